@@ -1,0 +1,54 @@
+"""Random crop and flip of a whole batch at once."""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+PADDING = 4
+"""Black pixels added on each side before cropping back to the image's size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CropsAndFlips:
+    """One draw for each image.
+
+    Attributes:
+        rows: `[n]`, first row of the crop within the padded image.
+        columns: `[n]`, first column.
+        flipped: `[n]`, whether left and right change places.
+    """
+
+    rows: torch.Tensor
+    columns: torch.Tensor
+    flipped: torch.Tensor
+
+    def __getitem__(self, batch: slice) -> "CropsAndFlips":
+        return CropsAndFlips(
+            rows=self.rows[batch], columns=self.columns[batch], flipped=self.flipped[batch]
+        )
+
+
+def draw_crops_and_flips(
+    count: int, generator: torch.Generator, device: torch.device
+) -> CropsAndFlips:
+    """Draw for `count` images on the CPU, so that a seed means the same on every device."""
+    offsets = torch.randint(0, 2 * PADDING + 1, (2, count), generator=generator).to(device)
+    flipped = torch.randint(0, 2, (count,), generator=generator).bool().to(device)
+    return CropsAndFlips(rows=offsets[0], columns=offsets[1], flipped=flipped)
+
+
+def crop_and_flip(images: torch.Tensor, draws: CropsAndFlips) -> torch.Tensor:
+    """Shift and mirror each image of `[n, channels, height, width]` by its own draw."""
+    count, channels, height, width = images.shape
+    padded = functional.pad(images, (PADDING, PADDING, PADDING, PADDING))
+    steps = torch.arange(width, device=images.device)
+    steps = torch.where(draws.flipped[:, None], steps.flip(0), steps)
+    columns = draws.columns[:, None] + steps
+    rows = draws.rows[:, None] + torch.arange(height, device=images.device)
+    return padded[
+        torch.arange(count, device=images.device)[:, None, None, None],
+        torch.arange(channels, device=images.device)[None, :, None, None],
+        rows[:, None, :, None],
+        columns[:, None, None, :],
+    ]

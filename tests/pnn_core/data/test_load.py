@@ -1,0 +1,87 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pnn_core.config import DatasetShape
+from pnn_core.data import (
+    DATASETS,
+    DatasetError,
+    dataset_shape,
+    load_test_data,
+    load_training_data,
+)
+
+NOWHERE = Path("/nonexistent")
+every_function = pytest.mark.parametrize(
+    "load", [dataset_shape, load_training_data, load_test_data]
+)
+
+
+def test_the_names_are_those_of_the_command_line():
+    assert list(DATASETS) == ["digits", "mnist", "fashion_mnist", "cifar10", "imagefolder"]
+
+
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_descriptions_are_one_line(name):
+    assert 20 < len(DATASETS[name].description) < 90
+    assert "\n" not in DATASETS[name].description
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "side"),
+    [("digits", 1, 8), ("mnist", 1, 28), ("fashion_mnist", 1, 28), ("cifar10", 3, 32)],
+)
+def test_known_shapes_are_told_without_any_data(name, channels, side):
+    expected = DatasetShape(channels=channels, height=side, width=side, classes=10)
+    assert dataset_shape(name, NOWHERE) == expected
+
+
+def test_only_colour_photographs_are_augmented():
+    assert [name for name in DATASETS if DATASETS[name].augment] == ["cifar10", "imagefolder"]
+
+
+@every_function
+@pytest.mark.parametrize(
+    ("name", "nearest"), [("cifar", "cifar10"), ("fashion-mnist", "fashion_mnist")]
+)
+def test_an_unknown_name_is_answered_with_the_nearest(load, name, nearest):
+    with pytest.raises(DatasetError) as caught:
+        load(name, NOWHERE)
+    assert str(caught.value) == (
+        f"no data set is named {name!r}, did you mean {nearest!r}? "
+        "accepted are digits, mnist, fashion_mnist, cifar10, imagefolder"
+    )
+
+
+@every_function
+def test_a_name_like_none_is_answered_with_all(load):
+    with pytest.raises(DatasetError, match=r"named 'qqq': accepted are digits, mnist, "):
+        load("qqq", NOWHERE)
+
+
+def run_python(code):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+
+HEAVY = "print(*sorted({'torch', 'torchvision', 'sklearn', 'ray'} & set(sys.modules)))"
+
+
+def test_importing_the_package_imports_no_heavy_library():
+    assert run_python(f"import sys, pnn_core.data; {HEAVY}") == []
+    assert run_python(f"import sys, torch; {HEAVY}") == ["torch"]  # so the check sees one
+
+
+def test_reading_idx_files_and_image_folders_imports_no_heavy_library(
+    tmp_path, write_mnist, write_imagefolder
+):
+    write_mnist(tmp_path)
+    write_imagefolder(tmp_path)
+    code = (
+        "import sys, pathlib; from pnn_core.data import load_training_data as load; "
+        f"[load(name, pathlib.Path({str(tmp_path)!r})) for name in ('mnist', 'imagefolder')]; "
+    )
+    assert run_python(code + HEAVY) == []

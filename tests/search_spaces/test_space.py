@@ -1,0 +1,188 @@
+"""A space says what is searched, and refuses what makes no sense."""
+
+from pathlib import Path
+
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+from pnn_core.config import DatasetShape
+from search_spaces import BUILT_IN, SearchSpace, SpaceError, find_space
+
+DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
+CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
+
+
+def space(**changes: object) -> SearchSpace:
+    settings: dict = {
+        "name": "test",
+        "summary": "",
+        "axes": {"mask_count": CategoricalDistribution((6, 8)), "fan_out": IntDistribution(1, 4)},
+    }
+    return SearchSpace(**{**settings, **changes})
+
+
+def test_noise_masks_searches_the_papers_values_on_large_images() -> None:
+    axes = find_space("noise_masks", CIFAR).axes
+    assert axes == {
+        "mask_count": CategoricalDistribution((8, 16, 32, 64, 96, 128, 160)),
+        "noise_level": FloatDistribution(0.01, 5.0, log=True),
+        "fan_out": CategoricalDistribution((1, 2, 4, 8)),
+        "batch_size": CategoricalDistribution((10, 20, 40, 80)),
+    }
+
+
+@pytest.mark.parametrize(("shape", "network"), [(CIFAR, "resnet18"), (DIGITS, "resnet8")])
+def test_noise_masks_fits_the_network_to_the_images(shape: DatasetShape, network: str) -> None:
+    noise_masks = find_space("noise_masks", shape)
+    point = next(noise_masks.grid_points(shape))
+    assert noise_masks.configure(point, dataset=shape, epochs=1, seed=0).model.network == network
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("shape", [CIFAR, DIGITS])
+def test_every_point_of_a_built_in_grid_can_be_built(name: str, shape: DatasetShape) -> None:
+    built_in = find_space(name, shape)
+    axes = built_in.grid_values()
+    product = 1
+    for values in axes.values():
+        product *= len(values)
+    assert len(list(built_in.grid_points(shape))) == product
+
+
+def test_invalid_combinations_are_no_points() -> None:
+    points = [(p["mask_count"], p["fan_out"]) for p in space().grid_points(DIGITS)]
+    assert points == [(6, 1), (6, 2), (6, 3), (8, 1), (8, 2), (8, 4)]
+
+
+def test_configure_gives_the_whole_training_run() -> None:
+    trial = space(fixed={"noise_level": 0.3, "optimizer": "sgd", "network": "resnet8"}).configure(
+        {"mask_count": 8, "fan_out": 2}, dataset=DIGITS, epochs=7, seed=5
+    )
+    assert trial.model.dataset == DIGITS
+    assert (trial.model.mask_count, trial.model.width, trial.model.network) == (8, 4, "resnet8")
+    assert (trial.model.mask.noise_level, trial.optim.optimizer) == (0.3, "sgd")
+    assert (trial.epochs, trial.seed) == (7, 5)
+
+
+@pytest.mark.parametrize(
+    ("axes", "finite"),
+    [
+        ({"mask_count": IntDistribution(8, 16, step=4)}, True),
+        ({"noise_level": FloatDistribution(0.1, 0.5, step=0.2)}, True),
+        ({"noise_level": FloatDistribution(0.1, 0.1)}, True),
+        ({"noise_level": FloatDistribution(0.1, 0.5)}, False),
+    ],
+)
+def test_a_space_is_finite_unless_an_axis_is_continuous(axes: dict, finite: bool) -> None:
+    assert space(axes=axes).is_finite() == finite
+    if finite:
+        for point in space(axes=axes).grid_points(DIGITS):
+            for name, value in point.items():
+                assert axes[name]._contains(axes[name].to_internal_repr(value))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"axes": {}}, "at least one parameter"),
+        ({"axes": {"mask_cuont": IntDistribution(1, 2)}}, "did you mean mask_count"),
+        ({"fixed": {"noise": 1}}, "'noise' is not a parameter"),
+        ({"fixed": {"fan_out": 1}}, "'fan_out' is both searched and fixed"),
+        ({"fixed": {"epochs": 3}}, "given by the study"),
+        ({"axes": {"mask_count": (1, 2)}}, "must be an Optuna distribution"),
+        ({"grid": {"noise_level": (0.1,)}}, "which is not a continuous axis"),
+        (
+            {
+                "axes": {"noise_level": FloatDistribution(0.1, 1.0)},
+                "grid": {"noise_level": (0.1, 2.0)},
+            },
+            "grid value 2.0 of 'noise_level' lies outside its axis, 0.1 to 1",
+        ),
+        (
+            {"axes": {"fan_out": CategoricalDistribution((1, 4))}, "fixed": {"mask_count": 30}},
+            r"fan_out \(=4\) must divide mask_count \(=30\)",
+        ),
+        (
+            {
+                "axes": {"noise_level": FloatDistribution(0.1, 1.0)},
+                "fixed": {"mask_count": 30, "fan_out": 7},
+            },
+            r"fan_out \(=7\) must divide mask_count \(=30\)",
+        ),
+    ],
+)
+def test_a_space_that_makes_no_sense_is_refused(changes: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        space(**changes)
+
+
+def test_a_continuous_axis_without_grid_values_has_no_grid() -> None:
+    with pytest.raises(ValueError, match="'noise_level' is continuous"):
+        space(axes={"noise_level": FloatDistribution(0.1, 1.0)}).grid_values()
+
+
+SPACE_FILE = """
+from optuna.distributions import IntDistribution
+from search_spaces import SearchSpace
+"""
+
+
+def test_a_users_file_is_a_space(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        SPACE_FILE
+        + "SPACE = SearchSpace(name='mine', summary='', axes={'mask_count': IntDistribution(1, 9)})"
+    )
+    assert find_space(str(file), DIGITS).name == "mine"
+
+
+def test_a_users_space_may_depend_on_the_images(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        SPACE_FILE
+        + "def SPACE(dataset):\n"
+        + "    axes = {'mask_count': IntDistribution(1, dataset.height)}\n"
+        + "    return SearchSpace(name='mine', summary='', axes=axes)\n"
+    )
+    assert find_space(str(file), DIGITS).axes == {"mask_count": IntDistribution(1, 8)}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "does not define SPACE"),
+        ("space = 1", "it defines space, and names are case-sensitive"),
+        ("SPACE = {}", "defines SPACE as dict; accepted is a SearchSpace"),
+        ("1 / 0", "raised ZeroDivisionError: division by zero"),
+        ("def SPACE(dataset): return 1 / 0", "ZeroDivisionError: division by zero while making"),
+        ("def SPACE(dataset): return 3", "defines SPACE as int"),
+        ("SPACE = (", "raised SyntaxError"),
+        (
+            SPACE_FILE + "from optuna.distributions import CategoricalDistribution as C\n"
+            "SPACE = SearchSpace(name='x', summary='',"
+            " axes={'mask_count': C((3, 5)), 'fan_out': C((2, 4))})",
+            "holds no network that can be built",
+        ),
+    ],
+)
+def test_a_file_that_is_no_space_is_refused_in_one_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(text)
+    with pytest.raises(SpaceError, match=message) as caught:
+        find_space(str(file), DIGITS)
+    assert "\n" not in str(caught.value)
+    assert str(file) in str(caught.value) or "'x'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("noise_mask", "did you mean noise_masks"),
+        ("nothing/like/it.py", "there is no file nothing/like/it.py"),
+    ],
+)
+def test_a_space_that_is_not_there_is_refused(name: str, message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        find_space(name, DIGITS)
