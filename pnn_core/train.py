@@ -12,6 +12,7 @@ from pnn_core.augment import crop_and_flip, draw_crops_and_flips
 from pnn_core.batches import DeviceImages
 from pnn_core.config import EpochResult, TrialConfig
 from pnn_core.data import TrainingData
+from pnn_core.device import default_device
 from pnn_core.model import build_model
 from pnn_core.optim import make_optimizer, make_schedule
 from pnn_core.seeds import stream_seed
@@ -43,11 +44,6 @@ def train(
     run = TrainingRun(config, data, device or default_device())
     for _ in range(config.epochs):
         yield run.next_epoch()
-
-
-def default_device() -> torch.device:
-    """The first GPU where there is one, else the CPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class TrainingRun:

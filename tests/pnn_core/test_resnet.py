@@ -3,8 +3,9 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, Network
+from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, Network, Stem
 from pnn_core.costs import count_costs
 from pnn_core.model import build_model
 from pnn_core.perturbation import PerturbationLayer
@@ -31,7 +32,7 @@ def test_parameter_ratios_are_those_of_table_5_within_2_percent(
 @pytest.mark.parametrize("size", [8, 28, 31, 32])
 @pytest.mark.parametrize("stem", ["conv3x3", "conv7x7"])
 def test_every_network_maps_images_of_any_size_to_logits(
-    network: Network, size: int, stem: str
+    network: Network, size: int, stem: Stem
 ) -> None:
     shape = DatasetShape(channels=2, height=size, width=size + 1, classes=7)
     config = ModelConfig(dataset=shape, network=network, mask_count=4, fan_out=2, stem=stem)
@@ -93,6 +94,15 @@ def test_macs_equal_a_count_by_hand() -> None:
     stage2 = 4 * 8 * 64 + 8 * 8 * 16 + 4 * 8 * 16
     stage3 = 8 * 16 * 16 + 16 * 16 * 4 + 8 * 16 * 4
     assert count_costs(config).macs == stem + stage1 + stage2 + stage3 + 16 * 10
+
+
+@pytest.mark.parametrize("stem", ["conv3x3", "conv7x7"])
+def test_macs_equal_torchs_own_count(stem: Stem) -> None:
+    config = ModelConfig(dataset=CIFAR, mask_count=8, fan_out=4, stem=stem)
+    with FlopCounterMode(display=False) as flops, torch.no_grad():
+        build_model(config, seed=0).eval()(torch.zeros(1, 3, 32, 32))
+    # The counter counts a multiply-accumulate as two operations.
+    assert count_costs(config).macs == flops.get_total_flops() // 2
 
 
 def test_zero_noise_leaves_a_network_that_no_mask_seed_changes() -> None:

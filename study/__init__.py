@@ -1,0 +1,1 @@
+"""The study: proposals, trials, records and the front."""

@@ -1,0 +1,85 @@
+"""What a study is asked to do."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pnn_core.config import DatasetShape
+from search_spaces import SearchSpace
+from study.results.objective import Objective
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What one trial may use, and how many run at once.
+
+    Attributes:
+        cpus_per_trial: CPU cores, which is also a trial's thread budget.
+        gpus_per_trial: GPUs, or a fraction of one; None for one GPU a trial where the cluster
+            has any, else none.
+        max_concurrent: Trials at once; None for as many as the resources allow.
+    """
+
+    cpus_per_trial: int = 1
+    gpus_per_trial: float | None = None
+    max_concurrent: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.cpus_per_trial < 1:
+            raise ValueError(f"cpus_per_trial (={self.cpus_per_trial}) must be at least 1")
+        if self.gpus_per_trial is not None and self.gpus_per_trial < 0:
+            raise ValueError(f"gpus_per_trial (={self.gpus_per_trial}) must be at least 0")
+        if self.max_concurrent is not None and self.max_concurrent < 1:
+            raise ValueError(f"max_concurrent (={self.max_concurrent}) must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyConfig:
+    """One search.
+
+    Attributes:
+        name: Letters, digits, `.`, `_` and `-`; with a trial's number, the trial's key.
+        space: What is searched.
+        dataset: Name of the data set.
+        shape: Of its images.
+        trials: Trials to run.
+        epochs: Full budget of a trial.
+        seed: Trial n trains with seed `seed + n`; the sampler draws from `seed`.
+        objectives: What is optimised, in this order.
+        sampler: Name of the sampler.
+        output: Folder for the search's state and the exported front.
+        address: Of a running Ray cluster; None for this machine.
+        resources: Of each trial.
+    """
+
+    name: str
+    space: SearchSpace
+    dataset: str
+    shape: DatasetShape
+    trials: int
+    epochs: int
+    seed: int
+    objectives: tuple[Objective, ...]
+    sampler: str
+    output: Path
+    address: str | None
+    resources: Resources
+
+    def __post_init__(self) -> None:
+        require_study_name(self.name)
+        for name, least in (("trials", 1), ("epochs", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} (={getattr(self, name)}) must be at least {least}")
+
+
+def require_study_name(name: str) -> None:
+    """Check a study's name, which becomes a folder and an MLflow experiment.
+
+    Raises:
+        ValueError: It holds anything but letters, digits, `.`, `_` and `-`.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", name):
+        raise ValueError(
+            f"{name!r} is not a study name: accepted are up to 100 letters, digits, '.', '_' and "
+            "'-', the first a letter, a digit or '_'"
+        )

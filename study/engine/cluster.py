@@ -1,0 +1,111 @@
+"""Ray: a cluster of one on this machine, or a running one."""
+
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import ray
+
+from study.config import Resources
+
+ANSWER_SECONDS = 5.0
+"""How long a cluster's address may take to answer."""
+
+
+class ClusterError(ValueError):
+    """A cluster that does not answer or lacks what was asked for; the message is one sentence."""
+
+
+@contextlib.contextmanager
+def connected(address: str | None) -> Iterator[None]:
+    """Ray, for as long as the context lasts.
+
+    Args:
+        address: `host:port` of a running cluster, `auto` for one on this machine, or None for a
+            cluster of our own that listens on 127.0.0.1 alone.
+
+    Raises:
+        ClusterError: The address does not answer.
+    """
+    if address is None:
+        ray.init(
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    else:
+        _require_answer(address)
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        except Exception as error:
+            raise ClusterError(
+                f"the Ray cluster at {address} refused: {' '.join(str(error).split())}"
+            ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _require_answer(address: str) -> None:
+    """Ray itself would try for a minute before it gave up."""
+    if address == "auto":
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        raise ClusterError(f"{address!r} is no address: accepted are host:port and auto")
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise ClusterError(f"no Ray cluster answers at {address}: {error}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialResources:
+    """What Ray reserves for each trial, and how many trials that lets run at once.
+
+    Attributes:
+        cpus: CPU cores.
+        gpus: GPUs, or a fraction of one.
+        concurrent: Trials at once, all nodes together.
+    """
+
+    cpus: int
+    gpus: float
+    concurrent: int
+
+
+def trial_resources(wanted: Resources) -> TrialResources:
+    """Check that the connected cluster can run a trial; Tune would wait for ever where it cannot.
+
+    Raises:
+        ClusterError: No node has as many CPUs or GPUs.
+    """
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    cpus = int(max(node.get("CPU", 0.0) for node in nodes))
+    gpus = max(node.get("GPU", 0.0) for node in nodes)
+    if wanted.cpus_per_trial > cpus:
+        raise ClusterError(
+            f"--cpus-per-trial {wanted.cpus_per_trial}: the largest node has {cpus} CPUs: "
+            f"accepted are 1 to {cpus}"
+        )
+    gpus_per_trial = min(gpus, 1.0) if wanted.gpus_per_trial is None else wanted.gpus_per_trial
+    if gpus_per_trial > gpus:
+        has = f"the largest node has {gpus:g} GPUs" if gpus else "there is no GPU"
+        raise ClusterError(
+            f"--gpus-per-trial {gpus_per_trial:g}: {has}: accepted are "
+            + (f"0 to {gpus:g}, or auto" if gpus else "0 and auto")
+        )
+    concurrent = sum(_places(node, wanted.cpus_per_trial, gpus_per_trial) for node in nodes)
+    if wanted.max_concurrent is not None:
+        concurrent = min(concurrent, wanted.max_concurrent)
+    return TrialResources(cpus=wanted.cpus_per_trial, gpus=gpus_per_trial, concurrent=concurrent)
+
+
+def _places(node: Mapping[str, float], cpus: int, gpus: float) -> int:
+    """How many trials fit on a node."""
+    by_cpu = int(node.get("CPU", 0.0) // cpus)
+    return min(by_cpu, int(node.get("GPU", 0.0) / gpus)) if gpus else by_cpu

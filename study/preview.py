@@ -1,0 +1,49 @@
+"""A study's trials and their costs, without training."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import islice
+from typing import Any, NamedTuple
+
+import optuna
+
+from pnn_core.config import Costs
+from pnn_core.costs import count_costs
+from search_spaces.space import Point
+from study.config import StudyConfig
+from study.engine.sampler import DistinctSampler
+
+
+class PreviewedTrial(NamedTuple):
+    """A trial that a study could run.
+
+    Attributes:
+        point: A value for every axis of the space.
+        costs: Of its network.
+    """
+
+    point: Point
+    costs: Costs
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"parameters": dict(self.point), "costs": asdict(self.costs)}
+
+
+def preview_trials(config: StudyConfig) -> Iterator[PreviewedTrial]:
+    """A grid's trials, or samples as a study without results yet would propose them."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = DistinctSampler(config.sampler, config.space, config.shape, config.seed)
+    study = optuna.create_study(
+        directions=[objective.direction for objective in config.objectives], sampler=sampler
+    )
+    for point in islice(_points(study, sampler, config), config.trials):
+        trial = config.space.configure(
+            point, dataset=config.shape, epochs=config.epochs, seed=config.seed
+        )
+        yield PreviewedTrial(point=point, costs=count_costs(trial.model))
+
+
+def _points(study: optuna.Study, sampler: DistinctSampler, config: StudyConfig) -> Iterator[Point]:
+    while not sampler.is_exhausted(study):
+        yield study.ask(dict(config.space.axes)).params

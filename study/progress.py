@@ -1,0 +1,132 @@
+"""Progress of a running study, on a terminal or line by line."""
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.text import Text
+
+from pnn_core.config import EpochResult
+from study.config import StudyConfig
+from study.results.front_table import format_metric, format_parameter
+from study.results.record import TrialRecord, TrialState
+
+
+class ProgressReport:
+    """Tells what is running, how many trials are done, the best so far and the time left.
+
+    A listener of the trial ledger. On a terminal it redraws a few lines in place; elsewhere it
+    prints one plain line for each finished trial.
+
+    Args:
+        config: The study.
+        stream: Where to write.
+    """
+
+    def __init__(self, config: StudyConfig, stream: TextIO) -> None:
+        self._config = config
+        self._axes = tuple(config.space.axes)
+        self._started = time.monotonic()
+        self._running: dict[int, TrialRecord] = {}
+        self._epochs: dict[int, EpochResult] = {}
+        self._ended: list[TrialRecord] = []
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._live = Live(
+            get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True
+        )
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def trial_started(self, record: TrialRecord) -> None:
+        """Show it as running."""
+        self._running[record.number] = record
+
+    def epoch_finished(self, number: int, result: EpochResult) -> None:
+        """Move the bar."""
+        self._epochs[number] = result
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        """Show it as done."""
+        self._running.pop(record.number, None)
+        self._ended.append(record)
+        if not self._console.is_terminal:
+            self._console.print(
+                f"{describe(record, self._axes)}  [{self._summary()}]", markup=False
+            )
+
+    def _share_done(self) -> float:
+        """Of all epochs; what a failed or stopped trial leaves out counts as done."""
+        epochs = self._config.epochs
+        running = sum(self._epochs[n].epoch for n in self._running if n in self._epochs)
+        return (len(self._ended) * epochs + running) / (self._config.trials * epochs)
+
+    def _summary(self) -> str:
+        parts = [f"{len(self._ended)}/{self._config.trials} done"]
+        failed = sum(record.state is TrialState.FAILED for record in self._ended)
+        if failed:
+            parts.append(f"{failed} failed")
+        complete = [r for r in self._ended if r.state is TrialState.COMPLETE]
+        if complete:
+            first = self._config.objectives[0]
+            values = [record.metrics()[first.name] for record in complete]
+            best = max(values) if first.maximised else min(values)
+            parts.append(f"best {first.name} {format_metric(first.name, best)}")
+        done = self._share_done()
+        if 0 < done < 1:
+            left = (time.monotonic() - self._started) * (1 - done) / done
+            parts.append(f"{_clock(left)} left")
+        return ", ".join(parts)
+
+    def _render(self) -> Group:
+        lines = [Text(f"{self._config.name}: {self._summary()}", style="bold")]
+        if not self._running:
+            lines.append(Text("  starting workers"))
+        for number, record in sorted(self._running.items()):
+            result = self._epochs.get(number)
+            state = (
+                f"epoch {result.epoch}/{self._config.epochs}, "
+                f"val_accuracy {result.val_accuracy:.4f}"
+                if result
+                else "waiting for a worker"
+            )
+            settings = _settings(record, self._axes)
+            lines.append(Text(f"  trial {number}: {state}  ({settings})", overflow="ellipsis"))
+        return Group(ProgressBar(total=1.0, completed=self._share_done()), *lines)
+
+
+def describe(record: TrialRecord, axes: Sequence[str]) -> str:
+    """An ended trial in one line."""
+    line = f"trial {record.number} {record.state}: "
+    metrics = record.metrics()
+    if record.state is TrialState.COMPLETE:
+        line += f"val_accuracy {format_metric('val_accuracy', metrics['val_accuracy'])}, "
+        line += f"{format_metric('learnable_params', metrics['learnable_params'])} parameters"
+    else:
+        line += record.reason
+    return f"{line} ({_settings(record, axes)})"
+
+
+def _settings(record: TrialRecord, axes: Sequence[str]) -> str:
+    return ", ".join(f"{axis} {format_parameter(record.parameters[axis])}" for axis in axes)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,1 @@
+"""What trials gave: records, objectives, fronts, and the MLflow store that keeps them."""

@@ -1,0 +1,67 @@
+"""The front as a table, for people."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pnn_core.config import ParameterValue
+from study.results.objective import Objective
+from study.results.record import TrialRecord
+
+COUNTS = ("learnable_params", "mask_values", "macs")
+
+
+class TextTable(NamedTuple):
+    """Formatted cells.
+
+    Attributes:
+        header: `trial`, the searched parameters, then the objectives.
+        rows: As many cells each.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def __str__(self) -> str:
+        """Aligned columns for a terminal."""
+        lines = (self.header, *self.rows)
+        widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+            for line in lines
+        )
+
+
+def front_table(
+    front: Iterable[TrialRecord], axes: Sequence[str], objectives: Sequence[Objective]
+) -> TextTable:
+    """Lay out a front.
+
+    Args:
+        front: Its trials, in the order of the rows.
+        axes: Searched parameters, in the order of the columns.
+        objectives: The first one's column is the last: it is what one looks for.
+    """
+    metrics = [objective.name for objective in reversed(objectives)]
+    return TextTable(
+        header=("trial", *axes, *metrics),
+        rows=tuple(
+            (
+                str(record.number),
+                *(format_parameter(record.parameters[axis]) for axis in axes),
+                *(format_metric(name, record.metrics()[name]) for name in metrics),
+            )
+            for record in front
+        ),
+    )
+
+
+def format_parameter(value: ParameterValue) -> str:
+    """Three significant digits tell noise levels and learning rates apart."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def format_metric(name: str, value: float) -> str:
+    """Counts with separators, seconds to a tenth, the rest to four decimals."""
+    if name in COUNTS:
+        return f"{round(value):,}"
+    return f"{value:.1f}" if name.endswith("_seconds") else f"{value:.4f}"

@@ -1,0 +1,148 @@
+"""The way to an MLflow tracker: opened late, quiet, and never waiting for minutes."""
+
+import logging
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from study.results.mlflow_reach import (
+    TrackerUnreachableError,
+    check_remote_database,
+    check_sqlite_file,
+    holds_tables,
+    is_remote_database,
+    sqlite_path,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+CHECK_SECONDS = 4
+"""How long a tracker may take to answer at the start of a study."""
+
+CALL_SECONDS = 20
+"""How long it may take over anything else."""
+
+_RUNS_PER_PAGE = 1000
+
+_LOUD_LOGGERS = ("mlflow", "alembic", "urllib3")
+
+# What bounds and quietens MLflow belongs to the process, so one call at a time.
+_ONE_CALL = threading.RLock()
+
+
+class MlflowConnection:
+    """One tracker.
+
+    MLflow is imported at the first use, because that takes two seconds.
+
+    Args:
+        tracking_uri: Any that MLflow accepts; None for MLflow's own rule.
+    """
+
+    def __init__(self, tracking_uri: str | None) -> None:
+        self._given_uri = tracking_uri
+
+    @cached_property
+    def uri(self) -> str:
+        """The tracking URI, resolved by MLflow's own rule where none was given."""
+        if self._given_uri is not None:
+            return self._given_uri
+        with _quietly(CALL_SECONDS):
+            import mlflow
+
+            return mlflow.get_tracking_uri()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything to open: False for a local file that MLflow has not made yet.
+
+        Raises:
+            TrackerUnreachableError: The local file is no SQLite file.
+        """
+        path = sqlite_path(self.uri)
+        try:
+            return path is None or holds_tables(path)
+        except Exception as error:
+            raise TrackerUnreachableError(self.uri, error) from error
+
+    @contextmanager
+    def call(self, seconds: int = CALL_SECONDS) -> Iterator["MlflowClient"]:
+        """Lend a client whose requests give up after so many seconds and are not repeated.
+
+        `MLFLOW_HTTP_REQUEST_TIMEOUT` and `MLFLOW_HTTP_REQUEST_MAX_RETRIES` win where they are set.
+        """
+        with _quietly(seconds):
+            yield self._client
+
+    def check(self) -> None:
+        """Make sure that the tracker can be used, within ten seconds and without creating anything.
+
+        Raises:
+            TrackerUnreachableError: It cannot.
+        """
+        try:
+            path = sqlite_path(self.uri)
+            if path is not None:
+                check_sqlite_file(path)
+            elif is_remote_database(self.uri):
+                check_remote_database(self.uri, CHECK_SECONDS)
+            else:
+                with self.call(CHECK_SECONDS) as client:
+                    client.search_experiments(max_results=1)
+        except Exception as error:
+            raise TrackerUnreachableError(self.uri, error) from error
+
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        with warnings.catch_warnings():  # its imports deprecate parts of each other
+            warnings.simplefilter("ignore")
+            from mlflow import MlflowClient
+
+            return MlflowClient(self.uri)
+
+
+def search_all_runs(client: "MlflowClient", experiment_id: str) -> list["Run"]:
+    """Every run of an experiment that is not deleted, oldest first."""
+    runs: list[Run] = []
+    token: str | None = None
+    while token is None or token:
+        page = client.search_runs(
+            [experiment_id],
+            max_results=_RUNS_PER_PAGE,
+            order_by=["attributes.start_time ASC"],
+            page_token=token,
+        )
+        runs += page
+        token = page.token or ""
+    return runs
+
+
+@contextmanager
+def _quietly(seconds: int) -> Iterator[None]:
+    """Bound MLflow's requests and silence what it prints, for the length of a block.
+
+    MLflow reads its bounds from environment variables at each request. Their defaults are changed
+    here and not the environment, which child processes would inherit, and which no thread can
+    change safely while another one reads it.
+    """
+    with _ONE_CALL, ExitStack() as stack:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from mlflow import environment_variables as variables
+        for variable, value in (
+            (variables.MLFLOW_HTTP_REQUEST_TIMEOUT, seconds),
+            (variables.MLFLOW_HTTP_REQUEST_MAX_RETRIES, 0),
+            (variables.MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT, True),
+        ):
+            stack.callback(setattr, variable, "default", variable.default)
+            variable.default = value
+        for name in _LOUD_LOGGERS:
+            logger = logging.getLogger(name)
+            stack.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.CRITICAL)
+        yield

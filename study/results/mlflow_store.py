@@ -1,0 +1,183 @@
+"""Studies kept in MLflow: which there are, and reading them back."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from study.results import mlflow_format as fmt
+from study.results.mlflow_connection import MlflowConnection, search_all_runs
+from study.results.mlflow_reach import TrackerUnreachableError, mask_password
+from study.results.mlflow_study import MlflowStudy
+from study.results.record import TrialRecord, TrialState
+from study.results.study_info import StudyInfo
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+class UnknownStudyError(ValueError):
+    """The tracker holds no study of that name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndecodableRun:
+    """A run of a study's experiment that is no readable trial.
+
+    Attributes:
+        run_id: MLflow's.
+        reason: What is wrong with it.
+    """
+
+    run_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedStudy:
+    """A study as read from the tracker.
+
+    Attributes:
+        info: The study.
+        records: Trials in order of their numbers.
+        undecodable: Runs that could not be read as trials.
+    """
+
+    info: StudyInfo
+    records: tuple[TrialRecord, ...]
+    undecodable: tuple[UndecodableRun, ...]
+
+
+class MlflowStore:
+    """Studies in an MLflow tracker, each one an experiment of its name.
+
+    Every method but `open_study` raises `TrackerUnreachableError` when the tracker fails.
+
+    Args:
+        tracking_uri: Any that MLflow accepts; None for MLflow's own rule: `MLFLOW_TRACKING_URI`,
+            else its local default.
+    """
+
+    def __init__(self, tracking_uri: str | None) -> None:
+        self._connection = MlflowConnection(tracking_uri)
+
+    @property
+    def shown_uri(self) -> str:
+        """The tracking URI in use, its password masked."""
+        return mask_password(self._connection.uri)
+
+    def check(self) -> None:
+        """Make sure that studies can be written, within ten seconds and without creating anything.
+
+        Raises:
+            TrackerUnreachableError: The tracker does not answer, is no MLflow server, or cannot be
+                opened or created.
+        """
+        self._connection.check()
+
+    def has_study(self, name: str) -> bool:
+        """Whether the name is taken.
+
+        Also by an experiment that is no study or was deleted: MLflow gives its name to no other.
+        """
+        if not self._connection.exists:
+            return False
+        with self._reading() as client:
+            return client.get_experiment_by_name(name) is not None
+
+    def study_names(self) -> tuple[str, ...]:
+        """Names of all studies, the latest first."""
+        if not self._connection.exists:
+            return ()
+        names: list[str] = []
+        token: str | None = None
+        with self._reading() as client:
+            while token is None or token:
+                page = client.search_experiments(
+                    filter_string=f"tags.{fmt.STUDY_TAG} LIKE '%'",
+                    order_by=["creation_time DESC"],
+                    page_token=token,
+                )
+                names += [experiment.name for experiment in page]
+                token = page.token or ""
+        return tuple(names)
+
+    def open_study(self, info: StudyInfo) -> MlflowStudy:
+        """Prepare a study for writing; nothing is created before its `open`."""
+        return MlflowStudy(self._connection, info)
+
+    def load_study(self, name: str) -> LoadedStudy:
+        """Read a study back.
+
+        Raises:
+            UnknownStudyError: There is none of that name; the nearest one is named.
+            ValueError: Its parent run cannot be read.
+        """
+        runs = self._runs(name)
+        parent = next((run for run in runs if fmt.STUDY_TAG in run.data.tags), None)
+        if parent is None:
+            raise self._unknown(name)
+        try:
+            info = fmt.decode_study(name, parent.data.params, parent.data.tags)
+        except fmt.DecodeError as error:
+            run_id = parent.info.run_id
+            raise ValueError(f"study {name!r} (run {run_id}) cannot be read: {error}") from error
+        trials = [run for run in runs if run is not parent]
+        records, undecodable = self._decode(trials, parent.info.run_id)
+        return LoadedStudy(info=info, records=records, undecodable=undecodable)
+
+    def _runs(self, name: str) -> list["Run"]:
+        if not self._connection.exists:
+            raise self._unknown(name)
+        with self._reading() as client:
+            experiment = client.get_experiment_by_name(name)
+            if experiment is not None and experiment.lifecycle_stage == "active":
+                return search_all_runs(client, experiment.experiment_id)
+        raise self._unknown(name)
+
+    def _decode(
+        self, runs: Sequence["Run"], parent_run_id: str
+    ) -> tuple[tuple[TrialRecord, ...], tuple[UndecodableRun, ...]]:
+        records: dict[int, TrialRecord] = {}
+        undecodable: list[UndecodableRun] = []
+        for run in runs:
+            try:
+                record = self._decode_trial(run, parent_run_id)
+            except fmt.DecodeError as error:
+                undecodable.append(UndecodableRun(run_id=run.info.run_id, reason=str(error)))
+                continue
+            if records.setdefault(record.number, record) is not record:
+                reason = f"trial {record.number} has an earlier run"
+                undecodable.append(UndecodableRun(run_id=run.info.run_id, reason=reason))
+        return tuple(records[number] for number in sorted(records)), tuple(undecodable)
+
+    def _decode_trial(self, run: "Run", parent_run_id: str) -> TrialRecord:
+        data = run.data
+        if data.tags.get(fmt.PARENT_TAG) != parent_run_id:
+            raise fmt.DecodeError("it is not a child of the study's run")
+        series: dict[str, dict[int, float]] = {}
+        # A trial that has ended carries its curve in tags: no more requests.
+        if data.tags.get("state") == TrialState.RUNNING and data.metrics.keys() & set(fmt.SERIES):
+            with self._reading() as client:
+                for name in fmt.SERIES.values():
+                    history = client.get_metric_history(run.info.run_id, name)
+                    series[name] = {metric.step: metric.value for metric in history}
+        return fmt.decode_trial(
+            data.params, data.tags, data.metrics, fmt.epochs_from_series(series)
+        )
+
+    def _unknown(self, name: str) -> UnknownStudyError:
+        known = self.study_names()
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+        hint = f"; did you mean {near[0]!r}?" if near else ", which holds no study yet"
+        return UnknownStudyError(f"there is no study {name!r} in MLflow at {self.shown_uri}{hint}")
+
+    @contextmanager
+    def _reading(self) -> Iterator["MlflowClient"]:
+        try:
+            with self._connection.call() as client:
+                yield client
+        except Exception as error:
+            raise TrackerUnreachableError(self._connection.uri, error) from error

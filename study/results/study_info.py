@@ -1,0 +1,86 @@
+"""What a study is, and how it ended."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from study.results.objective import Objective
+from study.results.pareto import front
+from study.results.record import TrialRecord, TrialState
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyInfo:
+    """What is known of a study before its first trial.
+
+    Attributes:
+        name: Key of the study; with a trial's number, the trial's key.
+        space: Name of the search space.
+        dataset: Name of the data set.
+        seed: Seed of the whole study.
+        trials: Trials asked for; grows when a study is extended.
+        epochs: Full budget of a trial, in passes over the training images.
+        sampler: Name of the sampler.
+        scheduler: Name of the scheduler.
+        objectives: At least one.
+        git_commit: Commit of the code; empty when it is not a checkout.
+        versions: Library name to version.
+    """
+
+    name: str
+    space: str
+    dataset: str
+    seed: int
+    trials: int
+    epochs: int
+    sampler: str
+    scheduler: str
+    objectives: tuple[Objective, ...]
+    git_commit: str
+    versions: Mapping[str, str]
+
+
+class StudyEnd(StrEnum):
+    """Why a study stopped."""
+
+    FINISHED = "finished"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySummary:
+    """What a study gave, in a few numbers.
+
+    Attributes:
+        complete: Trials that ran their full budget.
+        pruned: Trials stopped early by the scheduler.
+        failed: Trials that ended without their full budget.
+        front_size: Trials on the front.
+        best_val_accuracy: Largest final validation accuracy of a complete trial, in [0, 1]; a
+            maximum over trials, so biased upwards. None when no trial is complete.
+    """
+
+    complete: int
+    pruned: int
+    failed: int
+    front_size: int
+    best_val_accuracy: float | None
+
+
+def summarise(records: Iterable[TrialRecord], objectives: tuple[Objective, ...]) -> StudySummary:
+    """Count trials by state, and measure the front."""
+    records = tuple(records)
+    states = [record.state for record in records]
+    accuracies = [
+        record.epochs[-1].val_accuracy
+        for record in records
+        if record.state is TrialState.COMPLETE and record.epochs
+    ]
+    return StudySummary(
+        complete=states.count(TrialState.COMPLETE),
+        pruned=states.count(TrialState.PRUNED),
+        failed=states.count(TrialState.FAILED),
+        front_size=len(front(records, objectives)),
+        best_val_accuracy=max(accuracies, default=None),
+    )

@@ -1,0 +1,151 @@
+import dataclasses
+import math
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from study.results import mlflow_format as fmt
+from study.results.objective import OBJECTIVES
+from study.results.record import TrialState
+
+ENDED = [state for state in TrialState if state is not TrialState.RUNNING]
+
+numbers = st.floats(allow_nan=False) | st.integers() | st.booleans()
+values = numbers | st.text() | st.lists(st.floats(allow_nan=False)).map(tuple)
+
+
+def decode(record, tags=None, metrics=None):
+    tags = {"trial_number": str(record.number), **fmt.state_tags(record)} if tags is None else tags
+    latest = fmt.final_metrics(record) if metrics is None else metrics
+    return fmt.decode_trial(fmt.trial_params(record), tags, latest, record.epochs)
+
+
+@given(values)
+def test_a_parameter_keeps_its_value_and_type(value):
+    back = fmt.decode_value(fmt.encode_value(value))
+    assert back == value
+    assert type(back) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (64, "64"),
+        (0.1, "0.1"),
+        (1e-05, "1e-05"),
+        (True, "true"),
+        ("adam", "adam"),
+        ("64", '"64"'),
+        ("", '""'),
+        ((0.6, 0.9), "[0.6, 0.9]"),
+    ],
+)
+def test_numbers_and_plain_texts_are_spelt_as_people_write_them(value, text):
+    assert fmt.encode_value(value) == text
+
+
+# A tag of the curve holds 32 epochs.
+@pytest.mark.parametrize("epochs", [0, 1, 31, 32, 33, 64, 100])
+@pytest.mark.parametrize("state", ENDED)
+def test_a_trial_that_ended_comes_back_equal(record, state, epochs):
+    trial = record(12, state, epochs, reason="a\nb")
+    assert decode(trial) == trial
+
+
+@pytest.mark.parametrize("kept", [0, 5, 31, 32, 33])
+def test_a_shorter_second_life_hides_the_tags_of_a_longer_first_one(record, kept):
+    first = fmt.state_tags(record(0, TrialState.FAILED, epochs=80))
+    trial = record(0, TrialState.PRUNED, epochs=kept)
+    assert decode(trial, {"trial_number": "0", **first, **fmt.state_tags(trial)}) == trial
+
+
+def test_no_tag_is_longer_than_the_strictest_tracker_takes(record, epoch):
+    longest = -1.2345678901234567e-300
+    worst = dict.fromkeys(fmt.SERIES, longest)
+    epochs = tuple(dataclasses.replace(epoch(e), **worst) for e in range(1, 201))
+    trial = dataclasses.replace(record(0, TrialState.FAILED, reason="x" * 9000), epochs=epochs)
+    assert max(map(len, fmt.state_tags(trial).values())) <= 5000
+
+
+def test_a_reason_that_is_cut_says_so(record):
+    reason = fmt.state_tags(record(0, TrialState.FAILED, reason="x" * 9000))["reason"]
+    assert reason.startswith("xxx")
+    assert reason.endswith("… [cut: 9000 characters]")
+
+
+def test_losses_that_are_not_finite_come_back(record, epoch):
+    odd = dataclasses.replace(epoch(1), train_loss=math.inf, val_loss=math.nan)
+    trial = dataclasses.replace(record(0, TrialState.FAILED), epochs=(odd,))
+    (back,) = decode(trial).epochs
+    assert back.train_loss == math.inf
+    assert math.isnan(back.val_loss)
+
+
+def test_an_infinity_that_a_database_clamped_is_restored():
+    clamped = [sys.float_info.max, -sys.float_info.max, 1e308]
+    assert [fmt.from_mlflow(value) for value in clamped] == [math.inf, -math.inf, 1e308]
+
+
+def test_every_objective_is_a_metric_of_that_name_and_value(record):
+    trial = record(0, TrialState.COMPLETE, epochs=3)
+    shown = fmt.epoch_metrics(trial.epochs[-1]) | fmt.final_metrics(trial)
+    assert {name: shown[name] for name in OBJECTIVES} == trial.metrics()
+
+
+def test_no_metric_is_both_a_series_and_a_final_value(record):
+    trial = record(0, TrialState.COMPLETE, epochs=3)
+    assert not fmt.epoch_metrics(trial.epochs[0]).keys() & fmt.final_metrics(trial).keys()
+
+
+def test_a_series_is_read_up_to_its_first_gap(epoch):
+    series = {name: {} for name in fmt.SERIES.values()}
+    for result in map(epoch, (1, 2, 4)):
+        for name, value in fmt.epoch_metrics(result).items():
+            series[name][result.epoch] = value
+    assert fmt.epochs_from_series(series) == (epoch(1), epoch(2))
+    del series["val_loss"][2]
+    assert fmt.epochs_from_series(series) == (epoch(1),)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"state": None}, "state is missing"),
+        ({"state": "asleep"}, "'asleep' is not a valid TrialState"),
+        ({"trial_number": None}, "trial_number is missing"),
+        ({"trial_number": "x"}, "invalid literal.*'x'"),
+        ({"epochs.0001": None}, "epochs.0001 is missing"),
+        ({"epochs.0001": "[[1, 2"}, "delimiter"),
+        ({"epochs.0001": "[[1, 2]]"}, "shorter"),
+        ({"epochs.0001": "[7]"}, "not iterable|zip"),
+        ({"epochs.0001": "7"}, "iterable|len"),
+    ],
+)
+def test_a_broken_tag_is_reported(record, changed, message):
+    trial = record(3, TrialState.COMPLETE, epochs=2)
+    tags = {"trial_number": "3", **fmt.state_tags(trial), **changed}
+    with pytest.raises(fmt.DecodeError, match=message):
+        decode(trial, {key: value for key, value in tags.items() if value is not None})
+
+
+@pytest.mark.parametrize("broken", [{"macs": 1.0}, {"learnable_params": 1.0, "macs": math.nan}])
+def test_incomplete_costs_are_reported(record, broken):
+    with pytest.raises(fmt.DecodeError):
+        decode(record(3, TrialState.COMPLETE), metrics=broken)
+
+
+def test_a_study_comes_back_equal(info):
+    odd = dataclasses.replace(info, space="12", git_commit="", versions={}, sampler="")
+    for study in (info, odd):
+        params, tags = fmt.study_params(study), fmt.study_tags(study)
+        assert fmt.decode_study(study.name, params, tags) == study
+
+
+@pytest.mark.parametrize("missing", ["space", "seed", "objectives"])
+def test_a_study_with_a_missing_parameter_is_reported(info, missing):
+    params = fmt.study_params(info)
+    del params[missing]
+    with pytest.raises(fmt.DecodeError, match=f"{missing} is missing"):
+        fmt.decode_study(info.name, params, fmt.study_tags(info))

@@ -1,0 +1,29 @@
+from study.results.objective import parse_objectives
+from study.results.record import TrialState
+from study.results.study_info import StudySummary, summarise
+
+OBJECTIVES = parse_objectives("val_accuracy,learnable_params")
+
+
+def test_a_summary_counts_trials_by_state_and_measures_the_front(record):
+    records = [
+        record(0, TrialState.COMPLETE, epochs=1),
+        record(1, TrialState.COMPLETE, epochs=3),
+        record(2, TrialState.PRUNED, epochs=9),
+        record(3, TrialState.FAILED),
+        record(4, TrialState.FAILED),
+        record(5, TrialState.RUNNING),
+    ]
+    best = records[1].epochs[-1].val_accuracy
+    assert summarise(records, OBJECTIVES) == StudySummary(
+        complete=2, pruned=1, failed=2, front_size=2, best_val_accuracy=best
+    )
+
+
+def test_a_study_without_complete_trials_has_no_best_accuracy(record):
+    assert summarise([record(0, TrialState.PRUNED, epochs=2)], OBJECTIVES).best_val_accuracy is None
+
+
+def test_a_summary_takes_an_iterator(record):
+    records = [record(n, TrialState.COMPLETE, epochs=1) for n in range(2)]
+    assert summarise(iter(records), OBJECTIVES) == summarise(records, OBJECTIVES)
