@@ -2,6 +2,7 @@
 
 import csv
 import html
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,12 +11,25 @@ from study.results.front_table import TextTable
 from study.results.record import TrialRecord
 
 _STYLE = """
-body { font-family: system-ui, sans-serif; margin: 1.5rem auto; max-width: 75rem; color: #222; }
+body { font-family: system-ui, sans-serif; margin: 0 auto; padding: 1rem; max-width: 75rem;
+       color: #222; background: #fff; }
 figure { margin: 0; }
+h1 { font-size: 1.25rem; margin: 0 0 0.3rem; overflow-wrap: anywhere; }
+figcaption p { margin: 0 0 0.5rem; overflow-wrap: anywhere; }
+.table { overflow-x: auto; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.3rem 0.9rem; text-align: right; border-bottom: 1px solid #ddd; }
+th, td { padding: 0.3rem 0.9rem; text-align: right; border-bottom: 1px solid #ddd;
+         font-weight: normal; }
+thead th { font-weight: 600; }
 caption { text-align: left; font-weight: 600; padding-bottom: 0.4rem; }
 """
+
+_PLOTLY_CONFIG = {
+    "responsive": True,
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "toImageButtonOptions": {"format": "svg", "filename": "front"},
+}
 
 
 def write_front_page(path: Path, info: FrontInfo, table: TextTable) -> None:
@@ -29,25 +43,58 @@ def write_front_page(path: Path, info: FrontInfo, table: TextTable) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    figure = get_front_figure(info)
-    picture = figure.to_html(
-        full_html=False, include_plotlyjs=True, default_height="640px", config={"responsive": True}
-    )
-    title = html.escape(info.title, quote=True)
-    header = "".join(f"<th scope='col'>{html.escape(cell)}</th>" for cell in table.header)
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in table.rows
-    )
+    title = html.escape(info.title)
     path.write_text(
         "<!doctype html>\n"
         f"<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<style>{_STYLE}</style></head><body>"
-        f"<figure role='group' aria-label='{title}'>{picture}</figure>"
-        f"<table><caption>The front</caption><thead><tr>{header}</tr></thead>"
-        f"<tbody>{rows}</tbody></table></body></html>\n",
+        "<link rel='icon' href='data:,'>"  # without it a browser asks the server for one
+        f"<style>{_STYLE}</style></head><body><main>"
+        f"<figure><figcaption><h1>{title}</h1><p>{html.escape(info.caption)}</p></figcaption>"
+        f"<div role='group' aria-label='{html.escape(_description(info))}'>{_picture(info)}</div>"
+        f"</figure>{_table(table)}</main></body></html>\n",
         encoding="utf-8",
+    )
+
+
+def _picture(info: FrontInfo) -> str:
+    figure = get_front_figure(info)
+    # Title and caption stand above it as text: Plotly would not break their lines on a phone.
+    figure.update_layout(title=None, margin={"t": 40})
+    return str(
+        figure.to_html(
+            full_html=False,
+            include_plotlyjs=True,
+            default_height="clamp(560px, 50vw, 640px)",
+            config=_PLOTLY_CONFIG,
+        )
+    )
+
+
+def _description(info: FrontInfo) -> str:
+    """The picture in words, for those who do not see it."""
+    return (
+        f"Scatter plot of {info.y.label} over {info.x.label}: "
+        f"{len(info.front)} of {len(info.front) + len(info.points)} complete trials are on the "
+        "front, which the table below lists."
+    )
+
+
+def _table(table: TextTable) -> str:
+    if not table.rows:
+        return "<p>No trial is on the front.</p>"
+    header = "".join(f"<th scope='col'>{html.escape(cell)}</th>" for cell in table.header)
+    rows = "".join(
+        f"<tr><th scope='row'>{html.escape(trial)}</th>"
+        + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for trial, *cells in table.rows
+    )
+    return (
+        # It scrolls by itself where it is too wide: the keyboard must reach it for that.
+        "<div class='table' role='region' aria-label='The front as a table' tabindex='0'>"
+        f"<table><caption>The front</caption><thead><tr>{header}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -62,7 +109,8 @@ def write_front_csv(path: Path, front: Iterable[TrialRecord]) -> None:
         OSError: The file cannot be written.
     """
     rows = [{"trial": r.number, **r.parameters, **r.metrics()} for r in front]
-    columns = list(rows[0]) if rows else ["trial"]
+    # All columns of all trials: a later version of the project may have added some.
+    columns = list(dict.fromkeys(["trial", *itertools.chain.from_iterable(rows)]))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()

@@ -2,12 +2,14 @@
 
 import html
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from study.results.front_table import format_metric, format_parameter
+from dashboards.noise_colours import NoiseColours
+from study.results.front_table import COUNTS, format_metric, format_parameter
 from study.results.objective import OBJECTIVES, Objective
 from study.results.pareto import front
 from study.results.record import TrialRecord, TrialState
@@ -15,6 +17,8 @@ from study.results.record import TrialRecord, TrialState
 COLOUR_PARAMETER = "noise_level"
 FRONT_COLOUR = "#d55e00"
 """Vermilion of the Okabe-Ito palette, told apart from every colour of the Viridis scale."""
+OTHER_COLOUR = "#666666"
+"""Thin outline of the other trials: the scale's yellow alone is faint on white."""
 
 
 class FrontPoint(NamedTuple):
@@ -79,61 +83,53 @@ def get_front_info(
     x = objectives[1] if len(objectives) > 1 else _other(y)
     on_front = {record.number for record in front(records, tuple(objectives))}
     complete = [record for record in records if record.state is TrialState.COMPLETE]
-    best_x_first = sorted(
-        (record for record in complete if record.number in on_front),
-        key=lambda record: record.metrics()[x.name] * (-1 if x.maximised else 1),
-    )
-    counts = ", ".join(
-        f"{sum(record.state is state for record in records)} {state}"
-        for state in TrialState
-        if any(record.state is state for record in records)
-    )
-    trials = f"{len(records)} trials ({counts})" if records else "no trials yet"
+    points = _points(complete, x, y)
     return FrontInfo(
-        title=f"{_short(y)} against {_short(x)}: {name}",
-        caption=(
-            f"{dataset}, {trials}, {epochs} epochs each, one seed per trial. "
-            "Chosen on validation data; the test set was not read."
-        ),
+        title=f"{_capitalised(_short(y))} against {_short(x)}: {name}",
+        caption=_caption(records, points, objectives, dataset=dataset, epochs=epochs),
         x=x,
         y=y,
-        points=tuple(_point(r, x, y) for r in complete if r.number not in on_front),
-        front=tuple(_point(record, x, y) for record in best_x_first),
+        points=tuple(point for point in points if point.number not in on_front),
+        front=tuple(
+            sorted(
+                (point for point in points if point.number in on_front),
+                key=lambda point: -point.x if x.maximised else point.x,
+            )
+        ),
         has_line=len(objectives) == 2,
     )
 
 
 def get_front_figure(info: FrontInfo) -> go.Figure:
     """Draw it."""
+    everything = (*info.points, *info.front)
+    colours = NoiseColours([point.noise_level for point in everything])
     figure = go.Figure()
-    levels = [point.noise_level for point in (*info.points, *info.front)]
-    figure.add_trace(_markers(info.points, levels, name="other trials", size=9, edge="white"))
     if info.has_line:
-        figure.add_trace(
-            go.Scatter(
-                x=[point.x for point in info.front],
-                y=[point.y for point in info.front],
-                mode="lines",
-                line={"shape": "hv", "color": FRONT_COLOUR, "width": 2},
-                name="front",
-                hoverinfo="skip",
-                showlegend=False,
-            )
-        )
-    figure.add_trace(_markers(info.front, levels, name="front", size=13, edge=FRONT_COLOUR))
-    figure.update_layout(
-        title={
-            "text": html.escape(info.title),
-            "subtitle": {"text": html.escape(info.caption)},
-        },
-        template="plotly_white",
-        xaxis={"title": info.x.label, **_axis(info.x, [p.x for p in (*info.points, *info.front)])},
-        yaxis={"title": info.y.label, **_axis(info.y, [p.y for p in (*info.points, *info.front)])},
-        legend={"orientation": "h", "yanchor": "bottom", "y": 0, "xanchor": "right", "x": 1},
-        hoverlabel={"align": "left"},
-        margin={"t": 100},
+        figure.add_trace(_step_line(info.front))
+    others = _markers(info.points, colours, name="other trials")
+    others.marker.update(size=8, line={"width": 1, "color": OTHER_COLOUR})
+    on_front = _markers(info.front, colours, name="front")
+    # A shape of its own: no reader needs the colour to tell the front.
+    on_front.marker.update(size=14, symbol="diamond", line={"width": 2.5, "color": FRONT_COLOUR})
+    # One scale for both, so one bar: two would be drawn over each other.
+    (on_front if info.front else others).marker.update(
+        showscale=bool(everything), colorbar=colours.bar()
     )
-    if not levels:
+    figure.add_traces([others, on_front])
+    figure.update_layout(
+        title={"text": _escape(info.title), "subtitle": {"text": _escape(info.caption)}},
+        template="plotly_white",
+        font={"family": "system-ui, sans-serif", "size": 12, "color": "#222"},
+        xaxis=_axis(info.x, [point.x for point in everything]),
+        yaxis=_axis(info.y, [point.y for point in everything]),
+        hovermode="closest",
+        hoverlabel={"align": "left", "font": {"size": 12}},
+        # Above the plot, so that it covers no point.
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.01, "xanchor": "left", "x": 0},
+        margin={"l": 65, "r": 20, "t": 110, "b": 70},
+    )
+    if not everything:
         figure.add_annotation(
             text="No trial has completed its full budget.",
             xref="paper",
@@ -141,7 +137,7 @@ def get_front_figure(info: FrontInfo) -> go.Figure:
             x=0.5,
             y=0.5,
             showarrow=False,
-            font={"size": 18},
+            font={"size": 15},
         )
     return figure
 
@@ -153,66 +149,130 @@ def _other(objective: Objective) -> Objective:
 
 def _short(objective: Objective) -> str:
     """A label without its unit."""
-    text = objective.label.split(" (")[0]
+    return objective.label.split(" (")[0]
+
+
+def _capitalised(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _point(record: TrialRecord, x: Objective, y: Objective) -> FrontPoint:
-    metrics = record.metrics()
+def _escape(text: str) -> str:
+    """Text for Plotly, which reads a few tags and entities; quotes are not among them."""
+    return html.escape(text, quote=False)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _caption(
+    records: Sequence[TrialRecord],
+    points: Sequence[FrontPoint],
+    objectives: Sequence[Objective],
+    *,
+    dataset: str,
+    epochs: int,
+) -> str:
+    counts = ", ".join(
+        f"{sum(record.state is state for record in records)} {state}"
+        for state in TrialState
+        if any(record.state is state for record in records)
+    )
+    trials = f"{_counted(len(records), 'trial')} ({counts})" if records else "no trials yet"
+    sentences = [
+        f"{dataset}, {trials}, {_counted(epochs, 'epoch')} each, one seed per trial.",
+        "Chosen on validation data; the test set was not read.",
+    ]
+    if len(objectives) != 2:
+        names = ", ".join(_short(objective) for objective in objectives)
+        sentences.append(f"Objectives: {names}.")
+    undrawn = sum(not (math.isfinite(point.x) and math.isfinite(point.y)) for point in points)
+    if undrawn:
+        sentences.append(f"{_counted(undrawn, 'trial')} without finite values not drawn.")
+    return " ".join(sentences)
+
+
+def _points(complete: Sequence[TrialRecord], x: Objective, y: Objective) -> list[FrontPoint]:
+    """All complete trials; one that hides another names it."""
+    places = defaultdict(list)
+    for record in complete:
+        metrics = record.metrics()
+        place = (metrics.get(x.name, math.nan), metrics.get(y.name, math.nan))
+        places[place].append(record)
+    points = [
+        FrontPoint(
+            number=record.number,
+            x=place[0],
+            y=place[1],
+            noise_level=float(record.parameters[COLOUR_PARAMETER]),
+            hover=_hover(record, [other.number for other in here if other is not record]),
+        )
+        for place, here in places.items()
+        for record in here
+    ]
+    return sorted(points, key=lambda point: point.number)
+
+
+def _hover(record: TrialRecord, same_place: Sequence[int]) -> str:
     lines = [f"<b>trial {record.number}</b>"]
-    lines += [f"{name}: {format_metric(name, value)}" for name, value in metrics.items()]
+    if same_place:
+        lines.append(f"in the same place: trial {', '.join(map(str, same_place))}")
+    lines += [f"{name}: {format_metric(name, value)}" for name, value in record.metrics().items()]
     lines.append("")
     lines += [
-        f"{html.escape(name)}: {html.escape(format_parameter(value))}"
+        f"{_escape(name)}: {_escape(format_parameter(value))}"
         for name, value in record.parameters.items()
     ]
-    return FrontPoint(
-        number=record.number,
-        x=metrics[x.name],
-        y=metrics[y.name],
-        noise_level=float(record.parameters[COLOUR_PARAMETER]),
-        hover="<br>".join(lines),
+    return "<br>".join(lines)
+
+
+def _step_line(front: Sequence[FrontPoint]) -> go.Scatter:
+    """What is reached within each budget of `x`: the last front trial that fits into it."""
+    return go.Scatter(
+        x=[point.x for point in front],
+        y=[point.y for point in front],
+        mode="lines",
+        line={"shape": "hv", "color": FRONT_COLOUR, "width": 2.5},
+        name="front",
+        legendgroup="front",
+        hoverinfo="skip",
+        showlegend=False,
     )
 
 
-def _markers(
-    points: Sequence[FrontPoint], levels: Sequence[float], *, name: str, size: int, edge: str
-) -> go.Scatter:
-    """Points coloured by the logarithm of their noise level, on one scale for all traces."""
-    smallest = min((level for level in levels if level > 0), default=1.0)
-
-    def log_level(level: float) -> float:
-        # No noise at all lies below every level.
-        return math.log10(level if level > 0 else smallest / 10)
-
-    low, high = (log_level(min(levels)), log_level(max(levels))) if levels else (0.0, 1.0)
-    ticks = [t for t in (0.01, 0.03, 0.1, 0.3, 1.0, 3.0) if low <= math.log10(t) <= high]
+def _markers(points: Sequence[FrontPoint], colours: NoiseColours, *, name: str) -> go.Scatter:
     return go.Scatter(
         x=[point.x for point in points],
         y=[point.y for point in points],
         mode="markers",
         name=name,
-        text=[point.hover for point in points],
-        hovertemplate="%{text}<extra></extra>",
-        marker={
-            "size": size,
-            "color": [log_level(point.noise_level) for point in points],
-            "cmin": low,
-            "cmax": high if high > low else low + 1,
-            "colorscale": "Viridis",
-            "showscale": bool(points),
-            "colorbar": {
-                "title": {"text": "noise level ℓ", "side": "right"},
-                "tickvals": [math.log10(tick) for tick in ticks],
-                "ticktext": [f"{tick:g}" for tick in ticks],
-            },
-            "line": {"width": 2, "color": edge},
-        },
+        legendgroup=name,
+        showlegend=bool(points),
+        hovertext=[point.hover for point in points],
+        hoverinfo="text",
+        marker={"color": [colours.place(p.noise_level) for p in points], **colours.scale()},
     )
 
 
 def _axis(objective: Objective, values: Sequence[float]) -> dict[str, object]:
-    """Logarithmic for counts and seconds, which span decades; fractions stay linear."""
-    if objective.name in ("val_accuracy", "val_loss", "train_loss") or min(values, default=0) <= 0:
-        return {}
-    return {"type": "log", "dtick": "D2", "exponentformat": "SI"}
+    """Logarithmic for counts and seconds, which span decades; the rest stays linear."""
+    axis: dict[str, object] = {
+        "title": {"text": _capitalised(objective.label)},
+        "showline": True,
+        "linecolor": "#222",
+        "ticks": "outside",
+        "zeroline": False,
+        "showticklabels": bool(values),
+    }
+    finite = [value for value in values if math.isfinite(value)]
+    is_count = objective.name in COUNTS
+    if (is_count or objective.name.endswith("_seconds")) and min(finite, default=0) > 0:
+        # As many ticks as fit a phone: 1, 2, 5 of each decade up to 2.5 decades, then decades.
+        decades = math.log10(max(finite) / min(finite))
+        axis |= {"type": "log", "nticks": 3 if decades < 1.4 else 4}
+    if is_count:
+        axis["tickformat"] = "~s"
+    if objective.name == "val_accuracy":
+        # A single trial would get an axis from 1 below to 1 above it.
+        axis["autorangeoptions"] = {"clipmin": -0.02, "clipmax": 1.02}
+    return axis

@@ -28,9 +28,7 @@ def blaming(flag: str, value: object) -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        text = str(error)
-        given = "" if str(value) in text else f" {value}"
-        raise BadInputError(f"{flag}{given}: {text}") from error
+        raise BadInputError(f"{flag} {value}: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

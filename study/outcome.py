@@ -1,10 +1,11 @@
 """What a study says at its end: the front, where things are, and what to type next."""
 
+import shlex
 import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,6 +16,8 @@ from study.results.front_table import TextTable
 from study.results.record import TrialRecord, TrialState
 
 REASONS_SHOWN = 3
+LARGER_TRIALS, LARGER_EPOCHS = 4, 5
+"""How many times more trials and epochs the larger study has that is offered next."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,7 @@ class Outcome:
         page: The picture.
         csv: The front as data.
         commands: What to type next, by what it does.
-        warning: What went wrong without ending the study; empty if nothing did.
+        warnings: What went wrong without costing the front; empty if nothing did.
     """
 
     config: StudyConfig
@@ -39,11 +42,15 @@ class Outcome:
     page: Path
     csv: Path
     commands: Mapping[str, str]
-    warning: str
+    warnings: tuple[str, ...]
 
     def states(self) -> Counter[TrialState]:
         """Trials by final state."""
         return Counter(record.state for record in self.records)
+
+    def with_warning(self, warning: str) -> "Outcome":
+        """The same with one more warning."""
+        return replace(self, warnings=(*self.warnings, warning))
 
     def as_json(self) -> dict[str, Any]:
         """The whole outcome as one JSON document."""
@@ -71,7 +78,7 @@ class Outcome:
             "page": str(self.page),
             "csv": str(self.csv),
             "commands": dict(self.commands),
-            "warning": self.warning,
+            "warnings": list(self.warnings),
         }
 
     def print(self, stream: TextIO) -> None:
@@ -86,16 +93,14 @@ class Outcome:
         counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
         say()
         say(f"Front of {config.name}: {config.dataset}, {counts}, {config.epochs} epochs each")
-        if len(self.records) < config.trials and TrialState.COMPLETE in states:
-            say(f"  {len(self.records)} trials are all there are: the space is exhausted")
         say()
         say(str(self.table))
         say()
         failures = Counter(r.reason for r in self.records if r.state is TrialState.FAILED)
         for reason, count in failures.most_common(REASONS_SHOWN):
             say(f"{count} of {len(self.records)} trials failed: {reason}")
-        if self.warning:
-            say(self.warning)
+        for warning in self.warnings:
+            say(warning)
         say(
             "One seed a trial, chosen on validation data: differences of a few tenths of a "
             "point are luck."
@@ -106,23 +111,26 @@ class Outcome:
             say(f"{purpose}:\n  {command}")
 
 
-def next_commands(config: StudyConfig, tracking_uri: str | None) -> dict[str, str]:
+def next_commands(config: StudyConfig, space: str, store: str | None) -> dict[str, str]:
     """What to type to see the study in MLflow, and to run a larger one.
 
     Args:
         config: The study.
-        tracking_uri: As it may be shown; None for MLflow's local default.
+        space: As it was typed.
+        store: MLflow's, as it may be shown; None for its local default.
     """
-    store = f" --backend-store-uri '{tracking_uri}'" if tracking_uri else ""
-    look = (
-        tracking_uri
-        if tracking_uri and tracking_uri.startswith(("http://", "https://"))
-        else f"{installed('mlflow')} ui{store}"
-    )
-    larger = f"{installed('python')} -m study.run --space noise_masks --dataset fashion_mnist"
+    if store is None:
+        look = f"{installed('mlflow')} ui"
+    elif store.startswith(("http://", "https://")):
+        look = store
+    else:
+        look = f"{installed('mlflow')} ui --backend-store-uri {shlex.quote(store)}"
+    larger = ["--space", space, "--dataset", config.dataset]
+    larger += ["--trials", str(LARGER_TRIALS * config.trials)]
+    larger += ["--epochs", str(LARGER_EPOCHS * config.epochs)]
     return {
         f"See every trial (experiment {config.name})": look,
-        "A larger study": f"{larger} --trials 100 --epochs 30",
+        "A larger study": f"{installed('python')} -m study.run {shlex.join(larger)}",
     }
 
 

@@ -125,14 +125,17 @@ def _study(arguments: Arguments) -> int:
             resources = trial_resources(config.resources)
         except ClusterError as error:
             raise BadInputError(str(error)) from error
-        config.output.mkdir(parents=True)
+        with blaming("--output", config.output):
+            config.output.mkdir(parents=True)
         writer = MlflowWriter(store.open_study(_study_info(config)))
         listeners: list[TrialListener] = [writer]
         if not arguments.quiet:
             listeners.append(stack.enter_context(ProgressReport(config, stream)))
         result = search(config, data, resources, listeners)
 
-    outcome = _export(config, result.records, next_commands(config, arguments.tracking_uri))
+    is_default = arguments.tracking_uri is None and "MLFLOW_TRACKING_URI" not in os.environ
+    commands = next_commands(config, arguments.space or "", None if is_default else store.shown_uri)
+    outcome = _export(config, result.records, commands)
     complete = TrialState.COMPLETE in outcome.states()
     end = StudyEnd.FINISHED if complete else StudyEnd.FAILED
     writer.study_ended(
@@ -142,7 +145,16 @@ def _study(arguments: Arguments) -> int:
     )
     unsent = writer.close(TRACKER_SECONDS)
     if unsent.error:
-        outcome = replace(outcome, warning=_unsent_warning(unsent, store, config))
+        outcome = outcome.with_warning(_unsent_warning(unsent, store, config))
+    if result.interrupted:
+        outcome = outcome.with_warning(
+            f"Interrupted after {len(result.records)} of {config.trials} trials: "
+            "finished ones are kept, running ones are lost"
+        )
+    elif len(result.records) < config.trials:
+        outcome = outcome.with_warning(
+            f"{len(result.records)} of {config.trials} trials were run: the space holds no more"
+        )
     if arguments.json:
         print(json.dumps(outcome.as_json(), indent=2))
     else:
@@ -268,7 +280,7 @@ def _export(
         page=page,
         csv=csv,
         commands=commands,
-        warning="",
+        warnings=(),
     )
 
 

@@ -15,7 +15,10 @@ ANSWER_SECONDS = 5.0
 
 
 class ClusterError(ValueError):
-    """A cluster that does not answer or lacks what was asked for; the message is one sentence."""
+    """A cluster that does not answer or lacks what was asked for.
+
+    The message is one sentence that names the option to change.
+    """
 
 
 @contextlib.contextmanager
@@ -42,7 +45,7 @@ def connected(address: str | None) -> Iterator[None]:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:
             raise ClusterError(
-                f"the Ray cluster at {address} refused: {' '.join(str(error).split())}"
+                f"--address {address}: the Ray cluster refused: {' '.join(str(error).split())}"
             ) from error
     try:
         yield
@@ -56,11 +59,11 @@ def _require_answer(address: str) -> None:
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():
-        raise ClusterError(f"{address!r} is no address: accepted are host:port and auto")
+        raise ClusterError(f"--address {address}: is no address: accepted are host:port and auto")
     try:
         socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
     except (OSError, OverflowError) as error:
-        raise ClusterError(f"no Ray cluster answers at {address}: {error}") from error
+        raise ClusterError(f"--address {address}: no Ray cluster answers: {error}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,1 +1,10 @@
-"""What trials gave: records, objectives, fronts, and the MLflow store that keeps them."""
+"""What trials gave: records, objectives, fronts, and the MLflow store that keeps them.
+
+- `record`, `objective`, `study_info`: one trial, what is optimised, one study
+- `pareto`, `front_table`: which trials no other beats, and how to print them
+- `mlflow_store`: which studies a tracker holds, and reading them back
+- `mlflow_writer`: writing a running study beside the trial loop
+- `mlflow_study`, `mlflow_format`: one study's runs, and how they are spelled
+- `mlflow_connection`, `mlflow_reach`: one tracker, and what is said when it is out of reach
+- `provenance`: which code ran
+"""

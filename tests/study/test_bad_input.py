@@ -1,0 +1,182 @@
+"""Bad input gets one sentence naming option and value, status 2, and creates nothing."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from study.run import main
+
+SPACE = "from search_spaces import SearchSpace\nfrom optuna.distributions import *\n"
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
+    before = sorted(Path().rglob("*"))
+    assert main(list(argv)) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert sorted(Path().rglob("*")) == before
+    return captured.err.strip()
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--space", "noise_mask"], ["--space", "'noise_mask'", "did you mean noise_masks?"]),
+        (["--space", "my/space.py"], ["--space", "my/space.py", "no file"]),
+        (["--dataset", "digit"], ["--dataset", "'digit'", "did you mean 'digits'?"]),
+        (["--sampler", "tpee"], ["--sampler", "'tpee'", "did you mean tpe?"]),
+        (["--objectives", "val_acuracy"], ["--objectives", "did you mean val_accuracy?"]),
+        (["--objectives", "macs,macs"], ["--objectives", "'macs' is named twice"]),
+        (["--trials", "0"], ["--trials", "'0'", "at least 1"]),
+        (["--trials", "many"], ["--trials", "'many'", "at least 1"]),
+        (["--epochs", "-3"], ["--epochs", "'-3'", "at least 1"]),
+        (["--seed", "-1"], ["--seed", "'-1'", "at least 0"]),
+        (["--cpus-per-trial", "0"], ["--cpus-per-trial", "'0'", "at least 1"]),
+        (["--max-concurrent", "0"], ["--max-concurrent", "'0'", "at least 1"]),
+        (["--gpus-per-trial", "1.5"], ["--gpus-per-trial", "'1.5'", "fraction"]),
+        (["--gpus-per-trial", "some"], ["--gpus-per-trial", "'some'", "auto"]),
+        (["--name", "a/b"], ["--name", "'a/b'", "letters"]),
+        (["--name", "a b"], ["--name", "'a b'", "letters"]),
+        (["--name", "../up"], ["--name", "'../up'", "letters"]),
+        (["--name", "<b>x</b>"], ["--name", "'<b>x</b>'", "letters"]),
+        (["--name", ""], ["--name", "''", "letters"]),
+        (["--dataset", "imagefolder"], ["--data-dir", "data/train", "train/CLASS"]),
+        (["--sapce", "x"], ["--sapce", "did you mean --space?"]),
+        (["--output", "."], ["--output", "exists"]),
+    ],
+)
+def test_a_bad_value_is_named(capsys, argv: list[str], said: list[str]) -> None:
+    message = refusal(capsys, "--space", "noise_masks", *argv)
+    assert all(part in message for part in said), message
+
+
+def test_a_missing_space_is_asked_for(capsys) -> None:
+    assert "--space NAME is missing" in refusal(capsys)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "does not define SPACE"),
+        ("raise RuntimeError('broken')", "raised RuntimeError: broken"),
+        (
+            SPACE + "SPACE = SearchSpace(name='x', summary='', fixed={'mask_count': 30},"
+            " axes={'fan_out': CategoricalDistribution((1, 4))})",
+            "fan_out (=4) must divide mask_count (=30): accepted are 1, 2, 3, 5, 6, 10, 15, 30",
+        ),
+        (
+            SPACE + "SPACE = SearchSpace(name='x', summary='',"
+            " axes={'noise_levl': FloatDistribution(0, 1)})",
+            "did you mean noise_level?",
+        ),
+    ],
+)
+def test_a_bad_space_file_is_named(capsys, text: str, said: str) -> None:
+    Path("mine.py").write_text(text)
+    message = refusal(capsys, "--space", "mine.py")
+    assert message.startswith("study.run: --space")
+    assert "mine.py" in message
+    assert said in message
+
+
+def test_a_grid_without_values_for_a_continuous_axis_is_refused(capsys) -> None:
+    Path("mine.py").write_text(
+        SPACE + "SPACE = SearchSpace(name='x', summary='',"
+        " axes={'noise_level': FloatDistribution(0, 1)})"
+    )
+    message = refusal(capsys, "--space", "mine.py", "--sampler", "grid")
+    assert "--sampler grid" in message
+    assert "'noise_level' is continuous" in message
+
+
+def test_unreadable_images_are_named(capsys) -> None:
+    for name in ("cats", "dogs"):
+        folder = Path("images/train") / name
+        folder.mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (8, 8)).save(folder / f"{number}.png")
+    Path("images/train/dogs/1.png").write_bytes(b"not an image")
+    message = refusal(
+        capsys, "--space", "noise_masks", "--dataset", "imagefolder", "--data-dir", "images"
+    )
+    assert "--data-dir" in message
+    assert "images/train/dogs/1.png" in message
+
+
+def test_data_that_can_neither_be_found_nor_downloaded_is_named(capsys, monkeypatch) -> None:
+    from torchvision.datasets import FashionMNIST
+
+    def no_network(self: object) -> None:
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(FashionMNIST, "download", no_network)
+    message = refusal(
+        capsys, "--space", "noise_masks", "--dataset", "fashion_mnist", "--data-dir", "nowhere"
+    )
+    assert "--data-dir" in message
+    assert "nowhere" in message
+    assert "train-images-idx3-ubyte" in message
+
+
+def test_a_folder_that_cannot_be_written_is_named(capsys, empty_folder: Path) -> None:
+    Path("file").write_text("")
+    message = refusal(capsys, "--space", "noise_masks", "--output", "file/below")
+    assert "--output file/below" in message
+    assert "cannot be written" in message
+
+
+def test_a_study_whose_folder_exists_is_refused(capsys) -> None:
+    Path("studies/mine").mkdir(parents=True)
+    message = refusal(capsys, "--space", "noise_masks", "--name", "mine")
+    assert message == (
+        "study.run: --name mine: a study of that name exists in studies/mine: choose another name"
+    )
+
+
+def test_a_study_that_the_tracker_knows_is_refused(capsys, sqlite_uri: str) -> None:
+    from mlflow import MlflowClient
+
+    MlflowClient(sqlite_uri).create_experiment("mine")
+    message = refusal(
+        capsys, "--space", "noise_masks", "--name", "mine", "--tracking-uri", sqlite_uri
+    )
+    assert message.startswith("study.run: --name mine: a study of that name exists in MLflow at")
+
+
+def test_a_tracking_server_that_does_not_answer_is_named_without_its_password(capsys) -> None:
+    uri = "http://me:secret@127.0.0.1:9"
+    message = refusal(capsys, "--space", "noise_masks", "--tracking-uri", uri)
+    assert "--tracking-uri" in message
+    assert "http://me:***@127.0.0.1:9" in message
+    assert "secret" not in message
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("127.0.0.1:9", "no Ray cluster answers"), ("cluster", "accepted are host:port and auto")],
+)
+def test_a_ray_address_that_does_not_answer_is_named(capsys, address: str, said: str) -> None:
+    message = refusal(capsys, "--space", "noise_masks", "--address", address)
+    assert f"--address {address}" in message
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--gpus-per-trial", "64"], "--gpus-per-trial 64: "),
+        (["--cpus-per-trial", "4096"], "--cpus-per-trial 4096: the largest node has "),
+    ],
+)
+def test_more_than_the_machine_has_is_refused(capsys, argv: list[str], said: str) -> None:
+    assert said in refusal(capsys, "--space", "noise_masks", *argv)

@@ -1,0 +1,232 @@
+"""The main job as a user runs it: a process of its own, real data, real Ray, a real tracker."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from study.results.mlflow_store import MlflowStore
+from study.results.record import TrialState
+
+SPACE = """
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from search_spaces import SearchSpace
+
+SPACE = SearchSpace(
+    name="tiny <b>space</b>",
+    summary="networks that train in a moment",
+    axes={
+        "mask_count": CategoricalDistribution((2, 4)),
+        "learning_rate": CategoricalDistribution(%s),
+        "noise_level": FloatDistribution(0.01, 5.0, log=True),
+    },
+    fixed={"network": "resnet8", "batch_size": 200, "optimizer": "sgd", "momentum": 0.0},
+)
+"""
+FASHION_SPACE = """
+from optuna.distributions import CategoricalDistribution
+from search_spaces import SearchSpace
+
+SPACE = SearchSpace(
+    name="fashion",
+    summary="small and learns within an epoch",
+    axes={"mask_count": CategoricalDistribution((8,))},
+    fixed={"network": "resnet8", "stem": "conv7x7", "batch_size": 100},
+)
+"""
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "space.py").write_text(SPACE % "(1e-3, 1e-2)")
+    (tmp_path / "mixed.py").write_text(SPACE % "(1e-3, 1e30)")
+    (tmp_path / "fashion.py").write_text(FASHION_SPACE)
+    (tmp_path / "diverging.py").write_text(SPACE % "(1e30, 2e30)")
+    return tmp_path
+
+
+def start(folder: Path, *argv: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "study.run", *argv],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={k: v for k, v in os.environ.items() if k != "PYTHONWARNINGS"},
+    )
+
+
+def run(folder: Path, *argv: str) -> tuple[int, str, str]:
+    process = start(folder, *argv)
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
+
+
+def runs(client: MlflowClient, study: str) -> tuple[Run, list[Run]]:
+    """The parent and its children, by number."""
+    experiment = client.get_experiment_by_name(study)
+    everything = client.search_runs([experiment.experiment_id])
+    (parent,) = (r for r in everything if "mlflow.parentRunId" not in r.data.tags)
+    children = [r for r in everything if r is not parent]
+    assert {r.data.tags["mlflow.parentRunId"] for r in children} == {parent.info.run_id}
+    return parent, sorted(children, key=lambda r: int(r.data.tags["trial_number"]))
+
+
+def test_a_study_reaches_its_front_and_a_real_mlflow_server_remembers_it(
+    folder: Path, server
+) -> None:
+    status, out, err = run(
+        folder,
+        *("--space", "space.py", "--trials", "3", "--epochs", "2", "--name", "tiny-1"),
+        *("--seed", "5", "--tracking-uri", server.uri),
+    )
+    assert (status, err) == (0, "")
+    lines = out.splitlines()
+    assert [line for line in lines if line.startswith("trial ") and "/3 done" in line] == lines[:3]
+    assert "Front of tiny-1: digits, 3 complete, 2 epochs each" in lines
+    assert any(line.split()[:3] == ["trial", "mask_count", "learning_rate"] for line in lines)
+    page = folder / "studies/tiny-1/front.html"
+    assert "studies/tiny-1/front.html" in out
+    assert "Plotly.newPlot" in page.read_text()
+    assert server.uri in out
+
+    client = MlflowClient(server.uri)
+    parent, children = runs(client, "tiny-1")
+    assert [r.info.status for r in (parent, *children)] == ["FINISHED"] * 4
+    assert {a.path for a in client.list_artifacts(parent.info.run_id)} == {
+        "front.html",
+        "front.csv",
+    }
+    for number, child in enumerate(children):
+        params, metrics, tags = child.data.params, child.data.metrics, child.data.tags
+        assert {"mask_count", "noise_level", "fan_out", "batch_size"} <= set(params)
+        assert (params["optimizer"], params["seed"]) == ("sgd", str(5 + number))
+        history = client.get_metric_history(child.info.run_id, "val_accuracy")
+        assert [m.step for m in history] == [1, 2]
+        assert metrics["val_accuracy"] == history[-1].value
+        assert {"learnable_params", "mask_values", "macs", "train_seconds"} <= set(metrics)
+        assert tags["state"] == "complete"
+        assert tags["dataset"] == "digits"
+        assert tags["space"] == "tiny <b>space</b>"
+        assert tags["study_seed"] == "5"
+        assert tags["device"].startswith(("cpu", "NVIDIA"))
+        assert tags["version.torch"]
+        assert "mlflow.source.git.commit" in tags
+
+    loaded = MlflowStore(server.uri).load_study("tiny-1")
+    assert not loaded.undecodable
+    assert [r.state for r in loaded.records] == [TrialState.COMPLETE] * 3
+    with (folder / "studies/tiny-1/front.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    for row in rows:
+        record = loaded.records[int(row["trial"])]
+        assert float(row["val_accuracy"]) == record.metrics()["val_accuracy"]
+        assert int(row["mask_count"]) == record.parameters["mask_count"]
+
+
+def test_json_is_one_document_and_the_local_store_is_mlflows_default(folder: Path) -> None:
+    argv = (
+        "--space",
+        "mixed.py",
+        "--trials",
+        "4",
+        "--epochs",
+        "1",
+        "--json",
+        "--sampler",
+        "random",
+    )
+    status, out, err = run(folder, *argv)
+    assert status == 0
+    outcome = json.loads(out)
+    states = outcome["trials"]
+    assert sum(states.values()) == 4
+    assert states["failed"] == len(outcome["failures"]) > 0
+    assert all("NonFiniteLossError" in reason for reason in outcome["failures"].values())
+    failed = {int(number) for number in outcome["failures"]}
+    assert not failed & {trial["number"] for trial in outcome["front"]}
+    assert err.count("\n") == 4
+    assert (folder / "mlflow.db").is_file()
+    assert outcome["study"] == "tiny__b_space__b_-digits-1"
+    assert outcome["commands"][f"See every trial (experiment {outcome['study']})"].endswith(
+        "mlflow ui"
+    )
+    _, children = runs(MlflowClient(f"sqlite:///{folder}/mlflow.db"), outcome["study"])
+    by_state = {c.data.tags["state"]: c.info.status for c in children}
+    assert by_state == {"complete": "FINISHED", "failed": "FAILED"}
+
+
+def test_a_study_whose_every_trial_failed_says_why_and_ends_with_status_1(folder: Path) -> None:
+    argv = ("--space", "diverging.py", "--trials", "2", "--epochs", "1", "--quiet")
+    status, out, err = run(folder, *argv)
+    assert (status, err) == (1, "")
+    assert "trials failed: NonFiniteLossError: training loss is" in out
+    assert "2 failed" in out
+
+
+def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_running(folder: Path) -> None:
+    process = start(
+        folder, "--space", "space.py", "--trials", "500", "--epochs", "3", "--name", "cut"
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    assert first.startswith("trial ")
+    # As a terminal does it: the whole process group.
+    os.killpg(process.pid, signal.SIGINT)
+    started = time.monotonic()
+    out, err = process.communicate(timeout=120)
+    assert time.monotonic() - started < 30
+    assert (process.returncode, err) == (130, "")
+    assert "Interrupted after" in out
+    assert (folder / "studies/cut/front.html").is_file()
+    parent, children = runs(MlflowClient(f"sqlite:///{folder}/mlflow.db"), "cut")
+    assert parent.info.status == "KILLED"
+    assert {c.info.status for c in children} <= {"FINISHED", "FAILED", "KILLED"}
+    assert any(c.info.status == "FINISHED" for c in children)
+
+
+@pytest.mark.skipif(
+    not FASHION_MNIST.is_dir(), reason="Debian's package dataset-fashion-mnist is not installed"
+)
+def test_real_fashion_mnist_trains_through_the_command_line(folder: Path) -> None:
+    status, out, _ = run(
+        folder,
+        *("--space", "fashion.py", "--dataset", "fashion_mnist", "--data-dir", str(FASHION_MNIST)),
+        *("--trials", "1", "--epochs", "1", "--json"),
+    )
+    assert status == 0
+    (best,) = json.loads(out)["front"]
+    assert best["metrics"]["val_accuracy"] > 0.5  # of ten classes
+
+
+def test_a_dry_run_lists_a_grid_with_its_costs_and_makes_nothing(tmp_path: Path) -> None:
+    argv = ("--space", "noise_masks", "--sampler", "grid", "--dataset", "cifar10")
+    status, out, err = run(tmp_path, *argv, "--trials", "20", "--dry-run", "--json")
+    assert (status, err) == (0, "")
+    trials = json.loads(out)["trials"]
+    assert len(trials) == 20
+    assert trials[0]["parameters"] == {
+        "mask_count": 8,
+        "noise_level": 0.01,
+        "fan_out": 1,
+        "batch_size": 10,
+    }
+    assert trials[0]["costs"]["learnable_params"] == 24914
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_spaces_are_listed_with_a_line_each(tmp_path: Path) -> None:
+    status, out, err = run(tmp_path, "--list-spaces")
+    assert (status, err) == (0, "")
+    assert out.startswith("noise_masks: mask count, noise level, fan-out and batch size")
