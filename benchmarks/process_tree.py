@@ -1,4 +1,4 @@
-"""A command and every process it starts: how long it took, and what the processor did for it."""
+"""A command and all processes it starts: its wall time and their processor time."""
 
 import subprocess
 import time

@@ -27,8 +27,12 @@ FEW_TRIALS = 4
 
 NAME = "noise_masks"
 AXES = ("mask_count", "noise_level", "fan_out", "batch_size", "seed")
-RAY_ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ADDRESS": "local"}
-"""For both sides: nothing sent over the network, no cluster that already runs here."""
+ENVIRONMENT = {
+    "RAY_ADDRESS": "local",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+}
+"""For both sides: no Ray cluster that already runs here, nothing sent over the network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +96,9 @@ def rows(cores: int) -> tuple[Row, ...]:
     def slope_of(role: Role) -> Callable[[Pair], float]:
         return lambda pair: pair.slope(lambda run: run.cpu_seconds[role])
 
+    def overhead_slope(pair: Pair) -> float:
+        return pair.slope(lambda run: run.overhead)
+
     def worker_slope(pair: Pair) -> float:
         return pair.slope(lambda run: run.cpu_seconds[Role.WORKER] - run.training_cpu_seconds)
 
@@ -101,17 +108,15 @@ def rows(cores: int) -> tuple[Row, ...]:
         Row(name="ideal wall time, s", value=lambda p: p.many.training_seconds / cores),
         Row(name="CPU-s, all processes", value=lambda p: p.many.total_cpu_seconds),
         Row(name="training CPU-s", value=lambda p: p.many.training_cpu_seconds),
-        Row(
-            name="overhead CPU-s per trial, start-up included",
-            value=lambda p: p.many.overhead / p.many.trials,
-        ),
-        Row(
-            name="overhead CPU-s per further trial",
-            value=lambda p: p.slope(lambda run: run.overhead),
-        ),
+        Row(name="overhead CPU-s per trial, all", value=lambda p: p.many.overhead / p.many.trials),
+        Row(name="overhead CPU-s per trial, start-up left out", value=overhead_slope),
         Row(name="- in the driver", value=slope_of(Role.DRIVER)),
         Row(name="- in the workers, beside training", value=worker_slope),
         Row(name="- in Ray's daemons", value=slope_of(Role.DAEMON)),
+        Row(
+            name="start-up, CPU-s",
+            value=lambda p: p.many.overhead - p.many.trials * overhead_slope(p),
+        ),
         Row(name="mean val_accuracy", value=lambda p: p.many.val_accuracy),
     )
 
@@ -125,7 +130,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.trials <= FEW_TRIALS or arguments.epochs < 1 or arguments.repeats < 1:
         parser.error(f"accepted are --trials above {FEW_TRIALS}, --epochs and --repeats from 1")
-    os.environ.update(RAY_ENVIRONMENT)
+    os.environ.update(ENVIRONMENT)
     started = datetime.now(UTC)
     recipes, studies = [], []
     for repeat in range(1, arguments.repeats + 1):
@@ -136,6 +141,7 @@ def main() -> int:
     cores = os.cpu_count() or 1
     print(format_table(rows(cores), recipes, studies))
     print()
+    print(f"Command: benchmarks/study_overhead.py {' '.join(sys.argv[1:])}".rstrip())
     print(f"{arguments.trials} trials of {arguments.epochs} epochs, repeats: {arguments.repeats}")
     print(", ".join(f"{name} {version}" for name, version in library_versions().items()))
     print(f"{processor()}, {cores} cores; {started:%Y-%m-%d %H:%M} UTC")

@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from pnn_core.config import EpochResult
+from pnn_core.data import TrainingData
 from study import run
 from study.engine import search
 from study.engine.trainable import TrialTrainable
@@ -27,9 +28,9 @@ class TimedTrainable(TrialTrainable):
 
     clock_file: Path
 
-    def setup(self, config: dict[str, Any], **shared: Any) -> None:  # noqa: ANN401  # passed on
+    def setup(self, config: dict[str, Any], data: TrainingData, cpus_per_trial: int) -> None:
         """Put the clock into this worker process, where it stays."""
-        super().setup(config, **shared)
+        super().setup(config, data, cpus_per_trial)
         from pnn_core.train import TrainingRun
 
         clock_file, next_epoch = self.clock_file, TrainingRun.next_epoch

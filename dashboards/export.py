@@ -27,6 +27,8 @@ caption { text-align: left; font-weight: 600; padding-bottom: 0.4rem; }
 _PLOTLY_CONFIG = {
     "responsive": True,
     "displaylogo": False,
+    "showSendToCloud": False,  # Plotly 7 offers to upload every picture to its maker's server
+    "plotlyServerURL": "",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "svg", "filename": "front"},
 }
@@ -60,7 +62,7 @@ def write_front_page(path: Path, info: FrontInfo, table: TextTable) -> None:
 def _picture(info: FrontInfo) -> str:
     figure = get_front_figure(info)
     # Title and caption stand above it as text: Plotly would not break their lines on a phone.
-    figure.update_layout(title=None, margin={"t": 40})
+    figure.update_layout(title=None, margin={"t": 64})  # the legend, and above it the tool bar
     return str(
         figure.to_html(
             full_html=False,

@@ -124,7 +124,8 @@ def get_front_figure(info: FrontInfo) -> go.Figure:
         xaxis=_axis(info.x, [point.x for point in everything]),
         yaxis=_axis(info.y, [point.y for point in everything]),
         hovermode="closest",
-        hoverlabel={"align": "left", "font": {"size": 12}},
+        # White: text on the scale's own colours is hard to read.
+        hoverlabel={"align": "left", "bgcolor": "white", "font": {"size": 12, "color": "#222"}},
         # Above the plot, so that it covers no point.
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.01, "xanchor": "left", "x": 0},
         margin={"l": 65, "r": 20, "t": 110, "b": 70},

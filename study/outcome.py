@@ -92,7 +92,7 @@ class Outcome:
         states = self.states()
         counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
         say()
-        say(f"Front of {config.name}: {config.dataset}, {counts}, {config.epochs} epochs each")
+        say(f"Front of {config.name}: {config.dataset}, {counts}, {config.epochs} epochs")
         say()
         say(str(self.table))
         say()
@@ -111,12 +111,15 @@ class Outcome:
             say(f"{purpose}:\n  {command}")
 
 
-def next_commands(config: StudyConfig, space: str, store: str | None) -> dict[str, str]:
+def next_commands(
+    config: StudyConfig, space: str, data_dir: Path, store: str | None
+) -> dict[str, str]:
     """What to type to see the study in MLflow, and to run a larger one.
 
     Args:
         config: The study.
         space: As it was typed.
+        data_dir: Where the data set is.
         store: MLflow's, as it may be shown; None for its local default.
     """
     if store is None:
@@ -125,11 +128,11 @@ def next_commands(config: StudyConfig, space: str, store: str | None) -> dict[st
         look = store
     else:
         look = f"{installed('mlflow')} ui --backend-store-uri {shlex.quote(store)}"
-    larger = ["--space", space, "--dataset", config.dataset]
+    larger = ["--space", space, "--dataset", config.dataset, "--data-dir", str(data_dir)]
     larger += ["--trials", str(LARGER_TRIALS * config.trials)]
     larger += ["--epochs", str(LARGER_EPOCHS * config.epochs)]
     return {
-        f"See every trial (experiment {config.name})": look,
+        f"See every trial (experiment {config.name}, under 'Model training')": look,
         "A larger study": f"{installed('python')} -m study.run {shlex.join(larger)}",
     }
 

@@ -107,7 +107,8 @@ class ProgressReport:
             )
             settings = _settings(record, self._axes)
             lines.append(Text(f"  trial {number}: {state}  ({settings})", overflow="ellipsis"))
-        return Group(ProgressBar(total=1.0, completed=self._share_done()), *lines)
+        # The bar ends without a line break, so it stands last.
+        return Group(*lines, ProgressBar(total=1.0, completed=self._share_done()))
 
 
 def describe(record: TrialRecord, axes: Sequence[str]) -> str:

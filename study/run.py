@@ -1,42 +1,30 @@
 """`python -m study.run`: the command line, the one place where all parts meet."""
 
 import contextlib
-import itertools
 import json
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from dashboards.export import write_front_csv, write_front_page
 from dashboards.front import get_front_info
 from pnn_core.config import DatasetShape
-from pnn_core.data import DATASETS, TrainingData, dataset_shape, load_training_data
-from search_spaces import BUILT_IN, SearchSpace, find_space
-from study.command_line import (
-    DEFAULT_TRIALS,
-    Arguments,
-    BadInputError,
-    blaming,
-    parse_arguments,
-)
-from study.config import Resources, StudyConfig
+from search_spaces import BUILT_IN, find_space
+from study.command_line import Arguments, BadInputError, blaming, parse_arguments
+from study.config import StudyConfig
 from study.engine.ledger import TrialListener
-from study.engine.sampler import GRID, require_sampler
+from study.engine.sampler import GRID
 from study.outcome import Outcome, next_commands
+from study.planning import images_shape, prepare_study, study_config
 from study.progress import ProgressReport
 from study.results.front_table import TextTable, format_metric, format_parameter, front_table
 from study.results.mlflow_store import MlflowStore
 from study.results.mlflow_writer import MlflowWriter, Unsent
-from study.results.objective import parse_objectives
 from study.results.pareto import front
 from study.results.provenance import git_commit, library_versions
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyEnd, StudyInfo, summarise
 
-STUDIES = Path("studies")
 TRACKER_SECONDS = 30.0
 """How long a tracker that fails may hold up the end of a study."""
 
@@ -88,8 +76,8 @@ def _dry_run(arguments: Arguments) -> int:
         shape = DatasetShape(channels=3, height=32, width=32, classes=10)
         note = f"{arguments.data_dir} is absent: costs are for 3x32x32 images of 10 classes"
     else:
-        shape, note = _shape(arguments), ""
-    config = _study_config(arguments, shape, name="dry-run")
+        shape, note = images_shape(arguments), ""
+    config = study_config(arguments, shape, name="dry-run")
     trials = list(preview_trials(config))
     if arguments.json:
         document = {"dataset": config.dataset, "trials": [trial.as_json() for trial in trials]}
@@ -112,7 +100,7 @@ def _dry_run(arguments: Arguments) -> int:
 
 def _study(arguments: Arguments) -> int:
     store = MlflowStore(arguments.tracking_uri)
-    config, data = _prepare(arguments, store)
+    config, data = prepare_study(arguments, store)
 
     # Ray takes seconds to import, which a mistyped flag must not wait for.
     from study.engine.cluster import ClusterError, connected, trial_resources
@@ -162,82 +150,6 @@ def _study(arguments: Arguments) -> int:
     if result.interrupted:
         return INTERRUPTED
     return DONE if complete else FAILED
-
-
-def _prepare(arguments: Arguments, store: MlflowStore) -> tuple[StudyConfig, TrainingData]:
-    """Check everything that can be checked without Ray; create nothing."""
-    shape = _shape(arguments)
-    config = _study_config(arguments, shape, name=arguments.name or "unnamed")
-    with blaming("--tracking-uri", store.shown_uri):
-        store.check()
-    config = replace(config, name=_free_name(arguments, config.space, store))
-    config = replace(config, output=arguments.output or STUDIES / config.name)
-    _require_new_folder(config.output)
-    with blaming("--data-dir", arguments.data_dir):
-        return config, load_training_data(config.dataset, arguments.data_dir)
-
-
-def _shape(arguments: Arguments) -> DatasetShape:
-    flag = "--dataset" if arguments.dataset not in DATASETS else "--data-dir"
-    value = arguments.dataset if arguments.dataset not in DATASETS else arguments.data_dir
-    with blaming(flag, value):
-        return dataset_shape(arguments.dataset, arguments.data_dir)
-
-
-def _study_config(arguments: Arguments, shape: DatasetShape, *, name: str) -> StudyConfig:
-    with blaming("--space", arguments.space):
-        space = find_space(arguments.space or "", shape)
-    with blaming("--objectives", arguments.objectives):
-        objectives = parse_objectives(arguments.objectives)
-    with blaming("--sampler", arguments.sampler):
-        require_sampler(arguments.sampler)
-        grid = len(list(space.grid_points(shape))) if arguments.sampler == GRID else None
-    return StudyConfig(
-        name=name,
-        space=space,
-        dataset=arguments.dataset,
-        shape=shape,
-        trials=arguments.trials or grid or DEFAULT_TRIALS,
-        epochs=arguments.epochs,
-        seed=arguments.seed,
-        objectives=objectives,
-        sampler=arguments.sampler,
-        output=arguments.output or STUDIES / name,
-        address=arguments.address,
-        resources=Resources(
-            cpus_per_trial=arguments.cpus_per_trial,
-            gpus_per_trial=arguments.gpus_per_trial,
-            max_concurrent=arguments.max_concurrent,
-        ),
-    )
-
-
-def _free_name(arguments: Arguments, space: SearchSpace, store: MlflowStore) -> str:
-    """The name typed, if it is free, else the first free one of the kind SPACE-DATASET-1."""
-    if arguments.name is not None:
-        folder = arguments.output or STUDIES / arguments.name
-        for place, taken in (
-            (folder, folder.exists()),
-            (f"MLflow at {store.shown_uri}", store.has_study(arguments.name)),
-        ):
-            if taken:
-                raise BadInputError(
-                    f"--name {arguments.name}: a study of that name exists in {place}: "
-                    "choose another name"
-                )
-        return arguments.name
-    stem = re.sub(r"[^A-Za-z0-9._-]", "_", f"{space.name}-{arguments.dataset}")
-    names = (f"{stem}-{number}" for number in itertools.count(1))
-    return next(n for n in names if not (STUDIES / n).exists() and not store.has_study(n))
-
-
-def _require_new_folder(output: Path) -> None:
-    """Refuse a folder that exists or cannot be made, before anything else is done."""
-    if output.exists():
-        raise BadInputError(f"--output {output}: exists: choose a new folder")
-    parent = next(folder for folder in output.absolute().parents if folder.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise BadInputError(f"--output {output}: {parent} cannot be written: choose another folder")
 
 
 def _study_info(config: StudyConfig) -> StudyInfo:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import ray
+from ray._private import ray_constants
 
 from study.config import Resources
 
@@ -33,12 +34,8 @@ def connected(address: str | None) -> Iterator[None]:
         ClusterError: The address does not answer.
     """
     if address is None:
-        ray.init(
-            include_dashboard=False,
-            _node_ip_address="127.0.0.1",
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        with _loopback_alone():
+            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     else:
         _require_answer(address)
         try:
@@ -51,6 +48,21 @@ def connected(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _loopback_alone() -> Iterator[None]:
+    """Start Ray's servers on 127.0.0.1.
+
+    Ray listens on the machine's outward address, and puts that in the place of a loopback address
+    that it is given. Only the switch by which it stays local on macOS and Windows prevents it.
+    """
+    clusters = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = clusters
 
 
 def _require_answer(address: str) -> None:

@@ -1,6 +1,7 @@
 """The way to an MLflow tracker: opened late, quiet, and never waiting for minutes."""
 
 import logging
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -30,6 +31,9 @@ CALL_SECONDS = 20
 _RUNS_PER_PAGE = 1000
 
 _LOUD_LOGGERS = ("mlflow", "alembic", "urllib3")
+
+# MLflow's usage telemetry would go out over the network; who wants it sets the variable.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
 # What bounds and quietens MLflow belongs to the process, so one call at a time.
 _ONE_CALL = threading.RLock()

@@ -17,7 +17,6 @@ import json
 import math
 import sys
 from collections.abc import Iterable, Mapping
-from typing import cast
 
 from pnn_core.config import Costs, EpochResult, ParameterValue
 from study.results.objective import parse_objectives
@@ -25,13 +24,16 @@ from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyInfo, StudySummary
 
 SERIES = {
-    "train_loss": "train_loss",
-    "val_loss": "val_loss",
     "val_accuracy": "val_accuracy",
+    "val_loss": "val_loss",
+    "train_loss": "train_loss",
     "train_seconds": "epoch_train_seconds",
     "val_seconds": "epoch_val_seconds",
 }
-"""Fields of an epoch's result, and the metric that carries each."""
+"""Fields of an epoch's result, and the metric that carries each.
+
+The first one is what MLflow's comparison page shows until another is chosen.
+"""
 
 STUDY_TAG = "pnn_study"
 """Tag of an experiment that is a study of this platform; its value is the study's name."""
@@ -80,9 +82,8 @@ def decode_value(text: str) -> ParameterValue:
     """Read a parameter: the inverse of `encode_value`."""
     if not _is_json(text):
         return text
-    value = json.loads(text)
-    # `milestones` is a tuple, which the type of parameter values leaves out.
-    return cast(ParameterValue, tuple(value) if isinstance(value, list) else value)
+    value: ParameterValue = json.loads(text)
+    return value
 
 
 def study_params(info: StudyInfo) -> dict[str, str]:

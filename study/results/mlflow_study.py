@@ -61,6 +61,7 @@ class MlflowStudy:
         self._parent_run_id = ""
         self._run_ids: dict[int, str] = {}
         self._doubtful: set[int] = set()
+        self._found: set[int] = set()
         self._described: set[int] = set()
         self._written_epochs: dict[int, set[int]] = {}
         self._ended: set[int] = set()
@@ -144,6 +145,7 @@ class MlflowStudy:
             number = run.data.tags.get(fmt.TRIAL_NUMBER_TAG, "")
             if run.data.tags.get(fmt.PARENT_TAG) == self._parent_run_id and number.isdecimal():
                 self._run_ids.setdefault(int(number), run.info.run_id)
+                self._found.add(int(number))
 
     def _run_id(self, client: "MlflowClient", update: TrialUpdate) -> str:
         number = update.number
@@ -191,7 +193,10 @@ class MlflowStudy:
             stamp = update.ended_ms or update.started_ms or 0
             finals = fmt.final_metrics(update.record).items()
             metrics += [Metric(name, float(value), stamp, 0) for name, value in finals]
-            tags += [RunTag(key, value) for key, value in fmt.state_tags(update.record).items()]
+            # An empty tag shows as a bare label; it is there to overwrite an earlier life's.
+            written = update.number in self._found
+            state = fmt.state_tags(update.record).items()
+            tags += [RunTag(key, value) for key, value in state if value or written]
             if update.number not in self._described:
                 described = fmt.trial_params(update.record).items()
                 params += [Param(key, value) for key, value in described]

@@ -93,7 +93,7 @@ def test_a_study_reaches_its_front_and_a_real_mlflow_server_remembers_it(
     assert (status, err) == (0, "")
     lines = out.splitlines()
     assert [line for line in lines if line.startswith("trial ") and "/3 done" in line] == lines[:3]
-    assert "Front of tiny-1: digits, 3 complete, 2 epochs each" in lines
+    assert "Front of tiny-1: digits, 3 complete, 2 epochs" in lines
     assert any(line.split()[:3] == ["trial", "mask_count", "learning_rate"] for line in lines)
     page = folder / "studies/tiny-1/front.html"
     assert "studies/tiny-1/front.html" in out
@@ -159,9 +159,7 @@ def test_json_is_one_document_and_the_local_store_is_mlflows_default(folder: Pat
     assert err.count("\n") == 4
     assert (folder / "mlflow.db").is_file()
     assert outcome["study"] == "tiny__b_space__b_-digits-1"
-    assert outcome["commands"][f"See every trial (experiment {outcome['study']})"].endswith(
-        "mlflow ui"
-    )
+    assert any(command.endswith("mlflow ui") for command in outcome["commands"].values())
     _, children = runs(MlflowClient(f"sqlite:///{folder}/mlflow.db"), outcome["study"])
     by_state = {c.data.tags["state"]: c.info.status for c in children}
     assert by_state == {"complete": "FINISHED", "failed": "FAILED"}

@@ -13,7 +13,7 @@ from study.results.record import TrialState
 ENDED = [state for state in TrialState if state is not TrialState.RUNNING]
 
 numbers = st.floats(allow_nan=False) | st.integers() | st.booleans()
-values = numbers | st.text() | st.lists(st.floats(allow_nan=False)).map(tuple)
+values = numbers | st.text()
 
 
 def decode(record, tags=None, metrics=None):

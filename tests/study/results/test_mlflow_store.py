@@ -299,7 +299,7 @@ def test_a_server_keeps_artifacts_itself(server, info, tmp_path):
 
 
 def test_a_record_made_elsewhere_may_have_any_parameter(store, study, info):
-    odd = {"ratio": 0.5, "text": "12", "empty": "", "yes": True, "level": 1.0, "many": (1.0, 2.0)}
+    odd = {"ratio": 0.5, "text": "12", "empty": "", "yes": True, "level": 1.0}
     trial = TrialRecord(number=0, state=TrialState.FAILED, parameters=odd)
     study.write_trial(ended(trial))
     (back,) = store.load_study(info.name).records

@@ -1,0 +1,115 @@
+"""The end of a study says what was made and what to type next."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pnn_core.config import Costs, EpochResult
+from study.outcome import Outcome, installed, next_commands
+from study.results.front_table import front_table
+from study.results.pareto import front
+from study.results.record import TrialRecord, TrialState
+
+EPOCH = EpochResult(
+    epoch=1, train_loss=1.0, val_loss=1.0, val_accuracy=0.9, train_seconds=1.0, val_seconds=1.0
+)
+
+
+@pytest.fixture
+def outcome(make_config) -> Callable[..., Outcome]:
+    def make(*states: TrialState, **changes: object) -> Outcome:
+        config = make_config(trials=len(states), epochs=1)
+        records = tuple(
+            TrialRecord(
+                number=number,
+                state=state,
+                parameters={"mask_count": 4, "noise_level": 0.5},
+                costs=Costs(learnable_params=1234, mask_values=1, macs=1),
+                epochs=(EPOCH,) if state is TrialState.COMPLETE else (),
+                reason="[red]broken[/red]" if state is TrialState.FAILED else "",
+            )
+            for number, state in enumerate(states)
+        )
+        best = front(records, config.objectives)
+        settings: dict = {
+            "config": config,
+            "records": records,
+            "front": best,
+            "table": front_table(best, tuple(config.space.axes), config.objectives),
+            "page": Path("studies/test/front.html"),
+            "csv": Path("studies/test/front.csv"),
+            "commands": {"Look": "mlflow ui"},
+            "warnings": (),
+        }
+        return Outcome(**{**settings, **changes})
+
+    return make
+
+
+def printed(outcome: Outcome) -> str:
+    stream = io.StringIO()
+    outcome.print(stream)
+    return stream.getvalue()
+
+
+def test_it_prints_the_front_the_picture_and_the_commands(outcome) -> None:
+    text = printed(outcome(TrialState.COMPLETE, TrialState.FAILED))
+    assert "Front of test: digits, 1 complete, 1 failed, 1 epochs" in text
+    header, row = (
+        line.split() for line in text.splitlines() if "1,234" in line or "mask_c" in line
+    )
+    assert header == ["trial", "mask_count", "noise_level", "learnable_params", "val_accuracy"]
+    assert row == ["0", "4", "0.5", "1,234", "0.9000"]
+    assert "studies/test/front.html" in text
+    assert "Look:\n  mlflow ui" in text
+
+
+def test_failures_are_counted_with_their_reason_word_for_word(outcome) -> None:
+    text = printed(outcome(TrialState.COMPLETE, TrialState.FAILED, TrialState.FAILED))
+    assert "2 of 3 trials failed: [red]broken[/red]" in text
+
+
+def test_warnings_are_said(outcome) -> None:
+    assert "MLflow lacks 2 trials" in printed(
+        outcome(TrialState.COMPLETE).with_warning("MLflow lacks 2 trials")
+    )
+
+
+def test_json_holds_the_front_with_whole_configurations(outcome) -> None:
+    document = json.loads(json.dumps(outcome(TrialState.COMPLETE, TrialState.FAILED).as_json()))
+    assert document["trials"] == {"complete": 1, "failed": 1}
+    assert document["failures"] == {"1": "[red]broken[/red]"}
+    (best,) = document["front"]
+    assert best["number"] == 0
+    assert best["parameters"] == {"mask_count": 4, "noise_level": 0.5}
+    assert best["metrics"]["val_accuracy"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("store", "command"),
+    [
+        (None, "mlflow ui"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("sqlite:///my folder/x.db", "mlflow ui --backend-store-uri 'sqlite:///my folder/x.db'"),
+    ],
+)
+def test_the_way_to_mlflow_fits_the_store(make_config, store: str | None, command: str) -> None:
+    look, larger = next_commands(make_config(), "noise_masks", Path("my data"), store).values()
+    assert look.endswith(command)
+    assert "--dataset digits --data-dir 'my data' --trials 12 --epochs 10" in larger
+
+
+def test_programs_are_named_as_they_can_be_typed_here(monkeypatch, tmp_path: Path) -> None:
+    folder = tmp_path / ".venv/bin"
+    folder.mkdir(parents=True)
+    for name in ("python", "mlflow"):
+        (folder / name).touch(mode=0o755)
+    monkeypatch.setattr("sys.executable", str(folder / "python"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert installed("mlflow") == ".venv/bin/mlflow"
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin")
+    assert installed("mlflow") == "mlflow"
