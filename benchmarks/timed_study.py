@@ -28,7 +28,9 @@ class TimedTrainable(TrialTrainable):
 
     clock_file: Path
 
-    def setup(self, config: dict[str, Any], data: TrainingData, cpus_per_trial: int) -> None:
+    def setup(  # type: ignore[override]  # as in the class it stands for
+        self, config: dict[str, Any], data: TrainingData, cpus_per_trial: int
+    ) -> None:
         """Put the clock into this worker process, where it stays."""
         super().setup(config, data, cpus_per_trial)
         from pnn_core.train import TrainingRun

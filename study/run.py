@@ -122,7 +122,8 @@ def _study(arguments: Arguments) -> int:
         result = search(config, data, resources, listeners)
 
     is_default = arguments.tracking_uri is None and "MLFLOW_TRACKING_URI" not in os.environ
-    commands = next_commands(config, arguments.space or "", None if is_default else store.shown_uri)
+    shown = None if is_default else store.shown_uri
+    commands = next_commands(config, arguments.space or "", arguments.data_dir, shown)
     outcome = _export(config, result.records, commands)
     complete = TrialState.COMPLETE in outcome.states()
     end = StudyEnd.FINISHED if complete else StudyEnd.FAILED
