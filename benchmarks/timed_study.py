@@ -29,10 +29,10 @@ class TimedTrainable(TrialTrainable):
     clock_file: Path
 
     def setup(  # type: ignore[override]  # as in the class it stands for
-        self, config: dict[str, Any], data: TrainingData, cpus_per_trial: int
+        self, config: dict[str, Any], data: TrainingData, cpus_per_trial: int, gpus_per_trial: float
     ) -> None:
         """Put the clock into this worker process, where it stays."""
-        super().setup(config, data, cpus_per_trial)
+        super().setup(config, data, cpus_per_trial, gpus_per_trial)
         from pnn_core.train import TrainingRun
 
         clock_file, next_epoch = self.clock_file, TrainingRun.next_epoch

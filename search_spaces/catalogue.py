@@ -41,7 +41,10 @@ def find_space(name: str, dataset: DatasetShape) -> SearchSpace:
             f"{name} defines SPACE as {type(space).__name__}; accepted is a SearchSpace, "
             "or a function from a DatasetShape to one"
         )
-    _require_a_valid_point(space, dataset)
+    try:
+        space.require_a_network(dataset)
+    except ValueError as error:
+        raise SpaceError(str(error)) from error
     return space
 
 
@@ -75,11 +78,6 @@ def _definition(module: ModuleType, name: str) -> object:
     other = next((n for n in vars(module) if n.upper() == "SPACE"), None)
     hint = f"; it defines {other}, and names are case-sensitive" if other else ""
     raise SpaceError(f"{name} does not define SPACE{hint}")
-
-
-def _require_a_valid_point(space: SearchSpace, dataset: DatasetShape) -> None:
-    if space.is_finite() and next(space.grid_points(dataset), None) is None:
-        raise SpaceError(f"space {space.name!r} holds no network that can be built")
 
 
 def _describe(error: Exception) -> str:

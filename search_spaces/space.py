@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,9 @@ Point = Mapping[str, ParameterValue]
 
 CHOSEN_ELSEWHERE = ("epochs", "seed")
 """Settings of a training run that the study gives, not the space."""
+
+POINTS_TRIED = 10_000
+"""How many points are looked at before a space is taken to hold no network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +115,37 @@ class SearchSpace:
         """Whether the space holds finitely many points: no axis is continuous."""
         return not any(_is_continuous(axis) for axis in self.axes.values())
 
+    def grid_size(self) -> int:
+        """Points of the grid, those that cannot be built included.
+
+        Raises:
+            ValueError: A continuous axis has no values in `grid`.
+        """
+        return math.prod(len(values) for values in self.grid_values().values())
+
+    def require_a_network(self, dataset: DatasetShape) -> None:
+        """Check that the space holds a network that can be built.
+
+        Continuous axes stand at their lower ends, and `POINTS_TRIED` points are tried.
+
+        Raises:
+            ValueError: None could be; says why the last one could not.
+        """
+        values = {
+            name: [axis.low] if isinstance(axis, FloatDistribution) else self._values(name)
+            for name, axis in self.axes.items()
+        }
+        reason = ""
+        for combination in itertools.islice(itertools.product(*values.values()), POINTS_TRIED):
+            try:
+                point = dict(zip(values, combination, strict=True))
+                self.configure(point, dataset=dataset, epochs=1, seed=0)
+            except ValueError as error:
+                reason = str(error)
+            else:
+                return
+        raise ValueError(f"space {self.name!r} holds no network that can be built: {reason}")
+
     def _values(self, name: str) -> list[ParameterValue]:
         axis = self.axes[name]
         if name in self.grid:
@@ -121,7 +156,8 @@ class SearchSpace:
             return list(range(axis.low, axis.high + 1, axis.step))
         if isinstance(axis, FloatDistribution) and not _is_continuous(axis):
             steps = 0 if axis.step is None else round((axis.high - axis.low) / axis.step)
-            return [axis.low + i * (axis.step or 0.0) for i in range(steps + 1)]
+            # Rounding must not carry the last value beyond the axis.
+            return [min(axis.low + i * (axis.step or 0.0), axis.high) for i in range(steps + 1)]
         raise ValueError(
             f"axis {name!r} is continuous: name the values that a grid tries in `grid`"
         )

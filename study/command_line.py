@@ -15,6 +15,12 @@ DEFAULT_EPOCHS = 4
 """Enough for the digits on two cores within a minute; larger data wants more."""
 
 
+LARGEST_SEED = 2**32 - 1
+"""Of the samplers' random generators."""
+
+CHANGED_BY_A_LARGER_STUDY = {"trials", "epochs", "name", "output", "json", "quiet"}
+
+
 class BadInputError(ValueError):
     """Something typed that cannot be done: one sentence, exit status 2, nothing created."""
 
@@ -36,7 +42,12 @@ class Arguments:
     """What was typed; see `--help`.
 
     None stands for a default that depends on the rest.
+
+    Attributes:
+        repeated: What a larger study of the same kind is asked for as well, ready to be typed.
     """
+
+    repeated: tuple[str, ...]
 
     space: str | None
     dataset: str
@@ -76,7 +87,15 @@ def parse_arguments(argv: Sequence[str] | None) -> Arguments:
         near = difflib.get_close_matches(unknown[0].split("=")[0], flags, n=1)
         hint = f"did you mean {near[0]}?" if near else "see --help"
         raise BadInputError(f"{unknown[0]} is not an option: {hint}")
-    arguments = Arguments(**{f.name: getattr(namespace, f.name) for f in fields(Arguments)})
+    repeated = tuple(
+        text
+        for action in parser._actions
+        if action.dest not in CHANGED_BY_A_LARGER_STUDY
+        and getattr(namespace, action.dest, action.default) != action.default
+        for text in (action.option_strings[0], str(getattr(namespace, action.dest)))
+    )
+    typed = {f.name: getattr(namespace, f.name) for f in fields(Arguments) if f.name != "repeated"}
+    arguments = Arguments(repeated=repeated, **typed)
     if arguments.space is None and not arguments.list_spaces:
         raise BadInputError("--space NAME is missing: --list-spaces lists the names")
     return arguments
@@ -122,7 +141,11 @@ def _parser() -> argparse.ArgumentParser:
         help=f"full budget of a trial (default: {DEFAULT_EPOCHS})",
     )
     what.add_argument(
-        "--seed", type=_whole_number(0), default=0, metavar="N", help="trial n trains with N + n"
+        "--seed",
+        type=_whole_number(0, LARGEST_SEED),
+        default=0,
+        metavar="N",
+        help="trial n trains with N + n",
     )
     what.add_argument(
         "--objectives",
@@ -176,11 +199,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _whole_number(least: int) -> Callable[[str], int]:
+def _whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
     def read(text: str) -> int:
         value = int(text) if text.removeprefix("-").isdecimal() else None
-        if value is None or value < least:
-            raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of at least {least}")
+        if value is None or value < least or (most is not None and value > most):
+            bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"{text!r} must be a whole number {bounds}")
         return value
 
     return read

@@ -1,10 +1,11 @@
 """What a study says at its end: the front, where things are, and what to type next."""
 
+import math
 import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from study.config import StudyConfig
 from study.results.front_table import TextTable
+from study.results.mlflow_reach import mask_password
 from study.results.record import TrialRecord, TrialState
 
 REASONS_SHOWN = 3
@@ -32,6 +34,7 @@ class Outcome:
         page: The picture.
         csv: The front as data.
         commands: What to type next, by what it does.
+        validation_images: How many the accuracies are measured on.
         warnings: What went wrong without costing the front; empty if nothing did.
     """
 
@@ -42,6 +45,7 @@ class Outcome:
     page: Path
     csv: Path
     commands: Mapping[str, str]
+    validation_images: int
     warnings: tuple[str, ...]
 
     def states(self) -> Counter[TrialState]:
@@ -51,6 +55,17 @@ class Outcome:
     def with_warning(self, warning: str) -> "Outcome":
         """The same with one more warning."""
         return replace(self, warnings=(*self.warnings, warning))
+
+    def _caution(self) -> str:
+        """How far luck reaches: the binomial standard error of the best accuracy."""
+        n = self.validation_images
+        text = f"One seed a trial, chosen on {n:,} validation images"
+        accuracies = [record.metrics()["val_accuracy"] for record in self.front]
+        if not accuracies:
+            return f"{text}."
+        best = max(accuracies)
+        points = 100 * math.sqrt(best * (1 - best) / n)
+        return f"{text}: the best accuracy has a standard error of {points:.1f} points, or more."
 
     def as_json(self) -> dict[str, Any]:
         """The whole outcome as one JSON document."""
@@ -77,6 +92,7 @@ class Outcome:
             ],
             "page": str(self.page),
             "csv": str(self.csv),
+            "validation_images": self.validation_images,
             "commands": dict(self.commands),
             "warnings": list(self.warnings),
         }
@@ -101,10 +117,7 @@ class Outcome:
             say(f"{count} of {len(self.records)} trials failed: {reason}")
         for warning in self.warnings:
             say(warning)
-        say(
-            "One seed a trial, chosen on validation data: differences of a few tenths of a "
-            "point are luck."
-        )
+        say(self._caution())
         say(f"Picture  {self.page}")
         say(f"Data     {self.csv}")
         for purpose, command in self.commands.items():
@@ -112,14 +125,13 @@ class Outcome:
 
 
 def next_commands(
-    config: StudyConfig, space: str, data_dir: Path, store: str | None
+    config: StudyConfig, repeated: Sequence[str], store: str | None
 ) -> dict[str, str]:
     """What to type to see the study in MLflow, and to run a larger one.
 
     Args:
         config: The study.
-        space: As it was typed.
-        data_dir: Where the data set is.
+        repeated: Options of this study that the larger one has too.
         store: MLflow's, as it may be shown; None for its local default.
     """
     if store is None:
@@ -128,7 +140,7 @@ def next_commands(
         look = store
     else:
         look = f"{installed('mlflow')} ui --backend-store-uri {shlex.quote(store)}"
-    larger = ["--space", space, "--dataset", config.dataset, "--data-dir", str(data_dir)]
+    larger = [*(mask_password(text) for text in repeated)]
     larger += ["--trials", str(LARGER_TRIALS * config.trials)]
     larger += ["--epochs", str(LARGER_EPOCHS * config.epochs)]
     return {

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pnn_core.config import DatasetShape
-from pnn_core.data import DATASETS, TrainingData, dataset_shape, load_training_data
+from pnn_core.data import DATASETS, dataset_shape
 from search_spaces import SearchSpace, find_space
 from study.command_line import DEFAULT_TRIALS, Arguments, BadInputError, blaming
 from study.config import Resources, StudyConfig
@@ -19,8 +19,8 @@ STUDIES = Path("studies")
 """Where studies go, each in a folder of its name."""
 
 
-def prepare_study(arguments: Arguments, store: MlflowStore) -> tuple[StudyConfig, TrainingData]:
-    """Check everything that can be checked without Ray, and load the data; create nothing else.
+def plan_study(arguments: Arguments, store: MlflowStore) -> StudyConfig:
+    """Check everything that can be checked without Ray and the data; create nothing.
 
     Args:
         arguments: As typed.
@@ -35,9 +35,9 @@ def prepare_study(arguments: Arguments, store: MlflowStore) -> tuple[StudyConfig
         store.check()
     config = replace(config, name=_free_name(arguments, config.space, store))
     config = replace(config, output=arguments.output or STUDIES / config.name)
-    _require_new_folder(config.output)
-    with blaming("--data-dir", arguments.data_dir):
-        return config, load_training_data(config.dataset, arguments.data_dir)
+    with blaming("--output", config.output):
+        _require_new_folder(config.output)
+    return config
 
 
 def images_shape(arguments: Arguments) -> DatasetShape:
@@ -104,7 +104,8 @@ def _free_name(arguments: Arguments, space: SearchSpace, store: MlflowStore) -> 
                     "choose another name"
                 )
         return arguments.name
-    stem = re.sub(r"[^A-Za-z0-9._-]", "_", f"{space.name}-{arguments.dataset}")
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", space.name).lstrip(".-")[:60] or "study"
+    stem = f"{stem}-{arguments.dataset}"
     names = (f"{stem}-{number}" for number in itertools.count(1))
     return next(n for n in names if not (STUDIES / n).exists() and not store.has_study(n))
 
@@ -112,7 +113,7 @@ def _free_name(arguments: Arguments, space: SearchSpace, store: MlflowStore) -> 
 def _require_new_folder(output: Path) -> None:
     """Refuse a folder that exists or cannot be made, before anything else is done."""
     if output.exists():
-        raise BadInputError(f"--output {output}: exists: choose a new folder")
+        raise ValueError("exists: choose a new folder")
     parent = next(folder for folder in output.absolute().parents if folder.exists())
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise BadInputError(f"--output {output}: {parent} cannot be written: choose another folder")
+        raise ValueError(f"{parent} cannot be written: choose another folder")

@@ -1,13 +1,14 @@
 """A study's trials and their costs, without training."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
 import optuna
 
-from pnn_core.config import Costs
+from pnn_core.config import Costs, MaskConfig
 from pnn_core.costs import count_costs
 from search_spaces.space import Point
 from study.config import StudyConfig
@@ -37,11 +38,13 @@ def preview_trials(config: StudyConfig) -> Iterator[PreviewedTrial]:
     study = optuna.create_study(
         directions=[objective.direction for objective in config.objectives], sampler=sampler
     )
+    costs = cache(count_costs)
     for point in islice(_points(study, sampler, config), config.trials):
         trial = config.space.configure(
             point, dataset=config.shape, epochs=config.epochs, seed=config.seed
         )
-        yield PreviewedTrial(point=point, costs=count_costs(trial.model))
+        # Noise costs the same at every level, so networks are built once for all of them.
+        yield PreviewedTrial(point=point, costs=costs(replace(trial.model, mask=MaskConfig())))
 
 
 def _points(study: optuna.Study, sampler: DistinctSampler, config: StudyConfig) -> Iterator[Point]:

@@ -73,7 +73,7 @@ class ProgressReport:
     def _share_done(self) -> float:
         """Of all epochs; what a failed or stopped trial leaves out counts as done."""
         epochs = self._config.epochs
-        running = sum(self._epochs[n].epoch for n in self._running if n in self._epochs)
+        running = sum(self._epochs[n].epoch for n in self._running.copy() if n in self._epochs)
         return (len(self._ended) * epochs + running) / (self._config.trials * epochs)
 
     def _summary(self) -> str:
@@ -94,10 +94,11 @@ class ProgressReport:
         return ", ".join(parts)
 
     def _render(self) -> Group:
+        # In the display's own thread: trials start and end meanwhile, so what runs is copied.
         lines = [Text(f"{self._config.name}: {self._summary()}", style="bold")]
         if not self._running:
             lines.append(Text("  starting workers"))
-        for number, record in sorted(self._running.items()):
+        for number, record in sorted(self._running.copy().items()):
             result = self._epochs.get(number)
             state = (
                 f"epoch {result.epoch}/{self._config.epochs}, "

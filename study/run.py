@@ -4,18 +4,21 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from dashboards.export import write_front_csv, write_front_page
 from dashboards.front import get_front_info
 from pnn_core.config import DatasetShape
+from pnn_core.data import TrainingData, load_training_data
 from search_spaces import BUILT_IN, find_space
 from study.command_line import Arguments, BadInputError, blaming, parse_arguments
 from study.config import StudyConfig
 from study.engine.ledger import TrialListener
 from study.engine.sampler import GRID
 from study.outcome import Outcome, next_commands
-from study.planning import images_shape, prepare_study, study_config
+from study.planning import images_shape, plan_study, study_config
 from study.progress import ProgressReport
 from study.results.front_table import TextTable, format_metric, format_parameter, front_table
 from study.results.mlflow_store import MlflowStore
@@ -24,6 +27,9 @@ from study.results.pareto import front
 from study.results.provenance import git_commit, library_versions
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyEnd, StudyInfo, summarise
+
+if TYPE_CHECKING:
+    from study.engine.cluster import TrialResources
 
 TRACKER_SECONDS = 30.0
 """How long a tracker that fails may hold up the end of a study."""
@@ -54,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"study.run: failed: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("study.run: interrupted before the first trial", file=sys.stderr)
+        print("study.run: interrupted", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -100,32 +106,51 @@ def _dry_run(arguments: Arguments) -> int:
 
 def _study(arguments: Arguments) -> int:
     store = MlflowStore(arguments.tracking_uri)
-    config, data = prepare_study(arguments, store)
+    config = plan_study(arguments, store)
 
     # Ray takes seconds to import, which a mistyped flag must not wait for.
     from study.engine.cluster import ClusterError, connected, trial_resources
-    from study.engine.search import search
 
-    stream = sys.stderr if arguments.json else sys.stdout
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(connected(config.address))
             resources = trial_resources(config.resources)
         except ClusterError as error:
             raise BadInputError(str(error)) from error
+        with blaming("--data-dir", arguments.data_dir):
+            data = load_training_data(config.dataset, arguments.data_dir)
         with blaming("--output", config.output):
             config.output.mkdir(parents=True)
-        writer = MlflowWriter(store.open_study(_study_info(config)))
-        listeners: list[TrialListener] = [writer]
-        if not arguments.quiet:
-            listeners.append(stack.enter_context(ProgressReport(config, stream)))
-        result = search(config, data, resources, listeners)
+        return _run(arguments, store, config, resources, data)
 
-    is_default = arguments.tracking_uri is None and "MLFLOW_TRACKING_URI" not in os.environ
-    shown = None if is_default else store.shown_uri
-    commands = next_commands(config, arguments.space or "", arguments.data_dir, shown)
-    outcome = _export(config, result.records, commands)
-    complete = TrialState.COMPLETE in outcome.states()
+
+def _run(
+    arguments: Arguments,
+    store: MlflowStore,
+    config: StudyConfig,
+    resources: "TrialResources",
+    data: TrainingData,
+) -> int:
+    """Search, export and say what was made; whatever happens, the tracker is told the end."""
+    from study.engine.search import search
+
+    writer = MlflowWriter(store.open_study(_study_info(config)))
+    try:
+        with contextlib.ExitStack() as stack:
+            listeners: list[TrialListener] = [writer]
+            if not arguments.quiet:
+                stream = sys.stderr if arguments.json else sys.stdout
+                listeners.append(stack.enter_context(ProgressReport(config, stream)))
+            result = search(config, data, resources, listeners)
+        outcome = _export(arguments, store, config, result.records, len(data.validation))
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        end = StudyEnd.INTERRUPTED if interrupted else StudyEnd.FAILED
+        writer.study_ended(None, [], end)
+        writer.close(TRACKER_SECONDS)
+        raise
+
+    complete = outcome.states()[TrialState.COMPLETE]
     end = StudyEnd.FINISHED if complete else StudyEnd.FAILED
     writer.study_ended(
         summarise(result.records, config.objectives),
@@ -134,11 +159,11 @@ def _study(arguments: Arguments) -> int:
     )
     unsent = writer.close(TRACKER_SECONDS)
     if unsent.error:
-        outcome = outcome.with_warning(_unsent_warning(unsent, store, config))
+        outcome = outcome.with_warning(_keep_unsent(unsent, store, outcome))
     if result.interrupted:
         outcome = outcome.with_warning(
-            f"Interrupted after {len(result.records)} of {config.trials} trials: "
-            "finished ones are kept, running ones are lost"
+            f"Interrupted: {complete} of {config.trials} trials are complete and kept; "
+            "a study cannot be resumed yet"
         )
     elif len(result.records) < config.trials:
         outcome = outcome.with_warning(
@@ -170,7 +195,11 @@ def _study_info(config: StudyConfig) -> StudyInfo:
 
 
 def _export(
-    config: StudyConfig, records: tuple[TrialRecord, ...], commands: Mapping[str, str]
+    arguments: Arguments,
+    store: MlflowStore,
+    config: StudyConfig,
+    records: tuple[TrialRecord, ...],
+    validation_images: int,
 ) -> Outcome:
     """Write the front's picture and data into the study's folder."""
     best = front(records, config.objectives)
@@ -185,6 +214,8 @@ def _export(
     page, csv = config.output / "front.html", config.output / "front.csv"
     write_front_page(page, info, table)
     write_front_csv(csv, best)
+    is_default = arguments.tracking_uri is None and "MLFLOW_TRACKING_URI" not in os.environ
+    shown = None if is_default else store.shown_uri
     return Outcome(
         config=config,
         records=records,
@@ -192,15 +223,20 @@ def _export(
         table=table,
         page=page,
         csv=csv,
-        commands=commands,
+        commands=next_commands(config, arguments.repeated, shown),
+        validation_images=validation_images,
         warnings=(),
     )
 
 
-def _unsent_warning(unsent: Unsent, store: MlflowStore, config: StudyConfig) -> str:
+def _keep_unsent(unsent: Unsent, store: MlflowStore, outcome: Outcome) -> str:
+    """Write all records beside the front where the tracker lacks some; says so."""
+    path = outcome.config.output / "records.json"
+    records = [asdict(record) for record in outcome.records]
+    path.write_text(json.dumps(records, indent=1), encoding="utf-8")
     return (
-        f"MLflow at {store.shown_uri} lacks {unsent.trials} trials ({unsent.error}); "
-        f"every trial is kept in {config.output}"
+        f"MLflow at {store.shown_uri} lacks {unsent.trials} trials or the study's end "
+        f"({unsent.error}): all records are kept in {path}"
     )
 
 

@@ -7,7 +7,7 @@ Files, in the order in which a reader needs them:
 - `split`, `normalisation`: which images validate; mean and standard deviation of the others
 - `digits`, `mnist`, `cifar10`, `imagefolder`: one reader each; `idx` and `download` serve them
 
-Importing this package costs numpy alone: no torch, torchvision or scikit-learn.
+Importing this package costs numpy and Pillow alone: no torch, torchvision or scikit-learn.
 """
 
 from pnn_core.data.dataset import DatasetError, LabelledImages, TrainingData

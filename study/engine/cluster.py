@@ -35,7 +35,12 @@ def connected(address: str | None) -> Iterator[None]:
     """
     if address is None:
         with _loopback_alone():
-            ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            ray.init(
+                address="local",  # else Ray would join whatever cluster it finds on the machine
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
     else:
         _require_answer(address)
         try:
@@ -115,6 +120,11 @@ def trial_resources(wanted: Resources) -> TrialResources:
             + (f"0 to {gpus:g}, or auto" if gpus else "0 and auto")
         )
     concurrent = sum(_places(node, wanted.cpus_per_trial, gpus_per_trial) for node in nodes)
+    if concurrent == 0:
+        raise ClusterError(
+            f"--cpus-per-trial {wanted.cpus_per_trial} and --gpus-per-trial {gpus_per_trial:g}: "
+            "no node has both: ask for fewer of one"
+        )
     if wanted.max_concurrent is not None:
         concurrent = min(concurrent, wanted.max_concurrent)
     return TrialResources(cpus=wanted.cpus_per_trial, gpus=gpus_per_trial, concurrent=concurrent)

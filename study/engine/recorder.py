@@ -49,7 +49,8 @@ class LedgerRecorder(Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
         """A trial's process died."""
-        self._ledger.trial_failed(_number(trial), _death(Path(trial.error_file)))
+        if not self._ledger.has_ended(_number(trial)):
+            self._ledger.trial_failed(_number(trial), _death(Path(trial.error_file)))
 
 
 def _number(trial: Trial) -> int:

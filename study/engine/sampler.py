@@ -28,6 +28,9 @@ PROPOSALS_BEFORE_RANDOM = 3
 """How often a sampler is asked before a random point takes its place. Few, because each answer of
 a Gaussian process costs a fit and its next one is much the same."""
 
+POINTS_LISTED = 10_000
+"""Up to how many points a space is listed, so that its last new points are found."""
+
 RANDOM_DRAWS = 10_000
 """How many random points are drawn in search of a new one that can be built."""
 
@@ -67,17 +70,12 @@ class DistinctSampler(BaseSampler):
         self._random = np.random.default_rng(seed)
         self._uniform = RandomSampler(seed=seed)
         self._inner = self._uniform if name == GRID else SAMPLERS[name](seed)
-        enumerable = name == GRID or space.is_finite()
+        enumerable = name == GRID or (space.is_finite() and space.grid_size() <= POINTS_LISTED)
         self._points = list(space.grid_points(dataset)) if enumerable else None
         self._in_order = name == GRID
 
-    @property
-    def point_count(self) -> int | None:
-        """How many different points there are to propose; None where an axis is continuous."""
-        return None if self._points is None else len(self._points)
-
     def is_exhausted(self, study: optuna.Study) -> bool:
-        """Whether every point has been proposed."""
+        """Whether every point has been proposed; a space too large to list is never exhausted."""
         return self._points is not None and not self._remaining(_proposed(study))
 
     def infer_relative_search_space(

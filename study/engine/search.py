@@ -68,7 +68,9 @@ def search(
         OSError: The study's folder cannot be written.
     """
     ledger = TrialLedger(config, open_optuna_study(config), listeners)
-    trainable = tune.with_parameters(TrialTrainable, data=data, cpus_per_trial=resources.cpus)
+    trainable = tune.with_parameters(
+        TrialTrainable, data=data, cpus_per_trial=resources.cpus, gpus_per_trial=resources.gpus
+    )
     # Tune's own rule starts one worker at a time, and hands it on before the next one is up: all
     # trials but one would wait. It also proposes as many trials ahead, so that no worker does.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(resources.concurrent)

@@ -23,7 +23,7 @@ class TrialTrainable(tune.Trainable):
     """
 
     def setup(  # type: ignore[override]  # tune.with_parameters gives the rest
-        self, config: dict[str, Any], data: TrainingData, cpus_per_trial: int
+        self, config: dict[str, Any], data: TrainingData, cpus_per_trial: int, gpus_per_trial: float
     ) -> None:
         """Keep what all trials share.
 
@@ -31,11 +31,15 @@ class TrialTrainable(tune.Trainable):
             config: Tune's; holds the `ProposedTrial`.
             data: From Ray's object store: shared with the node's other workers, read-only.
             cpus_per_trial: Thread budget.
+            gpus_per_trial: 0 means the CPU, also where the machine has GPUs.
         """
         import torch
 
+        from pnn_core.device import default_device
+
         torch.set_num_threads(cpus_per_trial)
         self._data = data
+        self._device = default_device() if gpus_per_trial else torch.device("cpu")
         self._run: TrainingRun | None = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
@@ -67,16 +71,16 @@ class TrialTrainable(tune.Trainable):
 
     def _train_epoch(self, config: TrialConfig) -> EpochReport:
         from pnn_core.costs import count_costs
-        from pnn_core.device import default_device, describe_device
+        from pnn_core.device import describe_device
         from pnn_core.train import TrainingRun
 
         if self._run is None:
-            self._run = TrainingRun(config, self._data, default_device())
+            self._run = TrainingRun(config, self._data, self._device)
             self._costs = count_costs(config.model)
         return EpochReport(
             result=self._run.next_epoch(),
             costs=self._costs,
-            device=describe_device(self._run.device),
+            device=describe_device(self._device),
         )
 
     def cleanup(self) -> None:

@@ -96,7 +96,14 @@ def study_params(info: StudyInfo) -> dict[str, str]:
 
 def study_tags(info: StudyInfo) -> dict[str, str]:
     """Tags of the parent run: what a resumed study may change."""
-    return {STUDY_TAG: info.name, "trials": str(info.trials), **_provenance_tags(info)}
+    return {
+        STUDY_TAG: info.name,
+        "trials": str(info.trials),
+        "space": info.space,
+        "dataset": info.dataset,
+        "seed": str(info.seed),
+        **_provenance_tags(info),
+    }
 
 
 def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) -> StudyInfo:
@@ -155,7 +162,7 @@ def new_trial_tags(info: StudyInfo, number: int, parent_run_id: str) -> dict[str
         TRIAL_NUMBER_TAG: str(number),
         "space": info.space,
         "dataset": info.dataset,
-        "study_seed": str(info.seed),  # the trial's own seed is its parameter `seed`
+        "study_seed": str(info.seed),  # a trial's own seed is its tag and parameter `seed`
         **_provenance_tags(info),
     }
 
@@ -170,7 +177,12 @@ def state_tags(record: TrialRecord) -> dict[str, str]:
     if len(reason) > _LONGEST_TAG:
         note = f" … [cut: {len(reason)} characters]"
         reason = reason[: _LONGEST_TAG - len(note)] + note
-    tags = {"state": record.state.value, "device": record.device, "reason": reason}
+    tags = {
+        "state": record.state.value,
+        "seed": str(record.parameters.get("seed", "")),
+        "device": record.device,
+        "reason": reason,
+    }
     return tags if record.state is TrialState.RUNNING else tags | _epoch_tags(record.epochs)
 
 

@@ -22,8 +22,9 @@ class TrackerUnreachableError(OSError):
 
 
 def mask_password(text: str) -> str:
-    """Hide the password of every address in a text."""
-    return re.sub(r"(://[^\s:/@]*):[^\s/]*@", r"\1:***@", text)
+    """Hide the password of every address in a text, before its host or among its options."""
+    text = re.sub(r"(://[^\s:/@]*):[^\s/]*@", r"\1:***@", text)
+    return re.sub(r"([?&;](?:password|passwd|pwd|token|secret)=)[^&;\s]*", r"\1***", text)
 
 
 def explain(error: BaseException) -> str:

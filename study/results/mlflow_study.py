@@ -100,19 +100,19 @@ class MlflowStudy:
                 self._ended.add(number)
 
     def finish(
-        self, summary: StudySummary, artifacts: Sequence[Path], end: StudyEnd, ended_ms: int
+        self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd, ended_ms: int
     ) -> None:
         """Write the parent run's metrics, artifacts and status.
 
         Args:
-            summary: What the study gave.
+            summary: What the study gave; None where that is not known.
             artifacts: Files to keep with the study, such as the exported front.
             end: Why the study stopped.
             ended_ms: When it stopped, in milliseconds since 1970.
         """
         from mlflow.entities import Metric, RunTag
 
-        metrics = fmt.summary_metrics(summary).items()
+        metrics = fmt.summary_metrics(summary).items() if summary else ()
         with self._connection.call() as client:
             client.log_batch(
                 self._parent_run_id,

@@ -36,7 +36,7 @@ class Unsent:
 
 @dataclass(frozen=True, kw_only=True)
 class _StudyEnded:
-    summary: StudySummary
+    summary: StudySummary | None
     artifacts: tuple[Path, ...]
     end: StudyEnd
     milliseconds: int
@@ -98,11 +98,13 @@ class MlflowWriter:
             raise ValueError(f"trial {record.number} has not ended: its state is running")
         self._put(record.number, record)
 
-    def study_ended(self, summary: StudySummary, artifacts: Sequence[Path], end: StudyEnd) -> None:
+    def study_ended(
+        self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd
+    ) -> None:
         """Hand over the end of the study, to be written after all trials.
 
         Args:
-            summary: What the study gave.
+            summary: What the study gave; None where it broke off before that was known.
             artifacts: Files to keep with the study; they must stay until `close` returns.
             end: Why the study stopped.
         """

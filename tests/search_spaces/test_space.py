@@ -81,6 +81,13 @@ def test_a_space_is_finite_unless_an_axis_is_continuous(axes: dict, finite: bool
                 assert axes[name]._contains(axes[name].to_internal_repr(value))
 
 
+def test_stepped_values_stay_on_their_axis() -> None:
+    axis = FloatDistribution(0.1, 0.7, step=0.2)
+    values = space(axes={"noise_level": axis}).grid_values()["noise_level"]
+    assert values == pytest.approx([0.1, 0.3, 0.5, 0.7])
+    assert all(axis._contains(value) for value in values)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

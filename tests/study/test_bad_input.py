@@ -40,7 +40,8 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         (["--trials", "0"], ["--trials", "'0'", "at least 1"]),
         (["--trials", "many"], ["--trials", "'many'", "at least 1"]),
         (["--epochs", "-3"], ["--epochs", "'-3'", "at least 1"]),
-        (["--seed", "-1"], ["--seed", "'-1'", "at least 0"]),
+        (["--seed", "-1"], ["--seed", "'-1'", "from 0 to 4294967295"]),
+        (["--seed", "4294967296"], ["--seed", "'4294967296'", "from 0 to 4294967295"]),
         (["--cpus-per-trial", "0"], ["--cpus-per-trial", "'0'", "at least 1"]),
         (["--max-concurrent", "0"], ["--max-concurrent", "'0'", "at least 1"]),
         (["--gpus-per-trial", "1.5"], ["--gpus-per-trial", "'1.5'", "fraction"]),
@@ -78,6 +79,11 @@ def test_a_missing_space_is_asked_for(capsys) -> None:
             SPACE + "SPACE = SearchSpace(name='x', summary='',"
             " axes={'noise_levl': FloatDistribution(0, 1)})",
             "did you mean noise_level?",
+        ),
+        (
+            SPACE + "SPACE = SearchSpace(name='x', summary='', fixed={'network': 'resnet9'},"
+            " axes={'noise_level': FloatDistribution(0, 1)})",
+            "holds no network that can be built: network (='resnet9') must be one of resnet18",
         ),
     ],
 )

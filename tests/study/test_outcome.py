@@ -42,6 +42,7 @@ def outcome(make_config) -> Callable[..., Outcome]:
             "page": Path("studies/test/front.html"),
             "csv": Path("studies/test/front.csv"),
             "commands": {"Look": "mlflow ui"},
+            "validation_images": 287,
             "warnings": (),
         }
         return Outcome(**{**settings, **changes})
@@ -97,9 +98,9 @@ def test_json_holds_the_front_with_whole_configurations(outcome) -> None:
     ],
 )
 def test_the_way_to_mlflow_fits_the_store(make_config, store: str | None, command: str) -> None:
-    look, larger = next_commands(make_config(), "noise_masks", Path("my data"), store).values()
+    look, larger = next_commands(make_config(), ["--data-dir", "my data"], store).values()
     assert look.endswith(command)
-    assert "--dataset digits --data-dir 'my data' --trials 12 --epochs 10" in larger
+    assert "-m study.run --data-dir 'my data' --trials 12 --epochs 10" in larger
 
 
 def test_programs_are_named_as_they_can_be_typed_here(monkeypatch, tmp_path: Path) -> None:
@@ -113,3 +114,14 @@ def test_programs_are_named_as_they_can_be_typed_here(monkeypatch, tmp_path: Pat
     assert installed("mlflow") == ".venv/bin/mlflow"
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin")
     assert installed("mlflow") == "mlflow"
+
+
+def test_how_far_luck_reaches_is_said_from_the_number_of_validation_images(outcome) -> None:
+    """√(0.9 · 0.1 / 287) = 0.0177."""
+    text = printed(outcome(TrialState.COMPLETE))
+    assert "287 validation images: the best accuracy has a standard error of 1.8 points" in text
+
+
+def test_passwords_are_not_repeated(make_config) -> None:
+    typed = ["--tracking-uri", "http://me:secret@host"]
+    assert "secret" not in "".join(next_commands(make_config(), typed, None).values())

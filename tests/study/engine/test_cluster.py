@@ -64,6 +64,16 @@ def test_a_fraction_of_a_gpu_packs_several_trials_on_it(monkeypatch) -> None:
     assert trial_resources(Resources()).gpus == 1.0
 
 
+def test_cpus_and_gpus_on_different_nodes_are_refused(monkeypatch) -> None:
+    nodes = [
+        {"Alive": True, "Resources": {"CPU": 64.0}},
+        {"Alive": True, "Resources": {"CPU": 4.0, "GPU": 1.0}},
+    ]
+    monkeypatch.setattr(ray, "nodes", lambda: nodes)
+    with pytest.raises(ClusterError, match="no node has both"):
+        trial_resources(Resources(cpus_per_trial=8, gpus_per_trial=1.0))
+
+
 def test_an_address_that_answers_but_is_no_cluster_is_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
