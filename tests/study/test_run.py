@@ -4,9 +4,11 @@ import csv
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -206,6 +208,34 @@ def test_real_fashion_mnist_trains_through_the_command_line(folder: Path) -> Non
     assert status == 0
     (best,) = json.loads(out)["front"]
     assert best["metrics"]["val_accuracy"] > 0.5  # of ten classes
+
+
+@pytest.fixture
+def running_cluster(tmp_path: Path) -> Iterator[str]:
+    """The address of a cluster that somebody else started, with Ray's token authentication."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [Path(sys.executable).with_name("ray"), "start", "--head", "--block"]
+    command += [f"--port={port}", "--num-cpus=2", "--include-dashboard=false"]
+    command += ["--disable-usage-stats"]
+    with (tmp_path / "ray.log").open("wb") as log:
+        cluster = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while b"runtime started" not in (tmp_path / "ray.log").read_bytes():
+        assert time.monotonic() < deadline, (tmp_path / "ray.log").read_text()
+        time.sleep(0.2)
+    yield f"127.0.0.1:{port}"
+    cluster.send_signal(signal.SIGTERM)
+    cluster.wait(timeout=30)
+
+
+def test_a_study_runs_on_a_running_cluster(folder: Path, running_cluster: str) -> None:
+    argv = ("--space", "space.py", "--trials", "2", "--epochs", "1", "--json")
+    status, out, _ = run(folder, *argv, "--address", running_cluster)
+    assert status == 0
+    outcome = json.loads(out)
+    assert outcome["trials"] == {"complete": 2}
+    assert f"--address {running_cluster}" in outcome["commands"]["A larger study"]
 
 
 def test_a_dry_run_lists_a_grid_with_its_costs_and_makes_nothing(tmp_path: Path) -> None:
