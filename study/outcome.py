@@ -107,8 +107,9 @@ class Outcome:
         config = self.config
         states = self.states()
         counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
+        epochs = "1 epoch" if config.epochs == 1 else f"{config.epochs} epochs"
         say()
-        say(f"Front of {config.name}: {config.dataset}, {counts}, {config.epochs} epochs")
+        say(f"Front of {config.name}: {config.dataset}, {counts}, {epochs}")
         say()
         say(str(self.table))
         say()

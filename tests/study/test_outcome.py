@@ -58,7 +58,7 @@ def printed(outcome: Outcome) -> str:
 
 def test_it_prints_the_front_the_picture_and_the_commands(outcome) -> None:
     text = printed(outcome(TrialState.COMPLETE, TrialState.FAILED))
-    assert "Front of test: digits, 1 complete, 1 failed, 1 epochs" in text
+    assert "Front of test: digits, 1 complete, 1 failed, 1 epoch" in text
     header, row = (
         line.split() for line in text.splitlines() if "1,234" in line or "mask_c" in line
     )
