@@ -14,9 +14,6 @@ import os
 # per-trial files would repeat what MLflow holds.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-# What new clusters use by themselves; a driver that joins one must be told. Where a cluster has it
-# off, RAY_AUTH_MODE=disabled says so.
-os.environ.setdefault("RAY_AUTH_MODE", "token")
 # Progress is reported by the study itself; only Tune's older reporter can be silenced.
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 # A trial without a GPU leaves the device variables alone: as Ray will by default.

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import ray
 from ray._private import ray_constants
+from ray._private.authentication.authentication_token_setup import (
+    maybe_enable_token_auth_if_token_available,
+)
 
 from study.config import Resources
 
@@ -43,6 +46,10 @@ def connected(address: str | None) -> Iterator[None]:
             )
     else:
         _require_answer(address)
+        # What new clusters use by themselves, and what Ray turns on for `auto` alone. Setting the
+        # variable by hand would come too late wherever Ray was imported before this module.
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
         try:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:
