@@ -126,7 +126,7 @@ def _stem(config: ModelConfig) -> tuple[nn.Module, FeatureMap]:
     """The first layer and the shape of what it gives."""
     data = config.dataset
     shape = FeatureMap(channels=data.channels, height=data.height, width=data.width)
-    if config.stem == "conv3x3":
+    if config.first_layer.stem == "conv3x3":
         conv = nn.Conv2d(data.channels, config.width, kernel_size=3, padding=1, bias=False)
         layers = nn.Sequential(conv, nn.BatchNorm2d(config.width), nn.ReLU(inplace=True))
         return layers, shape.after(config.width, 1)

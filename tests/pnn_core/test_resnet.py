@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, Network, Stem
+from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, Network, Stem, StemConfig
 from pnn_core.costs import count_costs
 from pnn_core.model import build_model
 from pnn_core.perturbation import PerturbationLayer
@@ -35,7 +35,9 @@ def test_every_network_maps_images_of_any_size_to_logits(
     network: Network, size: int, stem: Stem
 ) -> None:
     shape = DatasetShape(channels=2, height=size, width=size + 1, classes=7)
-    config = ModelConfig(dataset=shape, network=network, mask_count=4, fan_out=2, stem=stem)
+    config = ModelConfig(
+        dataset=shape, network=network, mask_count=4, fan_out=2, first_layer=StemConfig(stem=stem)
+    )
     logits = build_model(config, seed=0).eval()(torch.randn(3, 2, size, size + 1))
     assert logits.shape == (3, 7)
     assert logits.isfinite().all()
@@ -98,7 +100,7 @@ def test_macs_equal_a_count_by_hand() -> None:
 
 @pytest.mark.parametrize("stem", ["conv3x3", "conv7x7"])
 def test_macs_equal_torchs_own_count(stem: Stem) -> None:
-    config = ModelConfig(dataset=CIFAR, mask_count=8, fan_out=4, stem=stem)
+    config = ModelConfig(dataset=CIFAR, mask_count=8, fan_out=4, first_layer=StemConfig(stem=stem))
     with FlopCounterMode(display=False) as flops, torch.no_grad():
         build_model(config, seed=0).eval()(torch.zeros(1, 3, 32, 32))
     # The counter counts a multiply-accumulate as two operations.

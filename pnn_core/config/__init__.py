@@ -1,0 +1,49 @@
+"""The words everyone shares: a whole training run, described with the standard library alone.
+
+- `trial`: `TrialConfig`, which holds all the others, and its plain parameter names
+- `model`: the network, its layers, masks and first layer
+- `optim`: optimiser and schedule
+- `measured`: costs, and what an epoch or a confirmation gave
+"""
+
+from pnn_core.config.measured import ConfirmResult, Costs, EpochResult
+from pnn_core.config.model import (
+    Activation,
+    BeforeAddition,
+    DatasetShape,
+    Layer,
+    MaskConfig,
+    ModelConfig,
+    Network,
+    NoiseDistribution,
+    Order,
+    Pooling,
+    Stem,
+    StemConfig,
+)
+from pnn_core.config.optim import OptimConfig, Optimizer, Schedule
+from pnn_core.config.trial import PARAMETER_NAMES, ParameterValue, TrialConfig
+
+__all__ = [
+    "PARAMETER_NAMES",
+    "Activation",
+    "BeforeAddition",
+    "ConfirmResult",
+    "Costs",
+    "DatasetShape",
+    "EpochResult",
+    "Layer",
+    "MaskConfig",
+    "ModelConfig",
+    "Network",
+    "NoiseDistribution",
+    "OptimConfig",
+    "Optimizer",
+    "Order",
+    "ParameterValue",
+    "Pooling",
+    "Schedule",
+    "Stem",
+    "StemConfig",
+    "TrialConfig",
+]

@@ -1,0 +1,55 @@
+"""What a setting is checked for, said with its name and value."""
+
+import math
+
+
+def require_at_least(config: object, least: int, *names: str) -> None:
+    """Check that settings are whole numbers of at least `least`.
+
+    Raises:
+        ValueError: Names the setting and its value.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise ValueError(f"{name} (={value!r}) must be a whole number of at least {least}")
+
+
+def require_finite_at_least(config: object, least: float, *names: str) -> None:
+    """Check that settings are finite numbers of at least `least`.
+
+    Raises:
+        ValueError: Names the setting and its value.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if not _is_number(value) or value < least:
+            raise ValueError(f"{name} (={value!r}) must be a finite number of at least {least:g}")
+
+
+def require_flag(config: object, *names: str) -> None:
+    """Check that settings are true or false.
+
+    Raises:
+        ValueError: Names the setting and its value.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} (={value!r}) must be True or False")
+
+
+def require_member(config: object, name: str, accepted: tuple[str, ...]) -> None:
+    """Check that a setting is one of the accepted words.
+
+    Raises:
+        ValueError: Names the setting, its value and the accepted ones.
+    """
+    value = getattr(config, name)
+    if value not in accepted:
+        raise ValueError(f"{name} (={value!r}) must be one of {', '.join(accepted)}")
+
+
+def _is_number(value: object) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)  # type: ignore[arg-type]  # it is a number

@@ -1,0 +1,58 @@
+"""What is measured of a network and its training."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Costs:
+    """What a network costs.
+
+    Attributes:
+        learnable_params: Numbers that the optimiser changes: the paper's axis.
+        mask_values: Fixed random numbers (masks, frozen and binary filters) that a checkpoint must
+            hold or regrow from a seed.
+        macs: Multiply-accumulates of convolutions and linear layers for one image.
+    """
+
+    learnable_params: int
+    mask_values: int
+    macs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochResult:
+    """What one epoch of training gave.
+
+    Attributes:
+        epoch: Counted from 1.
+        train_loss: Mean cross-entropy over the epoch's steps, in nats.
+        val_loss: Mean cross-entropy over the validation images, in nats.
+        val_accuracy: Correct over total, in [0, 1].
+        train_seconds: Wall time of the training steps.
+        val_seconds: Wall time of the evaluation.
+    """
+
+    epoch: int
+    train_loss: float
+    val_loss: float
+    val_accuracy: float
+    train_seconds: float
+    val_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmResult:
+    """What a confirmation run gave: trained on train and validation images, tested once.
+
+    Attributes:
+        train_loss: Mean cross-entropy over the last epoch's steps, in nats.
+        test_accuracy: Correct over total on the test images after the last epoch, in [0, 1].
+        published_test_accuracy: The published code's figure on the same images (see
+            `pnn_core.published_protocol`), to show how far it lies above the other.
+        train_seconds: Wall time of all training steps.
+    """
+
+    train_loss: float
+    test_accuracy: float
+    published_test_accuracy: float
+    train_seconds: float

@@ -1,0 +1,98 @@
+"""A whole training run, in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from pnn_core.config.checks import require_at_least
+from pnn_core.config.model import MaskConfig, ModelConfig, StemConfig
+from pnn_core.config.optim import OptimConfig
+
+ParameterValue = int | float | str | bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialConfig:
+    """A whole training run.
+
+    Attributes:
+        model: The network.
+        optim: How it learns.
+        epochs: Passes over the training images.
+        seed: Feeds separate random streams for initialisation, masks and data order.
+        initialisation_seed: Feeds that stream in the place of `seed`. Runs that differ in `seed`
+            and share one of these three tell how much luck lies in the other two.
+        mask_seed: Likewise, for masks and fixed filters.
+        data_order_seed: Likewise, for the order of the images, crops and flips.
+    """
+
+    model: ModelConfig
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    epochs: int = 15
+    seed: int = 0
+    initialisation_seed: int | None = None
+    mask_seed: int | None = None
+    data_order_seed: int | None = None
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "epochs")
+        require_at_least(self, 0, "seed")
+        for name in STREAM_SEEDS:
+            if getattr(self, name) is not None:
+                require_at_least(self, 0, name)
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> "TrialConfig":
+        """Return a copy with the named fields replaced, wherever in the tree they stand.
+
+        Args:
+            parameters: Plain field names, such as `mask_count`, `noise_level` or `batch_size`.
+
+        Raises:
+            ValueError: A name is no field of a training run, or a value is not accepted.
+        """
+        unknown = sorted(set(parameters) - set(PARAMETER_NAMES))
+        if unknown:
+            raise ValueError(
+                f"{unknown[0]!r} is not a parameter: accepted are {', '.join(PARAMETER_NAMES)}"
+            )
+
+        def chosen(owner: type) -> dict[str, Any]:
+            return {name: parameters[name] for name in _own_names(owner) if name in parameters}
+
+        mask = replace(self.model.mask, **chosen(MaskConfig))
+        first_layer = replace(self.model.first_layer, **chosen(StemConfig))
+        model = replace(self.model, mask=mask, first_layer=first_layer, **chosen(ModelConfig))
+        optim = replace(self.optim, **chosen(OptimConfig))
+        return replace(self, model=model, optim=optim, **chosen(TrialConfig))
+
+    def parameters(self) -> dict[str, ParameterValue]:
+        """Every setting that matters under its plain name.
+
+        What changes nothing, such as the noise level of a network without noise, is left out: given
+        to `with_parameters`, the rest describes the same training run.
+        """
+        model = self.model
+        unused = model.unused() | self.optim.unused()
+        unused |= {name for name in STREAM_SEEDS if getattr(self, name) is None}
+        return {
+            name: getattr(owner, name)
+            for owner in (model, model.mask, model.first_layer, self.optim, self)
+            for name in _own_names(type(owner))
+            if name not in unused
+        }
+
+
+STREAM_SEEDS = ("initialisation_seed", "mask_seed", "data_order_seed")
+
+
+def _own_names(owner: type) -> tuple[str, ...]:
+    nested = {"dataset", "mask", "first_layer", "model", "optim"}
+    return tuple(f.name for f in fields(owner) if f.name not in nested)
+
+
+PARAMETER_NAMES: tuple[str, ...] = tuple(
+    name
+    for owner in (ModelConfig, MaskConfig, StemConfig, OptimConfig, TrialConfig)
+    for name in _own_names(owner)
+)
+"""Every plain name that `TrialConfig.with_parameters` accepts."""
