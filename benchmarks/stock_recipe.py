@@ -30,7 +30,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
-from pnn_core.data import LabelledImages, TrainingData, load_training_data
+from pnn_core.data import Images, LabelledImages, TrainingData, load_training_data
 from pnn_core.model import build_model
 from pnn_core.optim import make_optimizer, make_schedule
 
@@ -44,7 +44,7 @@ def train_pnn(config: dict[str, Any], train_set: TensorDataset, val_set: TensorD
     model = build_model(trial.model, trial.seed)
     learnable_params = sum(p.numel() for p in model.parameters() if p.requires_grad)
     optimizer = make_optimizer(model, trial.optim)
-    schedule = make_schedule(optimizer, trial.epochs)
+    schedule = make_schedule(optimizer, trial.optim.schedule, trial.epochs)
     criterion = nn.CrossEntropyLoss()
     # A study too leaves out an incomplete last batch and evaluates in steps of 500.
     train_loader = DataLoader(
@@ -89,8 +89,9 @@ def train_pnn(config: dict[str, Any], train_set: TensorDataset, val_set: TensorD
         )
 
 
-def as_tensors(images: LabelledImages, data: TrainingData) -> TensorDataset:
+def as_tensors(images: Images, data: TrainingData) -> TensorDataset:
     """Images normalised to zero mean and unit deviation, float32 `[n, 1, 8, 8]`, and labels."""
+    assert isinstance(images, LabelledImages)  # the digits are in memory
     pixels = torch.from_numpy(images.images).float() / 255
     mean = torch.tensor(data.mean)[:, None, None]
     std = torch.tensor(data.std)[:, None, None]

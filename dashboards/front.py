@@ -181,7 +181,7 @@ def _caption(
     )
     trials = f"{_counted(len(records), 'trial')} ({counts})" if records else "no trials yet"
     sentences = [
-        f"{dataset}, {trials}, {_counted(epochs, 'epoch')} each, one seed per trial.",
+        f"{dataset}, {trials}, {_counted(epochs, 'epoch')} each, {_seeds(records)} per trial.",
         "Chosen on validation data; the test set was not read.",
     ]
     if len(objectives) != 2:
@@ -191,6 +191,11 @@ def _caption(
     if undrawn:
         sentences.append(f"{_counted(undrawn, 'trial')} without finite values not drawn.")
     return " ".join(sentences)
+
+
+def _seeds(records: Sequence[TrialRecord]) -> str:
+    seeds = max((len(record.replicates) for record in records), default=1)
+    return f"the mean of {seeds} seeds" if seeds > 1 else "one seed"
 
 
 def _points(complete: Sequence[TrialRecord], x: Objective, y: Objective) -> list[FrontPoint]:
@@ -205,7 +210,8 @@ def _points(complete: Sequence[TrialRecord], x: Objective, y: Objective) -> list
             number=record.number,
             x=place[0],
             y=place[1],
-            noise_level=float(record.parameters[COLOUR_PARAMETER]),
+            # A layer without masks has no level, and no noise.
+            noise_level=float(record.parameters.get(COLOUR_PARAMETER, 0.0)),
             hover=_hover(record, [other.number for other in here if other is not record]),
         )
         for place, here in places.items()

@@ -4,8 +4,15 @@ Modules, in the order in which a reader needs them:
 
 - `config`: the words everyone shares, `TrialConfig` and its parts (no torch)
 - `masks`, `perturbation`: the noise masks and the perturbation layer (paper Eq. 2)
-- `resnet`: the residual networks built from it
+- `local_binary`: fixed binary filters in its place (paper Eq. 1)
+- `combination`: the learned 1×1 of both
+- `spatial_layer`: any layer in the place of a 3×3 convolution, and the pool, BN and ReLU behind it
+- `stem`, `classifier`: what stands before and behind
+- `feature_map`, `architecture`: the networks as lists of shapes (no torch)
+- `resnet`, `plain_network`: the networks
+- `seeds`, `model`: random streams, and `build_model(config, seeds)`
 - `costs`: learnable parameters, mask values and multiply-accumulates of a network
+- `size`, `controls`: learnable parameters in closed form, and networks of equal size (no torch)
 - `data`: data sets as in-memory arrays with a fixed train/validation split
 - `train`: `train(config, data)`, one `EpochResult` per epoch
 

@@ -1,50 +1,105 @@
-"""Images on the device that trains on them."""
+"""Batches for training and evaluation, on the device, from images held there."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import torch
 
+from pnn_core.augment import crop_and_flip, draw_crops_and_flips
 from pnn_core.data import LabelledImages
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+"""Images `[n, channels, height, width]`, float32, normalised, channels last; labels `[n]`."""
+
+
+class BatchSource(Protocol):
+    """Labelled images that come in batches, on the device that works on them."""
+
+    def __len__(self) -> int:
+        """Number of images."""
+
+    def shuffled(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
+        """One epoch of training, augmented if the data set is.
+
+        An incomplete last batch is left out, unless it is the only one: batch normalisation of a
+        handful of images would be noise, and the next epoch's order brings those images back.
+
+        Args:
+            batch_size: Images per batch.
+            generator: CPU source of the order, crops and flips.
+        """
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """Every image once, in the order of the data set, as it is evaluated."""
+
+
+class Normalise:
+    """Bytes to float32 of zero mean and unit deviation per channel, channels last.
+
+    Args:
+        mean: Per channel, of pixels scaled to [0, 1].
+        std: Per channel.
+        device: Where the images are.
+    """
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float], device: torch.device) -> None:
+        # (x / 255 − mean) / std in one multiplication and one addition.
+        self._scale = torch.tensor([1 / (255 * s) for s in std], device=device)[:, None, None]
+        offsets = [-m / s for m, s in zip(mean, std, strict=True)]
+        self._offset = torch.tensor(offsets, device=device)[:, None, None]
+        self.device = device
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalise `[n, channels, height, width]`."""
+        scaled = torch.addcmul(self._offset, images.float(), self._scale)
+        return scaled.contiguous(memory_format=torch.channels_last)
+
+
+def full_batches(count: int, batch_size: int) -> Iterator[slice]:
+    """Batches of an epoch: all full, or the only one."""
+    size = min(batch_size, count)
+    for start in range(0, count - size + 1, size):
+        yield slice(start, start + size)
 
 
 class DeviceImages:
-    """Labelled images as bytes on a device, normalised batch by batch.
+    """A `BatchSource` that holds its images as bytes on the device.
 
     Bytes, because four times as many of them fit; on a GPU all images stay resident.
 
     Args:
         images: What to hold. On the CPU the memory is shared, not copied.
-        mean: Per channel, of pixels scaled to [0, 1].
-        std: Per channel.
-        device: Where to hold it.
+        normalise: Tells the device, too.
+        augment: Whether batches in training get a random crop and flip.
     """
 
-    def __init__(
-        self,
-        images: LabelledImages,
-        mean: Sequence[float],
-        std: Sequence[float],
-        device: torch.device,
-    ) -> None:
+    def __init__(self, images: LabelledImages, normalise: Normalise, *, augment: bool) -> None:
+        self._device = normalise.device
         with warnings.catch_warnings():
             # Ray hands out its shared memory read-only, and nothing here writes to it.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            self._images = torch.from_numpy(images.images).to(device)
-            self._labels = torch.from_numpy(images.labels).to(device)
-        # (x / 255 − mean) / std in one multiplication and one addition.
-        self._scale = torch.tensor([1 / (255 * s) for s in std], device=device)[:, None, None]
-        offsets = [-m / s for m, s in zip(mean, std, strict=True)]
-        self._offset = torch.tensor(offsets, device=device)[:, None, None]
+            self._images = torch.from_numpy(images.images).to(self._device)
+            self._labels = torch.from_numpy(images.labels).to(self._device)
+        self._normalise = normalise
+        self._augment = augment
 
     def __len__(self) -> int:
         return len(self._labels)
 
-    def raw(self, which: torch.Tensor | slice) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images `[n, channels, height, width]` as bytes and labels `[n]`."""
-        return self._images[which], self._labels[which]
+    def shuffled(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
+        """See `BatchSource`."""
+        count = len(self)
+        order = torch.randperm(count, generator=generator).to(self._device)
+        draws = draw_crops_and_flips(count, generator, self._device) if self._augment else None
+        for batch in full_batches(count, batch_size):
+            images, labels = self._images[order[batch]], self._labels[order[batch]]
+            if draws is not None:
+                images = crop_and_flip(images, draws[batch])
+            yield self._normalise(images), labels
 
-    def normalise(self, images: torch.Tensor) -> torch.Tensor:
-        """Bytes to float32 of zero mean and unit deviation per channel, channels last."""
-        scaled = torch.addcmul(self._offset, images.float(), self._scale)
-        return scaled.contiguous(memory_format=torch.channels_last)
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """See `BatchSource`."""
+        for start in range(0, len(self), batch_size):
+            batch = slice(start, start + batch_size)
+            yield self._normalise(self._images[batch]), self._labels[batch]

@@ -2,47 +2,71 @@
 
 import torch
 from torch import nn
+from torch.func import functional_call
 
-from pnn_core.config import Costs, ModelConfig
-from pnn_core.model import build_model
-from pnn_core.perturbation import PerturbationLayer
+from pnn_core.config import Costs, DatasetShape, ModelConfig
+from pnn_core.local_binary import BinaryConvolution
+from pnn_core.model import build_network
 
 
 def count_costs(config: ModelConfig) -> Costs:
-    """Build a network and count its parameters, mask values and multiply-accumulates."""
-    model = build_model(config, seed=0).eval()
-    data = config.dataset
+    """Build a network's shapes and count its parameters, mask values and multiply-accumulates.
+
+    No number is drawn and none is computed, so that this takes some hundredths of a second for
+    every network at every image size.
+    """
+    with torch.device("meta"):
+        model = build_network(config, torch.Generator(device="cpu"))
     return Costs(
         learnable_params=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        mask_values=sum(
-            layer.masks.numel() for layer in model.modules() if isinstance(layer, PerturbationLayer)
-        ),
-        macs=count_macs(model, torch.zeros(1, data.channels, data.height, data.width)),
+        mask_values=count_mask_values(model),
+        macs=count_macs(model, config.dataset),
     )
 
 
-def count_macs(model: nn.Module, image: torch.Tensor) -> int:
+def count_mask_values(model: nn.Module) -> int:
+    """Fixed random numbers: all that is not learned, but for batch normalisation's statistics."""
+    buffers = [
+        buffer
+        for module in model.modules()
+        if not isinstance(module, nn.BatchNorm2d)
+        for buffer in module.buffers(recurse=False)
+    ]
+    frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
+    return sum(values.numel() for values in buffers + frozen)
+
+
+def count_macs(model: nn.Module, dataset: DatasetShape) -> int:
     """Multiply-accumulates of all convolutions and linear layers for one image.
 
-    Counted here because torch's own `FlopCounterMode` imports its compiler first, which would
-    cost each worker process two seconds.
+    Counted on a batch of no images, which has all the shapes and none of the arithmetic. Neither
+    torch's own `FlopCounterMode` nor an image on its meta device would do: each imports a compiler
+    first, which would cost each worker process a second or two.
 
     Args:
-        model: In evaluation mode.
-        image: `[1, channels, height, width]`.
+        model: On any device, the meta device too; is put into evaluation mode.
+        dataset: Shape of the image.
     """
     macs = 0
 
     def add(
-        layer: nn.Conv2d | nn.Linear, _: tuple[torch.Tensor, ...], output: torch.Tensor
+        layer: nn.Conv2d | nn.Linear | BinaryConvolution,
+        _: tuple[torch.Tensor, ...],
+        output: torch.Tensor,
     ) -> None:
         nonlocal macs
-        macs += output.numel() * layer.weight[0].numel()
+        weight = layer.filters if isinstance(layer, BinaryConvolution) else layer.weight
+        macs += output.shape[1:].numel() * weight[0].numel()
 
-    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    layers = [
+        m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear | BinaryConvolution)
+    ]
     handles = [layer.register_forward_hook(add) for layer in layers]
+    state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    shapes = {name: torch.empty(t.shape, dtype=t.dtype) for name, t in state.items()}
+    image = torch.empty(0, dataset.channels, dataset.height, dataset.width)
     with torch.inference_mode():
-        model(image)
+        functional_call(model.eval(), shapes, image)
     for handle in handles:
         handle.remove()
     return macs

@@ -1,4 +1,4 @@
-"""Noise masks: drawn once, never trained."""
+"""Noise masks and binary filters: fixed random numbers, drawn once."""
 
 import math
 
@@ -13,17 +13,46 @@ def draw_masks(
     """Draw the masks N of one perturbation layer (paper Eq. 2 and Section 4.2).
 
     Args:
-        mask_count: Masks to draw, m.
+        mask_count: Masks to draw.
         height: Height of the feature map in pixels.
         width: Width of the feature map in pixels.
         config: Level and distribution of the noise.
         generator: CPU source of randomness, so that a seed gives the same masks on every device.
 
     Returns:
-        `[mask_count, height, width]`, float32 on the CPU.
+        `[mask_count, height, width]`, float32.
     """
     masks = torch.empty(mask_count, height, width)
     if config.noise_distribution == "uniform":
         return masks.uniform_(-config.noise_level, config.noise_level, generator=generator)
     # The variance of U(−ℓ, ℓ) is ℓ²/3.
     return masks.normal_(0.0, config.noise_level / math.sqrt(3.0), generator=generator)
+
+
+def draw_binary_filters(
+    filter_count: int, in_channels: int, nonzero_share: float, generator: torch.Generator
+) -> torch.Tensor:
+    """Draw the filters b of one local binary layer (paper Eq. 1): sparse, of −1, 0 and 1.
+
+    Exactly that share of the layer's weights is not 0, rounded to a whole number and at least one,
+    at places drawn without replacement; each is 1 or −1 with equal chance.
+
+    Args:
+        filter_count: Filters to draw, m.
+        in_channels: Channels that each filter sees.
+        nonzero_share: Of the weights, above 0 and up to 1.
+        generator: CPU source of randomness.
+
+    Returns:
+        `[filter_count, in_channels, 3, 3]`, float32.
+    """
+    filters = torch.zeros(filter_count, in_channels, 3, 3)
+    if filters.is_meta:
+        # Only the shape is asked for, and sorting without numbers would import a compiler.
+        return filters
+    count = filters.numel()
+    nonzero = max(1, round(nonzero_share * count))
+    signs = torch.empty(count).bernoulli_(0.5, generator=generator).mul_(2.0).sub_(1.0)
+    places = torch.randperm(count, generator=generator)[:nonzero]
+    filters.view(-1)[places] = signs[:nonzero]
+    return filters

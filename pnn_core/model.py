@@ -1,22 +1,38 @@
-"""From a `ModelConfig` and a seed to a network."""
+"""From a `ModelConfig` and seeds to a network."""
 
 import torch
+from torch import nn
 
+from pnn_core.architecture import STAGE_BLOCKS
 from pnn_core.config import ModelConfig
-from pnn_core.resnet import PerturbationResNet
-from pnn_core.seeds import stream_seed
+from pnn_core.plain_network import PlainNetwork
+from pnn_core.resnet import ResNet
+from pnn_core.seeds import Seeds
 
 
-def build_model(config: ModelConfig, seed: int) -> PerturbationResNet:
-    """Build a network on the CPU; the same config and seed give the same weights and masks.
+def build_model(config: ModelConfig, seeds: Seeds | int) -> nn.Module:
+    """Build a network on the CPU; the same config and seeds give the same weights and masks.
 
     Torch's global random state is left as it was.
 
     Args:
         config: The network.
-        seed: The training run's seed (`TrialConfig.seed`).
+        seeds: The training run's (`Seeds.of`), or one for all of its streams.
     """
-    masks = torch.Generator().manual_seed(stream_seed(seed, "masks"))
+    if isinstance(seeds, int):
+        seeds = Seeds.same(seeds)
+    masks = torch.Generator().manual_seed(seeds.stream_seed("masks"))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream_seed(seed, "initialisation"))
-        return PerturbationResNet(config, masks)
+        torch.manual_seed(seeds.stream_seed("initialisation"))
+        return build_network(config, masks)
+
+
+def build_network(config: ModelConfig, generator: torch.Generator) -> nn.Module:
+    """Build a network on torch's current device, with weights from its global generator.
+
+    Args:
+        config: The network.
+        generator: CPU source of the randomness of masks and filters.
+    """
+    kind = ResNet if config.network in STAGE_BLOCKS else PlainNetwork
+    return kind(config, generator)

@@ -1,16 +1,45 @@
 """Optimiser and learning-rate schedule."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR
 
-from pnn_core.config import OptimConfig
+from pnn_core.config import OptimConfig, Schedule
 
-MILESTONES = (0.6, 0.9)
-"""Shares of the epochs after which the learning rate drops: the paper's 60 and 90 of 100."""
 
-DECAY = 0.1
-"""What it is multiplied by (paper, Section 5.3)."""
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """A learning rate that drops in steps.
+
+    Attributes:
+        after: Epochs after which it drops, of `of`.
+        of: Epochs that the steps were published for.
+        decay: What it is multiplied by at each.
+    """
+
+    after: tuple[int, ...]
+    of: int
+    decay: float
+
+    def scaled(self, epochs: int) -> list[int]:
+        """The epochs, counted from 1, of `epochs` after which the rate drops.
+
+        Steps that meet in one epoch stay several steps. None comes before the first epoch, so that
+        even the shortest run starts at the rate asked for.
+        """
+        return [max(1, round(epoch * epochs / self.of)) for epoch in self.after]
+
+
+STEPS: Mapping[Schedule, Steps] = {
+    "tenth_at_60_90": Steps(after=(60, 90), of=100, decay=0.1),
+    "fifth_at_60_120_160": Steps(after=(60, 120, 160), of=200, decay=0.2),
+    "fifth_at_150_250_300_350_400": Steps(after=(150, 250, 300, 350, 400), of=450, decay=0.2),
+    "constant": Steps(after=(), of=1, decay=1.0),
+}
+"""What each word means; `tenth_at_60_90` is the paper's (Section 5.3), the others its critics'."""
 
 
 def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
@@ -35,7 +64,7 @@ def make_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimiz
     )
 
 
-def make_schedule(optimizer: torch.optim.Optimizer, epochs: int) -> LRScheduler:
-    """The paper's steps, scaled to the epochs asked for; to be stepped once an epoch."""
-    milestones = [round(share * epochs) for share in MILESTONES]
-    return MultiStepLR(optimizer, milestones, gamma=DECAY)
+def make_schedule(optimizer: torch.optim.Optimizer, schedule: Schedule, epochs: int) -> LRScheduler:
+    """The named steps, scaled to the epochs asked for; to be stepped once an epoch."""
+    steps = STEPS[schedule]
+    return MultiStepLR(optimizer, steps.scaled(epochs), gamma=steps.decay)

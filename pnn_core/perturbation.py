@@ -1,10 +1,68 @@
 """The perturbation layer."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
+from pnn_core.combination import Combination
 from pnn_core.config import MaskConfig, Order
 from pnn_core.masks import draw_masks
+
+
+class Perturbation(nn.Module):
+    """Noise masks, added to each channel: N[i] + x[⌊i / fan_out⌋] for i = 0 … m − 1.
+
+    Args:
+        in_channels: p.
+        fan_out: Masks per input channel; m = fan_out · p.
+        height: Height of the feature map in pixels.
+        width: Width of the feature map in pixels.
+        mask: How the masks are drawn, shared and trained.
+        generator: CPU source of the masks' randomness.
+    """
+
+    masks: torch.Tensor
+    """`[1, m, height, width]`, or `[1, fan_out, height, width]` where all channels share them.
+
+    A buffer, in the state dict, never trained; with `trained_masks` a parameter instead, which
+    holds N/ℓ, as M. Klachko's does: the level then also sets how fast the noise learns.
+
+    Four axes, so that `module.to(memory_format=...)` lays the masks out like the images.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        *,
+        fan_out: int,
+        height: int,
+        width: int,
+        mask: MaskConfig,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        self.fan_out = fan_out
+        self.copies = 1 if mask.unique_masks else in_channels
+        self.scale = mask.noise_level if mask.trained_masks else 1.0
+        drawn = replace(mask, noise_level=1.0) if mask.trained_masks else mask
+        count = fan_out * in_channels // self.copies
+        masks = draw_masks(count, height, width, drawn, generator)[None]
+        if mask.trained_masks:
+            self.masks = nn.Parameter(masks)
+        else:
+            self.register_buffer("masks", masks)
+
+    def noise(self) -> torch.Tensor:
+        """N, `[1, m, height, width]`."""
+        masks = self.masks if self.scale == 1.0 else self.masks * self.scale
+        return masks if self.copies == 1 else masks.repeat(1, self.copies, 1, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Perturb `[batch, in_channels, height, width]` to `[batch, m, height, width]`."""
+        if self.fan_out > 1:
+            x = x.repeat_interleave(self.fan_out, dim=1)
+        return x + self.noise()
 
 
 class PerturbationLayer(nn.Module):
@@ -17,7 +75,7 @@ class PerturbationLayer(nn.Module):
 
     V and its bias, if any, are the only learnable parameters under the order `noise_relu_conv`. The
     published code normalises the m maps before combining them, which the paper's text does not
-    say: `noise_relu_bn_conv`.
+    say: `noise_relu_bn_conv`. `noise_conv_bn_relu` leaves out the ReLU.
 
     Args:
         in_channels: p.
@@ -25,16 +83,16 @@ class PerturbationLayer(nn.Module):
         fan_out: Masks per input channel.
         height: Height of the feature map in pixels.
         width: Width of the feature map in pixels.
-        mask: How the masks are drawn.
-        order: Whether the maps are normalised before they are combined.
+        mask: How the masks are drawn, shared and trained.
+        order: What stands between the noise and the combination.
         bias: Whether the combination has one.
         generator: CPU source of the masks' randomness.
-    """
+        grouped: Whether the 1×1 combines the maps of each input channel alone; output t is then
+            made of channel ⌊t · p / q⌋.
+        mix_maps: Whether a second 1×1 follows (see `Combination`).
 
-    masks: torch.Tensor
-    """N, `[1, m, height, width]`: a buffer, in the state dict, never trained.
-
-    Four axes, so that `module.to(memory_format=...)` lays the masks out like the images.
+    Raises:
+        ValueError: `grouped`, and p does not divide q.
     """
 
     def __init__(
@@ -49,13 +107,31 @@ class PerturbationLayer(nn.Module):
         order: Order,
         bias: bool,
         generator: torch.Generator,
+        grouped: bool = False,
+        mix_maps: bool = False,
     ) -> None:
         super().__init__()
-        mask_count = fan_out * in_channels
-        self.fan_out = fan_out
-        self.register_buffer("masks", draw_masks(mask_count, height, width, mask, generator)[None])
-        self.norm = nn.BatchNorm2d(mask_count) if order == "noise_relu_bn_conv" else nn.Identity()
-        self.combine = nn.Conv2d(mask_count, out_channels, kernel_size=1, bias=bias)
+        if grouped and out_channels % in_channels:
+            raise ValueError(
+                f"out_channels (={out_channels}) must be a multiple of in_channels "
+                f"(={in_channels}) where the 1×1 is grouped"
+            )
+        self.perturb = Perturbation(
+            in_channels,
+            fan_out=fan_out,
+            height=height,
+            width=width,
+            mask=mask,
+            generator=generator,
+        )
+        self.combine = Combination(
+            fan_out * in_channels,
+            out_channels,
+            order=order,
+            bias=bias,
+            groups=in_channels if grouped else 1,
+            mix_maps=mix_maps,
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Perturb and combine.
@@ -66,8 +142,5 @@ class PerturbationLayer(nn.Module):
         Returns:
             `[batch, out_channels, height, width]`.
         """
-        if self.fan_out > 1:
-            x = x.repeat_interleave(self.fan_out, dim=1)
-        maps = torch.relu_(x + self.masks)
-        output: torch.Tensor = self.combine(self.norm(maps))
+        output: torch.Tensor = self.combine(self.perturb(x))
         return output

@@ -1,11 +1,26 @@
 """What is searched: parameters, their ranges, and the training runs they describe.
 
-- `SearchSpace`: axes, fixed settings, and the `TrialConfig` of a point
-- `find_space`: a built-in space by name, or a user's file
+- `SearchSpace`: axes, variants, fixed settings, and the `TrialConfig` of a point
+- `find_space`: a built-in space by name, or a user's file; on another network if asked
+- `require_network`: the name of a network, checked
+- `equal_size_variants`: layers side by side at equal parameter counts, for `variants`
 - `noise_masks`: mask count, noise level, fan-out and batch size of PNN networks
+- `controls`: all four layers over a ladder of equal parameter counts
+- `dispute`: the published recipes and the switches between them, one at a time
+- `paper_table1`, `3`, `4`, `5`, `6`: the paper's tables; `paper` holds what they share
 """
 
-from search_spaces.catalogue import BUILT_IN, SpaceError, find_space
+from search_spaces.catalogue import BUILT_IN, find_space
+from search_spaces.equal_size import equal_size_variants
+from search_spaces.errors import SpaceError
+from search_spaces.network import require_network
 from search_spaces.space import SearchSpace
 
-__all__ = ["BUILT_IN", "SearchSpace", "SpaceError", "find_space"]
+__all__ = [
+    "BUILT_IN",
+    "SearchSpace",
+    "SpaceError",
+    "equal_size_variants",
+    "find_space",
+    "require_network",
+]

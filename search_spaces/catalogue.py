@@ -3,37 +3,66 @@
 import difflib
 import importlib
 import importlib.util
+import inspect
 from pathlib import Path
 from types import ModuleType
 
 from pnn_core.config import DatasetShape
+from search_spaces.errors import SpaceError
+from search_spaces.network import require_network
 from search_spaces.space import SearchSpace
 
-BUILT_IN = ("noise_masks",)
+BUILT_IN = (
+    "noise_masks",
+    "controls",
+    "dispute",
+    "paper_table1",
+    "paper_table3",
+    "paper_table4",
+    "paper_table5",
+    "paper_table6",
+)
 """Modules of this package that define a `SPACE`."""
 
 
-class SpaceError(ValueError):
-    """A space that cannot be found, loaded or searched; the message is one sentence."""
-
-
-def find_space(name: str, dataset: DatasetShape) -> SearchSpace:
+def find_space(name: str, dataset: DatasetShape, network: str | None = None) -> SearchSpace:
     """Find a space.
 
     Args:
         name: Of a built-in space, or the path of a Python file that defines `SPACE`: a
-            `SearchSpace`, or a function from a `DatasetShape` to one where the space depends on
-            the images. The file's code is run.
+            `SearchSpace`, or a function to one where the space depends on the images. The function
+            takes a `DatasetShape` and, if it has a parameter `network`, the name of the network
+            that was asked for or None. The file's code is run.
         dataset: Shape of the images to train on.
+        network: Takes the place of the space's own; see `SearchSpace.with_network`.
 
     Raises:
         SpaceError: Says what was given and what would be accepted.
     """
-    definition = _definition(_load(name), name)
-    space = definition
-    if callable(definition):
+    try:
+        if network is not None:
+            require_network(network)
+        space, knows_network = _make(name, dataset, network)
+        if network is not None and not knows_network:
+            space = space.with_network(network)
+        space.require_a_network(dataset)
+    except SpaceError:
+        raise
+    except ValueError as error:
+        raise SpaceError(str(error)) from error
+    return space
+
+
+def _make(name: str, dataset: DatasetShape, network: str | None) -> tuple[SearchSpace, bool]:
+    """A space as its file makes it, and whether it was told of the network."""
+    space = _definition(_load(name), name)
+    knows_network = False
+    if callable(space):
         try:
-            space = definition(dataset)
+            knows_network = "network" in inspect.signature(space).parameters
+            space = space(dataset, network=network) if knows_network else space(dataset)
+        except SpaceError as error:
+            raise SpaceError(f"{name}: {error}") from error
         except Exception as error:
             raise SpaceError(f"{name} raised {_describe(error)} while making its SPACE") from error
     if not isinstance(space, SearchSpace):
@@ -41,11 +70,7 @@ def find_space(name: str, dataset: DatasetShape) -> SearchSpace:
             f"{name} defines SPACE as {type(space).__name__}; accepted is a SearchSpace, "
             "or a function from a DatasetShape to one"
         )
-    try:
-        space.require_a_network(dataset)
-    except ValueError as error:
-        raise SpaceError(str(error)) from error
-    return space
+    return space, knows_network
 
 
 def _load(name: str) -> ModuleType:
@@ -67,6 +92,8 @@ def _load(name: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
+    except SpaceError as error:
+        raise SpaceError(f"{name}: {error}") from error
     except Exception as error:
         raise SpaceError(f"{name} raised {_describe(error)}") from error
     return module

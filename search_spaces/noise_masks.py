@@ -3,11 +3,9 @@
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from pnn_core.config import DatasetShape
+from search_spaces import paper_table3, paper_table5, paper_table6
 from search_spaces.space import SearchSpace
 
-TABLE_3_NOISE_LEVELS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
-TABLE_5_MASK_COUNTS = (8, 16, 32, 64, 96, 128, 160)
-TABLE_6_BATCH_SIZES = (10, 20, 40, 80)
 SMALL_IMAGE_MASK_COUNTS = (8, 16, 24, 32, 48)
 SMALLEST_RESNET18_IMAGE = 32
 """Pixels; smaller images get the smaller network, which two cores train in seconds."""
@@ -21,12 +19,12 @@ def SPACE(dataset: DatasetShape) -> SearchSpace:  # noqa: N802  # the name that 
         summary="mask count, noise level, fan-out and batch size of PNN-ResNets (Tables 3, 5, 6)",
         axes={
             "mask_count": CategoricalDistribution(
-                TABLE_5_MASK_COUNTS if large else SMALL_IMAGE_MASK_COUNTS
+                sorted(paper_table5.MASK_COUNTS) if large else SMALL_IMAGE_MASK_COUNTS
             ),
             "noise_level": FloatDistribution(0.01, 5.0, log=True),
             "fan_out": CategoricalDistribution((1, 2, 4, 8)),
-            "batch_size": CategoricalDistribution(TABLE_6_BATCH_SIZES),
+            "batch_size": CategoricalDistribution(paper_table6.BATCH_SIZES),
         },
         fixed={"network": "resnet18" if large else "resnet8"},
-        grid={"noise_level": TABLE_3_NOISE_LEVELS},
+        grid={"noise_level": paper_table3.NOISE_LEVELS},
     )

@@ -4,19 +4,19 @@ import difflib
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, ParameterValue, TrialConfig
+from search_spaces.axis_values import is_continuous, listed_values
+from search_spaces.network import require_network
 
 Point = Mapping[str, ParameterValue]
 """A value for every axis of a space."""
+
+VARIANT = "variant"
+"""The axis whose values are names, each of a bundle of settings."""
 
 CHOSEN_ELSEWHERE = ("epochs", "seed")
 """Settings of a training run that the study gives, not the space."""
@@ -32,28 +32,38 @@ class SearchSpace:
     Axes and fixed settings carry the plain names of `TrialConfig`'s fields: `mask_count`,
     `noise_level`, `learning_rate`, … . What neither names keeps `TrialConfig`'s default.
 
+    Trials that are no product of axes are `variants`: names, each of which stands for several
+    settings at once. They make an axis of their own, `variant`, before the others.
+
     Attributes:
         name: How the command line and the records name it.
         summary: One line for `--list-spaces`.
-        axes: An Optuna distribution for each searched parameter.
+        axes: An Optuna distribution for each searched parameter, `variant` among them where there
+            are variants (it need not be given).
         fixed: Settings that every trial shares.
         grid: For each continuous axis, the values that a grid search tries.
+        variants: By name, settings that a variant has of its own; none stands in `axes` or `fixed`.
+        is_grid: Whether the space is there to be run whole, as a table is, and not to be sampled.
 
     Raises:
-        ValueError: A name is no parameter or stands in both `axes` and `fixed`, a grid value lies
-            outside its axis, or a fan-out does not divide a fixed mask count.
+        ValueError: A name is no parameter or is set in two places, a grid value lies outside its
+            axis, a space to be run whole has a continuous axis without grid values, or a fan-out
+            does not divide a fixed mask count.
     """
 
     name: str
     summary: str
-    axes: Mapping[str, BaseDistribution]
+    axes: Mapping[str, BaseDistribution] = field(default_factory=dict)
     fixed: Mapping[str, ParameterValue] = field(default_factory=dict)
     grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    variants: Mapping[str, Mapping[str, ParameterValue]] = field(default_factory=dict)
+    is_grid: bool = False
 
     def __post_init__(self) -> None:
+        self._put_variants_first()
         if not self.axes:
             raise ValueError("axes must name at least one parameter to search")
-        for name in (*self.axes, *self.fixed):
+        for name in (*self._parameter_axes, *self.fixed):
             _require_parameter(name)
         for name, distribution in self.axes.items():
             if name in self.fixed:
@@ -64,7 +74,34 @@ class SearchSpace:
                 )
         for name in self.grid:
             self._require_grid_within_axis(name)
+        for variant in self.variants:
+            self._require_own_settings(variant)
         self._require_divisible_mask_count()
+        if self.is_grid:
+            self.grid_values()
+
+    def with_network(self, network: str) -> "SearchSpace":
+        """The same space on another network.
+
+        Args:
+            network: Takes the place of the fixed one, if there is one.
+
+        Raises:
+            ValueError: There is no network of that name, or the space searches the network, or
+                its variants name it, as their sizes may hold for that network alone.
+        """
+        require_network(network)
+        if "network" in self.axes:
+            raise ValueError(
+                f"network {network} cannot be asked of space {self.name!r}, which searches the "
+                "network itself"
+            )
+        if any("network" in settings for settings in self.variants.values()):
+            raise ValueError(
+                f"network {network} cannot be asked of space {self.name!r}, whose variants name "
+                "theirs; a function SPACE(dataset, network) could make them for it"
+            )
+        return replace(self, fixed={**self.fixed, "network": network})
 
     def configure(
         self, point: Point, *, dataset: DatasetShape, epochs: int, seed: int
@@ -80,8 +117,15 @@ class SearchSpace:
         Raises:
             ValueError: The point describes no network that can be built.
         """
+        settings = {**self.fixed, **point}
+        if self.variants:
+            variant = settings.pop(VARIANT, None)
+            if variant not in self.variants:
+                names = ", ".join(self.variants)
+                raise ValueError(f"variant (={variant!r}) must be one of {names}")
+            settings |= self.variants[str(variant)]
         base = TrialConfig(model=ModelConfig(dataset=dataset), epochs=epochs, seed=seed)
-        return base.with_parameters({**self.fixed, **point})
+        return base.with_parameters(settings)
 
     def is_valid(self, point: Point, dataset: DatasetShape) -> bool:
         """Whether a point describes a network that can be built."""
@@ -102,18 +146,28 @@ class SearchSpace:
     def grid_points(self, dataset: DatasetShape) -> Iterator[dict[str, ParameterValue]]:
         """Every valid point of the grid, the last axis varying fastest.
 
+        Of points that describe the same training run, such as noise levels of a network without
+        noise, the first one.
+
         Raises:
             ValueError: A continuous axis has no values in `grid`.
         """
         values = self.grid_values()
+        listed = set()
         for combination in itertools.product(*values.values()):
             point = dict(zip(values, combination, strict=True))
-            if self.is_valid(point, dataset):
+            try:
+                trial = self.configure(point, dataset=dataset, epochs=1, seed=0)
+            except ValueError:
+                continue
+            settings = tuple(trial.parameters().items())
+            if settings not in listed:
+                listed.add(settings)
                 yield point
 
     def is_finite(self) -> bool:
         """Whether the space holds finitely many points: no axis is continuous."""
-        return not any(_is_continuous(axis) for axis in self.axes.values())
+        return not any(is_continuous(axis) for axis in self.axes.values())
 
     def grid_size(self) -> int:
         """Points of the grid, those that cannot be built included.
@@ -124,43 +178,55 @@ class SearchSpace:
         return math.prod(len(values) for values in self.grid_values().values())
 
     def require_a_network(self, dataset: DatasetShape) -> None:
-        """Check that the space holds a network that can be built.
+        """Check that the space, and each variant of it, holds a network that can be built.
 
-        Continuous axes stand at their lower ends, and `POINTS_TRIED` points are tried.
+        Continuous axes stand at their lower ends, and `POINTS_TRIED` points are tried of each.
 
         Raises:
             ValueError: None could be; says why the last one could not.
         """
         values = {
             name: [axis.low] if isinstance(axis, FloatDistribution) else self._values(name)
-            for name, axis in self.axes.items()
+            for name, axis in self._parameter_axes.items()
         }
-        reason = ""
-        for combination in itertools.islice(itertools.product(*values.values()), POINTS_TRIED):
-            try:
-                point = dict(zip(values, combination, strict=True))
-                self.configure(point, dataset=dataset, epochs=1, seed=0)
-            except ValueError as error:
-                reason = str(error)
+        for variant in self.variants or [None]:
+            chosen = {} if variant is None else {VARIANT: variant}
+            reason = ""
+            for combination in itertools.islice(itertools.product(*values.values()), POINTS_TRIED):
+                try:
+                    point = {**chosen, **dict(zip(values, combination, strict=True))}
+                    self.configure(point, dataset=dataset, epochs=1, seed=0)
+                except ValueError as error:
+                    reason = str(error)
+                else:
+                    break
             else:
-                return
-        raise ValueError(f"space {self.name!r} holds no network that can be built: {reason}")
+                holder = f"space {self.name!r}" + (f", variant {variant!r}," if variant else "")
+                raise ValueError(f"{holder} holds no network that can be built: {reason}")
+
+    @property
+    def _parameter_axes(self) -> dict[str, BaseDistribution]:
+        return {n: axis for n, axis in self.axes.items() if not (n == VARIANT and self.variants)}
+
+    def _put_variants_first(self) -> None:
+        """Give the variants their axis; one that is there is theirs, of the space copied from."""
+        if not self.variants:
+            return
+        own = CategoricalDistribution(tuple(self.variants))
+        if self.axes.get(VARIANT, own) != own:
+            raise ValueError(f"axis {VARIANT!r} is made of `variants`: leave it out of axes")
+        object.__setattr__(self, "axes", {VARIANT: own, **self._parameter_axes})
 
     def _values(self, name: str) -> list[ParameterValue]:
-        axis = self.axes[name]
-        if name in self.grid:
-            return list(self.grid[name])
-        if isinstance(axis, CategoricalDistribution):
-            return list(axis.choices)  # type: ignore[arg-type]  # None is no setting's value
-        if isinstance(axis, IntDistribution):
-            return list(range(axis.low, axis.high + 1, axis.step))
-        if isinstance(axis, FloatDistribution) and not _is_continuous(axis):
-            steps = 0 if axis.step is None else round((axis.high - axis.low) / axis.step)
-            # Rounding must not carry the last value beyond the axis.
-            return [min(axis.low + i * (axis.step or 0.0), axis.high) for i in range(steps + 1)]
-        raise ValueError(
-            f"axis {name!r} is continuous: name the values that a grid tries in `grid`"
-        )
+        return list(self.grid[name]) if name in self.grid else listed_values(name, self.axes[name])
+
+    def _require_own_settings(self, variant: str) -> None:
+        """Refuse settings of a variant that are no parameters or are set elsewhere too."""
+        for name in self.variants[variant]:
+            _require_parameter(name)
+            if name in self.axes or name in self.fixed:
+                elsewhere = "searched" if name in self.axes else "fixed"
+                raise ValueError(f"{name!r} is both {elsewhere} and set by variant {variant!r}")
 
     def _require_grid_within_axis(self, name: str) -> None:
         axis = self.axes.get(name)
@@ -184,13 +250,11 @@ class SearchSpace:
             base.with_parameters({"mask_count": self.fixed["mask_count"], "fan_out": fan_out})
 
 
-def _is_continuous(axis: BaseDistribution) -> bool:
-    return isinstance(axis, FloatDistribution) and axis.step is None and not axis.single()
-
-
 def _require_parameter(name: str) -> None:
     if name in CHOSEN_ELSEWHERE:
         raise ValueError(f"{name!r} is given by the study (--{name}), not by a space")
+    if name == VARIANT:
+        raise ValueError(f"{name!r} is no parameter: say in `variants` what each stands for")
     if name not in PARAMETER_NAMES:
         near = difflib.get_close_matches(name, PARAMETER_NAMES, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""

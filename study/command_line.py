@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, get_args
 
+from pnn_core.config import Network
 from study.config import require_study_name
 
 DEFAULT_TRIALS = 24
@@ -52,11 +53,14 @@ class Arguments:
     space: str | None
     dataset: str
     data_dir: Path
+    model: str | None
     trials: int | None
     epochs: int
+    replicates: int
+    confirm: int
     seed: int
     objectives: str
-    sampler: str
+    sampler: str | None
     name: str | None
     output: Path | None
     tracking_uri: str | None
@@ -128,10 +132,16 @@ def _parser() -> argparse.ArgumentParser:
         help="where the data set is, or is downloaded to (default: data)",
     )
     what.add_argument(
+        "--model",
+        metavar="NAME",
+        help="the network, in the place of the space's own: "
+        f"{', '.join(get_args(Network)[:-1])} or {get_args(Network)[-1]}",
+    )
+    what.add_argument(
         "--trials",
         type=_whole_number(1),
         metavar="N",
-        help=f"default: {DEFAULT_TRIALS}, or the whole grid with --sampler grid",
+        help=f"default: {DEFAULT_TRIALS}, or the whole grid",
     )
     what.add_argument(
         "--epochs",
@@ -145,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_whole_number(0, LARGEST_SEED),
         default=0,
         metavar="N",
-        help="trial n trains with N + n",
+        help="of the study: trial n trains with the seeds from N + n * replicates on",
     )
     what.add_argument(
         "--objectives",
@@ -154,8 +164,11 @@ def _parser() -> argparse.ArgumentParser:
         help="metrics to optimise (default: val_accuracy,learnable_params)",
     )
     what.add_argument(
-        "--sampler", default="tpe", metavar="NAME", help="tpe (default), nsga2, gp, random or grid"
+        "--sampler",
+        metavar="NAME",
+        help="tpe (default), nsga2, gp, random or grid (default of the paper's tables)",
     )
+    _add_protocol(parser)
     where = parser.add_argument_group("where it goes")
     where.add_argument(
         "--name", type=_study_name, metavar="NAME", help="of the study (default: SPACE-DATASET-1)"
@@ -197,6 +210,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     instead.add_argument("--quiet", action="store_true", help="no progress, only the result")
     return parser
+
+
+def _add_protocol(parser: argparse.ArgumentParser) -> None:
+    protocol = parser.add_argument_group("what makes it honest")
+    protocol.add_argument(
+        "--replicates",
+        type=_whole_number(1),
+        default=1,
+        metavar="R",
+        help="seeds of each trial, whose mean is its objective (default: 1)",
+    )
+    protocol.add_argument(
+        "--confirm",
+        type=_whole_number(0),
+        default=0,
+        metavar="S",
+        help="then retrain the front and controls of its size with S fresh seeds on train and "
+        "validation images, and read the test set once (default: 0, do not)",
+    )
 
 
 def _whole_number(least: int, most: int | None = None) -> Callable[[str], int]:

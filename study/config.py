@@ -44,7 +44,9 @@ class StudyConfig:
         shape: Of its images.
         trials: Trials to run.
         epochs: Full budget of a trial.
-        seed: Trial n trains with seed `seed + n`; the sampler draws from `seed`.
+        replicates: R, the seeds of each trial.
+        confirm: Fresh seeds that confirm each trial of the front and its controls; 0 for none.
+        seed: Trial n trains with the R seeds from `seed + n·R` on; the sampler draws from `seed`.
         objectives: What is optimised, in this order.
         sampler: Name of the sampler.
         output: Folder for the search's state and the exported front.
@@ -58,6 +60,8 @@ class StudyConfig:
     shape: DatasetShape
     trials: int
     epochs: int
+    replicates: int
+    confirm: int
     seed: int
     objectives: tuple[Objective, ...]
     sampler: str
@@ -67,7 +71,13 @@ class StudyConfig:
 
     def __post_init__(self) -> None:
         require_study_name(self.name)
-        for name, least in (("trials", 1), ("epochs", 1), ("seed", 0)):
+        for name, least in (
+            ("trials", 1),
+            ("epochs", 1),
+            ("replicates", 1),
+            ("confirm", 0),
+            ("seed", 0),
+        ):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} (={getattr(self, name)}) must be at least {least}")
 

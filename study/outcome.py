@@ -5,7 +5,7 @@ import shlex
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,6 +13,9 @@ from typing import Any, TextIO
 from rich.console import Console
 
 from study.config import StudyConfig
+from study.results.comparison import compare_with_controls, describe_comparison
+from study.results.confirmed_run import ConfirmedRun
+from study.results.confirmed_table import confirmed_table
 from study.results.front_table import TextTable
 from study.results.mlflow_reach import mask_password
 from study.results.record import TrialRecord, TrialState
@@ -31,6 +34,8 @@ class Outcome:
         records: Of all trials.
         front: Those on the front.
         table: The front, formatted.
+        confirmed: Of the confirmation, if there was one.
+        planned_confirmations: How many there should have been.
         page: The picture.
         csv: The front as data.
         commands: What to type next, by what it does.
@@ -42,6 +47,8 @@ class Outcome:
     records: tuple[TrialRecord, ...]
     front: tuple[TrialRecord, ...]
     table: TextTable
+    confirmed: tuple[ConfirmedRun, ...]
+    planned_confirmations: int
     page: Path
     csv: Path
     commands: Mapping[str, str]
@@ -59,13 +66,21 @@ class Outcome:
     def _caution(self) -> str:
         """How far luck reaches: the binomial standard error of the best accuracy."""
         n = self.validation_images
+        seeds = self.config.replicates
         text = f"One seed a trial, chosen on {n:,} validation images"
+        if seeds > 1:
+            text = f"{seeds} seeds a trial, their mean chosen on {n:,} validation images"
         accuracies = [record.metrics()["val_accuracy"] for record in self.front]
         if not accuracies:
             return f"{text}."
         best = max(accuracies)
         points = 100 * math.sqrt(best * (1 - best) / n)
         return f"{text}: the best accuracy has a standard error of {points:.1f} points, or more."
+
+    def comparisons(self) -> list[str]:
+        """Each perturbation network against its controls, in words."""
+        compared = compare_with_controls(self.records, self.confirmed)
+        return [describe_comparison(comparison) for comparison in compared]
 
     def as_json(self) -> dict[str, Any]:
         """The whole outcome as one JSON document."""
@@ -90,6 +105,9 @@ class Outcome:
                 }
                 for record in self.front
             ],
+            "replicates": self.config.replicates,
+            "confirmed": [{**asdict(run), "metrics": run.metrics()} for run in self.confirmed],
+            "comparisons": self.comparisons(),
             "page": str(self.page),
             "csv": str(self.csv),
             "validation_images": self.validation_images,
@@ -107,8 +125,8 @@ class Outcome:
         config = self.config
         states = self.states()
         counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
-        epochs = "1 epoch" if config.epochs == 1 else f"{config.epochs} epochs"
         say()
+        epochs = _counted(config.epochs, "epoch")
         say(f"Front of {config.name}: {config.dataset}, {counts}, {epochs}")
         say()
         say(str(self.table))
@@ -119,10 +137,34 @@ class Outcome:
         for warning in self.warnings:
             say(warning)
         say(self._caution())
+        self._print_confirmation(say)
         say(f"Picture  {self.page}")
         say(f"Data     {self.csv}")
         for purpose, command in self.commands.items():
             say(f"{purpose}:\n  {command}")
+
+    def _print_confirmation(self, say: Callable[[str], None]) -> None:
+        if not self.planned_confirmations:
+            return
+        complete = sum(run.state is TrialState.COMPLETE for run in self.confirmed)
+        say("")
+        say(
+            f"Confirmed on the test set: {complete} of {self.planned_confirmations} runs with "
+            f"fresh seeds, {_counted(self.config.epochs, 'epoch')} on train and validation images"
+        )
+        say("")
+        say(str(confirmed_table(self.confirmed)))
+        say("")
+        for sentence in self.comparisons():
+            say(sentence)
+        reasons = Counter(r.reason for r in self.confirmed if r.state is TrialState.FAILED)
+        for reason, count in reasons.most_common(REASONS_SHOWN):
+            say(f"{_counted(count, 'confirmation run')} failed: {reason}")
+        say("")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def next_commands(
@@ -142,12 +184,16 @@ def next_commands(
     else:
         look = f"{installed('mlflow')} ui --backend-store-uri {shlex.quote(store)}"
     larger = [*(mask_password(text) for text in repeated)]
-    larger += ["--trials", str(LARGER_TRIALS * config.trials)]
+    if not config.space.is_grid:
+        larger += ["--trials", str(LARGER_TRIALS * config.trials)]
     larger += ["--epochs", str(LARGER_EPOCHS * config.epochs)]
-    return {
-        f"See every trial (experiment {config.name}, under 'Model training')": look,
-        "A larger study": f"{installed('python')} -m study.run {shlex.join(larger)}",
-    }
+    commands = {f"See every trial (experiment {config.name}, under 'Model training')": look}
+    if config.confirm:
+        tracker = [] if store is None else ["--tracking-uri", store]
+        report = shlex.join(["--study", config.name, *tracker])
+        commands["The replication report"] = f"{installed('python')} -m dashboards.report {report}"
+    commands["A larger study"] = f"{installed('python')} -m study.run {shlex.join(larger)}"
+    return commands
 
 
 def installed(program: str) -> str:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from pnn_core.config import DatasetShape
-from pnn_core.data import DATASETS, dataset_shape
-from search_spaces import SearchSpace, find_space
+from pnn_core.data import DATASETS, dataset_shape, require_test_split
+from search_spaces import SearchSpace, find_space, require_network
 from study.command_line import DEFAULT_TRIALS, Arguments, BadInputError, blaming
 from study.config import Resources, StudyConfig
-from study.engine.sampler import GRID, require_sampler
+from study.engine.sampler import DEFAULT_SAMPLER, GRID, require_sampler
 from study.results.mlflow_store import MlflowStore
 from study.results.objective import parse_objectives
 
@@ -31,6 +31,9 @@ def plan_study(arguments: Arguments, store: MlflowStore) -> StudyConfig:
     """
     shape = images_shape(arguments)
     config = study_config(arguments, shape, name=arguments.name or "unnamed")
+    if config.confirm:
+        with blaming("--confirm", config.confirm):
+            require_test_split(config.dataset, arguments.data_dir)
     with blaming("--tracking-uri", store.shown_uri):
         store.check()
     config = replace(config, name=_free_name(arguments, config.space, store))
@@ -63,13 +66,17 @@ def study_config(arguments: Arguments, shape: DatasetShape, *, name: str) -> Stu
     Raises:
         BadInputError: The space, an objective or the sampler is not accepted.
     """
+    if arguments.model is not None:
+        with blaming("--model", arguments.model):
+            require_network(arguments.model)
     with blaming("--space", arguments.space):
-        space = find_space(arguments.space or "", shape)
+        space = find_space(arguments.space or "", shape, arguments.model)
     with blaming("--objectives", arguments.objectives):
         objectives = parse_objectives(arguments.objectives)
-    with blaming("--sampler", arguments.sampler):
-        require_sampler(arguments.sampler)
-        grid = len(list(space.grid_points(shape))) if arguments.sampler == GRID else None
+    sampler = arguments.sampler or (GRID if space.is_grid else DEFAULT_SAMPLER)
+    with blaming("--sampler", sampler):
+        require_sampler(sampler)
+        grid = len(list(space.grid_points(shape))) if sampler == GRID else None
     return StudyConfig(
         name=name,
         space=space,
@@ -77,9 +84,11 @@ def study_config(arguments: Arguments, shape: DatasetShape, *, name: str) -> Stu
         shape=shape,
         trials=arguments.trials or grid or DEFAULT_TRIALS,
         epochs=arguments.epochs,
+        replicates=arguments.replicates,
+        confirm=arguments.confirm,
         seed=arguments.seed,
         objectives=objectives,
-        sampler=arguments.sampler,
+        sampler=sampler,
         output=arguments.output or STUDIES / name,
         address=arguments.address,
         resources=Resources(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import optuna
 
-from pnn_core.config import Costs, MaskConfig
+from pnn_core.config import Costs, TrialConfig
 from pnn_core.costs import count_costs
 from search_spaces.space import Point
 from study.config import StudyConfig
@@ -20,15 +20,18 @@ class PreviewedTrial(NamedTuple):
 
     Attributes:
         point: A value for every axis of the space.
+        config: The training run that it describes.
         costs: Of its network.
     """
 
     point: Point
+    config: TrialConfig
     costs: Costs
 
     def as_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {"parameters": dict(self.point), "costs": asdict(self.costs)}
+        """For `--json`: the axes first, then every other setting of the training run."""
+        parameters = {**self.point, **self.config.parameters()}
+        return {"parameters": parameters, "costs": asdict(self.costs)}
 
 
 def preview_trials(config: StudyConfig) -> Iterator[PreviewedTrial]:
@@ -43,8 +46,10 @@ def preview_trials(config: StudyConfig) -> Iterator[PreviewedTrial]:
         trial = config.space.configure(
             point, dataset=config.shape, epochs=config.epochs, seed=config.seed
         )
-        # Noise costs the same at every level, so networks are built once for all of them.
-        yield PreviewedTrial(point=point, costs=costs(replace(trial.model, mask=MaskConfig())))
+        # Noise costs the same at every level, so networks are built once for all of them; which
+        # level stands for all is of no matter, but trained masks need one above 0.
+        model = replace(trial.model, mask=replace(trial.model.mask, noise_level=1.0))
+        yield PreviewedTrial(point=point, config=trial, costs=costs(model))
 
 
 def _points(study: optuna.Study, sampler: DistinctSampler, config: StudyConfig) -> Iterator[Point]:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from pnn_core.config import EpochResult
 from study.config import StudyConfig
+from study.results.confirmed_run import ConfirmedRun
 from study.results.front_table import format_metric, format_parameter
 from study.results.record import TrialRecord, TrialState
 
@@ -34,6 +35,10 @@ class ProgressReport:
         self._running: dict[int, TrialRecord] = {}
         self._epochs: dict[int, EpochResult] = {}
         self._ended: list[TrialRecord] = []
+        self._planned_confirmations = 0
+        self._confirming: dict[tuple[int, str, int], ConfirmedRun] = {}
+        self._confirmed: list[ConfirmedRun] = []
+        self._confirmation_started = 0.0
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
         self._live = Live(
             get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True
@@ -70,6 +75,31 @@ class ProgressReport:
                 f"{describe(record, self._axes)}  [{self._summary()}]", markup=False
             )
 
+    def confirmation_planned(self, runs: int) -> None:
+        """Turn to the confirmation."""
+        self._planned_confirmations = runs
+        self._confirmation_started = time.monotonic()
+
+    def confirmation_started(self, run: ConfirmedRun) -> None:
+        """Show it as running."""
+        self._confirming[run.trial, run.layer, run.seed] = run
+
+    def confirmation_ended(self, run: ConfirmedRun) -> None:
+        """Show it as done."""
+        self._confirming.pop((run.trial, run.layer, run.seed), None)
+        self._confirmed.append(run)
+        if not self._console.is_terminal:
+            line = f"{describe_confirmed(run)}  [{self._confirmation_summary()}]"
+            self._console.print(line, markup=False)
+
+    def _confirmation_summary(self) -> str:
+        done, planned = len(self._confirmed), self._planned_confirmations
+        summary = f"{done}/{planned} confirmed"
+        if 0 < done < planned:
+            left = (time.monotonic() - self._confirmation_started) * (planned - done) / done
+            summary += f", {_clock(left)} left"
+        return summary
+
     def _share_done(self) -> float:
         """Of all epochs; what a failed or stopped trial leaves out counts as done."""
         epochs = self._config.epochs
@@ -95,6 +125,8 @@ class ProgressReport:
 
     def _render(self) -> Group:
         # In the display's own thread: trials start and end meanwhile, so what runs is copied.
+        if self._planned_confirmations:
+            return self._render_confirmation()
         lines = [Text(f"{self._config.name}: {self._summary()}", style="bold")]
         if not self._running:
             lines.append(Text("  starting workers"))
@@ -111,6 +143,22 @@ class ProgressReport:
         # The bar ends without a line break, so it stands last.
         return Group(*lines, ProgressBar(total=1.0, completed=self._share_done()))
 
+    def _render_confirmation(self) -> Group:
+        lines = [Text(f"{self._config.name}: {self._confirmation_summary()}", style="bold")]
+        for run in self._confirming.copy().values():
+            text = f"  trial {run.trial}: {run.layer}, seed {run.seed}"
+            lines.append(Text(text, overflow="ellipsis"))
+        share = len(self._confirmed) / self._planned_confirmations
+        return Group(*lines, ProgressBar(total=1.0, completed=share))
+
+
+def describe_confirmed(run: ConfirmedRun) -> str:
+    """A confirmation run that ended in one line."""
+    line = f"confirm trial {run.trial} {run.layer} seed {run.seed} {run.state}: "
+    if run.result is None:
+        return line + run.reason
+    return line + f"test_accuracy {format_metric('test_accuracy', run.result.test_accuracy)}"
+
 
 def describe(record: TrialRecord, axes: Sequence[str]) -> str:
     """An ended trial in one line."""
@@ -125,7 +173,8 @@ def describe(record: TrialRecord, axes: Sequence[str]) -> str:
 
 
 def _settings(record: TrialRecord, axes: Sequence[str]) -> str:
-    return ", ".join(f"{axis} {format_parameter(record.parameters[axis])}" for axis in axes)
+    settings = {axis: record.parameters[axis] for axis in axes if axis in record.parameters}
+    return ", ".join(f"{axis} {format_parameter(value)}" for axis, value in settings.items())
 
 
 def _clock(seconds: float) -> str:

@@ -2,39 +2,19 @@
 
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING
 
-from dashboards.export import write_front_csv, write_front_page
-from dashboards.front import get_front_info
 from pnn_core.config import DatasetShape
-from pnn_core.data import TrainingData, load_training_data
+from pnn_core.data import load_training_data
 from search_spaces import BUILT_IN, find_space
 from study.command_line import Arguments, BadInputError, blaming, parse_arguments
-from study.config import StudyConfig
-from study.engine.ledger import TrialListener
 from study.engine.sampler import GRID
-from study.outcome import Outcome, next_commands
+from study.execution import run_study
+from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.planning import images_shape, plan_study, study_config
-from study.progress import ProgressReport
-from study.results.front_table import TextTable, format_metric, format_parameter, front_table
+from study.results.front_table import TextTable, format_metric, format_parameter
 from study.results.mlflow_store import MlflowStore
-from study.results.mlflow_writer import MlflowWriter, Unsent
-from study.results.pareto import front
-from study.results.provenance import git_commit, library_versions
-from study.results.record import TrialRecord, TrialState
-from study.results.study_info import StudyEnd, StudyInfo, summarise
-
-if TYPE_CHECKING:
-    from study.engine.cluster import TrialResources
-
-TRACKER_SECONDS = 30.0
-"""How long a tracker that fails may hold up the end of a study."""
-
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -121,123 +101,7 @@ def _study(arguments: Arguments) -> int:
             data = load_training_data(config.dataset, arguments.data_dir)
         with blaming("--output", config.output):
             config.output.mkdir(parents=True)
-        return _run(arguments, store, config, resources, data)
-
-
-def _run(
-    arguments: Arguments,
-    store: MlflowStore,
-    config: StudyConfig,
-    resources: "TrialResources",
-    data: TrainingData,
-) -> int:
-    """Search, export and say what was made; whatever happens, the tracker is told the end."""
-    from study.engine.search import search
-
-    writer = MlflowWriter(store.open_study(_study_info(config)))
-    try:
-        with contextlib.ExitStack() as stack:
-            listeners: list[TrialListener] = [writer]
-            if not arguments.quiet:
-                stream = sys.stderr if arguments.json else sys.stdout
-                listeners.append(stack.enter_context(ProgressReport(config, stream)))
-            result = search(config, data, resources, listeners)
-        outcome = _export(arguments, store, config, result.records, len(data.validation))
-    except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        end = StudyEnd.INTERRUPTED if interrupted else StudyEnd.FAILED
-        writer.study_ended(None, [], end)
-        writer.close(TRACKER_SECONDS)
-        raise
-
-    complete = outcome.states()[TrialState.COMPLETE]
-    end = StudyEnd.FINISHED if complete else StudyEnd.FAILED
-    writer.study_ended(
-        summarise(result.records, config.objectives),
-        [outcome.page, outcome.csv],
-        StudyEnd.INTERRUPTED if result.interrupted else end,
-    )
-    unsent = writer.close(TRACKER_SECONDS)
-    if unsent.error:
-        outcome = outcome.with_warning(_keep_unsent(unsent, store, outcome))
-    if result.interrupted:
-        outcome = outcome.with_warning(
-            f"Interrupted: {complete} of {config.trials} trials are complete and kept; "
-            "a study cannot be resumed yet"
-        )
-    elif len(result.records) < config.trials:
-        outcome = outcome.with_warning(
-            f"{len(result.records)} of {config.trials} trials were run: the space holds no more"
-        )
-    if arguments.json:
-        print(json.dumps(outcome.as_json(), indent=2))
-    else:
-        outcome.print(sys.stdout)
-    if result.interrupted:
-        return INTERRUPTED
-    return DONE if complete else FAILED
-
-
-def _study_info(config: StudyConfig) -> StudyInfo:
-    return StudyInfo(
-        name=config.name,
-        space=config.space.name,
-        dataset=config.dataset,
-        seed=config.seed,
-        trials=config.trials,
-        epochs=config.epochs,
-        sampler=config.sampler,
-        scheduler="fifo",
-        objectives=config.objectives,
-        git_commit=git_commit(),
-        versions=library_versions(),
-    )
-
-
-def _export(
-    arguments: Arguments,
-    store: MlflowStore,
-    config: StudyConfig,
-    records: tuple[TrialRecord, ...],
-    validation_images: int,
-) -> Outcome:
-    """Write the front's picture and data into the study's folder."""
-    best = front(records, config.objectives)
-    table = front_table(best, tuple(config.space.axes), config.objectives)
-    info = get_front_info(
-        records,
-        config.objectives,
-        name=config.name,
-        dataset=config.dataset,
-        epochs=config.epochs,
-    )
-    page, csv = config.output / "front.html", config.output / "front.csv"
-    write_front_page(page, info, table)
-    write_front_csv(csv, best)
-    is_default = arguments.tracking_uri is None and "MLFLOW_TRACKING_URI" not in os.environ
-    shown = None if is_default else store.shown_uri
-    return Outcome(
-        config=config,
-        records=records,
-        front=best,
-        table=table,
-        page=page,
-        csv=csv,
-        commands=next_commands(config, arguments.repeated, shown),
-        validation_images=validation_images,
-        warnings=(),
-    )
-
-
-def _keep_unsent(unsent: Unsent, store: MlflowStore, outcome: Outcome) -> str:
-    """Write all records beside the front where the tracker lacks some; says so."""
-    path = outcome.config.output / "records.json"
-    records = [asdict(record) for record in outcome.records]
-    path.write_text(json.dumps(records, indent=1), encoding="utf-8")
-    return (
-        f"MLflow at {store.shown_uri} lacks {unsent.trials} trials or the study's end "
-        f"({unsent.error}): all records are kept in {path}"
-    )
+        return run_study(arguments, store, config, resources, data)
 
 
 if __name__ == "__main__":

@@ -1,31 +1,40 @@
-"""Data sets as in-memory arrays, with a fixed train/validation split.
+"""Data sets with a fixed train/validation split, and a test set that only confirming opens.
 
 Files, in the order in which a reader needs them:
 
-- `dataset`: what is handed out, `LabelledImages` and `TrainingData`, and `DatasetError`
-- `load`: the table of data sets and the three functions that a study calls
+- `images`: labelled images, in memory (`LabelledImages`) or in files (`ImageFiles`)
+- `dataset`: what training and model selection may see, `TrainingData`, and `DatasetError`
+- `load`: the table of data sets and the functions that a study calls
+- `test_set`: the functions that the confirm step calls
 - `split`, `normalisation`: which images validate; mean and standard deviation of the others
-- `digits`, `mnist`, `cifar10`, `imagefolder`: one reader each; `idx` and `download` serve them
+- `digits`, `mnist`, `cifar10`, `imagefolder`: one reader each; `idx` and `download` serve the
+  former, `class_folders`, `decode` and `memory` the last
 
 Importing this package costs numpy and Pillow alone: no torch, torchvision or scikit-learn.
 """
 
-from pnn_core.data.dataset import DatasetError, LabelledImages, TrainingData
-from pnn_core.data.load import (
-    DATASETS,
-    DatasetSpec,
-    dataset_shape,
+from pnn_core.data.dataset import DatasetError, TrainingData
+from pnn_core.data.images import ImageFiles, Images, LabelledImages
+from pnn_core.data.load import DATASETS, DatasetSpec, dataset_shape, load_training_data
+from pnn_core.data.test_set import (
+    TestSetClosedError,
+    confirm_step,
     load_test_data,
-    load_training_data,
+    require_test_split,
 )
 
 __all__ = [
     "DATASETS",
     "DatasetError",
     "DatasetSpec",
+    "ImageFiles",
+    "Images",
     "LabelledImages",
+    "TestSetClosedError",
     "TrainingData",
+    "confirm_step",
     "dataset_shape",
     "load_test_data",
     "load_training_data",
+    "require_test_split",
 ]

@@ -7,8 +7,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pnn_core.data.dataset import DatasetError, LabelledImages, Part
+from pnn_core.data.dataset import DatasetError, Part
 from pnn_core.data.download import download
+from pnn_core.data.images import LabelledImages
 
 _FOLDER = "cifar-10-batches-py"
 

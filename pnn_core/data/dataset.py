@@ -1,12 +1,13 @@
-"""What a data set is once it is in memory."""
+"""What training and model selection may see of a data set."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pnn_core.config import DatasetShape
+from pnn_core.data.images import ImageFiles, Images, LabelledImages
 
 Part = Literal["train", "test"]
 """Which images a reader is asked for: those one may learn from, or those that confirm a front."""
@@ -18,43 +19,6 @@ class DatasetError(ValueError):
 
 # Arrays have no single truth value, so a generated `==` would raise: equality is identity.
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LabelledImages:
-    """Images and the class of each.
-
-    The arrays may be read-only (Ray's object store hands them out so): nothing may write to them.
-
-    Attributes:
-        images: Pixel values 0 to 255, uint8, [N, C, H, W].
-        labels: Index of each image's class, int64, [N].
-
-    Raises:
-        ValueError: A type, shape or label is not as above, or there is no image.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-
-    def __post_init__(self) -> None:
-        _require_array("images", self.images, np.dtype(np.uint8), "[N, C, H, W]", 4)
-        _require_array("labels", self.labels, np.dtype(np.int64), "[N]", 1)
-        if len(self.images) != len(self.labels):
-            raise ValueError(
-                f"images (={len(self.images)}) and labels (={len(self.labels)}) must be as many"
-            )
-        if self.images.size == 0:
-            raise ValueError(f"images (shape {self.images.shape}) must hold at least one pixel")
-        if self.labels.min() < 0:
-            raise ValueError(f"labels (smallest is {self.labels.min()}) must not be negative")
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, indices: NDArray[np.int64]) -> "LabelledImages":
-        """Return a copy of the images at `indices`, int64 [M], in that order."""
-        return LabelledImages(images=self.images[indices], labels=self.labels[indices])
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingData:
     """All that training and model selection may see of a data set: no test image.
 
@@ -62,6 +26,8 @@ class TrainingData:
         name: The data set's name in `DATASETS`.
         train: The images that weights are learned from.
         validation: The images that measure `val_accuracy`; the same for every study and seed.
+        held_out: Where the validation images stand among all images, in the order of the data set:
+            int64, ascending, [len(validation)].
         classes: Class names; a label is an index into them.
         mean: Mean of each channel of `train`, of pixel values scaled to [0, 1].
         std: Standard deviation of each channel, likewise; 1 where a channel is constant, so that
@@ -73,17 +39,23 @@ class TrainingData:
     """
 
     name: str
-    train: LabelledImages
-    validation: LabelledImages
+    train: Images
+    validation: Images
+    held_out: NDArray[np.int64]
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
     augment: bool
 
     def __post_init__(self) -> None:
-        train, validation = self.train.images.shape[1:], self.validation.images.shape[1:]
+        train, validation = self.train.image_shape, self.validation.image_shape
         if train != validation:
             raise ValueError(f"validation images (={validation}) must be shaped as train's {train}")
+        if len(self.held_out) != len(self.validation):
+            raise ValueError(
+                f"held_out (={len(self.held_out)}) and validation images "
+                f"(={len(self.validation)}) must be as many"
+            )
         for name, values in (("mean", self.mean), ("std", self.std)):
             if len(values) != train[0]:
                 raise ValueError(
@@ -100,18 +72,51 @@ class TrainingData:
     @property
     def shape(self) -> DatasetShape:
         """What a network must know of these images."""
-        channels, height, width = self.train.images.shape[1:]
+        channels, height, width = self.train.image_shape
         return DatasetShape(
             channels=channels, height=height, width=width, classes=len(self.classes)
         )
 
+    def joined(self) -> Images:
+        """Return train and validation images together, in the order of the data set.
 
-def _require_array(
-    name: str, value: object, dtype: np.dtype[Any], shape: str, dimensions: int
-) -> None:
-    if type(value) is not np.ndarray:
-        raise ValueError(f"{name} (a {type(value).__name__}) must be a numpy array")
-    if value.dtype != dtype or value.ndim != dimensions:
-        raise ValueError(
-            f"{name} (={value.dtype} of shape {value.shape}) must be {dtype} of shape {shape}"
-        )
+        To confirm a front, once validation images have nothing left to choose.
+
+        Raises:
+            ValueError: `held_out` does not say where the images belong.
+        """
+        order = self._order()
+        labels = np.concatenate([self.train.labels, self.validation.labels])[order]
+        match self.train, self.validation:
+            case LabelledImages() as train, LabelledImages() as validation:
+                images = np.empty((len(order), *train.image_shape), dtype=np.uint8)
+                kept = order < len(train)
+                images[kept], images[~kept] = train.images, validation.images
+                return LabelledImages(images=images, labels=labels)
+            case ImageFiles() as train, ImageFiles() as validation:
+                every = np.concatenate([train.names, validation.names])[order]
+                return ImageFiles(
+                    folder=train.folder,
+                    names=every,
+                    labels=labels,
+                    height=train.height,
+                    width=train.width,
+                    shorter_edge=train.shorter_edge,
+                )
+        raise ValueError("train and validation images must both be in memory or both in files")
+
+    def _order(self) -> NDArray[np.int64]:
+        """Index of each image of the data set into train's images followed by validation's."""
+        total = len(self.train) + len(self.validation)
+        ascending = bool(np.all(np.diff(self.held_out) > 0))
+        if not ascending or self.held_out[0] < 0 or self.held_out[-1] >= total:
+            raise ValueError(
+                f"held_out ({self.held_out[0]} to {self.held_out[-1]}) must be ascending "
+                f"positions among {total} images"
+            )
+        order = np.empty(total, dtype=np.int64)
+        is_held_out = np.zeros(total, dtype=np.bool_)
+        is_held_out[self.held_out] = True
+        order[~is_held_out] = np.arange(len(self.train))
+        order[is_held_out] = len(self.train) + np.arange(len(self.validation))
+        return order

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pnn_core.data.dataset import LabelledImages, Part
+from pnn_core.data.dataset import Part
+from pnn_core.data.images import LabelledImages
 from pnn_core.data.split import stratified_split
 
 TEST_FRACTION = 0.2

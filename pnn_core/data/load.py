@@ -8,9 +8,10 @@ from types import MappingProxyType
 
 from pnn_core.config import DatasetShape
 from pnn_core.data.cifar10 import read_cifar10
-from pnn_core.data.dataset import DatasetError, LabelledImages, Part, TrainingData
+from pnn_core.data.dataset import DatasetError, Part, TrainingData
 from pnn_core.data.digits import read_digits
-from pnn_core.data.imagefolder import imagefolder_shape, read_imagefolder
+from pnn_core.data.imagefolder import ImageFolder
+from pnn_core.data.images import Images
 from pnn_core.data.mnist import read_fashion_mnist, read_mnist
 from pnn_core.data.normalisation import channel_statistics
 from pnn_core.data.split import stratified_split
@@ -22,19 +23,23 @@ class DatasetSpec:
 
     Attributes:
         description: One line for a reader who chooses.
-        shape: Shape of its images; None when only the data can tell.
+        shape: Shape of its images, or how a folder tells it.
         validation_fraction: Share of the training images, of each class, held out for validation.
         augment: Whether batches in training get a random crop and flip.
         read: Reads one part from a folder: the images and the class names.
+        require_test: Raises where a folder has no test images; None when there always are some.
     """
 
     description: str
-    shape: DatasetShape | None
+    shape: DatasetShape | Callable[[Path], DatasetShape]
     validation_fraction: float
     augment: bool
-    read: Callable[[Path, Part], tuple[LabelledImages, tuple[str, ...]]]
+    read: Callable[[Path, Part], tuple[Images, tuple[str, ...]]]
+    require_test: Callable[[Path], None] | None = None
 
 
+_IMAGE_FOLDER = ImageFolder()
+_IMAGENET_100 = ImageFolder(largest_classes=100)
 _MNIST_SHAPE = DatasetShape(channels=1, height=28, width=28, classes=10)
 
 DATASETS: Mapping[str, DatasetSpec] = MappingProxyType(
@@ -69,15 +74,25 @@ DATASETS: Mapping[str, DatasetSpec] = MappingProxyType(
         ),
         "imagefolder": DatasetSpec(
             description="your own images, in train/CLASS/* and test/CLASS/* of the data folder",
-            shape=None,
+            shape=_IMAGE_FOLDER.shape,
             validation_fraction=0.1,
             augment=True,
-            read=read_imagefolder,
+            read=_IMAGE_FOLDER.read,
+            require_test=_IMAGE_FOLDER.require_test,
+        ),
+        "imagenet100": DatasetSpec(
+            description="the 100 largest classes of ImageNet, from a folder like imagefolder's",
+            shape=_IMAGENET_100.shape,
+            validation_fraction=0.1,
+            augment=True,
+            read=_IMAGENET_100.read,
+            require_test=_IMAGENET_100.require_test,
         ),
     }
 )
 """Every data set, by the name that a study is given. The fraction held out is 0.2 for the small
-digits, where 0.1 would leave 14 images a class, and 0.1 elsewhere."""
+digits, where 0.1 would leave 14 images a class, and 0.1 elsewhere. ImageNet-100 is that of the
+paper's Section 5.2, which names no classes."""
 
 
 def dataset_shape(name: str, data_dir: Path) -> DatasetShape:
@@ -85,14 +100,14 @@ def dataset_shape(name: str, data_dir: Path) -> DatasetShape:
 
     Args:
         name: One of `DATASETS`.
-        data_dir: Folder of the data; looked at for `imagefolder` alone, and then for the names of
+        data_dir: Folder of the data; looked at where it alone can tell, and then for the names of
             its classes and the size of its first image only.
 
     Raises:
-        DatasetError: The name is unknown, or the folder of an `imagefolder` is not as it must be.
+        DatasetError: The name is unknown, or a folder of images is not as it must be.
     """
-    shape = _spec(name).shape
-    return imagefolder_shape(data_dir) if shape is None else shape
+    shape = find_dataset(name).shape
+    return shape if isinstance(shape, DatasetShape) else shape(data_dir)
 
 
 def load_training_data(name: str, data_dir: Path) -> TrainingData:
@@ -106,15 +121,16 @@ def load_training_data(name: str, data_dir: Path) -> TrainingData:
     Raises:
         DatasetError: The name is unknown, or the data is missing or damaged.
     """
-    spec = _spec(name)
+    spec = find_dataset(name)
     images, classes = spec.read(data_dir, "train")
     learn, held_out = stratified_split(images.labels, spec.validation_fraction)
     train = images.take(learn)
-    mean, std = channel_statistics(train.images)
+    mean, std = channel_statistics(train)
     return TrainingData(
         name=name,
         train=train,
         validation=images.take(held_out),
+        held_out=held_out,
         classes=classes,
         mean=mean,
         std=std,
@@ -122,21 +138,12 @@ def load_training_data(name: str, data_dir: Path) -> TrainingData:
     )
 
 
-def load_test_data(name: str, data_dir: Path) -> LabelledImages:
-    """Load the test set: only the confirm step may call this, once, after the front is chosen.
-
-    Args:
-        name: One of `DATASETS`.
-        data_dir: Folder of the data.
+def find_dataset(name: str) -> DatasetSpec:
+    """The data set of that name.
 
     Raises:
-        DatasetError: The name is unknown, or the data is missing or damaged.
+        DatasetError: There is none; tells the nearest.
     """
-    images, _ = _spec(name).read(data_dir, "test")
-    return images
-
-
-def _spec(name: str) -> DatasetSpec:
     if name in DATASETS:
         return DATASETS[name]
     nearest = difflib.get_close_matches(name, DATASETS, n=1)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pnn_core.data.dataset import DatasetError, LabelledImages, Part
+from pnn_core.data.dataset import DatasetError, Part
 from pnn_core.data.download import download
 from pnn_core.data.idx import read_idx
+from pnn_core.data.images import LabelledImages
 
 _SIDE = 28
 

@@ -1,31 +1,45 @@
 """Mean and standard deviation of each channel, to normalise pixel values."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
+
+from pnn_core.data.decode import decode_all
+from pnn_core.data.images import ImageFiles, Images, LabelledImages
 
 _IMAGES_PER_CHUNK = 1024
 """Bounds the memory: counting copies its input to 64 bits."""
 
+IMAGENET_STATISTICS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+"""Mean and standard deviation of ImageNet's training images, as torchvision's models use them
+(https://docs.pytorch.org/vision/stable/models.html); the paper subtracts a mean alone."""
 
-def channel_statistics(
-    images: NDArray[np.uint8],
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+Statistics = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def channel_statistics(images: Images) -> Statistics:
     """Mean and standard deviation of pixel values scaled to [0, 1].
 
     Computed from exact counts of the 256 values, so neither the number of images nor their order
-    costs precision.
+    costs precision, and images that do not fit in memory give the same numbers as those that do.
+    For photographs that are cropped they are ImageNet's, so that none is decoded beforehand.
 
     Args:
-        images: uint8, [N, C, H, W], N ≥ 1.
+        images: The images that weights are learned from.
 
     Returns:
         Mean and population standard deviation of each of the C channels. A constant channel gets
         the standard deviation 1: normalised, it is 0 everywhere, and nothing divides by zero.
+
+    Raises:
+        DatasetError: Names a file that had to be decoded and is damaged.
     """
-    channels = images.shape[1]
+    if isinstance(images, ImageFiles) and images.shorter_edge is not None:
+        return IMAGENET_STATISTICS
+    channels = images.image_shape[0]
     counts = np.zeros((channels, 256), dtype=np.int64)
-    for start in range(0, len(images), _IMAGES_PER_CHUNK):
-        chunk = images[start : start + _IMAGES_PER_CHUNK]
+    for chunk in _chunks(images):
         for channel in range(channels):
             counts[channel] += np.bincount(chunk[:, channel].ravel(), minlength=256)
     values = np.arange(256) / 255
@@ -36,3 +50,13 @@ def channel_statistics(
     constant = (counts > 0).sum(axis=1) == 1
     std[constant] = 1.0
     return tuple(mean.tolist()), tuple(std.tolist())
+
+
+def _chunks(images: Images) -> Iterator[NDArray[np.uint8]]:
+    every = np.arange(len(images))
+    for start in range(0, len(images), _IMAGES_PER_CHUNK):
+        part = slice(start, start + _IMAGES_PER_CHUNK)
+        if isinstance(images, LabelledImages):
+            yield images.images[part]
+        else:
+            yield decode_all(images.take(every[part]))

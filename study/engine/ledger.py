@@ -12,11 +12,11 @@ from typing import Protocol
 import optuna
 from optuna.trial import TrialState as OptunaState
 
-from pnn_core.config import Costs, EpochResult
+from pnn_core.config import PARAMETER_NAMES, Costs, EpochResult
 from study.config import StudyConfig
 from study.engine.messages import ProposedTrial
 from study.engine.sampler import DistinctSampler
-from study.results.record import TrialRecord, TrialState
+from study.results.record import TrialRecord, TrialState, mean_result
 
 
 class TrialListener(Protocol):
@@ -26,7 +26,7 @@ class TrialListener(Protocol):
         """A trial was proposed; it has no results yet."""
 
     def epoch_finished(self, number: int, result: EpochResult) -> None:
-        """A trial reported an epoch."""
+        """A trial reported an epoch: the mean over its seeds."""
 
     def trial_ended(self, record: TrialRecord) -> None:
         """A trial reached its final state."""
@@ -74,26 +74,32 @@ class TrialLedger:
             trial.params,
             dataset=self._config.shape,
             epochs=self._config.epochs,
-            seed=self._config.seed + trial.number,
+            seed=self._config.seed + trial.number * self._config.replicates,
         )
+        # The name of a variant is no setting of the training run, but what a reader knows it by.
+        named = {axis: v for axis, v in trial.params.items() if axis not in PARAMETER_NAMES}
         record = TrialRecord(
-            number=trial.number, state=TrialState.RUNNING, parameters=config.parameters()
+            number=trial.number,
+            state=TrialState.RUNNING,
+            parameters={**named, **config.parameters()},
         )
         self._optuna_trials[trial.number] = trial
         self._records[trial.number] = record
         for listener in self._listeners:
             listener.trial_started(record)
-        return ProposedTrial(number=trial.number, config=config)
+        return ProposedTrial(number=trial.number, config=config, replicates=self._config.replicates)
 
     def epoch_finished(
-        self, number: int, result: EpochResult, *, costs: Costs, device: str
+        self, number: int, results: Sequence[EpochResult], *, costs: Costs, device: str
     ) -> None:
-        """Record an epoch of a running trial."""
+        """Record an epoch of every seed of a running trial."""
         record = self._records[number]
-        record = replace(record, epochs=(*record.epochs, result), costs=costs, device=device)
-        self._records[number] = record
+        self._records[number] = replace(
+            record, replicates=record.with_epoch(results), costs=costs, device=device
+        )
+        mean = mean_result(results)
         for listener in self._listeners:
-            listener.epoch_finished(number, result)
+            listener.epoch_finished(number, mean)
 
     def has_ended(self, number: int) -> bool:
         """Whether a trial is in its final state."""

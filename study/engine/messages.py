@@ -17,24 +17,26 @@ class ProposedTrial:
 
     Attributes:
         number: Counted from 0 within the study.
-        config: Its training run.
+        config: Its training run, with the first seed.
+        replicates: Seeds to train with: `config.seed` and those that follow.
     """
 
     number: int
     config: TrialConfig
+    replicates: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochReport:
-    """An epoch ended.
+    """An epoch of every seed ended.
 
     Attributes:
-        result: What it gave.
+        results: What it gave, seed by seed.
         costs: Of the trial's network.
         device: Where it trained, in words.
     """
 
-    result: EpochResult
+    results: tuple[EpochResult, ...]
     costs: Costs
     device: str
 

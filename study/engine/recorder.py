@@ -33,7 +33,7 @@ class LedgerRecorder(Callback):
         match result[REPORT]:
             case EpochReport() as report:
                 self._ledger.epoch_finished(
-                    number, report.result, costs=report.costs, device=report.device
+                    number, report.results, costs=report.costs, device=report.device
                 )
             case TrialFailure(reason=reason):
                 self._ledger.trial_failed(number, reason)

@@ -21,6 +21,7 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
 }
 """Optuna's samplers, by the name that the command line gives them."""
 
+DEFAULT_SAMPLER = "tpe"
 GRID = "grid"
 SAMPLER_NAMES = (*SAMPLERS, GRID)
 
@@ -97,7 +98,7 @@ class DistinctSampler(BaseSampler):
             return self._remaining(taken)[0]
         for _ in range(PROPOSALS_BEFORE_RANDOM):
             point = self._ask(self._inner, study, trial)
-            if _key(point) not in taken and self._space.is_valid(point, self._dataset):
+            if _key(point) not in taken and self._is_listed_or_valid(point):
                 return point
         return self._random_new_point(study, trial, taken)
 
@@ -145,6 +146,12 @@ class DistinctSampler(BaseSampler):
             if _key(point) not in taken and self._space.is_valid(point, self._dataset):
                 return point
         raise RuntimeError(f"no new point of {self._space.name!r} in {RANDOM_DRAWS} random draws")
+
+    def _is_listed_or_valid(self, point: dict[str, Any]) -> bool:
+        """A list leaves out what describes the same training run as another point."""
+        if self._points is not None:
+            return point in self._points
+        return self._space.is_valid(point, self._dataset)
 
     def _remaining(self, taken: set[Any]) -> list[dict[str, Any]]:
         return [point for point in self._points or () if _key(point) not in taken]

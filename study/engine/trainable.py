@@ -1,11 +1,11 @@
 """What runs in Ray's worker processes."""
 
 import gc
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
-from pnn_core.config import TrialConfig
 from pnn_core.data import TrainingData
 from study.engine.messages import REPORT, TRIAL, EpochReport, ProposedTrial, TrialFailure
 
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class TrialTrainable(tune.Trainable):
     """One trial after another in one process, so that torch is imported once.
 
-    Each step is an epoch. Nothing is built before the first step, so that whatever is wrong with
-    a trial fails that trial, not the process.
+    Each step is an epoch of every seed, so that no mean is ever taken over some of them. Nothing is
+    built before the first step, so that whatever is wrong with a trial fails that trial, not the
+    process.
     """
 
     def setup(  # type: ignore[override]  # tune.with_parameters gives the rest
@@ -40,13 +41,13 @@ class TrialTrainable(tune.Trainable):
         torch.set_num_threads(cpus_per_trial)
         self._data = data
         self._device = default_device() if gpus_per_trial else torch.device("cpu")
-        self._run: TrainingRun | None = None
+        self._runs: list[TrainingRun] = []
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Make room for the next trial in this process."""
         import torch
 
-        self._run = None
+        self._runs = []
         if torch.cuda.is_available():
             # Give its memory back before another trial asks for more. Without a GPU there is no
             # hurry, and a collection costs a third of a second with torch and Ray loaded.
@@ -63,29 +64,33 @@ class TrialTrainable(tune.Trainable):
         """
         trial: ProposedTrial = self.config[TRIAL]
         try:
-            report = self._train_epoch(trial.config)
+            report = self._train_epoch(trial)
         except Exception as error:  # whatever a trial raises is that trial's end, not the study's
-            self._run = None
+            self._runs = []
             return {REPORT: TrialFailure(reason=describe_error(error)), "done": True}
-        return {REPORT: report, "done": report.result.epoch == trial.config.epochs}
+        return {REPORT: report, "done": report.results[0].epoch == trial.config.epochs}
 
-    def _train_epoch(self, config: TrialConfig) -> EpochReport:
+    def _train_epoch(self, trial: ProposedTrial) -> EpochReport:
         from pnn_core.costs import count_costs
         from pnn_core.device import describe_device
         from pnn_core.train import TrainingRun
 
-        if self._run is None:
-            self._run = TrainingRun(config, self._data, self._device)
-            self._costs = count_costs(config.model)
+        if not self._runs:
+            first = trial.config.seed
+            self._runs = [
+                TrainingRun(replace(trial.config, seed=seed), self._data, self._device)
+                for seed in range(first, first + trial.replicates)
+            ]
+            self._costs = count_costs(trial.config.model)
         return EpochReport(
-            result=self._run.next_epoch(),
+            results=tuple(run.next_epoch() for run in self._runs),
             costs=self._costs,
             device=describe_device(self._device),
         )
 
     def cleanup(self) -> None:
         """Let go of the device."""
-        self._run = None
+        self._runs = []
 
 
 def describe_error(error: Exception) -> str:

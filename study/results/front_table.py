@@ -47,7 +47,7 @@ def front_table(
         rows=tuple(
             (
                 str(record.number),
-                *(format_parameter(record.parameters[axis]) for axis in axes),
+                *(format_parameter(record.parameters.get(axis)) for axis in axes),
                 *(format_metric(name, record.metrics()[name]) for name in metrics),
             )
             for record in front
@@ -55,8 +55,14 @@ def front_table(
     )
 
 
-def format_parameter(value: ParameterValue) -> str:
-    """Three significant digits tell noise levels and learning rates apart."""
+def format_parameter(value: ParameterValue | None) -> str:
+    """Three significant digits tell noise levels and learning rates apart.
+
+    Args:
+        value: None where the setting does not apply, such as a noise level without noise.
+    """
+    if value is None:
+        return "–"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 

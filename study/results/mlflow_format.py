@@ -4,36 +4,24 @@ A study is an experiment of the same name, with one parent run and one child run
 trial's run holds
 
 - parameters: every setting of the training run, under its plain name
-- metrics with step = epoch: `val_accuracy`, `val_loss`, `train_loss`, `epoch_train_seconds`,
-  `epoch_val_seconds`
-- final metrics: `learnable_params`, `mask_values`, `macs`, `train_seconds` (the trial's total)
-- tags: `state`, `trial_number`, `device`, `reason`, `epochs.*` (the curve), and the study's own
+- metrics with step = epoch, means over the seeds: `val_accuracy`, `val_loss`, `train_loss`,
+  `epoch_train_seconds`, `epoch_val_seconds`
+- final metrics: `learnable_params`, `mask_values`, `macs`, `train_seconds` (of all epochs), and
+  `val_accuracy_std` over several seeds
+- tags: `state`, `trial_number`, `device`, `reason`, `epochs.*` (the curves), and the study's own
 
 The seconds of one epoch have names of their own, because one MLflow key cannot be both a series
 and a total: so every objective's column in MLflow shows the value that the objective has here.
 """
 
 import json
-import math
-import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from pnn_core.config import Costs, EpochResult, ParameterValue
+from pnn_core.config import Costs, ParameterValue
+from study.results.mlflow_curves import SERIES, curve_tags, curves_from_tags
 from study.results.objective import parse_objectives
-from study.results.record import TrialRecord, TrialState
+from study.results.record import Curve, TrialRecord, TrialState
 from study.results.study_info import StudyInfo, StudySummary
-
-SERIES = {
-    "val_accuracy": "val_accuracy",
-    "val_loss": "val_loss",
-    "train_loss": "train_loss",
-    "train_seconds": "epoch_train_seconds",
-    "val_seconds": "epoch_val_seconds",
-}
-"""Fields of an epoch's result, and the metric that carries each.
-
-The first one is what MLflow's comparison page shows until another is chosen.
-"""
 
 STUDY_TAG = "pnn_study"
 """Tag of an experiment that is a study of this platform; its value is the study's name."""
@@ -50,12 +38,10 @@ RUN_STATUS = {
 
 _COMMIT_TAG = "mlflow.source.git.commit"
 _VERSION_TAG = "version."
-_EPOCHS_TAG = "epochs."
-_EPOCHS_PER_TAG = 32
 _LONGEST_TAG = 5000  # what MLflow 2 accepts; MLflow 3 cuts silently at 8000
 
 _STUDY_TEXTS = ("space", "dataset", "sampler", "scheduler")
-_STUDY_NUMBERS = ("seed", "epochs")
+_STUDY_NUMBERS = ("seed", "epochs", "replicates", "confirm")
 
 
 class DecodeError(ValueError):
@@ -129,6 +115,8 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
             scheduler=str(decode_value(params["scheduler"])),
             seed=int(params["seed"]),
             epochs=int(params["epochs"]),
+            replicates=int(params["replicates"]),
+            confirm=int(params["confirm"]),
         )
     except KeyError as error:
         raise DecodeError(f"{error.args[0]} is missing") from error
@@ -168,27 +156,22 @@ def new_trial_tags(info: StudyInfo, number: int, parent_run_id: str) -> dict[str
 
 
 def state_tags(record: TrialRecord) -> dict[str, str]:
-    """Tags that follow a trial's life.
-
-    A trial that has ended carries its whole curve as well, so that a study of a thousand trials
-    is read with one request instead of five thousand.
-    """
-    reason = record.reason
-    if len(reason) > _LONGEST_TAG:
-        note = f" … [cut: {len(reason)} characters]"
-        reason = reason[: _LONGEST_TAG - len(note)] + note
+    """Tags that follow a trial's life; one that has ended carries its curves as well."""
     tags = {
         "state": record.state.value,
         "seed": str(record.parameters.get("seed", "")),
         "device": record.device,
-        "reason": reason,
+        "reason": shortened(record.reason),
     }
-    return tags if record.state is TrialState.RUNNING else tags | _epoch_tags(record.epochs)
+    return tags if record.state is TrialState.RUNNING else tags | curve_tags(record.replicates)
 
 
-def epoch_metrics(result: EpochResult) -> dict[str, float]:
-    """Metrics of one epoch; their step is the epoch."""
-    return {metric: getattr(result, field) for field, metric in SERIES.items()}
+def shortened(reason: str) -> str:
+    """A reason that fits a tag."""
+    if len(reason) <= _LONGEST_TAG:
+        return reason
+    note = f" … [cut: {len(reason)} characters]"
+    return reason[: _LONGEST_TAG - len(note)] + note
 
 
 def final_metrics(record: TrialRecord) -> dict[str, float]:
@@ -200,7 +183,7 @@ def decode_trial(
     params: Mapping[str, str],
     tags: Mapping[str, str],
     metrics: Mapping[str, float],
-    running_epochs: tuple[EpochResult, ...],
+    running_curves: tuple[Curve, ...],
 ) -> TrialRecord:
     """Read a trial from its run.
 
@@ -208,8 +191,8 @@ def decode_trial(
         params: As logged.
         tags: As logged.
         metrics: Latest value of each.
-        running_epochs: The curve of a running trial, from `epochs_from_series`; a trial that has
-            ended carries its own.
+        running_curves: Of a running trial, from `curves_from_series`; one that has ended carries
+            its own.
 
     Raises:
         DecodeError: Something is missing or malformed.
@@ -221,8 +204,8 @@ def decode_trial(
             number=int(tags[TRIAL_NUMBER_TAG]),
             state=state,
             parameters={name: decode_value(text) for name, text in params.items()},
-            costs=_decode_costs(metrics),
-            epochs=running_epochs if running else _decode_epoch_tags(tags),
+            costs=decode_costs(metrics),
+            replicates=running_curves if running else curves_from_tags(tags),
             device=tags.get("device", ""),
             reason=tags.get("reason", ""),
         )
@@ -232,61 +215,13 @@ def decode_trial(
         raise DecodeError(str(error)) from error
 
 
-def epochs_from_series(series: Mapping[str, Mapping[int, float]]) -> tuple[EpochResult, ...]:
-    """Put a running trial's curve together.
-
-    Args:
-        series: Metric name to value by step.
-
-    Returns:
-        Epochs from 1 up to the last one before which nothing is missing: a batch may be half
-        written while it is read.
-    """
-    results: list[EpochResult] = []
-    while all(len(results) + 1 in series.get(metric, ()) for metric in SERIES.values()):
-        epoch = len(results) + 1
-        values = {field: from_mlflow(series[name][epoch]) for field, name in SERIES.items()}
-        results.append(EpochResult(epoch=epoch, **values))
-    return tuple(results)
-
-
-def from_mlflow(value: float) -> float:
-    """Give back an infinity: MLflow's databases hold the largest finite number in its place."""
-    return math.copysign(math.inf, value) if abs(value) == sys.float_info.max else value
-
-
 def _provenance_tags(info: StudyInfo) -> dict[str, str]:
     tags = {_VERSION_TAG + library: version for library, version in info.versions.items()}
     return tags | ({_COMMIT_TAG: info.git_commit} if info.git_commit else {})
 
 
-def _epoch_tags(epochs: tuple[EpochResult, ...]) -> dict[str, str]:
-    """The curve as rows of numbers, so many to a tag; the last tag is the one that is not full."""
-    rows = [[getattr(result, field) for field in SERIES] for result in epochs]
-    return {
-        f"{_EPOCHS_TAG}{start + 1:04d}": json.dumps(rows[start : start + _EPOCHS_PER_TAG])
-        for start in range(0, len(rows) + 1, _EPOCHS_PER_TAG)
-    }
-
-
-def _decode_epoch_tags(tags: Mapping[str, str]) -> tuple[EpochResult, ...]:
-    results: list[EpochResult] = []
-    full = True
-    while full:
-        rows = json.loads(tags[f"{_EPOCHS_TAG}{len(results) + 1:04d}"])
-        results += _epochs_from_rows(rows, first=len(results) + 1)
-        full = len(rows) == _EPOCHS_PER_TAG
-    return tuple(results)
-
-
-def _epochs_from_rows(rows: Iterable[list[float]], first: int) -> list[EpochResult]:
-    return [
-        EpochResult(epoch=epoch, **dict(zip(SERIES, row, strict=True)))
-        for epoch, row in enumerate(rows, start=first)
-    ]
-
-
-def _decode_costs(metrics: Mapping[str, float]) -> Costs | None:
+def decode_costs(metrics: Mapping[str, float]) -> Costs | None:
+    """Read costs; None where they were not known."""
     names = ("learnable_params", "mask_values", "macs")
     if not any(name in metrics for name in names):
         return None

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from study.results import mlflow_format as fmt
+from study.results.confirmed_run import ConfirmedRun
+from study.results.mlflow_confirmed import CONFIRMS_TAG, decode_confirmed
 from study.results.mlflow_connection import MlflowConnection, search_all_runs
+from study.results.mlflow_curves import SERIES, curves_from_series
 from study.results.mlflow_reach import TrackerUnreachableError, mask_password
 from study.results.mlflow_study import MlflowStudy
 from study.results.record import TrialRecord, TrialState
@@ -42,11 +45,13 @@ class LoadedStudy:
     Attributes:
         info: The study.
         records: Trials in order of their numbers.
-        undecodable: Runs that could not be read as trials.
+        confirmed: Confirmation runs, by trial, then layer, then seed.
+        undecodable: Runs that could be read as neither.
     """
 
     info: StudyInfo
     records: tuple[TrialRecord, ...]
+    confirmed: tuple[ConfirmedRun, ...]
     undecodable: tuple[UndecodableRun, ...]
 
 
@@ -124,9 +129,19 @@ class MlflowStore:
         except fmt.DecodeError as error:
             run_id = parent.info.run_id
             raise ValueError(f"study {name!r} (run {run_id}) cannot be read: {error}") from error
-        trials = [run for run in runs if run is not parent]
-        records, undecodable = self._decode(trials, parent.info.run_id)
-        return LoadedStudy(info=info, records=records, undecodable=undecodable)
+        rest = [run for run in runs if run is not parent]
+        records, unreadable_trials = self._decode_trials(
+            [run for run in rest if CONFIRMS_TAG not in run.data.tags], parent.info.run_id
+        )
+        confirmed, unreadable_confirmed = _decode_all_confirmed(
+            [run for run in rest if CONFIRMS_TAG in run.data.tags]
+        )
+        return LoadedStudy(
+            info=info,
+            records=records,
+            confirmed=confirmed,
+            undecodable=(*unreadable_trials, *unreadable_confirmed),
+        )
 
     def _runs(self, name: str) -> list["Run"]:
         if not self._connection.exists:
@@ -137,7 +152,7 @@ class MlflowStore:
                 return search_all_runs(client, experiment.experiment_id)
         raise self._unknown(name)
 
-    def _decode(
+    def _decode_trials(
         self, runs: Sequence["Run"], parent_run_id: str
     ) -> tuple[tuple[TrialRecord, ...], tuple[UndecodableRun, ...]]:
         records: dict[int, TrialRecord] = {}
@@ -159,14 +174,12 @@ class MlflowStore:
             raise fmt.DecodeError("it is not a child of the study's run")
         series: dict[str, dict[int, float]] = {}
         # A trial that has ended carries its curve in tags: no more requests.
-        if data.tags.get("state") == TrialState.RUNNING and data.metrics.keys() & set(fmt.SERIES):
+        if data.tags.get("state") == TrialState.RUNNING and data.metrics.keys() & set(SERIES):
             with self._reading() as client:
-                for name in fmt.SERIES.values():
+                for name in SERIES.values():
                     history = client.get_metric_history(run.info.run_id, name)
                     series[name] = {metric.step: metric.value for metric in history}
-        return fmt.decode_trial(
-            data.params, data.tags, data.metrics, fmt.epochs_from_series(series)
-        )
+        return fmt.decode_trial(data.params, data.tags, data.metrics, curves_from_series(series))
 
     def _unknown(self, name: str) -> UnknownStudyError:
         known = self.study_names()
@@ -181,3 +194,21 @@ class MlflowStore:
                 yield client
         except Exception as error:
             raise TrackerUnreachableError(self._connection.uri, error) from error
+
+
+def _decode_all_confirmed(
+    runs: Sequence["Run"],
+) -> tuple[tuple[ConfirmedRun, ...], tuple[UndecodableRun, ...]]:
+    confirmed: dict[tuple[int, str, int], ConfirmedRun] = {}
+    undecodable: list[UndecodableRun] = []
+    for run in runs:
+        try:
+            decoded = decode_confirmed(run.data.params, run.data.tags, run.data.metrics)
+        except fmt.DecodeError as error:
+            undecodable.append(UndecodableRun(run_id=run.info.run_id, reason=str(error)))
+            continue
+        key = (decoded.trial, decoded.layer, decoded.seed)
+        if confirmed.setdefault(key, decoded) is not decoded:
+            reason = f"{fmt.run_name(decoded.trial)} has an earlier run of that layer and seed"
+            undecodable.append(UndecodableRun(run_id=run.info.run_id, reason=reason))
+    return tuple(confirmed[key] for key in sorted(confirmed)), tuple(undecodable)

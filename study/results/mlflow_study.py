@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pnn_core.config import EpochResult
+from study.results import mlflow_confirmed as confirmed_fmt
 from study.results import mlflow_format as fmt
+from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow_connection import MlflowConnection, search_all_runs
+from study.results.mlflow_curves import SERIES, epoch_metrics
 from study.results.record import TrialRecord
 from study.results.study_info import StudyEnd, StudyInfo, StudySummary
 
@@ -44,6 +47,21 @@ class TrialUpdate:
     ended_ms: int | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class ConfirmedUpdate:
+    """The newest state of a confirmation run.
+
+    Attributes:
+        run: What is known of it.
+        started_ms: When it started, in milliseconds since 1970.
+        ended_ms: When it ended; None while it runs.
+    """
+
+    run: ConfirmedRun
+    started_ms: int
+    ended_ms: int | None
+
+
 class MlflowStudy:
     """A study opened for writing: created, or taken up where it was left.
 
@@ -60,6 +78,7 @@ class MlflowStudy:
         self._experiment_id = ""
         self._parent_run_id = ""
         self._run_ids: dict[int, str] = {}
+        self._confirmed_run_ids: dict[str, str] = {}
         self._doubtful: set[int] = set()
         self._found: set[int] = set()
         self._described: set[int] = set()
@@ -98,6 +117,29 @@ class MlflowStudy:
                 status = fmt.RUN_STATUS[update.record.state]
                 client.set_terminated(run_id, status, end_time=update.ended_ms)
                 self._ended.add(number)
+
+    def write_confirmed(self, update: ConfirmedUpdate) -> None:
+        """Write a confirmation run under the run of its trial, which is written before.
+
+        Args:
+            update: Its newest state.
+        """
+        from mlflow.entities import Metric, Param, RunTag
+
+        run = update.run
+        with self._connection.call() as client:
+            run_id = self._confirmed_run_id(client, update)
+            tags = confirmed_fmt.confirmed_tags(run, self._run_ids[run.trial]).items()
+            stamp = update.ended_ms or update.started_ms
+            client.log_batch(
+                run_id,
+                metrics=[Metric(n, float(v), stamp, 0) for n, v in run.metrics().items()],
+                params=[Param(n, v) for n, v in confirmed_fmt.confirmed_params(run).items()],
+                tags=[RunTag(name, value) for name, value in tags],
+            )
+            if update.ended_ms is not None:
+                status = fmt.RUN_STATUS[run.state]
+                client.set_terminated(run_id, status, end_time=update.ended_ms)
 
     def finish(
         self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd, ended_ms: int
@@ -165,6 +207,27 @@ class MlflowStudy:
         self._doubtful.discard(number)
         return self._run_ids[number]
 
+    def _confirmed_run_id(self, client: "MlflowClient", update: ConfirmedUpdate) -> str:
+        """The run of that name under its trial's run, created where there is none."""
+        name = confirmed_fmt.confirmed_run_name(update.run)
+        if name in self._confirmed_run_ids:
+            return self._confirmed_run_ids[name]
+        # An earlier attempt may have failed only after the tracker had created it.
+        found = client.search_runs(
+            [self._experiment_id], filter_string=f"attributes.run_name = '{name}'", max_results=1
+        )
+        run = found[0] if found else None
+        if run is None:
+            trial_run_id = self._run_ids[update.run.trial]
+            run = client.create_run(
+                self._experiment_id,
+                start_time=update.started_ms,
+                tags=confirmed_fmt.confirmed_tags(update.run, trial_run_id),
+                run_name=name,
+            )
+        self._confirmed_run_ids[name] = str(run.info.run_id)
+        return self._confirmed_run_ids[name]
+
     def _unwritten_epochs(self, update: TrialUpdate) -> list[tuple[EpochResult, int]]:
         """New epochs in order; those that only the record knows count as finished with it."""
         stamp = update.ended_ms or update.started_ms or 0
@@ -185,7 +248,7 @@ class MlflowStudy:
         metrics = [
             Metric(name, value, milliseconds, result.epoch)
             for result, milliseconds in epochs
-            for name, value in fmt.epoch_metrics(result).items()
+            for name, value in epoch_metrics(result).items()
         ]
         params: list[Param] = []
         tags: list[RunTag] = []
@@ -209,6 +272,6 @@ def _epochs_there(client: "MlflowClient", run_id: str) -> set[int]:
     """Epochs that an earlier life of the trial wrote, in whole."""
     steps = [
         {metric.step for metric in client.get_metric_history(run_id, name)}
-        for name in fmt.SERIES.values()
+        for name in SERIES.values()
     ]
     return set.intersection(*steps)

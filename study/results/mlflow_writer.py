@@ -5,12 +5,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
 from pnn_core.config import EpochResult
+from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow_reach import explain
-from study.results.mlflow_study import MlflowStudy, TrialUpdate
+from study.results.mlflow_study import ConfirmedUpdate, MlflowStudy, TrialUpdate
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyEnd, StudySummary
 
@@ -25,11 +27,13 @@ class Unsent:
 
     Attributes:
         trials: Trials of which something is missing in the tracker.
+        confirmed: Confirmation runs of which something is missing.
         study: Whether the end of the study itself is missing, or the study altogether.
         error: The last failure; empty when nothing is missing.
     """
 
     trials: int
+    confirmed: int
     study: bool
     error: str
 
@@ -44,6 +48,10 @@ class _StudyEnded:
 
 _Event = tuple[TrialRecord | EpochResult, int]
 """What happened to a trial, and when, in milliseconds since 1970."""
+
+
+_ConfirmedKey = tuple[int, str, int]
+"""Trial, layer and seed."""
 
 
 class MlflowWriter:
@@ -68,6 +76,8 @@ class MlflowWriter:
         self._collect_seconds = collect_seconds
         self._changed = threading.Condition()
         self._events: dict[int, list[_Event]] = {}
+        self._confirmed: dict[_ConfirmedKey, ConfirmedUpdate] = {}
+        self._confirmed_started: dict[_ConfirmedKey, int] = {}
         self._started: set[int] = set()
         self._opened = False
         self._ended: _StudyEnded | None = None
@@ -98,6 +108,15 @@ class MlflowWriter:
             raise ValueError(f"trial {record.number} has not ended: its state is running")
         self._put(record.number, record)
 
+    def confirmation_started(self, run: ConfirmedRun) -> None:
+        """Hand over a confirmation run that starts; its trial was handed over before."""
+        self._confirmed_started[_key(run)] = _now_ms()
+        self._put_confirmed(run, ended_ms=None)
+
+    def confirmation_ended(self, run: ConfirmedRun) -> None:
+        """Hand over a confirmation run's result, or its failure."""
+        self._put_confirmed(run, ended_ms=_now_ms())
+
     def study_ended(
         self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd
     ) -> None:
@@ -127,13 +146,25 @@ class MlflowWriter:
         self._abandoned.set()
         with self._changed:
             study = not self._opened or self._ended is not None
-            missing = study or bool(self._events)
+            missing = study or bool(self._events) or bool(self._confirmed)
             error = self._error or "MLflow did not answer in time"
-            return Unsent(trials=len(self._events), study=study, error=error if missing else "")
+            return Unsent(
+                trials=len(self._events),
+                confirmed=len(self._confirmed),
+                study=study,
+                error=error if missing else "",
+            )
 
     def _put(self, number: int, what: TrialRecord | EpochResult) -> None:
         with self._changed:
             self._events.setdefault(number, []).append((what, _now_ms()))
+            self._changed.notify()
+
+    def _put_confirmed(self, run: ConfirmedRun, ended_ms: int | None) -> None:
+        started_ms = self._confirmed_started[_key(run)]
+        update = ConfirmedUpdate(run=run, started_ms=started_ms, ended_ms=ended_ms)
+        with self._changed:
+            self._confirmed[_key(run)] = update
             self._changed.notify()
 
     def _work(self) -> None:
@@ -160,24 +191,27 @@ class MlflowWriter:
         return self._has_work() and not self._abandoned.is_set()
 
     def _has_work(self) -> bool:
-        return not self._opened or bool(self._events) or self._ended is not None
+        waiting = bool(self._events) or bool(self._confirmed)
+        return not self._opened or waiting or self._ended is not None
 
     def _write_all(self) -> "_Outcome":
-        """Write everything that has come in, oldest trial first."""
+        """Write everything that has come in: trials, oldest first, then what confirms them."""
         if not self._opened:
             if (outcome := self._attempt(self._study.open)) is not _Outcome.SENT:
                 return outcome
             self._opened = True
         worst = _Outcome.SENT
         with self._changed:
-            numbers = tuple(self._events)
-        for number in numbers:
-            outcome = self._write_trial(number)
+            trials, confirmed = tuple(self._events), tuple(self._confirmed.items())
+        writes = [partial(self._write_trial, number) for number in trials]
+        writes += [partial(self._write_confirmed, key, update) for key, update in confirmed]
+        for write in writes:
+            outcome = write()
             if outcome is _Outcome.AWAY:
                 return outcome
             worst = max(worst, outcome)
         ended = self._ended
-        if ended is not None and not self._events:
+        if ended is not None and not self._events and not self._confirmed:
             worst = self._attempt(
                 lambda: self._study.finish(
                     ended.summary, ended.artifacts, ended.end, ended.milliseconds
@@ -196,6 +230,14 @@ class MlflowWriter:
                 del self._events[number][: len(events)]
                 if not self._events[number]:
                     del self._events[number]
+        return outcome
+
+    def _write_confirmed(self, key: _ConfirmedKey, update: ConfirmedUpdate) -> "_Outcome":
+        outcome = self._attempt(lambda: self._study.write_confirmed(update))
+        if outcome is _Outcome.SENT:
+            with self._changed:
+                if self._confirmed[key] is update:  # else there is something newer to write
+                    del self._confirmed[key]
         return outcome
 
     def _attempt(self, write: Callable[[], None]) -> "_Outcome":
@@ -236,6 +278,10 @@ def _fold(number: int, events: Sequence[_Event]) -> TrialUpdate:
         started_ms=started[0] if started else None,
         ended_ms=record_ms if record and record.state is not TrialState.RUNNING else None,
     )
+
+
+def _key(run: ConfirmedRun) -> _ConfirmedKey:
+    return run.trial, run.layer, run.seed
 
 
 def _now_ms() -> int:

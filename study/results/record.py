@@ -1,11 +1,15 @@
 """What is known of one trial."""
 
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pnn_core.config import Costs, EpochResult, ParameterValue
 from study.results.objective import Objective
+
+Curve = tuple[EpochResult, ...]
+"""Results of one seed, in order, from epoch 1 without gaps."""
 
 
 class TrialState(StrEnum):
@@ -29,7 +33,8 @@ class TrialRecord:
         state: Where it stands.
         parameters: Every setting of its training run under its plain name.
         costs: None while unknown (the trial has not reported yet).
-        epochs: Results so far, in order, from epoch 1 without gaps.
+        replicates: The curve of each seed, `seed`, `seed` + 1, …; all as long, so that no mean is
+            ever taken over some of the seeds. Empty before the first epoch.
         device: Where it trained, in words; empty while unknown.
         reason: Why it failed or was pruned; empty otherwise.
     """
@@ -38,31 +43,49 @@ class TrialRecord:
     state: TrialState
     parameters: Mapping[str, ParameterValue]
     costs: Costs | None = None
-    epochs: tuple[EpochResult, ...] = ()
+    replicates: tuple[Curve, ...] = ()
     device: str = ""
     reason: str = ""
 
     def __post_init__(self) -> None:
-        numbers = [result.epoch for result in self.epochs]
-        if numbers != list(range(1, len(numbers) + 1)):
-            raise ValueError(f"epochs (={numbers}) must count from 1 without gaps")
+        for curve in self.replicates:
+            numbers = [result.epoch for result in curve]
+            if numbers != list(range(1, len(self.replicates[0]) + 1)):
+                raise ValueError(
+                    f"replicates must all count from 1 to {len(self.replicates[0])} without gaps, "
+                    f"not {numbers}"
+                )
+
+    @property
+    def epochs(self) -> Curve:
+        """Results so far, each the mean over the seeds."""
+        return tuple(mean_result(results) for results in zip(*self.replicates, strict=True))
+
+    def with_epoch(self, results: Sequence[EpochResult]) -> tuple[Curve, ...]:
+        """The replicates after one more epoch of every seed."""
+        curves = self.replicates or ((),) * len(results)
+        return tuple((*curve, result) for curve, result in zip(curves, results, strict=True))
 
     def metrics(self) -> dict[str, float]:
         """Final metrics under the field's names; accuracy and losses are the last epoch's.
 
-        The last epoch and not the best one: choosing an epoch would be one more selection.
+        The last epoch and not the best one: choosing an epoch would be one more selection. With
+        several seeds each is the mean, and `val_accuracy_std` the sample standard deviation.
         """
         metrics: dict[str, float] = {}
         if self.costs is not None:
             metrics["learnable_params"] = self.costs.learnable_params
             metrics["mask_values"] = self.costs.mask_values
             metrics["macs"] = self.costs.macs
-        if self.epochs:
-            last = self.epochs[-1]
-            metrics["val_accuracy"] = last.val_accuracy
-            metrics["val_loss"] = last.val_loss
-            metrics["train_loss"] = last.train_loss
-            metrics["train_seconds"] = sum(result.train_seconds for result in self.epochs)
+        epochs = self.epochs
+        if epochs:
+            metrics["val_accuracy"] = epochs[-1].val_accuracy
+            metrics["val_loss"] = epochs[-1].val_loss
+            metrics["train_loss"] = epochs[-1].train_loss
+            metrics["train_seconds"] = sum(result.train_seconds for result in epochs)
+        if epochs and len(self.replicates) > 1:
+            final = [curve[-1].val_accuracy for curve in self.replicates]
+            metrics["val_accuracy_std"] = statistics.stdev(final)
         return metrics
 
     def values(self, objectives: tuple[Objective, ...]) -> tuple[float, ...]:
@@ -73,3 +96,21 @@ class TrialRecord:
         """
         metrics = self.metrics()
         return tuple(metrics[objective.name] for objective in objectives)
+
+
+def mean_result(results: Sequence[EpochResult]) -> EpochResult:
+    """The mean of one epoch's results over seeds; of a single seed, its own.
+
+    Args:
+        results: Of the same epoch, at least one.
+    """
+    if len(results) == 1:
+        return results[0]
+    return EpochResult(
+        epoch=results[0].epoch,
+        train_loss=statistics.fmean(r.train_loss for r in results),
+        val_loss=statistics.fmean(r.val_loss for r in results),
+        val_accuracy=statistics.fmean(r.val_accuracy for r in results),
+        train_seconds=statistics.fmean(r.train_seconds for r in results),
+        val_seconds=statistics.fmean(r.val_seconds for r in results),
+    )

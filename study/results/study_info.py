@@ -20,6 +20,8 @@ class StudyInfo:
         seed: Seed of the whole study.
         trials: Trials asked for; grows when a study is extended.
         epochs: Full budget of a trial, in passes over the training images.
+        replicates: Seeds of each trial.
+        confirm: Seeds that confirm each trial of the front and its controls; 0 for none.
         sampler: Name of the sampler.
         scheduler: Name of the scheduler.
         objectives: At least one.
@@ -33,6 +35,8 @@ class StudyInfo:
     seed: int
     trials: int
     epochs: int
+    replicates: int
+    confirm: int
     sampler: str
     scheduler: str
     objectives: tuple[Objective, ...]

@@ -41,7 +41,7 @@ def make_trial() -> MakeTrial:
             state=state,
             parameters={**settings, **parameters},
             costs=Costs(learnable_params=params, mask_values=64, macs=macs),
-            epochs=(result,),
+            replicates=((result,),),
         )
 
     return make

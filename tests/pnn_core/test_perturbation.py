@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from pnn_core.config import MaskConfig, NoiseDistribution, Order
-from pnn_core.masks import draw_masks
+from pnn_core.config import MaskConfig, Order
 from pnn_core.perturbation import PerturbationLayer
 
 
@@ -21,7 +20,6 @@ def layer(
     height: int = 4,
     width: int = 6,
     level: float = 0.5,
-    distribution: NoiseDistribution = "uniform",
     order: Order = "noise_relu_conv",
     bias: bool = True,
     seed: int = 0,
@@ -32,7 +30,7 @@ def layer(
         fan_out=fan_out,
         height=height,
         width=width,
-        mask=MaskConfig(noise_level=level, noise_distribution=distribution),
+        mask=MaskConfig(noise_level=level),
         order=order,
         bias=bias,
         generator=torch.Generator().manual_seed(seed),
@@ -41,14 +39,14 @@ def layer(
 
 def equation_2(module: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
     """Paper Eq. 2, written out: y[t] = Σᵢ relu(N[i] + x[i // fan_out]) · V[t, i]."""
-    weight = module.combine.weight[:, :, 0, 0]
+    weight = module.combine.conv.weight[:, :, 0, 0]
     output = torch.zeros(len(x), *weight.shape[:1], *x.shape[2:], dtype=x.dtype)
     for t in range(weight.shape[0]):
         for i in range(weight.shape[1]):
-            perturbed = x[:, i // module.fan_out] + module.masks[0, i]
+            perturbed = x[:, i // module.perturb.fan_out] + module.perturb.masks[0, i]
             output[:, t] += perturbed.clamp(min=0) * weight[t, i]
-        if module.combine.bias is not None:
-            output[:, t] += module.combine.bias[t]
+        if module.combine.conv.bias is not None:
+            output[:, t] += module.combine.conv.bias[t]
     return output
 
 
@@ -92,18 +90,20 @@ def test_the_layer_equals_a_double_loop_over_equation_2(
 def test_zero_noise_equals_relu_and_1x1() -> None:
     module = layer(fan_out=1, level=0.0)
     x = torch.randn(2, 3, 4, 6)
-    plain = nn.functional.conv2d(x.relu(), module.combine.weight, module.combine.bias)
+    plain = nn.functional.conv2d(x.relu(), module.combine.conv.weight, module.combine.conv.bias)
     torch.testing.assert_close(module(x), plain, rtol=0, atol=0)
 
 
 def test_the_published_order_normalises_between_relu_and_1x1() -> None:
     module = layer(order="noise_relu_bn_conv")
     x = torch.randn(8, 3, 4, 6)
-    maps = (x.repeat_interleave(2, dim=1) + module.masks).relu()
+    maps = (x.repeat_interleave(2, dim=1) + module.perturb.masks).relu()
     mean = maps.mean(dim=(0, 2, 3), keepdim=True)
     variance = maps.var(dim=(0, 2, 3), keepdim=True, unbiased=False)
     normalised = (maps - mean) / (variance + 1e-5).sqrt()
-    expected = nn.functional.conv2d(normalised, module.combine.weight, module.combine.bias)
+    expected = nn.functional.conv2d(
+        normalised, module.combine.conv.weight, module.combine.conv.bias
+    )
     torch.testing.assert_close(module(x), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -112,7 +112,7 @@ def test_gradients_equal_finite_differences() -> None:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 3, 4, 6, dtype=torch.float64, generator=generator, requires_grad=True)
     # Kinks of the ReLU have no derivative; this input keeps away from them.
-    assert (x.repeat_interleave(2, 1) + module.masks).abs().min() > 1e-4
+    assert (x.repeat_interleave(2, 1) + module.perturb.masks).abs().min() > 1e-4
     assert torch.autograd.gradcheck(
         lambda image, *_: module(image), (x, *module.parameters()), eps=1e-6
     )
@@ -123,8 +123,8 @@ def test_gradients_are_those_of_equation_29_behind_the_relu() -> None:
     module = layer(1, 1, fan_out=4, bias=False).double()
     x = torch.randn(1, 1, 4, 6, dtype=torch.float64, requires_grad=True)
     module(x).sum().backward()
-    perturbed = x.detach() + module.masks
-    weight = module.combine.weight
+    perturbed = x.detach() + module.perturb.masks
+    weight = module.combine.conv.weight
     expected_x = ((perturbed > 0) * weight.detach().view(1, -1, 1, 1)).sum(1, keepdim=True)
     torch.testing.assert_close(x.grad, expected_x)
     assert weight.grad is not None
@@ -133,8 +133,8 @@ def test_gradients_are_those_of_equation_29_behind_the_relu() -> None:
 
 def test_only_the_1x1_is_learnable() -> None:
     module = layer(bias=False)
-    assert [name for name, _ in module.named_parameters()] == ["combine.weight"]
-    assert module.combine.weight.shape == (5, 6, 1, 1)
+    assert [name for name, _ in module.named_parameters()] == ["combine.conv.weight"]
+    assert module.combine.conv.weight.shape == (5, 6, 1, 1)
 
 
 def test_masks_survive_a_checkpoint() -> None:
@@ -143,27 +143,27 @@ def test_masks_survive_a_checkpoint() -> None:
     torch.save(module.state_dict(), file)
     file.seek(0)
     other = layer(seed=2)
-    assert not torch.equal(other.masks, module.masks)
+    assert not torch.equal(other.perturb.masks, module.perturb.masks)
     other.load_state_dict(torch.load(file, weights_only=True))
-    assert torch.equal(other.masks, module.masks)
+    assert torch.equal(other.perturb.masks, module.perturb.masks)
 
 
 def test_masks_never_train() -> None:
     module = layer()
-    before = module.masks.clone()
+    before = module.perturb.masks.clone()
     optimizer = torch.optim.SGD(module.parameters(), lr=1.0)
     for _ in range(3):
         module(torch.randn(2, 3, 4, 6)).square().mean().backward()
         optimizer.step()
-    assert not module.masks.requires_grad
-    assert torch.equal(module.masks, before)
+    assert not module.perturb.masks.requires_grad
+    assert torch.equal(module.perturb.masks, before)
 
 
 def test_masks_move_with_the_module() -> None:
     module = layer().to(torch.bfloat16)
-    assert module.masks.dtype == torch.bfloat16
+    assert module.perturb.masks.dtype == torch.bfloat16
     assert module(torch.randn(2, 3, 4, 6, dtype=torch.bfloat16)).dtype == torch.bfloat16
-    assert layer().to("meta").masks.device.type == "meta"
+    assert layer().to("meta").perturb.masks.device.type == "meta"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -175,21 +175,21 @@ def test_the_gpu_agrees_with_the_cpu() -> None:
 
 
 def test_the_same_seed_draws_the_same_masks_and_another_draws_others() -> None:
-    assert torch.equal(layer(seed=3).masks, layer(seed=3).masks)
-    assert not torch.equal(layer(seed=3).masks, layer(seed=4).masks)
+    assert torch.equal(layer(seed=3).perturb.masks, layer(seed=3).perturb.masks)
+    assert not torch.equal(layer(seed=3).perturb.masks, layer(seed=4).perturb.masks)
 
 
-@pytest.mark.parametrize("distribution", ["uniform", "normal"])
-@pytest.mark.parametrize("level", [0.01, 1.0, 5.0])
-def test_noise_is_centred_with_the_variance_of_its_level(
-    distribution: NoiseDistribution, level: float
-) -> None:
-    config = MaskConfig(noise_level=level, noise_distribution=distribution)
-    masks = draw_masks(100, 40, 40, config, torch.Generator().manual_seed(0))
-    assert abs(masks.mean()) < 0.01 * level
-    assert masks.var().item() == pytest.approx(level**2 / 3, rel=0.01)
-
-
-def test_uniform_noise_stays_within_its_level() -> None:
-    masks = draw_masks(100, 40, 40, MaskConfig(noise_level=0.3), torch.Generator().manual_seed(0))
-    assert 0.299 < masks.abs().max() <= 0.3
+def test_a_grouped_1x1_needs_a_multiple_of_the_input_channels() -> None:
+    with pytest.raises(ValueError, match=r"out_channels \(=5\) .* in_channels \(=3\)"):
+        PerturbationLayer(
+            3,
+            5,
+            fan_out=2,
+            height=4,
+            width=4,
+            mask=MaskConfig(),
+            order="noise_relu_conv",
+            bias=True,
+            generator=torch.Generator(),
+            grouped=True,
+        )

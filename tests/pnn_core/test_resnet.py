@@ -1,17 +1,18 @@
-"""The networks are those of the paper."""
+"""The residual networks are those of the paper and of torchvision."""
 
 import pytest
 import torch
+import torchvision
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
-from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, Network, Stem, StemConfig
+from pnn_core.config import DatasetShape, Layer, ModelConfig, Network, Stem, StemConfig
 from pnn_core.costs import count_costs
 from pnn_core.model import build_model
-from pnn_core.perturbation import PerturbationLayer
-from pnn_core.resnet import FeatureMap, PerturbationBlock
+from pnn_core.perturbation import Perturbation, PerturbationLayer
+from pnn_core.resnet import BasicBlock, BottleneckBlock, ResNet
 
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
+IMAGENET = DatasetShape(channels=3, height=224, width=224, classes=1000)
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 STANDARD_RESNET18_PARAMS = 11_173_962
 """Of the usual 3×3 ResNet-18 for CIFAR."""
@@ -28,24 +29,64 @@ def test_parameter_ratios_are_those_of_table_5_within_2_percent(
     assert STANDARD_RESNET18_PARAMS / params == pytest.approx(ratio, rel=0.02)
 
 
-@pytest.mark.parametrize("network", ["resnet18", "resnet8"])
-@pytest.mark.parametrize("size", [8, 28, 31, 32])
-@pytest.mark.parametrize("stem", ["conv3x3", "conv7x7"])
+@pytest.mark.parametrize(
+    ("network", "params"),
+    [("resnet18", 11_689_512), ("resnet34", 21_797_672), ("resnet50", 25_557_032)],
+)
+def test_with_3x3_convolutions_they_are_as_large_as_torchvisions(
+    network: Network, params: int
+) -> None:
+    with torch.device("meta"):
+        theirs = getattr(torchvision.models, network)()
+    config = ModelConfig(
+        dataset=IMAGENET, network=network, layer="conv3x3", first_layer=StemConfig(stem="conv7x7")
+    )
+    costs = count_costs(config)
+    assert costs.learnable_params == sum(p.numel() for p in theirs.parameters()) == params
+    assert costs.mask_values == 0
+
+
+@pytest.mark.parametrize("network", ["resnet18", "resnet50"])
+def test_with_3x3_convolutions_they_compute_what_torchvisions_do(network: Network) -> None:
+    """Both list their weights in the same order."""
+    data = DatasetShape(channels=3, height=64, width=65, classes=10)
+    config = ModelConfig(
+        dataset=data, network=network, layer="conv3x3", first_layer=StemConfig(stem="conv7x7")
+    )
+    ours = build_model(config, 0).eval()
+    theirs = getattr(torchvision.models, network)(num_classes=10).eval()
+    theirs.load_state_dict(dict(zip(theirs.state_dict(), ours.state_dict().values(), strict=True)))
+    x = torch.randn(2, 3, 64, 65, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(ours(x), theirs(x))
+
+
+def test_the_3x3_resnet18_for_cifar_has_the_usual_size() -> None:
+    config = ModelConfig(dataset=CIFAR, layer="conv3x3")
+    assert count_costs(config).learnable_params == STANDARD_RESNET18_PARAMS
+
+
+@pytest.mark.parametrize("layer", ["perturbation", "conv3x3", "conv1x1", "local_binary"])
+@pytest.mark.parametrize("network", ["resnet8", "resnet18", "resnet34", "resnet50"])
+@pytest.mark.parametrize(("size", "stem"), [(8, "conv7x7"), (13, "conv3x3")])
 def test_every_network_maps_images_of_any_size_to_logits(
-    network: Network, size: int, stem: Stem
+    network: Network, layer: Layer, size: int, stem: Stem
 ) -> None:
     shape = DatasetShape(channels=2, height=size, width=size + 1, classes=7)
     config = ModelConfig(
-        dataset=shape, network=network, mask_count=4, fan_out=2, first_layer=StemConfig(stem=stem)
+        dataset=shape,
+        network=network,
+        layer=layer,
+        mask_count=2,
+        first_layer=StemConfig(stem=stem),
     )
-    logits = build_model(config, seed=0).eval()(torch.randn(3, 2, size, size + 1))
+    logits = build_model(config, 0).eval()(torch.randn(3, 2, size, size + 1))
     assert logits.shape == (3, 7)
     assert logits.isfinite().all()
 
 
 def test_mask_count_is_the_first_stages_and_grows_with_width() -> None:
     config = ModelConfig(dataset=DIGITS, network="resnet8", mask_count=12, fan_out=3)
-    layers = [m for m in build_model(config, 0).modules() if isinstance(m, PerturbationLayer)]
+    layers = [m for m in build_model(config, 0).modules() if isinstance(m, Perturbation)]
     assert [tuple(layer.masks.shape[1:]) for layer in layers] == [
         (12, 8, 8),
         (12, 8, 8),
@@ -56,66 +97,52 @@ def test_mask_count_is_the_first_stages_and_grows_with_width() -> None:
     ]
 
 
+def test_a_bottleneck_has_one_perturbation_layer_where_the_3x3_stood() -> None:
+    config = ModelConfig(dataset=CIFAR, network="resnet50", mask_count=4)
+    block = network_of(config).blocks[3]
+    assert isinstance(block, BottleneckBlock)
+    assert [tuple(m.masks.shape) for m in block.modules() if isinstance(m, Perturbation)] == [
+        (1, 8, 32, 32)
+    ]
+    convolutions = [m for m in block.modules() if isinstance(m, nn.Conv2d)]
+    assert [(c.in_channels, c.out_channels, c.kernel_size) for c in convolutions] == [
+        (16, 8, (1, 1)),
+        (8, 8, (1, 1)),
+        (8, 32, (1, 1)),
+        (16, 32, (1, 1)),
+    ]
+    x = torch.randn(2, 16, 32, 32)
+    y = block.reduce[1](nn.functional.conv2d(x, block.reduce[0].weight)).relu()
+    y = nn.functional.max_pool2d(perturb(block.spatial.layer, y), 2)
+    y = nn.functional.conv2d(block.spatial.norm(y).relu(), block.expand[0].weight)
+    shortcut = block.shortcut[1](nn.functional.conv2d(x, block.shortcut[0].weight, stride=2))
+    torch.testing.assert_close(block(x), (block.expand[1](y) + shortcut).relu())
+
+
 def test_the_block_computes_the_published_sequence() -> None:
     """perturb → pool → BN → ReLU → perturb → BN → + shortcut → ReLU, ReLU and BN inside perturb."""
-    inputs = FeatureMap(channels=2, height=6, width=6)
-    outputs = FeatureMap(channels=4, height=3, width=3)
-    config = ModelConfig(dataset=CIFAR, mask_count=4, fan_out=2)
-    block = PerturbationBlock(config, inputs, outputs, 2, torch.Generator().manual_seed(0)).eval()
+    config = ModelConfig(dataset=DIGITS, network="resnet8", mask_count=4, fan_out=2)
+    block = network_of(config).blocks[1]
+    assert isinstance(block, BasicBlock)
     for module in block.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.uniform_(-1, 1)
             module.running_var.uniform_(0.5, 2)
-    x = torch.randn(3, 2, 6, 6)
-
-    def perturb(layer: PerturbationLayer, z: torch.Tensor) -> torch.Tensor:
-        maps = (z.repeat_interleave(2, dim=1) + layer.masks).relu()
-        return nn.functional.conv2d(layer.norm(maps), layer.combine.weight, layer.combine.bias)
-
-    y = nn.functional.max_pool2d(perturb(block.perturb1, x), 2)
-    y = block.norm2(perturb(block.perturb2, block.norm1(y).relu()))
+    x = torch.randn(3, 2, 8, 8)
+    y = nn.functional.max_pool2d(perturb(block.first.layer, x), 2)
+    y = block.second.norm(perturb(block.second.layer, block.first.norm(y).relu()))
     shortcut = block.shortcut[1](nn.functional.conv2d(x, block.shortcut[0].weight, stride=2))
     torch.testing.assert_close(block(x), (y + shortcut).relu())
 
 
-def test_costs_are_those_of_the_network_that_trains() -> None:
-    config = ModelConfig(dataset=DIGITS, network="resnet8", mask_count=8, fan_out=2)
-    model = build_model(config, seed=0)
-    costs = count_costs(config)
-    assert costs.learnable_params == sum(p.numel() for p in model.parameters())
-    assert costs.mask_values == sum(
-        buffer.numel() for name, buffer in model.named_buffers() if "masks" in name
-    )
+def network_of(config: ModelConfig) -> ResNet:
+    model = build_model(config, 0).eval()
+    assert isinstance(model, ResNet)
+    return model
 
 
-def test_macs_equal_a_count_by_hand() -> None:
-    """Stem 9·1·4 on 8×8; stages of 4, 8 and 16 channels on 8×8, 4×4 and 2×2; linear 16·10."""
-    config = ModelConfig(dataset=DIGITS, network="resnet8", mask_count=4)
-    stem = 9 * 1 * 4 * 64
-    stage1 = (4 * 4 + 4 * 4) * 64
-    stage2 = 4 * 8 * 64 + 8 * 8 * 16 + 4 * 8 * 16
-    stage3 = 8 * 16 * 16 + 16 * 16 * 4 + 8 * 16 * 4
-    assert count_costs(config).macs == stem + stage1 + stage2 + stage3 + 16 * 10
-
-
-@pytest.mark.parametrize("stem", ["conv3x3", "conv7x7"])
-def test_macs_equal_torchs_own_count(stem: Stem) -> None:
-    config = ModelConfig(dataset=CIFAR, mask_count=8, fan_out=4, first_layer=StemConfig(stem=stem))
-    with FlopCounterMode(display=False) as flops, torch.no_grad():
-        build_model(config, seed=0).eval()(torch.zeros(1, 3, 32, 32))
-    # The counter counts a multiply-accumulate as two operations.
-    assert count_costs(config).macs == flops.get_total_flops() // 2
-
-
-def test_zero_noise_leaves_a_network_that_no_mask_seed_changes() -> None:
-    config = ModelConfig(
-        dataset=DIGITS, network="resnet8", mask_count=4, mask=MaskConfig(noise_level=0.0)
-    )
-    model = build_model(config, seed=0)
-    assert all(not m.masks.any() for m in model.modules() if isinstance(m, PerturbationLayer))
-
-
-def test_building_leaves_torchs_random_state_alone() -> None:
-    before = torch.random.get_rng_state()
-    build_model(ModelConfig(dataset=DIGITS, network="resnet8", mask_count=4), seed=0)
-    assert torch.equal(torch.random.get_rng_state(), before)
+def perturb(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
+    """The published layer: noise → ReLU → BN → 1×1."""
+    combine = layer.combine
+    maps = (x.repeat_interleave(layer.perturb.fan_out, dim=1) + layer.perturb.masks).relu()
+    return nn.functional.conv2d(combine.norm(maps), combine.conv.weight, combine.conv.bias)

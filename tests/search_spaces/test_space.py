@@ -9,7 +9,9 @@ from pnn_core.config import DatasetShape
 from search_spaces import BUILT_IN, SearchSpace, SpaceError, find_space
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
+MNIST = DatasetShape(channels=1, height=28, width=28, classes=10)
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
+IMAGENET100 = DatasetShape(channels=3, height=224, width=224, classes=100)
 
 
 def space(**changes: object) -> SearchSpace:
@@ -39,7 +41,7 @@ def test_noise_masks_fits_the_network_to_the_images(shape: DatasetShape, network
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-@pytest.mark.parametrize("shape", [CIFAR, DIGITS])
+@pytest.mark.parametrize("shape", [CIFAR, DIGITS, MNIST, IMAGENET100])
 def test_every_point_of_a_built_in_grid_can_be_built(name: str, shape: DatasetShape) -> None:
     built_in = find_space(name, shape)
     axes = built_in.grid_values()
@@ -49,9 +51,32 @@ def test_every_point_of_a_built_in_grid_can_be_built(name: str, shape: DatasetSh
     assert len(list(built_in.grid_points(shape))) == product
 
 
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_built_in_space_knows_its_name_and_says_what_it_is_in_a_line(name: str) -> None:
+    built_in = find_space(name, CIFAR)
+    assert built_in.name == name
+    assert 20 < len(built_in.summary) <= 90
+    assert "\n" not in built_in.summary
+
+
+def test_only_noise_masks_is_there_to_be_sampled() -> None:
+    assert [n for n in BUILT_IN if not find_space(n, CIFAR).is_grid] == ["noise_masks"]
+
+
 def test_invalid_combinations_are_no_points() -> None:
     points = [(p["mask_count"], p["fan_out"]) for p in space().grid_points(DIGITS)]
     assert points == [(6, 1), (6, 2), (6, 3), (8, 1), (8, 2), (8, 4)]
+
+
+def test_points_that_describe_the_same_training_run_are_listed_once() -> None:
+    layers = space(
+        axes={
+            "layer": CategoricalDistribution(("perturbation", "conv3x3")),
+            "noise_level": CategoricalDistribution((0.1, 0.5)),
+        }
+    )
+    points = [tuple(point.values()) for point in layers.grid_points(DIGITS)]
+    assert points == [("perturbation", 0.1), ("perturbation", 0.5), ("conv3x3", 0.1)]
 
 
 def test_configure_gives_the_whole_training_run() -> None:
@@ -92,6 +117,10 @@ def test_stepped_values_stay_on_their_axis() -> None:
     ("changes", "message"),
     [
         ({"axes": {}}, "at least one parameter"),
+        (
+            {"axes": {"noise_level": FloatDistribution(0.1, 1.0)}, "is_grid": True},
+            "'noise_level' is continuous: name the values",
+        ),
         ({"axes": {"mask_cuont": IntDistribution(1, 2)}}, "did you mean mask_count"),
         ({"fixed": {"noise": 1}}, "'noise' is not a parameter"),
         ({"fixed": {"fan_out": 1}}, "'fan_out' is both searched and fixed"),

@@ -46,6 +46,8 @@ def make_config(tmp_path: Path) -> MakeConfig:
             "shape": DatasetShape(channels=1, height=8, width=8, classes=10),
             "trials": 3,
             "epochs": 2,
+            "replicates": 1,
+            "confirm": 0,
             "seed": 0,
             "objectives": parse_objectives("val_accuracy,learnable_params"),
             "sampler": "random",

@@ -52,6 +52,11 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         (["--name", "<b>x</b>"], ["--name", "'<b>x</b>'", "letters"]),
         (["--name", ""], ["--name", "''", "letters"]),
         (["--dataset", "imagefolder"], ["--data-dir", "data/train", "train/CLASS"]),
+        (["--dataset", "digits", "--replicates", "0"], ["--replicates", "'0'", "at least 1"]),
+        (["--confirm", "-1"], ["--confirm", "'-1'", "at least 0"]),
+        (["--confirm", "yes"], ["--confirm", "'yes'", "at least 0"]),
+        (["--model", "resnet"], ["--model", "'resnet'", "resnet18"]),
+        (["--space", "paper_table2"], ["--space", "'paper_table2'", "did you mean paper_table"]),
         (["--sapce", "x"], ["--sapce", "did you mean --space?"]),
         (["--output", "."], ["--output", "exists"]),
     ],
@@ -76,6 +81,11 @@ def test_a_missing_space_is_asked_for(capsys) -> None:
             "fan_out (=4) must divide mask_count (=30): accepted are 1, 2, 3, 5, 6, 10, 15, 30",
         ),
         (
+            SPACE + "SPACE = SearchSpace(name='x', summary='', fixed={'grouped': True},"
+            " axes={'layer': CategoricalDistribution(('conv3x3', 'conv1x1'))})",
+            "grouped (=True) needs layer perturbation: layer (=conv1x1) has no masks",
+        ),
+        (
             SPACE + "SPACE = SearchSpace(name='x', summary='',"
             " axes={'noise_levl': FloatDistribution(0, 1)})",
             "did you mean noise_level?",
@@ -83,7 +93,7 @@ def test_a_missing_space_is_asked_for(capsys) -> None:
         (
             SPACE + "SPACE = SearchSpace(name='x', summary='', fixed={'network': 'resnet9'},"
             " axes={'noise_level': FloatDistribution(0, 1)})",
-            "holds no network that can be built: network (='resnet9') must be one of resnet18",
+            "holds no network that can be built: network (='resnet9') must be one of resnet8",
         ),
     ],
 )
@@ -103,6 +113,18 @@ def test_a_grid_without_values_for_a_continuous_axis_is_refused(capsys) -> None:
     message = refusal(capsys, "--space", "mine.py", "--sampler", "grid")
     assert "--sampler grid" in message
     assert "'noise_level' is continuous" in message
+
+
+def test_confirming_without_a_test_split_is_refused_before_anything_is_trained(capsys) -> None:
+    for name in ("cats", "dogs"):
+        folder = Path("images/train") / name
+        folder.mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (8, 8)).save(folder / f"{number}.png")
+    images = ("--dataset", "imagefolder", "--data-dir", "images")
+    message = refusal(capsys, "--space", "noise_masks", *images, "--confirm", "3")
+    assert "--confirm 3" in message
+    assert "images/test" in message
 
 
 def test_unreadable_images_are_named(capsys) -> None:

@@ -28,7 +28,7 @@ def outcome(make_config) -> Callable[..., Outcome]:
                 state=state,
                 parameters={"mask_count": 4, "noise_level": 0.5},
                 costs=Costs(learnable_params=1234, mask_values=1, macs=1),
-                epochs=(EPOCH,) if state is TrialState.COMPLETE else (),
+                replicates=((EPOCH,),) if state is TrialState.COMPLETE else (),
                 reason="[red]broken[/red]" if state is TrialState.FAILED else "",
             )
             for number, state in enumerate(states)
@@ -39,6 +39,8 @@ def outcome(make_config) -> Callable[..., Outcome]:
             "records": records,
             "front": best,
             "table": front_table(best, tuple(config.space.axes), config.objectives),
+            "confirmed": (),
+            "planned_confirmations": 0,
             "page": Path("studies/test/front.html"),
             "csv": Path("studies/test/front.csv"),
             "commands": {"Look": "mlflow ui"},

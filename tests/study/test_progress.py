@@ -33,7 +33,7 @@ def record(number: int, state: TrialState, accuracy: float = 0.5, reason: str = 
         state=state,
         parameters={"mask_count": 4, "noise_level": 0.123456},
         costs=Costs(learnable_params=12345, mask_values=1, macs=1),
-        epochs=(result(1, accuracy), result(2, accuracy)),
+        replicates=((result(1, accuracy), result(2, accuracy)),),
         reason=reason,
     )
 

@@ -210,6 +210,54 @@ def test_real_fashion_mnist_trains_through_the_command_line(folder: Path) -> Non
     assert best["metrics"]["val_accuracy"] > 0.5  # of ten classes
 
 
+def test_replicates_and_a_confirmation_are_kept_and_compared(folder: Path, sqlite_uri: str) -> None:
+    status, out, err = run(
+        folder,
+        *("--space", "space.py", "--trials", "2", "--epochs", "2", "--name", "honest"),
+        *("--replicates", "2", "--confirm", "2", "--seed", "3", "--json"),
+    )
+    assert status == 0, err
+    outcome = json.loads(out)
+    loaded = MlflowStore(sqlite_uri).load_study("honest")
+    assert not loaded.undecodable
+    assert (loaded.info.replicates, loaded.info.confirm) == (2, 2)
+    for record in loaded.records:
+        assert [len(curve) for curve in record.replicates] == [2, 2]
+        assert record.replicates[0] != record.replicates[1]
+        accuracies = [curve[-1].val_accuracy for curve in record.replicates]
+        assert record.metrics()["val_accuracy"] == pytest.approx(sum(accuracies) / 2)
+        assert record.parameters["seed"] == 3 + 2 * record.number
+    front = [best["number"] for best in outcome["front"]]
+    layers = ("perturbation", "conv1x1", "conv3x3", "local_binary")
+    assert {(r.trial, r.layer, r.state) for r in loaded.confirmed} == {
+        (number, layer, TrialState.COMPLETE) for number in front for layer in layers
+    }
+    assert len(loaded.confirmed) == 2 * len(layers) * len(front)
+    for run_ in loaded.confirmed:
+        assert run_.result is not None
+        # Correct over total of the 360 test digits.
+        assert run_.result.test_accuracy * 360 == pytest.approx(
+            round(run_.result.test_accuracy * 360)
+        )
+    assert len(outcome["comparisons"]) == 3 * len(front)
+    assert all("(n = 2)" in sentence for sentence in outcome["comparisons"])
+    assert "dashboards.report --study honest" in outcome["commands"]["The replication report"]
+
+
+def test_the_command_line_lists_a_paper_table_with_its_costs(folder: Path) -> None:
+    status, out, _ = run(
+        folder, "--space", "paper_table5", "--dataset", "cifar10", "--dry-run", "--json"
+    )
+    assert status == 0
+    trials = json.loads(out)["trials"]
+    paper = {160: 1.3, 128: 2.0, 96: 3.5, 64: 7.9, 32: 31.0, 16: 120.1, 8: 451.1}
+    assert len(trials) == len(paper)
+    for trial in trials:
+        ratio = paper[trial["parameters"]["mask_count"]]
+        assert 11_173_962 / trial["costs"]["learnable_params"] == pytest.approx(ratio, rel=0.02)
+        assert {"learnable_params", "mask_values", "macs"} <= set(trial["costs"])
+
+
 @pytest.fixture
 def running_cluster(tmp_path: Path) -> Iterator[str]:
     """The address of a cluster that somebody else started, with Ray's token authentication."""

@@ -53,7 +53,7 @@ class Study:
 
     def train(self, number: int, epochs: int, accuracy: float = 0.5) -> None:
         for epoch in range(1, epochs + 1):
-            self.ledger.epoch_finished(number, result(epoch, accuracy), costs=COSTS, device="cpu")
+            self.ledger.epoch_finished(number, [result(epoch, accuracy)], costs=COSTS, device="cpu")
 
     def optuna_states(self) -> list[OptunaState]:
         return [trial.state for trial in self.optuna.get_trials()]

@@ -20,6 +20,8 @@ def info(request: pytest.FixtureRequest) -> StudyInfo:
         seed=7,
         trials=24,
         epochs=15,
+        replicates=1,
+        confirm=0,
         sampler="tpe",
         scheduler="fifo",
         objectives=parse_objectives("val_accuracy,learnable_params"),
@@ -60,7 +62,7 @@ def record(epoch: Callable[[int], EpochResult]) -> Callable[..., TrialRecord]:
             costs=None
             if running
             else Costs(learnable_params=10**9 + number, mask_values=0, macs=3),
-            epochs=tuple(epoch(e) for e in range(1, epochs + 1)),
+            replicates=(tuple(epoch(e) for e in range(1, epochs + 1)),) if epochs else (),
             device="Some GPU <b>&amp;</b>",
             reason=reason,
         )

@@ -20,7 +20,7 @@ def trial(number, accuracy, params, **parameters):
         state=TrialState.COMPLETE,
         parameters=parameters,
         costs=Costs(learnable_params=params, mask_values=64, macs=1),
-        epochs=(result,),
+        replicates=((result,),),
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from study.results import mlflow_curves as curves
 from study.results import mlflow_format as fmt
 from study.results.objective import OBJECTIVES
 from study.results.record import TrialState
@@ -63,9 +64,11 @@ def test_a_shorter_second_life_hides_the_tags_of_a_longer_first_one(record, kept
 
 def test_no_tag_is_longer_than_the_strictest_tracker_takes(record, epoch):
     longest = -1.2345678901234567e-300
-    worst = dict.fromkeys(fmt.SERIES, longest)
+    worst = dict.fromkeys(curves.SERIES, longest)
     epochs = tuple(dataclasses.replace(epoch(e), **worst) for e in range(1, 201))
-    trial = dataclasses.replace(record(0, TrialState.FAILED, reason="x" * 9000), epochs=epochs)
+    trial = dataclasses.replace(
+        record(0, TrialState.FAILED, reason="x" * 9000), replicates=(epochs,)
+    )
     assert max(map(len, fmt.state_tags(trial).values())) <= 5000
 
 
@@ -77,7 +80,7 @@ def test_a_reason_that_is_cut_says_so(record):
 
 def test_losses_that_are_not_finite_come_back(record, epoch):
     odd = dataclasses.replace(epoch(1), train_loss=math.inf, val_loss=math.nan)
-    trial = dataclasses.replace(record(0, TrialState.FAILED), epochs=(odd,))
+    trial = dataclasses.replace(record(0, TrialState.FAILED), replicates=((odd,),))
     (back,) = decode(trial).epochs
     assert back.train_loss == math.inf
     assert math.isnan(back.val_loss)
@@ -85,28 +88,30 @@ def test_losses_that_are_not_finite_come_back(record, epoch):
 
 def test_an_infinity_that_a_database_clamped_is_restored():
     clamped = [sys.float_info.max, -sys.float_info.max, 1e308]
-    assert [fmt.from_mlflow(value) for value in clamped] == [math.inf, -math.inf, 1e308]
+    assert [curves.from_mlflow(value) for value in clamped] == [math.inf, -math.inf, 1e308]
 
 
 def test_every_objective_is_a_metric_of_that_name_and_value(record):
     trial = record(0, TrialState.COMPLETE, epochs=3)
-    shown = fmt.epoch_metrics(trial.epochs[-1]) | fmt.final_metrics(trial)
+    shown = curves.epoch_metrics(trial.epochs[-1]) | fmt.final_metrics(trial)
     assert {name: shown[name] for name in OBJECTIVES} == trial.metrics()
 
 
 def test_no_metric_is_both_a_series_and_a_final_value(record):
     trial = record(0, TrialState.COMPLETE, epochs=3)
-    assert not fmt.epoch_metrics(trial.epochs[0]).keys() & fmt.final_metrics(trial).keys()
+    assert not curves.epoch_metrics(trial.epochs[0]).keys() & fmt.final_metrics(trial).keys()
 
 
 def test_a_series_is_read_up_to_its_first_gap(epoch):
-    series = {name: {} for name in fmt.SERIES.values()}
+    series = {name: {} for name in curves.SERIES.values()}
     for result in map(epoch, (1, 2, 4)):
-        for name, value in fmt.epoch_metrics(result).items():
+        for name, value in curves.epoch_metrics(result).items():
             series[name][result.epoch] = value
-    assert fmt.epochs_from_series(series) == (epoch(1), epoch(2))
+    assert curves.curves_from_series(series) == ((epoch(1), epoch(2)),)
     del series["val_loss"][2]
-    assert fmt.epochs_from_series(series) == (epoch(1),)
+    assert curves.curves_from_series(series) == ((epoch(1),),)
+    del series["val_loss"][1]
+    assert curves.curves_from_series(series) == ()
 
 
 @pytest.mark.parametrize(
@@ -116,11 +121,11 @@ def test_a_series_is_read_up_to_its_first_gap(epoch):
         ({"state": "asleep"}, "'asleep' is not a valid TrialState"),
         ({"trial_number": None}, "trial_number is missing"),
         ({"trial_number": "x"}, "invalid literal.*'x'"),
-        ({"epochs.0001": None}, "epochs.0001 is missing"),
-        ({"epochs.0001": "[[1, 2"}, "delimiter"),
-        ({"epochs.0001": "[[1, 2]]"}, "shorter"),
-        ({"epochs.0001": "[7]"}, "not iterable|zip"),
-        ({"epochs.0001": "7"}, "iterable|len"),
+        ({"epochs.0.0001": None}, "epochs.0.0001 is missing"),
+        ({"epochs.0.0001": "[[1, 2"}, "delimiter"),
+        ({"epochs.0.0001": "[[1, 2]]"}, "shorter"),
+        ({"epochs.0.0001": "[7]"}, "not iterable|zip"),
+        ({"epochs.0.0001": "7"}, "iterable|len"),
     ],
 )
 def test_a_broken_tag_is_reported(record, changed, message):

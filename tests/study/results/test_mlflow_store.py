@@ -71,7 +71,7 @@ def test_a_study_comes_back_equal(store, study, info, record):
         if trial.state is not TrialState.RUNNING:
             study.write_trial(ended(trial))
     loaded = store.load_study(info.name)
-    assert loaded == LoadedStudy(info=info, records=tuple(records), undecodable=())
+    assert loaded == LoadedStudy(info=info, records=tuple(records), confirmed=(), undecodable=())
     for name, value in records[0].parameters.items():
         assert type(loaded.records[0].parameters[name]) is type(value)
 

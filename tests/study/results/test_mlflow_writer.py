@@ -11,7 +11,7 @@ from study.results.mlflow_writer import MlflowWriter, Unsent
 from study.results.record import TrialState
 from study.results.study_info import StudyEnd, summarise
 
-NOTHING = Unsent(trials=0, study=False, error="")
+NOTHING = Unsent(trials=0, confirmed=0, study=False, error="")
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def writer(uri, info):
 
 def play(writer, trial, pause=0.0):
     """Hand a whole trial over, as the trial loop does."""
-    running = dataclasses.replace(trial, state=TrialState.RUNNING, epochs=(), reason="")
+    running = dataclasses.replace(trial, state=TrialState.RUNNING, replicates=(), reason="")
     writer.trial_started(dataclasses.replace(running, costs=None))
     for result in trial.epochs:
         time.sleep(pause)
@@ -48,7 +48,7 @@ def test_everything_handed_over_is_in_the_tracker_after_close(uri, info, writer,
         play(writer, trial, pause=0.01)
     writer.study_ended(summarise(trials, info.objectives), [page], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
-    expected = LoadedStudy(info=info, records=tuple(trials), undecodable=())
+    expected = LoadedStudy(info=info, records=tuple(trials), confirmed=(), undecodable=())
     assert MlflowStore(uri).load_study(info.name) == expected
     assert set(map(tuple, steps(uri, info.name).values())) == {(1, 2, 3, 4, 5)}
 
@@ -180,7 +180,7 @@ def test_a_server_killed_and_restarted_gets_everything_once_and_in_order(server,
     server.start()
     writer.study_ended(summarise(trials, info.objectives), [], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
-    expected = LoadedStudy(info=info, records=(*trials, last), undecodable=())
+    expected = LoadedStudy(info=info, records=(*trials, last), confirmed=(), undecodable=())
     assert MlflowStore(server.uri).load_study(info.name) == expected
     for metric in ("val_accuracy", "epoch_val_seconds"):
         found = steps(server.uri, info.name, metric)

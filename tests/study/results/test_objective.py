@@ -36,6 +36,6 @@ def test_every_objective_is_a_metric_of_a_complete_trial():
         state=TrialState.COMPLETE,
         parameters={},
         costs=Costs(learnable_params=1, mask_values=1, macs=1),
-        epochs=(result,),
+        replicates=((result,),),
     )
     assert record.metrics().keys() == OBJECTIVES.keys()

@@ -36,7 +36,7 @@ def trial(number, accuracy=0.0, params=0, loss=0.0, state=TrialState.COMPLETE, o
         state=state,
         parameters={},
         costs=Costs(learnable_params=params, mask_values=other % 2, macs=other),
-        epochs=(result,),
+        replicates=((result,),),
     )
 
 

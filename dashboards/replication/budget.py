@@ -1,0 +1,103 @@
+"""What was run: the frame of every claim."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from study.results.comparison import PERTURBATION, layer_results
+from study.results.confirmed_run import ConfirmedRun
+from study.results.mlflow_store import LoadedStudy
+from study.results.record import TrialState
+
+_HOUR_SECONDS = 3600
+
+
+class BudgetInfo(NamedTuple):
+    """One study's budget, as plain texts.
+
+    Attributes:
+        name: Of the study.
+        facts: What, and how much of it.
+    """
+
+    name: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def get_budget_info(study: LoadedStudy) -> BudgetInfo:
+    """Collect everything that bounds what the study may claim."""
+    info = study.info
+    versions = ", ".join(f"{library} {version}" for library, version in info.versions.items())
+    facts = [
+        ("Data set", info.dataset),
+        ("Epochs of a training run", _epochs(study)),
+        ("Search", _search(study)),
+        ("Confirmation", _confirmation(study)),
+        ("Training time of the confirmation", _training_time(study.confirmed)),
+        ("Hardware", _devices(study)),
+        ("Library versions", versions or "not recorded"),
+        ("Commit of the code", info.git_commit or "not recorded"),
+    ]
+    if study.undecodable:
+        reasons = "; ".join(sorted({run.reason for run in study.undecodable}))
+        facts.append(("Runs that could not be read", f"{len(study.undecodable)}: {reasons}"))
+    return BudgetInfo(name=info.name, facts=tuple(facts))
+
+
+def short_budget(study: LoadedStudy) -> str:
+    """Data set and epochs, for every caption."""
+    return f"{study.info.dataset}, {_epochs(study)}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number of things, such as `1 seed` and `2 seeds`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _epochs(study: LoadedStudy) -> str:
+    """Of the confirmed runs, which the report is about."""
+    epochs = {run.parameters.get("epochs", study.info.epochs) for run in study.confirmed}
+    numbers = sorted(int(number) for number in epochs) or [study.info.epochs]
+    return " or ".join(str(n) for n in numbers) + (" epoch" if numbers == [1] else " epochs")
+
+
+def _search(study: LoadedStudy) -> str:
+    info = study.info
+    states = Counter(record.state for record in study.records)
+    counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
+    objectives = ", ".join(objective.name for objective in info.objectives)
+    return (
+        f"space {info.space}, {counted(len(study.records), 'trial')} ({counts or 'none recorded'}) "
+        f"of {counted(info.replicates, 'seed')} each, sampler {info.sampler}, "
+        f"chosen on validation data by {objectives}"
+    )
+
+
+def _confirmation(study: LoadedStudy) -> str:
+    results = layer_results(study.confirmed)
+    trials = {result.trial for result in results}
+    seeds = {run.seed for run in study.confirmed}
+    states = Counter(run.state for run in study.confirmed)
+    counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
+    layers = sorted({result.layer for result in results if result.layer != PERTURBATION})
+    return (
+        f"{counted(len(trials), 'trial')} of the front"
+        + (f" with layers {', '.join(layers)} beside perturbation" if layers else "")
+        + f", {counted(len(seeds), 'fresh seed')}, trained on train and validation images, "
+        f"tested once: {counted(len(study.confirmed), 'run')} ({counts})"
+    )
+
+
+def _training_time(confirmed: tuple[ConfirmedRun, ...]) -> str:
+    seconds = sum(run.result.train_seconds for run in confirmed if run.result is not None)
+    if seconds < _HOUR_SECONDS:
+        return f"{seconds / 60:.1f} minutes over all runs"
+    return f"{seconds / _HOUR_SECONDS:.1f} hours over all runs"
+
+
+def _devices(study: LoadedStudy) -> str:
+    """Of the confirmed runs, and of the search where that ran elsewhere."""
+    confirmed = sorted({run.device for run in study.confirmed if run.device})
+    searched = sorted({record.device for record in study.records if record.device})
+    elsewhere = [device for device in searched if device not in confirmed]
+    devices = ", ".join(confirmed) or "not recorded"
+    return f"{devices}; search also on {', '.join(elsewhere)}" if elsewhere else devices

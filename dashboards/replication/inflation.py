@@ -1,0 +1,148 @@
+"""How far the published protocol lies above correct over total, by batch size."""
+
+import statistics
+from collections import defaultdict
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from dashboards.replication.axes import INK, axis, batch_size_axis, escape, frame, side_steps
+from dashboards.replication.budget import counted, short_budget
+from dashboards.replication.layers import layer_look
+from study.results.comparison import LAYER_NAMES
+from study.results.intervals import signed
+from study.results.mlflow_store import LoadedStudy
+
+
+class InflationPoint(NamedTuple):
+    """One confirmed run.
+
+    Attributes:
+        trial: That it confirms.
+        layer: Its spatial layer.
+        seed: Its seed.
+        batch_size: Images per step, in training and in the published protocol.
+        points: Published figure minus correct over total, in percentage points.
+    """
+
+    trial: int
+    layer: str
+    seed: int
+    batch_size: int
+    points: float
+
+
+class InflationMean(NamedTuple):
+    """All runs of one batch size.
+
+    Attributes:
+        batch_size: Of all of them.
+        points: Their mean inflation, in percentage points.
+        n: Runs.
+    """
+
+    batch_size: int
+    points: float
+    n: int
+
+
+class InflationInfo(NamedTuple):
+    """Everything that the picture shows.
+
+    Attributes:
+        title: What it shows, as plain text.
+        caption: Of what it is drawn, as plain text.
+        runs: All complete confirmed runs.
+        means: By batch size, ascending.
+    """
+
+    title: str
+    caption: str
+    runs: tuple[InflationPoint, ...]
+    means: tuple[InflationMean, ...]
+
+
+def get_inflation_info(study: LoadedStudy) -> InflationInfo:
+    """Collect what the picture shows."""
+    runs = tuple(
+        InflationPoint(
+            trial=run.trial,
+            layer=run.layer,
+            seed=run.seed,
+            batch_size=int(run.parameters["batch_size"]),
+            points=100 * (run.result.published_test_accuracy - run.result.test_accuracy),
+        )
+        for run in study.confirmed
+        if run.result is not None
+    )
+    groups: defaultdict[int, list[float]] = defaultdict(list)
+    for run in runs:
+        groups[run.batch_size].append(run.points)
+    means = tuple(
+        InflationMean(batch_size=size, points=statistics.fmean(groups[size]), n=len(groups[size]))
+        for size in sorted(groups)
+    )
+    return InflationInfo(
+        title=f"What the published protocol adds to an accuracy, by batch size: {study.info.name}",
+        caption=(
+            f"{short_budget(study)}. Each dot is one of {counted(len(runs), 'run')}, bars are "
+            "means of all runs of a batch size. Layers stand side by side, so that none hides "
+            "another. Smoothed over test batches, the best epoch kept, minus correct over total "
+            "after the last epoch."
+        ),
+        runs=runs,
+        means=means,
+    )
+
+
+def get_inflation_figure(info: InflationInfo) -> go.Figure:
+    """Draw it."""
+    figure = go.Figure()
+    present = {run.layer for run in info.runs}
+    layers = [layer for layer in LAYER_NAMES if layer in present]
+    layers += sorted(present - set(layers))
+    for layer, side_step in side_steps(layers, [run.batch_size for run in info.runs]).items():
+        figure.add_trace(_runs_trace([r for r in info.runs if r.layer == layer], side_step))
+    figure.add_trace(_means_trace(info.means))
+    figure.add_hline(y=0, line={"color": INK, "width": 1})
+    figure.update_layout(
+        **frame(),
+        xaxis=batch_size_axis(
+            "Batch size (images, logarithmic)", [run.batch_size for run in info.runs]
+        ),
+        yaxis=axis("Published − correct/total (points)") | {"rangemode": "tozero"},
+    )
+    return figure
+
+
+def _runs_trace(runs: list[InflationPoint], side_step: float) -> go.Scatter:
+    look = layer_look(runs[0].layer)
+    return go.Scatter(
+        x=[run.batch_size * side_step for run in runs],
+        y=[run.points for run in runs],
+        mode="markers",
+        name=escape(look.name),
+        hovertext=[
+            f"<b>trial {run.trial}, {escape(look.name)}, seed {run.seed}</b>"
+            f"<br>batch size {run.batch_size}<br>{signed(run.points, 2)} points"
+            for run in runs
+        ],
+        hoverinfo="text",
+        marker={"size": 8, "symbol": look.symbol, "color": look.colour, "opacity": 0.75},
+    )
+
+
+def _means_trace(means: tuple[InflationMean, ...]) -> go.Scatter:
+    return go.Scatter(
+        x=[mean.batch_size for mean in means],
+        y=[mean.points for mean in means],
+        mode="markers",
+        name="mean of all runs",
+        hovertext=[
+            f"<b>mean of {counted(mean.n, 'run')}</b><br>batch size {mean.batch_size}"
+            f"<br>{signed(mean.points, 2)} points"
+            for mean in means
+        ],
+        hoverinfo="text",
+        marker={"size": 26, "symbol": "line-ew", "line": {"width": 2.5, "color": INK}},
+    )

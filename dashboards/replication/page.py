@@ -1,0 +1,180 @@
+"""The replication report as one page."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from dashboards.replication.budget import BudgetInfo, get_budget_info
+from dashboards.replication.comparisons import (
+    ComparisonsInfo,
+    get_comparisons_info,
+    get_confirmed_table,
+)
+from dashboards.replication.confirmed_front import (
+    ConfirmedFrontInfo,
+    get_confirmed_front_figure,
+    get_confirmed_front_info,
+)
+from dashboards.replication.inflation import (
+    InflationInfo,
+    get_inflation_figure,
+    get_inflation_info,
+)
+from dashboards.replication.markup import (
+    Table,
+    bullets,
+    cell,
+    document,
+    heading,
+    paragraph,
+    picture,
+    table_html,
+)
+from dashboards.replication.reported_tables import get_reported_tables
+from study.results.mlflow_store import LoadedStudy
+
+NOTES = (
+    "Confirmed: the trials of the front, chosen on validation images, were trained again with "
+    "fresh seeds on train and validation images together, and read the test images once, after "
+    "the last epoch. Accuracy is correct over total.",
+    "An interval tells how far the mean over other seeds may lie, on the same test images. It "
+    "holds nothing about other test images, other epochs or other settings. Few seeds can agree "
+    "by chance: an interval of no width is a spread below one test image, and no certainty.",
+    "Picking the best of several confirmed trials by test accuracy would be one more choice, made "
+    "on the test set: its figure would then be too high.",
+    "Published protocol: S ← 0.7·S + 0.3·a over the test batches in order, partial batches "
+    "dropped, S carried over epochs, the last S reported, the best epoch kept. It is computed from "
+    "the same runs, only to show how far it lies above.",
+    "A confirmed figure stands beside a reported one where data set, network, layer and every "
+    "other reported setting but the epochs are the same. What the source left open is listed. An "
+    "image folder is matched with no reported figure: its name does not tell what it holds.",
+    "Reported figures are one run each, without an interval. Table 7 of the paper (object "
+    "detection) lies outside this project.",
+    "Reported figures: Juefei-Xu et al., “Perturbative Neural Networks”, CVPR 2018; READMEs, "
+    "notebooks and issues of juefeix/pnn.pytorch, juefeix/pnn.pytorch.update, "
+    "michaelklachko/pnn.pytorch and elisim/Perturbative-Neural-Networks-CVPR18. In the "
+    "repositories, masks a channel above 1 are read as so many for each of the named filters.",
+)
+
+
+class StudySection(NamedTuple):
+    """One study's part of the page.
+
+    Attributes:
+        budget: What was run.
+        comparisons: What it says about the noise.
+        front: Its front with controls and reported points.
+        confirmed: The same as a table.
+        inflation: The published protocol's.
+    """
+
+    budget: BudgetInfo
+    comparisons: ComparisonsInfo
+    front: ConfirmedFrontInfo
+    confirmed: Table
+    inflation: InflationInfo
+
+
+class ReportInfo(NamedTuple):
+    """Everything that the page shows.
+
+    Attributes:
+        title: Of the page, as plain text.
+        sections: One for each study.
+        reported: The paper's tables and the dispute's, with columns for each study.
+    """
+
+    title: str
+    sections: tuple[StudySection, ...]
+    reported: tuple[Table, ...]
+
+
+def get_report_info(studies: Sequence[LoadedStudy]) -> ReportInfo:
+    """Collect what the page shows.
+
+    Args:
+        studies: At least one, each with complete confirmed runs.
+    """
+    names = ", ".join(study.info.name for study in studies)
+    return ReportInfo(
+        title=f"Perturbative neural networks, reported and confirmed: {names}",
+        sections=tuple(
+            StudySection(
+                budget=get_budget_info(study),
+                comparisons=get_comparisons_info(study),
+                front=get_confirmed_front_info(study),
+                confirmed=get_confirmed_table(study),
+                inflation=get_inflation_info(study),
+            )
+            for study in studies
+        ),
+        reported=get_reported_tables(studies),
+    )
+
+
+def write_report(path: Path, info: ReportInfo) -> None:
+    """Write the page as one HTML file that needs no network.
+
+    Args:
+        path: Of the file.
+        info: What it shows.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path.write_text(document(info.title, _body(info)), encoding="utf-8")
+
+
+def _body(info: ReportInfo) -> Iterable[str]:
+    yield heading(1, info.title)
+    yield table_html(_budget_table([section.budget for section in info.sections]))
+    for number, section in enumerate(info.sections):
+        yield from _section(section, is_first=number == 0)
+    yield heading(2, "Reported figures beside confirmed ones")
+    yield from map(table_html, info.reported)
+    yield heading(2, "How to read this page")
+    yield bullets(NOTES)
+
+
+def _section(section: StudySection, *, is_first: bool) -> Iterable[str]:
+    comparisons, front, inflation = section.comparisons, section.front, section.inflation
+    yield heading(2, f"Study {section.budget.name}")
+    yield heading(3, "Does the noise matter?")
+    yield paragraph(comparisons.intro)
+    yield bullets(comparisons.sentences)
+    yield from map(paragraph, comparisons.cautions)
+    yield picture(
+        get_confirmed_front_figure(front),
+        title=front.title,
+        caption=front.caption,
+        description=(
+            f"Scatter plot of test accuracy in percent over learnable parameters: "
+            f"{len(front.confirmed)} confirmed networks with intervals, which the table below "
+            f"lists, and {len(front.reported)} reported figures, which the tables further down "
+            "list."
+        ),
+        with_library=is_first,
+    )
+    yield table_html(section.confirmed)
+    means = ", ".join(f"{m.points:.2f} at batch size {m.batch_size}" for m in inflation.means)
+    yield picture(
+        get_inflation_figure(inflation),
+        title=inflation.title,
+        caption=inflation.caption,
+        description=f"Scatter plot of points of inflation over batch size. Means: {means}.",
+        with_library=False,
+    )
+
+
+def _budget_table(budgets: Sequence[BudgetInfo]) -> Table:
+    facts = [dict(budget.facts) for budget in budgets]
+    names = dict.fromkeys(name for of_study in facts for name in of_study)
+    return Table(
+        title="What was run",
+        caption="Everything below holds for this budget, and for no larger one.",
+        header=("", *(budget.name for budget in budgets)),
+        rows=tuple(
+            (cell(name), *(cell(of_study.get(name, "none")) for of_study in facts))
+            for name in names
+        ),
+    )

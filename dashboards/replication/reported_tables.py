@@ -1,0 +1,177 @@
+"""The paper's tables and the dispute's figures, each beside what was run of it."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from dashboards.replication.budget import counted, short_budget
+from dashboards.replication.markup import ABSENT, Cell, Line, Table, cell, unbroken
+from pnn_core.config import ParameterValue
+from study.results.comparison import LAYER_NAMES, LayerResult, format_size, layer_results
+from study.results.front_table import format_parameter
+from study.results.intervals import CONFIDENCE, format_percent
+from study.results.mlflow_store import LoadedStudy
+from study.results.reported import PAPER, ReportedResult, reported_results
+
+_TITLES = {
+    "Table 1": "Table 1: ImageNet-1k, PNN-ResNet-18 by masks",
+    "Table 2": "Table 2: ImageNet-1k, PNN against CNN",
+    "Table 3": "Table 3: ImageNet-100, PNN-ResNet-50 by noise level",
+    "Table 4": "Table 4: CIFAR-10 and MNIST, the best models",
+    "Table 5": "Table 5: CIFAR-10, PNN-ResNet-18 by masks",
+    "Table 6": "Table 6: CIFAR-10, PNN-ResNet-50 by batch size and masks",
+}
+DISPUTE = "The dispute: figures of the authors' and others' code"
+
+_LISTED = {
+    "optimizer": "",
+    "learning_rate": "learning rate ",
+    "batch_size": "batch ",
+    "noise_level": "level ",
+    "stem": "first layer ",
+    "order": "order ",
+}
+"""Settings that are listed where the source does not state them, and how."""
+
+
+def get_reported_tables(studies: Sequence[LoadedStudy]) -> tuple[Table, ...]:
+    """Lay out every reported figure with two columns for each study.
+
+    A trial stands beside a figure when data set, network, layer and every other setting that was
+    reported are the same. The epochs need not be: a shorter budget is said in the cell.
+    """
+    rows = reported_results()
+    groups = {
+        title: [row for row in rows if row.source == PAPER and row.where == where]
+        for where, title in _TITLES.items()
+    }
+    groups[DISPUTE] = [row for row in rows if row.source != PAPER]
+    return tuple(_table(title, group, studies) for title, group in groups.items())
+
+
+def matches(row: ReportedResult, dataset: str, result: LayerResult) -> bool:
+    """Whether confirmed runs have every setting that was reported of a figure."""
+    if row.dataset != dataset or _unstated(row):
+        return False
+    return all(
+        name in result.parameters and _same(result.parameters[name], value)
+        for name, value in row.settings().items()
+    )
+
+
+def _table(title: str, rows: Iterable[ReportedResult], studies: Sequence[LoadedStudy]) -> Table:
+    budgets = "; ".join(f"{study.info.name}: {short_budget(study)}" for study in studies)
+    header = ["Reported configuration", "Reported (%)"]
+    for study in studies:
+        header += [
+            f"{study.info.name}: confirmed test accuracy (%)",
+            f"{study.info.name}: published protocol, same runs (%)",
+        ]
+    return Table(
+        title=title,
+        caption=f"{budgets}. Means over seeds [{CONFIDENCE:.0%} t interval].",
+        header=tuple(header),
+        rows=tuple(
+            (
+                _configuration(row),
+                (Line(f"{100 * row.value:.2f}", _protocol(row)),),
+                *(cell for study in studies for cell in _cells(row, study)),
+            )
+            for row in rows
+        ),
+    )
+
+
+def _cells(row: ReportedResult, study: LoadedStudy) -> tuple[Cell, Cell]:
+    found = [
+        result
+        for result in layer_results(study.confirmed)
+        if result.layer == row.layer and matches(row, study.info.dataset, result)
+    ]
+    if not found:
+        unstated = _unstated(row) if row.dataset == study.info.dataset else ""
+        absent = (Line(ABSENT, f"reported without its {unstated}" if unstated else ""),)
+        return absent, cell(ABSENT)
+    confirmed, published = [], []
+    for result in found:
+        note = _note(row, result, study.info.epochs)
+        accuracy, smoothed = result.test_accuracy, result.published_test_accuracy
+        if accuracy is None or smoothed is None:
+            confirmed.append(Line(f"{ABSENT} to its end", note))
+            published.append(Line(f"{ABSENT} to its end"))
+        else:
+            confirmed.append(Line(unbroken(format_percent(accuracy)), f"n = {accuracy.n}, {note}"))
+            published.append(Line(unbroken(format_percent(smoothed)), f"n = {smoothed.n}"))
+    return tuple(confirmed), tuple(published)
+
+
+def _note(row: ReportedResult, result: LayerResult, planned_epochs: int) -> str:
+    """Which trial it is, on what budget, and what the source left open."""
+    stated = row.settings()
+    others = [
+        f"{words}{format_parameter(result.parameters[name])}"
+        for name, words in _LISTED.items()
+        if name in result.parameters and name not in stated
+    ]
+    epochs = int(result.parameters.get("epochs", planned_epochs))
+    facts = [
+        _budget(row, epochs),
+        f"trial {result.trial}",
+        f"{format_size(result.learnable_params)} parameters",
+        *others,
+    ]
+    if result.missing:
+        facts.append(f"{counted(len(result.missing), 'seed')} without a result")
+    return ", ".join(facts)
+
+
+def _budget(row: ReportedResult, epochs: int) -> str:
+    least = row.epochs_at_least
+    if least is None:
+        return f"{counted(epochs, 'epoch')} (the reported budget is not known)"
+    reported = f"{'' if row.epochs else 'more than '}{least}"
+    is_shorter = epochs < least or (row.epochs is None and epochs == least)
+    if is_shorter:
+        return f"{counted(epochs, 'epoch')}, a shorter budget than reported ({reported})"
+    return f"{counted(epochs, 'epoch')} (reported: {reported})"
+
+
+def _configuration(row: ReportedResult) -> Cell:
+    """What tells a figure from its neighbours, and in small print the rest."""
+    masks = "masks" if row.layer == "perturbation" else "maps"
+    is_paper = row.source == PAPER
+    main = (
+        row.model,
+        LAYER_NAMES.get(row.layer, row.layer),
+        f"{row.mask_count} {masks}" if row.mask_count else "",
+        f"level {row.noise_level:g}" if row.noise_level is not None else "",
+        f"batch {row.batch_size}" if row.batch_size else "",
+    )
+    rest = (
+        row.dataset,
+        f"{row.fan_out} masks a channel" if row.fan_out not in (None, 1) else "",
+        row.optimizer,
+        f"learning rate {row.learning_rate:g}" if row.learning_rate else "",
+        f"first layer {row.first_layer}" if row.first_layer else "",
+        "" if is_paper else row.note,
+    )
+    source = "" if is_paper else f" ({row.source}, {row.where})"
+    return (Line(", ".join(filter(None, main)), ", ".join(filter(None, rest)) + source),)
+
+
+def _protocol(row: ReportedResult) -> str:
+    return f"{row.protocol}, {row.epochs} epochs" if row.epochs else row.protocol
+
+
+def _unstated(row: ReportedResult) -> str:
+    """What a figure would have to be reported with to be run again; empty when it was."""
+    if not row.model:
+        return "network"
+    if "mask_count" not in row.settings():
+        return "mask count" if row.layer == "perturbation" else "width"
+    return ""
+
+
+def _same(ours: ParameterValue, reported: ParameterValue) -> bool:
+    if isinstance(ours, int | float) and isinstance(reported, int | float):
+        return math.isclose(ours, reported, rel_tol=1e-6)
+    return ours == reported

@@ -1,0 +1,96 @@
+"""`python -m dashboards.report`: the replication report of confirmed studies."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dashboards.replication.page import get_report_info, write_report
+from study.results.mlflow_store import LoadedStudy, MlflowStore
+
+DONE, BAD_INPUT = 0, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the report.
+
+    Args:
+        argv: Without the program's name; None for this process's.
+
+    Returns:
+        The exit status: 0 done, 2 bad input.
+    """
+    arguments = _parser().parse_args(argv)
+    path = arguments.output or Path(f"{arguments.study[0]}-report.html")
+    try:
+        store = MlflowStore(arguments.tracking_uri)
+        names = dict.fromkeys(arguments.study)
+        info = get_report_info([_confirmed_study(store, name) for name in names])
+    except (ValueError, OSError) as error:
+        return _refuse(str(error))
+    try:
+        write_report(path, info)
+    except OSError as error:
+        return _refuse(f"--output {path} cannot be written: {error.strerror or error}")
+    print(path)
+    for section in info.sections:
+        print(f"{section.budget.name}: {section.comparisons.tally}")
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m dashboards.report",
+        description="Write what was reported of perturbative neural networks beside what studies "
+        "confirmed, as one self-contained HTML page.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--study",
+        action="append",
+        required=True,
+        metavar="NAME",
+        help="a study with confirmed runs; repeat it for several",
+    )
+    parser.add_argument(
+        "--tracking-uri", metavar="URI", help="of MLflow (default: MLflow's own rule)"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the page (default: NAME-report.html, of the first study)",
+    )
+    return parser
+
+
+def _confirmed_study(store: MlflowStore, name: str) -> LoadedStudy:
+    """Load a study that has something to report.
+
+    Raises:
+        ValueError: There is no such study, it cannot be read, or no confirmed run is complete.
+        TrackerUnreachableError: The tracker fails.
+    """
+    study = store.load_study(name)
+    if any(run.result is not None for run in study.confirmed):
+        return study
+    if not study.confirmed:
+        raise ValueError(
+            f"study {name!r} has no confirmed runs: get them with `python -m study.run "
+            f"--space {study.info.space} --dataset {study.info.dataset} "
+            f"--trials {study.info.trials} --epochs {study.info.epochs} --name {name} --resume "
+            "--confirm 5` and whatever else it was started with"
+        )
+    failed = next((run.reason for run in study.confirmed if run.reason), "none has ended")
+    raise ValueError(
+        f"none of the {len(study.confirmed)} confirmed runs of study {name!r} is complete: {failed}"
+    )
+
+
+def _refuse(message: str) -> int:
+    print(f"dashboards.report: {message}", file=sys.stderr)
+    return BAD_INPUT
+
+
+if __name__ == "__main__":
+    sys.exit(main())

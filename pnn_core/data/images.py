@@ -1,0 +1,140 @@
+"""Labelled images: in memory, or in files that are decoded when they are asked for."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+# Arrays have no single truth value, so a generated `==` would raise: equality is identity.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelledImages:
+    """Images in memory and the class of each.
+
+    The arrays may be read-only (Ray's object store hands them out so): nothing may write to them.
+
+    Attributes:
+        images: Pixel values 0 to 255, uint8, [N, C, H, W].
+        labels: Index of each image's class, int64, [N].
+
+    Raises:
+        ValueError: A type, shape or label is not as above, or there is no image.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        _require_array("images", self.images, np.dtype(np.uint8), "[N, C, H, W]", 4)
+        _require_labels("images", len(self.images), self.labels)
+        if self.images.size == 0:
+            raise ValueError(f"images (shape {self.images.shape}) must hold at least one pixel")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of each image."""
+        _, channels, height, width = self.images.shape
+        return channels, height, width
+
+    def take(self, indices: NDArray[np.int64]) -> "LabelledImages":
+        """Return a copy of the images at `indices`, int64 [M], in that order."""
+        return LabelledImages(images=self.images[indices], labels=self.labels[indices])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageFiles:
+    """Files of images and the class of each; decoded to RGB by `pnn_core.data.decode`.
+
+    On a cluster, every machine that trains must find them in the same folder.
+
+    Attributes:
+        folder: What the names are relative to.
+        names: Path of each file, in the file system's bytes, [N]. One array, because Ray shares
+            an array between processes and would copy a million strings to each of them.
+        labels: Index of each image's class, int64, [N].
+        height: Of a decoded image in pixels.
+        width: Likewise.
+        shorter_edge: What an image's shorter edge is resized to in pixels, before height × width
+            are cropped from it; None where every file has exactly that size.
+
+    Raises:
+        ValueError: A type, shape, size or label is not as above, or there is no file.
+    """
+
+    folder: Path
+    names: NDArray[np.bytes_]
+    labels: NDArray[np.int64]
+    height: int
+    width: int
+    shorter_edge: int | None
+
+    def __post_init__(self) -> None:
+        names = self.names
+        if type(names) is not np.ndarray or names.dtype.kind != "S" or names.ndim != 1:
+            raise ValueError(f"names (a {type(names).__name__}) must be an array of bytes, [N]")
+        _require_labels("names", len(names), self.labels)
+        if len(names) == 0:
+            raise ValueError("names (=[]) must hold at least one file")
+        if min(self.height, self.width) < 1:
+            raise ValueError(f"height and width (={self.height}, {self.width}) must be at least 1")
+        if self.shorter_edge is not None and self.shorter_edge < max(self.height, self.width):
+            raise ValueError(
+                f"shorter_edge (={self.shorter_edge}) must leave room for a crop of "
+                f"{self.height} x {self.width}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of each decoded image."""
+        return 3, self.height, self.width
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Size of all of them in memory."""
+        return len(self) * 3 * self.height * self.width
+
+    def path(self, index: int) -> Path:
+        """Where an image lies."""
+        return self.folder / os.fsdecode(bytes(self.names[index]))
+
+    def take(self, indices: NDArray[np.int64]) -> "ImageFiles":
+        """Return the files at `indices`, int64 [M], in that order."""
+        return ImageFiles(
+            folder=self.folder,
+            names=self.names[indices],
+            labels=self.labels[indices],
+            height=self.height,
+            width=self.width,
+            shorter_edge=self.shorter_edge,
+        )
+
+
+Images = LabelledImages | ImageFiles
+
+
+def _require_labels(name: str, count: int, labels: NDArray[np.int64]) -> None:
+    _require_array("labels", labels, np.dtype(np.int64), "[N]", 1)
+    if count != len(labels):
+        raise ValueError(f"{name} (={count}) and labels (={len(labels)}) must be as many")
+    if len(labels) and labels.min() < 0:
+        raise ValueError(f"labels (smallest is {labels.min()}) must not be negative")
+
+
+def _require_array(
+    name: str, value: object, dtype: np.dtype[Any], shape: str, dimensions: int
+) -> None:
+    if type(value) is not np.ndarray:
+        raise ValueError(f"{name} (a {type(value).__name__}) must be a numpy array")
+    if value.dtype != dtype or value.ndim != dimensions:
+        raise ValueError(
+            f"{name} (={value.dtype} of shape {value.shape}) must be {dtype} of shape {shape}"
+        )

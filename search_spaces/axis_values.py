@@ -1,0 +1,32 @@
+"""The values of an axis, where they can be listed."""
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from pnn_core.config import ParameterValue
+
+
+def is_continuous(axis: BaseDistribution) -> bool:
+    """Whether an axis holds more values than can be listed."""
+    return isinstance(axis, FloatDistribution) and axis.step is None and not axis.single()
+
+
+def listed_values(name: str, axis: BaseDistribution) -> list[ParameterValue]:
+    """Every value of an axis, in its order.
+
+    Raises:
+        ValueError: The axis is continuous.
+    """
+    if isinstance(axis, CategoricalDistribution):
+        return list(axis.choices)  # type: ignore[arg-type]  # None is no setting's value
+    if isinstance(axis, IntDistribution):
+        return list(range(axis.low, axis.high + 1, axis.step))
+    if isinstance(axis, FloatDistribution) and not is_continuous(axis):
+        steps = 0 if axis.step is None else round((axis.high - axis.low) / axis.step)
+        # Rounding must not carry the last value beyond the axis.
+        return [min(axis.low + i * (axis.step or 0.0), axis.high) for i in range(steps + 1)]
+    raise ValueError(f"axis {name!r} is continuous: name the values that a grid tries in `grid`")

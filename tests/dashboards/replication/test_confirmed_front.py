@@ -1,0 +1,71 @@
+import math
+
+import pytest
+
+from dashboards.replication.confirmed_front import (
+    get_confirmed_front_figure,
+    get_confirmed_front_info,
+)
+from study.results.intervals import mean_with_interval
+
+
+def test_points_are_means_with_intervals_at_their_size(make_runs, make_study):
+    study = make_study(
+        make_runs([0.80, 0.82], trial=4, params=500),
+        make_runs([0.70, 0.71], trial=2, params=900),
+        make_runs([0.9], trial=4, layer="conv3x3", params=510),
+    )
+    points = get_confirmed_front_info(study).confirmed
+    assert [(p.layer, p.trial, p.learnable_params) for p in points] == [
+        ("perturbation", 4, 500),
+        ("perturbation", 2, 900),
+        ("conv3x3", 4, 510),
+    ]
+    assert points[0].accuracy == mean_with_interval([0.80, 0.82])
+    figure = get_confirmed_front_figure(get_confirmed_front_info(study))
+    bars = {trace.name: trace.error_y.array for trace in figure.data if trace.error_y.array}
+    assert bars["perturbation"][0] == pytest.approx(100 * points[0].accuracy.half_width)
+    assert math.isnan(bars["3×3"][0])  # one seed has no bar
+
+
+def test_reported_points_are_hollow_and_of_the_same_data_set(make_runs, make_study):
+    runs = make_runs([0.8, 0.81])
+    info = get_confirmed_front_info(make_study(runs))
+    assert {point.learnable_params for point in info.reported} >= {1_414_426, 360_450}
+    assert len(info.reported) == 7
+    assert "7 of 42 figures reported for cifar10" in info.caption
+    figure = get_confirmed_front_figure(info)
+    symbols = {trace.name: trace.marker.symbol for trace in figure.data}
+    assert symbols == {"reported": "diamond-open", "perturbation": "diamond"}
+    other = get_confirmed_front_info(make_study(runs, dataset="fashion_mnist"))
+    assert other.reported == ()
+    assert "Nobody reported a figure for fashion_mnist." in other.caption
+
+
+def test_reported_figures_of_unknown_size_are_not_drawn_and_said_so(make_runs, make_study):
+    info = get_confirmed_front_info(make_study(make_runs([0.8]), dataset="mnist"))
+    assert info.reported == ()
+    assert "No figure reported for mnist tells its number of parameters." in info.caption
+
+
+def test_the_caption_tells_budget_seeds_and_what_is_not_drawn(make_runs, make_study):
+    study = make_study(make_runs([0.8]), make_runs([None], layer="conv1x1"))
+    caption = get_confirmed_front_info(study).caption
+    assert caption.startswith("cifar10, 12 epochs. Means over seeds (n = 1), bars")
+    assert "One seed has no interval." in caption
+    assert "1 without a complete run or a known size not drawn." in caption
+
+
+def test_layers_have_shapes_of_their_own_and_stand_side_by_side(make_runs, make_study):
+    layers = ("perturbation", "conv1x1", "conv3x3", "local_binary")
+    study = make_study(
+        *(make_runs([0.8, 0.81], layer=layer) for layer in layers), dataset="fashion_mnist"
+    )
+    info = get_confirmed_front_info(study)
+    traces = get_confirmed_front_figure(info).data
+    assert len({trace.marker.symbol for trace in traces}) == 4
+    places = [trace.x[0] for trace in traces][::-1]
+    assert places == sorted(set(places))
+    share = max(abs(place / 1_400_000 - 1) for place in places)
+    assert f"up to {share:.0%} beside their true size" in info.caption
+    assert "1,400,000 learnable parameters" in traces[0].hovertext[0]

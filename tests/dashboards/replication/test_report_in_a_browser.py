@@ -1,0 +1,85 @@
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from dashboards.replication.page import get_report_info, write_report
+
+NAME = '"><img src=x onerror=alert(1)><script>alert(1)</script>' + "long_" * 30
+DESKTOP, PHONE = 1280, 400
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+
+@pytest.fixture(scope="module")
+def opened(make_runs, make_study, tmp_path_factory):
+    """The page in a browser without a network, and what the browser complained of or asked for."""
+    layers = ("perturbation", "conv1x1", "conv3x3", "local_binary")
+    groups = [
+        make_runs([0.8 + 0.01 * t, 0.81, 0.82], trial=t, layer=layer, params=90_000 * 4**t)
+        for t in range(3)
+        for layer in layers
+    ]
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    write_report(path, get_report_info([make_study(*groups, name=NAME)]))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        page = browser.new_page(viewport={"width": DESKTOP, "height": 900}, offline=True)
+        heard = []
+        page.on("console", lambda message: heard.append(message.text))
+        page.on("pageerror", lambda error: heard.append(str(error)))
+        page.on("dialog", lambda dialog: (heard.append("alert"), dialog.dismiss()))
+        page.on("request", lambda request: heard.append(request.url))
+        page.goto(path.as_uri())
+        page.wait_for_function("document.querySelectorAll('.scatterlayer').length >= 2")
+        heard.remove(path.as_uri())
+        yield page, heard
+        browser.close()
+
+
+@pytest.fixture(params=[DESKTOP, PHONE])
+def page(opened, request):
+    page, _ = opened
+    page.set_viewport_size({"width": request.param, "height": 900})
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".plotly-graph-div")].every(
+            figure => figure._fullLayout.width === figure.clientWidth)"""
+    )
+    return page
+
+
+def test_the_page_needs_no_network_and_complains_of_nothing(opened):
+    page, heard = opened
+    assert page.locator("img").count() == 0
+    assert heard == []
+
+
+def test_the_page_is_no_wider_than_the_screen(page):
+    width = page.viewport_size["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_no_legend_covers_a_point(page):
+    # In one call: while the page settles after a change of width, it moves between two.
+    gaps = page.evaluate(
+        """() => [...document.querySelectorAll(".plotly-graph-div")].map(figure => {
+            const bottom = figure.querySelector(".legend").getBoundingClientRect().bottom;
+            const points = [...figure.querySelectorAll(".scatterlayer path.point")];
+            return Math.min(...points.map(p => p.getBoundingClientRect().top - bottom));
+        })"""
+    )
+    assert len(gaps) == 2
+    assert min(gaps) > 0
+
+
+def test_on_a_phone_the_keyboard_scrolls_a_table_in_its_own_box(opened):
+    page, _ = opened
+    page.set_viewport_size({"width": PHONE, "height": 900})
+    region = page.get_by_role("region", name="Table 5")
+    region.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("region => region.scrollLeft > 0", arg=region.element_handle())

@@ -1,0 +1,136 @@
+import pytest
+
+from dashboards.report import main
+from pnn_core.config import ConfirmResult, Costs
+from study.results.confirmed_run import ConfirmedRun
+from study.results.mlflow_store import LoadedStudy, MlflowStore
+from study.results.objective import parse_objectives
+from study.results.record import TrialState
+from study.results.study_info import StudyInfo
+
+INFO = StudyInfo(
+    name="masks",
+    space="controls",
+    dataset="cifar10",
+    seed=0,
+    trials=1,
+    epochs=2,
+    replicates=1,
+    confirm=2,
+    sampler="grid",
+    scheduler="fifo",
+    objectives=parse_objectives("val_accuracy,learnable_params"),
+    git_commit="",
+    versions={},
+)
+
+
+def confirmed(layer, accuracy):
+    """Two seeds; without an accuracy they failed."""
+    return [
+        ConfirmedRun(
+            trial=0,
+            layer=layer,
+            seed=seed,
+            state=TrialState.FAILED if accuracy is None else TrialState.COMPLETE,
+            parameters={"layer": layer, "batch_size": 10},
+            size_difference=0.0,
+            costs=Costs(learnable_params=1000, mask_values=1, macs=1),
+            result=None
+            if accuracy is None
+            else ConfirmResult(
+                train_loss=0.1,
+                test_accuracy=accuracy,
+                published_test_accuracy=accuracy,
+                train_seconds=1.0,
+            ),
+            reason="out of memory" if accuracy is None else "",
+        )
+        for seed in (1, 2)
+    ]
+
+
+@pytest.fixture
+def holding(monkeypatch):
+    """Let every tracker hold a study of the given confirmed runs."""
+
+    def hold(*groups):
+        runs = tuple(run for group in groups for run in group)
+        study = LoadedStudy(info=INFO, records=(), confirmed=runs, undecodable=())
+        monkeypatch.setattr(MlflowStore, "load_study", lambda store, name: study)
+
+    return hold
+
+
+def refused(capsys, *argv):
+    """Exit status and the only line, which stands on standard error."""
+    status = main(argv)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return status, err
+
+
+def test_the_page_is_written_and_its_path_and_result_printed(holding, tmp_path, capsys):
+    holding(confirmed("perturbation", 0.8), confirmed("conv1x1", 0.8))
+    path = tmp_path / "page.html"
+    assert main(["--study", "masks", "--output", str(path)]) == 0
+    assert "Does the noise matter?" in path.read_text(encoding="utf-8")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == str(path)
+    assert lines[1].startswith("masks: noise adds accuracy in 0 of 1 comparisons")
+    assert len(lines) == 2
+
+
+def test_the_page_is_named_after_the_study_by_default(holding, tmp_path, monkeypatch):
+    holding(confirmed("perturbation", 0.8))
+    monkeypatch.chdir(tmp_path)
+    assert main(["--study", "masks"]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["masks-report.html"]
+
+
+def test_a_study_without_confirmed_runs_says_how_to_get_them(holding, capsys):
+    holding()
+    status, message = refused(capsys, "--study", "masks")
+    assert status == 2
+    assert "'masks' has no confirmed runs" in message
+    command = "--space controls --dataset cifar10 --trials 1 --epochs 2 --name masks --resume"
+    assert f"`python -m study.run {command} --confirm 5`" in message
+
+
+def test_a_study_whose_confirmed_runs_all_failed_says_why(holding, capsys):
+    holding(confirmed("perturbation", None))
+    status, message = refused(capsys, "--study", "masks")
+    assert status == 2
+    assert "none of the 2 confirmed runs of study 'masks' is complete: out of memory" in message
+
+
+def test_an_unknown_study_is_refused_and_nothing_created(tmp_path, capsys):
+    uri = f"sqlite:///{tmp_path / 'absent.db'}"
+    status, message = refused(capsys, "--study", "masks", "--tracking-uri", uri)
+    assert status == 2
+    assert "there is no study 'masks'" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tracker_that_cannot_be_used_is_refused(tmp_path, capsys):
+    path = tmp_path / "notes.db"
+    path.write_text("no database at all, but a text that is long enough to be read as one" * 9)
+    status, message = refused(capsys, "--study", "masks", "--tracking-uri", f"sqlite:///{path}")
+    assert status == 2
+    assert "cannot be used" in message
+
+
+def test_an_output_that_cannot_be_written_is_refused(holding, tmp_path, capsys):
+    holding(confirmed("perturbation", 0.8))
+    path = tmp_path / "absent" / "page.html"
+    status, message = refused(capsys, "--study", "masks", "--output", str(path))
+    assert status == 2
+    assert f"--output {path} cannot be written: No such file or directory" in message
+
+
+def test_a_study_must_be_named(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([])
+    assert stop.value.code == 2
+    assert "--study" in capsys.readouterr().err
