@@ -1,9 +1,11 @@
 """`python -m dashboards.report`: the replication report of confirmed studies."""
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from dashboards.replication.page import get_report_info, write_report
 from study.results.mlflow_store import LoadedStudy, MlflowStore
@@ -20,7 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 2 bad input.
     """
-    arguments = _parser().parse_args(argv)
+    try:
+        arguments = _parser().parse_args(argv)
+    except ValueError as error:
+        return _refuse(str(error))
     path = arguments.output or Path(f"{arguments.study[0]}-report.html")
     try:
         store = MlflowStore(arguments.tracking_uri)
@@ -38,8 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return DONE
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message.removeprefix('argument ')}: see --help")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m dashboards.report",
         description="Write what was reported of perturbative neural networks beside what studies "
         "confirmed, as one self-contained HTML page.",
@@ -76,10 +88,10 @@ def _confirmed_study(store: MlflowStore, name: str) -> LoadedStudy:
         return study
     if not study.confirmed:
         raise ValueError(
-            f"study {name!r} has no confirmed runs: get them with `python -m study.run "
-            f"--space {study.info.space} --dataset {study.info.dataset} "
-            f"--trials {study.info.trials} --epochs {study.info.epochs} --name {name} --resume "
-            "--confirm 5` and whatever else it was started with"
+            f"study {name!r} has no confirmed runs: run it under another name with --confirm 5 "
+            "beside what it was started with, such as `python -m study.run "
+            f"--space {shlex.quote(study.info.space)} --dataset {study.info.dataset} "
+            f"--trials {study.info.trials} --epochs {study.info.epochs} --confirm 5`"
         )
     failed = next((run.reason for run in study.confirmed if run.reason), "none has ended")
     raise ValueError(

@@ -13,8 +13,14 @@ Modules, in the order in which a reader needs them:
 - `seeds`, `model`: random streams, and `build_model(config, seeds)`
 - `costs`: learnable parameters, mask values and multiply-accumulates of a network
 - `size`, `controls`: learnable parameters in closed form, and networks of equal size (no torch)
-- `data`: data sets as in-memory arrays with a fixed train/validation split
+- `data`: data sets with a fixed train/validation split, and a test set that only confirming opens
+- `batches`, `file_batches`, `decoding`, `augment`: images from memory or from files, batch by batch
+- `optim`: optimisers and schedules
+- `learner`: a network that learns, epoch by epoch, and can be evaluated in between
 - `train`: `train(config, data)`, one `EpochResult` per epoch
+- `confirm`, `published_protocol`: train on everything and test; the published code's accuracy
+- `recipes`: the three published code bases as training runs (no torch)
+- `theory`: the paper's Sections 3.3 and 3.4 as code (NumPy and SciPy, no torch)
 
 Nothing is imported here, so that `pnn_core.config` costs no torch import.
 """

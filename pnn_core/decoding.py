@@ -1,8 +1,11 @@
 """Worker processes that decode images ahead of their use."""
 
+import multiprocessing
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import numpy as np
@@ -31,7 +34,7 @@ class Decoder:
     """Decodes batches in worker processes; a batch depends on its request alone.
 
     The processes start with the first batch and serve all that follow. They end when nothing holds
-    this any more, and within seconds when this process is killed.
+    this any more, and when this process is killed.
 
     Args:
         workers: Processes; with 0, this process decodes, and nothing ahead of its use.
@@ -46,8 +49,8 @@ class Decoder:
             collate_fn=_unchanged,
             num_workers=workers,
             persistent_workers=workers > 0,
-            # A fork of a process with threads, as Ray's are, may hang. The children of a fork
-            # server do not notice when the process that asked for them is killed, and stay.
+            worker_init_fn=_end_with_parent,
+            # A fork of a process with threads, as Ray's are, may hang.
             multiprocessing_context="spawn" if workers > 0 else None,
             # Torch's global generator must not depend on how images are decoded.
             generator=torch.Generator(),
@@ -78,8 +81,11 @@ def decoding_workers(device: torch.device) -> int:
     Beside a GPU as many as torch may use threads, which is what a trial was given. A CPU that
     trains has none to spare: to hand over its one core gains nothing, further ones are shared.
     """
-    # More than there are cores would be slower, and torch warns of it.
-    threads = min(torch.get_num_threads(), len(os.sched_getaffinity(0)))
+    # More than there are cores would be slower, and torch warns of it. Not every system tells
+    # which of them this process may use.
+    is_told = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if is_told else os.cpu_count() or 1
+    threads = min(torch.get_num_threads(), cores)
     return threads if device.type == "cuda" else threads - 1
 
 
@@ -87,6 +93,21 @@ def decoding_workers(device: torch.device) -> int:
 # message. Arrays travel through a pipe, not through shared memory as tensors would, of which
 # containers often have 64 MB.
 _Decoded = NDArray[np.uint8] | DatasetError
+
+
+def _end_with_parent(_worker: int) -> None:
+    """Let a worker end when its parent is killed.
+
+    Torch's own watchdog lets it finish what it is sending, to a pipe that nobody reads any more.
+    """
+    threading.Thread(
+        target=_wait_for_end, args=[multiprocessing.parent_process()], daemon=True
+    ).start()
+
+
+def _wait_for_end(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 class _Requested(Dataset[_Decoded]):

@@ -122,7 +122,8 @@ def _parser() -> argparse.ArgumentParser:
         "--dataset",
         default="digits",
         metavar="NAME",
-        help="digits (default, embedded), mnist, fashion_mnist, cifar10 or imagefolder",
+        help="digits (default, embedded), mnist, fashion_mnist, cifar10, imagefolder "
+        "or imagenet100",
     )
     what.add_argument(
         "--data-dir",

@@ -16,6 +16,12 @@ from study.planning import images_shape, plan_study, study_config
 from study.results.front_table import TextTable, format_metric, format_parameter
 from study.results.mlflow_store import MlflowStore
 
+ASSUMED_SHAPES = {
+    "imagefolder": DatasetShape(channels=3, height=32, width=32, classes=10),
+    "imagenet100": DatasetShape(channels=3, height=224, width=224, classes=100),
+}
+"""What a dry run takes images to be whose folder is absent."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
@@ -58,9 +64,12 @@ def _list_spaces(*, as_json: bool) -> int:
 def _dry_run(arguments: Arguments) -> int:
     from study.preview import preview_trials  # imports torch
 
-    if arguments.dataset == "imagefolder" and not arguments.data_dir.exists():
-        shape = DatasetShape(channels=3, height=32, width=32, classes=10)
-        note = f"{arguments.data_dir} is absent: costs are for 3x32x32 images of 10 classes"
+    shape = ASSUMED_SHAPES.get(arguments.dataset)
+    if shape is not None and not arguments.data_dir.exists():
+        note = (
+            f"{arguments.data_dir} is absent: costs are for {shape.channels}x{shape.height}x"
+            f"{shape.width} images of {shape.classes} classes"
+        )
     else:
         shape, note = images_shape(arguments), ""
     config = study_config(arguments, shape, name="dry-run")

@@ -28,8 +28,10 @@ _DAMAGE = (
     struct.error,
     zlib.error,
     Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
 )
-"""What Pillow raises on a damaged file, according to its format and the place of the damage."""
+"""What Pillow raises on a damaged file, according to its format and the place of the damage; the
+warning where warnings are errors."""
 
 _FILES_PER_TASK = 64
 _MAX_THREADS = 8

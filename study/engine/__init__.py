@@ -5,6 +5,7 @@
 - `sampler`: Optuna's samplers, kept from repeating themselves
 - `searcher`, `recorder`: Tune's two ends of the ledger
 - `trainable`: what runs in worker processes
+- `confirm_plan`, `confirmation`: fresh seeds for the front and its controls, and Ray running them
 - `cluster`: Ray itself
 """
 

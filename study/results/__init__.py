@@ -2,9 +2,13 @@
 
 - `record`, `objective`, `study_info`: one trial, what is optimised, one study
 - `pareto`, `front_table`: which trials no other beats, and how to print them
+- `confirmed_run`, `confirmed_table`: what fresh seeds gave on the test set
+- `intervals`, `comparison`: means with intervals; the perturbation layer against its controls
+- `reported`: every figure that anyone reported
 - `mlflow_store`: which studies a tracker holds, and reading them back
 - `mlflow_writer`: writing a running study beside the trial loop
-- `mlflow_study`, `mlflow_format`: one study's runs, and how they are spelled
+- `mlflow_study`: one study's runs
+- `mlflow_format`, `mlflow_curves`, `mlflow_confirmed`: how they are spelled
 - `mlflow_connection`, `mlflow_reach`: one tracker, and what is said when it is out of reach
 - `provenance`: which code ran
 """

@@ -86,7 +86,7 @@ def format_percent(estimate: Estimate) -> str:
     mean = f"{100 * estimate.mean:.2f}"
     if estimate.interval is None:
         return mean
-    low, high = (f"{100 * end:.2f}" for end in estimate.interval)
+    low, high = (f"{100 * end:.2f}".replace("-", "−") for end in estimate.interval)
     return f"{mean} [{low}, {high}]"
 
 

@@ -94,7 +94,7 @@ def test_a_study_without_confirmed_runs_says_how_to_get_them(holding, capsys):
     status, message = refused(capsys, "--study", "masks")
     assert status == 2
     assert "'masks' has no confirmed runs" in message
-    command = "--space controls --dataset cifar10 --trials 1 --epochs 2 --name masks --resume"
+    command = "--space controls --dataset cifar10 --trials 1 --epochs 2"
     assert f"`python -m study.run {command} --confirm 5`" in message
 
 
@@ -129,8 +129,12 @@ def test_an_output_that_cannot_be_written_is_refused(holding, tmp_path, capsys):
     assert f"--output {path} cannot be written: No such file or directory" in message
 
 
-def test_a_study_must_be_named(capsys):
-    with pytest.raises(SystemExit) as stop:
-        main([])
-    assert stop.value.code == 2
-    assert "--study" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [([], "--study"), (["--study", "masks", "--studdy", "x"], "--studdy")],
+)
+def test_what_is_missing_or_mistyped_is_named_in_one_sentence(capsys, argv, said):
+    status, message = refused(capsys, *argv)
+    assert status == 2
+    assert said in message
+    assert message.count("\n") <= 1

@@ -9,7 +9,7 @@ from pnn_core.config import DatasetShape, Layer, ModelConfig, Network, Stem, Ste
 from pnn_core.costs import count_costs
 from pnn_core.model import build_model
 from pnn_core.perturbation import Perturbation, PerturbationLayer
-from pnn_core.resnet import BasicBlock, BottleneckBlock, ResNet
+from pnn_core.resnet import BasicBlock, BottleneckBlock, ResNet, StridedConv1x1
 
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
 IMAGENET = DatasetShape(channels=3, height=224, width=224, classes=1000)
@@ -82,6 +82,27 @@ def test_every_network_maps_images_of_any_size_to_logits(
     logits = build_model(config, 0).eval()(torch.randn(3, 2, size, size + 1))
     assert logits.shape == (3, 7)
     assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("size", [7, 32, 64])
+def test_a_narrow_shortcut_has_the_gradients_of_a_strided_convolution(size: int) -> None:
+    """Torch's own strided 1×1 ends the process here, with channels last and 64 pixels."""
+    conv = StridedConv1x1(8, 16, stride=2)
+    x = torch.randn(4, 8, size, size, requires_grad=True)
+    y = nn.functional.conv2d(x, conv.weight, stride=2)
+    towards = torch.randn_like(y)
+    expected = torch.autograd.grad(y, (x, conv.weight), towards)
+    laid_out = x.detach().to(memory_format=torch.channels_last).requires_grad_()
+    conv.to(memory_format=torch.channels_last)
+    output = conv(laid_out)
+    torch.testing.assert_close(output, y)
+    towards = towards.to(memory_format=torch.channels_last)
+    torch.testing.assert_close(
+        torch.autograd.grad(output, (laid_out, conv.weight), towards),
+        expected,
+        rtol=1e-4,  # sums of thousands of float32, taken in another order
+        atol=1e-4,
+    )
 
 
 def test_mask_count_is_the_first_stages_and_grows_with_width() -> None:

@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch.nn import functional
 
+from pnn_core.batches import DeviceImages
 from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import LabelledImages, TrainingData, load_training_data
-from pnn_core.train import NonFiniteLossError, TrainingRun, train
+from pnn_core.learner import NonFiniteLossError
+from pnn_core.train import TrainingRun, train
 
 CPU = torch.device("cpu")
 
@@ -121,6 +123,7 @@ def test_read_only_arrays_are_trained_on_without_a_copy_or_a_warning(digits: Tra
     images.setflags(write=False)
     data = replace(digits, train=LabelledImages(images=images, labels=digits.train.labels))
     run = TrainingRun(config(data), data, CPU)
+    assert isinstance(run._train, DeviceImages)
     assert run._train._images.data_ptr() == images.ctypes.data
     run.next_epoch()
     assert np.array_equal(images, digits.train.images)
@@ -137,6 +140,27 @@ def test_augmented_training_repeats_itself_and_differs_from_plain(digits: Traini
     first, second = (numbers(list(train(config(digits), augmented, CPU))) for _ in range(2))
     assert first == second
     assert first != numbers(list(train(config(digits), digits, CPU)))
+
+
+def test_dropout_repeats_itself_and_leaves_the_global_generator_alone(
+    digits: TrainingData,
+) -> None:
+    before = torch.random.get_rng_state()
+    plain, dropping = config(digits, epochs=1), config(digits, epochs=1, dropout=0.5)
+    first, second, without = (
+        numbers(list(train(c, digits, CPU))) for c in (dropping, dropping, plain)
+    )
+    assert first == second != without
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("stream", ["initialisation_seed", "mask_seed", "data_order_seed"])
+def test_each_stream_has_a_seed_of_its_own(digits: TrainingData, stream: str) -> None:
+    plain = config(digits, epochs=1)
+    changed, same = (config(digits, epochs=1, **{stream: seed}) for seed in (1, 0))
+    first, other, again = (numbers(list(train(c, digits, CPU))) for c in (plain, changed, same))
+    assert first != other
+    assert first == again
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

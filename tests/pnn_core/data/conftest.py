@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pnn_core.data import confirm_step
+
 _witnesses: list[list[str]] = []
 
 
@@ -35,6 +37,13 @@ def _opened_files() -> Iterator[list[str]]:
         yield names
     finally:
         _witnesses.remove(names)
+
+
+@pytest.fixture
+def confirming() -> Iterator[None]:
+    """Opens the test set, as the confirm step does."""
+    with confirm_step():
+        yield
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from torchvision.datasets import CIFAR10
 
 from pnn_core.data import DatasetError, dataset_shape, load_test_data, load_training_data
 
+pytestmark = pytest.mark.usefixtures("confirming")
+
 FOLDER = "cifar-10-batches-py"
 CLASSES = [f"class {label}" for label in range(10)]
 

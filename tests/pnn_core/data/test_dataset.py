@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pnn_core.config import DatasetShape
 from pnn_core.data import LabelledImages, TrainingData
@@ -17,6 +19,7 @@ def training_data(**changes):
         "name": "own",
         "train": labelled(),
         "validation": labelled(2),
+        "held_out": np.array([1, 4]),
         "classes": ("a", "b"),
         "mean": (0.5,) * 3,
         "std": (0.2,) * 3,
@@ -71,12 +74,41 @@ def test_images_that_are_not_as_documented_are_refused(images, labels, message):
     ("changes", "message"),
     [
         ({"validation": labelled(height=4)}, r"\(3, 4, 6\).*\(3, 5, 6\)"),
+        ({"held_out": np.arange(3)}, "held_out .=3.* .=2. must be as many"),
         ({"mean": (0.5,)}, "mean .*3 channels"),
         ({"std": (0.2,) * 4}, "std .*3 channels"),
         ({"std": (0.2, 0.0, 0.2)}, "above 0"),
-        ({"validation": labelled(3, largest=2)}, "label 2 .*classes, 2"),
+        ({"validation": labelled(3, largest=2), "held_out": np.arange(3)}, "label 2 .*classes, 2"),
     ],
 )
 def test_parts_that_do_not_fit_each_other_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         training_data(**changes)
+
+
+@given(st.integers(2, 30), st.integers(1, 29), st.integers(0, 1000))
+def test_joined_is_the_data_set_before_it_was_split(count, held, seed):
+    held = min(held, count - 1)
+    every = LabelledImages(
+        images=np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1),
+        labels=np.arange(count, dtype=np.int64),
+    )
+    shuffled = np.random.default_rng(seed).permutation(count)
+    held_out, kept = np.sort(shuffled[:held]), np.sort(shuffled[held:])
+    data = training_data(
+        train=every.take(kept),
+        validation=every.take(held_out),
+        held_out=held_out,
+        classes=tuple(map(str, range(count))),
+        mean=(0.5,),
+        std=(0.2,),
+    )
+    joined = data.joined()
+    assert np.array_equal(joined.images, every.images)
+    assert np.array_equal(joined.labels, every.labels)
+
+
+@pytest.mark.parametrize("held_out", [[0, 6], [-1, 2], [3, 3], [4, 1]])
+def test_positions_that_cannot_be_are_refused_when_joining(held_out):
+    with pytest.raises(ValueError, match=r"ascending positions among 6 images"):
+        training_data(held_out=np.array(held_out)).joined()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from pnn_core.data import dataset_shape, load_test_data, load_training_data
+from pnn_core.data import confirm_step, dataset_shape, load_test_data, load_training_data
 
 NOWHERE = Path("/nonexistent")
 
@@ -12,11 +12,9 @@ NOWHERE = Path("/nonexistent")
 @pytest.fixture(scope="module")
 def parts():
     data = load_training_data("digits", NOWHERE)
-    return {
-        "train": data.train,
-        "validation": data.validation,
-        "test": load_test_data("digits", NOWHERE),
-    }
+    with confirm_step():
+        test = load_test_data("digits", NOWHERE)
+    return {"train": data.train, "validation": data.validation, "test": test}
 
 
 def original(images):

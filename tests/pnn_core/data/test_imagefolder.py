@@ -7,7 +7,21 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pnn_core.config import DatasetShape
-from pnn_core.data import DatasetError, dataset_shape, load_test_data, load_training_data
+from pnn_core.data import (
+    DATASETS,
+    DatasetError,
+    confirm_step,
+    dataset_shape,
+    load_test_data,
+    load_training_data,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def confirming():
+    with confirm_step():
+        yield
+
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "jpeg": "JPEG", "bmp": "BMP", "webp": "WEBP"}
 
@@ -44,7 +58,7 @@ def test_files_come_sorted_by_class_and_name_whatever_the_order_of_making(tmp_pa
         for index in (2, 0, 1):
             colour = (ord(name), index, 0)
             Image.new("RGB", (2, 2), colour).save(tmp_path / "test" / name / f"{index}.png")
-    test = load_test_data("imagefolder", tmp_path)
+    test, _ = DATASETS["imagefolder"].read(tmp_path, "test")
     assert test.images[:, :2, 0, 0].tolist() == [[a, i] for a in (97, 98) for i in range(3)]
     assert test.labels.tolist() == [0, 0, 0, 1, 1, 1]
 
@@ -55,7 +69,7 @@ def test_more_files_than_one_thread_takes_at_a_time_keep_their_order(
 ):
     write_imagefolder(tmp_path, count=2, size=size)
     write_imagefolder(tmp_path, "test", count=150, size=size)
-    test = load_test_data("imagefolder", tmp_path)
+    test, _ = DATASETS["imagefolder"].read(tmp_path, "test")
     assert test.images[:, 1, 0, 0].tolist() == list(range(150)) * 2
 
 

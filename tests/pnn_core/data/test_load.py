@@ -13,6 +13,8 @@ from pnn_core.data import (
     load_training_data,
 )
 
+pytestmark = pytest.mark.usefixtures("confirming")
+
 NOWHERE = Path("/nonexistent")
 every_function = pytest.mark.parametrize(
     "load", [dataset_shape, load_training_data, load_test_data]
@@ -20,7 +22,14 @@ every_function = pytest.mark.parametrize(
 
 
 def test_the_names_are_those_of_the_command_line():
-    assert list(DATASETS) == ["digits", "mnist", "fashion_mnist", "cifar10", "imagefolder"]
+    assert list(DATASETS) == [
+        "digits",
+        "mnist",
+        "fashion_mnist",
+        "cifar10",
+        "imagefolder",
+        "imagenet100",
+    ]
 
 
 @pytest.mark.parametrize("name", list(DATASETS))
@@ -39,7 +48,11 @@ def test_known_shapes_are_told_without_any_data(name, channels, side):
 
 
 def test_only_colour_photographs_are_augmented():
-    assert [name for name in DATASETS if DATASETS[name].augment] == ["cifar10", "imagefolder"]
+    assert [name for name in DATASETS if DATASETS[name].augment] == [
+        "cifar10",
+        "imagefolder",
+        "imagenet100",
+    ]
 
 
 @every_function
@@ -51,7 +64,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(load, name, nearest):
         load(name, NOWHERE)
     assert str(caught.value) == (
         f"no data set is named {name!r}, did you mean {nearest!r}? "
-        "accepted are digits, mnist, fashion_mnist, cifar10, imagefolder"
+        "accepted are digits, mnist, fashion_mnist, cifar10, imagefolder, imagenet100"
     )
 
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from torchvision import datasets
 
-from pnn_core.data import DatasetError, dataset_shape, load_test_data, load_training_data
+from pnn_core.data import DATASETS, DatasetError, dataset_shape, load_test_data, load_training_data
+
+pytestmark = pytest.mark.usefixtures("confirming")
 
 FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
@@ -92,7 +94,7 @@ def test_garbage_for_a_test_set_does_not_hinder_training_but_confirming(tmp_path
 def test_test_data_is_the_test_files(tmp_path, write_mnist):
     write_mnist(tmp_path, seed=1)
     images = write_mnist(tmp_path, "test", seed=2)
-    test = load_test_data("mnist", tmp_path)
+    test, _ = DATASETS["mnist"].read(tmp_path, "test")
     assert np.array_equal(test.images[:, 0], images)
     assert test.labels.tolist() == np.repeat(range(10), 10).tolist()
 
