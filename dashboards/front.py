@@ -9,6 +9,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from dashboards.noise_colours import NoiseColours
+from study.results.counted import counted
 from study.results.front_table import COUNTS, format_metric, format_parameter
 from study.results.objective import OBJECTIVES, Objective
 from study.results.pareto import front
@@ -162,10 +163,6 @@ def _escape(text: str) -> str:
     return html.escape(text, quote=False)
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def _caption(
     records: Sequence[TrialRecord],
     points: Sequence[FrontPoint],
@@ -179,9 +176,9 @@ def _caption(
         for state in TrialState
         if any(record.state is state for record in records)
     )
-    trials = f"{_counted(len(records), 'trial')} ({counts})" if records else "no trials yet"
+    trials = f"{counted(len(records), 'trial')} ({counts})" if records else "no trials yet"
     sentences = [
-        f"{dataset}, {trials}, {_counted(epochs, 'epoch')} each, {_seeds(records)} per trial.",
+        f"{dataset}, {trials}, {counted(epochs, 'epoch')} each, {_seeds(records)} per trial.",
         "Chosen on validation data; the test set was not read.",
     ]
     if len(objectives) != 2:
@@ -189,7 +186,7 @@ def _caption(
         sentences.append(f"Objectives: {names}.")
     undrawn = sum(not (math.isfinite(point.x) and math.isfinite(point.y)) for point in points)
     if undrawn:
-        sentences.append(f"{_counted(undrawn, 'trial')} without finite values not drawn.")
+        sentences.append(f"{counted(undrawn, 'trial')} without finite values not drawn.")
     return " ".join(sentences)
 
 

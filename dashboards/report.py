@@ -47,7 +47,11 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        raise ValueError(f"{message.removeprefix('argument ')}: see --help")
+        missing = message.removeprefix("the following arguments are required: ")
+        if missing != message:
+            raise ValueError(f"{missing} is missing, see --help")
+        name, _, what = message.removeprefix("argument ").partition(": ")
+        raise ValueError(f"{f'{name} {what}'.strip()}, see --help")
 
 
 def _parser() -> argparse.ArgumentParser:

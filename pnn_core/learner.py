@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from pnn_core.batches import BatchSource, DeviceImages, Normalise
 from pnn_core.config import TrialConfig
-from pnn_core.data import Images, LabelledImages, TrainingData
+from pnn_core.data import Images, ImageTraits, LabelledImages
 from pnn_core.decoding import Decoder, decoding_workers
 from pnn_core.file_batches import FileBatches
 from pnn_core.model import build_model
@@ -46,7 +46,7 @@ class Evaluation:
     """How a network does on images.
 
     Attributes:
-        loss: Mean cross-entropy, in nats.
+        loss: Mean cross-entropy, in nats; not finite where the network's outputs are not.
         accuracy: Correct over total, in [0, 1].
         correct: Whether each image is classified correctly, in the order of the data set: bool,
             [N], on the CPU.
@@ -62,8 +62,8 @@ class Learner:
 
     Args:
         config: The whole training run.
-        data: Tells the images' shape, normalisation and augmentation.
-        images: What to learn from: `data.train`, or `data.joined()` to confirm.
+        traits: The images' shape, normalisation and augmentation.
+        images: What to learn from.
         device: Where to train. On a GPU: images in memory are resident there, bf16 autocast.
 
     Raises:
@@ -71,18 +71,18 @@ class Learner:
     """
 
     def __init__(
-        self, config: TrialConfig, data: TrainingData, images: Images, device: torch.device
+        self, config: TrialConfig, traits: ImageTraits, images: Images, device: torch.device
     ) -> None:
-        if data.shape != config.model.dataset:
+        if traits.shape != config.model.dataset:
             raise ValueError(
-                f"data is {data.shape}, but the network expects {config.model.dataset}"
+                f"data is {traits.shape}, but the network expects {config.model.dataset}"
             )
         self.config = config
         self.device = device
         self.epoch = 0
-        self._normalise = Normalise(data.mean, data.std, device)
+        self._normalise = Normalise(traits.mean, traits.std, device)
         self._decoder = Decoder(decoding_workers(device))
-        self._train = self._source(images, augment=data.augment)
+        self._train = self._source(images, augment=traits.augment)
         seeds = Seeds.of(config)
         self._order = torch.Generator().manual_seed(seeds.stream_seed("data_order"))
         self._dropped = spawn(self._order)
@@ -131,7 +131,6 @@ class Learner:
             source: From `self.source(images)`; may be evaluated any number of times.
 
         Raises:
-            NonFiniteLossError: Names the epoch and the value.
             DatasetError: Names an image that is decoded now and is damaged.
         """
         self.model.eval()
@@ -144,11 +143,10 @@ class Learner:
                 logits = self.model(images)
             loss += functional.cross_entropy(logits.float(), labels, reduction="sum")
             correct.append(logits.argmax(dim=1) == labels)
-        mean = float(loss) / len(source)
-        if not math.isfinite(mean):
-            raise NonFiniteLossError(f"evaluation loss is {mean} after epoch {self.epoch}")
         flags = torch.cat(correct).cpu()
-        return Evaluation(loss=mean, accuracy=int(flags.sum()) / len(flags), correct=flags)
+        return Evaluation(
+            loss=float(loss) / len(source), accuracy=int(flags.sum()) / len(flags), correct=flags
+        )
 
     def _source(self, images: Images, *, augment: bool) -> BatchSource:
         if isinstance(images, LabelledImages):

@@ -1,5 +1,6 @@
 """Training with validation: one `EpochResult` per epoch."""
 
+import math
 import time
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ import torch
 from pnn_core.config import EpochResult, TrialConfig
 from pnn_core.data import TrainingData
 from pnn_core.device import default_device
-from pnn_core.learner import Learner
+from pnn_core.learner import Learner, NonFiniteLossError
 
 
 def train(
@@ -45,7 +46,7 @@ class TrainingRun(Learner):
     """
 
     def __init__(self, config: TrialConfig, data: TrainingData, device: torch.device) -> None:
-        super().__init__(config, data, data.train, device)
+        super().__init__(config, data.traits, data.train, device)
         self._validation = self.source(data.validation)
 
     def next_epoch(self) -> EpochResult:
@@ -58,6 +59,10 @@ class TrainingRun(Learner):
         trained = self.train_epoch()
         started = time.perf_counter()
         validated = self.evaluate(self._validation)
+        if not math.isfinite(validated.loss):
+            raise NonFiniteLossError(
+                f"validation loss is {validated.loss} after epoch {self.epoch}"
+            )
         return EpochResult(
             epoch=self.epoch,
             train_loss=trained.train_loss,

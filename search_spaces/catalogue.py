@@ -37,7 +37,8 @@ def find_space(name: str, dataset: DatasetShape, network: str | None = None) -> 
         network: Takes the place of the space's own; see `SearchSpace.with_network`.
 
     Raises:
-        SpaceError: Says what was given and what would be accepted.
+        SpaceError: Says what is wrong and what would be accepted. A file is not named: who asked
+            for it knows its name, and says it.
     """
     try:
         if network is not None:
@@ -55,19 +56,21 @@ def find_space(name: str, dataset: DatasetShape, network: str | None = None) -> 
 
 def _make(name: str, dataset: DatasetShape, network: str | None) -> tuple[SearchSpace, bool]:
     """A space as its file makes it, and whether it was told of the network."""
-    space = _definition(_load(name), name)
+    space = _definition(_load(name))
     knows_network = False
     if callable(space):
         try:
             knows_network = "network" in inspect.signature(space).parameters
             space = space(dataset, network=network) if knows_network else space(dataset)
-        except SpaceError as error:
-            raise SpaceError(f"{name}: {error}") from error
+        except SpaceError:
+            raise
         except Exception as error:
-            raise SpaceError(f"{name} raised {_describe(error)} while making its SPACE") from error
+            raise SpaceError(
+                f"the file raised {_describe(error)} while making its SPACE"
+            ) from error
     if not isinstance(space, SearchSpace):
         raise SpaceError(
-            f"{name} defines SPACE as {type(space).__name__}; accepted is a SearchSpace, "
+            f"the file defines SPACE as {type(space).__name__}; accepted is a SearchSpace, "
             "or a function from a DatasetShape to one"
         )
     return space, knows_network
@@ -85,26 +88,26 @@ def _load(name: str) -> ModuleType:
             "or the path of a .py file that defines SPACE"
         )
     if not path.is_file():
-        raise SpaceError(f"there is no file {name}")
+        raise SpaceError("there is no file of that name")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise SpaceError(f"{name} is not a Python file: accepted is a .py file that defines SPACE")
+        raise SpaceError("that is not a Python file: accepted is a .py file that defines SPACE")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except SpaceError as error:
-        raise SpaceError(f"{name}: {error}") from error
+    except SpaceError:
+        raise
     except Exception as error:
-        raise SpaceError(f"{name} raised {_describe(error)}") from error
+        raise SpaceError(f"the file raised {_describe(error)}") from error
     return module
 
 
-def _definition(module: ModuleType, name: str) -> object:
+def _definition(module: ModuleType) -> object:
     if hasattr(module, "SPACE"):
         return module.SPACE
     other = next((n for n in vars(module) if n.upper() == "SPACE"), None)
     hint = f"; it defines {other}, and names are case-sensitive" if other else ""
-    raise SpaceError(f"{name} does not define SPACE{hint}")
+    raise SpaceError(f"the file does not define SPACE{hint}")
 
 
 def _describe(error: Exception) -> str:

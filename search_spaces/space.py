@@ -3,7 +3,7 @@
 import difflib
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
@@ -43,7 +43,8 @@ class SearchSpace:
         fixed: Settings that every trial shares.
         grid: For each continuous axis, the values that a grid search tries.
         variants: By name, settings that a variant has of its own; none stands in `axes` or `fixed`.
-        is_grid: Whether the space is there to be run whole, as a table is, and not to be sampled.
+        is_grid: Whether the space is there to be run whole, as a table is, and not to be sampled;
+            every combination must then be buildable.
 
     Raises:
         ValueError: A name is no parameter or is set in two places, a grid value lies outside its
@@ -129,11 +130,16 @@ class SearchSpace:
 
     def is_valid(self, point: Point, dataset: DatasetShape) -> bool:
         """Whether a point describes a network that can be built."""
-        try:
-            self.configure(point, dataset=dataset, epochs=1, seed=0)
-        except ValueError:
-            return False
-        return True
+        return self._trial(point, dataset) is not None
+
+    def run_key(self, point: Point, dataset: DatasetShape) -> Hashable:
+        """What tells points apart: the same for points that describe the same training run.
+
+        So are noise levels of a network without noise, and variants of the same settings. Epochs
+        and seed, which the study gives, are left aside. A point that cannot be built is its own.
+        """
+        trial = self._trial(point, dataset)
+        return frozenset(point.items()) if trial is None else _settings(trial)
 
     def grid_values(self) -> dict[str, list[ParameterValue]]:
         """The values of each axis that a grid search tries.
@@ -146,22 +152,15 @@ class SearchSpace:
     def grid_points(self, dataset: DatasetShape) -> Iterator[dict[str, ParameterValue]]:
         """Every valid point of the grid, the last axis varying fastest.
 
-        Of points that describe the same training run, such as noise levels of a network without
-        noise, the first one.
+        Of points that describe the same training run (see `run_key`), the first one.
 
         Raises:
             ValueError: A continuous axis has no values in `grid`.
         """
-        values = self.grid_values()
-        listed = set()
-        for combination in itertools.product(*values.values()):
-            point = dict(zip(values, combination, strict=True))
-            try:
-                trial = self.configure(point, dataset=dataset, epochs=1, seed=0)
-            except ValueError:
-                continue
-            settings = tuple(trial.parameters().items())
-            if settings not in listed:
+        listed: set[Hashable] = set()
+        for point in _combinations(self.grid_values()):
+            trial = self._trial(point, dataset)
+            if trial is not None and (settings := _settings(trial)) not in listed:
                 listed.add(settings)
                 yield point
 
@@ -180,11 +179,15 @@ class SearchSpace:
     def require_a_network(self, dataset: DatasetShape) -> None:
         """Check that the space, and each variant of it, holds a network that can be built.
 
-        Continuous axes stand at their lower ends, and `POINTS_TRIED` points are tried of each.
+        Continuous axes stand at their lower ends, and `POINTS_TRIED` points are tried of each. In a
+        space that is there to be run whole, every combination must be a network.
 
         Raises:
-            ValueError: None could be; says why the last one could not.
+            ValueError: None could be, or not every one that must; says why the last one could not.
         """
+        if self.is_grid:
+            self._require_whole_grid(dataset)
+            return
         values = {
             name: [axis.low] if isinstance(axis, FloatDistribution) else self._values(name)
             for name, axis in self._parameter_axes.items()
@@ -192,10 +195,9 @@ class SearchSpace:
         for variant in self.variants or [None]:
             chosen = {} if variant is None else {VARIANT: variant}
             reason = ""
-            for combination in itertools.islice(itertools.product(*values.values()), POINTS_TRIED):
+            for point in itertools.islice(_combinations(values), POINTS_TRIED):
                 try:
-                    point = {**chosen, **dict(zip(values, combination, strict=True))}
-                    self.configure(point, dataset=dataset, epochs=1, seed=0)
+                    self.configure({**chosen, **point}, dataset=dataset, epochs=1, seed=0)
                 except ValueError as error:
                     reason = str(error)
                 else:
@@ -203,6 +205,25 @@ class SearchSpace:
             else:
                 holder = f"space {self.name!r}" + (f", variant {variant!r}," if variant else "")
                 raise ValueError(f"{holder} holds no network that can be built: {reason}")
+
+    def _require_whole_grid(self, dataset: DatasetShape) -> None:
+        """Refuse a table with cells that cannot be run: they would be missing without a word."""
+        for point in _combinations(self.grid_values()):
+            try:
+                self.configure(point, dataset=dataset, epochs=1, seed=0)
+            except ValueError as error:
+                cell = ", ".join(f"{name} (={value!r})" for name, value in point.items())
+                raise ValueError(
+                    f"space {self.name!r} is a grid to be run whole, but {cell} cannot be built: "
+                    f"{error}"
+                ) from error
+
+    def _trial(self, point: Point, dataset: DatasetShape) -> TrialConfig | None:
+        """The training run that a point describes, or None if it cannot be built."""
+        try:
+            return self.configure(point, dataset=dataset, epochs=1, seed=0)
+        except ValueError:
+            return None
 
     @property
     def _parameter_axes(self) -> dict[str, BaseDistribution]:
@@ -248,6 +269,18 @@ class SearchSpace:
         fixed = [self.fixed.get("fan_out", 1)]
         for fan_out in self._values("fan_out") if "fan_out" in self.axes else fixed:
             base.with_parameters({"mask_count": self.fixed["mask_count"], "fan_out": fan_out})
+
+
+def _combinations(
+    values: Mapping[str, Sequence[ParameterValue]],
+) -> Iterator[dict[str, ParameterValue]]:
+    for combination in itertools.product(*values.values()):
+        yield dict(zip(values, combination, strict=True))
+
+
+def _settings(trial: TrialConfig) -> Hashable:
+    """All that matters of a training run; see `TrialConfig.parameters`."""
+    return frozenset(trial.parameters().items())
 
 
 def _require_parameter(name: str) -> None:

@@ -133,7 +133,7 @@ def _confirm(
 
     config = outcome.config
     tasks = plan_confirmation(
-        outcome.front, config.shape, seeds=config.confirm, study_seed=config.seed
+        outcome.front, config.space, config.shape, seeds=config.confirm, study_seed=config.seed
     )
     try:
         with confirm_step():

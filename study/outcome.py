@@ -13,9 +13,10 @@ from typing import Any, TextIO
 from rich.console import Console
 
 from study.config import StudyConfig
-from study.results.comparison import compare_with_controls, describe_comparison
+from study.results.comparison import cautions, compare_with_controls, describe_with_trial
 from study.results.confirmed_run import ConfirmedRun
 from study.results.confirmed_table import confirmed_table
+from study.results.counted import counted
 from study.results.front_table import TextTable
 from study.results.mlflow_reach import mask_password
 from study.results.record import TrialRecord, TrialState
@@ -80,7 +81,11 @@ class Outcome:
     def comparisons(self) -> list[str]:
         """Each perturbation network against its controls, in words."""
         compared = compare_with_controls(self.records, self.confirmed)
-        return [describe_comparison(comparison) for comparison in compared]
+        return [describe_with_trial(comparison) for comparison in compared]
+
+    def cautions(self) -> tuple[str, ...]:
+        """What weakens all of them."""
+        return cautions(compare_with_controls(self.records, self.confirmed))
 
     def as_json(self) -> dict[str, Any]:
         """The whole outcome as one JSON document."""
@@ -108,6 +113,7 @@ class Outcome:
             "replicates": self.config.replicates,
             "confirmed": [{**asdict(run), "metrics": run.metrics()} for run in self.confirmed],
             "comparisons": self.comparisons(),
+            "cautions": self.cautions(),
             "page": str(self.page),
             "csv": str(self.csv),
             "validation_images": self.validation_images,
@@ -126,7 +132,7 @@ class Outcome:
         states = self.states()
         counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
         say()
-        epochs = _counted(config.epochs, "epoch")
+        epochs = counted(config.epochs, "epoch")
         say(f"Front of {config.name}: {config.dataset}, {counts}, {epochs}")
         say()
         say(str(self.table))
@@ -150,21 +156,17 @@ class Outcome:
         say("")
         say(
             f"Confirmed on the test set: {complete} of {self.planned_confirmations} runs with "
-            f"fresh seeds, {_counted(self.config.epochs, 'epoch')} on train and validation images"
+            f"fresh seeds, {counted(self.config.epochs, 'epoch')} on train and validation images"
         )
         say("")
         say(str(confirmed_table(self.confirmed)))
         say("")
-        for sentence in self.comparisons():
+        for sentence in (*self.comparisons(), *self.cautions()):
             say(sentence)
         reasons = Counter(r.reason for r in self.confirmed if r.state is TrialState.FAILED)
         for reason, count in reasons.most_common(REASONS_SHOWN):
-            say(f"{_counted(count, 'confirmation run')} failed: {reason}")
+            say(f"{counted(count, 'confirmation run')} failed: {reason}")
         say("")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def next_commands(

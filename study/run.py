@@ -4,6 +4,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from pnn_core.config import DatasetShape
 from pnn_core.data import load_training_data
@@ -13,6 +14,7 @@ from study.engine.sampler import GRID
 from study.execution import run_study
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.planning import images_shape, plan_study, study_config
+from study.results.counted import counted
 from study.results.front_table import TextTable, format_metric, format_parameter
 from study.results.mlflow_store import MlflowStore
 
@@ -75,7 +77,12 @@ def _dry_run(arguments: Arguments) -> int:
     config = study_config(arguments, shape, name="dry-run")
     trials = list(preview_trials(config))
     if arguments.json:
-        document = {"dataset": config.dataset, "trials": [trial.as_json() for trial in trials]}
+        document = {
+            "dataset": config.dataset,
+            "shape": asdict(shape),
+            "note": note,
+            "trials": [trial.as_json() for trial in trials],
+        }
         print(json.dumps(document, indent=2))
         return DONE
     costs = ("learnable_params", "mask_values", "macs")
@@ -87,7 +94,8 @@ def _dry_run(arguments: Arguments) -> int:
     )
     print(TextTable(header=(*axes, *costs), rows=rows))
     kind = "the grid's" if config.sampler == GRID else "samples of"
-    print(f"{len(trials)} trials, {kind} {config.space.name} on {config.dataset}; nothing was run")
+    listed = counted(len(trials), "trial")
+    print(f"{listed}, {kind} {config.space.name} on {config.dataset}; nothing was run")
     if note:
         print(note)
     return DONE

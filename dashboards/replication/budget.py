@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from study.results.comparison import PERTURBATION, layer_results
 from study.results.confirmed_run import ConfirmedRun
+from study.results.counted import counted
 from study.results.mlflow_store import LoadedStudy
 from study.results.record import TrialState
 
@@ -48,11 +49,6 @@ def short_budget(study: LoadedStudy) -> str:
     return f"{study.info.dataset}, {_epochs(study)}"
 
 
-def counted(count: int, noun: str) -> str:
-    """A number of things, such as `1 seed` and `2 seeds`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 def _epochs(study: LoadedStudy) -> str:
     """Of the confirmed runs, which the report is about."""
     epochs = {run.parameters.get("epochs", study.info.epochs) for run in study.confirmed}
@@ -83,7 +79,7 @@ def _confirmation(study: LoadedStudy) -> str:
         f"{counted(len(trials), 'trial')} of the front"
         + (f" with layers {', '.join(layers)} beside perturbation" if layers else "")
         + f", {counted(len(seeds), 'fresh seed')}, trained on train and validation images, "
-        f"tested once: {counted(len(study.confirmed), 'run')} ({counts})"
+        f"test accuracy after the last epoch: {counted(len(study.confirmed), 'run')} ({counts})"
     )
 
 

@@ -6,14 +6,14 @@ from typing import NamedTuple
 from dashboards.replication.budget import short_budget
 from dashboards.replication.layers import layer_look
 from dashboards.replication.markup import Cell, Line, Table, cell, unbroken
+from pnn_core.controls import SIZE_TOLERANCE
 from study.results.comparison import (
-    SIZE_TOLERANCE,
     LayerResult,
     Verdict,
+    cautions,
     compare_with_controls,
-    describe_choice,
-    describe_comparison,
     describe_missing,
+    describe_with_trial,
     layer_results,
 )
 from study.results.front_table import format_parameter
@@ -54,17 +54,10 @@ def get_comparisons_info(study: LoadedStudy) -> ComparisonsInfo:
             f"{short_budget(study)}. Points of test accuracy, the mean over n seeds of a paired "
             f"difference, with its {CONFIDENCE:.0%} t interval."
         ),
-        cautions=(
-            describe_choice(comparisons),
-            f"{number} intervals of {CONFIDENCE:.0%} each, not adjusted for their number: where no "
-            f"difference is real, about {number * (1 - CONFIDENCE):.2g} of them would miss zero by "
-            "chance.",
-        ),
+        cautions=cautions(comparisons),
         sentences=tuple(
-            f"Trial {c.perturbation.trial}: {describe_comparison(c)}".replace(
-                "n = ", unbroken("n = ")
-            )
-            for c in comparisons
+            describe_with_trial(comparison).replace("n = ", unbroken("n = "))
+            for comparison in comparisons
         ),
         tally=(
             f"noise adds accuracy in {verdicts[Verdict.ADDS]} of {number} comparisons, costs some "

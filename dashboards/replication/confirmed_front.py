@@ -37,13 +37,15 @@ class ReportedPoint(NamedTuple):
     Attributes:
         label: Where it was reported, of which masks, by which protocol.
         layer: Its spatial layer.
-        learnable_params: From the reported ratio.
+        learnable_params: From the reported ratio, or counted.
+        is_counted: Whether the size is this project's count of the network.
         accuracy: A fraction.
     """
 
     label: str
     layer: str
     learnable_params: int
+    is_counted: bool
     accuracy: float
 
 
@@ -93,12 +95,13 @@ def get_confirmed_front_figure(info: ConfirmedFrontInfo) -> go.Figure:
     """Draw it."""
     figure = go.Figure()
     sizes = _sizes(info.confirmed, info.reported)
-    for layer in dict.fromkeys(point.layer for point in info.reported):
-        figure.add_trace(_reported_trace([p for p in info.reported if p.layer == layer]))
+    for number, layer in enumerate(dict.fromkeys(point.layer for point in info.reported)):
+        points = [point for point in info.reported if point.layer == layer]
+        figure.add_trace(_reported_trace(points, showlegend=number == 0))
     # Backwards, so that the perturbation layer, the first of them, lies on top.
     for layer, side_step in reversed(side_steps(_layers(info.confirmed), sizes).items()):
-        points = [point for point in info.confirmed if point.layer == layer]
-        figure.add_trace(_confirmed_trace(points, side_step))
+        confirmed = [point for point in info.confirmed if point.layer == layer]
+        figure.add_trace(_confirmed_trace(confirmed, side_step))
     figure.update_layout(
         **frame(),
         xaxis=size_axis("Learnable parameters (logarithmic)", sizes),
@@ -155,11 +158,18 @@ def _reported_points(rows: Iterable[ReportedResult]) -> Iterable[ReportedPoint]:
     for row in rows:
         if row.learnable_params is not None:
             yield ReportedPoint(
-                label=f"{row.source}, {row.where}: {row.mask_count} masks, {row.protocol}",
+                label=f"{row.source}, {row.where}: {row.model}, {_width(row)}, {row.protocol}",
                 layer=row.layer,
                 learnable_params=row.learnable_params,
+                is_counted=row.counted_params is not None,
                 accuracy=row.value,
             )
+
+
+def _width(row: ReportedResult) -> str:
+    if row.layer == "perturbation":
+        return f"{row.mask_count} masks"
+    return f"width {row.mask_count or row.width}"
 
 
 def _reported_sentence(
@@ -169,9 +179,12 @@ def _reported_sentence(
         return f"Nobody reported a figure for {study.info.dataset}."
     if not points:
         return f"No figure reported for {study.info.dataset} tells its number of parameters."
+    counts = sum(point.is_counted for point in points)
     return (
         f"Hollow: {len(points)} of {len(rows)} figures reported for {study.info.dataset}, those "
-        "whose number of parameters is known; one run each, another budget and protocol."
+        "whose number of parameters is known; one run each, another budget and protocol. The size "
+        f"is this project's count of that network for {counts} of them, and the reported ratio's "
+        f"for {len(points) - counts}."
     )
 
 
@@ -202,16 +215,20 @@ def _confirmed_trace(points: list[ConfirmedPoint], side_step: float) -> go.Scatt
     )
 
 
-def _reported_trace(points: list[ReportedPoint]) -> go.Scatter:
+def _reported_trace(points: list[ReportedPoint], *, showlegend: bool) -> go.Scatter:
     look = layer_look(points[0].layer)
     return go.Scatter(
         x=[point.learnable_params for point in points],
         y=[100 * point.accuracy for point in points],
         mode="markers",
-        name="reported",  # one short word: a phone has no room above the plot for more lines
+        # One short word for all layers: a phone has no room above the plot for more lines.
+        name="reported",
+        legendgroup="reported",
+        showlegend=showlegend,
         hovertext=[
             f"<b>reported, {escape(look.name)}</b><br>{escape(p.label)}<br>{100 * p.accuracy:.2f} %"
             f"<br>about {p.learnable_params:,} learnable parameters"
+            f" ({'counted by this project' if p.is_counted else 'from the reported ratio'})"
             for p in points
         ],
         hoverinfo="text",

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from dashboards.replication.axes import INK, axis, batch_size_axis, escape, frame, side_steps
-from dashboards.replication.budget import counted, short_budget
+from dashboards.replication.budget import short_budget
 from dashboards.replication.layers import layer_look
 from study.results.comparison import LAYER_NAMES
+from study.results.counted import counted
 from study.results.intervals import signed
 from study.results.mlflow_store import LoadedStudy
 

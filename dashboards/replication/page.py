@@ -30,13 +30,14 @@ from dashboards.replication.markup import (
     picture,
     table_html,
 )
-from dashboards.replication.reported_tables import get_reported_tables
+from dashboards.replication.reported_tables import describe_defaults, get_reported_tables
 from study.results.mlflow_store import LoadedStudy
 
 NOTES = (
     "Confirmed: the trials of the front, chosen on validation images, were trained again with "
-    "fresh seeds on train and validation images together, and read the test images once, after "
-    "the last epoch. Accuracy is correct over total.",
+    "fresh seeds on train and validation images together. The test images are read in this step "
+    "alone. They are classified after each epoch, for the published protocol's figure; the "
+    "accuracy is correct over total after the last epoch, and nothing is chosen by them.",
     "An interval tells how far the mean over other seeds may lie, on the same test images. It "
     "holds nothing about other test images, other epochs or other settings. Few seeds can agree "
     "by chance: an interval of no width is a spread below one test image, and no certainty.",
@@ -46,8 +47,16 @@ NOTES = (
     "dropped, S carried over epochs, the last S reported, the best epoch kept. It is computed from "
     "the same runs, only to show how far it lies above.",
     "A confirmed figure stands beside a reported one where data set, network, layer and every "
-    "other reported setting but the epochs are the same. What the source left open is listed. An "
-    "image folder is matched with no reported figure: its name does not tell what it holds.",
+    "other setting but the epochs that was reported of the figure are the same. A figure of the "
+    "paper, or one reported with one mask a channel, needs just that, each channel with a mask of "
+    "its own. Small print lists every setting that "
+    "departs from what the source says elsewhere (Section 5.3 of the paper; the code of both of "
+    "the authors' repositories and of michaelklachko/pnn.pytorch, as this project's recipes read "
+    f"it) or, where it is silent, from this project's defaults: {describe_defaults()}. What only "
+    "another optimiser or first layer has is listed too.",
+    "An image folder is matched with no reported figure: its name does not tell what it holds. "
+    "imagenet100 is matched with Table 3 by its name alone: its classes are those of the user's "
+    "folder, as the paper does not list its own.",
     "Reported figures are one run each, without an interval. Table 7 of the paper (object "
     "detection) lies outside this project.",
     "Reported figures: Juefei-Xu et al., “Perturbative Neural Networks”, CVPR 2018; READMEs, "

@@ -1,12 +1,13 @@
 """The paper's tables and the dispute's figures, each beside what was run of it."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from dashboards.replication.budget import counted, short_budget
+from dashboards.replication.budget import short_budget
 from dashboards.replication.markup import ABSENT, Cell, Line, Table, cell, unbroken
-from pnn_core.config import ParameterValue
+from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig
 from study.results.comparison import LAYER_NAMES, LayerResult, format_size, layer_results
+from study.results.counted import counted
 from study.results.front_table import format_parameter
 from study.results.intervals import CONFIDENCE, format_percent
 from study.results.mlflow_store import LoadedStudy
@@ -22,22 +23,16 @@ _TITLES = {
 }
 DISPUTE = "The dispute: figures of the authors' and others' code"
 
-_LISTED = {
-    "optimizer": "",
-    "learning_rate": "learning rate ",
-    "batch_size": "batch ",
-    "noise_level": "level ",
-    "stem": "first layer ",
-    "order": "order ",
-}
-"""Settings that are listed where the source does not state them, and how."""
+_TOLD_APART = ("epochs", "seed")
+"""Settings that a cell tells in its own words, or whose mean it is."""
 
 
 def get_reported_tables(studies: Sequence[LoadedStudy]) -> tuple[Table, ...]:
     """Lay out every reported figure with two columns for each study.
 
     A trial stands beside a figure when data set, network, layer and every other setting that was
-    reported are the same. The epochs need not be: a shorter budget is said in the cell.
+    reported of the figure are the same. The epochs need not be: a shorter budget is said in the
+    cell, and so are the departures.
     """
     rows = reported_results()
     groups = {
@@ -56,6 +51,29 @@ def matches(row: ReportedResult, dataset: str, result: LayerResult) -> bool:
         name in result.parameters and _same(result.parameters[name], value)
         for name, value in row.settings().items()
     )
+
+
+def departures(row: ReportedResult, result: LayerResult) -> dict[str, ParameterValue]:
+    """Every setting of matching runs that its source does not give, nor, where silent, the default.
+
+    Args:
+        row: The reported figure.
+        result: Runs that match it.
+    """
+    expected = row.run_settings()
+    return {
+        name: value
+        for name, value in result.parameters.items()
+        if name not in _TOLD_APART and not (name in expected and _same(value, expected[name]))
+    }
+
+
+def describe_defaults() -> str:
+    """The settings that a figure is taken to have where its source is silent, in words."""
+    shape = DatasetShape(channels=1, height=1, width=1, classes=2)  # no parameter depends on it
+    defaults = TrialConfig(model=ModelConfig(dataset=shape)).parameters()
+    told = {"network", "layer", "mask_count", *_TOLD_APART}
+    return _listed({name: value for name, value in defaults.items() if name not in told})
 
 
 def _table(title: str, rows: Iterable[ReportedResult], studies: Sequence[LoadedStudy]) -> Table:
@@ -105,23 +123,21 @@ def _cells(row: ReportedResult, study: LoadedStudy) -> tuple[Cell, Cell]:
 
 
 def _note(row: ReportedResult, result: LayerResult, planned_epochs: int) -> str:
-    """Which trial it is, on what budget, and what the source left open."""
-    stated = row.settings()
-    others = [
-        f"{words}{format_parameter(result.parameters[name])}"
-        for name, words in _LISTED.items()
-        if name in result.parameters and name not in stated
-    ]
+    """Which trial it is, on what budget, and where it departs from the source or the defaults."""
     epochs = int(result.parameters.get("epochs", planned_epochs))
     facts = [
         _budget(row, epochs),
         f"trial {result.trial}",
         f"{format_size(result.learnable_params)} parameters",
-        *others,
     ]
     if result.missing:
         facts.append(f"{counted(len(result.missing), 'seed')} without a result")
-    return ", ".join(facts)
+    listed = _listed(departures(row, result))
+    return f"{', '.join(facts)}; {f'departs in {listed}' if listed else 'no setting departs'}"
+
+
+def _listed(settings: Mapping[str, ParameterValue]) -> str:
+    return ", ".join(f"{name} {format_parameter(value)}" for name, value in settings.items())
 
 
 def _budget(row: ReportedResult, epochs: int) -> str:

@@ -42,7 +42,7 @@ class EpochResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmResult:
-    """What a confirmation run gave: trained on train and validation images, tested once.
+    """What a confirmation run gave: trained on train and validation images, then tested.
 
     Attributes:
         train_loss: Mean cross-entropy over the last epoch's steps, in nats.

@@ -166,6 +166,8 @@ class ModelConfig:
         if self.layer != "perturbation":
             unused |= {f.name for f in fields(MaskConfig)} - {"nonzero_share"}
             unused |= {"grouped", "mix_maps"}
+        if self.mask.noise_level == 0:
+            unused |= {"noise_distribution"}
         if self.layer != "local_binary":
             unused |= {"nonzero_share"}
         if self.layer in ("conv3x3", "conv1x1"):
@@ -174,6 +176,8 @@ class ModelConfig:
             unused |= {"stem_noise_level", "stem_fan_out", "stem_activation"}
         if not self.network.startswith("resnet"):
             unused |= {"before_addition"}
+        elif self.layer == "conv3x3":
+            unused |= {"pooling"}  # its convolutions halve by their stride
         return frozenset(unused)
 
     def _require_buildable(self) -> None:

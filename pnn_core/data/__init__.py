@@ -3,7 +3,7 @@
 Files, in the order in which a reader needs them:
 
 - `images`: labelled images, in memory (`LabelledImages`) or in files (`ImageFiles`)
-- `dataset`: what training and model selection may see, `TrainingData`, and `DatasetError`
+- `dataset`: what training and model selection may see, `TrainingData`; `DatasetError`
 - `load`: the table of data sets and the functions that a study calls
 - `test_set`: the functions that the confirm step calls
 - `split`, `normalisation`: which images validate; mean and standard deviation of the others
@@ -13,7 +13,7 @@ Files, in the order in which a reader needs them:
 Importing this package costs numpy and Pillow alone: no torch, torchvision or scikit-learn.
 """
 
-from pnn_core.data.dataset import DatasetError, TrainingData
+from pnn_core.data.dataset import DatasetError, ImageTraits, TrainingData
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
 from pnn_core.data.load import DATASETS, DatasetSpec, dataset_shape, load_training_data
 from pnn_core.data.test_set import (
@@ -28,6 +28,7 @@ __all__ = [
     "DatasetError",
     "DatasetSpec",
     "ImageFiles",
+    "ImageTraits",
     "Images",
     "LabelledImages",
     "TestSetClosedError",

@@ -34,20 +34,42 @@ def read_cifar10(data_dir: Path, part: Part) -> tuple[LabelledImages, tuple[str,
         DatasetError: There are no files and the download failed, or a file is damaged.
     """
     source = _source_without_other_part(part)
-    names = [name for name, _ in _checksums(source)]
-    folders = [data_dir / _FOLDER, data_dir]
-    present = [f for f in folders if all((f / name).is_file() for name in names)]
-    if not present:
+    folders = _folders(data_dir)
+    folder = _find_folder(source, data_dir)
+    if folder is None:
+        names = _file_names(source)
         download(
             lambda folder: _open(source, folder, part, download=True),
             data_dir,
             missing=f"cifar10: no {', '.join(names)} in {' or '.join(map(str, folders))}",
             advice=f"put the files of cifar-10-python.tar.gz into {folders[0]}",
         )
-    batches = _open_verified(source, present[0] if present else folders[0], part)
+    batches = _open_verified(source, folder or folders[0], part)
     images = np.ascontiguousarray(batches.data.transpose(0, 3, 1, 2))
     labels = np.asarray(batches.targets, dtype=np.int64)
     return LabelledImages(images=images, labels=labels), tuple(batches.classes)
+
+
+def require_cifar10_test(data_dir: Path) -> None:
+    """Check that CIFAR-10's test batch is there if those to learn from are; opens none of them.
+
+    Where neither are, a download brings both.
+
+    Args:
+        data_dir: Folder of the batches, or the one above.
+
+    Raises:
+        DatasetError: Names the file that is missing, and the folder.
+    """
+    test = _source_without_other_part("test")
+    folder = _find_folder(_source_without_other_part("train"), data_dir)
+    if folder is None or _find_folder(test, data_dir) is not None:
+        return
+    missing = [name for name in _file_names(test) if not (folder / name).is_file()]
+    raise DatasetError(
+        f"cifar10: {folder} holds the files to learn from, but no {', '.join(missing)}: "
+        "put there what cifar-10-python.tar.gz holds"
+    )
 
 
 class _Batches(Protocol):
@@ -71,6 +93,22 @@ def _checksums(source: type[Any]) -> list[tuple[str, str]]:
     """File names, each with its published MD5."""
     listed = [*source.train_list, *source.test_list]
     return [*map(tuple, listed), (source.meta["filename"], source.meta["md5"])]
+
+
+def _file_names(source: type[Any]) -> list[str]:
+    return [name for name, _ in _checksums(source)]
+
+
+def _folders(data_dir: Path) -> tuple[Path, Path]:
+    """Where the batches are looked for; a download goes to the first."""
+    return data_dir / _FOLDER, data_dir
+
+
+def _find_folder(source: type[Any], data_dir: Path) -> Path | None:
+    """The first folder that holds all files."""
+    names = _file_names(source)
+    holding = (f for f in _folders(data_dir) if all((f / name).is_file() for name in names))
+    return next(holding, None)
 
 
 def _open(source: type[Any], root: Path, part: Part, *, download: bool) -> _Batches:

@@ -17,6 +17,23 @@ class DatasetError(ValueError):
     """A data set cannot be had: a bad name, folder or file, said in one sentence."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ImageTraits:
+    """What a learner must know of images beside the images themselves.
+
+    Attributes:
+        shape: Of the images, and the number of classes.
+        mean: Per channel, of pixel values scaled to [0, 1].
+        std: Per channel, above 0.
+        augment: Whether batches in training get a random crop and flip.
+    """
+
+    shape: DatasetShape
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    augment: bool
+
+
 # Arrays have no single truth value, so a generated `==` would raise: equality is identity.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingData:
@@ -76,6 +93,11 @@ class TrainingData:
         return DatasetShape(
             channels=channels, height=height, width=width, classes=len(self.classes)
         )
+
+    @property
+    def traits(self) -> ImageTraits:
+        """What holds for all of these images; mean and deviation are those of `train`."""
+        return ImageTraits(shape=self.shape, mean=self.mean, std=self.std, augment=self.augment)
 
     def joined(self) -> Images:
         """Return train and validation images together, in the order of the data set.

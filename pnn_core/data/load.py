@@ -7,12 +7,17 @@ from pathlib import Path
 from types import MappingProxyType
 
 from pnn_core.config import DatasetShape
-from pnn_core.data.cifar10 import read_cifar10
+from pnn_core.data.cifar10 import read_cifar10, require_cifar10_test
 from pnn_core.data.dataset import DatasetError, Part, TrainingData
 from pnn_core.data.digits import read_digits
 from pnn_core.data.imagefolder import ImageFolder
 from pnn_core.data.images import Images
-from pnn_core.data.mnist import read_fashion_mnist, read_mnist
+from pnn_core.data.mnist import (
+    read_fashion_mnist,
+    read_mnist,
+    require_fashion_mnist_test,
+    require_mnist_test,
+)
 from pnn_core.data.normalisation import channel_statistics
 from pnn_core.data.split import stratified_split
 
@@ -27,7 +32,8 @@ class DatasetSpec:
         validation_fraction: Share of the training images, of each class, held out for validation.
         augment: Whether batches in training get a random crop and flip.
         read: Reads one part from a folder: the images and the class names.
-        require_test: Raises where a folder has no test images; None when there always are some.
+        require_test: Raises where a folder has images to learn from and none to test; None when
+            there always are some.
     """
 
     description: str
@@ -57,6 +63,7 @@ DATASETS: Mapping[str, DatasetSpec] = MappingProxyType(
             validation_fraction=0.1,
             augment=False,
             read=read_mnist,
+            require_test=require_mnist_test,
         ),
         "fashion_mnist": DatasetSpec(
             description="70,000 pieces of clothing of 28x28, downloaded when absent",
@@ -64,6 +71,7 @@ DATASETS: Mapping[str, DatasetSpec] = MappingProxyType(
             validation_fraction=0.1,
             augment=False,
             read=read_fashion_mnist,
+            require_test=require_fashion_mnist_test,
         ),
         "cifar10": DatasetSpec(
             description="60,000 colour photographs of 32x32, downloaded when absent",
@@ -71,6 +79,7 @@ DATASETS: Mapping[str, DatasetSpec] = MappingProxyType(
             validation_fraction=0.1,
             augment=True,
             read=read_cifar10,
+            require_test=require_cifar10_test,
         ),
         "imagefolder": DatasetSpec(
             description="your own images, in train/CLASS/* and test/CLASS/* of the data folder",

@@ -81,6 +81,44 @@ def read_fashion_mnist(data_dir: Path, part: Part) -> tuple[LabelledImages, tupl
     return _read(_FASHION_MNIST, data_dir, part)
 
 
+def require_mnist_test(data_dir: Path) -> None:
+    """Check that MNIST's test files are there if those to learn from are; opens none of them.
+
+    Where neither are, a download brings both.
+
+    Args:
+        data_dir: Folder of the files, as for `read_mnist`.
+
+    Raises:
+        DatasetError: Names the files that are missing, and the folder.
+    """
+    _require_test(_MNIST, data_dir)
+
+
+def require_fashion_mnist_test(data_dir: Path) -> None:
+    """Check Fashion-MNIST's test files, in every other respect as `require_mnist_test`.
+
+    Args:
+        data_dir: Folder of the files, as for `read_fashion_mnist`.
+
+    Raises:
+        DatasetError: Names the files that are missing, and the folder.
+    """
+    _require_test(_FASHION_MNIST, data_dir)
+
+
+def _require_test(variant: _Variant, data_dir: Path) -> None:
+    train = _find_files(variant, data_dir, "train")
+    if train is None or _find_files(variant, data_dir, "test") is not None:
+        return
+    folder = train[0].parent
+    missing = [name for name in _file_names("test") if _find_file(folder, name) is None]
+    raise DatasetError(
+        f"{variant.name}: {folder} holds the files to learn from, but no {' and '.join(missing)} "
+        "(plain or .gz): put them there too"
+    )
+
+
 def _read(variant: _Variant, data_dir: Path, part: Part) -> tuple[LabelledImages, tuple[str, ...]]:
     files = _find_files(variant, data_dir, part) or _download_files(variant, data_dir, part)
     images_file, labels_file = files
@@ -111,13 +149,15 @@ def _file_names(part: Part) -> tuple[str, str]:
 
 def _find_files(variant: _Variant, data_dir: Path, part: Part) -> tuple[Path, Path] | None:
     for folder in (data_dir, data_dir / variant.torchvision_class / "raw"):
-        found = []
-        for name in _file_names(part):
-            candidates = (folder / name, folder / f"{name}.gz")
-            found += [path for path in candidates if path.is_file()][:1]
-        if len(found) == 2:
-            return found[0], found[1]
+        images, labels = (_find_file(folder, name) for name in _file_names(part))
+        if images is not None and labels is not None:
+            return images, labels
     return None
+
+
+def _find_file(folder: Path, name: str) -> Path | None:
+    candidates = (folder / name, folder / f"{name}.gz")
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _download_files(variant: _Variant, data_dir: Path, part: Part) -> tuple[Path, Path]:

@@ -65,11 +65,13 @@ def require_test_split(name: str, data_dir: Path) -> None:
     """Check that there is a test set, before a search that ends in confirming; opens no image.
 
     Args:
-        name: One of `DATASETS`; those that are downloaded or embedded always have one.
+        name: One of `DATASETS`. Embedded ones always have one, and so have those that a download
+            will bring.
         data_dir: Folder of the data.
 
     Raises:
-        DatasetError: The name is unknown, or a folder of images has no usable `test`.
+        DatasetError: The name is unknown, or a folder of images has no usable `test`, or a
+            folder has a downloaded set's files to learn from without those to test.
     """
     dataset = find_dataset(name)
     if dataset.require_test is not None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 
 from pnn_core.config import ConfirmResult, Costs
-from pnn_core.data import Images, TrainingData
+from pnn_core.data import Images, ImageTraits, TrainingData
 from study.engine.cluster import TrialResources
 from study.engine.confirm_plan import ConfirmTask
 from study.engine.messages import TrialFailure
@@ -71,38 +71,45 @@ def confirm(
 
     Args:
         tasks: In the order in which they are to be started.
-        data: Train and validation images, from which all of these runs learn.
+        data: Train and validation images, from all of which these runs learn.
         test: Read here alone.
         resources: Of each run.
         listeners: Told of every run.
     """
     worker = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=0)(_work)
-    shared = (ray.put(data), ray.put(test), resources.cpus, resources.gpus)
+    # Joined here, once: every process on a node reads the same copy.
+    images = (data.traits, ray.put(data.joined()), ray.put(test))
     waiting = deque(tasks)
     running: dict[ray.ObjectRef[Any], ConfirmedRun] = {}
     ended: list[ConfirmedRun] = []
 
-    def end(run: ConfirmedRun) -> None:
-        ended.append(run)
+    def end(reference: "ray.ObjectRef[Any]", run: ConfirmedRun) -> None:
         for listener in listeners:
             listener.confirmation_ended(run)
+        ended.append(run)
+        del running[reference]
 
+    interrupted = False
     try:
         while waiting or running:
             while waiting and len(running) < resources.concurrent:
                 task = waiting.popleft()
-                run = _started(task)
+                reference = worker.remote(task, *images, resources.cpus, resources.gpus)
+                running[reference] = _started(task)
                 for listener in listeners:
-                    listener.confirmation_started(run)
-                running[worker.remote(task, *shared)] = run
+                    listener.confirmation_started(running[reference])
             (done,), _ = ray.wait(list(running), num_returns=1)
-            end(_ended(running.pop(done), done))
+            end(done, _ended(running[done], done))
     except KeyboardInterrupt:
-        for reference, run in running.items():
-            ray.cancel(reference, force=True)
-            end(_failed(run, "interrupted before its full budget"))
-        return Confirmation(runs=tuple(ended), planned=len(tasks), interrupted=True)
-    return Confirmation(runs=tuple(ended), planned=len(tasks), interrupted=False)
+        interrupted = True
+        finished, _ = ray.wait(list(running), num_returns=len(running), timeout=0)
+        for reference, run in [*running.items()]:
+            if reference in finished:
+                end(reference, _ended(run, reference))
+            else:
+                ray.cancel(reference, force=True)
+                end(reference, _failed(run, "interrupted before its full budget"))
+    return Confirmation(runs=tuple(ended), planned=len(tasks), interrupted=interrupted)
 
 
 def _started(task: ConfirmTask) -> ConfirmedRun:
@@ -119,6 +126,8 @@ def _started(task: ConfirmTask) -> ConfirmedRun:
 def _ended(run: ConfirmedRun, reference: "ray.ObjectRef[Any]") -> ConfirmedRun:
     try:
         report = ray.get(reference)
+    except RayTaskError as error:  # such as an import that fails in the worker
+        return _failed(run, describe_error(error.cause))
     except RayError as error:
         return _failed(run, f"the worker process died: {describe_error(error)[:200]}")
     if isinstance(report, TrialFailure):
@@ -137,12 +146,12 @@ def _failed(run: ConfirmedRun, reason: str) -> ConfirmedRun:
 
 
 def _work(
-    task: ConfirmTask, data: TrainingData, test: Images, cpus: int, gpus: float
+    task: ConfirmTask, traits: ImageTraits, images: Images, test: Images, cpus: int, gpus: float
 ) -> ConfirmReport | TrialFailure:
     """Train and test in a worker process, which Ray keeps for the next task."""
     import torch
-    from pnn_core.confirm import confirm as train_and_test
 
+    from pnn_core.confirm import confirm as train_and_test
     from pnn_core.costs import count_costs
     from pnn_core.device import default_device, describe_device
 
@@ -150,7 +159,7 @@ def _work(
     device = default_device() if gpus else torch.device("cpu")
     try:
         return ConfirmReport(
-            result=train_and_test(task.config, data, test, device),
+            result=train_and_test(task.config, traits, images, test, device),
             costs=count_costs(task.config.model),
             device=describe_device(device),
         )

@@ -1,17 +1,18 @@
 """Samplers: Optuna's own, kept from proposing what was proposed before or cannot be built."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
+from search_spaces.space import Point
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: TPESampler(multivariate=True, constant_liar=True, seed=seed),
@@ -54,7 +55,8 @@ class DistinctSampler(BaseSampler):
     """Proposes points that are new and can be built.
 
     Small spaces make samplers repeat themselves, and a repeated trial tells nothing new. Instead
-    of training it again, the sampler is asked again, then a random new point is taken.
+    of training it again, the sampler is asked again, then a random new point is taken. A point is
+    new if it describes a training run that no other did (`SearchSpace.run_key`).
 
     Args:
         name: One of `SAMPLER_NAMES`.
@@ -71,13 +73,27 @@ class DistinctSampler(BaseSampler):
         self._random = np.random.default_rng(seed)
         self._uniform = RandomSampler(seed=seed)
         self._inner = self._uniform if name == GRID else SAMPLERS[name](seed)
+        self._keys: dict[frozenset[Any], Hashable] = {}
         enumerable = name == GRID or (space.is_finite() and space.grid_size() <= POINTS_LISTED)
-        self._points = list(space.grid_points(dataset)) if enumerable else None
+        self._points = (
+            {self._key(point): point for point in space.grid_points(dataset)}
+            if enumerable
+            else None
+        )
         self._in_order = name == GRID
 
     def is_exhausted(self, study: optuna.Study) -> bool:
-        """Whether every point has been proposed; a space too large to list is never exhausted."""
-        return self._points is not None and not self._remaining(_proposed(study))
+        """Whether no new point is left.
+
+        Of a space too large to list: whether random draws find none. Its continuous axes may change
+        nothing, as noise levels do where no layer has noise.
+        """
+        taken = self._proposed(study)
+        if self._points is not None:
+            return not self._remaining(taken)
+        # Random samplers look at no trial, and none has begun.
+        nobody = create_trial(state=TrialState.WAITING)
+        return self._random_draw(study, nobody, taken) is None
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -93,14 +109,22 @@ class DistinctSampler(BaseSampler):
         Raises:
             RuntimeError: None was found; see `is_exhausted`.
         """
-        taken = _proposed(study)
+        taken = self._proposed(study)
         if self._in_order:
             return self._remaining(taken)[0]
         for _ in range(PROPOSALS_BEFORE_RANDOM):
             point = self._ask(self._inner, study, trial)
-            if _key(point) not in taken and self._is_listed_or_valid(point):
+            if self._is_new(point, taken):
                 return point
-        return self._random_new_point(study, trial, taken)
+        if self._points is not None:
+            remaining = self._remaining(taken)
+            return remaining[self._random.integers(len(remaining))]
+        drawn = self._random_draw(study, trial, taken)
+        if drawn is None:
+            raise RuntimeError(
+                f"no new point of {self._space.name!r} in {RANDOM_DRAWS} random draws"
+            )
+        return drawn
 
     def sample_independent(
         self,
@@ -135,33 +159,32 @@ class DistinctSampler(BaseSampler):
                 point[name] = sampler.sample_independent(study, trial, name, axis)
         return point
 
-    def _random_new_point(
-        self, study: optuna.Study, trial: FrozenTrial, taken: set[Any]
-    ) -> dict[str, Any]:
-        if self._points is not None:
-            remaining = self._remaining(taken)
-            return remaining[self._random.integers(len(remaining))]
-        for _ in range(RANDOM_DRAWS):
-            point = self._ask(self._uniform, study, trial)
-            if _key(point) not in taken and self._space.is_valid(point, self._dataset):
-                return point
-        raise RuntimeError(f"no new point of {self._space.name!r} in {RANDOM_DRAWS} random draws")
+    def _random_draw(
+        self, study: optuna.Study, trial: FrozenTrial, taken: set[Hashable]
+    ) -> dict[str, Any] | None:
+        """A new point, or None if chance finds none."""
+        draws = (self._ask(self._uniform, study, trial) for _ in range(RANDOM_DRAWS))
+        return next((point for point in draws if self._is_new(point, taken)), None)
 
-    def _is_listed_or_valid(self, point: dict[str, Any]) -> bool:
-        """A list leaves out what describes the same training run as another point."""
+    def _is_new(self, point: Point, taken: set[Hashable]) -> bool:
+        """Whether a point can be built and none describes its training run already."""
+        key = self._key(point)
+        if key in taken:
+            return False
         if self._points is not None:
-            return point in self._points
+            return key in self._points
         return self._space.is_valid(point, self._dataset)
 
-    def _remaining(self, taken: set[Any]) -> list[dict[str, Any]]:
-        return [point for point in self._points or () if _key(point) not in taken]
+    def _remaining(self, taken: set[Hashable]) -> list[dict[str, Any]]:
+        return [point for key, point in (self._points or {}).items() if key not in taken]
 
+    def _proposed(self, study: optuna.Study) -> set[Hashable]:
+        """Keys of all trials, whatever became of them: a failed one fails again."""
+        return {self._key(t.params) for t in study.get_trials(deepcopy=False) if t.params}
 
-def _proposed(study: optuna.Study) -> set[Any]:
-    """Points of all trials, whatever became of them: a failed one fails again."""
-    trials: Iterable[FrozenTrial] = study.get_trials(deepcopy=False)
-    return {_key(trial.params) for trial in trials if trial.params}
-
-
-def _key(point: Mapping[str, Any]) -> Any:  # noqa: ANN401  # any hashable
-    return tuple(sorted(point.items()))
+    def _key(self, point: Point) -> Hashable:
+        """The space's key, kept: every proposal asks for those of all trials."""
+        values = frozenset(point.items())
+        if values not in self._keys:
+            self._keys[values] = self._space.run_key(point, self._dataset)
+        return self._keys[values]

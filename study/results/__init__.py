@@ -1,7 +1,7 @@
 """What trials gave: records, objectives, fronts, and the MLflow store that keeps them.
 
 - `record`, `objective`, `study_info`: one trial, what is optimised, one study
-- `pareto`, `front_table`: which trials no other beats, and how to print them
+- `pareto`, `front_table`, `counted`: which trials no other beats, and how to print them
 - `confirmed_run`, `confirmed_table`: what fresh seeds gave on the test set
 - `intervals`, `comparison`: means with intervals; the perturbation layer against its controls
 - `reported`: every figure that anyone reported

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pnn_core.config import ParameterValue
+from pnn_core.controls import SIZE_TOLERANCE
 from study.results.confirmed_run import ConfirmedRun
+from study.results.counted import counted
 from study.results.intervals import (
+    CONFIDENCE,
     Estimate,
     format_points,
     mean_with_interval,
     paired_difference,
 )
 from study.results.record import TrialRecord, TrialState
-
-SIZE_TOLERANCE = 0.02
-"""How far a control's learnable parameters may lie from the trial's without a word."""
 
 PERTURBATION = "perturbation"
 
@@ -208,6 +208,28 @@ def describe_comparison(comparison: Comparison) -> str:
     return ". ".join((first, *_reservations(comparison))) + "."
 
 
+def describe_with_trial(comparison: Comparison) -> str:
+    """The same behind the number of the trial, for where several trials are told of."""
+    return f"Trial {comparison.perturbation.trial}: {describe_comparison(comparison)}"
+
+
+def cautions(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+    """What weakens all of them, as sentences; empty where nothing is compared."""
+    if not comparisons:
+        return ()
+    number = len(comparisons)
+    return (
+        "“Noise adds” tells of the whole perturbation layer, and a control lacks more of it than "
+        "the noise: a 1×1 has no ReLU in front and, where the order is noise_relu_bn_conv, the "
+        "default, no batch normalisation between the two. A trial with noise_level 0 keeps both: "
+        "beside one with noise, it tells of the noise alone.",
+        describe_choice(comparisons),
+        f"{counted(number, 'interval')} of {CONFIDENCE:.0%} each, not adjusted for their number: "
+        f"where no difference is real, about {number * (1 - CONFIDENCE):.2g} of them would miss "
+        "zero by chance.",
+    )
+
+
 def describe_choice(comparisons: Iterable[Comparison]) -> str:
     """Whose settings the comparisons share, and whom that favours."""
     layers = sorted({comparison.chosen_for for comparison in comparisons})
@@ -245,6 +267,11 @@ def _noiseless(noise: LayerResult) -> bool:
     return noise.parameters.get("noise_level") == 0
 
 
+def _has_noisy_stem(result: LayerResult) -> bool:
+    parameters = result.parameters
+    return parameters.get("stem") == PERTURBATION and parameters.get("stem_noise_level") != 0
+
+
 def _conclusion(comparison: Comparison) -> str:
     difference = comparison.difference
     if difference is None or difference.half_width is None:
@@ -262,7 +289,10 @@ def _reservations(comparison: Comparison) -> list[str]:
     if size_difference is not None and abs(size_difference) > SIZE_TOLERANCE:
         more = "more" if size_difference > 0 else "fewer"
         sentences.append(f"The control has {abs(size_difference):.1%} {more} parameters")
-    for result in (comparison.perturbation, comparison.control):
+    results = (comparison.perturbation, comparison.control)
+    if all(map(_has_noisy_stem, results)):
+        sentences.append("Both networks have noise in the first layer")
+    for result in results:
         if result.missing:
             name = LAYER_NAMES.get(result.layer, result.layer)
             sentences.append(f"Left out of {name}: {describe_missing(result.missing)}")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from study.results.comparison import layer_results
 from study.results.confirmed_run import ConfirmedRun
 from study.results.front_table import TextTable, format_metric
-from study.results.intervals import Estimate
+from study.results.intervals import Estimate, percent
 
 
 def confirmed_table(confirmed: Iterable[ConfirmedRun]) -> TextTable:
@@ -39,11 +39,10 @@ def confirmed_table(confirmed: Iterable[ConfirmedRun]) -> TextTable:
 
 
 def _percent(estimate: Estimate | None) -> str:
-    return "–" if estimate is None else f"{100 * estimate.mean:.2f}"
+    return "–" if estimate is None else percent(estimate.mean)
 
 
 def _interval(estimate: Estimate | None) -> str:
     if estimate is None or estimate.interval is None:
         return "–"
-    low, high = estimate.interval
-    return f"{100 * low:.2f} to {100 * high:.2f}"
+    return " to ".join(map(percent, estimate.interval))

@@ -83,11 +83,16 @@ def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -
 
 def format_percent(estimate: Estimate) -> str:
     """An accuracy in percent, such as `85.91 [85.20, 86.62]`; one seed is a bare number."""
-    mean = f"{100 * estimate.mean:.2f}"
+    mean = percent(estimate.mean)
     if estimate.interval is None:
         return mean
-    low, high = (f"{100 * end:.2f}".replace("-", "−") for end in estimate.interval)
+    low, high = map(percent, estimate.interval)
     return f"{mean} [{low}, {high}]"
+
+
+def percent(fraction: float) -> str:
+    """A fraction in percent, such as `85.91`; the end of an interval may lie below zero."""
+    return signed(100 * fraction, 2).removeprefix("+")
 
 
 def format_points(estimate: Estimate) -> str:

@@ -17,8 +17,10 @@ from study.results.mlflow_format import (
     encode_value,
     run_name,
     shortened,
+    study_wide_tags,
 )
 from study.results.record import TrialState
+from study.results.study_info import StudyInfo
 
 CONFIRMS_TAG = "confirms_trial"
 """Tag of a confirmation run; its value is the trial's number."""
@@ -34,9 +36,9 @@ def confirmed_params(run: ConfirmedRun) -> dict[str, str]:
     return {name: encode_value(value) for name, value in run.parameters.items()}
 
 
-def confirmed_tags(run: ConfirmedRun, trial_run_id: str) -> dict[str, str]:
+def confirmed_tags(info: StudyInfo, run: ConfirmedRun, trial_run_id: str) -> dict[str, str]:
     """Tags of a confirmation run; empty ones are left out."""
-    tags = {
+    tags = study_wide_tags(info) | {
         PARENT_TAG: trial_run_id,
         CONFIRMS_TAG: str(run.trial),
         "layer": run.layer,

@@ -148,6 +148,13 @@ def new_trial_tags(info: StudyInfo, number: int, parent_run_id: str) -> dict[str
     return {
         PARENT_TAG: parent_run_id,
         TRIAL_NUMBER_TAG: str(number),
+        **study_wide_tags(info),
+    }
+
+
+def study_wide_tags(info: StudyInfo) -> dict[str, str]:
+    """Tags that all runs of a study share."""
+    return {
         "space": info.space,
         "dataset": info.dataset,
         "study_seed": str(info.seed),  # a trial's own seed is its tag and parameter `seed`

@@ -1,7 +1,7 @@
 """Studies kept in MLflow: which there are, and reading them back."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -134,7 +134,12 @@ class MlflowStore:
             [run for run in rest if CONFIRMS_TAG not in run.data.tags], parent.info.run_id
         )
         confirmed, unreadable_confirmed = _decode_all_confirmed(
-            [run for run in rest if CONFIRMS_TAG in run.data.tags]
+            [run for run in rest if CONFIRMS_TAG in run.data.tags],
+            {
+                run.info.run_id: run.data.tags.get(fmt.TRIAL_NUMBER_TAG, "")
+                for run in rest
+                if run.data.tags.get(fmt.PARENT_TAG) == parent.info.run_id
+            },
         )
         return LoadedStudy(
             info=info,
@@ -197,13 +202,18 @@ class MlflowStore:
 
 
 def _decode_all_confirmed(
-    runs: Sequence["Run"],
+    runs: Sequence["Run"], trial_by_run: Mapping[str, str]
 ) -> tuple[tuple[ConfirmedRun, ...], tuple[UndecodableRun, ...]]:
     confirmed: dict[tuple[int, str, int], ConfirmedRun] = {}
     undecodable: list[UndecodableRun] = []
     for run in runs:
+        tags = run.data.tags
+        if trial_by_run.get(tags.get(fmt.PARENT_TAG, "")) != tags[CONFIRMS_TAG]:
+            reason = "it is not a child of the run of the trial that it confirms"
+            undecodable.append(UndecodableRun(run_id=run.info.run_id, reason=reason))
+            continue
         try:
-            decoded = decode_confirmed(run.data.params, run.data.tags, run.data.metrics)
+            decoded = decode_confirmed(run.data.params, tags, run.data.metrics)
         except fmt.DecodeError as error:
             undecodable.append(UndecodableRun(run_id=run.info.run_id, reason=str(error)))
             continue

@@ -123,14 +123,20 @@ class MlflowStudy:
 
         Args:
             update: Its newest state.
+
+        Raises:
+            ValueError: The trial has no run yet.
         """
         from mlflow.entities import Metric, Param, RunTag
 
         run = update.run
+        if run.trial not in self._run_ids:
+            raise ValueError(f"trial {run.trial} has no run yet, under which to confirm it")
         with self._connection.call() as client:
             run_id = self._confirmed_run_id(client, update)
-            tags = confirmed_fmt.confirmed_tags(run, self._run_ids[run.trial]).items()
-            stamp = update.ended_ms or update.started_ms
+            tags = confirmed_fmt.confirmed_tags(self._info, run, self._run_ids[run.trial]).items()
+            # The start's time for all: what is known by then is then written the same way twice.
+            stamp = update.started_ms
             client.log_batch(
                 run_id,
                 metrics=[Metric(n, float(v), stamp, 0) for n, v in run.metrics().items()],
@@ -222,7 +228,7 @@ class MlflowStudy:
             run = client.create_run(
                 self._experiment_id,
                 start_time=update.started_ms,
-                tags=confirmed_fmt.confirmed_tags(update.run, trial_run_id),
+                tags=confirmed_fmt.confirmed_tags(self._info, update.run, trial_run_id),
                 run_name=name,
             )
         self._confirmed_run_ids[name] = str(run.info.run_id)

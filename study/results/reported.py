@@ -9,12 +9,15 @@ elisim/Perturbative-Neural-Networks-CVPR18, as each row says. An empty cell was 
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import get_args
 
-from pnn_core.config import ParameterValue
+from pnn_core.config import DatasetShape, Layer, ModelConfig, Network, ParameterValue, TrialConfig
+from pnn_core.recipes import klachko, original, update
+from pnn_core.size import count_learnable_params
 
 PAPER = "paper (CVPR 2018)"
 
@@ -49,6 +52,32 @@ _SWITCHES: Mapping[str, Mapping[str, ParameterValue]] = {
     "result 7 with trained masks": {"unique_masks": False, "trained_masks": True},
 }
 """Notes that hold switches of the layer."""
+
+_SECTION_5_3: Mapping[str, ParameterValue] = {
+    "learning_rate": 1e-3,
+    "schedule": "tenth_at_60_90",
+}
+"""What the paper says of all its networks for CIFAR-10 and MNIST, beside the tables."""
+
+_CODE: Mapping[str, Callable[[DatasetShape], TrialConfig]] = {
+    "juefeix/pnn.pytorch README": original,
+    "michaelklachko/pnn.pytorch README": klachko,
+    "juefeix/pnn.pytorch.update README": update,
+    "juefeix/pnn.pytorch.update issues": update,
+}
+"""What a repository's own code sets where its figure is silent."""
+
+_ORIGINALS_NETWORK: Mapping[str, ParameterValue] = {
+    "order": "noise_relu_bn_conv",
+    "before_addition": "bn",
+}
+"""Klachko's results 2 and 3 are of the authors' network, trained his way."""
+
+_IMAGES = {
+    "cifar10": DatasetShape(channels=3, height=32, width=32, classes=10),
+    "mnist": DatasetShape(channels=1, height=28, width=28, classes=10),
+}
+"""Data sets on which the size of a reported network is counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,11 +128,31 @@ class ReportedResult:
 
     @property
     def learnable_params(self) -> int | None:
-        """From the ratio, where the network it refers to has a known size (Table 5)."""
+        """From the ratio, where the network it refers to has a known size (Table 5), or counted."""
         is_cifar_resnet18 = self.model == "resnet18" and self.dataset == "cifar10"
-        if self.param_ratio is None or not is_cifar_resnet18:
+        if self.param_ratio is not None and is_cifar_resnet18:
+            return round(CIFAR_RESNET18_PARAMS / self.param_ratio)
+        return self.counted_params
+
+    @property
+    def counted_params(self) -> int | None:
+        """This project's count of the network, where the source tells enough and gives no ratio.
+
+        It needs a network and a data set of a known shape, the mask count or width and, with masks,
+        one a channel. The first layer is a 3×3 convolution where the source is silent, as only that
+        gives Table 5's ratios; a first layer of noise has masks that no source counts clearly.
+        """
+        settings = self.settings()
+        is_known = self.model in get_args(Network) and self.layer in get_args(Layer)
+        one_mask_a_channel = self.layer != "perturbation" or settings.get("fan_out") == 1
+        if (
+            self.param_ratio is not None
+            or self.dataset not in _IMAGES
+            or not (is_known and one_mask_a_channel and "mask_count" in settings)
+            or settings.get("stem") == "perturbation"
+        ):
             return None
-        return round(CIFAR_RESNET18_PARAMS / self.param_ratio)
+        return count_learnable_params(self._run(_IMAGES[self.dataset]).model)
 
     @property
     def width(self) -> int | None:
@@ -112,7 +161,7 @@ class ReportedResult:
         return int(found[1]) if found else None
 
     def settings(self) -> dict[str, ParameterValue]:
-        """Everything that was reported of the configuration, under the names of a training run.
+        """Everything that was reported of this figure, under the names of a training run.
 
         The epochs are not among them: they are the budget.
         """
@@ -132,11 +181,37 @@ class ReportedResult:
         settings = {name: value for name, value in stated.items() if value is not None}
         if self.layer == "perturbation":
             settings["trained_masks"] = False  # but in the one row that says so
+            if self.fan_out == 1 or self.source == PAPER:
+                # Of the paper's networks too: Table 5's ratios come out with nothing else.
+                settings |= {"fan_out": 1, "unique_masks": True}
             if self.fan_out in (None, 1):
                 settings |= {"grouped": False, "mix_maps": False}
             if self.source == PAPER:
                 settings["noise_distribution"] = "uniform"  # Section 5.2
         return settings | dict(_STEMS[self.first_layer]) | dict(_SWITCHES.get(self.note, {}))
+
+    def run_settings(self) -> dict[str, ParameterValue]:
+        """Every setting of a training run of it.
+
+        What was reported of the figure; then what its source says elsewhere, in Section 5.3 of the
+        paper or in the repository's code; then the defaults of `TrialConfig`.
+
+        Raises:
+            ValueError: This project has no such network or layer.
+        """
+        return self._run(_IMAGES["cifar10"]).parameters()  # which hold nothing of the images
+
+    def _run(self, images: DatasetShape) -> TrialConfig:
+        if self.source in _CODE:
+            run = _CODE[self.source](images)
+        else:
+            run = TrialConfig(model=ModelConfig(dataset=images))
+        elsewhere: Mapping[str, ParameterValue] = {}
+        if self.source == PAPER and self.dataset in ("cifar10", "mnist"):
+            elsewhere = _SECTION_5_3
+        elif self.where in ("result 2", "result 3"):
+            elsewhere = _ORIGINALS_NETWORK
+        return run.with_parameters({**elsewhere, **self.settings()})
 
     @property
     def epochs_at_least(self) -> int | None:

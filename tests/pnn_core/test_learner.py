@@ -8,7 +8,7 @@ import torch
 
 from pnn_core.config import ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import LabelledImages, TrainingData, load_training_data
-from pnn_core.learner import Learner, NonFiniteLossError
+from pnn_core.learner import Learner, NonFiniteLossError, TrainedEpoch
 from pnn_core.train import TrainingRun
 
 CPU = torch.device("cpu")
@@ -27,7 +27,7 @@ def config(data: TrainingData) -> TrialConfig:
 def test_the_flags_say_of_each_image_whether_it_is_classified_correctly(
     digits: TrainingData,
 ) -> None:
-    learner = Learner(config(digits), digits, digits.train, CPU)
+    learner = Learner(config(digits), digits.traits, digits.train, CPU)
     learner.train_epoch()
     joined = digits.joined()
     evaluation = learner.evaluate(learner.source(joined))
@@ -42,7 +42,7 @@ def test_the_flags_say_of_each_image_whether_it_is_classified_correctly(
 
 
 def test_evaluating_changes_nothing(digits: TrainingData) -> None:
-    learner = Learner(config(digits), digits, digits.train, CPU)
+    learner = Learner(config(digits), digits.traits, digits.train, CPU)
     before = {name: value.clone() for name, value in learner.model.state_dict().items()}
     first, second = (learner.evaluate(learner.source(digits.validation)) for _ in range(2))
     assert first.loss == second.loss
@@ -50,7 +50,7 @@ def test_evaluating_changes_nothing(digits: TrainingData) -> None:
 
 
 def test_a_learner_on_the_training_images_trains_as_a_search_does(digits: TrainingData) -> None:
-    learner = Learner(config(digits), digits, digits.train, CPU)
+    learner = Learner(config(digits), digits.traits, digits.train, CPU)
     run = TrainingRun(config(digits), digits, CPU)
     for epoch in (1, 2):
         result = run.next_epoch()
@@ -63,7 +63,7 @@ def test_a_learner_on_all_images_learns_from_the_validation_images_too(
 ) -> None:
     joined = digits.joined()
     losses = [
-        Learner(config(digits), data, images, CPU).train_epoch().train_loss
+        Learner(config(digits), data.traits, images, CPU).train_epoch().train_loss
         for data, images in (
             (digits, joined),
             (replace(digits, train=joined), joined),
@@ -73,9 +73,10 @@ def test_a_learner_on_all_images_learns_from_the_validation_images_too(
     assert losses[0] == losses[1] != losses[2]
 
 
-def test_a_non_finite_evaluation_is_named(digits: TrainingData) -> None:
-    learner = Learner(config(digits), digits, digits.train, CPU)
+def test_a_search_refuses_a_validation_loss_that_is_not_finite(digits: TrainingData) -> None:
+    run = TrainingRun(config(digits), digits, CPU)
+    run.train_epoch = lambda: TrainedEpoch(train_loss=1.0, seconds=0.0)
     with torch.no_grad():
-        next(learner.model.parameters()).fill_(float("nan"))
-    with pytest.raises(NonFiniteLossError, match=r"evaluation loss is nan after epoch 0"):
-        learner.evaluate(learner.source(digits.validation))
+        next(run.model.parameters()).fill_(float("nan"))
+    with pytest.raises(NonFiniteLossError, match=r"validation loss is nan after epoch 0"):
+        run.next_epoch()

@@ -132,7 +132,7 @@ def test_a_size_that_no_width_reaches_is_refused_in_one_line(
     file.write_text(SPACE_FILE.format(size, layer))
     with pytest.raises(SpaceError, match=message) as caught:
         find_space(str(file), DIGITS)
-    assert str(caught.value).startswith(f"{file}: ")
+    assert str(file) not in str(caught.value)  # the command line says it
     assert "\n" not in str(caught.value)
 
 

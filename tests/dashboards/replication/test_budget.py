@@ -12,7 +12,9 @@ def test_the_budget_states_everything_that_bounds_a_claim(make_runs, make_study)
     assert "1 trial (1 complete) of 2 seeds each" in facts["Search"]
     assert "chosen on validation data by val_accuracy, learnable_params" in facts["Search"]
     assert "2 fresh seeds" in facts["Confirmation"]
-    assert facts["Confirmation"].endswith("4 runs (3 complete, 1 failed)")
+    assert facts["Confirmation"].endswith(
+        "test accuracy after the last epoch: 4 runs (3 complete, 1 failed)"
+    )
     assert facts["Training time of the confirmation"] == "30.0 minutes over all runs"
     assert facts["Hardware"] == "one GPU, two cores"
     assert facts["Library versions"] == "python 3.11.7, torch 2.14.1"

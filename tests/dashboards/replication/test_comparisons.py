@@ -26,9 +26,10 @@ def test_every_comparison_is_a_sentence_with_its_trial_and_the_tally_counts_them
 def test_the_frame_of_the_comparisons_is_said(study):
     info = get_comparisons_info(study)
     assert info.intro.startswith("cifar10, 12 epochs.")
-    assert "favours the one they were chosen for" in info.cautions[0]
-    assert "2 intervals of 95% each, not adjusted" in info.cautions[1]
-    assert "about 0.1 of them would miss zero by chance" in info.cautions[1]
+    beyond_noise, choice, number = info.cautions
+    assert "a 1×1 has no ReLU in front" in beyond_noise
+    assert "favours the one they were chosen for" in choice
+    assert "2 intervals of 95% each, not adjusted" in number
 
 
 def test_without_controls_nothing_is_compared(make_runs, make_study):

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from dashboards.replication.page import get_report_info, write_report
+from dashboards.replication.page import NOTES, get_report_info, write_report
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'
@@ -65,6 +65,16 @@ def test_the_budget_comes_first_then_the_comparisons_pictures_and_tables(write, 
     ]
     places = [page.index(mark, page.index("<main>")) for mark in marks]
     assert places == sorted(places)
+
+
+def test_what_the_test_images_were_read_for_and_what_defaults_are_is_said():
+    notes = " ".join(NOTES)
+    assert "classified after each epoch, for the published protocol's figure" in notes
+    assert "nothing is chosen by them" in notes
+    assert "read the test images once" not in notes
+    assert "dropout 0, noise_level 0.1," in notes
+    assert "schedule tenth_at_60_90, batch_size 10, weight_decay 0." in notes
+    assert "its classes are those of the user's folder" in notes
 
 
 def test_every_picture_has_words_and_every_table_can_be_reached(write, study):

@@ -1,9 +1,12 @@
 import pytest
 
-from dashboards.replication.reported_tables import DISPUTE, get_reported_tables, matches
+from dashboards.replication.reported_tables import DISPUTE, departures, get_reported_tables, matches
+from pnn_core.config import PARAMETER_NAMES, DatasetShape
+from pnn_core.recipes import update
 from study.results.comparison import layer_results
 from study.results.reported import reported_results
 
+CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
 TABLE_5 = {"network": "resnet18", "mask_count": 64, "fan_out": 1}
 
 
@@ -39,8 +42,7 @@ def test_a_matching_trial_stands_beside_its_figure_and_the_rest_is_not_run(make_
     note = rows["89.99"][2][0].note
     assert note.startswith("n = 2, 12 epochs, a shorter budget than reported (more than 90)")
     assert "trial 3" in note
-    assert "batch 10" in note  # left open by the source
-    assert "1 seed without a result" in note
+    assert note.endswith("1 seed without a result; no setting departs")
     for value, row in rows.items():
         if value != "89.99":
             assert texts(row[2:]) == ["not run", "not run"]
@@ -54,6 +56,7 @@ def test_a_matching_trial_stands_beside_its_figure_and_the_rest_is_not_run(make_
         {"fan_out": 2},
         {"layer": "conv1x1"},
         {"trained_masks": True},
+        {"unique_masks": False},
         {"noise_distribution": "normal"},
     ],
 )
@@ -117,4 +120,74 @@ def test_several_matching_trials_are_all_shown(make_runs, make_study):
     )
     rows = {row[1][0].text: row for row in table([study], "Table 5").rows}
     assert [line.text for line in rows["89.99"][2]] == ["80.00", "70.00"]
-    assert "level 0.5" in rows["89.99"][2][1].note
+    assert rows["89.99"][2][0].note.endswith("no setting departs")
+    assert rows["89.99"][2][1].note.endswith("departs in noise_level 0.5")
+
+
+def test_one_mask_a_channel_is_needed_where_the_source_has_one(make_runs):
+    paper, dispute = find(where="Table 6", mask_count=64, batch_size=10), find(where="result 3")
+    theirs = {"mask_count": 128, "noise_level": 0.5, "optimizer": "sgd", "learning_rate": 1e-4}
+    for row, settings in ((paper, {"network": "resnet50"}), (dispute, theirs)):
+        for change, matched in (
+            ({}, True),
+            ({"fan_out": 4}, False),
+            ({"unique_masks": False}, False),
+        ):
+            (result,) = layer_results(make_runs([0.8], **{**settings, **change}))
+            assert matches(row, "cifar10", result) is matched
+
+
+# One value other than the default for every setting that Table 6 leaves open; those that need
+# another switch first come with it.
+OPEN_SETTINGS = [
+    {"order": "noise_relu_conv"},
+    {"pooling": "average"},
+    {"before_addition": "bn_relu"},
+    {"dropout": 0.3},
+    {"noise_level": 0.5},
+    {"stem": "conv7x7"},
+    {
+        "stem": "perturbation",
+        "stem_noise_level": 0.2,
+        "stem_fan_out": 5,
+        "stem_activation": "sigmoid",
+    },
+    {"optimizer": "sgd", "momentum": 0.8},
+    {"schedule": "constant"},
+    {"weight_decay": 1e-4},
+    {"mask_seed": 3},
+]
+
+
+@pytest.mark.parametrize("change", OPEN_SETTINGS, ids=lambda change: ",".join(change))
+def test_every_setting_that_departs_is_listed_and_no_other(make_runs, change):
+    row = find(where="Table 6", mask_count=64, batch_size=10)
+    (result,) = layer_results(make_runs([0.8], network="resnet50", **change))
+    assert matches(row, "cifar10", result)
+    assert departures(row, result) == change
+
+
+def test_every_setting_of_a_run_must_match_or_is_listed():
+    listed = {name for change in OPEN_SETTINGS for name in change}
+    listed |= {"initialisation_seed", "data_order_seed"}  # as mask_seed
+    reported = {*find(where="Table 6", mask_count=64, batch_size=10).settings()}
+    apart = {"epochs", "seed", "nonzero_share"}  # the last is no setting of this layer
+    assert listed | reported | apart == set(PARAMETER_NAMES)
+
+
+def test_departures_are_from_the_repositorys_code_where_the_row_is_silent(make_runs):
+    row = find(where="Section 1")
+    (same,) = layer_results(make_runs([0.8], **update(CIFAR).parameters()))
+    assert matches(row, "cifar10", same)
+    assert departures(row, same) == {}
+    changed = {**update(CIFAR).parameters(), "weight_decay": 0.0, "schedule": "constant"}
+    (other,) = layer_results(make_runs([0.8], **changed))
+    assert departures(row, other) == {"weight_decay": 0.0, "schedule": "constant"}
+
+
+def test_listed_settings_stand_in_the_cell(make_runs, make_study):
+    change = {"pooling": "average", "dropout": 0.3, "weight_decay": 1e-4}
+    study = make_study(make_runs([0.8], **TABLE_5, **change))
+    rows = {row[1][0].text: row for row in table([study], "Table 5").rows}
+    listed = rows["89.99"][2][0].note.split("; ")[-1]
+    assert listed == "departs in pooling average, dropout 0.3, weight_decay 0.0001"

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from torchvision.datasets import CIFAR10
 
-from pnn_core.data import DatasetError, dataset_shape, load_test_data, load_training_data
+from pnn_core.data import (
+    DatasetError,
+    dataset_shape,
+    load_test_data,
+    load_training_data,
+    require_test_split,
+)
 
 pytestmark = pytest.mark.usefixtures("confirming")
 
@@ -110,6 +116,23 @@ def test_training_needs_no_test_batch(tmp_path, write_cifar10, no_network):
     assert len(load_training_data("cifar10", tmp_path).train) == 90
     with pytest.raises(DatasetError, match=r"no test_batch, batches\.meta in "):
         load_test_data("cifar10", tmp_path)
+
+
+@pytest.mark.parametrize("inner", [FOLDER, "."])
+def test_confirming_needs_the_test_batch_and_opens_none(
+    inner, tmp_path, write_cifar10, opened_files
+):
+    write_cifar10(tmp_path / inner)
+    with opened_files() as names:
+        require_test_split("cifar10", tmp_path)
+        (tmp_path / inner / "test_batch").unlink()
+        with pytest.raises(DatasetError) as caught:
+            require_test_split("cifar10", tmp_path)
+    assert str(caught.value) == (
+        f"cifar10: {tmp_path / inner} holds the files to learn from, but no test_batch: "
+        "put there what cifar-10-python.tar.gz holds"
+    )
+    assert not {"test_batch", "data_batch_1", "batches.meta"} & set(names)
 
 
 @pytest.mark.parametrize(

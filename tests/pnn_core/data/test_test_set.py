@@ -73,8 +73,47 @@ def test_another_thread_finds_it_closed():
 
 
 @pytest.mark.parametrize("name", ["digits", "mnist", "fashion_mnist", "cifar10"])
-def test_embedded_and_downloaded_data_sets_always_have_one(name):
+def test_what_is_embedded_or_will_be_downloaded_has_one(name):
     require_test_split(name, NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"), [("mnist", "MNIST/raw"), ("fashion_mnist", "FashionMNIST/raw")]
+)
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_training_files_without_test_files_are_refused(name, raw, suffix, tmp_path, write_mnist):
+    for folder in (tmp_path / raw, tmp_path):
+        write_mnist(folder, suffix=suffix)
+        with pytest.raises(DatasetError) as caught:
+            require_test_split(name, tmp_path)
+        assert str(caught.value) == (
+            f"{name}: {folder} holds the files to learn from, but no t10k-images-idx3-ubyte and "
+            "t10k-labels-idx1-ubyte (plain or .gz): put them there too"
+        )
+    write_mnist(tmp_path / raw, "test", suffix=suffix)  # found there just as well
+    require_test_split(name, tmp_path)
+
+
+def test_only_the_test_file_that_is_missing_is_named(tmp_path, write_mnist):
+    write_mnist(tmp_path)
+    write_mnist(tmp_path, "test")
+    require_test_split("mnist", tmp_path)
+    (tmp_path / "t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(DatasetError, match=r"but no t10k-labels-idx1-ubyte \(plain or"):
+        require_test_split("mnist", tmp_path)
+
+
+def test_test_files_alone_leave_the_rest_to_the_download(tmp_path, write_mnist):
+    write_mnist(tmp_path, "test")
+    require_test_split("mnist", tmp_path)
+
+
+def test_looking_for_test_files_opens_none(tmp_path, write_mnist, opened_files):
+    write_mnist(tmp_path)
+    write_mnist(tmp_path, "test")
+    with opened_files() as names:
+        require_test_split("mnist", tmp_path)
+    assert [name for name in names if name.endswith("-ubyte")] == []
 
 
 def test_a_folder_without_test_images_is_named(tmp_path, write_imagefolder):

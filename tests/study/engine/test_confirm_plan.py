@@ -1,11 +1,13 @@
 """A confirmation is fresh, paired, and of equal size."""
 
 import pytest
+from optuna.distributions import CategoricalDistribution
 
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
 from pnn_core.costs import count_costs
+from search_spaces import SearchSpace
 from study.command_line import LARGEST_SEED
-from study.engine.confirm_plan import CONTROL_LAYERS, FIRST_FRESH_SEED, plan_confirmation
+from study.engine.confirm_plan import FIRST_FRESH_SEED, LAYERS, plan_confirmation
 from study.results.record import TrialRecord, TrialState
 
 SHAPE = DatasetShape(channels=1, height=28, width=28, classes=10)
@@ -19,16 +21,17 @@ def trial(number: int, **settings: object) -> TrialRecord:
     )
 
 
-def plan(*front: TrialRecord, seeds: int = 3, study_seed: int = 0):
-    return plan_confirmation(front, SHAPE, seeds=seeds, study_seed=study_seed)
+def plan(*front: TrialRecord, seeds: int = 3, study_seed: int = 0, **fixed: object):
+    axes = {"batch_size": CategoricalDistribution((10, 20))}
+    space = SearchSpace(name="x", summary="", axes=axes, fixed=fixed)
+    return plan_confirmation(front, space, SHAPE, seeds=seeds, study_seed=study_seed)
 
 
 def test_a_perturbation_trial_is_trained_with_each_control_and_each_fresh_seed() -> None:
     tasks = plan(trial(4), trial(9, mask_count=16))
     got = {(task.trial, task.config.model.layer, task.config.seed) for task in tasks}
-    layers = ("perturbation", *CONTROL_LAYERS)
     seeds = range(FIRST_FRESH_SEED, FIRST_FRESH_SEED + 3)
-    assert got == {(number, layer, seed) for number in (4, 9) for layer in layers for seed in seeds}
+    assert got == {(number, layer, seed) for number in (4, 9) for layer in LAYERS for seed in seeds}
     assert len(tasks) == len(got)
 
 
@@ -75,9 +78,13 @@ def test_controls_share_everything_but_the_layer_and_its_size() -> None:
         assert task.config.epochs == 7
 
 
-def test_a_control_on_the_front_is_confirmed_without_controls_of_its_own() -> None:
-    (task,) = plan(trial(3, layer="conv3x3"), seeds=1)
-    assert (task.config.model.layer, task.size_difference) == ("conv3x3", 0)
+def test_a_control_on_the_front_gets_its_perturbation_counterpart() -> None:
+    own, *others = plan(trial(3, layer="conv3x3"), seeds=1, noise_level=0.7)
+    assert (own.config.model.layer, own.size_difference) == ("conv3x3", 0)
+    by_layer = {task.config.model.layer: task for task in others}
+    assert set(by_layer) == {"perturbation", "conv1x1", "local_binary"}
+    # What the space holds fixed, though the trial's own layer has no use for it.
+    assert by_layer["perturbation"].config.model.mask.noise_level == 0.7
 
 
 def test_luck_that_the_space_held_fixed_is_fresh_too() -> None:

@@ -80,7 +80,7 @@ def test_runs_are_those_of_the_plain_function_in_whatever_worker(data, test_imag
     by_layer = {run.layer: run for run in confirmation.runs}
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in a worker with one core: sums are taken in another order
-    expected = train_and_test(tasks[0].config, data, test_images)
+    expected = train_and_test(tasks[0].config, data.traits, data.joined(), test_images)
     torch.set_num_threads(threads)
     run = by_layer["perturbation"]
     assert run.state is TrialState.COMPLETE
@@ -112,6 +112,6 @@ def test_a_run_that_fails_or_dies_costs_that_run_alone(data, test_images) -> Non
 def test_the_test_set_decides_nothing_about_the_weights(data, test_images) -> None:
     """Training on other test images gives the same loss; only the accuracy differs."""
     other = test_images.take(np.arange(len(test_images) // 2))
-    first = train_and_test(CONFIG, data, test_images)
-    second = train_and_test(CONFIG, data, other)
+    first = train_and_test(CONFIG, data.traits, data.joined(), test_images)
+    second = train_and_test(CONFIG, data.traits, data.joined(), other)
     assert first.train_loss == second.train_loss

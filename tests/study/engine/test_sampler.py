@@ -1,6 +1,7 @@
 """Every sampler proposes what is new and can be built; a suite that each of them joins."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import optuna
 import pytest
@@ -29,6 +30,17 @@ CONTINUOUS = SearchSpace(
     grid={"noise_level": (0.1, 1.0)},
 )
 
+CONTROLS = SearchSpace(
+    name="controls",
+    summary="",
+    axes={
+        "layer": CategoricalDistribution(("perturbation", "conv3x3", "conv1x1")),
+        "noise_level": FloatDistribution(0.01, 5.0, log=True),
+    },
+    grid={"noise_level": tuple(level / 10 for level in range(1, 13))},
+)
+"""Two of its layers have no noise, so that its level changes nothing about them."""
+
 Ask = Callable[[], dict]
 
 
@@ -39,8 +51,8 @@ def start(sampler: str, space: SearchSpace, seed: int = 0) -> tuple[optuna.Study
 
     def ask_and_tell() -> dict:
         trial = study.ask(dict(space.axes))
-        accuracy = 1 / (1 + abs(trial.params["mask_count"] - 7) + trial.params["fan_out"])
-        study.tell(trial, [accuracy, trial.params["mask_count"]])
+        masks, fan_out = trial.params.get("mask_count", 7), trial.params.get("fan_out", 1)
+        study.tell(trial, [1 / (1 + abs(masks - 7) + fan_out), masks])
         return trial.params
 
     return study, ask_and_tell
@@ -77,10 +89,45 @@ class TestEverySampler:
         for _ in range(6 if sampler == "grid" else 15):
             assert CONTINUOUS.is_valid(ask(), DIGITS)
 
+    def test_proposes_no_training_run_under_two_points(self, sampler: str) -> None:
+        _, ask = start(sampler, CONTROLS)
+        layers = [ask()["layer"] for _ in range(8)]
+        assert layers.count("conv3x3") <= 1
+        assert layers.count("conv1x1") <= 1
+
+    def test_has_nothing_left_where_a_continuous_axis_changes_nothing(
+        self, sampler: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("study.engine.sampler.RANDOM_DRAWS", 100)
+        plain = {**CONTROLS.axes, "layer": CategoricalDistribution(("conv3x3", "conv1x1"))}
+        study, ask = start(sampler, replace(CONTROLS, axes=plain))
+        layers = []
+        while not study.sampler.is_exhausted(study):
+            layers.append(ask()["layer"])
+        assert sorted(layers) == ["conv1x1", "conv3x3"]
+
     def test_repeats_itself_with_the_same_seed(self, sampler: str) -> None:
         count = 6 if sampler == "grid" else 14
         first, second = (start(sampler, CONTINUOUS, seed=5)[1] for _ in range(2))
         assert [first() for _ in range(count)] == [second() for _ in range(count)]
+
+
+def test_each_trial_is_described_once_however_many_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    described = 0
+    original = SearchSpace.run_key
+
+    def counted(space: SearchSpace, point: dict, dataset: DatasetShape) -> object:
+        nonlocal described
+        described += 1
+        return original(space, point, dataset)
+
+    monkeypatch.setattr(SearchSpace, "run_key", counted)
+    study, ask = start("random", CONTINUOUS)
+    for _ in range(20):
+        assert not study.sampler.is_exhausted(study)
+        ask()
+    # A few a trial: what is drawn and refused, and what was drawn to see whether any is left.
+    assert described < 20 * 6
 
 
 def test_the_grid_goes_through_its_points_in_order() -> None:

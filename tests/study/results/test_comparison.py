@@ -3,9 +3,11 @@ import pytest
 from pnn_core.config import ConfirmResult, Costs
 from study.results.comparison import (
     Verdict,
+    cautions,
     compare_with_controls,
     describe_choice,
     describe_comparison,
+    describe_with_trial,
     format_size,
     layer_results,
 )
@@ -23,6 +25,7 @@ def run(
     state=TrialState.COMPLETE,
     reason="",
     level=0.1,
+    **settings,
 ):
     complete = state is TrialState.COMPLETE
     return ConfirmedRun(
@@ -30,7 +33,7 @@ def run(
         layer=layer,
         seed=seed,
         state=state,
-        parameters={"layer": layer, "noise_level": level, "seed": seed},
+        parameters={"layer": layer, "noise_level": level, "seed": seed, **settings},
         size_difference=params / 360_000 - 1,
         costs=Costs(learnable_params=params, mask_values=1, macs=1),
         result=ConfirmResult(
@@ -163,6 +166,36 @@ def test_whom_the_settings_favour_is_said(layer, name):
     comparison = only(runs("perturbation", NOISE), runs("conv3x3", NOISE), layer=layer)
     assert f"chosen for the {name} network" in describe_choice([comparison])
     assert "favours" in describe_choice([comparison])
+
+
+def test_the_number_of_the_trial_stands_before_the_sentence():
+    comparison = only(runs("perturbation", NOISE), runs("conv1x1", shifted(1, -0.2, 0.4, 0.8, 0)))
+    assert describe_with_trial(comparison) == f"Trial 7: {describe_comparison(comparison)}"
+
+
+def test_noise_in_both_first_layers_is_a_reservation():
+    def described(**stem):
+        return describe_comparison(
+            only(runs("perturbation", NOISE, **stem), runs("conv1x1", NOISE, **stem))
+        )
+
+    said = "Both networks have noise in the first layer."
+    assert described(stem="perturbation", stem_noise_level=0.1).endswith(said)
+    assert said not in described(stem="perturbation", stem_noise_level=0.0)
+    assert said not in described(stem="conv3x3")
+
+
+def test_cautions_tell_what_else_differs_whom_it_favours_and_of_how_many_intervals():
+    comparison = only(runs("perturbation", NOISE), runs("conv1x1", NOISE), layer="conv3x3")
+    beyond_noise, choice, number = cautions([comparison] * 4)
+    assert "a 1×1 has no ReLU" in beyond_noise
+    assert "no batch normalisation" in beyond_noise
+    assert "A trial with noise_level 0 keeps both" in beyond_noise
+    assert choice == describe_choice([comparison])
+    assert number.startswith("4 intervals of 95% each, not adjusted for their number")
+    assert "about 0.2 of them would miss zero by chance" in number
+    assert cautions([comparison])[2].startswith("1 interval of 95%")
+    assert cautions([]) == ()
 
 
 def test_means_are_of_complete_seeds_and_both_protocols():

@@ -113,6 +113,8 @@ def test_points_are_signed_with_the_side_of_zero_in_sight(mean, half_width, text
 def test_percent_shows_its_interval_where_there_is_one():
     assert format_percent(Estimate(mean=0.8591, n=5, half_width=0.0071)) == "85.91 [85.20, 86.62]"
     assert format_percent(Estimate(mean=0.8591, n=1, half_width=None)) == "85.91"
+    assert format_percent(Estimate(mean=0.5, n=2, half_width=0.7278)) == "50.00 [−22.78, 122.78]"
+    assert format_percent(Estimate(mean=0.5, n=2, half_width=0.50001)) == "50.00 [0.00, 100.00]"
 
 
 def test_what_rounds_to_zero_has_no_sign():

@@ -108,6 +108,37 @@ def test_a_run_that_lacks_something_is_reported(sqlite_uri, info, record):
     assert unreadable.reason == "train_loss is missing"
 
 
+def test_a_run_under_another_trial_is_reported(sqlite_uri, info, record):
+    writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.05)
+    for number in (0, 1):
+        writer.trial_started(record(number, TrialState.RUNNING))
+    writer.confirmation_started(started(confirmed(0)))
+    writer.confirmation_ended(confirmed(0))
+    assert writer.close(30) == NOTHING
+    with MlflowConnection(sqlite_uri).call() as client:
+        experiment = client.get_experiment_by_name(info.name)
+        runs = search_all_runs(client, experiment.experiment_id)
+        (run,) = (r for r in runs if "confirms_trial" in r.data.tags)
+        client.set_tag(run.info.run_id, "confirms_trial", "1")
+    (unreadable,) = MlflowStore(sqlite_uri).load_study(info.name).undecodable
+    assert "not a child of the run of the trial" in unreadable.reason
+
+
+def test_what_is_known_at_the_start_is_written_once(sqlite_uri, info, record):
+    writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.05)
+    writer.trial_started(record(0, TrialState.RUNNING))
+    writer.confirmation_started(started(confirmed(0)))
+    time.sleep(0.5)
+    writer.confirmation_ended(confirmed(0))
+    assert writer.close(30) == NOTHING
+    with MlflowConnection(sqlite_uri).call() as client:
+        experiment = client.get_experiment_by_name(info.name)
+        runs = search_all_runs(client, experiment.experiment_id)
+        (run,) = (r for r in runs if "confirms_trial" in r.data.tags)
+        assert len(client.get_metric_history(run.info.run_id, "size_difference")) == 1
+        assert run.data.tags["dataset"] == info.dataset
+
+
 def test_runs_that_never_reached_the_tracker_are_counted(tmp_path, info, record):
     store = MlflowStore("http://127.0.0.1:9")
     writer = MlflowWriter(store.open_study(info), collect_seconds=0.05)

@@ -60,12 +60,70 @@ def test_one_run_was_reported_by_both_protocols():
     assert (smoothed.protocol, correct.protocol) == ("smoothed", "correct/total")
 
 
-def test_table_5s_ratios_give_sizes_and_no_other_row_has_one():
-    sizes = {row.mask_count: row.learnable_params for row in ROWS if row.learnable_params}
-    assert {row.where for row in ROWS if row.learnable_params} == {"Table 5"}
+def test_table_5s_sizes_are_its_ratios():
+    sizes = {r.mask_count: r.learnable_params for r in ROWS if r.where == "Table 5"}
+    assert all(row.counted_params is None for row in ROWS if row.where == "Table 5")
     assert sizes[64] == 1_414_426  # 11,173,962 / 7.9
     assert sorted(sizes) == [8, 16, 32, 64, 96, 128, 160]
     assert sorted(sizes.values()) == [sizes[masks] for masks in sorted(sizes)]
+
+
+def test_networks_without_a_ratio_are_counted_where_their_source_tells_enough():
+    counted = Counter(row.where for row in ROWS if row.counted_params)
+    assert counted == {
+        "Table 4": 2,
+        "Table 6": 12,
+        "README": 1,
+        "result 1": 1,
+        "result 2": 1,
+        "result 3": 1,
+        "result 4": 1,
+        "Section 1": 1,
+        "issue 2": 1,
+        "issue 3": 2,
+    }
+    assert all(row.learnable_params == row.counted_params for row in ROWS if row.counted_params)
+    # Not the switches of results 6 to 8, no first layer of noise, no large images, no unknown net.
+    unknown = [row for row in ROWS if row.learnable_params is None]
+    assert {row.where for row in unknown} >= {"Table 1", "Table 2", "Table 3", "result 5"}
+    assert {"result 6", "result 7", "result 8", "Section 3"} <= {row.where for row in unknown}
+
+
+def test_counted_networks_have_the_data_sets_shape_and_the_stated_first_layer():
+    # Of 32 channels, ResNet-50's first convolution sees 3 colours or 1: 2·9·32 weights fewer.
+    coloured = find(where="Table 6", mask_count=32, batch_size=10).learnable_params
+    grey = find(where="Table 4", dataset="mnist", mask_count=32).learnable_params
+    assert coloured - grey == 2 * 9 * 32
+    first = {n: find(where=f"result {n}").learnable_params for n in (2, 3)}
+    assert first[2] - first[3] == (49 - 9) * 3 * 128
+    frozen = find(where="Section 1").learnable_params
+    assert first[3] - frozen == 9 * 3 * 128
+    # His README says "about 5.5 M" of width 44.
+    assert find(where="result 1").learnable_params == pytest.approx(5.5e6, rel=0.05)
+
+
+def test_the_papers_networks_have_one_mask_a_channel_of_its_own():
+    for row in ROWS:
+        if row.layer == "perturbation" and (row.source == PAPER or row.fan_out == 1):
+            settings = row.settings()
+            assert (settings["fan_out"], settings["unique_masks"]) == (1, True)
+
+
+def test_a_runs_settings_are_the_rows_then_the_sources_then_the_defaults():
+    table_5 = find(where="Table 5", mask_count=8).run_settings()
+    assert (table_5["learning_rate"], table_5["schedule"]) == (1e-3, "tenth_at_60_90")
+    assert (table_5["optimizer"], table_5["weight_decay"]) == ("adam", 0.0)
+    second, sixth = (find(where=f"result {n}").run_settings() for n in (2, 6))
+    assert (second["order"], sixth["order"]) == ("noise_relu_bn_conv", "noise_relu_conv_bn_relu")
+    assert (second["before_addition"], sixth["before_addition"]) == ("bn", "bn_relu")
+    assert second["schedule"] == sixth["schedule"] == "fifth_at_60_120_160"
+    assert (second["learning_rate"], sixth["learning_rate"]) == (1e-4, 1e-3)
+    assert find(where="Section 3").run_settings()["weight_decay"] == 1e-4
+
+
+def test_a_network_of_another_project_has_no_settings_of_a_run():
+    with pytest.raises(ValueError, match="resnet110"):
+        find(model="resnet110").run_settings()
 
 
 def test_settings_of_buildable_rows_are_settings_of_a_training_run():
