@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dashboards.front import FrontInfo, get_front_figure
+from dashboards.plotly_config import PLOTLY_CONFIG
 from study.results.front_table import TextTable
 from study.results.record import TrialRecord
 
@@ -24,12 +25,7 @@ thead th { font-weight: 600; }
 caption { text-align: left; font-weight: 600; padding-bottom: 0.4rem; }
 """
 
-_PLOTLY_CONFIG = {
-    "responsive": True,
-    "displaylogo": False,
-    "showSendToCloud": False,  # Plotly 7 offers to upload every picture to its maker's server
-    "plotlyServerURL": "",
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+_PLOTLY_CONFIG = PLOTLY_CONFIG | {
     "toImageButtonOptions": {"format": "svg", "filename": "front"},
 }
 

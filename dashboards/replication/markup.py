@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from dashboards.plotly_config import PLOTLY_CONFIG
+
 _STYLE = """
 body { font-family: system-ui, sans-serif; margin: 0 auto; padding: 1rem; max-width: 75rem;
        color: #222; background: #fff; line-height: 1.45; }
@@ -36,14 +38,6 @@ small { display: block; color: #555; font-size: 0.82rem; min-width: 11rem; }
   th small { min-width: 6rem; }
 }
 """
-
-_PLOTLY_CONFIG = {
-    "responsive": True,
-    "displaylogo": False,
-    "showSendToCloud": False,  # Plotly 7 offers to upload every picture to its maker's server
-    "plotlyServerURL": "",
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
-}
 
 ABSENT = "not run"
 
@@ -156,7 +150,7 @@ def picture(
         full_html=False,
         include_plotlyjs=with_library,
         default_height="clamp(420px, 45vw, 520px)",
-        config=_PLOTLY_CONFIG,
+        config=PLOTLY_CONFIG,
     )
     return (
         f"<figure><figcaption><h3>{html.escape(title)}</h3><p>{html.escape(caption)}</p>"
