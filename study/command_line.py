@@ -228,7 +228,7 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
         default=0,
         metavar="S",
         help="then retrain the front and controls of its size with S fresh seeds on train and "
-        "validation images, and read the test set once (default: 0, do not)",
+        "validation images, the test set being read in this step alone (default: 0, do not)",
     )
 
 

@@ -127,7 +127,7 @@ def _confirm(
     writer: MlflowWriter,
     progress: ProgressReport | None,
 ) -> tuple[Outcome, bool]:
-    """Retrain the front and its controls with fresh seeds, and read the test set."""
+    """Retrain the front and its controls with fresh seeds; only here is the test set read."""
     from study.engine.confirm_plan import plan_confirmation
     from study.engine.confirmation import confirm
 
