@@ -217,16 +217,20 @@ def cautions(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
     """What weakens all of them, as sentences; empty where nothing is compared."""
     if not comparisons:
         return ()
-    number = len(comparisons)
+    differences = [comparison.difference for comparison in comparisons]
+    number = sum(d is not None and d.half_width is not None for d in differences)
+    intervals = (
+        f"{counted(number, 'interval')} of {CONFIDENCE:.0%} each, not adjusted for their number: "
+        f"where no difference is real, about {number * (1 - CONFIDENCE):.2g} of them would miss "
+        "zero by chance."
+    )
     return (
         "“Noise adds” tells of the whole perturbation layer, and a control lacks more of it than "
         "the noise: a 1×1 has no ReLU in front and, where the order is noise_relu_bn_conv, the "
         "default, no batch normalisation between the two. A trial with noise_level 0 keeps both: "
         "beside one with noise, it tells of the noise alone.",
         describe_choice(comparisons),
-        f"{counted(number, 'interval')} of {CONFIDENCE:.0%} each, not adjusted for their number: "
-        f"where no difference is real, about {number * (1 - CONFIDENCE):.2g} of them would miss "
-        "zero by chance.",
+        *([intervals] if number else []),  # a single seed gives none
     )
 
 

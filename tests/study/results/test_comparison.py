@@ -214,3 +214,8 @@ def test_a_layer_without_a_complete_seed_has_no_mean():
 )
 def test_sizes_have_three_digits(params, text):
     assert format_size(params) == text
+
+
+def test_no_interval_is_counted_where_one_seed_gives_none():
+    single = only(runs("perturbation", [0.8]), runs("conv1x1", [0.7]))
+    assert not any("interval" in sentence for sentence in cautions([single]))
