@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: install study test check bench clean
+.PHONY: install study test faults check bench clean
 
 # The environment: pinned versions, made once, made again when the pins change.
 install: $(READY)
@@ -19,6 +19,11 @@ study: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# Small real studies, broken at random and resumed: make faults ROUNDS=50, or one again by SEED=…
+ROUNDS ?= 10
+faults: $(READY)
+	ROUNDS=$(ROUNDS) SEED=$(SEED) $(BIN)/python -m pytest -s tests/faults/test_faults.py
 
 # What CI checks, short of the tests.
 check: $(READY)

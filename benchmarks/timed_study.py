@@ -8,6 +8,7 @@ Usage: timed_study.py CLOCK.jsonl ARGUMENTS OF study.run
 
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -17,6 +18,7 @@ from pnn_core.data import TrainingData
 from study import run
 from study.engine import search
 from study.engine.trainable import TrialTrainable
+from study.engine.worker_settings import WorkerSettings
 
 
 class TimedTrainable(TrialTrainable):
@@ -29,17 +31,17 @@ class TimedTrainable(TrialTrainable):
     clock_file: Path
 
     def setup(  # type: ignore[override]  # as in the class it stands for
-        self, config: dict[str, Any], data: TrainingData, cpus_per_trial: int, gpus_per_trial: float
+        self, config: dict[str, Any], data: TrainingData, settings: WorkerSettings
     ) -> None:
         """Put the clock into this worker process, where it stays."""
-        super().setup(config, data, cpus_per_trial, gpus_per_trial)
+        super().setup(config, data, settings)
         from pnn_core.train import TrainingRun
 
         clock_file, next_epoch = self.clock_file, TrainingRun.next_epoch
 
-        def timed_epoch(training: TrainingRun) -> EpochResult:
+        def timed_epoch(training: TrainingRun, pause: Callable[[], bool]) -> EpochResult | None:
             wall, cpu = time.perf_counter(), time.process_time()
-            result = next_epoch(training)
+            result = next_epoch(training, pause)
             line = f"{time.perf_counter() - wall} {time.process_time() - cpu}\n"
             with clock_file.open("a", encoding="utf-8") as stream:
                 stream.write(line)

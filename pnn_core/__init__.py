@@ -17,6 +17,7 @@ Modules, in the order in which a reader needs them:
 - `batches`, `file_batches`, `decoding`, `augment`: images from memory or from files, batch by batch
 - `optim`: optimisers and schedules
 - `learner`: a network that learns, epoch by epoch, and can be evaluated in between
+- `checkpoint`: what it has come to as bytes, and back
 - `train`: `train(config, data)`, one `EpochResult` per epoch
 - `confirm`, `published_protocol`: train on everything and test; the published code's accuracy
 - `recipes`: the three published code bases as training runs (no torch)

@@ -19,7 +19,9 @@ class BatchSource(Protocol):
     def __len__(self) -> int:
         """Number of images."""
 
-    def shuffled(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
+    def shuffled(
+        self, batch_size: int, generator: torch.Generator, *, first_batch: int = 0
+    ) -> Iterator[Batch]:
         """One epoch of training, augmented if the data set is.
 
         An incomplete last batch is left out, unless it is the only one: batch normalisation of a
@@ -27,7 +29,10 @@ class BatchSource(Protocol):
 
         Args:
             batch_size: Images per batch.
-            generator: CPU source of the order, crops and flips.
+            generator: CPU source of the order, crops and flips; the whole epoch's are drawn before
+                the first batch comes.
+            first_batch: Where to begin, counted from 0: those before it are neither decoded nor
+                moved, and the others are what they are in the whole epoch.
         """
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
@@ -56,11 +61,10 @@ class Normalise:
         return scaled.contiguous(memory_format=torch.channels_last)
 
 
-def full_batches(count: int, batch_size: int) -> Iterator[slice]:
+def full_batches(count: int, batch_size: int) -> list[slice]:
     """Batches of an epoch: all full, or the only one."""
     size = min(batch_size, count)
-    for start in range(0, count - size + 1, size):
-        yield slice(start, start + size)
+    return [slice(start, start + size) for start in range(0, count - size + 1, size)]
 
 
 class DeviceImages:
@@ -87,12 +91,14 @@ class DeviceImages:
     def __len__(self) -> int:
         return len(self._labels)
 
-    def shuffled(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
+    def shuffled(
+        self, batch_size: int, generator: torch.Generator, *, first_batch: int = 0
+    ) -> Iterator[Batch]:
         """See `BatchSource`."""
         count = len(self)
         order = torch.randperm(count, generator=generator).to(self._device)
         draws = draw_crops_and_flips(count, generator, self._device) if self._augment else None
-        for batch in full_batches(count, batch_size):
+        for batch in full_batches(count, batch_size)[first_batch:]:
             images, labels = self._images[order[batch]], self._labels[order[batch]]
             if draws is not None:
                 images = crop_and_flip(images, draws[batch])

@@ -1,11 +1,14 @@
 """Confirmation: train on everything that may be learned from, then test."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import torch
 
 from pnn_core.config import ConfirmResult, TrialConfig
 from pnn_core.data import Images, ImageTraits
 from pnn_core.device import default_device
-from pnn_core.learner import Learner
+from pnn_core.learner import Learner, never
 from pnn_core.published_protocol import PublishedAccuracy
 
 
@@ -34,18 +37,97 @@ def confirm(
         NonFiniteLossError: The training loss; names the epoch, the step and the value.
         DatasetError: Names an image that is decoded in training and is damaged.
     """
-    learner = Learner(config, traits, images, device or default_device())
-    test_source = learner.source(test)
-    published = PublishedAccuracy(batch_size=min(config.optim.batch_size, len(test)))
-    seconds = 0.0
+    run = ConfirmingRun(config, traits, images, test, device or default_device())
     for _ in range(config.epochs):
-        trained = learner.train_epoch()
-        tested = learner.evaluate(test_source)
-        published.add_epoch(tested.correct.numpy())
-        seconds += trained.seconds
-    return ConfirmResult(
-        train_loss=trained.train_loss,
-        test_accuracy=tested.accuracy,
-        published_test_accuracy=published.best,
-        train_seconds=seconds,
-    )
+        run.next_epoch()
+    return run.result()
+
+
+class ConfirmingRun(Learner):
+    """A confirmation run: learns from all but the test images, which it classifies each epoch.
+
+    Args:
+        config: The whole training run.
+        traits: From `TrainingData.traits`.
+        images: What to learn from.
+        test: From `load_test_data`.
+        device: Where to train.
+
+    Raises:
+        ValueError: The data has another shape than the config says.
+    """
+
+    def __init__(
+        self,
+        config: TrialConfig,
+        traits: ImageTraits,
+        images: Images,
+        test: Images,
+        device: torch.device,
+    ) -> None:
+        super().__init__(config, traits, images, device)
+        self._test = self.source(test)
+        self._published = PublishedAccuracy(batch_size=min(config.optim.batch_size, len(test)))
+        self._train_loss = 0.0
+        self._test_accuracy = 0.0
+        self._seconds = 0.0
+
+    def next_epoch(self, pause: Callable[[], bool] = never) -> bool:
+        """Train one epoch, then classify the test images.
+
+        Args:
+            pause: Asked after each training step but the epoch's last.
+
+        Returns:
+            Whether the epoch is done; False if `pause` said yes: the next call goes on in it.
+
+        Raises:
+            NonFiniteLossError: The training loss; names the epoch, the step and the value.
+            DatasetError: Names an image that is decoded in training and is damaged.
+        """
+        trained = self.train_epoch(pause)
+        if trained is None:
+            return False
+        tested = self.evaluate(self._test)
+        self._published.add_epoch(tested.correct.numpy())
+        self._train_loss = trained.train_loss
+        self._test_accuracy = tested.accuracy
+        self._seconds += trained.seconds
+        return True
+
+    def result(self) -> ConfirmResult:
+        """What the run gave, once all epochs are done.
+
+        Raises:
+            RuntimeError: Some are not.
+        """
+        if self.epoch < self.config.epochs:
+            raise RuntimeError(
+                f"a confirmation counts after all {self.config.epochs} epochs, and {self.epoch} "
+                "are done"
+            )
+        return ConfirmResult(
+            train_loss=self._train_loss,
+            test_accuracy=self._test_accuracy,
+            published_test_accuracy=self._published.best,
+            train_seconds=self._seconds,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Learner`; the measurements so far are part of it."""
+        return super().state_dict() | {
+            "published_smoothed": self._published.smoothed,
+            "published_best": self._published.best,
+            "train_loss": self._train_loss,
+            "test_accuracy": self._test_accuracy,
+            "train_seconds": self._seconds,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Learner`."""
+        super().load_state_dict(state)
+        self._published.smoothed = state["published_smoothed"]
+        self._published.best = state["published_best"]
+        self._train_loss = state["train_loss"]
+        self._test_accuracy = state["test_accuracy"]
+        self._seconds = state["train_seconds"]

@@ -38,7 +38,9 @@ class FileBatches:
     def __len__(self) -> int:
         return len(self._files)
 
-    def shuffled(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
+    def shuffled(
+        self, batch_size: int, generator: torch.Generator, *, first_batch: int = 0
+    ) -> Iterator[Batch]:
         """See `BatchSource`."""
         count, device = len(self), self._labels.device
         order = torch.randperm(count, generator=generator)
@@ -47,7 +49,7 @@ class FileBatches:
             crops = _draw_random_crops(count, generator)
         elif self._augment:
             shifts = draw_crops_and_flips(count, generator, device)
-        batches = list(full_batches(count, batch_size))
+        batches = full_batches(count, batch_size)[first_batch:]
         requests = (
             DecodeRequest(
                 files=self._files.take(order[batch].numpy()),

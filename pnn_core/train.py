@@ -2,14 +2,16 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
 
 import torch
 
 from pnn_core.config import EpochResult, TrialConfig
 from pnn_core.data import TrainingData
 from pnn_core.device import default_device
-from pnn_core.learner import Learner, NonFiniteLossError
+from pnn_core.learner import Learner, NonFiniteLossError, never
 
 
 def train(
@@ -30,7 +32,8 @@ def train(
     """
     run = TrainingRun(config, data, device or default_device())
     for _ in range(config.epochs):
-        yield run.next_epoch()
+        run.next_epoch()
+        yield run.results[-1]
 
 
 class TrainingRun(Learner):
@@ -48,22 +51,36 @@ class TrainingRun(Learner):
     def __init__(self, config: TrialConfig, data: TrainingData, device: torch.device) -> None:
         super().__init__(config, data.traits, data.train, device)
         self._validation = self.source(data.validation)
+        self._results: list[EpochResult] = []
 
-    def next_epoch(self) -> EpochResult:
+    @property
+    def results(self) -> tuple[EpochResult, ...]:
+        """Of each epoch done, also those before a `load_state_dict`."""
+        return tuple(self._results)
+
+    def next_epoch(self, pause: Callable[[], bool] = never) -> EpochResult | None:
         """Train one epoch, then evaluate on the validation images.
+
+        Args:
+            pause: Asked after each training step but the epoch's last.
+
+        Returns:
+            None if `pause` said yes: the next call goes on in the same epoch.
 
         Raises:
             NonFiniteLossError: Names the epoch, the step and the value.
             DatasetError: Names an image that is decoded in training and is damaged.
         """
-        trained = self.train_epoch()
+        trained = self.train_epoch(pause)
+        if trained is None:
+            return None
         started = time.perf_counter()
         validated = self.evaluate(self._validation)
         if not math.isfinite(validated.loss):
             raise NonFiniteLossError(
                 f"validation loss is {validated.loss} after epoch {self.epoch}"
             )
-        return EpochResult(
+        result = EpochResult(
             epoch=self.epoch,
             train_loss=trained.train_loss,
             val_loss=validated.loss,
@@ -71,3 +88,14 @@ class TrainingRun(Learner):
             train_seconds=trained.seconds,
             val_seconds=time.perf_counter() - started,
         )
+        self._results.append(result)
+        return result
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Learner`; the results so far are part of it."""
+        return super().state_dict() | {"results": [asdict(result) for result in self._results]}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """See `Learner`."""
+        super().load_state_dict(state)
+        self._results = [EpochResult(**result) for result in state["results"]]

@@ -6,7 +6,11 @@ from pathlib import Path
 
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
+from study.results.mlflow_reach import mask_password
 from study.results.objective import Objective
+
+JOURNAL = "optuna.journal"
+"""Optuna's storage within the study's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,7 @@ class StudyConfig:
 
     Attributes:
         name: Letters, digits, `.`, `_` and `-`; with a trial's number, the trial's key.
+        study_id: Random, drawn when the study begins: tells it from another one of its name.
         space: What is searched.
         dataset: Name of the data set.
         shape: Of its images.
@@ -50,11 +55,15 @@ class StudyConfig:
         objectives: What is optimised, in this order.
         sampler: Name of the sampler.
         output: Folder for the search's state and the exported front.
+        storage: URL of Optuna's storage; None for a file in `output`.
+        checkpoints: Folder or URL where running trials keep their checkpoints; every node sees it.
+        keep_checkpoints: Whether a complete trial's last checkpoint stays.
         address: Of a running Ray cluster; None for this machine.
         resources: Of each trial.
     """
 
     name: str
+    study_id: str
     space: SearchSpace
     dataset: str
     shape: DatasetShape
@@ -66,8 +75,16 @@ class StudyConfig:
     objectives: tuple[Objective, ...]
     sampler: str
     output: Path
+    storage: str | None
+    checkpoints: str
+    keep_checkpoints: bool
     address: str | None
     resources: Resources
+
+    @property
+    def storage_place(self) -> str:
+        """Where the study's state lies, as it may be shown."""
+        return mask_password(self.storage or str(self.output / JOURNAL))
 
     def __post_init__(self) -> None:
         require_study_name(self.name)

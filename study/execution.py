@@ -1,27 +1,23 @@
-"""A planned study from its first trial to its last word: search, confirm, export, tell."""
+"""A planned study from its first trial to its last word: search, export, confirm, tell."""
 
 import contextlib
 import json
-import os
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dashboards.export import write_front_csv, write_front_page
-from dashboards.front import get_front_info
 from pnn_core.data import DatasetError, TrainingData, confirm_step, load_test_data
-from study.command_line import Arguments
-from study.config import StudyConfig
 from study.exit_status import DONE, FAILED, INTERRUPTED
-from study.outcome import Outcome, next_commands
+from study.exporting import export_front
+from study.interrupts import Interrupts
+from study.outcome import Outcome, resume_command
+from study.planning import StudyPlan
 from study.progress import ProgressReport
-from study.results.front_table import front_table
-from study.results.mlflow_store import MlflowStore
+from study.results.counted import counted
 from study.results.mlflow_writer import MlflowWriter, Unsent
-from study.results.pareto import front
 from study.results.provenance import git_commit, library_versions
-from study.results.record import TrialRecord, TrialState
+from study.results.record import TrialState
 from study.results.study_info import StudyEnd, StudyInfo, summarise
 
 # Ray takes seconds to import, which a mistyped flag must not wait for.
@@ -29,132 +25,201 @@ if TYPE_CHECKING:
     from study.engine.cluster import TrialResources
     from study.engine.confirmation import ConfirmationListener
     from study.engine.ledger import TrialListener
+    from study.engine.search import SearchResult
 
 TRACKER_SECONDS = 30.0
 """How long a tracker that fails may hold up the end of a study."""
 
+BROKEN_OFF_TRACKER_SECONDS = 3.0
+"""The same where somebody waits for the prompt: what is missing then is sent by `--resume`."""
+
+ENDS = {
+    DONE: StudyEnd.FINISHED,
+    FAILED: StudyEnd.FAILED,
+    INTERRUPTED: StudyEnd.INTERRUPTED,
+}
+
 
 def run_study(
-    arguments: Arguments,
-    store: MlflowStore,
-    config: StudyConfig,
-    resources: "TrialResources",
-    data: TrainingData,
+    plan: StudyPlan, resources: "TrialResources", data: TrainingData, interrupts: Interrupts
 ) -> int:
-    """Run a study on the connected cluster; whatever happens, the tracker is told the end.
+    """Run a study, or what is left of one, on the connected cluster.
+
+    Whatever happens, what was done is kept, the tracker is told the end where it can be, and the
+    way to go on is printed.
 
     Args:
-        arguments: As typed.
-        store: Where the study is kept.
-        config: The study; its output folder exists.
+        plan: The study; its output folder and its place for checkpoints exist.
         resources: Of each trial.
         data: Train and validation images.
+        interrupts: Handles signals.
 
     Returns:
         The exit status.
-
-    Raises:
-        OSError: The study's folder cannot be written.
     """
-    writer = MlflowWriter(store.open_study(_study_info(config)))
+    from ray.exceptions import RayError
+
+    resume = resume_command(plan.config, plan.arguments.tracking_uri)
+    writer = MlflowWriter(plan.store.open_study(_study_info(plan)))
+
+    def broken_off(end: StudyEnd, said: str) -> None:
+        print(f"study.run: {said}; go on by: {resume}", file=sys.stderr, flush=True)
+        writer.study_ended(None, [], end)
+        writer.close(BROKEN_OFF_TRACKER_SECONDS, most_seconds=BROKEN_OFF_TRACKER_SECONDS)
+
     try:
-        outcome, interrupted = _search_and_confirm(
-            arguments, store, config, resources, data, writer
-        )
-    except BaseException as error:
-        stopped = isinstance(error, KeyboardInterrupt)
-        writer.study_ended(None, [], StudyEnd.INTERRUPTED if stopped else StudyEnd.FAILED)
-        writer.close(TRACKER_SECONDS)
+        outcome, interrupted = _Life(plan, resources, data, interrupts, writer).run()
+    except KeyboardInterrupt:
+        broken_off(StudyEnd.INTERRUPTED, "interrupted")
+        return INTERRUPTED
+    except (OSError, RayError) as error:
+        cause = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        broken_off(StudyEnd.FAILED, f"failed: {cause}: what was saved before is intact")
+        return FAILED
+    except BaseException:
+        broken_off(StudyEnd.FAILED, "failed: what was saved before is intact")
         raise
 
     status = INTERRUPTED if interrupted else _status(outcome)
-    ends = {DONE: StudyEnd.FINISHED, FAILED: StudyEnd.FAILED, INTERRUPTED: StudyEnd.INTERRUPTED}
-    writer.study_ended(
-        summarise(outcome.records, config.objectives), [outcome.page, outcome.csv], ends[status]
-    )
-    unsent = writer.close(TRACKER_SECONDS)
+    summary = summarise(outcome.records, plan.config.objectives)
+    writer.study_ended(summary, [outcome.page, outcome.csv], ENDS[status])
+    most = BROKEN_OFF_TRACKER_SECONDS if interrupted else None
+    unsent = writer.close(TRACKER_SECONDS, most_seconds=most)
     if unsent.error:
-        outcome = outcome.with_warning(_keep_unsent(unsent, store, outcome))
-    if arguments.json:
+        outcome = outcome.with_warning(_describe_unsent(unsent, plan, outcome))
+    if interrupted:
+        outcome = outcome.as_interrupted()
+    if plan.arguments.json:
         print(json.dumps(outcome.as_json(), indent=2))
     else:
         outcome.print(sys.stdout)
     return status
 
 
-def _search_and_confirm(
-    arguments: Arguments,
-    store: MlflowStore,
-    config: StudyConfig,
-    resources: "TrialResources",
-    data: TrainingData,
-    writer: MlflowWriter,
-) -> tuple[Outcome, bool]:
-    """The outcome, and whether Ctrl-C ended it."""
-    from study.engine.search import search
+class _Life:
+    """One life of a study, which begins with what earlier ones left.
 
-    with contextlib.ExitStack() as stack:
-        progress = None
-        listeners: list[TrialListener] = [writer]
-        if not arguments.quiet:
-            stream = sys.stderr if arguments.json else sys.stdout
-            progress = stack.enter_context(ProgressReport(config, stream))
-            listeners.append(progress)
-        result = search(config, data, resources, listeners)
-        # Written before the confirmation, which may take as long again and break off.
-        outcome = _export(arguments, store, config, result.records, len(data.validation))
-        complete = outcome.states()[TrialState.COMPLETE]
-        if result.interrupted:
-            warning = (
-                f"Interrupted: {complete} of {config.trials} trials are complete and kept; "
-                "a study cannot be resumed yet"
-            )
-            return outcome.with_warning(warning), True
-        if len(result.records) < config.trials:
-            outcome = outcome.with_warning(
-                f"{len(result.records)} of {config.trials} trials were run: the space holds no more"
-            )
-        if not config.confirm or not outcome.front:
-            return outcome, False
-        return _confirm(arguments, outcome, resources, data, writer, progress)
+    Args:
+        plan: The study.
+        resources: Of each trial.
+        data: Train and validation images.
+        interrupts: Handles signals.
+        writer: To the tracker.
+    """
 
+    def __init__(
+        self,
+        plan: StudyPlan,
+        resources: "TrialResources",
+        data: TrainingData,
+        interrupts: Interrupts,
+        writer: MlflowWriter,
+    ) -> None:
+        from study.engine.checkpoint_store import CheckpointStore
+        from study.engine.checkpoint_sweeper import CheckpointSweeper
+        from study.engine.ledger import ATTEMPTS
+        from study.engine.storage import StudyStorage
 
-def _confirm(
-    arguments: Arguments,
-    outcome: Outcome,
-    resources: "TrialResources",
-    data: TrainingData,
-    writer: MlflowWriter,
-    progress: ProgressReport | None,
-) -> tuple[Outcome, bool]:
-    """Retrain the front and its controls with fresh seeds; only here is the test set read."""
-    from study.engine.confirm_plan import plan_confirmation
-    from study.engine.confirmation import confirm
+        self._plan = plan
+        self._resources = resources
+        self._data = data
+        self._interrupts = interrupts
+        self._writer = writer
+        self._checkpoints = CheckpointStore.of(plan.config)
+        self._sweeper = CheckpointSweeper(self._checkpoints, keep=plan.config.keep_checkpoints)
+        self._storage = StudyStorage(plan.config)
+        self._warnings: list[str] = []
+        self._progress: ProgressReport | None = None
+        if not plan.arguments.quiet:
+            stream = sys.stderr if plan.arguments.json else sys.stdout
+            self._progress = ProgressReport(plan.config, stream, attempts=ATTEMPTS)
 
-    config = outcome.config
-    tasks = plan_confirmation(
-        outcome.front, config.space, config.shape, seeds=config.confirm, study_seed=config.seed
-    )
-    try:
-        with confirm_step():
-            test = load_test_data(config.dataset, arguments.data_dir)
-    except DatasetError as error:
-        warning = f"Not confirmed: the test set cannot be read: {error}"
-        return replace(outcome, planned_confirmations=len(tasks)).with_warning(warning), False
-    listeners: list[ConfirmationListener] = [writer]
-    if progress is not None:
-        progress.confirmation_planned(len(tasks))
-        listeners.append(progress)
-    confirmation = confirm(tasks, data, test, resources, listeners)
-    outcome = replace(
-        outcome, confirmed=confirmation.runs, planned_confirmations=confirmation.planned
-    )
-    if confirmation.interrupted:
-        outcome = outcome.with_warning(
-            "Interrupted during the confirmation: what is complete is kept; "
-            "a study cannot be resumed yet"
+    def run(self) -> tuple[Outcome, bool]:
+        """What became of it, and whether a signal ended it."""
+        with self._progress or contextlib.nullcontext(), self._sweeping():
+            for warning in self._plan.warnings:
+                self._warn(warning)
+            result = self._search()
+            # Written before the confirmation, which may take as long again and break off.
+            outcome = export_front(self._plan, result.records, len(self._data.validation))
+            interrupted = result.interrupted
+            if len(result.records) < self._plan.config.trials and not interrupted:
+                self._warnings.append(
+                    f"{len(result.records)} of {self._plan.config.trials} trials were run: the "
+                    "space holds no more"
+                )
+            if self._plan.config.confirm and outcome.front and not interrupted:
+                outcome, interrupted = self._confirm(outcome)
+        for warning in self._warnings:
+            outcome = outcome.with_warning(warning)
+        return outcome, interrupted
+
+    def _search(self) -> "SearchResult":
+        from study.engine.ledger import TrialLedger
+        from study.engine.search import search
+
+        listeners: list[TrialListener] = [self._writer, self._sweeper]
+        if self._progress is not None:
+            listeners.append(self._progress)
+        ledger = TrialLedger(self._plan.config, self._storage, listeners)
+        self._sweeper.sweep_trials(ledger.records)
+        return search(
+            self._plan.config,
+            self._data,
+            ledger,
+            self._checkpoints,
+            self._resources,
+            self._interrupts,
+            self._warn,
         )
-    return outcome, confirmation.interrupted
+
+    def _confirm(self, outcome: Outcome) -> tuple[Outcome, bool]:
+        """Retrain the front and its controls with fresh seeds; only here is the test set read."""
+        from study.engine.confirm_plan import plan_confirmation
+        from study.engine.confirmation import confirm
+
+        config = outcome.config
+        tasks = plan_confirmation(
+            outcome.front, config.space, config.shape, seeds=config.confirm, study_seed=config.seed
+        )
+        try:
+            with confirm_step():
+                test = load_test_data(config.dataset, self._plan.arguments.data_dir)
+        except DatasetError as error:
+            self._warnings.append(f"Not confirmed: the test set cannot be read: {error}")
+            return replace(outcome, planned_confirmations=len(tasks)), False
+        listeners: list[ConfirmationListener] = [self._writer, self._sweeper]
+        if self._progress is not None:
+            self._progress.confirmation_planned(len(tasks))
+            listeners.append(self._progress)
+        confirmation = confirm(
+            tasks,
+            self._data,
+            test,
+            self._storage,
+            self._checkpoints,
+            self._resources,
+            self._interrupts,
+            listeners,
+            self._warn,
+        )
+        outcome = replace(
+            outcome, confirmed=confirmation.runs, planned_confirmations=confirmation.planned
+        )
+        return outcome, confirmation.interrupted
+
+    def _warn(self, text: str) -> None:
+        """Tell what is amiss, at once and at the end."""
+        self._warnings.append(text)
+        if self._progress is not None:
+            self._progress.warned(text)
+
+    @contextlib.contextmanager
+    def _sweeping(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._sweeper.close()
 
 
 def _status(outcome: Outcome) -> int:
@@ -164,9 +229,11 @@ def _status(outcome: Outcome) -> int:
     return FAILED if outcome.planned_confirmations and not confirmed else DONE
 
 
-def _study_info(config: StudyConfig) -> StudyInfo:
+def _study_info(plan: StudyPlan) -> StudyInfo:
+    config = plan.config
     return StudyInfo(
         name=config.name,
+        study_id=config.study_id,
         space=config.space.name,
         dataset=config.dataset,
         seed=config.seed,
@@ -182,55 +249,17 @@ def _study_info(config: StudyConfig) -> StudyInfo:
     )
 
 
-def _export(
-    arguments: Arguments,
-    store: MlflowStore,
-    config: StudyConfig,
-    records: Sequence[TrialRecord],
-    validation_images: int,
-) -> Outcome:
-    """Write the front's picture and data into the study's folder."""
-    best = front(records, config.objectives)
-    table = front_table(best, tuple(config.space.axes), config.objectives)
-    info = get_front_info(
-        records,
-        config.objectives,
-        name=config.name,
-        dataset=config.dataset,
-        epochs=config.epochs,
-    )
-    page, csv = config.output / "front.html", config.output / "front.csv"
-    write_front_page(page, info, table)
-    write_front_csv(csv, best)
-    is_default = arguments.tracking_uri is None and "MLFLOW_TRACKING_URI" not in os.environ
-    shown = None if is_default else store.shown_uri
-    return Outcome(
-        config=config,
-        records=tuple(records),
-        front=best,
-        table=table,
-        confirmed=(),
-        planned_confirmations=0,
-        page=page,
-        csv=csv,
-        commands=next_commands(config, arguments.repeated, shown),
-        validation_images=validation_images,
-        warnings=(),
-    )
-
-
-def _keep_unsent(unsent: Unsent, store: MlflowStore, outcome: Outcome) -> str:
-    """Write everything beside the front where the tracker lacks some of it; says so."""
-    path = outcome.config.output / "records.json"
-    kept = {
-        "trials": [asdict(record) for record in outcome.records],
-        "confirmed": [asdict(run) for run in outcome.confirmed],
-    }
-    path.write_text(json.dumps(kept, indent=1), encoding="utf-8")
-    lacking = f"{unsent.trials} trials"
+def _describe_unsent(unsent: Unsent, plan: StudyPlan, outcome: Outcome) -> str:
+    """What the tracker lacks, where it is, and how to send it."""
+    lacking = []
+    if unsent.trials:
+        lacking.append(counted(unsent.trials, "trial"))
     if unsent.confirmed:
-        lacking += f", {unsent.confirmed} confirmation runs"
+        lacking.append(counted(unsent.confirmed, "confirmation run"))
+    if unsent.study:
+        lacking.append("the study's end")
     return (
-        f"MLflow at {store.shown_uri} lacks {lacking} or the study's end "
-        f"({unsent.error}): all records are kept in {path}"
+        f"MLflow at {plan.store.shown_uri} lacks {', '.join(lacking)} ({unsent.error}): nothing is "
+        f"lost, {plan.config.storage_place} has it all; once the tracker is back, this sends it: "
+        f"{outcome.resume}"
     )

@@ -1,6 +1,7 @@
 """What a study says at its end: the front, where things are, and what to type next."""
 
 import math
+import os
 import shlex
 import shutil
 import sys
@@ -20,6 +21,7 @@ from study.results.counted import counted
 from study.results.front_table import TextTable
 from study.results.mlflow_reach import mask_password
 from study.results.record import TrialRecord, TrialState
+from study.study_file import STUDIES
 
 REASONS_SHOWN = 3
 LARGER_TRIALS, LARGER_EPOCHS = 4, 5
@@ -40,6 +42,7 @@ class Outcome:
         page: The picture.
         csv: The front as data.
         commands: What to type next, by what it does.
+        resume: What to type to go on with the study.
         validation_images: How many the accuracies are measured on.
         warnings: What went wrong without costing the front; empty if nothing did.
     """
@@ -53,6 +56,7 @@ class Outcome:
     page: Path
     csv: Path
     commands: Mapping[str, str]
+    resume: str
     validation_images: int
     warnings: tuple[str, ...]
 
@@ -63,6 +67,16 @@ class Outcome:
     def with_warning(self, warning: str) -> "Outcome":
         """The same with one more warning."""
         return replace(self, warnings=(*self.warnings, warning))
+
+    def as_interrupted(self) -> "Outcome":
+        """The same, broken off: the way to go on takes the place of what could follow."""
+        states = self.states()
+        during = " during the confirmation" if self.planned_confirmations else ""
+        said = f"Interrupted{during}: {states[TrialState.COMPLETE]} of {self.config.trials} trials "
+        said += "are complete"
+        if states[TrialState.PAUSED]:
+            said += f", {states[TrialState.PAUSED]} paused where they stood"
+        return replace(self.with_warning(said), commands={"Go on": self.resume})
 
     def _caution(self) -> str:
         """How far luck reaches: the binomial standard error of the best accuracy."""
@@ -118,6 +132,7 @@ class Outcome:
             "csv": str(self.csv),
             "validation_images": self.validation_images,
             "commands": dict(self.commands),
+            "resume": self.resume,
             "warnings": list(self.warnings),
         }
 
@@ -130,7 +145,8 @@ class Outcome:
 
         config = self.config
         states = self.states()
-        counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
+        final_first = sorted(TrialState, key=lambda state: not state.is_final)
+        counts = ", ".join(f"{states[state]} {state}" for state in final_first if states[state])
         say()
         epochs = counted(config.epochs, "epoch")
         say(f"Front of {config.name}: {config.dataset}, {counts}, {epochs}")
@@ -170,14 +186,15 @@ class Outcome:
 
 
 def next_commands(
-    config: StudyConfig, repeated: Sequence[str], store: str | None
+    config: StudyConfig, repeated: Sequence[str], store: str | None, resume: str
 ) -> dict[str, str]:
-    """What to type to see the study in MLflow, and to run a larger one.
+    """What to type to see the study in MLflow, and to search on or to run a larger one.
 
     Args:
         config: The study.
         repeated: Options of this study that the larger one has too.
         store: MLflow's, as it may be shown; None for its local default.
+        resume: As `resume_command` gives it.
     """
     if store is None:
         look = f"{installed('mlflow')} ui"
@@ -185,17 +202,41 @@ def next_commands(
         look = store
     else:
         look = f"{installed('mlflow')} ui --backend-store-uri {shlex.quote(store)}"
-    larger = [*(mask_password(text) for text in repeated)]
-    if not config.space.is_grid:
-        larger += ["--trials", str(LARGER_TRIALS * config.trials)]
-    larger += ["--epochs", str(LARGER_EPOCHS * config.epochs)]
     commands = {f"See every trial (experiment {config.name}, under 'Model training')": look}
     if config.confirm:
         tracker = [] if store is None else ["--tracking-uri", store]
         report = shlex.join(["--study", config.name, *tracker])
         commands["The replication report"] = f"{installed('python')} -m dashboards.report {report}"
+    larger = [*(mask_password(text) for text in repeated)]
+    if not config.space.is_grid:
+        trials = ["--trials", str(LARGER_TRIALS * config.trials)]
+        commands["More trials of this study"] = f"{resume} {shlex.join(trials)}"
+        larger += trials
+    larger += ["--epochs", str(LARGER_EPOCHS * config.epochs)]
     commands["A larger study"] = f"{installed('python')} -m study.run {shlex.join(larger)}"
     return commands
+
+
+def resume_command(config: StudyConfig, tracking_uri: str | None) -> str:
+    """What to type to go on with a study.
+
+    Args:
+        config: The study.
+        tracking_uri: As typed; None for MLflow's own rule.
+    """
+    words = ["--resume", "--name", config.name]
+    if config.output.absolute() != (STUDIES / config.name).absolute():
+        words += ["--output", str(config.output)]
+    # The study's file has everything else but passwords, and the environment may have those.
+    for flag, url, variable in (
+        ("--tracking-uri", tracking_uri, "MLFLOW_TRACKING_URI"),
+        ("--storage", config.storage, "OPTUNA_STORAGE"),
+        ("--checkpoints", config.checkpoints, None),
+    ):
+        from_environment = variable is not None and os.environ.get(variable) == url
+        if url is not None and mask_password(url) != url and not from_environment:
+            words += [flag, mask_password(url)]
+    return f"{installed('python')} -m study.run {shlex.join(words)}"
 
 
 def installed(program: str) -> str:

@@ -3,44 +3,78 @@
 import itertools
 import os
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from uuid import uuid4
 
 from pnn_core.config import DatasetShape
 from pnn_core.data import DATASETS, dataset_shape, require_test_split
-from search_spaces import SearchSpace, find_space, require_network
-from study.command_line import DEFAULT_TRIALS, Arguments, BadInputError, blaming
+from search_spaces import BUILT_IN, SearchSpace, find_space, require_network
+from study.command_line import Arguments, BadInputError, blaming
 from study.config import Resources, StudyConfig
 from study.engine.sampler import DEFAULT_SAMPLER, GRID, require_sampler
+from study.options import DEFAULT_TRIALS
 from study.results.mlflow_store import MlflowStore
 from study.results.objective import parse_objectives
+from study.storage_reach import (
+    require_writable,
+    resolve_checkpoints,
+    resolve_storage,
+    studies_in_storage,
+)
+from study.study_file import FILE, STUDIES, StudyFile, space_digest
 
-STUDIES = Path("studies")
-"""Where studies go, each in a folder of its name."""
+
+@dataclass(frozen=True, kw_only=True)
+class StudyPlan:
+    """A study that can run.
+
+    Attributes:
+        arguments: As typed; of a study that is resumed, as if typed in full.
+        config: The study.
+        store: Where its trials are shown.
+        file: What is to be written to `config.output`.
+        warnings: What is wrong and costs nothing yet.
+    """
+
+    arguments: Arguments
+    config: StudyConfig
+    store: MlflowStore
+    file: StudyFile
+    warnings: tuple[str, ...] = ()
 
 
-def plan_study(arguments: Arguments, store: MlflowStore) -> StudyConfig:
+def plan_study(arguments: Arguments) -> StudyPlan:
     """Check everything that can be checked without Ray and the data; create nothing.
 
     Args:
-        arguments: As typed.
-        store: Where the study will be kept.
+        arguments: As typed, for a new study.
 
     Raises:
         BadInputError: Names the option to change.
     """
-    shape = images_shape(arguments)
-    config = study_config(arguments, shape, name=arguments.name or "unnamed")
-    if config.confirm:
-        with blaming("--confirm", config.confirm):
-            require_test_split(config.dataset, arguments.data_dir)
+    config = study_config(arguments, images_shape(arguments), name=arguments.name or "unnamed")
+    require_confirmable(arguments)
+    store = MlflowStore(arguments.tracking_uri)
     with blaming("--tracking-uri", store.shown_uri):
         store.check()
-    config = replace(config, name=_free_name(arguments, config.space, store))
-    config = replace(config, output=arguments.output or STUDIES / config.name)
-    with blaming("--output", config.output):
-        _require_new_folder(config.output)
-    return config
+    storage, in_storage = _storage(arguments)
+    name = _free_name(arguments, config.space, store, storage, in_storage)
+    output = arguments.output or STUDIES / name
+    with blaming("--output", output):
+        if output.exists():
+            raise ValueError("exists: choose a new folder")
+        require_writable(output)
+    config = replace(
+        config,
+        name=name,
+        output=output,
+        storage=storage,
+        checkpoints=place_of_checkpoints(arguments, output),
+    )
+    return StudyPlan(
+        arguments=arguments, config=config, store=store, file=describe_study(arguments, config)
+    )
 
 
 def images_shape(arguments: Arguments) -> DatasetShape:
@@ -56,7 +90,7 @@ def images_shape(arguments: Arguments) -> DatasetShape:
 
 
 def study_config(arguments: Arguments, shape: DatasetShape, *, name: str) -> StudyConfig:
-    """The study that was asked for.
+    """The study that was asked for, its storage and its checkpoints in its own folder.
 
     Args:
         arguments: As typed.
@@ -73,12 +107,14 @@ def study_config(arguments: Arguments, shape: DatasetShape, *, name: str) -> Stu
         space = find_space(arguments.space or "", shape, arguments.model)
     with blaming("--objectives", arguments.objectives):
         objectives = parse_objectives(arguments.objectives)
-    sampler = arguments.sampler or (GRID if space.is_grid else DEFAULT_SAMPLER)
+    sampler = arguments.sampler or default_sampler(space)
     with blaming("--sampler", sampler):
         require_sampler(sampler)
         grid = len(list(space.grid_points(shape))) if sampler == GRID else None
+    output = arguments.output or STUDIES / name
     return StudyConfig(
         name=name,
+        study_id=uuid4().hex,
         space=space,
         dataset=arguments.dataset,
         shape=shape,
@@ -89,7 +125,10 @@ def study_config(arguments: Arguments, shape: DatasetShape, *, name: str) -> Stu
         seed=arguments.seed,
         objectives=objectives,
         sampler=sampler,
-        output=arguments.output or STUDIES / name,
+        output=output,
+        storage=None,
+        checkpoints=own_checkpoints(output),
+        keep_checkpoints=arguments.keep_checkpoints,
         address=arguments.address,
         resources=Resources(
             cpus_per_trial=arguments.cpus_per_trial,
@@ -99,30 +138,117 @@ def study_config(arguments: Arguments, shape: DatasetShape, *, name: str) -> Stu
     )
 
 
-def _free_name(arguments: Arguments, space: SearchSpace, store: MlflowStore) -> str:
+def describe_study(arguments: Arguments, config: StudyConfig) -> StudyFile:
+    """What `--resume` will need to know.
+
+    Args:
+        arguments: As typed, or as resumed.
+        config: What became of them.
+    """
+    own = own_checkpoints(config.output)
+    return StudyFile(
+        name=config.name,
+        study_id=config.study_id,
+        space=lasting_space(arguments.space or ""),
+        space_digest=space_digest(config.space),
+        dataset=config.dataset,
+        data_dir=str(arguments.data_dir.absolute()),
+        model=arguments.model,
+        trials=config.trials,
+        epochs=config.epochs,
+        replicates=config.replicates,
+        confirm=config.confirm,
+        seed=config.seed,
+        objectives=",".join(objective.name for objective in config.objectives),
+        sampler=config.sampler,
+        # A study must not move to another tracker because it is resumed in another shell.
+        tracking_uri=arguments.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None,
+        storage=config.storage,
+        checkpoints=None if config.checkpoints == own else config.checkpoints,
+        keep_checkpoints=config.keep_checkpoints,
+        address=config.address,
+        cpus_per_trial=config.resources.cpus_per_trial,
+        gpus_per_trial=config.resources.gpus_per_trial,
+        max_concurrent=config.resources.max_concurrent,
+    )
+
+
+def default_sampler(space: SearchSpace) -> str:
+    """The sampler of a study that asks for none."""
+    return GRID if space.is_grid else DEFAULT_SAMPLER
+
+
+def lasting_space(name: str) -> str:
+    """A built-in space's name, or the path of a file as it can be found from any folder."""
+    return name if name in BUILT_IN else str(Path(name).absolute())
+
+
+def own_checkpoints(output: Path) -> str:
+    """Where checkpoints go that no other place was named for; workers run in other folders."""
+    return str((output / "checkpoints").absolute())
+
+
+def place_of_checkpoints(arguments: Arguments, output: Path) -> str:
+    """Where checkpoints go.
+
+    Raises:
+        BadInputError: They cannot go there.
+    """
+    if arguments.checkpoints is None:
+        return own_checkpoints(output)
+    with blaming("--checkpoints", arguments.checkpoints):
+        return resolve_checkpoints(arguments.checkpoints)
+
+
+def require_confirmable(arguments: Arguments) -> None:
+    """Check that there is a test set if one is to be read.
+
+    Raises:
+        BadInputError: There is none.
+    """
+    if arguments.confirm:
+        with blaming("--confirm", arguments.confirm):
+            require_test_split(arguments.dataset, arguments.data_dir)
+
+
+def _storage(arguments: Arguments) -> tuple[str | None, frozenset[str]]:
+    """Optuna's storage, and the studies in it."""
+    url = arguments.storage or os.environ.get("OPTUNA_STORAGE") or None
+    if url is None:
+        return None, frozenset()
+    with blaming("--storage" if arguments.storage else "OPTUNA_STORAGE", url):
+        url = resolve_storage(url)
+        return url, studies_in_storage(url)
+
+
+def _free_name(
+    arguments: Arguments,
+    space: SearchSpace,
+    store: MlflowStore,
+    storage: str | None,
+    in_storage: frozenset[str],
+) -> str:
     """The name typed, if it is free, else the first free one of the kind SPACE-DATASET-1."""
-    if arguments.name is not None:
-        folder = arguments.output or STUDIES / arguments.name
+    name = arguments.name
+    if name is not None:
+        folder = arguments.output or STUDIES / name
+        hint = " or go on with that study by --resume" if (folder / FILE).is_file() else ""
         for place, taken in (
             (folder, folder.exists()),
-            (f"MLflow at {store.shown_uri}", store.has_study(arguments.name)),
+            (f"MLflow at {store.shown_uri}", store.has_study(name)),
+            (storage, name in in_storage),
         ):
             if taken:
                 raise BadInputError(
-                    f"--name {arguments.name}: a study of that name exists in {place}: "
-                    "choose another name"
+                    f"--name {name}: a study of that name exists in {place}: "
+                    f"choose another name{hint}"
                 )
-        return arguments.name
+        return name
     stem = re.sub(r"[^A-Za-z0-9._-]", "_", space.name).lstrip(".-")[:60] or "study"
     stem = f"{stem}-{arguments.dataset}"
     names = (f"{stem}-{number}" for number in itertools.count(1))
-    return next(n for n in names if not (STUDIES / n).exists() and not store.has_study(n))
-
-
-def _require_new_folder(output: Path) -> None:
-    """Refuse a folder that exists or cannot be made, before anything else is done."""
-    if output.exists():
-        raise ValueError("exists: choose a new folder")
-    parent = next(folder for folder in output.absolute().parents if folder.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise ValueError(f"{parent} cannot be written: choose another folder")
+    return next(
+        name
+        for name in names
+        if not ((STUDIES / name).exists() or store.has_study(name) or name in in_storage)
+    )

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,10 +14,12 @@ from study.command_line import Arguments, BadInputError, blaming, parse_argument
 from study.engine.sampler import GRID
 from study.execution import run_study
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
-from study.planning import images_shape, plan_study, study_config
+from study.interrupts import Interrupts
+from study.planning import StudyPlan, images_shape, plan_study, study_config
 from study.results.counted import counted
 from study.results.front_table import TextTable, format_metric, format_parameter
-from study.results.mlflow_store import MlflowStore
+from study.resuming import find_study, plan_resume
+from study.study_lock import StudyLock, StudyLockedError
 
 ASSUMED_SHAPES = {
     "imagefolder": DatasetShape(channels=3, height=32, width=32, classes=10),
@@ -102,23 +105,74 @@ def _dry_run(arguments: Arguments) -> int:
 
 
 def _study(arguments: Arguments) -> int:
-    store = MlflowStore(arguments.tracking_uri)
-    config = plan_study(arguments, store)
+    with Interrupts() as interrupts, contextlib.ExitStack() as stack:
+        if arguments.resume:
+            folder = find_study(arguments)
+            try:
+                stack.enter_context(StudyLock(folder))
+            except StudyLockedError as error:
+                raise BadInputError(f"--name {arguments.name}: {error}") from error
+            plan = plan_resume(arguments, folder)
+        else:
+            plan = plan_study(arguments)
 
-    # Ray takes seconds to import, which a mistyped flag must not wait for.
-    from study.engine.cluster import ClusterError, connected, trial_resources
+        # Ray takes seconds to import, which a mistyped flag must not wait for.
+        from study.engine.cluster import ClusterError, connected, trial_resources
 
-    with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(connected(config.address))
-            resources = trial_resources(config.resources)
+            stack.enter_context(connected(plan.config.address))
+            interrupts.reinstall()
+            resources = trial_resources(plan.config.resources)
         except ClusterError as error:
             raise BadInputError(str(error)) from error
-        with blaming("--data-dir", arguments.data_dir):
-            data = load_training_data(config.dataset, arguments.data_dir)
-        with blaming("--output", config.output):
-            config.output.mkdir(parents=True)
-        return run_study(arguments, store, config, resources, data)
+        with blaming("--data-dir", plan.arguments.data_dir):
+            data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
+        if not arguments.resume:
+            plan = _begin(plan, stack)
+        try:
+            _create_checkpoints(plan)
+        except BadInputError:
+            if not arguments.resume:
+                shutil.rmtree(plan.config.output)
+            raise
+        plan.file.write(plan.config.output)
+        return run_study(plan, resources, data, interrupts)
+
+
+def _begin(plan: StudyPlan, stack: contextlib.ExitStack) -> StudyPlan:
+    """Make the folder of a new study, and hold it."""
+    while True:
+        try:
+            plan.config.output.mkdir(parents=True)
+            break
+        except FileExistsError as error:
+            if plan.arguments.name is not None or plan.arguments.output is not None:
+                raise BadInputError(
+                    f"--output {plan.config.output}: exists: choose a new folder"
+                ) from error
+            plan = plan_study(plan.arguments)  # another study took the name meanwhile
+        except OSError as error:
+            raise BadInputError(f"--output {plan.config.output}: {error}") from error
+    stack.enter_context(StudyLock(plan.config.output))
+    return plan
+
+
+def _create_checkpoints(plan: StudyPlan) -> None:
+    """Make the place for checkpoints, and see that all nodes share it."""
+    from study.engine.checkpoint_store import CheckpointStore
+    from study.engine.cluster import ClusterError
+    from study.engine.shared_storage import require_shared
+
+    store = CheckpointStore.of(plan.config)
+    try:
+        with blaming("--checkpoints", plan.config.checkpoints):
+            store.create()
+            require_shared(store)
+    except (ClusterError, BadInputError) as error:
+        if not plan.arguments.resume:
+            with contextlib.suppress(OSError):
+                store.remove()
+        raise BadInputError(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -1,12 +1,18 @@
 """The only code that imports Ray.
 
-- `search`: Ray Tune trains what Optuna proposes
+- `search`: Ray Tune trains what the ledger proposes
+- `storage`: the study's one truth, in Optuna
 - `ledger`: where a trial begins, reports and ends, in Optuna, the records and the tracker alike
 - `sampler`: Optuna's samplers, kept from repeating themselves
 - `searcher`, `recorder`: Tune's two ends of the ledger
+- `messages`: what travels between the driver and its workers
 - `trainable`: what runs in worker processes
-- `confirm_plan`, `confirmation`: fresh seeds for the front and its controls, and Ray running them
-- `cluster`: Ray itself
+- `checkpoint_store`, `worker_checkpoint`, `checkpoint_sweeper`: where checkpoints lie, when workers
+  write them, and how the driver clears up
+- `stop_flag`: how workers learn that the study stops
+- `confirm_plan`, `confirmation`, `confirm_worker`: fresh seeds for the front and its controls, and
+  Ray running them
+- `cluster`, `shared_storage`: Ray itself, and what its nodes share
 """
 
 import os

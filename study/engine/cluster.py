@@ -98,11 +98,13 @@ class TrialResources:
         cpus: CPU cores.
         gpus: GPUs, or a fraction of one.
         concurrent: Trials at once, all nodes together.
+        most: As many are asked for at once at most, also where nodes join; None for no bound.
     """
 
     cpus: int
     gpus: float
     concurrent: int
+    most: int | None = None
 
 
 def trial_resources(wanted: Resources) -> TrialResources:
@@ -111,7 +113,7 @@ def trial_resources(wanted: Resources) -> TrialResources:
     Raises:
         ClusterError: No node has as many CPUs or GPUs.
     """
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    nodes = _nodes()
     cpus = int(max(node.get("CPU", 0.0) for node in nodes))
     gpus = max(node.get("GPU", 0.0) for node in nodes)
     if wanted.cpus_per_trial > cpus:
@@ -126,18 +128,37 @@ def trial_resources(wanted: Resources) -> TrialResources:
             f"--gpus-per-trial {gpus_per_trial:g}: {has}: accepted are "
             + (f"0 to {gpus:g}, or auto" if gpus else "0 and auto")
         )
-    concurrent = sum(_places(node, wanted.cpus_per_trial, gpus_per_trial) for node in nodes)
+    concurrent = _places(cpus=wanted.cpus_per_trial, gpus=gpus_per_trial)
     if concurrent == 0:
         raise ClusterError(
             f"--cpus-per-trial {wanted.cpus_per_trial} and --gpus-per-trial {gpus_per_trial:g}: "
             "no node has both: ask for fewer of one"
         )
-    if wanted.max_concurrent is not None:
-        concurrent = min(concurrent, wanted.max_concurrent)
-    return TrialResources(cpus=wanted.cpus_per_trial, gpus=gpus_per_trial, concurrent=concurrent)
+    most = wanted.max_concurrent
+    return TrialResources(
+        cpus=wanted.cpus_per_trial,
+        gpus=gpus_per_trial,
+        concurrent=concurrent if most is None else min(concurrent, most),
+        most=most,
+    )
 
 
-def _places(node: Mapping[str, float], cpus: int, gpus: float) -> int:
-    """How many trials fit on a node."""
+def concurrent_trials(resources: TrialResources) -> int:
+    """How many trials the cluster can run at once now: nodes join and leave."""
+    places = _places(cpus=resources.cpus, gpus=resources.gpus)
+    return places if resources.most is None else min(places, resources.most)
+
+
+def _places(*, cpus: int, gpus: float) -> int:
+    """How many trials fit on all nodes together."""
+    return sum(_places_on(node, cpus, gpus) for node in _nodes())
+
+
+def _places_on(node: Mapping[str, float], cpus: int, gpus: float) -> int:
     by_cpu = int(node.get("CPU", 0.0) // cpus)
     return min(by_cpu, int(node.get("GPU", 0.0) / gpus)) if gpus else by_cpu
+
+
+def _nodes() -> list[Mapping[str, float]]:
+    """Resources of each node that is there."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]

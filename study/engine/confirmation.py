@@ -1,28 +1,51 @@
 """Confirmation: Ray trains the front and its controls with fresh seeds, and tests them."""
 
-from collections import deque
-from collections.abc import Sequence
+import contextlib
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from pnn_core.config import ConfirmResult, Costs
-from pnn_core.data import Images, ImageTraits, TrainingData
-from study.engine.cluster import TrialResources
+from pnn_core.data import Images, TrainingData
+from study.engine.checkpoint_store import CheckpointStore
+from study.engine.cluster import TrialResources, concurrent_trials
 from study.engine.confirm_plan import ConfirmTask
-from study.engine.messages import TrialFailure
+from study.engine.confirm_worker import ConfirmReply, ConfirmReport, new_run, train_and_test
+from study.engine.ledger import ATTEMPTS
+from study.engine.messages import TrialFailure, TrialPaused
+from study.engine.recorder import UnsavedWarnings, Warn, describe_death
+from study.engine.search import PAUSE_SECONDS
+from study.engine.stop_flag import StopFlag
+from study.engine.storage import StudyStorage
 from study.engine.trainable import describe_error
-from study.results.confirmed_run import ConfirmedRun
+from study.engine.worker_settings import WorkerSettings
+from study.interrupts import Interrupts
+from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.record import TrialState
+
+LOOK_SECONDS = 1.0
+"""How often it is seen whether nodes have joined, or a stop was asked for."""
 
 
 class ConfirmationListener(Protocol):
     """Someone who wants to know; must return at once."""
 
+    def confirmation_restored(self, run: ConfirmedRun) -> None:
+        """A run ended in an earlier life of the study."""
+
     def confirmation_started(self, run: ConfirmedRun) -> None:
-        """A run was handed to a worker."""
+        """A run was handed to a worker, for the first time or to go on from its checkpoint."""
+
+    def confirmation_retried(self, run: ConfirmedRun) -> None:
+        """An attempt broke off and there will be another."""
+
+    def confirmation_paused(self, run: ConfirmedRun) -> None:
+        """The study stops; the run goes on when it is resumed."""
 
     def confirmation_ended(self, run: ConfirmedRun) -> None:
         """A run is complete or failed."""
@@ -33,9 +56,9 @@ class Confirmation:
     """The end of a confirmation.
 
     Attributes:
-        runs: Those that were started, each complete or failed, in the order of their ends.
+        runs: Those that ended, each complete or failed, in the order of their ends.
         planned: How many there should have been.
-        interrupted: Whether Ctrl-C ended it.
+        interrupted: Whether a signal ended it.
     """
 
     runs: tuple[ConfirmedRun, ...]
@@ -43,125 +66,181 @@ class Confirmation:
     interrupted: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConfirmReport:
-    """What a worker hands back.
-
-    Attributes:
-        result: What the run gave.
-        costs: Of its network.
-        device: Where it trained, in words.
-    """
-
-    result: ConfirmResult
-    costs: Costs
-    device: str
-
-
 def confirm(
     tasks: Sequence[ConfirmTask],
     data: TrainingData,
     test: Images,
+    storage: StudyStorage,
+    store: CheckpointStore,
     resources: TrialResources,
+    interrupts: Interrupts,
     listeners: Sequence[ConfirmationListener],
+    warn: Warn,
 ) -> Confirmation:
-    """Run a confirmation on the connected cluster.
+    """Run what is left of a confirmation on the connected cluster.
 
-    A worker that dies fails its run alone.
+    A run that raises or whose worker dies is tried again from its checkpoint, `ATTEMPTS` times in
+    all; one that fails costs no other.
 
     Args:
         tasks: In the order in which they are to be started.
         data: Train and validation images, from all of which these runs learn.
         test: Read here alone.
+        storage: Holds the runs that ended, and takes those that end now.
+        store: Where runs keep their checkpoints.
         resources: Of each run.
+        interrupts: Where a first signal is a request to save and stop, and a second one raises.
         listeners: Told of every run.
+        warn: Told when checkpoints cannot be written.
+
+    Raises:
+        StorageError: The study's state cannot be written.
+        KeyboardInterrupt: At a second signal, or where workers take too long over the first.
     """
-    worker = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=0)(_work)
-    # Joined here, once: every process on a node reads the same copy.
-    images = (data.traits, ray.put(data.joined()), ray.put(test))
-    waiting = deque(tasks)
-    running: dict[ray.ObjectRef[Any], ConfirmedRun] = {}
-    ended: list[ConfirmedRun] = []
-
-    def end(reference: "ray.ObjectRef[Any]", run: ConfirmedRun) -> None:
-        for listener in listeners:
-            listener.confirmation_ended(run)
-        ended.append(run)
-        del running[reference]
-
-    interrupted = False
-    try:
-        while waiting or running:
-            while waiting and len(running) < resources.concurrent:
-                task = waiting.popleft()
-                reference = worker.remote(task, *images, resources.cpus, resources.gpus)
-                running[reference] = _started(task)
-                for listener in listeners:
-                    listener.confirmation_started(running[reference])
-            (done,), _ = ray.wait(list(running), num_returns=1)
-            end(done, _ended(running[done], done))
-    except KeyboardInterrupt:
-        interrupted = True
-        finished, _ = ray.wait(list(running), num_returns=len(running), timeout=0)
-        for reference, run in [*running.items()]:
-            if reference in finished:
-                end(reference, _ended(run, reference))
-            else:
-                ray.cancel(reference, force=True)
-                end(reference, _failed(run, "interrupted before its full budget"))
-    return Confirmation(runs=tuple(ended), planned=len(tasks), interrupted=interrupted)
-
-
-def _started(task: ConfirmTask) -> ConfirmedRun:
-    return ConfirmedRun(
-        trial=task.trial,
-        layer=task.config.model.layer,
-        seed=task.config.seed,
-        state=TrialState.RUNNING,
-        parameters=task.config.parameters(),
-        size_difference=task.size_difference,
-    )
-
-
-def _ended(run: ConfirmedRun, reference: "ray.ObjectRef[Any]") -> ConfirmedRun:
-    try:
-        report = ray.get(reference)
-    except RayTaskError as error:  # such as an import that fails in the worker
-        return _failed(run, describe_error(error.cause))
-    except RayError as error:
-        return _failed(run, f"the worker process died: {describe_error(error)[:200]}")
-    if isinstance(report, TrialFailure):
-        return _failed(run, report.reason)
-    return replace(
-        run,
-        state=TrialState.COMPLETE,
-        result=report.result,
-        costs=report.costs,
-        device=report.device,
-    )
-
-
-def _failed(run: ConfirmedRun, reason: str) -> ConfirmedRun:
-    return replace(run, state=TrialState.FAILED, reason=reason)
-
-
-def _work(
-    task: ConfirmTask, traits: ImageTraits, images: Images, test: Images, cpus: int, gpus: float
-) -> ConfirmReport | TrialFailure:
-    """Train and test in a worker process, which Ray keeps for the next task."""
-    import torch
-
-    from pnn_core.confirm import confirm as train_and_test
-    from pnn_core.costs import count_costs
-    from pnn_core.device import default_device, describe_device
-
-    torch.set_num_threads(cpus)
-    device = default_device() if gpus else torch.device("cpu")
-    try:
-        return ConfirmReport(
-            result=train_and_test(task.config, traits, images, test, device),
-            costs=count_costs(task.config.model),
-            device=describe_device(device),
+    flag = StopFlag()
+    work = _Work(tasks, storage, resources, listeners, warn)
+    if work.waiting:
+        worker = ray.remote(num_cpus=resources.cpus, num_gpus=resources.gpus, max_retries=0)(
+            train_and_test
         )
-    except Exception as error:  # whatever a run raises is that run's end, not the study's
-        return TrialFailure(reason=describe_error(error))
+        # Joined here, once: every process on a node reads the same copy.
+        images = (data.traits, ray.put(data.joined()), ray.put(test))
+        settings = WorkerSettings(
+            cpus=resources.cpus,
+            gpus=resources.gpus,
+            store=store,
+            keep_checkpoints=False,
+            stop_key=flag.key,
+        )
+        try:
+            with interrupts.graceful(PAUSE_SECONDS), flag.follows(interrupts.requested, work.stop):
+                work.run(lambda task: worker.remote(task, *images, settings))
+        finally:
+            work.pause_running()
+    return Confirmation(
+        runs=tuple(work.ended),
+        planned=len(tasks),
+        interrupted=interrupts.requested.is_set(),
+    )
+
+
+class _Work:
+    """Runs that wait, run and have ended.
+
+    Args:
+        tasks: All of them; those that ended in an earlier life are taken from the storage.
+        storage: Takes what ends.
+        resources: Of each run.
+        listeners: Told of everything.
+        warn: Told when checkpoints cannot be written.
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[ConfirmTask],
+        storage: StudyStorage,
+        resources: TrialResources,
+        listeners: Sequence[ConfirmationListener],
+        warn: Warn,
+    ) -> None:
+        self._storage = storage
+        self._resources = resources
+        self._listeners = listeners
+        self._unsaved = UnsavedWarnings(warn)
+        self._running: dict[ray.ObjectRef[Any], tuple[ConfirmTask, ConfirmedRun]] = {}
+        self._attempts: Counter[ConfirmedKey] = Counter()
+        self._stopped = threading.Event()
+        self.waiting: deque[tuple[ConfirmTask, ConfirmedRun]] = deque()
+        self.ended: list[ConfirmedRun] = []
+        before = {run.key: run for run in storage.confirmed()}
+        for task in tasks:
+            run = new_run(task)
+            if run.key in before:
+                self.ended.append(before[run.key])
+                for listener in listeners:
+                    listener.confirmation_restored(before[run.key])
+            else:
+                self.waiting.append((task, run))
+
+    def stop(self) -> None:
+        """Start no more."""
+        self._stopped.set()
+
+    def run(self, submit: Callable[[ConfirmTask], "ray.ObjectRef[Any]"]) -> None:
+        """Until all have ended, or those that run have paused."""
+        while self._running or (self.waiting and not self._stopped.is_set()):
+            places = concurrent_trials(self._resources)
+            while self.waiting and len(self._running) < places and not self._stopped.is_set():
+                task, run = self.waiting.popleft()
+                self._attempts[run.key] += 1
+                run = replace(run, state=TrialState.RUNNING, started_ms=run.started_ms or _now_ms())
+                for listener in self._listeners:
+                    listener.confirmation_started(run)
+                self._running[submit(task)] = (task, run)
+            if not self._running:  # the nodes that could run one have left
+                self._stopped.wait(LOOK_SECONDS)
+                continue
+            done, _ = ray.wait(list(self._running), num_returns=1, timeout=LOOK_SECONDS)
+            for reference in done:
+                self._take(reference)
+
+    def pause_running(self) -> None:
+        """Leave what runs for the next life of the study."""
+        for reference, (_, run) in [*self._running.items()]:
+            with contextlib.suppress(RayError):  # the cluster may be gone
+                ray.cancel(reference, force=True)
+            self._pause(run)
+        self._running.clear()
+        for _, run in self.waiting:
+            if self._attempts[run.key]:  # it waits to be tried again
+                self._pause(run)
+
+    def _take(self, reference: "ray.ObjectRef[Any]") -> None:
+        """What a worker handed back, or that it died."""
+        task, run = self._running.pop(reference)
+        reply = _reply(reference)
+        match reply:
+            case ConfirmReport():
+                self._unsaved.tell(reply.unsaved)
+                complete = TrialState.COMPLETE
+                result, costs, device = reply.result, reply.costs, reply.device
+                self._end(replace(run, state=complete, result=result, costs=costs, device=device))
+            case TrialPaused(unsaved=unsaved):
+                self._pause(run)
+                self._unsaved.tell(unsaved)
+            case TrialFailure() if self._stopped.is_set():
+                self._pause(run)  # it has not had all its attempts
+            case TrialFailure(reason=reason, would_recur=would_recur):
+                if would_recur or self._attempts[run.key] >= ATTEMPTS:
+                    self._end(replace(run, state=TrialState.FAILED, reason=reason))
+                    return
+                run = replace(run, retried=(*run.retried, reason))
+                self.waiting.append((task, run))
+                for listener in self._listeners:
+                    listener.confirmation_retried(run)
+
+    def _pause(self, run: ConfirmedRun) -> None:
+        run = replace(run, state=TrialState.PAUSED)
+        for listener in self._listeners:
+            listener.confirmation_paused(run)
+
+    def _end(self, run: ConfirmedRun) -> None:
+        run = replace(run, ended_ms=_now_ms())
+        self._storage.keep_confirmed(run)
+        self.ended.append(run)
+        for listener in self._listeners:
+            listener.confirmation_ended(run)
+
+
+def _reply(reference: "ray.ObjectRef[Any]") -> ConfirmReply:
+    try:
+        reply: ConfirmReply = ray.get(reference)
+    except RayTaskError as error:  # such as an import that fails in the worker
+        return TrialFailure(reason=describe_error(error.cause), would_recur=False)
+    except RayError as error:
+        return TrialFailure(reason=describe_death(str(error)), would_recur=False)
+    return reply
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

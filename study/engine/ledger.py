@@ -5,28 +5,49 @@ ends in exactly one state everywhere. Ray's OptunaSearch cannot do it: with seve
 tells Optuna that failed and early-stopped trials are complete.
 """
 
+import time
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-import optuna
+from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
-from pnn_core.config import PARAMETER_NAMES, Costs, EpochResult
+from pnn_core.config import PARAMETER_NAMES, EpochResult, TrialConfig
 from study.config import StudyConfig
-from study.engine.messages import ProposedTrial
+from study.engine.messages import EpochReport, ProposedTrial
 from study.engine.sampler import DistinctSampler
-from study.results.record import TrialRecord, TrialState, mean_result
+from study.engine.storage import StudyStorage, retried_before
+from study.results.record import TrialRecord, TrialState
+
+ATTEMPTS = 3
+"""How often a trial is tried in the life of a driver, each time from its last checkpoint."""
+
+_OPTUNA_STATES = {
+    TrialState.COMPLETE: OptunaState.COMPLETE,
+    TrialState.PRUNED: OptunaState.PRUNED,
+    TrialState.FAILED: OptunaState.FAIL,
+}
 
 
 class TrialListener(Protocol):
     """Someone who wants to know; must return at once, as trials wait for it."""
 
+    def trial_restored(self, record: TrialRecord) -> None:
+        """A trial ended in an earlier life of the study."""
+
     def trial_started(self, record: TrialRecord) -> None:
-        """A trial was proposed; it has no results yet."""
+        """A trial was proposed, for the first time or to go on from its checkpoint."""
 
     def epoch_finished(self, number: int, result: EpochResult) -> None:
-        """A trial reported an epoch: the mean over its seeds."""
+        """A trial reported an epoch for the first time: the mean over its seeds."""
+
+    def trial_retried(self, record: TrialRecord) -> None:
+        """An attempt broke off and there will be another."""
+
+    def trial_paused(self, record: TrialRecord) -> None:
+        """The study stops; the trial goes on when it is resumed."""
 
     def trial_ended(self, record: TrialRecord) -> None:
         """A trial reached its final state."""
@@ -35,23 +56,32 @@ class TrialListener(Protocol):
 class TrialLedger:
     """Proposes trials, follows them and keeps their records.
 
+    Takes up what the storage holds: trials that ended are restored, others proposed again.
+
     Args:
         config: The study.
-        optuna_study: Where the search's state lives; its sampler is a `DistinctSampler`.
+        storage: Where the search's state lives.
         listeners: Told of everything, in order.
+
+    Raises:
+        StorageError: What is stored cannot be read.
     """
 
     def __init__(
-        self,
-        config: StudyConfig,
-        optuna_study: optuna.Study,
-        listeners: Sequence[TrialListener],
+        self, config: StudyConfig, storage: StudyStorage, listeners: Sequence[TrialListener]
     ) -> None:
         self._config = config
-        self._study = optuna_study
+        self._storage = storage
         self._listeners = listeners
-        self._optuna_trials: dict[int, optuna.Trial] = {}
         self._records: dict[int, TrialRecord] = {}
+        self._configs: dict[int, TrialConfig] = {}
+        self._waiting: deque[int] = deque()
+        self._attempts: Counter[int] = Counter()
+        self._epochs_told: Counter[int] = Counter()
+        self._exhausted = False
+        self._stopped = False
+        for trial in storage.trials():
+            self._take_up(trial)
 
     def __getstate__(self) -> dict[str, object]:
         """Nothing: Tune pickles whatever it is given for a restore of its own, never used here."""
@@ -62,48 +92,54 @@ class TrialLedger:
         """All trials so far, by number."""
         return tuple(self._records[number] for number in sorted(self._records))
 
+    @property
+    def may_propose(self) -> bool:
+        """Whether `propose` may have another trial now or later, such as one to be tried again."""
+        return not self._stopped and any(not r.state.is_final for r in self._records.values())
+
+    def has_work(self) -> bool:
+        """Whether there is a trial to propose, unfinished or new."""
+        return bool(self._waiting) or self._ask()
+
+    def stop(self) -> None:
+        """Propose no more."""
+        self._stopped = True
+
     def propose(self) -> ProposedTrial | None:
-        """Begin the next trial; None when the study has all its trials."""
-        sampler = self._study.sampler
-        if len(self._records) >= self._config.trials or (
-            isinstance(sampler, DistinctSampler) and sampler.is_exhausted(self._study)
-        ):
+        """Begin a trial, or go on with one that broke off; None where there is none now."""
+        if self._stopped or not self.has_work():
             return None
-        trial = self._study.ask(dict(self._config.space.axes))
-        config = self._config.space.configure(
-            trial.params,
-            dataset=self._config.shape,
-            epochs=self._config.epochs,
-            seed=self._config.seed + trial.number * self._config.replicates,
-        )
-        # The name of a variant is no setting of the training run, but what a reader knows it by.
-        named = {axis: v for axis, v in trial.params.items() if axis not in PARAMETER_NAMES}
-        record = TrialRecord(
-            number=trial.number,
-            state=TrialState.RUNNING,
-            parameters={**named, **config.parameters()},
-        )
-        self._optuna_trials[trial.number] = trial
-        self._records[trial.number] = record
+        number = self._waiting.popleft()
+        record = replace(self._records[number], state=TrialState.RUNNING)
+        self._records[number] = record
+        self._attempts[number] += 1
         for listener in self._listeners:
             listener.trial_started(record)
-        return ProposedTrial(number=trial.number, config=config, replicates=self._config.replicates)
-
-    def epoch_finished(
-        self, number: int, results: Sequence[EpochResult], *, costs: Costs, device: str
-    ) -> None:
-        """Record an epoch of every seed of a running trial."""
-        record = self._records[number]
-        self._records[number] = replace(
-            record, replicates=record.with_epoch(results), costs=costs, device=device
+        return ProposedTrial(
+            number=number,
+            config=self._configs[number],
+            replicates=self._config.replicates,
+            attempt=self._attempts[number],
         )
-        mean = mean_result(results)
-        for listener in self._listeners:
-            listener.epoch_finished(number, mean)
+
+    def epoch_finished(self, number: int, report: EpochReport) -> None:
+        """Record what a running trial has come to."""
+        record = replace(
+            self._records[number],
+            replicates=report.replicates,
+            costs=report.costs,
+            device=report.device,
+        )
+        self._records[number] = record
+        # After a restart from an older checkpoint, epochs come that were told before.
+        for result in record.epochs[self._epochs_told[number] :]:
+            self._epochs_told[number] = result.epoch
+            for listener in self._listeners:
+                listener.epoch_finished(number, result)
 
     def has_ended(self, number: int) -> bool:
         """Whether a trial is in its final state."""
-        return self._records[number].state is not TrialState.RUNNING
+        return self._records[number].state.is_final
 
     def trial_stopped(self, number: int) -> None:
         """End a trial that ran its full budget, or that the scheduler stopped before."""
@@ -115,27 +151,101 @@ class TrialLedger:
             reason = f"stopped by the scheduler after epoch {epochs} of {self._config.epochs}"
             self._end(replace(record, state=TrialState.PRUNED, reason=reason))
 
-    def trial_failed(self, number: int, reason: str) -> None:
-        """End a trial that could not go on."""
-        self._end(replace(self._records[number], state=TrialState.FAILED, reason=reason))
+    def attempt_failed(self, number: int, reason: str, *, would_recur: bool) -> None:
+        """Try a trial again, or end it where it was tried often enough.
 
-    def fail_running(self, reason: str) -> None:
-        """End every trial that is still running; nothing is left in between."""
+        Args:
+            number: Of the trial.
+            reason: Why the attempt broke off.
+            would_recur: Whether another one would break off the same way.
+        """
+        record = self._records[number]
+        if self._stopped:
+            self.trial_paused(number)  # it has not had all its attempts
+        elif would_recur or self._attempts[number] >= ATTEMPTS:
+            self._end(replace(record, state=TrialState.FAILED, reason=reason))
+        else:
+            record = replace(record, retried=(*record.retried, reason))
+            self._storage.keep_retried(record)
+            self._records[number] = record
+            self._waiting.append(number)
+            for listener in self._listeners:
+                listener.trial_retried(record)
+
+    def trial_paused(self, number: int) -> None:
+        """Leave a trial for the next life of the study."""
+        self._records[number] = replace(self._records[number], state=TrialState.PAUSED)
+        for listener in self._listeners:
+            listener.trial_paused(self._records[number])
+
+    def pause_running(self) -> None:
+        """Leave all unfinished trials for the next life of the study."""
         for record in self.records:
             if record.state is TrialState.RUNNING:
-                self.trial_failed(record.number, reason)
+                self.trial_paused(record.number)
+
+    def _ask(self) -> bool:
+        """Put a new trial in line; whether there is one."""
+        if self._exhausted or len(self._records) >= self._config.trials:
+            return False
+        sampler = self._storage.study.sampler
+        if isinstance(sampler, DistinctSampler) and sampler.is_exhausted(self._storage.study):
+            self._exhausted = True
+            return False
+        trial = self._storage.ask(dict(self._config.space.axes))
+        self._line_up(trial)
+        return True
+
+    def _take_up(self, trial: FrozenTrial) -> None:
+        """Put a trial of an earlier life where it belongs."""
+        record = self._storage.record_of(trial)
+        if record is None:
+            axes = dict(self._config.space.axes)
+            if not trial.params.keys() >= axes.keys():
+                trial = self._storage.complete_point(trial, axes)
+            self._line_up(trial)
+            return
+        self._records[trial.number] = record
+        if not trial.state.is_finished():
+            self._tell(record)
+        for listener in self._listeners:
+            listener.trial_restored(record)
+
+    def _line_up(self, trial: FrozenTrial) -> None:
+        """Have a trial proposed next."""
+        config = self._config.space.configure(
+            trial.params,
+            dataset=self._config.shape,
+            epochs=self._config.epochs,
+            seed=self._config.seed + trial.number * self._config.replicates,
+        )
+        # The name of a variant is no setting of the training run, but what a reader knows it by.
+        named = {axis: v for axis, v in trial.params.items() if axis not in PARAMETER_NAMES}
+        started = trial.datetime_start
+        self._configs[trial.number] = config
+        self._records[trial.number] = TrialRecord(
+            number=trial.number,
+            state=TrialState.RUNNING,
+            parameters={**named, **config.parameters()},
+            retried=retried_before(trial),
+            started_ms=int(started.timestamp() * 1000) if started else _now_ms(),
+        )
+        self._waiting.append(trial.number)
 
     def _end(self, record: TrialRecord) -> None:
-        trial = self._optuna_trials.pop(record.number)
-        if record.reason:
-            trial.set_user_attr("reason", record.reason)
-        match record.state:
-            case TrialState.COMPLETE:
-                self._study.tell(trial, list(record.values(self._config.objectives)))
-            case TrialState.PRUNED:
-                self._study.tell(trial, state=OptunaState.PRUNED)
-            case _:
-                self._study.tell(trial, state=OptunaState.FAIL)
+        record = replace(record, ended_ms=_now_ms())
+        # In this order: what a crash leaves between the two is told when the study is resumed.
+        self._storage.keep_record(record)
+        self._tell(record)
         self._records[record.number] = record
         for listener in self._listeners:
             listener.trial_ended(record)
+
+    def _tell(self, record: TrialRecord) -> None:
+        complete = record.state is TrialState.COMPLETE
+        values = record.values(self._config.objectives) if complete else None
+        self._storage.tell(record.number, _OPTUNA_STATES[record.state], values)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

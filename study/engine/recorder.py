@@ -1,5 +1,6 @@
 """Tune reports, the ledger records."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,18 +8,41 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial
 
 from study.engine.ledger import TrialLedger
-from study.engine.messages import REPORT, TRIAL, EpochReport, ProposedTrial, TrialFailure
+from study.engine.messages import (
+    REPORT,
+    TRIAL,
+    EpochReport,
+    ProposedTrial,
+    TrialFailure,
+    TrialPaused,
+)
+from study.engine.storage import StorageError
+from study.results.mlflow_reach import mask_password
+
+Warn = Callable[[str], None]
+"""Takes what must be told at once, in one line."""
 
 
 class LedgerRecorder(Callback):
     """Passes what happens to Tune's trials on to the ledger.
 
+    One trial of the study may be several of Tune's, one after another: each attempt is a new one.
+
     Args:
         ledger: Records.
+        warn: Told when checkpoints cannot be written, each reason once.
     """
 
-    def __init__(self, ledger: TrialLedger) -> None:
+    def __init__(self, ledger: TrialLedger, warn: Warn) -> None:
         self._ledger = ledger
+        self._unsaved = UnsavedWarnings(warn)
+        self._reasons: dict[int, str] = {}
+        self._left: set[str] = set()
+        self._failure: StorageError | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        """Nothing, as the ledger: Tune pickles its callbacks."""
+        return {}
 
     def on_trial_result(
         self,
@@ -28,29 +52,66 @@ class LedgerRecorder(Callback):
         result: dict[str, Any],
         **info: object,
     ) -> None:
-        """An epoch ended, or the trial failed."""
+        """An epoch ended, or the trial stopped before one did."""
         number = _number(trial)
         match result[REPORT]:
             case EpochReport() as report:
-                self._ledger.epoch_finished(
-                    number, report.results, costs=report.costs, device=report.device
-                )
+                self._ledger.epoch_finished(number, report)
+                self._unsaved.tell(report.unsaved)
+            case TrialPaused(unsaved=unsaved):
+                self._left.add(trial.trial_id)
+                self._ledger.trial_paused(number)
+                self._unsaved.tell(unsaved)
+            case TrialFailure(reason=reason, would_recur=True):
+                self._left.add(trial.trial_id)
+                self._ledger.attempt_failed(number, reason, would_recur=True)
             case TrialFailure(reason=reason):
-                self._ledger.trial_failed(number, reason)
+                self._reasons[number] = reason  # the process ends itself next
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
         """A trial ended, by itself or by the scheduler."""
-        if not self._ledger.has_ended(_number(trial)):
-            self._ledger.trial_stopped(_number(trial))
+        if trial.trial_id not in self._left:
+            try:
+                self._ledger.trial_stopped(_number(trial))
+            except StorageError as error:
+                # From here, Tune would take it for the trial's own failure.
+                self._failure = error
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: object) -> None:
+        """What ends the search is raised where Tune lets it through."""
+        if self._failure is not None:
+            raise self._failure
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """A trial's process died."""
-        if not self._ledger.has_ended(_number(trial)):
-            self._ledger.trial_failed(_number(trial), _death(Path(trial.error_file)))
+        """A trial's process died, by itself or because the trial had raised."""
+        number = _number(trial)
+        reason = self._reasons.pop(number, "") or _death(Path(trial.error_file))
+        self._ledger.attempt_failed(number, reason, would_recur=False)
+
+
+class UnsavedWarnings:
+    """Tells of checkpoints that could not be written, each reason once.
+
+    Args:
+        warn: Whom to tell.
+    """
+
+    def __init__(self, warn: Warn) -> None:
+        self._warn = warn
+        self._told: set[str] = set()
+
+    def tell(self, reason: str) -> None:
+        """Tell why a checkpoint could not be written; nothing if it was (empty)."""
+        if reason and reason not in self._told:
+            self._told.add(reason)
+            self._warn(
+                f"A checkpoint could not be written or read: {mask_password(reason)}: training "
+                "goes on, but what has no checkpoint is lost where it breaks off"
+            )
 
 
 def _number(trial: Trial) -> int:
@@ -61,6 +122,17 @@ def _number(trial: Trial) -> int:
 def _death(error_file: Path) -> str:
     """Why a worker process died, from what Ray wrote about it."""
     text = error_file.read_text(encoding="utf-8") if error_file.is_file() else ""
+    return describe_death(text)
+
+
+def describe_death(text: str) -> str:
+    """Why a worker process died.
+
+    Args:
+        text: What Ray says about it.
+    """
     if "OutOfMemoryError" in text or "low on memory" in text:
         return "the worker process died: Ray ended it because the host ran out of memory"
+    if "node has died" in text:
+        return "the worker process died with its node"
     return "the worker process died"

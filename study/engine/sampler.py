@@ -58,6 +58,8 @@ class DistinctSampler(BaseSampler):
     of training it again, the sampler is asked again, then a random new point is taken. A point is
     new if it describes a training run that no other did (`SearchSpace.run_key`).
 
+    What is proposed depends on the trial's number and on the trials before it alone.
+
     Args:
         name: One of `SAMPLER_NAMES`.
         space: What is searched.
@@ -70,9 +72,9 @@ class DistinctSampler(BaseSampler):
         self._space = space
         self._dataset = dataset
         self._axes = dict(space.axes)
-        self._random = np.random.default_rng(seed)
-        self._uniform = RandomSampler(seed=seed)
-        self._inner = self._uniform if name == GRID else SAMPLERS[name](seed)
+        self._name = name
+        self._seed = seed
+        self._reseed(number=0)
         self._keys: dict[frozenset[Any], Hashable] = {}
         enumerable = name == GRID or (space.is_finite() and space.grid_size() <= POINTS_LISTED)
         self._points = (
@@ -137,7 +139,8 @@ class DistinctSampler(BaseSampler):
         return self._inner.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Pass on, as samplers keep state per trial."""
+        """Draw what follows from the trial's number, and pass on."""
+        self._reseed(trial.number)
         self._inner.before_trial(study, trial)
 
     def after_trial(
@@ -149,6 +152,16 @@ class DistinctSampler(BaseSampler):
     ) -> None:
         """Pass on, as samplers keep state per trial."""
         self._inner.after_trial(study, trial, state, values)
+
+    def _reseed(self, number: int) -> None:
+        """Begin anew with the luck of one trial: a resumed study then draws what it would have.
+
+        What Optuna's samplers learn lies in the storage, not in them.
+        """
+        seed = int(np.random.SeedSequence(self._seed, spawn_key=(number,)).generate_state(1)[0])
+        self._random = np.random.default_rng(seed)
+        self._uniform = RandomSampler(seed=seed)
+        self._inner = self._uniform if self._name == GRID else SAMPLERS[self._name](seed)
 
     def _ask(self, sampler: BaseSampler, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
         """A whole point, with what the sampler does not choose jointly chosen axis by axis."""
@@ -180,7 +193,12 @@ class DistinctSampler(BaseSampler):
 
     def _proposed(self, study: optuna.Study) -> set[Hashable]:
         """Keys of all trials, whatever became of them: a failed one fails again."""
-        return {self._key(t.params) for t in study.get_trials(deepcopy=False) if t.params}
+        whole = self._axes.keys()
+        return {
+            self._key(t.params)
+            for t in study.get_trials(deepcopy=False)
+            if t.params.keys() == whole
+        }
 
     def _key(self, point: Point) -> Hashable:
         """The space's key, kept: every proposal asks for those of all trials."""

@@ -1,29 +1,30 @@
-"""A search: Ray Tune trains what Optuna proposes."""
+"""A search: Ray Tune trains what the ledger proposes."""
 
 import os
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from ray import tune
+from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 
 from pnn_core.data import TrainingData
 from study.config import StudyConfig
+from study.engine.checkpoint_store import CheckpointStore
 from study.engine.cluster import TrialResources
-from study.engine.ledger import TrialLedger, TrialListener
+from study.engine.ledger import TrialLedger
 from study.engine.messages import TRIAL, ProposedTrial
-from study.engine.recorder import LedgerRecorder
-from study.engine.sampler import DistinctSampler
+from study.engine.recorder import LedgerRecorder, Warn
 from study.engine.searcher import LedgerSearcher
+from study.engine.stop_flag import StopFlag
+from study.engine.storage import StorageError
 from study.engine.trainable import TrialTrainable
+from study.engine.worker_settings import WorkerSettings
+from study.interrupts import Interrupts
 from study.results.record import TrialRecord
 
-JOURNAL = "optuna.journal"
-"""Optuna's storage within the study's folder."""
+PAUSE_SECONDS = 8.0
+"""How long running trials may take to save themselves after an interrupt."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,46 +32,49 @@ class SearchResult:
     """The end of a search.
 
     Attributes:
-        records: Of all trials, each in a final state, by number.
-        interrupted: Whether Ctrl-C ended it.
+        records: Of all trials, by number; each in a final state, unless it was interrupted.
+        interrupted: Whether a signal ended it.
     """
 
     records: tuple[TrialRecord, ...]
     interrupted: bool
 
 
-def open_optuna_study(config: StudyConfig) -> optuna.Study:
-    """Create the study's Optuna storage in its folder."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna.create_study(
-        study_name=config.name,
-        storage=JournalStorage(JournalFileBackend(str(config.output / JOURNAL))),
-        directions=[objective.direction for objective in config.objectives],
-        sampler=DistinctSampler(config.sampler, config.space, config.shape, config.seed),
-    )
-
-
 def search(
     config: StudyConfig,
     data: TrainingData,
+    ledger: TrialLedger,
+    store: CheckpointStore,
     resources: TrialResources,
-    listeners: Sequence[TrialListener],
+    interrupts: Interrupts,
+    warn: Warn,
 ) -> SearchResult:
-    """Run a study's trials on the connected cluster.
+    """Run a study's unfinished and new trials on the connected cluster.
 
     Args:
-        config: The study; its output folder exists.
+        config: The study.
         data: Put into Ray's object store once, shared by a node's trials.
+        ledger: Proposes and records.
+        store: Where trials keep their checkpoints.
         resources: Of each trial.
-        listeners: Told of every trial.
+        interrupts: Where a first signal is a request to save and stop, and a second one raises.
+        warn: Told when something is amiss that costs no trial.
 
     Raises:
-        OSError: The study's folder cannot be written.
+        StorageError: The study's state cannot be written.
+        KeyboardInterrupt: At a second signal, or where workers take too long over the first.
     """
-    ledger = TrialLedger(config, open_optuna_study(config), listeners)
-    trainable = tune.with_parameters(
-        TrialTrainable, data=data, cpus_per_trial=resources.cpus, gpus_per_trial=resources.gpus
+    if not ledger.has_work():
+        return SearchResult(records=ledger.records, interrupted=False)
+    flag = StopFlag()
+    settings = WorkerSettings(
+        cpus=resources.cpus,
+        gpus=resources.gpus,
+        store=store,
+        keep_checkpoints=config.keep_checkpoints,
+        stop_key=flag.key,
     )
+    trainable = tune.with_parameters(TrialTrainable, data=data, settings=settings)
     # Tune's own rule starts one worker at a time, and hands it on before the next one is up: all
     # trials but one would wait. It also proposes as many trials ahead, so that no worker does.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(resources.concurrent)
@@ -79,7 +83,7 @@ def search(
             tune.with_resources(trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
             tune_config=tune.TuneConfig(
                 search_alg=LedgerSearcher(ledger),
-                num_samples=config.trials,
+                num_samples=-1,  # the ledger knows how many there are, and how often each is tried
                 max_concurrent_trials=config.resources.max_concurrent,
                 reuse_actors=True,
                 trial_dirname_creator=_trial_name,
@@ -88,21 +92,34 @@ def search(
             run_config=tune.RunConfig(
                 name=config.name,
                 storage_path=scratch,
-                callbacks=[LedgerRecorder(ledger)],
+                callbacks=[LedgerRecorder(ledger, warn)],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
             ),
         )
-        interrupted = False
         try:
-            tuner.fit()
-        except KeyboardInterrupt:
-            interrupted = True
+            with (
+                interrupts.graceful(PAUSE_SECONDS),
+                flag.follows(interrupts.requested, ledger.stop),
+            ):
+                tuner.fit()
+        except TuneError as error:
+            _raise_storage_error(error)
+            raise
         finally:
-            ledger.fail_running("interrupted before its full budget")
-    return SearchResult(records=ledger.records, interrupted=interrupted)
+            ledger.pause_running()
+    return SearchResult(records=ledger.records, interrupted=interrupts.requested.is_set())
+
+
+def _raise_storage_error(error: TuneError) -> None:
+    """Tune puts whatever a callback raises into an error of its own: take it out again."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, StorageError):
+            raise cause
+        cause = cause.__cause__ or cause.__context__
 
 
 def _trial_name(trial: Trial) -> str:
     proposed: ProposedTrial = trial.config[TRIAL]
-    return f"trial-{proposed.number:05}"
+    return f"trial-{proposed.number:05}-{proposed.attempt}"

@@ -24,10 +24,12 @@ class LedgerSearcher(Searcher):
 
     def suggest(  # type: ignore[override]  # FINISHED is a str
         self, trial_id: str
-    ) -> dict[str, Any] | str:
-        """The next trial's config, or that there is none."""
+    ) -> dict[str, Any] | str | None:
+        """The next trial's config, that there is none now (None), or that there will be none."""
         trial = self._ledger.propose()
-        return Searcher.FINISHED if trial is None else {TRIAL: trial}
+        if trial is not None:
+            return {TRIAL: trial}
+        return None if self._ledger.may_propose else Searcher.FINISHED
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

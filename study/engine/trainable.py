@@ -1,13 +1,25 @@
 """What runs in Ray's worker processes."""
 
 import gc
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
 from pnn_core.data import TrainingData
-from study.engine.messages import REPORT, TRIAL, EpochReport, ProposedTrial, TrialFailure
+from study.engine.checkpoint_sweeper import trial_file
+from study.engine.messages import (
+    REPORT,
+    TRIAL,
+    EpochReport,
+    ProposedTrial,
+    TrialFailure,
+    TrialPaused,
+)
+from study.engine.stop_flag import stop_requested
+from study.engine.worker_checkpoint import WorkerCheckpoint
+from study.engine.worker_settings import WorkerSettings
 
 # The driver pickles this class and never trains: it need not wait for torch, which the methods
 # import in the worker.
@@ -20,28 +32,25 @@ class TrialTrainable(tune.Trainable):
 
     Each step is an epoch of every seed, so that no mean is ever taken over some of them. Nothing is
     built before the first step, so that whatever is wrong with a trial fails that trial, not the
-    process.
+    process. Checkpoints are written here and not by Tune, whose own are pickles.
     """
 
     def setup(  # type: ignore[override]  # tune.with_parameters gives the rest
-        self, config: dict[str, Any], data: TrainingData, cpus_per_trial: int, gpus_per_trial: float
+        self, config: dict[str, Any], data: TrainingData, settings: WorkerSettings
     ) -> None:
         """Keep what all trials share.
 
         Args:
             config: Tune's; holds the `ProposedTrial`.
             data: From Ray's object store: shared with the node's other workers, read-only.
-            cpus_per_trial: Thread budget.
-            gpus_per_trial: 0 means the CPU, also where the machine has GPUs.
+            settings: The same for all workers.
         """
-        import torch
-
-        from pnn_core.device import default_device
-
-        torch.set_num_threads(cpus_per_trial)
         self._data = data
-        self._device = default_device() if gpus_per_trial else torch.device("cpu")
+        self._settings = settings
+        self._device = settings.prepare()
+        self._stop = stop_requested(settings.stop_key)
         self._runs: list[TrainingRun] = []
+        self._given_up = False
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Make room for the next trial in this process."""
@@ -59,34 +68,80 @@ class TrialTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Train an epoch; Tune adds its own entries to what is returned.
 
-        A trial that raises reports its reason as a result. Raised to Tune it would cost the
-        process, and reach the driver only as a pickle in a shared folder.
+        A trial that raises reports its reason as a result: raised to Tune, it would reach the
+        driver only as a pickle. The next step then gives the process up, so that the trial is
+        tried again in a new one: after some errors, such as CUDA's, a process is of no more use.
         """
+        from pnn_core.learner import NonFiniteLossError
+
+        if self._given_up:
+            raise RuntimeError("given up: see the trial's last report")
         trial: ProposedTrial = self.config[TRIAL]
         try:
             report = self._train_epoch(trial)
+        except NonFiniteLossError as error:
+            self._runs = []
+            return {
+                REPORT: TrialFailure(reason=describe_error(error), would_recur=True),
+                "done": True,
+            }
         except Exception as error:  # whatever a trial raises is that trial's end, not the study's
             self._runs = []
-            return {REPORT: TrialFailure(reason=describe_error(error)), "done": True}
-        return {REPORT: report, "done": report.results[0].epoch == trial.config.epochs}
+            self._given_up = True
+            return {
+                REPORT: TrialFailure(reason=describe_error(error), would_recur=False),
+                "done": False,
+            }
+        if isinstance(report, TrialPaused):
+            return {REPORT: report, "done": True}
+        return {REPORT: report, "done": len(report.replicates[0]) == trial.config.epochs}
 
-    def _train_epoch(self, trial: ProposedTrial) -> EpochReport:
-        from pnn_core.costs import count_costs
+    def _train_epoch(self, trial: ProposedTrial) -> EpochReport | TrialPaused:
         from pnn_core.device import describe_device
-        from pnn_core.train import TrainingRun
 
         if not self._runs:
-            first = trial.config.seed
-            self._runs = [
-                TrainingRun(replace(trial.config, seed=seed), self._data, self._device)
-                for seed in range(first, first + trial.replicates)
-            ]
-            self._costs = count_costs(trial.config.model)
+            if self._stop.is_set():
+                return TrialPaused()
+            self._begin(trial)
+        epoch = min(min(len(run.results) for run in self._runs) + 1, trial.config.epochs)
+        for run in self._runs:
+            while len(run.results) < epoch:
+                if self._stop.is_set() or run.next_epoch(self._pauses) is None:
+                    self._checkpoint.save(self._runs)
+                if self._stop.is_set() and len(run.results) < epoch:
+                    return TrialPaused(unsaved=self._checkpoint.unsaved)
+        is_last = epoch == trial.config.epochs
+        if self._settings.keep_checkpoints if is_last else self._checkpoint.is_due:
+            self._checkpoint.save(self._runs)
         return EpochReport(
-            results=tuple(run.next_epoch() for run in self._runs),
+            replicates=tuple(run.results for run in self._runs),
             costs=self._costs,
             device=describe_device(self._device),
+            unsaved=self._checkpoint.unsaved,
         )
+
+    def _begin(self, trial: ProposedTrial) -> None:
+        """Build the trial's networks, and take them to where its checkpoint was written."""
+        from pnn_core.costs import count_costs
+        from pnn_core.train import TrainingRun
+
+        first = trial.config.seed
+        runs = [
+            TrainingRun(replace(trial.config, seed=seed), self._data, self._device)
+            for seed in range(first, first + trial.replicates)
+        ]
+        self._checkpoint = WorkerCheckpoint(
+            self._settings.store,
+            trial_file(trial.number),
+            json.dumps([asdict(trial.config), trial.replicates]),
+        )
+        self._checkpoint.restore(runs, self._device)
+        self._costs = count_costs(trial.config.model)
+        self._runs = runs
+
+    def _pauses(self) -> bool:
+        """Whether to break off in mid-epoch."""
+        return self._stop.is_set() or self._checkpoint.is_overdue
 
     def cleanup(self) -> None:
         """Let go of the device."""

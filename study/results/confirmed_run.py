@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pnn_core.config import ConfirmResult, Costs, ParameterValue
 from study.results.record import TrialState
 
+ConfirmedKey = tuple[int, str, int]
+"""Trial, layer and seed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmedRun:
@@ -18,13 +21,16 @@ class ConfirmedRun:
         trial: Number of the trial of the front that it confirms, or is a control of.
         layer: Its spatial layer: the trial's own, or the control's.
         seed: The same seeds for the trial and all its controls, so that they can be paired.
-        state: `running`, `complete` or `failed`.
+        state: `running`, `paused`, `complete` or `failed`.
         parameters: Every setting of its training run under its plain name.
         size_difference: Its learnable parameters over the trial's, minus 1.
         costs: None while unknown.
         result: None until it is complete.
         device: Where it trained, in words; empty while unknown.
         reason: Why it failed; empty otherwise.
+        retried: Why each earlier attempt at it broke off, the oldest first.
+        started_ms: When it started, in milliseconds since 1970; None where that is not known.
+        ended_ms: When it reached its final state; None before.
     """
 
     trial: int
@@ -37,10 +43,18 @@ class ConfirmedRun:
     result: ConfirmResult | None = None
     device: str = ""
     reason: str = ""
+    retried: tuple[str, ...] = ()
+    started_ms: int | None = None
+    ended_ms: int | None = None
 
     def __post_init__(self) -> None:
         if (self.result is None) == (self.state is TrialState.COMPLETE):
             raise ValueError(f"result (={self.result}) must be given when state is complete")
+
+    @property
+    def key(self) -> ConfirmedKey:
+        """What tells it from all others of its study."""
+        return self.trial, self.layer, self.seed
 
     def metrics(self) -> dict[str, float]:
         """Final metrics under the field's names."""

@@ -2,28 +2,32 @@
 
 It holds the parameters of its training run, the metrics `test_accuracy`, `published_test_accuracy`,
 `train_loss`, `train_seconds`, `size_difference` and costs, and tags that name the trial, the layer
-and the seed.
+and the seed, with the state as a trial's run has it.
 """
 
+import re
 from collections.abc import Mapping
 
 from pnn_core.config import ConfirmResult
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow_format import (
-    PARENT_TAG,
-    DecodeError,
-    decode_costs,
+from study.results.mlflow_curves import from_mlflow
+from study.results.mlflow_format import PARENT_TAG, decode_costs, run_name, study_wide_tags
+from study.results.mlflow_values import (
+    decode_retried,
     decode_value,
+    decoding,
+    encode_retried,
     encode_value,
-    run_name,
     shortened,
-    study_wide_tags,
 )
 from study.results.record import TrialState
 from study.results.study_info import StudyInfo
 
 CONFIRMS_TAG = "confirms_trial"
 """Tag of a confirmation run; its value is the trial's number."""
+
+ConfirmedKey = tuple[int, str, int]
+"""Trial, layer and seed."""
 
 
 def confirmed_run_name(run: ConfirmedRun) -> str:
@@ -36,34 +40,69 @@ def confirmed_params(run: ConfirmedRun) -> dict[str, str]:
     return {name: encode_value(value) for name, value in run.parameters.items()}
 
 
-def confirmed_tags(info: StudyInfo, run: ConfirmedRun, trial_run_id: str) -> dict[str, str]:
-    """Tags of a confirmation run; empty ones are left out."""
-    tags = study_wide_tags(info) | {
+def new_confirmed_tags(info: StudyInfo, run: ConfirmedRun, trial_run_id: str) -> dict[str, str]:
+    """Tags that a confirmation run is born with and keeps."""
+    return study_wide_tags(info) | {
         PARENT_TAG: trial_run_id,
         CONFIRMS_TAG: str(run.trial),
         "layer": run.layer,
         "seed": str(run.seed),
+    }
+
+
+def confirmed_state_tags(run: ConfirmedRun) -> dict[str, str]:
+    """Tags that follow its life."""
+    return {
         "state": run.state.value,
         "device": run.device,
         "reason": shortened(run.reason),
+        "retried": encode_retried(run.retried),
     }
-    return {name: value for name, value in tags.items() if value}
+
+
+def confirmed_key(tags: Mapping[str, str]) -> ConfirmedKey | None:
+    """Which confirmation run a run is; None where a tag holds something else.
+
+    Raises:
+        KeyError: A tag is missing.
+    """
+    trial, layer, seed = tags[CONFIRMS_TAG], tags["layer"], tags["seed"]
+    if not re.fullmatch("[0-9]{1,9}", trial) or not re.fullmatch("[0-9]{1,40}", seed):
+        return None
+    return int(trial), layer, int(seed)
 
 
 def decode_confirmed(
-    params: Mapping[str, str], tags: Mapping[str, str], metrics: Mapping[str, float]
+    params: Mapping[str, str],
+    tags: Mapping[str, str],
+    metrics: Mapping[str, float],
+    *,
+    started_ms: int | None,
+    ended_ms: int | None,
 ) -> ConfirmedRun:
     """Read what the functions above wrote.
+
+    Args:
+        params: As logged.
+        tags: As logged.
+        metrics: Latest value of each.
+        started_ms: The run's start, in milliseconds since 1970.
+        ended_ms: Its end; it counts for one that has ended alone.
 
     Raises:
         DecodeError: Something is missing or malformed.
     """
-    try:
+    with decoding():
+        key = confirmed_key(tags)
+        if key is None:
+            named = tags[CONFIRMS_TAG], tags["seed"]
+            raise ValueError(f"the trial and the seed (={named!r:.80}) are not numbers")
+        trial, layer, seed = key
         state = TrialState(tags["state"])
         return ConfirmedRun(
-            trial=int(tags[CONFIRMS_TAG]),
-            layer=tags["layer"],
-            seed=int(tags["seed"]),
+            trial=trial,
+            layer=layer,
+            seed=seed,
             state=state,
             parameters={name: decode_value(text) for name, text in params.items()},
             size_difference=metrics["size_difference"],
@@ -71,16 +110,15 @@ def decode_confirmed(
             result=_decode_result(metrics) if state is TrialState.COMPLETE else None,
             device=tags.get("device", ""),
             reason=tags.get("reason", ""),
+            retried=decode_retried(tags.get("retried", "")),
+            started_ms=started_ms,
+            ended_ms=ended_ms if state.is_final else None,
         )
-    except KeyError as error:
-        raise DecodeError(f"{error.args[0]} is missing") from error
-    except ValueError as error:
-        raise DecodeError(str(error)) from error
 
 
 def _decode_result(metrics: Mapping[str, float]) -> ConfirmResult:
     return ConfirmResult(
-        train_loss=metrics["train_loss"],
+        train_loss=from_mlflow(metrics["train_loss"]),
         test_accuracy=metrics["test_accuracy"],
         published_test_accuracy=metrics["published_test_accuracy"],
         train_seconds=metrics["train_seconds"],

@@ -1,18 +1,22 @@
 """The way to an MLflow tracker: opened late, quiet, and never waiting for minutes."""
 
 import logging
+import math
 import os
 import threading
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from study.results.mlflow_reach import (
     TrackerUnreachableError,
     check_remote_database,
     check_sqlite_file,
+    explain,
+    hide_secrets,
     holds_tables,
     is_remote_database,
     sqlite_path,
@@ -30,7 +34,7 @@ CALL_SECONDS = 20
 
 _RUNS_PER_PAGE = 1000
 
-_LOUD_LOGGERS = ("mlflow", "alembic", "urllib3")
+_LOUD_LOGGERS = ("mlflow", "alembic", "sqlalchemy", "urllib3")
 
 # MLflow's usage telemetry would go out over the network; who wants it sets the variable.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -46,10 +50,14 @@ class MlflowConnection:
 
     Args:
         tracking_uri: Any that MLflow accepts; None for MLflow's own rule.
+
+    Attributes:
+        answered_at: When the tracker last did what it was asked, by `time.monotonic`.
     """
 
     def __init__(self, tracking_uri: str | None) -> None:
         self._given_uri = tracking_uri
+        self.answered_at = -math.inf
 
     @cached_property
     def uri(self) -> str:
@@ -62,6 +70,15 @@ class MlflowConnection:
             return mlflow.get_tracking_uri()
 
     @property
+    def shown_uri(self) -> str:
+        """The tracking URI, its passwords masked."""
+        return hide_secrets(self.uri, self.uri)
+
+    def explain(self, error: BaseException) -> str:
+        """The cause of a failure in a few words, without this tracker's passwords."""
+        return explain(error, self.uri)
+
+    @property
     def exists(self) -> bool:
         """Whether there is anything to open: False for a local file that MLflow has not made yet.
 
@@ -72,7 +89,8 @@ class MlflowConnection:
         try:
             return path is None or holds_tables(path)
         except Exception as error:
-            raise TrackerUnreachableError(self.uri, error) from error
+            # Not `from error`: what MLflow says may hold the password.
+            raise TrackerUnreachableError(self.uri, error) from None
 
     @contextmanager
     def call(self, seconds: int = CALL_SECONDS) -> Iterator["MlflowClient"]:
@@ -81,7 +99,7 @@ class MlflowConnection:
         `MLFLOW_HTTP_REQUEST_TIMEOUT` and `MLFLOW_HTTP_REQUEST_MAX_RETRIES` win where they are set.
         """
         with _quietly(seconds):
-            yield self._client
+            yield cast("MlflowClient", _Timed(self._client, self._note_answer))
 
     def check(self) -> None:
         """Make sure that the tracker can be used, within ten seconds and without creating anything.
@@ -99,7 +117,10 @@ class MlflowConnection:
                 with self.call(CHECK_SECONDS) as client:
                     client.search_experiments(max_results=1)
         except Exception as error:
-            raise TrackerUnreachableError(self.uri, error) from error
+            raise TrackerUnreachableError(self.uri, error) from None
+
+    def _note_answer(self) -> None:
+        self.answered_at = time.monotonic()
 
     @cached_property
     def _client(self) -> "MlflowClient":
@@ -110,13 +131,40 @@ class MlflowConnection:
             return MlflowClient(self.uri)
 
 
-def search_all_runs(client: "MlflowClient", experiment_id: str) -> list["Run"]:
-    """Every run of an experiment that is not deleted, oldest first."""
+class _Timed:
+    """A client that tells whenever one of its calls has succeeded."""
+
+    def __init__(self, client: "MlflowClient", note_answer: Callable[[], None]) -> None:
+        self._client = client
+        self._note_answer = note_answer
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method: Callable[..., Any] = getattr(self._client, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - any of its methods
+            result = method(*arguments, **named)
+            self._note_answer()
+            return result
+
+        return call
+
+
+def search_all_runs(
+    client: "MlflowClient", experiment_id: str, filter_string: str = ""
+) -> list["Run"]:
+    """Every run of an experiment that is not deleted, oldest first.
+
+    Args:
+        client: Of the tracker.
+        experiment_id: MLflow's.
+        filter_string: In MLflow's language; empty for all.
+    """
     runs: list[Run] = []
     token: str | None = None
     while token is None or token:
         page = client.search_runs(
             [experiment_id],
+            filter_string=filter_string,
             max_results=_RUNS_PER_PAGE,
             order_by=["attributes.start_time ASC"],
             page_token=token,

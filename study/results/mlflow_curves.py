@@ -1,4 +1,4 @@
-"""How the curves of a trial's seeds are spelt in MLflow: series while it runs, tags once it ended.
+"""How the curves of a trial's seeds are spelt in MLflow: series at first, tags once it has ended.
 
 A trial that has ended carries its curves in tags, so that a study of a thousand trials is read with
 one request instead of five thousand. Seeds are counted from 0, epochs from 1: `epochs.2.0033` holds
@@ -35,7 +35,7 @@ def epoch_metrics(result: EpochResult) -> dict[str, float]:
 
 
 def curves_from_series(series: Mapping[str, Mapping[int, float]]) -> tuple[Curve, ...]:
-    """Put a running trial's curve together.
+    """Put the curve of a trial together that has not ended.
 
     Args:
         series: Metric name to value by step.
@@ -76,6 +76,7 @@ def curves_from_tags(tags: Mapping[str, str]) -> tuple[Curve, ...]:
 
     Raises:
         KeyError: A tag is missing.
+        RecursionError: A tag is malformed.
         TypeError: A row is malformed.
         ValueError: A row is malformed.
     """
@@ -99,10 +100,13 @@ def _curve_from_tags(tags: Mapping[str, str], seed: int) -> Curve:
 
 
 def _epochs_from_rows(rows: Iterable[list[float]], first: int) -> list[EpochResult]:
-    return [
-        EpochResult(epoch=epoch, **dict(zip(SERIES, row, strict=True)))
-        for epoch, row in enumerate(rows, start=first)
-    ]
+    results: list[EpochResult] = []
+    for epoch, row in enumerate(rows, start=first):
+        for value in row:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise TypeError(f"{value!r} in a row of epoch {epoch} is not a number")
+        results.append(EpochResult(epoch=epoch, **dict(zip(SERIES, row, strict=True))))
+    return results
 
 
 def _name(seed: int, epoch: int) -> str:

@@ -8,17 +8,27 @@ trial's run holds
   `epoch_train_seconds`, `epoch_val_seconds`
 - final metrics: `learnable_params`, `mask_values`, `macs`, `train_seconds` (of all epochs), and
   `val_accuracy_std` over several seeds
-- tags: `state`, `trial_number`, `device`, `reason`, `epochs.*` (the curves), and the study's own
+- tags: `state`, `trial_number`, `device`, `reason`, `retried` (a JSON list of reasons), `epochs.*`
+  (the curves), and the study's own, of which `study_id` tells our runs from others
+- start and end: the trial's own, from its proposal to its final state
 
 The seconds of one epoch have names of their own, because one MLflow key cannot be both a series
 and a total: so every objective's column in MLflow shows the value that the objective has here.
 """
 
-import json
+import re
 from collections.abc import Mapping
 
-from pnn_core.config import Costs, ParameterValue
+from pnn_core.config import Costs
 from study.results.mlflow_curves import SERIES, curve_tags, curves_from_tags
+from study.results.mlflow_values import (
+    decode_retried,
+    decode_value,
+    decoding,
+    encode_retried,
+    encode_value,
+    shortened,
+)
 from study.results.objective import parse_objectives
 from study.results.record import Curve, TrialRecord, TrialState
 from study.results.study_info import StudyInfo, StudySummary
@@ -26,11 +36,15 @@ from study.results.study_info import StudyInfo, StudySummary
 STUDY_TAG = "pnn_study"
 """Tag of an experiment that is a study of this platform; its value is the study's name."""
 
+STUDY_ID_TAG = "study_id"
+"""Tag of the experiment and of every run of a study: other tools' runs do not have its value."""
+
 TRIAL_NUMBER_TAG = "trial_number"
 PARENT_TAG = "mlflow.parentRunId"
 
 RUN_STATUS = {
     TrialState.RUNNING: "RUNNING",
+    TrialState.PAUSED: "SCHEDULED",
     TrialState.COMPLETE: "FINISHED",
     TrialState.PRUNED: "KILLED",  # as Optuna's own MLflow callback has it
     TrialState.FAILED: "FAILED",
@@ -38,38 +52,15 @@ RUN_STATUS = {
 
 _COMMIT_TAG = "mlflow.source.git.commit"
 _VERSION_TAG = "version."
-_LONGEST_TAG = 5000  # what MLflow 2 accepts; MLflow 3 cuts silently at 8000
 
+COSTS = ("learnable_params", "mask_values", "macs")
 _STUDY_TEXTS = ("space", "dataset", "sampler", "scheduler")
 _STUDY_NUMBERS = ("seed", "epochs", "replicates", "confirm")
-
-
-class DecodeError(ValueError):
-    """A run does not hold what a study or a trial needs."""
 
 
 def run_name(number: int) -> str:
     """Name of a trial's run; names sort as numbers do."""
     return f"trial-{number:04d}"
-
-
-def encode_value(value: ParameterValue) -> str:
-    """Spell a parameter so that `decode_value` gives it back with its type.
-
-    Numbers stay plain, so that MLflow compares them as numbers. A text is quoted only where it
-    could be read as something else.
-    """
-    if isinstance(value, str):
-        return value if value and not _is_json(value) else json.dumps(value)
-    return json.dumps(value)
-
-
-def decode_value(text: str) -> ParameterValue:
-    """Read a parameter: the inverse of `encode_value`."""
-    if not _is_json(text):
-        return text
-    value: ParameterValue = json.loads(text)
-    return value
 
 
 def study_params(info: StudyInfo) -> dict[str, str]:
@@ -84,6 +75,7 @@ def study_tags(info: StudyInfo) -> dict[str, str]:
     """Tags of the parent run: what a resumed study may change."""
     return {
         STUDY_TAG: info.name,
+        STUDY_ID_TAG: info.study_id,
         "trials": str(info.trials),
         "space": info.space,
         "dataset": info.dataset,
@@ -98,9 +90,10 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
     Raises:
         DecodeError: Something is missing or malformed.
     """
-    try:
+    with decoding():
         return StudyInfo(
             name=name,
+            study_id=tags.get(STUDY_ID_TAG, ""),
             trials=int(tags["trials"]),
             objectives=parse_objectives(params["objectives"]),
             git_commit=tags.get(_COMMIT_TAG, ""),
@@ -118,10 +111,6 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
             replicates=int(params["replicates"]),
             confirm=int(params["confirm"]),
         )
-    except KeyError as error:
-        raise DecodeError(f"{error.args[0]} is missing") from error
-    except ValueError as error:
-        raise DecodeError(str(error)) from error
 
 
 def summary_metrics(summary: StudySummary) -> dict[str, float]:
@@ -155,6 +144,7 @@ def new_trial_tags(info: StudyInfo, number: int, parent_run_id: str) -> dict[str
 def study_wide_tags(info: StudyInfo) -> dict[str, str]:
     """Tags that all runs of a study share."""
     return {
+        STUDY_ID_TAG: info.study_id,
         "space": info.space,
         "dataset": info.dataset,
         "study_seed": str(info.seed),  # a trial's own seed is its tag and parameter `seed`
@@ -169,21 +159,16 @@ def state_tags(record: TrialRecord) -> dict[str, str]:
         "seed": str(record.parameters.get("seed", "")),
         "device": record.device,
         "reason": shortened(record.reason),
+        "retried": encode_retried(record.retried),
     }
-    return tags if record.state is TrialState.RUNNING else tags | curve_tags(record.replicates)
-
-
-def shortened(reason: str) -> str:
-    """A reason that fits a tag."""
-    if len(reason) <= _LONGEST_TAG:
-        return reason
-    note = f" … [cut: {len(reason)} characters]"
-    return reason[: _LONGEST_TAG - len(note)] + note
+    return tags | curve_tags(record.replicates) if record.state.is_final else tags
 
 
 def final_metrics(record: TrialRecord) -> dict[str, float]:
-    """Metrics that are no series."""
-    return {name: value for name, value in record.metrics().items() if name not in SERIES.values()}
+    """Metrics that are no series; before a trial has ended only those that stay as they are."""
+    metrics = record.metrics()
+    names = metrics.keys() - set(SERIES.values()) if record.state.is_final else COSTS
+    return {name: metrics[name] for name in metrics if name in names}
 
 
 def decode_trial(
@@ -191,6 +176,9 @@ def decode_trial(
     tags: Mapping[str, str],
     metrics: Mapping[str, float],
     running_curves: tuple[Curve, ...],
+    *,
+    started_ms: int | None,
+    ended_ms: int | None,
 ) -> TrialRecord:
     """Read a trial from its run.
 
@@ -198,28 +186,41 @@ def decode_trial(
         params: As logged.
         tags: As logged.
         metrics: Latest value of each.
-        running_curves: Of a running trial, from `curves_from_series`; one that has ended carries
-            its own.
+        running_curves: Of a running or paused trial, from `curves_from_series`; one that has ended
+            carries its own.
+        started_ms: The run's start, in milliseconds since 1970.
+        ended_ms: Its end; it counts for a trial that has ended alone.
 
     Raises:
         DecodeError: Something is missing or malformed.
     """
-    try:
+    with decoding():
         state = TrialState(tags["state"])
-        running = state is TrialState.RUNNING
+        number = trial_number(tags)
+        if number is None:
+            raise ValueError(f"trial_number (={tags[TRIAL_NUMBER_TAG]!r:.80}) is not a number")
         return TrialRecord(
-            number=int(tags[TRIAL_NUMBER_TAG]),
+            number=number,
             state=state,
             parameters={name: decode_value(text) for name, text in params.items()},
             costs=decode_costs(metrics),
-            replicates=running_curves if running else curves_from_tags(tags),
+            replicates=curves_from_tags(tags) if state.is_final else running_curves,
             device=tags.get("device", ""),
             reason=tags.get("reason", ""),
+            retried=decode_retried(tags.get("retried", "")),
+            started_ms=started_ms,
+            ended_ms=ended_ms if state.is_final else None,
         )
-    except KeyError as error:
-        raise DecodeError(f"{error.args[0]} is missing") from error
-    except (TypeError, ValueError) as error:
-        raise DecodeError(str(error)) from error
+
+
+def trial_number(tags: Mapping[str, str]) -> int | None:
+    """The number of a trial's run; None where the tag holds something else.
+
+    Raises:
+        KeyError: There is no such tag.
+    """
+    text = tags[TRIAL_NUMBER_TAG]
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
 def _provenance_tags(info: StudyInfo) -> dict[str, str]:
@@ -229,16 +230,7 @@ def _provenance_tags(info: StudyInfo) -> dict[str, str]:
 
 def decode_costs(metrics: Mapping[str, float]) -> Costs | None:
     """Read costs; None where they were not known."""
-    names = ("learnable_params", "mask_values", "macs")
-    if not any(name in metrics for name in names):
+    if not any(name in metrics for name in COSTS):
         return None
-    learnable_params, mask_values, macs = (int(metrics[name]) for name in names)
+    learnable_params, mask_values, macs = (int(metrics[name]) for name in COSTS)
     return Costs(learnable_params=learnable_params, mask_values=mask_values, macs=macs)
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True

@@ -7,35 +7,68 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 _SQLITE = re.compile(r"sqlite(\+\w+)?:///(?P<path>[^?]+)")
 _DATABASE = re.compile(r"(postgresql|mysql|mssql)(\+\w+)?://")
 _LONGEST_CAUSE = 300
+
+# The colon may be encoded. An `@` or `/` in a password should be and often is not, so everything up
+# to the last `@` goes; only the digits of a port show that there was no password.
+_USER_INFO = re.compile(
+    r"(?<![\w+.-])(?P<user>(?:(?P<http>https?)|(?!https?:)\w[\w+.-]*)://(?!\[)[^\s:/]*?)(?::|%3a)"
+    r"(?(http)(?!\d+(?:[/?#\s]|$)))(?P<password>\S*)@",
+    re.IGNORECASE,
+)
+_OPTION = re.compile(
+    r"(?P<name>[?&;#][^\s=&;#]*(?:pass|pwd|token|secret|key|auth|cred|sig|odbc_connect)[^\s=&;#]*=)"
+    r"(?P<value>[^\s&;#]*)",
+    re.IGNORECASE,
+)
+_SETTING = re.compile(r"(?P<name>\b(?:password|passwd|pwd)\s*=\s*)(?:'[^']*'|\S+)", re.IGNORECASE)
+_SHORTEST_SECRET = 4
 
 
 class TrackerUnreachableError(OSError):
     """A tracker does not answer, is no MLflow server, or cannot be opened or created."""
 
     def __init__(self, uri: str, cause: BaseException) -> None:
-        super().__init__(f"MLflow tracker {mask_password(uri)} cannot be used: {explain(cause)}")
+        shown = hide_secrets(uri, uri)
+        super().__init__(f"MLflow tracker {shown} cannot be used: {explain(cause, uri)}")
 
 
 def mask_password(text: str) -> str:
     """Hide the password of every address in a text, before its host or among its options."""
-    text = re.sub(r"(://[^\s:/@]*):[^\s/]*@", r"\1:***@", text)
-    return re.sub(r"([?&;](?:password|passwd|pwd|token|secret)=)[^&;\s]*", r"\1***", text)
+    text = _USER_INFO.sub(r"\g<user>:***@", text)
+    text = _OPTION.sub(r"\g<name>***", text)
+    return _SETTING.sub(r"\g<name>***", text)
 
 
-def explain(error: BaseException) -> str:
-    """The cause of a failure in a few words, without passwords."""
+def hide_secrets(text: str, uri: str) -> str:
+    """Hide every password in a text, and those of one address wherever and however they stand.
+
+    A driver that takes an address apart in another way shows half a password as a host or a port.
+    """
+    text = mask_password(text)
+    for secret in sorted(_secrets(uri), key=len, reverse=True):
+        text = text.replace(secret, "***@" if secret.endswith("@") else "***")
+    return text
+
+
+def explain(error: BaseException, uri: str = "") -> str:
+    """The cause of a failure in a few words, without passwords.
+
+    Args:
+        error: What was raised.
+        uri: Whose passwords must not show up in any form.
+    """
     causes = list(_causes(error))
     if any("timeout" in type(cause).__name__.lower() for cause in causes):
         return "it does not answer in time"
     for cause in reversed(causes):
         if isinstance(cause, OSError) and cause.errno is not None and cause.strerror:
-            return cause.strerror.lower()
-    text = mask_password(str(error).strip() or type(error).__name__)
+            return hide_secrets(cause.strerror.lower(), uri)
+    text = hide_secrets(str(error).strip() or type(error).__name__, uri)
     first = re.split(r"\.\s|\n", text, maxsplit=1)[0].rstrip(".")
     return first if len(first) <= _LONGEST_CAUSE else first[: _LONGEST_CAUSE - 1] + "…"
 
@@ -112,3 +145,24 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _secrets(uri: str) -> set[str]:
+    """What of an address must not be shown, in every spelling that a message may have."""
+    whole = "".join(uri.split())  # a blank would end the address for the expressions
+    found = [match["value"] for match in _OPTION.finditer(whole)]
+    user_info = _USER_INFO.search(whole)
+    if user_info is not None:
+        found.append(user_info["password"])
+        # Text that holds the blanks as they were typed.
+        found.append(uri.rpartition("@")[0].partition("://")[2].partition(":")[2])
+    secrets = {spelt for text in found for spelt in (text, unquote(text), quote(text, safe=""))}
+    pieces = {piece for text in secrets for piece in re.split(r"[@/:?#\s]", text)}
+    # Whatever stands before an `@` is the end of a password, however short.
+    ends = {piece + "@" for text in secrets for piece in (text, *_after_each_at(text)) if piece}
+    return {text for text in secrets | pieces if len(text) >= _SHORTEST_SECRET} | ends
+
+
+def _after_each_at(text: str) -> list[str]:
+    parts = text.split("@")
+    return ["@".join(parts[at:]) for at in range(1, len(parts))]

@@ -11,8 +11,10 @@ from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow_confirmed import CONFIRMS_TAG, decode_confirmed
 from study.results.mlflow_connection import MlflowConnection, search_all_runs
 from study.results.mlflow_curves import SERIES, curves_from_series
-from study.results.mlflow_reach import TrackerUnreachableError, mask_password
+from study.results.mlflow_opening import StudyRefusedError, find_experiment, find_parent
+from study.results.mlflow_reach import TrackerUnreachableError
 from study.results.mlflow_study import MlflowStudy
+from study.results.mlflow_values import DecodeError
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyInfo
 
@@ -71,7 +73,7 @@ class MlflowStore:
     @property
     def shown_uri(self) -> str:
         """The tracking URI in use, its password masked."""
-        return mask_password(self._connection.uri)
+        return self._connection.shown_uri
 
     def check(self) -> None:
         """Make sure that studies can be written, within ten seconds and without creating anything.
@@ -91,6 +93,16 @@ class MlflowStore:
             return False
         with self._reading() as client:
             return client.get_experiment_by_name(name) is not None
+
+    def check_owner(self, name: str, study_id: str) -> None:
+        """Make sure that what the tracker holds under a name is that study, or nothing.
+
+        Raises:
+            StudyRefusedError: It was deleted, or is no study, or another one.
+        """
+        if self._connection.exists:
+            with self._reading() as client:
+                find_experiment(client, name, study_id)
 
     def study_names(self) -> tuple[str, ...]:
         """Names of all studies, the latest first."""
@@ -120,13 +132,13 @@ class MlflowStore:
             UnknownStudyError: There is none of that name; the nearest one is named.
             ValueError: Its parent run cannot be read.
         """
-        runs = self._runs(name)
-        parent = next((run for run in runs if fmt.STUDY_TAG in run.data.tags), None)
+        study_id, runs = self._runs(name)
+        parent = find_parent(runs, study_id)
         if parent is None:
             raise self._unknown(name)
         try:
             info = fmt.decode_study(name, parent.data.params, parent.data.tags)
-        except fmt.DecodeError as error:
+        except DecodeError as error:
             run_id = parent.info.run_id
             raise ValueError(f"study {name!r} (run {run_id}) cannot be read: {error}") from error
         rest = [run for run in runs if run is not parent]
@@ -148,13 +160,15 @@ class MlflowStore:
             undecodable=(*unreadable_trials, *unreadable_confirmed),
         )
 
-    def _runs(self, name: str) -> list["Run"]:
+    def _runs(self, name: str) -> tuple[str, list["Run"]]:
+        """The study_id and every run."""
         if not self._connection.exists:
             raise self._unknown(name)
         with self._reading() as client:
             experiment = client.get_experiment_by_name(name)
             if experiment is not None and experiment.lifecycle_stage == "active":
-                return search_all_runs(client, experiment.experiment_id)
+                study_id = experiment.tags.get(fmt.STUDY_ID_TAG, "")
+                return study_id, search_all_runs(client, experiment.experiment_id)
         raise self._unknown(name)
 
     def _decode_trials(
@@ -165,7 +179,7 @@ class MlflowStore:
         for run in runs:
             try:
                 record = self._decode_trial(run, parent_run_id)
-            except fmt.DecodeError as error:
+            except DecodeError as error:
                 undecodable.append(UndecodableRun(run_id=run.info.run_id, reason=str(error)))
                 continue
             if records.setdefault(record.number, record) is not record:
@@ -176,15 +190,23 @@ class MlflowStore:
     def _decode_trial(self, run: "Run", parent_run_id: str) -> TrialRecord:
         data = run.data
         if data.tags.get(fmt.PARENT_TAG) != parent_run_id:
-            raise fmt.DecodeError("it is not a child of the study's run")
+            raise DecodeError("it is not a child of the study's run")
         series: dict[str, dict[int, float]] = {}
         # A trial that has ended carries its curve in tags: no more requests.
-        if data.tags.get("state") == TrialState.RUNNING and data.metrics.keys() & set(SERIES):
+        unended = data.tags.get("state") in (TrialState.RUNNING, TrialState.PAUSED)
+        if unended and data.metrics.keys() & set(SERIES.values()):
             with self._reading() as client:
                 for name in SERIES.values():
                     history = client.get_metric_history(run.info.run_id, name)
                     series[name] = {metric.step: metric.value for metric in history}
-        return fmt.decode_trial(data.params, data.tags, data.metrics, curves_from_series(series))
+        return fmt.decode_trial(
+            data.params,
+            data.tags,
+            data.metrics,
+            curves_from_series(series),
+            started_ms=run.info.start_time,
+            ended_ms=run.info.end_time,
+        )
 
     def _unknown(self, name: str) -> UnknownStudyError:
         known = self.study_names()
@@ -197,8 +219,11 @@ class MlflowStore:
         try:
             with self._connection.call() as client:
                 yield client
+        except StudyRefusedError:
+            raise
         except Exception as error:
-            raise TrackerUnreachableError(self._connection.uri, error) from error
+            # Not `from error`: what MLflow says may hold the password.
+            raise TrackerUnreachableError(self._connection.uri, error) from None
 
 
 def _decode_all_confirmed(
@@ -213,8 +238,14 @@ def _decode_all_confirmed(
             undecodable.append(UndecodableRun(run_id=run.info.run_id, reason=reason))
             continue
         try:
-            decoded = decode_confirmed(run.data.params, tags, run.data.metrics)
-        except fmt.DecodeError as error:
+            decoded = decode_confirmed(
+                run.data.params,
+                tags,
+                run.data.metrics,
+                started_ms=run.info.start_time,
+                ended_ms=run.info.end_time,
+            )
+        except DecodeError as error:
             undecodable.append(UndecodableRun(run_id=run.info.run_id, reason=str(error)))
             continue
         key = (decoded.trial, decoded.layer, decoded.seed)

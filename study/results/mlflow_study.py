@@ -1,17 +1,21 @@
 """Writing one study into MLflow, so that every write can be repeated without harm."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pnn_core.config import EpochResult
 from study.results import mlflow_confirmed as confirmed_fmt
 from study.results import mlflow_format as fmt
-from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow_connection import MlflowConnection, search_all_runs
-from study.results.mlflow_curves import SERIES, epoch_metrics
-from study.results.record import TrialRecord
+from study.results.mlflow_mirror import RunContent, RunMirror
+from study.results.mlflow_opening import open_experiment, open_parent
+from study.results.mlflow_updates import (
+    ConfirmedUpdate,
+    TrialUpdate,
+    confirmed_content,
+    trial_content,
+)
+from study.results.record import TrialState
 from study.results.study_info import StudyEnd, StudyInfo, StudySummary
 
 if TYPE_CHECKING:
@@ -24,48 +28,17 @@ _STUDY_STATUS = {
     StudyEnd.INTERRUPTED: "KILLED",
 }
 
+_UNENDED = ("RUNNING", fmt.RUN_STATUS[TrialState.PAUSED])
 
-@dataclass(frozen=True, kw_only=True)
-class TrialUpdate:
-    """What is new of one trial.
-
-    Times are milliseconds since 1970, taken when a thing happened and not when it is sent: a
-    repeated write is then recognised as the same one.
-
-    Attributes:
-        number: The trial's.
-        record: The newest record, when the trial started or ended; None when it only went on.
-        epochs: New epochs and when each finished.
-        started_ms: When the trial started, if that is new.
-        ended_ms: When the trial ended, if that is new.
-    """
-
-    number: int
-    record: TrialRecord | None
-    epochs: tuple[tuple[EpochResult, int], ...]
-    started_ms: int | None
-    ended_ms: int | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConfirmedUpdate:
-    """The newest state of a confirmation run.
-
-    Attributes:
-        run: What is known of it.
-        started_ms: When it started, in milliseconds since 1970.
-        ended_ms: When it ended; None while it runs.
-    """
-
-    run: ConfirmedRun
-    started_ms: int
-    ended_ms: int | None
+_Key = int | confirmed_fmt.ConfirmedKey
+"""A trial's number, or which confirmation run."""
 
 
 class MlflowStudy:
     """A study opened for writing: created, or taken up where it was left.
 
-    Every method may be called again after it failed half-way: nothing is written twice.
+    Every method may be called again after it failed half-way: nothing is written twice. What the
+    tracker holds is read once, by `open`; a run that holds all of an update costs no request.
 
     Args:
         connection: The tracker.
@@ -77,46 +50,49 @@ class MlflowStudy:
         self._info = info
         self._experiment_id = ""
         self._parent_run_id = ""
-        self._run_ids: dict[int, str] = {}
-        self._confirmed_run_ids: dict[str, str] = {}
-        self._doubtful: set[int] = set()
-        self._found: set[int] = set()
-        self._described: set[int] = set()
-        self._written_epochs: dict[int, set[int]] = {}
-        self._ended: set[int] = set()
+        self._run_ids: dict[_Key, str] = {}
+        self._mirrors: dict[_Key, RunMirror] = {}
+        self._doubtful: set[_Key] = set()
+        self._unended: dict[str, str] = {}
+
+    @property
+    def answered_at(self) -> float:
+        """When the tracker last did what it was asked, by `time.monotonic`."""
+        return self._connection.answered_at
+
+    def explain(self, error: BaseException) -> str:
+        """The cause of a failure in a few words, without the tracker's passwords."""
+        return self._connection.explain(error)
+
+    def ask(self) -> None:
+        """Ask the tracker something that changes nothing, to see whether it answers."""
+        with self._connection.call() as client:
+            client.search_experiments(max_results=1)
 
     def open(self) -> None:
-        """Create the experiment and the parent run, or find them and the trials they hold."""
+        """Create the experiment and the parent run, or find them and the runs they hold.
+
+        Raises:
+            StudyRefusedError: The experiment of the study's name is not the study's.
+        """
         with self._connection.call() as client:
-            experiment = client.get_experiment_by_name(self._info.name)
-            if experiment is None:
-                tags = {fmt.STUDY_TAG: self._info.name}
-                self._experiment_id = client.create_experiment(self._info.name, tags=tags)
-                runs: list[Run] = []
-            else:
-                self._experiment_id = experiment.experiment_id
-                runs = search_all_runs(client, self._experiment_id)
-            self._parent_run_id = self._open_parent(client, runs)
+            self._experiment_id, runs = open_experiment(client, self._info)
+            self._parent_run_id = open_parent(client, self._experiment_id, self._info, runs)
             self._take_up(runs)
 
     def write_trial(self, update: TrialUpdate) -> None:
-        """Write what is new of a trial, with one batch of parameters, metrics and tags."""
-        number = update.number
+        """Write what is new of a trial: one batch of parameters, metrics and tags."""
         with self._connection.call() as client:
-            run_id = self._run_id(client, update)
-            if number not in self._written_epochs:
-                self._written_epochs[number] = _epochs_there(client, run_id)
-                self._ended.add(number)
-            if number in self._ended and update.started_ms is not None:
-                client.update_run(run_id, status="RUNNING")
-                self._ended.discard(number)
-            epochs = self._unwritten_epochs(update)
-            self._log_batch(client, run_id, update, epochs)
-            self._written_epochs[number].update(result.epoch for result, _ in epochs)
-            if update.ended_ms is not None and update.record is not None:
-                status = fmt.RUN_STATUS[update.record.state]
-                client.set_terminated(run_id, status, end_time=update.ended_ms)
-                self._ended.add(number)
+
+            def create() -> "Run":
+                return client.create_run(
+                    self._experiment_id,
+                    start_time=update.started_ms,
+                    tags=fmt.new_trial_tags(self._info, update.number, self._parent_run_id),
+                    run_name=fmt.run_name(update.number),
+                )
+
+            self._write(client, update.number, trial_content(update), create)
 
     def write_confirmed(self, update: ConfirmedUpdate) -> None:
         """Write a confirmation run under the run of its trial, which is written before.
@@ -127,30 +103,27 @@ class MlflowStudy:
         Raises:
             ValueError: The trial has no run yet.
         """
-        from mlflow.entities import Metric, Param, RunTag
-
         run = update.run
         if run.trial not in self._run_ids:
             raise ValueError(f"trial {run.trial} has no run yet, under which to confirm it")
         with self._connection.call() as client:
-            run_id = self._confirmed_run_id(client, update)
-            tags = confirmed_fmt.confirmed_tags(self._info, run, self._run_ids[run.trial]).items()
-            # The start's time for all: what is known by then is then written the same way twice.
-            stamp = update.started_ms
-            client.log_batch(
-                run_id,
-                metrics=[Metric(n, float(v), stamp, 0) for n, v in run.metrics().items()],
-                params=[Param(n, v) for n, v in confirmed_fmt.confirmed_params(run).items()],
-                tags=[RunTag(name, value) for name, value in tags],
-            )
-            if update.ended_ms is not None:
-                status = fmt.RUN_STATUS[run.state]
-                client.set_terminated(run_id, status, end_time=update.ended_ms)
+
+            def create() -> "Run":
+                trial_run_id = self._run_ids[run.trial]
+                return client.create_run(
+                    self._experiment_id,
+                    start_time=update.started_ms,
+                    tags=confirmed_fmt.new_confirmed_tags(self._info, run, trial_run_id),
+                    run_name=confirmed_fmt.confirmed_run_name(run),
+                )
+
+            key = (run.trial, run.layer, run.seed)
+            self._write(client, key, confirmed_content(update), create)
 
     def finish(
         self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd, ended_ms: int
     ) -> None:
-        """Write the parent run's metrics, artifacts and status.
+        """Write the parent run's metrics, artifacts and status; leave no run RUNNING.
 
         Args:
             summary: What the study gave; None where that is not known.
@@ -162,6 +135,7 @@ class MlflowStudy:
 
         metrics = fmt.summary_metrics(summary).items() if summary else ()
         with self._connection.call() as client:
+            self._settle_unended(client, end, ended_ms)
             client.log_batch(
                 self._parent_run_id,
                 metrics=[Metric(name, float(value), ended_ms, 0) for name, value in metrics],
@@ -171,113 +145,85 @@ class MlflowStudy:
                 client.log_artifact(self._parent_run_id, str(path))
             client.set_terminated(self._parent_run_id, _STUDY_STATUS[end], end_time=ended_ms)
 
-    def _open_parent(self, client: "MlflowClient", runs: Sequence["Run"]) -> str:
-        from mlflow.entities import Param, RunTag
-
-        tags = {**fmt.study_tags(self._info), "state": "running"}
-        parent = next((run for run in runs if fmt.STUDY_TAG in run.data.tags), None)
-        if parent is None:
-            parent = client.create_run(self._experiment_id, tags=tags, run_name=self._info.name)
-        else:
-            new = [RunTag(key, value) for key, value in tags.items()]
-            client.log_batch(parent.info.run_id, tags=new)
-            client.update_run(parent.info.run_id, status="RUNNING")
-        if not parent.data.params:
-            params = [Param(key, value) for key, value in fmt.study_params(self._info).items()]
-            client.log_batch(parent.info.run_id, params=params)
-        return str(parent.info.run_id)
-
-    def _take_up(self, runs: Sequence["Run"]) -> None:
-        """Remember the trials that are there; of two runs of one trial, the first."""
-        for run in runs:
-            number = run.data.tags.get(fmt.TRIAL_NUMBER_TAG, "")
-            if run.data.tags.get(fmt.PARENT_TAG) == self._parent_run_id and number.isdecimal():
-                self._run_ids.setdefault(int(number), run.info.run_id)
-                self._found.add(int(number))
-
-    def _run_id(self, client: "MlflowClient", update: TrialUpdate) -> str:
-        number = update.number
-        if number in self._doubtful:
-            # An attempt to create the run failed, perhaps only after the tracker had done it.
-            self._take_up(search_all_runs(client, self._experiment_id))
-        if number not in self._run_ids:
-            self._doubtful.add(number)
-            run = client.create_run(
-                self._experiment_id,
-                start_time=update.started_ms,
-                tags=fmt.new_trial_tags(self._info, number, self._parent_run_id),
-                run_name=fmt.run_name(number),
-            )
-            self._written_epochs[number] = set()
-            self._run_ids[number] = run.info.run_id
-        self._doubtful.discard(number)
-        return self._run_ids[number]
-
-    def _confirmed_run_id(self, client: "MlflowClient", update: ConfirmedUpdate) -> str:
-        """The run of that name under its trial's run, created where there is none."""
-        name = confirmed_fmt.confirmed_run_name(update.run)
-        if name in self._confirmed_run_ids:
-            return self._confirmed_run_ids[name]
-        # An earlier attempt may have failed only after the tracker had created it.
-        found = client.search_runs(
-            [self._experiment_id], filter_string=f"attributes.run_name = '{name}'", max_results=1
-        )
-        run = found[0] if found else None
-        if run is None:
-            trial_run_id = self._run_ids[update.run.trial]
-            run = client.create_run(
-                self._experiment_id,
-                start_time=update.started_ms,
-                tags=confirmed_fmt.confirmed_tags(self._info, update.run, trial_run_id),
-                run_name=name,
-            )
-        self._confirmed_run_ids[name] = str(run.info.run_id)
-        return self._confirmed_run_ids[name]
-
-    def _unwritten_epochs(self, update: TrialUpdate) -> list[tuple[EpochResult, int]]:
-        """New epochs in order; those that only the record knows count as finished with it."""
-        stamp = update.ended_ms or update.started_ms or 0
-        by_number = {e.epoch: (e, stamp) for e in (update.record.epochs if update.record else ())}
-        by_number |= {result.epoch: (result, ms) for result, ms in update.epochs}
-        written = self._written_epochs[update.number]
-        return [by_number[epoch] for epoch in sorted(by_number) if epoch not in written]
-
-    def _log_batch(
+    def _write(
         self,
         client: "MlflowClient",
-        run_id: str,
-        update: TrialUpdate,
-        epochs: Sequence[tuple[EpochResult, int]],
+        key: _Key,
+        content: RunContent,
+        create: Callable[[], "Run"],
     ) -> None:
-        from mlflow.entities import Metric, Param, RunTag
+        mirror = self._mirror(client, key, create)
+        self._note_status(mirror)
+        mirror.write(client, content)
+        self._note_status(mirror)
+        if mirror.status not in _UNENDED:
+            del self._mirrors[key]  # thousands of trials with all their curves
 
-        metrics = [
-            Metric(name, value, milliseconds, result.epoch)
-            for result, milliseconds in epochs
-            for name, value in epoch_metrics(result).items()
-        ]
-        params: list[Param] = []
-        tags: list[RunTag] = []
-        if update.record is not None:
-            stamp = update.ended_ms or update.started_ms or 0
-            finals = fmt.final_metrics(update.record).items()
-            metrics += [Metric(name, float(value), stamp, 0) for name, value in finals]
-            # An empty tag shows as a bare label; it is there to overwrite an earlier life's.
-            written = update.number in self._found
-            state = fmt.state_tags(update.record).items()
-            tags += [RunTag(key, value) for key, value in state if value or written]
-            if update.number not in self._described:
-                described = fmt.trial_params(update.record).items()
-                params += [Param(key, value) for key, value in described]
-        client.log_batch(run_id, metrics=metrics, params=params, tags=tags)
-        if params:
-            self._described.add(update.number)
+    def _note_status(self, mirror: RunMirror) -> None:
+        if mirror.status in _UNENDED:
+            self._unended[mirror.run_id] = mirror.status
+        else:
+            self._unended.pop(mirror.run_id, None)
 
+    def _settle_unended(self, client: "MlflowClient", end: StudyEnd, ended_ms: int) -> None:
+        """Close the runs that nobody ended, such as those of a crash that nothing goes on with.
 
-def _epochs_there(client: "MlflowClient", run_id: str) -> set[int]:
-    """Epochs that an earlier life of the trial wrote, in whole."""
-    steps = [
-        {metric.step for metric in client.get_metric_history(run_id, name)}
-        for name in SERIES.values()
-    ]
-    return set.intersection(*steps)
+        After a finished study nothing goes on; after another end, all may.
+        """
+        from mlflow.entities import RunTag
+
+        for run_id, status in [*self._unended.items()]:
+            if end is StudyEnd.FINISHED:
+                tags = {"state": TrialState.FAILED.value, "reason": "the study ended without it"}
+                client.log_batch(run_id, tags=[RunTag(*tag) for tag in tags.items()])
+                client.set_terminated(run_id, fmt.RUN_STATUS[TrialState.FAILED], end_time=ended_ms)
+                del self._unended[run_id]
+            elif status == "RUNNING":
+                client.set_tag(run_id, "state", TrialState.PAUSED.value)
+                client.update_run(run_id, status=fmt.RUN_STATUS[TrialState.PAUSED])
+                self._unended[run_id] = fmt.RUN_STATUS[TrialState.PAUSED]
+
+    def _mirror(self, client: "MlflowClient", key: _Key, create: Callable[[], "Run"]) -> RunMirror:
+        """The run of a trial or a confirmation run, created where there is none."""
+        if key in self._doubtful:
+            # An attempt to create the run failed, perhaps only after the tracker had done it.
+            trial, tag = (
+                (key, fmt.TRIAL_NUMBER_TAG)
+                if isinstance(key, int)
+                else (key[0], confirmed_fmt.CONFIRMS_TAG)
+            )
+            self._take_up(search_all_runs(client, self._experiment_id, f"tags.{tag} = '{trial}'"))
+        if key not in self._mirrors and key in self._run_ids:
+            run = client.get_run(self._run_ids[key])
+            self._mirrors[key] = RunMirror(run, is_new=False)
+        if key not in self._mirrors:
+            self._doubtful.add(key)
+            self._mirrors[key] = RunMirror(create(), is_new=True)
+            self._run_ids[key] = self._mirrors[key].run_id
+        self._doubtful.discard(key)
+        return self._mirrors[key]
+
+    def _take_up(self, runs: Sequence["Run"]) -> None:
+        """Remember the runs that are ours; of two runs of one trial, the first."""
+        for run in runs:
+            key = self._key_of(run)
+            if key is None:
+                continue
+            if run.info.status in _UNENDED:
+                self._unended[run.info.run_id] = run.info.status
+            if self._run_ids.setdefault(key, run.info.run_id) == run.info.run_id:
+                self._mirrors.setdefault(key, RunMirror(run, is_new=False))
+
+    def _key_of(self, run: "Run") -> _Key | None:
+        """What a run is of this study; None for one that another tool made."""
+        tags = run.data.tags
+        if tags.get(fmt.STUDY_ID_TAG) != self._info.study_id:
+            return None
+        try:
+            if confirmed_fmt.CONFIRMS_TAG in tags:
+                return confirmed_fmt.confirmed_key(tags)
+            if tags.get(fmt.PARENT_TAG) == self._parent_run_id:
+                return fmt.trial_number(tags)
+        except KeyError:
+            pass
+        return None

@@ -4,21 +4,23 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 
 from pnn_core.config import EpochResult
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow_reach import explain
-from study.results.mlflow_study import ConfirmedUpdate, MlflowStudy, TrialUpdate
+from study.results.mlflow_backlog import Backlog, now_ms
+from study.results.mlflow_confirmed import ConfirmedKey
+from study.results.mlflow_opening import StudyRefusedError
+from study.results.mlflow_outcome import Outcome, is_away
+from study.results.mlflow_study import MlflowStudy
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyEnd, StudySummary
 
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 15.0
 _CLOSING_WAIT_SECONDS = 0.5
+_SETTLE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,20 +48,17 @@ class _StudyEnded:
     milliseconds: int
 
 
-_Event = tuple[TrialRecord | EpochResult, int]
-"""What happened to a trial, and when, in milliseconds since 1970."""
-
-
-_ConfirmedKey = tuple[int, str, int]
-"""Trial, layer and seed."""
-
-
 class MlflowWriter:
     """Takes events from the trial loop and writes them from a thread of its own.
 
-    The calls `trial_started`, `epoch_finished`, `trial_ended` and `study_ended` return at once and
-    know nothing of the tracker's health. What they hand over is collected for a moment and written
-    with one batch per trial. A failed write stays in line and is repeated, after growing waits.
+    The calls `trial_…`, `epoch_finished`, `confirmation_…` and `study_ended` return at once, come
+    from any thread, and know nothing of the tracker's health. What they hand over is collected for
+    a moment and written with one batch per trial. A failed write stays in line and is repeated,
+    after growing waits. A record's own times win over the clock.
+
+    A request that was not answered may still be carried out, when a tracker that stood still goes
+    on. So after one, nothing is written before the tracker has answered a question and has had a
+    moment to work off what it had received.
 
     MLflow's own asynchronous logging (`synchronous=False`) is not used because it drops a batch
     that fails: it logs the exception and goes on.
@@ -75,11 +74,10 @@ class MlflowWriter:
         self._study = study
         self._collect_seconds = collect_seconds
         self._changed = threading.Condition()
-        self._events: dict[int, list[_Event]] = {}
-        self._confirmed: dict[_ConfirmedKey, ConfirmedUpdate] = {}
-        self._confirmed_started: dict[_ConfirmedKey, int] = {}
-        self._started: set[int] = set()
+        self._backlog = Backlog()
         self._opened = False
+        self._unanswered = False
+        self._failing_since: float | None = None
         self._ended: _StudyEnded | None = None
         self._error = ""
         self._closing = threading.Event()
@@ -87,35 +85,59 @@ class MlflowWriter:
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
 
+    def trial_restored(self, record: TrialRecord) -> None:
+        """Hand over a trial that ended in an earlier life of the study; written if it lacks."""
+        self._put_record(record, ended=True)
+
     def trial_started(self, record: TrialRecord) -> None:
-        """Hand over a trial that starts, or goes on after the study was resumed."""
-        self._started.add(record.number)
-        self._put(record.number, record)
+        """Hand over a trial that starts, or goes on after a resume or a retry."""
+        self._put_record(record, TrialState.RUNNING)
 
     def epoch_finished(self, number: int, result: EpochResult) -> None:
-        """Hand over an epoch of a trial.
+        """Hand over an epoch of a trial; of one that comes twice, the first counts.
 
         Raises:
             ValueError: The trial has not started.
         """
-        if number not in self._started:
-            raise ValueError(f"trial {number} has not started")
-        self._put(number, result)
+        self._backlog.add_epoch(number, result)
+        self._notify()
+
+    def trial_retried(self, record: TrialRecord) -> None:
+        """Hand over a trial of which an attempt broke off."""
+        self._put_record(record, TrialState.RUNNING)
+
+    def trial_paused(self, record: TrialRecord) -> None:
+        """Hand over a trial that was interrupted."""
+        self._put_record(record, TrialState.PAUSED)
 
     def trial_ended(self, record: TrialRecord) -> None:
         """Hand over the final record; epochs which were not handed over are written from it."""
-        if record.state is TrialState.RUNNING:
-            raise ValueError(f"trial {record.number} has not ended: its state is running")
-        self._put(record.number, record)
+        self._put_record(record, ended=True)
+
+    def confirmation_restored(self, run: ConfirmedRun) -> None:
+        """Hand over a confirmation run that ended in an earlier life of the study."""
+        self._backlog.add_confirmed(run)
+        self._notify()
 
     def confirmation_started(self, run: ConfirmedRun) -> None:
         """Hand over a confirmation run that starts; its trial was handed over before."""
-        self._confirmed_started[_key(run)] = _now_ms()
-        self._put_confirmed(run, ended_ms=None)
+        self._backlog.add_confirmed(run)
+        self._notify()
+
+    def confirmation_retried(self, run: ConfirmedRun) -> None:
+        """Hand over a confirmation run of which an attempt broke off."""
+        self._backlog.add_confirmed(run)
+        self._notify()
+
+    def confirmation_paused(self, run: ConfirmedRun) -> None:
+        """Hand over a confirmation run that was interrupted."""
+        self._backlog.add_confirmed(run)
+        self._notify()
 
     def confirmation_ended(self, run: ConfirmedRun) -> None:
         """Hand over a confirmation run's result, or its failure."""
-        self._put_confirmed(run, ended_ms=_now_ms())
+        self._backlog.add_confirmed(run)
+        self._notify()
 
     def study_ended(
         self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd
@@ -129,55 +151,66 @@ class MlflowWriter:
         """
         with self._changed:
             self._ended = _StudyEnded(
-                summary=summary, artifacts=tuple(artifacts), end=end, milliseconds=_now_ms()
+                summary=summary, artifacts=tuple(artifacts), end=end, milliseconds=now_ms()
             )
             self._changed.notify()
 
-    def close(self, timeout_seconds: float) -> Unsent:
+    def close(self, patience_seconds: float, most_seconds: float | None = None) -> Unsent:
         """Write what is left and stop.
 
+        A tracker that goes on answering is waited for, however slow it is.
+
         Args:
-            timeout_seconds: How long a tracker that fails may hold the caller up.
+            patience_seconds: How long a tracker that fails or stands still may hold the caller up.
+            most_seconds: How long any tracker may; None for as long as it answers.
         """
+        began = time.monotonic()
         self._closing.set()
-        with self._changed:
-            self._changed.notify()
-        self._thread.join(timeout_seconds)
-        self._abandoned.set()
-        with self._changed:
-            study = not self._opened or self._ended is not None
-            missing = study or bool(self._events) or bool(self._confirmed)
-            error = self._error or "MLflow did not answer in time"
-            return Unsent(
-                trials=len(self._events),
-                confirmed=len(self._confirmed),
-                study=study,
-                error=error if missing else "",
-            )
+        self._notify()
+        try:
+            while self._thread.is_alive():
+                since = self._failing_since or self._study.answered_at
+                limit = max(began, since) + patience_seconds
+                if most_seconds is not None:
+                    limit = min(limit, began + most_seconds)
+                if time.monotonic() >= limit:
+                    break
+                self._thread.join(limit - time.monotonic())
+        finally:  # also when Ctrl-C ends the wait
+            self._abandoned.set()
+        trials, confirmed = len(self._backlog.trials), len(self._backlog.confirmed)
+        study = not self._opened or self._ended is not None
+        missing = study or trials or confirmed
+        error = self._error or "MLflow did not answer in time"
+        return Unsent(
+            trials=trials, confirmed=confirmed, study=study, error=error if missing else ""
+        )
 
-    def _put(self, number: int, what: TrialRecord | EpochResult) -> None:
-        with self._changed:
-            self._events.setdefault(number, []).append((what, _now_ms()))
-            self._changed.notify()
+    def _put_record(
+        self, record: TrialRecord, state: TrialState | None = None, *, ended: bool = False
+    ) -> None:
+        if ended and not record.state.is_final:
+            raise ValueError(f"trial {record.number} has not ended: its state is {record.state}")
+        if state is not None and record.state is not state:
+            raise ValueError(f"trial {record.number} is not {state}: its state is {record.state}")
+        self._backlog.add_record(record)
+        self._notify()
 
-    def _put_confirmed(self, run: ConfirmedRun, ended_ms: int | None) -> None:
-        started_ms = self._confirmed_started[_key(run)]
-        update = ConfirmedUpdate(run=run, started_ms=started_ms, ended_ms=ended_ms)
+    def _notify(self) -> None:
         with self._changed:
-            self._confirmed[_key(run)] = update
             self._changed.notify()
 
     def _work(self) -> None:
         wait = 0.0
         while self._wait_for_work():
             outcome = self._write_all()
-            if outcome is _Outcome.SENT:
+            if outcome is Outcome.SENT:
                 wait = 0.0
+            elif outcome is Outcome.USELESS or self._abandoned.is_set():
+                return
             elif not self._closing.is_set():
                 wait = min(max(_FIRST_WAIT_SECONDS, 2 * wait), _LONGEST_WAIT_SECONDS)
                 self._closing.wait(wait)
-            elif outcome is _Outcome.REFUSED:
-                return  # the tracker is there and will not change its mind while the caller waits
             else:
                 self._abandoned.wait(_CLOSING_WAIT_SECONDS)
 
@@ -191,98 +224,98 @@ class MlflowWriter:
         return self._has_work() and not self._abandoned.is_set()
 
     def _has_work(self) -> bool:
-        waiting = bool(self._events) or bool(self._confirmed)
-        return not self._opened or waiting or self._ended is not None
+        return not self._opened or self._waiting or self._ended is not None
 
-    def _write_all(self) -> "_Outcome":
+    @property
+    def _waiting(self) -> bool:
+        return bool(self._backlog.trials or self._backlog.confirmed)
+
+    def _write_all(self) -> Outcome:
         """Write everything that has come in: trials, oldest first, then what confirms them."""
+        closing = self._closing.is_set()
+        sent, worst = self._write_in_turn()
+        # What is refused while all else is written will not be taken while the caller waits.
+        useless = closing and not sent and worst is Outcome.REFUSED
+        if self._opened and worst < Outcome.AWAY and (useless or not self._waiting):
+            worst = max(worst, self._write_end())
+            useless = closing and not sent and worst is Outcome.REFUSED
+        return Outcome.USELESS if useless else worst
+
+    def _write_in_turn(self) -> tuple[int, Outcome]:
+        """How much was written, and the worst that happened; stops where the tracker is away."""
+        if (outcome := self._prepare()) is not Outcome.SENT:
+            return 0, outcome
+        writes = [partial(self._write_trial, number) for number in self._backlog.trials]
+        writes += [partial(self._write_confirmed, key) for key in self._backlog.confirmed]
+        sent, worst = 0, Outcome.SENT
+        for write in writes:
+            if self._abandoned.is_set():
+                return sent, Outcome.AWAY
+            outcome = write()
+            sent += outcome is Outcome.SENT
+            worst = max(worst, outcome)
+            if worst >= Outcome.AWAY:
+                break
+        return sent, worst
+
+    def _prepare(self) -> Outcome:
+        """Make sure that the tracker has nothing under way, and open the study once."""
+        if self._unanswered:
+            if (outcome := self._attempt(self._study.ask)) is not Outcome.SENT:
+                return outcome
+            self._abandoned.wait(_SETTLE_SECONDS)
+            self._unanswered = False
         if not self._opened:
-            if (outcome := self._attempt(self._study.open)) is not _Outcome.SENT:
+            if (outcome := self._write(self._study.open)) is not Outcome.SENT:
                 return outcome
             self._opened = True
-        worst = _Outcome.SENT
-        with self._changed:
-            trials, confirmed = tuple(self._events), tuple(self._confirmed.items())
-        writes = [partial(self._write_trial, number) for number in trials]
-        writes += [partial(self._write_confirmed, key, update) for key, update in confirmed]
-        for write in writes:
-            outcome = write()
-            if outcome is _Outcome.AWAY:
-                return outcome
-            worst = max(worst, outcome)
+        return Outcome.SENT
+
+    def _write_end(self) -> Outcome:
         ended = self._ended
-        if ended is not None and not self._events and not self._confirmed:
-            worst = self._attempt(
-                lambda: self._study.finish(
-                    ended.summary, ended.artifacts, ended.end, ended.milliseconds
-                )
+        if ended is None:
+            return Outcome.SENT
+        outcome = self._write(
+            lambda: self._study.finish(
+                ended.summary, ended.artifacts, ended.end, ended.milliseconds
             )
-            if worst is _Outcome.SENT:
-                self._ended = None
-        return worst
-
-    def _write_trial(self, number: int) -> "_Outcome":
-        with self._changed:
-            events = tuple(self._events[number])
-        outcome = self._attempt(lambda: self._study.write_trial(_fold(number, events)))
-        if outcome is _Outcome.SENT:
-            with self._changed:
-                del self._events[number][: len(events)]
-                if not self._events[number]:
-                    del self._events[number]
+        )
+        if outcome is Outcome.SENT:
+            self._ended = None
         return outcome
 
-    def _write_confirmed(self, key: _ConfirmedKey, update: ConfirmedUpdate) -> "_Outcome":
-        outcome = self._attempt(lambda: self._study.write_confirmed(update))
-        if outcome is _Outcome.SENT:
-            with self._changed:
-                if self._confirmed[key] is update:  # else there is something newer to write
-                    del self._confirmed[key]
+    def _write_trial(self, number: int) -> Outcome:
+        update, events = self._backlog.trial(number)
+        outcome = self._write(lambda: self._study.write_trial(update))
+        if outcome is Outcome.SENT:
+            self._backlog.trial_written(number, events)
         return outcome
 
-    def _attempt(self, write: Callable[[], None]) -> "_Outcome":
+    def _write_confirmed(self, key: ConfirmedKey) -> Outcome:
+        update = self._backlog.confirmed_run(key)
+        outcome = self._write(lambda: self._study.write_confirmed(update))
+        if outcome is Outcome.SENT:
+            self._backlog.confirmed_written(key, update)
+        return outcome
+
+    def _write(self, write: Callable[[], None]) -> Outcome:
+        outcome = self._attempt(write)
+        if outcome is Outcome.SENT:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = time.monotonic()
+        return outcome
+
+    def _attempt(self, request: Callable[[], None]) -> Outcome:
         try:
-            write()
+            request()
+        except StudyRefusedError as error:
+            self._error = str(error)
+            return Outcome.USELESS
         except Exception as error:  # whatever it is, the study goes on without its tracker
-            self._error = explain(error)
-            return _Outcome.AWAY if _is_away(error) else _Outcome.REFUSED
-        return _Outcome.SENT
-
-
-class _Outcome(IntEnum):
-    SENT = 0
-    REFUSED = 1
-    """The tracker answered, and would answer the same again."""
-    AWAY = 2
-    """The tracker did not answer, or not as usual."""
-
-
-def _is_away(error: Exception) -> bool:
-    from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException
-
-    if not isinstance(error, MlflowException):
-        return False
-    status: int = ERROR_CODE_TO_HTTP_STATUS.get(error.error_code, HTTPStatus.INTERNAL_SERVER_ERROR)
-    return status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
-
-
-def _fold(number: int, events: Sequence[_Event]) -> TrialUpdate:
-    """Put a trial's events together."""
-    records = [(what, ms) for what, ms in events if isinstance(what, TrialRecord)]
-    started = [ms for record, ms in records if record.state is TrialState.RUNNING]
-    record, record_ms = records[-1] if records else (None, None)
-    return TrialUpdate(
-        number=number,
-        record=record,
-        epochs=tuple((what, ms) for what, ms in events if isinstance(what, EpochResult)),
-        started_ms=started[0] if started else None,
-        ended_ms=record_ms if record and record.state is not TrialState.RUNNING else None,
-    )
-
-
-def _key(run: ConfirmedRun) -> _ConfirmedKey:
-    return run.trial, run.layer, run.seed
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+            self._error = self._study.explain(error)
+            if not is_away(error):
+                return Outcome.REFUSED
+            self._unanswered = True
+            return Outcome.AWAY
+        return Outcome.SENT

@@ -16,12 +16,19 @@ class TrialState(StrEnum):
     """Where a trial stands; every finished trial is in exactly one of the last three."""
 
     RUNNING = "running"
+    PAUSED = "paused"
+    """Interrupted; goes on from its checkpoint when the study is resumed."""
     COMPLETE = "complete"
     """Ran its full budget."""
     PRUNED = "pruned"
     """Stopped early by the scheduler."""
     FAILED = "failed"
     """Ended without its full budget; the record's `reason` says why."""
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can follow."""
+        return self not in (TrialState.RUNNING, TrialState.PAUSED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +44,9 @@ class TrialRecord:
             ever taken over some of the seeds. Empty before the first epoch.
         device: Where it trained, in words; empty while unknown.
         reason: Why it failed or was pruned; empty otherwise.
+        retried: Why each earlier attempt at it broke off, the oldest first.
+        started_ms: When it was proposed, in milliseconds since 1970; None where that is not known.
+        ended_ms: When it reached its final state; None before.
     """
 
     number: int
@@ -46,6 +56,9 @@ class TrialRecord:
     replicates: tuple[Curve, ...] = ()
     device: str = ""
     reason: str = ""
+    retried: tuple[str, ...] = ()
+    started_ms: int | None = None
+    ended_ms: int | None = None
 
     def __post_init__(self) -> None:
         for curve in self.replicates:

@@ -15,6 +15,7 @@ class StudyInfo:
 
     Attributes:
         name: Key of the study; with a trial's number, the trial's key.
+        study_id: Random, drawn when the study begins: tells it from another one of its name.
         space: Name of the search space.
         dataset: Name of the data set.
         seed: Seed of the whole study.
@@ -30,6 +31,7 @@ class StudyInfo:
     """
 
     name: str
+    study_id: str
     space: str
     dataset: str
     seed: int

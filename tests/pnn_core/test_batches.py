@@ -67,3 +67,18 @@ def test_the_next_epoch_has_another_order() -> None:
         [labels.tolist() for _, labels in source.shuffled(4, generator)] for _ in range(2)
     )
     assert first != second
+
+
+@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize("first_batch", [0, 1, 2, 3])
+def test_an_epoch_can_begin_at_any_batch_and_draws_the_same(
+    first_batch: int, augment: bool
+) -> None:
+    source = DeviceImages(images(), NORMALISE, augment=augment)
+    generator, same = (torch.Generator().manual_seed(5) for _ in range(2))
+    whole = list(source.shuffled(3, generator))
+    rest = list(source.shuffled(3, same, first_batch=first_batch))
+    assert len(rest) == 3 - first_batch
+    for batch, expected in zip(rest, whole[first_batch:], strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(batch, expected, strict=True))
+    assert torch.equal(generator.get_state(), same.get_state())

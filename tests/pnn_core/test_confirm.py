@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from pnn_core.config import ModelConfig, OptimConfig, TrialConfig
-from pnn_core.confirm import confirm
+from pnn_core.confirm import ConfirmingRun, confirm
 from pnn_core.data import LabelledImages, TrainingData, confirm_step, load_test_data
 from pnn_core.data import load_training_data as load
 from pnn_core.learner import Learner
@@ -50,6 +50,19 @@ def test_its_figures_are_those_of_the_plain_loop(digits, test_images, config) ->
     assert result.train_loss == loss
     assert result.test_accuracy == correct.sum() / len(test_images)
     assert result.published_test_accuracy == published.best
+
+
+def test_a_confirming_run_gives_the_figures_epoch_by_epoch(digits, test_images, config) -> None:
+    given = (config, digits.traits, digits.train.take(np.arange(150)), test_images, CPU)
+    run = ConfirmingRun(*given)
+    assert run.next_epoch(lambda: True) is False
+    for _ in range(3):
+        with pytest.raises(RuntimeError, match=r"after all 3 epochs, and \d are done"):
+            run.result()
+        assert run.next_epoch() is True
+    whole = confirm(*given)
+    assert replace(run.result(), train_seconds=whole.train_seconds) == whole
+    assert whole.train_seconds > 0
 
 
 def test_other_test_images_leave_the_training_as_it_is(digits, test_images, config) -> None:

@@ -61,6 +61,12 @@ def test_batches_do_not_depend_on_workers_which_serve_all_epochs_and_end(
     assert len(workers) == 2
     assert same(first, shuffled(plain))
     assert same(list(with_workers.in_order(10)), list(plain.in_order(10)))
+    # An epoch that is left after its first batch, and gone on with from its third.
+    left = with_workers.shuffled(8, torch.Generator().manual_seed(3))
+    next(left)
+    del left
+    rest = with_workers.shuffled(8, torch.Generator().manual_seed(3), first_batch=2)
+    assert same(list(rest), first[2:])
     assert multiprocessing.active_children() == workers
     del with_workers
     assert multiprocessing.active_children() == []
@@ -124,6 +130,39 @@ def test_a_damaged_image_is_named_and_the_next_epoch_can_begin(
         shuffled(batches)
     path.write_bytes(content)
     assert same(shuffled(batches), shuffled(source(data, 0)))
+
+
+def test_batches_before_the_first_asked_for_are_not_decoded(photographs: Path) -> None:
+    data = load_training_data("imagefolder", photographs)
+    batches = source(data, 0)
+    expected = shuffled(batches)
+    order = torch.randperm(36, generator=torch.Generator().manual_seed(3))
+    for index in order[:24].tolist():
+        data.train.path(index).write_bytes(b"damaged")
+    rest = batches.shuffled(8, torch.Generator().manual_seed(3), first_batch=3)
+    assert same(list(rest), expected[3:])
+
+
+@pytest.mark.parametrize("stopped_after", [1, 2, 3])
+def test_a_run_on_files_goes_on_where_it_was_stopped(
+    small_folder: Path, monkeypatch: pytest.MonkeyPatch, stopped_after: int
+) -> None:
+    monkeypatch.setattr("pnn_core.data.memory.memory_bytes", lambda: 1)
+    data = load_training_data("imagefolder", small_folder)
+    config = TrialConfig(
+        model=ModelConfig(dataset=data.shape, network="resnet8", mask_count=4),
+        optim=OptimConfig(batch_size=4),
+        epochs=1,
+    )
+    whole, stopped, other = (TrainingRun(config, data, CPU) for _ in range(3))
+    assert isinstance(stopped._train, FileBatches)
+    steps = iter(range(1, 4))
+    assert stopped.next_epoch(lambda: next(steps) == stopped_after) is None
+    other.load_state_dict(stopped.state_dict())
+    expected, result = whole.next_epoch(), other.next_epoch()
+    assert (result.train_loss, result.val_loss) == (expected.train_loss, expected.val_loss)
+    weights = zip(whole.model.parameters(), other.model.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in weights)
 
 
 def test_torchs_global_generator_is_left_alone(shared_photographs: Path) -> None:

@@ -1,5 +1,6 @@
 """A learner can be evaluated on any images and tells which it gets right."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,6 +59,55 @@ def test_a_learner_on_the_training_images_trains_as_a_search_does(digits: Traini
         assert learner.epoch == result.epoch == epoch
 
 
+def test_an_epoch_paused_after_each_step_is_the_epoch_without_pauses(
+    digits: TrainingData,
+) -> None:
+    dropping = config(digits).with_parameters({"dropout": 0.5})
+    augmented = replace(digits.traits, augment=True)
+    whole, paused = (Learner(dropping, augmented, digits.train, CPU) for _ in range(2))
+    steps = len(digits.train) // 100
+    before = torch.random.get_rng_state()
+    for epoch in range(2):
+        parts = [paused.train_epoch(lambda: True) for _ in range(steps)]
+        assert parts[:-1] == [None] * (steps - 1)
+        assert parts[-1].train_loss == whole.train_epoch().train_loss
+        assert paused.epoch == epoch + 1
+    assert torch.equal(before, torch.random.get_rng_state())
+    pairs = zip(whole.model.state_dict().values(), paused.model.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_pause_is_asked_for_after_each_step_but_the_last(digits: TrainingData) -> None:
+    learner = Learner(config(digits), digits.traits, digits.train, CPU)
+    asked = []
+    assert learner.train_epoch(lambda: bool(asked.append(learner.epoch))) is not None
+    assert asked == [0] * (len(digits.train) // 100 - 1)
+
+
+def test_the_seconds_of_an_epochs_parts_add_up(
+    digits: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner, other = (Learner(config(digits), digits.traits, digits.train, CPU) for _ in range(2))
+    # Each part reads the clock when it begins and when it ends: a second later.
+    monkeypatch.setattr("pnn_core.learner.time.perf_counter", itertools.count().__next__)
+    for _ in range(2):
+        assert learner.train_epoch(lambda: True) is None
+    other.load_state_dict(learner.state_dict())
+    assert other.train_epoch().seconds == 3
+
+
+def test_a_loss_that_is_not_finite_is_named_by_its_step_of_the_whole_epoch(
+    digits: TrainingData,
+) -> None:
+    learner = Learner(config(digits), digits.traits, digits.train, CPU)
+    learner.train_epoch()
+    assert learner.train_epoch(lambda: True) is None
+    with torch.no_grad():
+        next(learner.model.parameters()).fill_(float("nan"))
+    with pytest.raises(NonFiniteLossError, match=r"nan at step 2 of epoch 2$"):
+        learner.train_epoch()
+
+
 def test_a_learner_on_all_images_learns_from_the_validation_images_too(
     digits: TrainingData,
 ) -> None:
@@ -75,7 +125,7 @@ def test_a_learner_on_all_images_learns_from_the_validation_images_too(
 
 def test_a_search_refuses_a_validation_loss_that_is_not_finite(digits: TrainingData) -> None:
     run = TrainingRun(config(digits), digits, CPU)
-    run.train_epoch = lambda: TrainedEpoch(train_loss=1.0, seconds=0.0)
+    run.train_epoch = lambda _: TrainedEpoch(train_loss=1.0, seconds=0.0)
     with torch.no_grad():
         next(run.model.parameters()).fill_(float("nan"))
     with pytest.raises(NonFiniteLossError, match=r"validation loss is nan after epoch 0"):

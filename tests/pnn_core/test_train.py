@@ -48,6 +48,19 @@ def test_the_same_seed_gives_the_same_numbers(digits: TrainingData) -> None:
     assert first == second
 
 
+def test_a_run_keeps_its_results_and_gives_none_when_paused(digits: TrainingData) -> None:
+    few = replace(digits, train=digits.train.take(np.arange(120)))
+    run, other = (TrainingRun(config(few), few, CPU) for _ in range(2))
+    first = run.next_epoch()
+    assert run.next_epoch(lambda: True) is None
+    assert run.results == (first,)
+    second = run.next_epoch()
+    assert run.results == (first, second)
+    other.load_state_dict(run.state_dict())
+    assert other.results == run.results
+    assert numbers([first, second]) == numbers(list(train(config(few), few, CPU)))
+
+
 def test_another_seed_gives_others(digits: TrainingData) -> None:
     first, second = (
         numbers(list(train(config(digits, seed=seed, epochs=1), digits, CPU))) for seed in (0, 1)

@@ -1,5 +1,6 @@
 """Small studies, and trackers: a local SQLite file and a real MLflow server."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -32,6 +33,7 @@ def make_config(tmp_path: Path) -> MakeConfig:
     def make(**changes: object) -> StudyConfig:
         settings: dict = {
             "name": "test",
+            "study_id": "0" * 32,
             "space": SearchSpace(
                 name="tiny",
                 summary="",
@@ -52,12 +54,40 @@ def make_config(tmp_path: Path) -> MakeConfig:
             "objectives": parse_objectives("val_accuracy,learnable_params"),
             "sampler": "random",
             "output": tmp_path,
+            "storage": None,
+            "checkpoints": str(tmp_path / "checkpoints"),
+            "keep_checkpoints": False,
             "address": None,
             "resources": Resources(),
         }
         return StudyConfig(**{**settings, **changes})
 
     return make
+
+
+class CommandLine:
+    """`python -m study.run` as a user runs it: a process of its own, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def start(self, *argv: str, **environment: str) -> subprocess.Popen[str]:
+        own = {name: v for name, v in os.environ.items() if name != "PYTHONWARNINGS"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "study.run", *argv],
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env=own | environment,
+        )
+
+    def run(self, *argv: str, **environment: str) -> tuple[int, str, str]:
+        """Exit status, standard output and standard error."""
+        process = self.start(*argv, **environment)
+        out, err = process.communicate(timeout=300)
+        return process.returncode, out, err
 
 
 class TrackingServer:
@@ -104,6 +134,18 @@ class TrackingServer:
         raise AssertionError((self._folder / "server.log").read_text())
 
 
+@pytest.fixture(scope="session")
+def command_in() -> type[CommandLine]:
+    """The command line in any folder."""
+    return CommandLine
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> CommandLine:
+    """The command line, in the test's own folder."""
+    return CommandLine(tmp_path)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_telemetry() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
@@ -127,6 +169,18 @@ def server(tmp_path_factory: pytest.TempPathFactory, empty_database: Path):
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path, empty_database: Path):
+    """A server for a test that kills it."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    server = TrackingServer(folder, empty_database)
+    server.start()
+    yield server
+    with contextlib.suppress(ProcessLookupError):
+        server.kill()
 
 
 @pytest.fixture

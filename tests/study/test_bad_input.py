@@ -1,11 +1,15 @@
 """Bad input gets one sentence naming option and value, status 2, and creates nothing."""
 
+import os
+import socket
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from study.run import main
+from study.study_lock import StudyLock
 
 SPACE = "from search_spaces import SearchSpace\nfrom optuna.distributions import *\n"
 
@@ -59,6 +63,17 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         (["--space", "paper_table2"], ["--space", "'paper_table2'", "did you mean paper_table"]),
         (["--sapce", "x"], ["--sapce", "did you mean --space?"]),
         (["--output", "."], ["--output", "exists"]),
+        (["--storage", "optuna.db"], ["--storage optuna.db", "sqlite:///FILE"]),
+        (["--storage", "redis://h"], ["--storage redis://h", "sqlite:///FILE"]),
+        (["--storage", "mssql+pymssql://h/x"], ["needs the Python package pymssql"]),
+        (["--storage", "sqlite://"], ["--storage sqlite://", "sqlite:///FILE"]),
+        (["--storage", "sqlite:///no/x.db"], ["--storage sqlite:///no/x.db", "no folder"]),
+        (["--checkpoints", "nosuch://x/y"], ["--checkpoints nosuch://x/y", "s3://BUCKET/PATH"]),
+        (["--resume", "--dry-run"], ["--resume", "--dry-run", "leave one out"]),
+        (["--resume", "--list-spaces"], ["--resume", "--list-spaces", "leave one out"]),
+        (["--resume"], ["--resume needs --name NAME", "studies holds no study"]),
+        (["--resume", "--name", "x"], ["--name x", "no folder studies/x", "no study yet"]),
+        (["--resme"], ["--resme", "did you mean --resume?"]),
     ],
 )
 def test_a_bad_value_is_named(capsys, argv: list[str], said: list[str]) -> None:
@@ -169,6 +184,42 @@ def test_a_study_whose_folder_exists_is_refused(capsys) -> None:
     assert message == (
         "study.run: --name mine: a study of that name exists in studies/mine: choose another name"
     )
+
+
+def test_a_study_that_can_go_on_is_offered_to(capsys) -> None:
+    Path("studies/mine").mkdir(parents=True)
+    Path("studies/mine/study.json").write_text("{}")
+    message = refusal(capsys, "--space", "noise_masks", "--name", "mine")
+    assert message.endswith("choose another name or go on with that study by --resume")
+    message = refusal(capsys, "--resume")
+    assert message == "study.run: --resume needs --name NAME: studies holds mine"
+
+
+def test_a_study_that_is_running_is_not_started_twice(capsys) -> None:
+    Path("studies/mine").mkdir(parents=True)
+    Path("studies/mine/study.json").write_text("{}")
+    with StudyLock(Path("studies/mine")):
+        message = refusal(capsys, "--resume", "--name", "mine")
+    assert f"is being run by process {os.getpid()} on host " in message
+
+
+@pytest.mark.parametrize("flag", ["--storage", "--stroage", "--tracking-uri", "--checkpoints"])
+def test_no_refusal_tells_a_password(capsys, flag: str) -> None:
+    url = "postgresql://me:s3cret@127.0.0.1:9/db"
+    for argv in ([f"{flag}={url}"], [flag, url]):
+        message = refusal(capsys, "--space", "noise_masks", *argv)
+        assert flag in message
+        assert "s3cret" not in message
+
+
+def test_a_database_that_does_not_answer_is_named_within_seconds(capsys) -> None:
+    pytest.importorskip("psycopg2")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+psycopg2://me:s3cret@127.0.0.1:{silent.getsockname()[1]}/db"
+        started = time.monotonic()
+        message = refusal(capsys, "--space", "noise_masks", "--storage", url)
+        assert time.monotonic() - started < 10
+    assert f"--storage {url.replace('s3cret', '***')}: cannot be used: it does not" in message
 
 
 def test_a_study_that_the_tracker_knows_is_refused(capsys, sqlite_uri: str) -> None:

@@ -2,13 +2,15 @@
 
 import io
 import json
+import shlex
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pnn_core.config import Costs, EpochResult
-from study.outcome import Outcome, installed, next_commands
+from study.outcome import Outcome, installed, next_commands, resume_command
 from study.results.front_table import front_table
 from study.results.pareto import front
 from study.results.record import TrialRecord, TrialState
@@ -16,6 +18,8 @@ from study.results.record import TrialRecord, TrialState
 EPOCH = EpochResult(
     epoch=1, train_loss=1.0, val_loss=1.0, val_accuracy=0.9, train_seconds=1.0, val_seconds=1.0
 )
+
+RESUME = "python -m study.run --resume --name test"
 
 
 @pytest.fixture
@@ -44,6 +48,7 @@ def outcome(make_config) -> Callable[..., Outcome]:
             "page": Path("studies/test/front.html"),
             "csv": Path("studies/test/front.csv"),
             "commands": {"Look": "mlflow ui"},
+            "resume": "python -m study.run --resume --name test",
             "validation_images": 287,
             "warnings": (),
         }
@@ -100,9 +105,17 @@ def test_json_holds_the_front_with_whole_configurations(outcome) -> None:
     ],
 )
 def test_the_way_to_mlflow_fits_the_store(make_config, store: str | None, command: str) -> None:
-    look, larger = next_commands(make_config(), ["--data-dir", "my data"], store).values()
+    commands = next_commands(make_config(), ["--data-dir", "my data"], store, RESUME)
+    look, more, larger = commands.values()
     assert look.endswith(command)
+    assert more == "python -m study.run --resume --name test --trials 12"
     assert "-m study.run --data-dir 'my data' --trials 12 --epochs 10" in larger
+
+
+def test_a_grid_has_no_more_trials_to_offer(make_config) -> None:
+    grid = replace(make_config().space, is_grid=True)
+    commands = next_commands(make_config(space=grid), [], None, RESUME)
+    assert not any("--trials" in command for command in commands.values())
 
 
 def test_programs_are_named_as_they_can_be_typed_here(monkeypatch, tmp_path: Path) -> None:
@@ -126,4 +139,50 @@ def test_how_far_luck_reaches_is_said_from_the_number_of_validation_images(outco
 
 def test_passwords_are_not_repeated(make_config) -> None:
     typed = ["--tracking-uri", "http://me:secret@host"]
-    assert "secret" not in "".join(next_commands(make_config(), typed, None).values())
+    assert "secret" not in "".join(next_commands(make_config(), typed, None, RESUME).values())
+
+
+def test_an_interrupted_study_says_what_is_kept_and_how_to_go_on(outcome) -> None:
+    states = (TrialState.COMPLETE, TrialState.PAUSED, TrialState.PAUSED)
+    text = printed(outcome(*states).as_interrupted())
+    assert "Front of test: digits, 1 complete, 2 paused, 1 epoch" in text
+    assert "Interrupted: 1 of 3 trials are complete, 2 paused where they stood" in text
+    assert text.endswith(f"Go on:\n  {RESUME}\n")
+    assert "mlflow ui" not in text
+
+
+def test_an_interrupted_confirmation_is_told_as_such(outcome) -> None:
+    text = printed(outcome(TrialState.COMPLETE, planned_confirmations=4).as_interrupted())
+    assert "Interrupted during the confirmation: 1 of 1 trials are complete" in text
+
+
+def test_the_document_has_the_way_to_go_on(outcome) -> None:
+    assert outcome(TrialState.COMPLETE).as_json()["resume"] == RESUME
+
+
+def test_what_goes_on_with_a_study_needs_its_name_alone(make_config, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = make_config(output=Path("studies/test"), storage="sqlite:////db", checkpoints="s3://b")
+    command = resume_command(config, "http://127.0.0.1:5000")
+    assert command.endswith("-m study.run --resume --name test")
+
+
+def test_a_folder_elsewhere_is_named_and_quoted(make_config) -> None:
+    command = resume_command(make_config(output=Path("my folder/a")), None)
+    assert command.endswith("--resume --name test --output 'my folder/a'")
+
+
+def test_a_url_with_a_password_is_asked_for_masked(make_config, monkeypatch) -> None:
+    urls = {
+        "--tracking-uri": "http://me:s3cret@host",
+        "--storage": "postgresql://me:s3cret@host/db",
+        "--checkpoints": "s3://key:s3cret@bucket",
+    }
+    config = make_config(storage=urls["--storage"], checkpoints=urls["--checkpoints"])
+    command = resume_command(config, urls["--tracking-uri"])
+    assert "s3cret" not in command
+    words = shlex.split(command)
+    for flag, url in urls.items():
+        assert words[words.index(flag) + 1] == url.replace("s3cret", "***")
+    monkeypatch.setenv("OPTUNA_STORAGE", urls["--storage"])
+    assert "--storage" not in resume_command(config, None)

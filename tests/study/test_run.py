@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -59,24 +58,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(folder: Path, *argv: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "study.run", *argv],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={k: v for k, v in os.environ.items() if k != "PYTHONWARNINGS"},
-    )
-
-
-def run(folder: Path, *argv: str) -> tuple[int, str, str]:
-    process = start(folder, *argv)
-    out, err = process.communicate(timeout=300)
-    return process.returncode, out, err
-
-
 def runs(client: MlflowClient, study: str) -> tuple[Run, list[Run]]:
     """The parent and its children, by number."""
     experiment = client.get_experiment_by_name(study)
@@ -88,10 +69,9 @@ def runs(client: MlflowClient, study: str) -> tuple[Run, list[Run]]:
 
 
 def test_a_study_reaches_its_front_and_a_real_mlflow_server_remembers_it(
-    folder: Path, server
+    folder: Path, command, server
 ) -> None:
-    status, out, err = run(
-        folder,
+    status, out, err = command.run(
         *("--space", "space.py", "--trials", "3", "--epochs", "2", "--name", "tiny-1"),
         *("--seed", "5", "--tracking-uri", server.uri),
     )
@@ -140,7 +120,7 @@ def test_a_study_reaches_its_front_and_a_real_mlflow_server_remembers_it(
         assert int(row["mask_count"]) == record.parameters["mask_count"]
 
 
-def test_json_is_one_document_and_the_local_store_is_mlflows_default(folder: Path) -> None:
+def test_json_is_one_document_and_the_local_store_is_mlflows_default(folder: Path, command) -> None:
     argv = (
         "--space",
         "mixed.py",
@@ -152,7 +132,7 @@ def test_json_is_one_document_and_the_local_store_is_mlflows_default(folder: Pat
         "--sampler",
         "random",
     )
-    status, out, err = run(folder, *argv)
+    status, out, err = command.run(*argv)
     assert status == 0
     outcome = json.loads(out)
     states = outcome["trials"]
@@ -170,62 +150,21 @@ def test_json_is_one_document_and_the_local_store_is_mlflows_default(folder: Pat
     assert by_state == {"complete": "FINISHED", "failed": "FAILED"}
 
 
-def test_a_study_whose_every_trial_failed_says_why_and_ends_with_status_1(folder: Path) -> None:
+def test_a_study_whose_every_trial_failed_says_why_and_ends_with_status_1(
+    folder: Path, command
+) -> None:
     argv = ("--space", "diverging.py", "--trials", "2", "--epochs", "1", "--quiet")
-    status, out, err = run(folder, *argv)
+    status, out, err = command.run(*argv)
     assert (status, err) == (1, "")
     assert "trials failed: NonFiniteLossError: training loss is" in out
     assert "2 failed" in out
 
 
-def test_ctrl_c_keeps_what_is_finished_and_leaves_nothing_running(folder: Path) -> None:
-    process = start(
-        folder, "--space", "space.py", "--trials", "500", "--epochs", "3", "--name", "cut"
-    )
-    assert process.stdout is not None
-    first = process.stdout.readline()
-    assert first.startswith("trial ")
-    # As a terminal does it: the whole process group.
-    os.killpg(process.pid, signal.SIGINT)
-    started = time.monotonic()
-    out, err = process.communicate(timeout=120)
-    assert time.monotonic() - started < 30
-    assert (process.returncode, err) == (130, "")
-    assert "Interrupted: " in out
-    assert (folder / "studies/cut/front.html").is_file()
-    parent, children = runs(MlflowClient(f"sqlite:///{folder}/mlflow.db"), "cut")
-    assert parent.info.status == "KILLED"
-    assert {c.info.status for c in children} <= {"FINISHED", "FAILED", "KILLED"}
-    assert any(c.info.status == "FINISHED" for c in children)
-
-
-def test_ctrl_c_during_a_confirmation_keeps_the_front_and_what_is_confirmed(folder: Path) -> None:
-    process = start(
-        folder,
-        *("--space", "space.py", "--trials", "2", "--epochs", "2", "--confirm", "200"),
-        *("--name", "cut"),
-    )
-    assert process.stdout is not None
-    while not process.stdout.readline().startswith("confirm trial "):
-        assert process.poll() is None
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=120)
-    assert (process.returncode, err) == (130, "")
-    assert "Interrupted during the confirmation" in out
-    assert (folder / "studies/cut/front.html").is_file()
-    loaded = MlflowStore(f"sqlite:///{folder}/mlflow.db").load_study("cut")
-    states = [run_.state for run_ in loaded.confirmed]
-    assert TrialState.COMPLETE in states
-    assert TrialState.RUNNING not in states
-    assert [record.state for record in loaded.records] == [TrialState.COMPLETE] * 2
-
-
 @pytest.mark.skipif(
     not FASHION_MNIST.is_dir(), reason="Debian's package dataset-fashion-mnist is not installed"
 )
-def test_real_fashion_mnist_trains_through_the_command_line(folder: Path) -> None:
-    status, out, _ = run(
-        folder,
+def test_real_fashion_mnist_trains_through_the_command_line(folder: Path, command) -> None:
+    status, out, _ = command.run(
         *("--space", "fashion.py", "--dataset", "fashion_mnist", "--data-dir", str(FASHION_MNIST)),
         *("--trials", "1", "--epochs", "1", "--json"),
     )
@@ -234,9 +173,8 @@ def test_real_fashion_mnist_trains_through_the_command_line(folder: Path) -> Non
     assert best["metrics"]["val_accuracy"] > 0.5  # of ten classes
 
 
-def test_replicates_and_a_confirmation_are_kept_and_compared(folder: Path) -> None:
-    status, out, err = run(
-        folder,
+def test_replicates_and_a_confirmation_are_kept_and_compared(folder: Path, command) -> None:
+    status, out, err = command.run(
         *("--space", "space.py", "--trials", "2", "--epochs", "2", "--name", "honest"),
         *("--replicates", "2", "--confirm", "2", "--seed", "3", "--json"),
     )
@@ -267,7 +205,9 @@ def test_replicates_and_a_confirmation_are_kept_and_compared(folder: Path) -> No
     assert "dashboards.report --study honest" in outcome["commands"]["The replication report"]
 
 
-def test_a_search_needs_no_test_image_and_only_its_confirmation_reads_them(folder: Path) -> None:
+def test_a_search_needs_no_test_image_and_only_its_confirmation_reads_them(
+    folder: Path, command
+) -> None:
     rng = np.random.default_rng(0)
     for part in ("train", "test"):
         for name in ("cats", "dogs"):
@@ -276,8 +216,7 @@ def test_a_search_needs_no_test_image_and_only_its_confirmation_reads_them(folde
                 path = folder / "images" / part / name / f"{number}.png"
                 Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(path)
     (folder / "images/test/dogs/3.png").write_bytes(b"not an image")
-    status, out, _ = run(
-        folder,
+    status, out, _ = command.run(
         *("--space", "space.py", "--dataset", "imagefolder", "--data-dir", "images"),
         *("--trials", "1", "--epochs", "1", "--confirm", "1", "--json"),
     )
@@ -290,9 +229,9 @@ def test_a_search_needs_no_test_image_and_only_its_confirmation_reads_them(folde
     assert "images/test/dogs/3.png cannot be read as an image" in warning
 
 
-def test_the_command_line_lists_a_paper_table_with_its_costs(folder: Path) -> None:
-    status, out, _ = run(
-        folder, "--space", "paper_table5", "--dataset", "cifar10", "--dry-run", "--json"
+def test_the_command_line_lists_a_paper_table_with_its_costs(folder: Path, command) -> None:
+    status, out, _ = command.run(
+        "--space", "paper_table5", "--dataset", "cifar10", "--dry-run", "--json"
     )
     assert status == 0
     trials = json.loads(out)["trials"]
@@ -323,18 +262,18 @@ def running_cluster(tmp_path: Path) -> Iterator[str]:
     cluster.wait(timeout=30)
 
 
-def test_a_study_runs_on_a_running_cluster(folder: Path, running_cluster: str) -> None:
+def test_a_study_runs_on_a_running_cluster(folder: Path, command, running_cluster: str) -> None:
     argv = ("--space", "space.py", "--trials", "2", "--epochs", "1", "--json")
-    status, out, _ = run(folder, *argv, "--address", running_cluster)
+    status, out, _ = command.run(*argv, "--address", running_cluster)
     assert status == 0
     outcome = json.loads(out)
     assert outcome["trials"] == {"complete": 2}
     assert f"--address {running_cluster}" in outcome["commands"]["A larger study"]
 
 
-def test_a_dry_run_lists_a_grid_with_its_costs_and_makes_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_lists_a_grid_with_its_costs_and_makes_nothing(tmp_path: Path, command) -> None:
     argv = ("--space", "noise_masks", "--sampler", "grid", "--dataset", "cifar10")
-    status, out, err = run(tmp_path, *argv, "--trials", "20", "--dry-run", "--json")
+    status, out, err = command.run(*argv, "--trials", "20", "--dry-run", "--json")
     assert (status, err) == (0, "")
     trials = json.loads(out)["trials"]
     assert len(trials) == 20
@@ -344,7 +283,7 @@ def test_a_dry_run_lists_a_grid_with_its_costs_and_makes_nothing(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_spaces_are_listed_with_a_line_each(tmp_path: Path) -> None:
-    status, out, err = run(tmp_path, "--list-spaces")
+def test_spaces_are_listed_with_a_line_each(tmp_path: Path, command) -> None:
+    status, out, err = command.run("--list-spaces")
     assert (status, err) == (0, "")
     assert out.startswith("noise_masks: mask count, noise level, fan-out and batch size")

@@ -6,8 +6,8 @@ from optuna.distributions import CategoricalDistribution
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
 from pnn_core.costs import count_costs
 from search_spaces import SearchSpace
-from study.command_line import LARGEST_SEED
 from study.engine.confirm_plan import FIRST_FRESH_SEED, LAYERS, plan_confirmation
+from study.options import LARGEST_SEED
 from study.results.record import TrialRecord, TrialState
 
 SHAPE = DatasetShape(channels=1, height=28, width=28, classes=10)

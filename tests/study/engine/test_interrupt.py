@@ -1,44 +1,120 @@
-"""An interrupted search; on a cluster of its own, which it leaves with workers still running."""
+"""An interrupted search saves its trials, and another one goes on as if nothing had been."""
 
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
+import pytest
+import torch
 
 from pnn_core.config import EpochResult
-from pnn_core.data import load_training_data
+from pnn_core.data import TrainingData
+from pnn_core.train import train
+from study.config import StudyConfig
+from study.engine import search as search_module
+from study.engine.checkpoint_store import CheckpointStore
+from study.engine.checkpoint_sweeper import CheckpointSweeper, trial_file
 from study.engine.cluster import TrialResources, connected
-from study.engine.search import JOURNAL, search
+from study.engine.ledger import TrialLedger
+from study.engine.search import SearchResult, search
+from study.engine.storage import StudyStorage
+from study.interrupts import Interrupts
 from study.results.record import TrialRecord, TrialState
 
-
-class InterruptAfterTheFirstTrial:
-    def trial_started(self, record: TrialRecord) -> None:
-        pass
-
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
-        pass
-
-    def trial_ended(self, record: TrialRecord) -> None:
-        if record.state is TrialState.COMPLETE:
-            raise KeyboardInterrupt
+TWO = TrialResources(cpus=1, gpus=0.0, concurrent=2)
 
 
-def test_an_interrupt_keeps_finished_trials_and_leaves_none_running(make_config) -> None:
-    config = make_config(trials=20, epochs=3)
-    digits = load_training_data("digits", Path("unused"))
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[None]:
     with connected(None):
-        result = search(
-            config,
-            digits,
-            TrialResources(cpus=1, gpus=0.0, concurrent=2),
-            [InterruptAfterTheFirstTrial()],
-        )
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers give way to everything else on a busy machine."""
+    monkeypatch.setattr(search_module, "PAUSE_SECONDS", 60.0)
+
+
+def run(
+    config: StudyConfig, data: TrainingData, listener: object
+) -> tuple[SearchResult, StudyStorage, CheckpointStore]:
+    store = CheckpointStore(url=config.checkpoints)
+    store.create()
+    sweeper = CheckpointSweeper(store, keep=False)
+    storage = StudyStorage(config)
+    ledger = TrialLedger(config, storage, [listener, sweeper])
+    sweeper.sweep_trials(ledger.records)
+    with Interrupts() as interrupts:
+        result = search(config, data, ledger, store, TWO, interrupts, pytest.fail)
+    sweeper.close()
+    return result, storage, store
+
+
+def undisturbed(record: TrialRecord, config: StudyConfig, data: TrainingData) -> list[EpochResult]:
+    """What the plain function gives."""
+    trial = config.space.configure(
+        {name: record.parameters[name] for name in config.space.axes},
+        dataset=config.shape,
+        epochs=config.epochs,
+        seed=config.seed + record.number,
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in a worker with one core: sums are taken in another order
+    results = list(train(trial, data, torch.device("cpu")))
+    torch.set_num_threads(threads)
+    return timeless(results)
+
+
+def timeless(results) -> list[EpochResult]:
+    return [replace(result, train_seconds=0.0, val_seconds=0.0) for result in results]
+
+
+def test_an_interrupt_pauses_trials_and_a_new_search_completes_them_as_if_never_stopped(
+    make_config, digits: TrainingData, heard
+) -> None:
+    config = make_config(trials=3, epochs=8)
+    config = replace(config, resources=replace(config.resources, max_concurrent=2))
+    told = heard.epoch_finished
+
+    def interrupt(number: int, result: EpochResult) -> None:
+        told(number, result)
+        if len(heard.of("epoch")) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    heard.epoch_finished = interrupt
+    result, storage, store = run(config, digits, heard)
     assert result.interrupted
-    states = [record.state for record in result.records]
-    assert states.count(TrialState.COMPLETE) == 1
-    assert set(states) == {TrialState.COMPLETE, TrialState.FAILED}
-    storage = JournalStorage(JournalFileBackend(str(config.output / JOURNAL)))
-    trials = storage.get_all_trials(storage.get_study_id_from_name("test"))
-    assert len(trials) == len(states)
-    assert all(trial.state.is_finished() for trial in trials)
+    paused = [r for r in result.records if r.state is TrialState.PAUSED]
+    assert len(paused) >= 1
+    assert {r.state for r in result.records} <= {TrialState.PAUSED, TrialState.COMPLETE}
+    assert {trial.state.name for trial in storage.trials()} <= {"RUNNING", "COMPLETE"}
+    # One that was stopped in its first epoch has a checkpoint too.
+    begun = {trial_file(r.number) for r in paused if r.epochs}
+    assert begun <= set(store.names()) <= {trial_file(r.number) for r in paused}
+    assert begun
+    assert [number for number, _ in heard.of("paused")] == [r.number for r in paused]
+
+    again = type(heard)()
+    result, storage, store = run(config, digits, again)
+    assert not result.interrupted
+    assert [r.number for r in result.records] == [0, 1, 2]
+    assert all(r.state is TrialState.COMPLETE for r in result.records)
+    for record in result.records:
+        assert timeless(record.epochs) == undisturbed(record, config, digits)
+    assert store.names() == []
+    first_told = [number for number, _ in again.of("started")][: len(paused)]
+    assert first_told == [r.number for r in paused]
+
+
+def test_a_search_with_nothing_left_ends_at_once(make_config, digits, live) -> None:
+    config = make_config(trials=1)
+    life = live(config)
+    life.complete(life.propose())
+    again = live(config)
+    with Interrupts() as interrupts:
+        store = CheckpointStore(url=str(Path(config.checkpoints)))
+        result = search(config, digits, again.ledger, store, TWO, interrupts, pytest.fail)
+    assert (result.records, result.interrupted) == (life.records, False)

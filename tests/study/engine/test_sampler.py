@@ -1,15 +1,17 @@
 """Every sampler proposes what is new and can be built; a suite that each of them joins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from unittest.mock import patch
 
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import NSGAIISampler
 
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
-from study.engine.sampler import SAMPLER_NAMES, DistinctSampler, require_sampler
+from study.engine.sampler import SAMPLER_NAMES, SAMPLERS, DistinctSampler, require_sampler
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 FINITE = SearchSpace(
@@ -63,6 +65,13 @@ def quiet_optuna() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
+@pytest.fixture(autouse=True)
+def _young_generations() -> Iterator[None]:
+    """Of four trials, so that the genetic algorithm breeds within a test."""
+    with patch.dict(SAMPLERS, nsga2=lambda seed: NSGAIISampler(population_size=4, seed=seed)):
+        yield
+
+
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 @pytest.mark.parametrize("sampler", SAMPLER_NAMES)
 class TestEverySampler:
@@ -105,6 +114,24 @@ class TestEverySampler:
         while not study.sampler.is_exhausted(study):
             layers.append(ask()["layer"])
         assert sorted(layers) == ["conv1x1", "conv3x3"]
+
+    def test_proposes_the_same_though_a_new_sampler_object_takes_over(self, sampler: str) -> None:
+        """Of the seed, the trial's number and the trials before it: nothing else is remembered."""
+        count = {"grid": 6, "gp": 12}.get(sampler, 14)
+        _, ask = start(sampler, CONTINUOUS, seed=5)
+        study, ask_again = start(sampler, CONTINUOUS, seed=5)
+        for _ in range(count):
+            study.sampler = DistinctSampler(sampler, CONTINUOUS, DIGITS, seed=5)
+            assert ask_again() == ask()
+
+    def test_draws_anew_for_each_trial_and_each_seed(self, sampler: str) -> None:
+        if sampler == "grid":
+            return  # its order is fixed
+        levels = set()
+        for seed in (0, 1):
+            _, ask = start(sampler, CONTINUOUS, seed)
+            levels |= {ask()["noise_level"] for _ in range(4)}
+        assert len(levels) == 8
 
     def test_repeats_itself_with_the_same_seed(self, sampler: str) -> None:
         count = 6 if sampler == "grid" else 14

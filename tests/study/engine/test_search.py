@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,23 +10,28 @@ import optuna
 import psutil
 import pytest
 import ray
+import torch
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState as OptunaState
 
 from pnn_core.config import EpochResult
-from pnn_core.data import TrainingData, load_training_data
+from pnn_core.data import TrainingData
+from pnn_core.train import train
 from search_spaces import SearchSpace
+from study.config import JOURNAL, StudyConfig
+from study.engine import search as search_module
+from study.engine.checkpoint_store import CheckpointStore
+from study.engine.checkpoint_sweeper import CheckpointSweeper
 from study.engine.cluster import TrialResources, connected
-from study.engine.search import JOURNAL, search
+from study.engine.ledger import ATTEMPTS, TrialLedger, TrialListener
+from study.engine.search import search
+from study.engine.storage import StorageError, StudyStorage
+from study.engine.trainable import TrialTrainable
+from study.interrupts import Interrupts
 from study.results.pareto import front
 from study.results.record import TrialRecord, TrialState
 
 ONE_CPU = TrialResources(cpus=1, gpus=0.0, concurrent=2)
-
-
-@pytest.fixture(scope="module")
-def digits() -> TrainingData:
-    return load_training_data("digits", Path("unused"))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,26 +40,45 @@ def cluster() -> Iterator[None]:
         yield
 
 
+def run(
+    config: StudyConfig, data: TrainingData, listeners: Sequence[TrialListener] = ()
+) -> tuple[TrialRecord, ...]:
+    """A whole search; no checkpoint is left by it."""
+    store = CheckpointStore(url=config.checkpoints)
+    store.create()
+    sweeper = CheckpointSweeper(store, keep=False)
+    ledger = TrialLedger(config, StudyStorage(config), [*listeners, sweeper])
+    with Interrupts() as interrupts:
+        result = search(config, data, ledger, store, ONE_CPU, interrupts, pytest.fail)
+    sweeper.close()
+    assert not result.interrupted
+    assert store.names() == []
+    return result.records
+
+
+def undisturbed(record: TrialRecord, config: StudyConfig, data: TrainingData) -> list[EpochResult]:
+    """What the plain function gives."""
+    trial = config.space.configure(
+        {name: record.parameters[name] for name in config.space.axes},
+        dataset=config.shape,
+        epochs=config.epochs,
+        seed=config.seed + record.number,
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # as in a worker with one core: sums are taken in another order
+    results = timeless(train(trial, data, torch.device("cpu")))
+    torch.set_num_threads(threads)
+    return results
+
+
+def timeless(results: Iterable[EpochResult]) -> list[EpochResult]:
+    return [replace(result, train_seconds=0.0, val_seconds=0.0) for result in results]
+
+
 def optuna_trials(folder: Path) -> list[optuna.trial.FrozenTrial]:
     journal = optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
     storage = optuna.storages.JournalStorage(journal)
     return optuna.load_study(study_name="test", storage=storage).get_trials()
-
-
-class WorkerIds:
-    """Listens for nothing but the processes that train."""
-
-    def __init__(self) -> None:
-        self.seen: set[int] = set()
-
-    def trial_started(self, record: TrialRecord) -> None:
-        pass
-
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
-        self.seen |= {p.pid for p in training_processes()}
-
-    def trial_ended(self, record: TrialRecord) -> None:
-        pass
 
 
 def training_processes() -> list[psutil.Process]:
@@ -62,24 +86,33 @@ def training_processes() -> list[psutil.Process]:
     return [
         process
         for process in psutil.Process().children(recursive=True)
-        if "TrialTrainable" in " ".join(process.cmdline())
+        if "Trainable" in " ".join(process.cmdline())
     ]
 
 
 def test_every_trial_is_complete_and_was_trained_by_a_warm_process(
-    make_config, digits: TrainingData
+    make_config, digits: TrainingData, heard
 ) -> None:
     config = make_config(trials=6)
-    workers = WorkerIds()
-    result = search(config, digits, ONE_CPU, [workers])
-    assert [r.number for r in result.records] == list(range(6))
-    assert all(r.state is TrialState.COMPLETE for r in result.records)
-    assert all(len(r.epochs) == 2 for r in result.records)
-    assert all(r.device.startswith(("cpu", "NVIDIA")) for r in result.records)
-    assert front(result.records, config.objectives)
-    assert 1 <= len(workers.seen) <= 2
+    workers: set[int] = set()
+    files: list[int] = []
+
+    def look(number: int, result: EpochResult) -> None:
+        workers.update(process.pid for process in training_processes())
+        files.append(len(list(Path(config.checkpoints).iterdir())))
+
+    heard.epoch_finished = look
+    records = run(config, digits, [heard])
+    assert [r.number for r in records] == list(range(6))
+    assert all(r.state is TrialState.COMPLETE for r in records)
+    assert all(len(r.epochs) == 2 for r in records)
+    assert all(r.device.startswith(("cpu", "NVIDIA")) for r in records)
+    assert front(records, config.objectives)
+    assert 1 <= len(workers) <= 2
+    # One for each that runs, one that is being written, one of a trial that has just ended.
+    assert 1 <= max(files) <= 2 * ONE_CPU.concurrent
     trials = optuna_trials(config.output)
-    assert [t.values for t in trials] == [list(r.values(config.objectives)) for r in result.records]
+    assert [t.values for t in trials] == [list(r.values(config.objectives)) for r in records]
 
 
 def test_a_study_repeats_itself_when_trials_run_one_by_one(make_config, digits, tmp_path) -> None:
@@ -88,7 +121,7 @@ def test_a_study_repeats_itself_when_trials_run_one_by_one(make_config, digits, 
         (tmp_path / folder).mkdir()
         config = make_config(output=tmp_path / folder, sampler="tpe")
         config = replace(config, resources=replace(config.resources, max_concurrent=1))
-        results.append(search(config, digits, ONE_CPU, []).records)
+        results.append(run(config, digits))
     values = [[(r.parameters, r.values(config.objectives)) for r in records] for records in results]
     assert values[0] == values[1]
 
@@ -109,7 +142,7 @@ def test_a_diverging_trial_fails_with_its_reason_and_the_study_goes_on(
         },
     )
     config = make_config(space=space, trials=2, sampler="grid")
-    good, bad = search(config, digits, ONE_CPU, []).records
+    good, bad = run(config, digits)
     assert good.state is TrialState.COMPLETE
     assert bad.state is TrialState.FAILED
     assert bad.reason.startswith("NonFiniteLossError: training loss is ")
@@ -121,24 +154,67 @@ def test_a_diverging_trial_fails_with_its_reason_and_the_study_goes_on(
     ]
 
 
-def test_a_killed_worker_costs_its_trial_and_no_other(make_config, digits: TrainingData) -> None:
-    class Killer(WorkerIds):
-        killed = False
+def test_a_killed_worker_costs_no_trial(make_config, digits: TrainingData, heard) -> None:
+    told = heard.epoch_finished
 
-        def epoch_finished(self, number: int, result: EpochResult) -> None:
-            if not self.killed:
-                self.killed = True
-                os.kill(training_processes()[0].pid, signal.SIGKILL)
+    def kill_once(number: int, result: EpochResult) -> None:
+        told(number, result)
+        if len(heard.of("epoch")) == 3:
+            os.kill(training_processes()[0].pid, signal.SIGKILL)
 
-    config = make_config(trials=4, epochs=12)
+    heard.epoch_finished = kill_once
+    config = make_config(trials=2, epochs=8)
     config = replace(config, resources=replace(config.resources, max_concurrent=1))
-    records = search(config, digits, ONE_CPU, [Killer()]).records
-    states = [r.state for r in records]
-    assert states.count(TrialState.FAILED) == 1
-    assert states.count(TrialState.COMPLETE) == 3
-    (failed,) = (r for r in records if r.state is TrialState.FAILED)
-    assert failed.reason == "the worker process died"
-    assert failed.number not in {r.number for r in front(records, config.objectives)}
+    records = run(config, digits, [heard])
+    assert [r.state for r in records] == [TrialState.COMPLETE] * 2
+    assert [r.retried for r in records] == [("the worker process died",), ()]
+    assert [timeless(r.epochs) for r in records] == [
+        undisturbed(r, config, digits) for r in records
+    ]
+    epochs = [(number, epoch) for number in (0, 1) for epoch in range(1, 9)]
+    assert sorted(heard.of("epoch")) == epochs
+
+
+def test_a_trial_that_always_raises_fails_with_its_reason_and_costs_no_other(
+    make_config, digits: TrainingData, heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class RaisingTrainable(TrialTrainable):
+        def _train_epoch(self, trial):
+            if trial.number == 0:
+                raise MemoryError(f"attempt {trial.attempt}")
+            return super()._train_epoch(trial)
+
+    monkeypatch.setattr(search_module, "TrialTrainable", RaisingTrainable)
+    config = make_config(trials=2, epochs=1)
+    bad, good = run(config, digits, [heard])
+    assert (bad.state, bad.reason) == (TrialState.FAILED, f"MemoryError: attempt {ATTEMPTS}")
+    assert bad.retried == tuple(f"MemoryError: attempt {n}" for n in range(1, ATTEMPTS))
+    assert good.state is TrialState.COMPLETE
+    assert heard.of("started").count((0, TrialState.RUNNING)) == ATTEMPTS
+    assert [t.state for t in optuna_trials(config.output)] == [
+        OptunaState.FAIL,
+        OptunaState.COMPLETE,
+    ]
+
+
+def test_a_storage_that_fails_in_the_middle_ends_the_search_with_its_own_error(
+    make_config, digits: TrainingData, heard, capfd: pytest.CaptureFixture
+) -> None:
+    config = make_config(trials=2, epochs=1)
+    storage = StudyStorage(config)
+
+    def fail(record: TrialRecord) -> None:
+        raise StorageError("optuna.journal: no space left on device")
+
+    storage.keep_record = fail
+    ledger = TrialLedger(config, storage, [heard])
+    store = CheckpointStore(url=config.checkpoints)
+    with Interrupts() as interrupts, pytest.raises(StorageError, match="no space left"):
+        search(config, digits, ledger, store, ONE_CPU, interrupts, lambda reason: None)
+    assert all(r.state is TrialState.PAUSED for r in ledger.records)
+    # No trial is blamed for it and trained again.
+    assert heard.of("retried") == []
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_a_duplicate_proposal_is_not_trained_twice(make_config, digits: TrainingData) -> None:
@@ -152,7 +228,7 @@ def test_a_duplicate_proposal_is_not_trained_twice(make_config, digits: Training
         fixed={"network": "resnet8", "batch_size": 200},
     )
     config = make_config(space=space, trials=10, epochs=1, sampler="tpe")
-    records = search(config, digits, ONE_CPU, []).records
+    records = run(config, digits)
     points = {(r.parameters["mask_count"], r.parameters["noise_level"]) for r in records}
     assert len(records) == len(points) == 4
 
@@ -179,5 +255,5 @@ def test_noise_levels_reach_the_networks(make_config, digits: TrainingData) -> N
         grid={"noise_level": (0.0, 50.0)},
     )
     config = make_config(space=space, trials=2, epochs=3, sampler="grid")
-    quiet, loud = search(config, digits, ONE_CPU, []).records
+    quiet, loud = run(config, digits)
     assert quiet.epochs[-1].val_accuracy > loud.epochs[-1].val_accuracy + 0.1

@@ -1,13 +1,20 @@
 """Records and studies to keep."""
 
+import hashlib
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
+import requests
 
 from pnn_core.config import Costs, DatasetShape, EpochResult, ModelConfig, TrialConfig
+from study.results.mlflow_study import MlflowStudy
 from study.results.objective import parse_objectives
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyInfo
+
+STARTED_MS = 1_700_000_000_000
 
 
 @pytest.fixture
@@ -15,6 +22,7 @@ def info(request: pytest.FixtureRequest) -> StudyInfo:
     """A study whose name no other test uses."""
     return StudyInfo(
         name=request.node.name,
+        study_id=hashlib.md5(request.node.name.encode()).hexdigest(),
         space="noise",
         dataset="digits",
         seed=7,
@@ -54,17 +62,66 @@ def record(epoch: Callable[[int], EpochResult]) -> Callable[..., TrialRecord]:
     def make(number: int, state: TrialState, epochs: int = 0, reason: str = "") -> TrialRecord:
         shape = DatasetShape(channels=1, height=8, width=8, classes=10)
         config = TrialConfig(model=ModelConfig(dataset=shape), seed=number)
-        running = state is TrialState.RUNNING
         return TrialRecord(
             number=number,
             state=state,
             parameters=config.parameters(),
             costs=None
-            if running
+            if not state.is_final
             else Costs(learnable_params=10**9 + number, mask_values=0, macs=3),
             replicates=(tuple(epoch(e) for e in range(1, epochs + 1)),) if epochs else (),
             device="Some GPU <b>&amp;</b>",
             reason=reason,
+            started_ms=STARTED_MS + number,
+            ended_ms=STARTED_MS + 100_000 + number if state.is_final else None,
         )
 
     return make
+
+
+class FaultyClient:
+    """An MLflow client on a bad line.
+
+    Attributes:
+        asked: Names of the requests so far, also of those that failed.
+        fault: Given the number of a request, counted from 0: `lost` (never carried out),
+            `unanswered` (carried out), or empty.
+        seconds: How long each request takes.
+    """
+
+    def __init__(self, client: object) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self.asked: list[str] = []
+        self.fault: Callable[[int], str] = lambda count: ""
+        self.seconds = 0.0
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method = getattr(self._client, name)
+
+        def call(*arguments: object, **named: object) -> object:
+            with self._lock:
+                fault = self.fault(len(self.asked))
+                self.asked.append(name)
+            time.sleep(self.seconds)
+            if fault == "lost":
+                raise requests.ConnectionError("lost")
+            result = method(*arguments, **named)
+            if fault:
+                raise requests.ConnectionError("no answer")
+            return result
+
+        return call
+
+
+@pytest.fixture
+def on_a_bad_line() -> Callable[[MlflowStudy], FaultyClient]:
+    """Gives a study that is not opened yet a client whose faults can be chosen."""
+
+    def replace_client(study: MlflowStudy) -> FaultyClient:
+        connection = study._connection
+        faulty = FaultyClient(connection._client)
+        connection._client = faulty
+        return faulty
+
+    return replace_client

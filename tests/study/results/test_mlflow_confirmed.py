@@ -30,12 +30,16 @@ def confirmed(trial, layer="perturbation", **changes):
             train_loss=1 / 7, test_accuracy=2 / 3, published_test_accuracy=0.7, train_seconds=9.5
         ),
         device="Some GPU <b>",
+        started_ms=1_700_000_000_000,
+        ended_ms=1_700_000_000_500,
     )
     return dataclasses.replace(run, **changes)
 
 
 def started(run):
-    return dataclasses.replace(run, state=TrialState.RUNNING, result=None, costs=None, device="")
+    return dataclasses.replace(
+        run, state=TrialState.RUNNING, result=None, costs=None, device="", ended_ms=None
+    )
 
 
 def failed(run, reason):

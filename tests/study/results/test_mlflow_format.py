@@ -8,10 +8,17 @@ from hypothesis import strategies as st
 
 from study.results import mlflow_curves as curves
 from study.results import mlflow_format as fmt
+from study.results.mlflow_values import (
+    DecodeError,
+    decode_retried,
+    decode_value,
+    encode_retried,
+    encode_value,
+)
 from study.results.objective import OBJECTIVES
 from study.results.record import TrialState
 
-ENDED = [state for state in TrialState if state is not TrialState.RUNNING]
+ENDED = [state for state in TrialState if state.is_final]
 
 numbers = st.floats(allow_nan=False) | st.integers() | st.booleans()
 values = numbers | st.text()
@@ -20,12 +27,19 @@ values = numbers | st.text()
 def decode(record, tags=None, metrics=None):
     tags = {"trial_number": str(record.number), **fmt.state_tags(record)} if tags is None else tags
     latest = fmt.final_metrics(record) if metrics is None else metrics
-    return fmt.decode_trial(fmt.trial_params(record), tags, latest, record.epochs)
+    return fmt.decode_trial(
+        fmt.trial_params(record),
+        tags,
+        latest,
+        record.replicates,
+        started_ms=record.started_ms,
+        ended_ms=record.ended_ms,
+    )
 
 
 @given(values)
 def test_a_parameter_keeps_its_value_and_type(value):
-    back = fmt.decode_value(fmt.encode_value(value))
+    back = decode_value(encode_value(value))
     assert back == value
     assert type(back) is type(value)
 
@@ -44,7 +58,7 @@ def test_a_parameter_keeps_its_value_and_type(value):
     ],
 )
 def test_numbers_and_plain_texts_are_spelt_as_people_write_them(value, text):
-    assert fmt.encode_value(value) == text
+    assert encode_value(value) == text
 
 
 # A tag of the curve holds 32 epochs.
@@ -76,6 +90,50 @@ def test_a_reason_that_is_cut_says_so(record):
     reason = fmt.state_tags(record(0, TrialState.FAILED, reason="x" * 9000))["reason"]
     assert reason.startswith("xxx")
     assert reason.endswith("… [cut: 9000 characters]")
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
+def test_reasons_of_retries_come_back(reasons):
+    assert decode_retried(encode_retried(reasons)) == tuple(reasons)
+
+
+def test_reasons_of_retries_can_be_read_by_people():
+    text = encode_retried(["the worker died: “killed” <9>", "out of memory"])
+    assert text == '["the worker died: “killed” <9>", "out of memory"]'
+    assert encode_retried([]) == ""
+
+
+@pytest.mark.parametrize("reasons", [["x\n" * 9000], ["“" * 3000] * 3, ["y" * 200] * 500])
+def test_reasons_of_retries_are_cut_to_fit(reasons):
+    text = encode_retried(reasons)
+    assert 500 < len(text) <= 5000
+    *_, last = decode_retried(text)
+    assert last.startswith(reasons[-1][:20])
+
+
+def test_a_reason_that_no_database_can_hold_is_spelt_otherwise(record):
+    reason = fmt.state_tags(record(0, TrialState.FAILED, reason="a\0b\ud800c"))["reason"]
+    assert reason == "a�b?c"
+
+
+def test_retries_and_times_of_a_trial_come_back(record):
+    trial = dataclasses.replace(record(3, TrialState.COMPLETE, epochs=1), retried=("a", "b\nc"))
+    assert decode(trial) == trial
+    waiting = dataclasses.replace(record(3, TrialState.PAUSED, epochs=1), costs=trial.costs)
+    assert decode(waiting) == waiting
+
+
+def test_a_trial_that_has_not_ended_has_no_end(record):
+    trial = record(3, TrialState.RUNNING)
+    reopened = fmt.decode_trial(
+        fmt.trial_params(trial),
+        {"trial_number": "3", **fmt.state_tags(trial)},
+        {},
+        (),
+        started_ms=trial.started_ms,
+        ended_ms=5,  # MLflow keeps the end of a run that was opened again
+    )
+    assert reopened.ended_ms is None
 
 
 def test_losses_that_are_not_finite_come_back(record, epoch):
@@ -120,24 +178,27 @@ def test_a_series_is_read_up_to_its_first_gap(epoch):
         ({"state": None}, "state is missing"),
         ({"state": "asleep"}, "'asleep' is not a valid TrialState"),
         ({"trial_number": None}, "trial_number is missing"),
-        ({"trial_number": "x"}, "invalid literal.*'x'"),
+        ({"trial_number": "x"}, "trial_number.*'x'.*not a number"),
         ({"epochs.0.0001": None}, "epochs.0.0001 is missing"),
         ({"epochs.0.0001": "[[1, 2"}, "delimiter"),
         ({"epochs.0.0001": "[[1, 2]]"}, "shorter"),
         ({"epochs.0.0001": "[7]"}, "not iterable|zip"),
         ({"epochs.0.0001": "7"}, "iterable|len"),
+        ({"epochs.0.0001": '["abcde"]'}, "'a' in a row of epoch 1 is not a number"),
+        ({"epochs.0.0001": "[" * 8000}, "recursion"),
+        ({"retried": '{"a": 1}'}, "retried .* is not a list of texts"),
     ],
 )
 def test_a_broken_tag_is_reported(record, changed, message):
     trial = record(3, TrialState.COMPLETE, epochs=2)
     tags = {"trial_number": "3", **fmt.state_tags(trial), **changed}
-    with pytest.raises(fmt.DecodeError, match=message):
+    with pytest.raises(DecodeError, match=message):
         decode(trial, {key: value for key, value in tags.items() if value is not None})
 
 
 @pytest.mark.parametrize("broken", [{"macs": 1.0}, {"learnable_params": 1.0, "macs": math.nan}])
 def test_incomplete_costs_are_reported(record, broken):
-    with pytest.raises(fmt.DecodeError):
+    with pytest.raises(DecodeError):
         decode(record(3, TrialState.COMPLETE), metrics=broken)
 
 
@@ -152,5 +213,5 @@ def test_a_study_comes_back_equal(info):
 def test_a_study_with_a_missing_parameter_is_reported(info, missing):
     params = fmt.study_params(info)
     del params[missing]
-    with pytest.raises(fmt.DecodeError, match=f"{missing} is missing"):
+    with pytest.raises(DecodeError, match=f"{missing} is missing"):
         fmt.decode_study(info.name, params, fmt.study_tags(info))

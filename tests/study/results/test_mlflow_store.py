@@ -10,7 +10,7 @@ import pytest
 
 from study.results.mlflow_connection import MlflowConnection, search_all_runs
 from study.results.mlflow_store import LoadedStudy, MlflowStore, UnknownStudyError
-from study.results.mlflow_study import TrialUpdate
+from study.results.mlflow_updates import TrialUpdate
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyEnd, summarise
 
@@ -30,15 +30,23 @@ def study(store, info):
 
 
 def started(record, epochs=()):
-    stamped = tuple((result, MS + result.epoch) for result in epochs)
+    stamped = tuple((result, record.started_ms + result.epoch) for result in epochs)
     return TrialUpdate(
-        number=record.number, record=record, epochs=stamped, started_ms=MS, ended_ms=None
+        number=record.number,
+        record=record,
+        epochs=stamped,
+        started_ms=record.started_ms,
+        ended_ms=None,
     )
 
 
 def ended(record):
     return TrialUpdate(
-        number=record.number, record=record, epochs=(), started_ms=None, ended_ms=MS + 1000
+        number=record.number,
+        record=record,
+        epochs=(),
+        started_ms=record.started_ms,
+        ended_ms=record.ended_ms,
     )
 
 
@@ -67,7 +75,10 @@ def every_kind(record):
 def test_a_study_comes_back_equal(store, study, info, record):
     records = every_kind(record)
     for trial in reversed(records):
-        study.write_trial(started(dataclasses.replace(trial, state=TrialState.RUNNING, reason="")))
+        running = dataclasses.replace(
+            trial, state=TrialState.RUNNING, reason="", retried=(), costs=None, ended_ms=None
+        )
+        study.write_trial(started(running, epochs=trial.epochs[:2]))
         if trial.state is not TrialState.RUNNING:
             study.write_trial(ended(trial))
     loaded = store.load_study(info.name)
@@ -93,12 +104,12 @@ def test_losses_that_are_not_finite_come_back_while_a_trial_runs(store, study, i
 def test_a_repeated_write_changes_nothing(uri, study, info, record, epoch):
     running = started(record(0, TrialState.RUNNING), epochs=[epoch(1), epoch(2)])
     study.write_trial(running)
-    study._written_epochs[0].clear()  # as when the reply to the batch was lost
+    study._mirrors[0]._steps.clear()  # as when the reply to the batch was lost
     study.write_trial(running)
     study.write_trial(ended(record(0, TrialState.COMPLETE, epochs=3)))
     with runs_of(uri, info.name) as (client, _, (run,)):
         history = client.get_metric_history(run.info.run_id, "val_accuracy")
-    assert [(m.step, m.timestamp) for m in history] == [(1, MS + 1), (2, MS + 2), (3, MS + 1000)]
+    assert [(m.step, m.timestamp) for m in history] == [(1, MS + 1), (2, MS + 2), (3, MS + 100_000)]
 
 
 def test_a_run_whose_creation_was_not_confirmed_is_not_created_again(
@@ -300,7 +311,9 @@ def test_a_server_keeps_artifacts_itself(server, info, tmp_path):
 
 def test_a_record_made_elsewhere_may_have_any_parameter(store, study, info):
     odd = {"ratio": 0.5, "text": "12", "empty": "", "yes": True, "level": 1.0}
-    trial = TrialRecord(number=0, state=TrialState.FAILED, parameters=odd)
+    trial = TrialRecord(
+        number=0, state=TrialState.FAILED, parameters=odd, started_ms=MS, ended_ms=MS + 1
+    )
     study.write_trial(ended(trial))
     (back,) = store.load_study(info.name).records
     assert back == trial

@@ -21,7 +21,9 @@ def writer(uri, info):
 
 def play(writer, trial, pause=0.0):
     """Hand a whole trial over, as the trial loop does."""
-    running = dataclasses.replace(trial, state=TrialState.RUNNING, replicates=(), reason="")
+    running = dataclasses.replace(
+        trial, state=TrialState.RUNNING, replicates=(), reason="", ended_ms=None
+    )
     writer.trial_started(dataclasses.replace(running, costs=None))
     for result in trial.epochs:
         time.sleep(pause)

@@ -1,0 +1,98 @@
+"""Ctrl-C and a cluster's preemption: the first asks, the second insists."""
+
+import contextlib
+import queue
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """Handles SIGINT and SIGTERM alike for as long as its context lasts.
+
+    Within `graceful` the first signal is a request, to be looked for in `requested`. A second one,
+    or the deadline after the first, raises KeyboardInterrupt in the main thread; so does every
+    signal outside. In any other thread than the main one, which alone may handle signals, nothing
+    is handled.
+
+    Attributes:
+        requested: Set, a moment after the signal, once the end was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.requested = threading.Event()
+        self._previous: dict[signal.Signals, Any] = {}
+        self._asked = False
+        self._deadline_seconds: float | None = None
+        # A handler may interrupt any line of the main thread, also one that holds the lock of an
+        # event or is about to start a thread; of what wakes others, this alone is reentrant.
+        self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._leaving = threading.Lock()
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._main = threading.get_ident()
+            threading.Thread(target=self._watch, name="interrupts", daemon=True).start()
+            self._previous = {number: signal.getsignal(number) for number in SIGNALS}
+            self.reinstall()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if not self._previous:
+            return
+        for number, handler in self._previous.items():
+            # None: it was not installed from Python, which cannot put it back.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        self._previous = {}
+        self._wake.put(False)
+
+    def reinstall(self) -> None:
+        """Handle the signals again, after a library has put its own handlers in place."""
+        if self._previous:
+            for number in SIGNALS:
+                signal.signal(number, self._handle)
+
+    @contextlib.contextmanager
+    def graceful(self, deadline_seconds: float) -> Iterator[None]:
+        """Take the first signal within the block as a request.
+
+        Args:
+            deadline_seconds: How long the block may go on after it, before KeyboardInterrupt.
+        """
+        self._deadline_seconds = deadline_seconds
+        try:
+            yield
+        finally:
+            self._deadline_seconds = None
+            # The watcher holds it while it decides: none of its signals comes after the block.
+            with self._leaving:
+                pass
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self._asked or self._deadline_seconds is None:
+            raise KeyboardInterrupt
+        self._asked = True
+        self._wake.put(True)
+
+    def _watch(self) -> None:
+        """Tell of the request, and see to its deadline, in a thread of its own."""
+        if not self._wake.get():
+            return
+        seconds = self._deadline_seconds
+        self.requested.set()
+        with contextlib.suppress(queue.Empty):
+            self._wake.get(timeout=seconds)
+            return
+        with self._leaving:
+            if self._deadline_seconds is not None:
+                # To that thread and no other, so that it wakes from whatever it waits for.
+                signal.pthread_kill(self._main, signal.SIGINT)

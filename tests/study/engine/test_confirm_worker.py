@@ -1,0 +1,138 @@
+"""A confirmation run goes on from where its worker was stopped."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from pnn_core import confirm as confirm_module
+from pnn_core.config import ConfirmResult, DatasetShape, ModelConfig, OptimConfig, TrialConfig
+from pnn_core.data import confirm_step, load_test_data
+from pnn_core.learner import NonFiniteLossError
+from study.engine import confirm_worker
+from study.engine.checkpoint_store import CheckpointStore
+from study.engine.checkpoint_sweeper import confirmation_file
+from study.engine.confirm_plan import ConfirmTask
+from study.engine.confirm_worker import ConfirmReply, ConfirmReport, new_run, train_and_test
+from study.engine.messages import TrialFailure, TrialPaused
+from study.engine.worker_settings import WorkerSettings
+
+TASK = ConfirmTask(
+    trial=3,
+    config=TrialConfig(
+        model=ModelConfig(
+            dataset=DatasetShape(channels=1, height=8, width=8, classes=10),
+            network="resnet8",
+            mask_count=2,
+            dropout=0.2,
+        ),
+        optim=OptimConfig(batch_size=200),
+        epochs=2,
+        seed=10_000_000_000,
+    ),
+    size_difference=0.25,
+)
+Work = Callable[[float], ConfirmReply]
+
+
+class StopAfter:
+    """A stop flag that is raised just before it is asked for the n-th time."""
+
+    def __init__(self, questions: float) -> None:
+        self._left = questions
+
+    def is_set(self) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def test_images():
+    with confirm_step():
+        return load_test_data("digits", Path("unused"))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CheckpointStore:
+    return CheckpointStore(url=str(tmp_path))
+
+
+@pytest.fixture
+def work(digits, test_images, store: CheckpointStore, monkeypatch: pytest.MonkeyPatch) -> Work:
+    """What a worker does, in this process, until the stop flag was asked for so often."""
+    settings = WorkerSettings(
+        cpus=1, gpus=0.0, store=store, keep_checkpoints=False, stop_key="unused"
+    )
+
+    def work(questions: float) -> ConfirmReply:
+        stop = StopAfter(questions)
+        monkeypatch.setattr(confirm_worker, "stop_requested", lambda key: stop)
+        return train_and_test(TASK, digits.traits, digits.joined(), test_images, settings)
+
+    return work
+
+
+def timeless(reply: ConfirmReply) -> ConfirmResult:
+    assert isinstance(reply, ConfirmReport)
+    return replace(reply.result, train_seconds=0.0)
+
+
+@pytest.mark.parametrize("questions", [0, 1, 4, 9, 13])
+def test_a_run_stopped_anywhere_goes_on_as_if_it_never_was(
+    work: Work, store: CheckpointStore, digits, test_images, questions: int
+) -> None:
+    assert work(questions) == TrialPaused()
+    assert store.names() == [confirmation_file(new_run(TASK))]
+    expected = confirm_module.confirm(
+        TASK.config, digits.traits, digits.joined(), test_images, torch.device("cpu")
+    )
+    assert timeless(work(float("inf"))) == replace(expected, train_seconds=0.0)
+
+
+def test_a_run_goes_on_instead_of_beginning_anew(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert work(9) == TrialPaused()
+    begun: list[int] = []
+    next_epoch = confirm_module.ConfirmingRun.next_epoch
+
+    def listen(run, pause):
+        begun.append(run.epoch)
+        return next_epoch(run, pause)
+
+    monkeypatch.setattr(confirm_module.ConfirmingRun, "next_epoch", listen)
+    work(float("inf"))
+    assert begun == [1]  # the second epoch, in the middle of which it was stopped
+
+
+@pytest.mark.parametrize(
+    ("error", "would_recur"), [(NonFiniteLossError("nan"), True), (MemoryError("x"), False)]
+)
+def test_what_a_run_raises_is_its_failure(
+    work: Work, monkeypatch: pytest.MonkeyPatch, error: Exception, would_recur: bool
+) -> None:
+    def fail(run, pause):
+        raise error
+
+    monkeypatch.setattr(confirm_module.ConfirmingRun, "next_epoch", fail)
+    reason = f"{type(error).__name__}: {error}"
+    assert work(float("inf")) == TrialFailure(reason=reason, would_recur=would_recur)
+
+
+def test_a_damaged_checkpoint_costs_the_work_and_is_told(work: Work, store, tmp_path) -> None:
+    assert work(9) == TrialPaused()
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-1])
+    reply = work(float("inf"))
+    assert isinstance(reply, ConfirmReport)
+    assert "began anew" in reply.unsaved

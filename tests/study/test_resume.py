@@ -1,0 +1,203 @@
+"""A study that breaks off goes on as if it never had: processes of their own, a real tracker."""
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from study.results.mlflow_store import LoadedStudy, MlflowStore
+from study.results.record import TrialState
+
+SPACE = """
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from search_spaces import SearchSpace
+
+SPACE = SearchSpace(
+    name="tiny",
+    summary="networks that train in a moment",
+    axes={
+        "mask_count": CategoricalDistribution((2, 4)),
+        "noise_level": FloatDistribution(0.01, 5.0, log=True),
+    },
+    fixed={"network": "resnet8", "batch_size": 40},
+)
+"""
+STUDY = ("--space", "space.py", "--trials", "4", "--epochs", "4", "--sampler", "random")
+RESUME = ("--resume", "--name", "cut")
+SERIES = ("val_accuracy", "val_loss", "train_loss")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "space.py").write_text(SPACE)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, command_in) -> LoadedStudy:
+    """The same study, never broken off."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    (folder / "space.py").write_text(SPACE)
+    status, _, err = command_in(folder).run(*STUDY, "--name", "cut")
+    assert status == 0, err
+    return load(folder)
+
+
+def load(folder: Path, name: str = "cut") -> LoadedStudy:
+    loaded = MlflowStore(f"sqlite:///{folder}/mlflow.db").load_study(name)
+    assert not loaded.undecodable
+    return loaded
+
+
+def numbers(study: LoadedStudy) -> list[tuple]:
+    """What training gave, without the time it took."""
+    return [
+        (
+            record.number,
+            record.state,
+            record.parameters,
+            [
+                [(e.epoch, e.train_loss, e.val_loss, e.val_accuracy) for e in curve]
+                for curve in record.replicates
+            ],
+        )
+        for record in study.records
+    ]
+
+
+def statuses(folder: Path, name: str = "cut") -> list[str]:
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name(name)
+    return [run.info.status for run in client.search_runs([experiment.experiment_id])]
+
+
+def assert_every_epoch_once(folder: Path) -> None:
+    client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+    experiment = client.get_experiment_by_name("cut")
+    for run in client.search_runs([experiment.experiment_id]):
+        if "trial_number" in run.data.tags:
+            for metric in SERIES:
+                history = client.get_metric_history(run.info.run_id, metric)
+                assert [point.step for point in history] == [1, 2, 3, 4]
+
+
+def test_an_interrupted_study_resumes_to_the_same_numbers(
+    folder: Path, command, undisturbed: LoadedStudy
+) -> None:
+    process = command.start(*STUDY, "--name", "cut")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("trial ")
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: the whole process group
+    started = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert time.monotonic() - started < 15
+    assert (process.returncode, err) == (130, "")
+    assert "--resume --name cut" in out
+    before = load(folder)
+    assert {record.state for record in before.records} == {TrialState.COMPLETE, TrialState.PAUSED}
+    assert set(statuses(folder)) == {"FINISHED", "SCHEDULED", "KILLED"}
+
+    status, out, err = command.run(*RESUME)
+    assert (status, err) == (0, "")
+    assert "of 4 trials were done before" in out
+    after = load(folder)
+    assert numbers(after) == numbers(undisturbed)
+    assert set(statuses(folder)) == {"FINISHED"}
+    assert len(statuses(folder)) == 5
+    assert_every_epoch_once(folder)
+    assert not any((folder / "studies/cut/checkpoints").glob("*/*"))
+
+
+def test_a_killed_study_resumes_to_the_same_numbers_and_is_not_run_twice_at_once(
+    folder: Path, command, undisturbed: LoadedStudy
+) -> None:
+    process = command.start(*STUDY, "--name", "cut")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("trial ")
+
+    status, out, err = command.run(*RESUME)
+    assert (status, out) == (2, "")
+    assert f"process {process.pid} on host" in err
+    assert err.count("\n") == 1
+
+    process.kill()
+    process.communicate()
+    status, out, err = command.run(*RESUME)
+    assert (status, err) == (0, "")
+    assert numbers(load(folder)) == numbers(undisturbed)
+    assert set(statuses(folder)) == {"FINISHED"}
+    assert_every_epoch_once(folder)
+
+
+def test_a_finished_study_is_extended_and_moves_to_another_tracker(folder: Path, command) -> None:
+    assert command.run(*STUDY, "--name", "cut")[0] == 0
+    before = load(folder)
+    status, out, _ = command.run(*RESUME, "--trials", "6", "--json")
+    assert status == 0
+    assert json.loads(out)["trials"] == {"complete": 6}
+    after = load(folder)
+    assert after.records[:4] == before.records
+    assert [record.number for record in after.records] == list(range(6))
+    assert after.info.trials == 6
+    there = f"sqlite:///{folder}/there.db"
+    status, out, _ = command.run(*RESUME, "--json", "--tracking-uri", there)
+    assert (status, json.loads(out)["trials"]) == (0, {"complete": 6})
+    moved = MlflowStore(there).load_study("cut")
+    assert moved.records == after.records
+    assert not moved.undecodable
+
+
+def test_a_tracker_that_never_comes_back_costs_nothing_and_resuming_fills_it(
+    folder: Path, command, own_server
+) -> None:
+    process = command.start(*STUDY, "--name", "cut", "--tracking-uri", own_server.uri)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("trial ")
+    own_server.kill()
+    out, err = process.communicate(timeout=180)
+    assert (process.returncode, err) == (0, "")
+    assert "nothing is lost, studies/cut/optuna.journal has it all" in out
+    assert "--resume --name cut" in out
+    own_server.start()
+    status, out, err = command.run(*RESUME)
+    assert (status, err) == (0, "")
+    assert "lacks" not in out
+    records = MlflowStore(own_server.uri).load_study("cut").records
+    assert [record.state for record in records] == [TrialState.COMPLETE] * 4
+
+
+def test_an_interrupted_confirmation_goes_on(folder: Path, command) -> None:
+    argv = ("--space", "space.py", "--trials", "2", "--epochs", "3", "--sampler", "random")
+    process = command.start(*argv, "--confirm", "3", "--name", "cut")
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith("confirm trial "):
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    assert "Interrupted during the confirmation" in out
+    before = {run.key: run for run in load(folder).confirmed if run.state is TrialState.COMPLETE}
+    status, out, err = command.run(*RESUME, "--json")
+    assert status == 0, err
+    front = json.loads(out)["front"]
+    after = {run.key: run for run in load(folder).confirmed}
+    assert len(after) == 3 * 4 * len(front)
+    assert all(run.state is TrialState.COMPLETE for run in after.values())
+    assert all(after[key] == run for key, run in before.items())
+    assert set(statuses(folder)) == {"FINISHED"}
+
+
+def test_a_folder_that_vanishes_ends_the_study_with_one_sentence(folder: Path, command) -> None:
+    process = command.start(*STUDY, "--name", "cut")
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("trial ")
+    shutil.rmtree(folder / "studies/cut")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert err.startswith("study.run: failed: studies/cut/optuna.journal: ")
+    assert "Traceback" not in err
