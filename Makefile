@@ -20,10 +20,9 @@ study: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
-# Small real studies, broken at random and resumed: make faults ROUNDS=50, or one again by SEED=…
-ROUNDS ?= 10
+# Small real studies, struck and resumed: each kind of fault once, ROUNDS=50 at random, or one SEED=…
 faults: $(READY)
-	ROUNDS=$(ROUNDS) SEED=$(SEED) $(BIN)/python -m pytest -s tests/faults/test_faults.py
+	ROUNDS=$(ROUNDS) SEED=$(SEED) $(BIN)/python -m pytest -v tests/faults/test_faults.py
 
 # What CI checks, short of the tests.
 check: $(READY)

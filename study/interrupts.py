@@ -33,6 +33,11 @@ class Interrupts:
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._leaving = threading.Lock()
 
+    @property
+    def asked(self) -> bool:
+        """Whether there was a first signal: what `requested` says a moment later."""
+        return self._asked
+
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             self._main = threading.get_ident()

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -15,11 +16,16 @@ from study.engine.sampler import GRID
 from study.execution import run_study
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.interrupts import Interrupts
+from study.outcome import installed
 from study.planning import StudyPlan, images_shape, plan_study, study_config
 from study.results.counted import counted
 from study.results.front_table import TextTable, format_metric, format_parameter
+from study.results.mlflow_reach import mask_password
 from study.resuming import find_study, plan_resume
 from study.study_lock import StudyLock, StudyLockedError
+
+START_SECONDS = 12.0
+"""How long Ray may take to start once somebody has asked for the end."""
 
 ASSUMED_SHAPES = {
     "imagefolder": DatasetShape(channels=3, height=32, width=32, classes=10),
@@ -51,7 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"study.run: failed: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("study.run: interrupted", file=sys.stderr)
+        words = shlex.join(mask_password(word) for word in (sys.argv[1:] if argv is None else argv))
+        again = f"{installed('python')} -m study.run {words}"
+        print(f"study.run: interrupted before it began; go on by: {again}", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -120,8 +128,12 @@ def _study(arguments: Arguments) -> int:
         from study.engine.cluster import ClusterError, connected, trial_resources
 
         try:
-            stack.enter_context(connected(plan.config.address))
+            # Ray does not survive being broken into while it starts.
+            with interrupts.graceful(START_SECONDS):
+                stack.enter_context(connected(plan.config.address))
             interrupts.reinstall()
+            if interrupts.asked:
+                raise KeyboardInterrupt
             resources = trial_resources(plan.config.resources)
         except ClusterError as error:
             raise BadInputError(str(error)) from error

@@ -9,6 +9,7 @@
 - `trainable`: what runs in worker processes
 - `checkpoint_store`, `worker_checkpoint`, `checkpoint_sweeper`: where checkpoints lie, when workers
   write them, and how the driver clears up
+- `actor_deaths`: workers that Ray ended, made known to Tune
 - `stop_flag`: how workers learn that the study stops
 - `confirm_plan`, `confirmation`, `confirm_worker`: fresh seeds for the front and its controls, and
   Ray running them
@@ -21,6 +22,8 @@ import os
 # per-trial files would repeat what MLflow holds.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+# A worker's death is told in one line by the study itself.
+os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
 # Progress is reported by the study itself; only Tune's older reporter can be silenced.
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 # A trial without a GPU leaves the device variables alone: as Ray will by default.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import ray
 from ray._private import ray_constants
+from ray._private import worker as ray_worker
 from ray._private.authentication.authentication_token_setup import (
     maybe_enable_token_auth_if_token_available,
 )
@@ -36,7 +37,27 @@ def connected(address: str | None) -> Iterator[None]:
     Raises:
         ClusterError: The address does not answer.
     """
-    if address is None:
+    with _raylets_silent():
+        _connect(address)
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _connect(address: str | None) -> None:
+    try:
+        if address is None:
+            _start_local()
+        else:
+            _join(address)
+    except SystemExit as stopped:
+        # Ray has a handler of its own for SIGTERM while it starts.
+        raise KeyboardInterrupt from stopped
+
+
+def _start_local() -> None:
+    try:
         with _loopback_alone():
             ray.init(
                 address="local",  # else Ray would join whatever cluster it finds on the machine
@@ -44,22 +65,43 @@ def connected(address: str | None) -> Iterator[None]:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-    else:
-        _require_answer(address)
-        # What new clusters use by themselves, and what Ray turns on for `auto` alone. Setting the
-        # variable by hand would come too late wherever Ray was imported before this module.
-        logging.getLogger("ray").setLevel(logging.ERROR)
-        maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
-        try:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-        except Exception as error:
-            raise ClusterError(
-                f"--address {address}: the Ray cluster refused: {' '.join(str(error).split())}"
-            ) from error
+    except Exception as error:
+        ray.shutdown()
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise OSError(f"Ray could not be started on this machine: {cause}") from error
+
+
+def _join(address: str) -> None:
+    _require_answer(address)
+    # What new clusters use by themselves, and what Ray turns on for `auto` alone. Setting the
+    # variable by hand would come too late wherever Ray was imported before this module.
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:
+        raise ClusterError(
+            f"--address {address}: the Ray cluster refused: {' '.join(str(error).split())}"
+        ) from error
+
+
+@contextlib.contextmanager
+def _raylets_silent() -> Iterator[None]:
+    """Keep Ray from printing what its raylets report on standard output, where results go.
+
+    `log_to_driver` does not cover it. A worker's death, which is what they report, is told by the
+    study itself.
+    """
+    original = ray_worker.print_to_stdstream
+    ray_worker.print_to_stdstream = _print_nothing
     try:
         yield
     finally:
-        ray.shutdown()
+        ray_worker.print_to_stdstream = original
+
+
+def _print_nothing(data: object, ignore_prefix: bool) -> None:
+    """In the place of Ray's own function."""
 
 
 @contextlib.contextmanager

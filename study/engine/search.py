@@ -10,6 +10,7 @@ from ray.tune.experiment import Trial
 
 from pnn_core.data import TrainingData
 from study.config import StudyConfig
+from study.engine.actor_deaths import every_death_known
 from study.engine.checkpoint_store import CheckpointStore
 from study.engine.cluster import TrialResources
 from study.engine.ledger import TrialLedger
@@ -101,6 +102,7 @@ def search(
             with (
                 interrupts.graceful(PAUSE_SECONDS),
                 flag.follows(interrupts.requested, ledger.stop),
+                every_death_known(),
             ):
                 tuner.fit()
         except TuneError as error:
