@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
@@ -23,7 +23,7 @@ class CheckpointStore:
         url: Absolute folder, or a URL such as `s3://bucket/path`, that every node sees alike.
     """
 
-    url: str
+    url: str = field(repr=False)  # may hold a password
 
     @classmethod
     def of(cls, config: StudyConfig) -> "CheckpointStore":

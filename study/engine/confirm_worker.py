@@ -63,7 +63,7 @@ def train_and_test(
     try:
         device = settings.prepare()
         run = ConfirmingRun(task.config, traits, images, test, device)
-        checkpoint.restore([run], device)
+        checkpoint.restore([run])
         while run.epoch < task.config.epochs:
             finished = not stop.is_set() and run.next_epoch(
                 lambda: stop.is_set() or checkpoint.is_overdue

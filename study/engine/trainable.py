@@ -135,7 +135,7 @@ class TrialTrainable(tune.Trainable):
             trial_file(trial.number),
             json.dumps([asdict(trial.config), trial.replicates]),
         )
-        self._checkpoint.restore(runs, self._device)
+        self._checkpoint.restore(runs)
         self._costs = count_costs(trial.config.model)
         self._runs = runs
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from study.engine.checkpoint_store import CheckpointStore
 
 if TYPE_CHECKING:
-    import torch
-
     from pnn_core.learner import Learner
 
 LONGEST_SHARE = 0.05
@@ -49,18 +47,21 @@ class WorkerCheckpoint:
         """Why it could not be written the last time, or not be read at first; empty if it was."""
         return self._unwritten or self._unread
 
-    def restore(self, runs: Sequence["Learner"], device: "torch.device") -> None:
+    def restore(self, runs: Sequence["Learner"]) -> None:
         """Take the runs to where they were saved; they stay at their start where nothing is.
 
         A file that cannot be used costs the work, not the trial: `unsaved` says why.
         """
+        import torch
+
         from pnn_core.checkpoint import CheckpointError, decode_checkpoint
 
+        cpu = torch.device("cpu")  # not to hold states on a GPU beside the networks
         try:
             content = self._store.load(self._name)
             if content is None:
                 return
-            states = decode_checkpoint(content, self._identity, device)
+            states = decode_checkpoint(content, self._identity, cpu)
         except (OSError, CheckpointError) as error:
             self._unread = f"{self._name} cannot be read, so the trial began anew: {error}"
             return

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,8 +12,6 @@ from study.engine.worker_checkpoint import (
     WITHIN_EPOCH_SECONDS,
     WorkerCheckpoint,
 )
-
-CPU = torch.device("cpu")
 
 
 class Counter:
@@ -61,14 +58,14 @@ def test_every_run_goes_on_where_it_was_saved(store: CheckpointStore) -> None:
     checkpoint(store).save([Counter(3), Counter(2)])
     runs = [Counter(), Counter()]
     restored = checkpoint(store)
-    restored.restore(runs, CPU)
+    restored.restore(runs)
     assert [run.steps for run in runs] == [3, 2]
     assert restored.unsaved == ""
 
 
 def test_without_a_file_runs_start_at_their_beginning(store: CheckpointStore) -> None:
     run, new = Counter(), checkpoint(store)
-    new.restore([run], CPU)
+    new.restore([run])
     assert (run.steps, new.unsaved) == (0, "")
 
 
@@ -87,7 +84,7 @@ def test_a_file_that_cannot_be_used_costs_the_work_and_says_so(store, damage, to
     assert content is not None
     store.save("trial-00000.ckpt", damage(content))
     run, again = Counter(), checkpoint(store)
-    again.restore([run], CPU)
+    again.restore([run])
     assert run.steps == 0
     assert "trial-00000.ckpt cannot be read, so the trial began anew" in again.unsaved
     assert told in again.unsaved
@@ -99,7 +96,7 @@ def test_a_file_that_cannot_be_used_costs_the_work_and_says_so(store, damage, to
 def test_the_file_of_another_training_run_is_refused(store: CheckpointStore) -> None:
     checkpoint(store, "a").save([Counter(3)])
     run, other = Counter(), checkpoint(store, "b")
-    other.restore([run], CPU)
+    other.restore([run])
     assert run.steps == 0
     assert "belongs to another training run" in other.unsaved
 
@@ -113,7 +110,7 @@ def test_what_cannot_be_written_costs_no_training_and_is_told_until_it_can(tmp_p
     saved.save([Counter(2)])
     assert saved.unsaved == ""
     run = Counter()
-    checkpoint(store).restore([run], CPU)
+    checkpoint(store).restore([run])
     assert run.steps == 2
 
 
