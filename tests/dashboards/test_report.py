@@ -10,6 +10,7 @@ from study.results.study_info import StudyInfo
 
 INFO = StudyInfo(
     name="masks",
+    study_id="0" * 32,
     space="controls",
     dataset="cifar10",
     seed=0,

@@ -86,7 +86,7 @@ def make_study() -> MakeStudy:
             "versions": {"python": "3.11.7", "torch": "2.14.1"},
         }
         return LoadedStudy(
-            info=StudyInfo(name=name, dataset=dataset, **{**facts, **changes}),
+            info=StudyInfo(name=name, study_id="0" * 32, dataset=dataset, **{**facts, **changes}),
             records=tuple(
                 TrialRecord(
                     number=trial, state=TrialState.COMPLETE, parameters={"layer": "perturbation"}
