@@ -15,6 +15,7 @@ from study.outcome import Outcome, resume_command
 from study.planning import StudyPlan
 from study.progress import ProgressReport
 from study.results.counted import counted
+from study.results.mlflow_reach import mask_password
 from study.results.mlflow_writer import MlflowWriter, Unsent
 from study.results.provenance import git_commit, library_versions
 from study.results.record import TrialState
@@ -58,29 +59,37 @@ def run_study(
         The exit status.
     """
     from ray.exceptions import RayError
+    from ray.tune import TuneError
 
     resume = resume_command(plan.config, plan.arguments.tracking_uri)
     writer = MlflowWriter(plan.store.open_study(_study_info(plan)))
 
     def broken_off(end: StudyEnd, said: str) -> None:
-        print(f"study.run: {said}; go on by: {resume}", file=sys.stderr, flush=True)
+        print(mask_password(f"study.run: {said}; go on by: {resume}"), file=sys.stderr, flush=True)
         writer.study_ended(None, [], end)
-        writer.close(BROKEN_OFF_TRACKER_SECONDS, most_seconds=BROKEN_OFF_TRACKER_SECONDS)
+        with contextlib.suppress(KeyboardInterrupt):  # of somebody in a hurry
+            writer.close(BROKEN_OFF_TRACKER_SECONDS, most_seconds=BROKEN_OFF_TRACKER_SECONDS)
 
     try:
         outcome, interrupted = _Life(plan, resources, data, interrupts, writer).run()
+        status = INTERRUPTED if interrupted else _status(outcome)
+        _end(plan, writer, outcome, status)
     except KeyboardInterrupt:
         broken_off(StudyEnd.INTERRUPTED, "interrupted")
         return INTERRUPTED
-    except (OSError, RayError) as error:
+    except (OSError, RayError, TuneError) as error:
         cause = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         broken_off(StudyEnd.FAILED, f"failed: {cause}: what was saved before is intact")
         return FAILED
     except BaseException:
         broken_off(StudyEnd.FAILED, "failed: what was saved before is intact")
         raise
+    return status
 
-    status = INTERRUPTED if interrupted else _status(outcome)
+
+def _end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -> None:
+    """Tell the tracker, then the user."""
+    interrupted = status == INTERRUPTED
     summary = summarise(outcome.records, plan.config.objectives)
     writer.study_ended(summary, [outcome.page, outcome.csv], ENDS[status])
     most = BROKEN_OFF_TRACKER_SECONDS if interrupted else None
@@ -93,7 +102,6 @@ def run_study(
         print(json.dumps(outcome.as_json(), indent=2))
     else:
         outcome.print(sys.stdout)
-    return status
 
 
 class _Life:
@@ -163,6 +171,9 @@ class _Life:
             listeners.append(self._progress)
         ledger = TrialLedger(self._plan.config, self._storage, listeners)
         self._sweeper.sweep_trials(ledger.records)
+        # Also those of a front that is no longer one: the tracker has all that the study knows.
+        for run in self._storage.confirmed():
+            self._writer.confirmation_restored(run)
         return search(
             self._plan.config,
             self._data,
@@ -176,6 +187,7 @@ class _Life:
     def _confirm(self, outcome: Outcome) -> tuple[Outcome, bool]:
         """Retrain the front and its controls with fresh seeds; only here is the test set read."""
         from study.engine.confirm_plan import plan_confirmation
+        from study.engine.confirm_worker import new_run
         from study.engine.confirmation import confirm
 
         config = outcome.config
@@ -188,6 +200,9 @@ class _Life:
         except DatasetError as error:
             self._warnings.append(f"Not confirmed: the test set cannot be read: {error}")
             return replace(outcome, planned_confirmations=len(tasks)), False
+        before = {run.key for run in self._storage.confirmed()}
+        left = [run for run in map(new_run, tasks) if run.key not in before]
+        self._sweeper.sweep_confirmations(left)
         listeners: list[ConfirmationListener] = [self._writer, self._sweeper]
         if self._progress is not None:
             self._progress.confirmation_planned(len(tasks))

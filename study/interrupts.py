@@ -30,7 +30,7 @@ class Interrupts:
         self._deadline_seconds: float | None = None
         # A handler may interrupt any line of the main thread, also one that holds the lock of an
         # event or is about to start a thread; of what wakes others, this alone is reentrant.
-        self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._wake: queue.SimpleQueue[float | None] = queue.SimpleQueue()
         self._leaving = threading.Lock()
 
     @property
@@ -58,7 +58,7 @@ class Interrupts:
             # None: it was not installed from Python, which cannot put it back.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._previous = {}
-        self._wake.put(False)
+        self._wake.put(None)
 
     def reinstall(self) -> None:
         """Handle the signals again, after a library has put its own handlers in place."""
@@ -86,13 +86,12 @@ class Interrupts:
         if self._asked or self._deadline_seconds is None:
             raise KeyboardInterrupt
         self._asked = True
-        self._wake.put(True)
+        self._wake.put(self._deadline_seconds)
 
     def _watch(self) -> None:
         """Tell of the request, and see to its deadline, in a thread of its own."""
-        if not self._wake.get():
+        if (seconds := self._wake.get()) is None:
             return
-        seconds = self._deadline_seconds
         self.requested.set()
         with contextlib.suppress(queue.Empty):
             self._wake.get(timeout=seconds)

@@ -152,6 +152,7 @@ def describe_study(arguments: Arguments, config: StudyConfig) -> StudyFile:
         space=lasting_space(arguments.space or ""),
         space_digest=space_digest(config.space),
         dataset=config.dataset,
+        images=describe_images(config.shape),
         data_dir=str(arguments.data_dir.absolute()),
         model=arguments.model,
         trials=config.trials,
@@ -171,6 +172,11 @@ def describe_study(arguments: Arguments, config: StudyConfig) -> StudyFile:
         gpus_per_trial=config.resources.gpus_per_trial,
         max_concurrent=config.resources.max_concurrent,
     )
+
+
+def describe_images(shape: DatasetShape) -> str:
+    """What a data set's images are, in words."""
+    return f"{shape.channels}x{shape.height}x{shape.width} in {shape.classes} classes"
 
 
 def default_sampler(space: SearchSpace) -> str:

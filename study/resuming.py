@@ -11,6 +11,7 @@ from study.options import MASK
 from study.planning import (
     StudyPlan,
     default_sampler,
+    describe_images,
     describe_study,
     images_shape,
     lasting_space,
@@ -89,6 +90,7 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
     completed = _complete(arguments, stored)
     config = _resumed_config(completed, stored, folder)
     _require_same_space(config, stored)
+    _require_same_images(config, stored, completed)
     require_confirmable(completed)
     store = MlflowStore(completed.tracking_uri)
     return StudyPlan(
@@ -208,6 +210,16 @@ def _require_same_space(config: StudyConfig, stored: StudyFile) -> None:
         f"--space {stored.space}: {where} has another space of that name than the one that study "
         f"{stored.name} was started with: bring that one back, or start a new study"
     )
+
+
+def _require_same_images(config: StudyConfig, stored: StudyFile, arguments: Arguments) -> None:
+    """A folder may have gained a class meanwhile: all networks would be others."""
+    images = describe_images(config.shape)
+    if images != stored.images:
+        raise BadInputError(
+            f"--data-dir {arguments.data_dir}: holds images of {images}, and study {stored.name} "
+            f"was started with {stored.images}: bring those back, or start a new study"
+        )
 
 
 def _check_tracker(

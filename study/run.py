@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"study.run: {error}", file=sys.stderr)
         return BAD_INPUT
     except OSError as error:
-        print(f"study.run: failed: {error}", file=sys.stderr)
+        print(mask_password(f"study.run: failed: {error}"), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         words = shlex.join(mask_password(word) for word in (sys.argv[1:] if argv is None else argv))
@@ -113,46 +113,54 @@ def _dry_run(arguments: Arguments) -> int:
 
 
 def _study(arguments: Arguments) -> int:
-    with Interrupts() as interrupts, contextlib.ExitStack() as stack:
-        if arguments.resume:
-            folder = find_study(arguments)
-            try:
-                stack.enter_context(StudyLock(folder))
-            except StudyLockedError as error:
-                raise BadInputError(f"--name {arguments.name}: {error}") from error
-            plan = plan_resume(arguments, folder)
-        else:
-            plan = plan_study(arguments)
-
-        # Ray takes seconds to import, which a mistyped flag must not wait for.
-        from study.engine.cluster import ClusterError, connected, trial_resources
-
-        try:
-            # Ray does not survive being broken into while it starts.
-            with interrupts.graceful(START_SECONDS):
-                stack.enter_context(connected(plan.config.address))
-            interrupts.reinstall()
-            if interrupts.asked:
-                raise KeyboardInterrupt
-            resources = trial_resources(plan.config.resources)
-        except ClusterError as error:
-            raise BadInputError(str(error)) from error
-        with blaming("--data-dir", plan.arguments.data_dir):
-            data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
-        if not arguments.resume:
-            plan = _begin(plan, stack)
-        try:
-            _create_checkpoints(plan)
-        except BadInputError:
-            if not arguments.resume:
-                shutil.rmtree(plan.config.output)
+    status: int | None = None
+    try:
+        with Interrupts() as interrupts, contextlib.ExitStack() as stack:
+            status = _planned_study(arguments, interrupts, stack)
+    except KeyboardInterrupt:
+        if status is None:
             raise
+    return status
+
+
+def _planned_study(
+    arguments: Arguments, interrupts: Interrupts, stack: contextlib.ExitStack
+) -> int:
+    if arguments.resume:
+        folder = find_study(arguments)
+        try:
+            stack.enter_context(StudyLock(folder))
+        except StudyLockedError as error:
+            raise BadInputError(f"--name {arguments.name}: {error}") from error
+        plan = plan_resume(arguments, folder)
+    else:
+        plan = plan_study(arguments)
+
+    # Ray takes seconds to import, which a mistyped flag must not wait for.
+    from study.engine.cluster import ClusterError, connected, trial_resources
+
+    try:
+        # Ray does not survive being broken into while it starts.
+        with interrupts.graceful(START_SECONDS):
+            stack.enter_context(connected(plan.config.address))
+        interrupts.reinstall()
+        if interrupts.asked:
+            raise KeyboardInterrupt
+        resources = trial_resources(plan.config.resources)
+    except ClusterError as error:
+        raise BadInputError(str(error)) from error
+    with blaming("--data-dir", plan.arguments.data_dir):
+        data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
+    if arguments.resume:
+        _create_checkpoints(plan)
         plan.file.write(plan.config.output)
-        return run_study(plan, resources, data, interrupts)
+    else:
+        plan = _begin(plan, stack)
+    return run_study(plan, resources, data, interrupts)
 
 
 def _begin(plan: StudyPlan, stack: contextlib.ExitStack) -> StudyPlan:
-    """Make the folder of a new study, and hold it."""
+    """Make the folder of a new study and hold it; leaves none behind that cannot be resumed."""
     while True:
         try:
             plan.config.output.mkdir(parents=True)
@@ -165,7 +173,13 @@ def _begin(plan: StudyPlan, stack: contextlib.ExitStack) -> StudyPlan:
             plan = plan_study(plan.arguments)  # another study took the name meanwhile
         except OSError as error:
             raise BadInputError(f"--output {plan.config.output}: {error}") from error
-    stack.enter_context(StudyLock(plan.config.output))
+    try:
+        stack.enter_context(StudyLock(plan.config.output))
+        _create_checkpoints(plan)
+        plan.file.write(plan.config.output)
+    except BaseException:
+        shutil.rmtree(plan.config.output, ignore_errors=True)
+        raise
     return plan
 
 

@@ -44,6 +44,7 @@ class StudyFile:
         space: A built-in space's name, or the absolute path of a file.
         space_digest: Of the space that the name stood for; see `space_digest`.
         dataset: Name of the data set.
+        images: Their shape and the number of their classes, in words.
         data_dir: Absolute path of its folder.
         model: The network that took the place of the space's own; None for none.
         trials: Asked for so far.
@@ -69,6 +70,7 @@ class StudyFile:
     space: str
     space_digest: str
     dataset: str
+    images: str
     data_dir: str
     model: str | None
     trials: int

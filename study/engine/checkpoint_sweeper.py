@@ -1,8 +1,9 @@
 """The driver clears up the checkpoints of what has ended."""
 
 import contextlib
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import queue
+import threading
+from collections.abc import Callable, Sequence
 
 from pnn_core.config import EpochResult
 from study.engine.checkpoint_store import CheckpointStore
@@ -10,6 +11,9 @@ from study.results.confirmed_run import ConfirmedRun
 from study.results.record import TrialRecord, TrialState
 
 TRIAL_PREFIX, CONFIRMATION_PREFIX = "trial-", "confirm-"
+
+CLOSING_SECONDS = 5.0
+"""How long a place for checkpoints that stands still may hold up the end of a study."""
 
 
 def trial_file(number: int) -> str:
@@ -35,28 +39,34 @@ class CheckpointSweeper:
     def __init__(self, store: CheckpointStore, *, keep: bool) -> None:
         self._store = store
         self._keep = keep
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint-sweeper")
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        # A daemon: a network folder that hangs must not keep the process alive.
+        self._thread = threading.Thread(target=self._sweep, name="checkpoint-sweeper", daemon=True)
+        self._thread.start()
 
     def sweep_trials(self, records: Sequence[TrialRecord]) -> None:
         """Remove what belongs to no trial that may go on, such as half-written files."""
-        self._sweep(TRIAL_PREFIX, {trial_file(r.number) for r in records if not self._is_over(r)})
+        live = {trial_file(r.number) for r in records if not self._is_over(r)}
+        self._remove_all(TRIAL_PREFIX, but=live)
 
     def sweep_confirmations(self, runs: Sequence[ConfirmedRun]) -> None:
         """Remove what belongs to none of these runs."""
-        self._sweep(CONFIRMATION_PREFIX, {confirmation_file(run) for run in runs})
+        self._remove_all(CONFIRMATION_PREFIX, but={confirmation_file(run) for run in runs})
 
     def close(self) -> None:
-        """Wait until everything is removed."""
-        self._thread.shutdown()
+        """Wait until everything is removed, but not for ever."""
+        self._work.put(None)
+        self._thread.join(CLOSING_SECONDS)
 
     def trial_ended(self, record: TrialRecord) -> None:
-        """Remove its checkpoint, unless that is to stay."""
-        if self._is_over(record):
-            self._remove(trial_file(record.number))
+        """Remove its checkpoint, unless that is to stay, and what killed workers left of it."""
+        name = trial_file(record.number)
+        self._work.put(lambda: self._remove_now(name, set() if self._is_over(record) else {name}))
 
     def confirmation_ended(self, run: ConfirmedRun) -> None:
         """Remove its checkpoint."""
-        self._remove(confirmation_file(run))
+        name = confirmation_file(run)
+        self._work.put(lambda: self._remove_now(name, set()))
 
     def trial_restored(self, record: TrialRecord) -> None:
         """Nothing: see `sweep_trials`."""
@@ -89,18 +99,20 @@ class CheckpointSweeper:
         kept = self._keep and record.state is TrialState.COMPLETE
         return record.state.is_final and not kept
 
-    def _sweep(self, prefix: str, live: set[str]) -> None:
-        def sweep() -> None:
+    def _remove_all(self, prefix: str, *, but: set[str]) -> None:
+        """Remove what is there now: what is written from now on belongs to something that runs."""
+        with contextlib.suppress(OSError):
+            there = [n for n in self._store.names() if n.startswith(prefix) and n not in but]
+            self._work.put(lambda: self._delete(there))
+
+    def _remove_now(self, prefix: str, but: set[str]) -> None:
+        self._delete([n for n in self._store.names() if n.startswith(prefix) and n not in but])
+
+    def _delete(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._store.delete(name)
+
+    def _sweep(self) -> None:
+        while (work := self._work.get()) is not None:
             with contextlib.suppress(OSError):  # what cannot be removed now is swept another time
-                for name in self._store.names():
-                    if name.startswith(prefix) and name not in live:
-                        self._store.delete(name)
-
-        self._thread.submit(sweep)
-
-    def _remove(self, name: str) -> None:
-        def remove() -> None:
-            with contextlib.suppress(OSError):
-                self._store.delete(name)
-
-        self._thread.submit(remove)
+                work()

@@ -156,6 +156,8 @@ def trial_resources(wanted: Resources) -> TrialResources:
         ClusterError: No node has as many CPUs or GPUs.
     """
     nodes = _nodes()
+    if not nodes:
+        raise ClusterError("--address: the cluster has no node that is alive")
     cpus = int(max(node.get("CPU", 0.0) for node in nodes))
     gpus = max(node.get("GPU", 0.0) for node in nodes)
     if wanted.cpus_per_trial > cpus:

@@ -16,7 +16,6 @@ from study.engine.messages import (
     TrialFailure,
     TrialPaused,
 )
-from study.engine.storage import StorageError
 from study.results.mlflow_reach import mask_password
 
 Warn = Callable[[str], None]
@@ -38,7 +37,7 @@ class LedgerRecorder(Callback):
         self._unsaved = UnsavedWarnings(warn)
         self._reasons: dict[int, str] = {}
         self._left: set[str] = set()
-        self._failure: StorageError | None = None
+        self._failure: Exception | None = None
 
     def __getstate__(self) -> dict[str, object]:
         """Nothing, as the ledger: Tune pickles its callbacks."""
@@ -75,8 +74,7 @@ class LedgerRecorder(Callback):
         if trial.trial_id not in self._left:
             try:
                 self._ledger.trial_stopped(_number(trial))
-            except StorageError as error:
-                # From here, Tune would take it for the trial's own failure.
+            except Exception as error:  # from here, Tune would take it for the trial's own failure
                 self._failure = error
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: object) -> None:
@@ -89,6 +87,8 @@ class LedgerRecorder(Callback):
     ) -> None:
         """A trial's process died, by itself or because the trial had raised."""
         number = _number(trial)
+        if self._ledger.has_ended(number):
+            return
         reason = self._reasons.pop(number, "") or _death(Path(trial.error_file))
         self._ledger.attempt_failed(number, reason, would_recur=False)
 

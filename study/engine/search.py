@@ -5,6 +5,7 @@ import tempfile
 from dataclasses import dataclass
 
 from ray import tune
+from ray.exceptions import RayError
 from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 
@@ -18,7 +19,6 @@ from study.engine.messages import TRIAL, ProposedTrial
 from study.engine.recorder import LedgerRecorder, Warn
 from study.engine.searcher import LedgerSearcher
 from study.engine.stop_flag import StopFlag
-from study.engine.storage import StorageError
 from study.engine.trainable import TrialTrainable
 from study.engine.worker_settings import WorkerSettings
 from study.interrupts import Interrupts
@@ -106,18 +106,18 @@ def search(
             ):
                 tuner.fit()
         except TuneError as error:
-            _raise_storage_error(error)
+            _raise_cause(error)
             raise
         finally:
             ledger.pause_running()
     return SearchResult(records=ledger.records, interrupted=interrupts.requested.is_set())
 
 
-def _raise_storage_error(error: TuneError) -> None:
+def _raise_cause(error: TuneError) -> None:
     """Tune puts whatever a callback raises into an error of its own: take it out again."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, StorageError):
+        if isinstance(cause, (OSError, RayError)):
             raise cause
         cause = cause.__cause__ or cause.__context__
 

@@ -3,6 +3,7 @@
 import uuid
 
 import ray
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.engine.checkpoint_store import CheckpointStore
@@ -37,8 +38,9 @@ def require_shared(store: CheckpointStore) -> None:
             for node in nodes
         ]
         answers = ray.get(here, timeout=_ANSWER_SECONDS)
-    except ray.exceptions.GetTimeoutError as error:
-        raise ClusterError(f"a node of the cluster does not answer: {error}") from error
+    except RayError as error:  # a node that is slow, or that left meanwhile
+        cause = " ".join(str(error).split())
+        raise ClusterError(f"--address: a node of the cluster does not answer: {cause}") from error
     finally:
         store.delete(name)
     for node, sees in zip(nodes, answers, strict=True):

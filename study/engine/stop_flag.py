@@ -4,12 +4,13 @@ Tune has no way to tell a trial in mid-epoch to save itself, so the flag lies in
 store, which all nodes reach.
 """
 
+import contextlib
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cache
 
+from ray.exceptions import RayError
 from ray.experimental import internal_kv
 
 _NAMESPACE = "pnn-study"
@@ -26,7 +27,7 @@ class StopFlag:
     def __init__(self) -> None:
         self.key = f"stop-{uuid.uuid4().hex}"
 
-    @contextmanager
+    @contextlib.contextmanager
     def follows(self, requested: threading.Event, then: Callable[[], None]) -> Iterator[None]:
         """Raise the flag as soon as a stop is requested while the context lasts.
 
@@ -59,9 +60,10 @@ def stop_requested(key: str) -> threading.Event:
     raised = threading.Event()
 
     def watch() -> None:
-        while not internal_kv._internal_kv_exists(key, namespace=_NAMESPACE):
-            threading.Event().wait(_LOOK_SECONDS)
-        raised.set()
+        while not raised.wait(_LOOK_SECONDS):
+            with contextlib.suppress(RayError):  # the head may be out of reach for a while
+                if internal_kv._internal_kv_exists(key, namespace=_NAMESPACE):
+                    raised.set()
 
     threading.Thread(target=watch, name="stop-flag", daemon=True).start()
     return raised

@@ -69,7 +69,9 @@ class StudyStorage:
             owner = self.study.user_attrs.get(_STUDY_ID)
             if owner is None and not self.study.get_trials(deepcopy=False):
                 self.study.set_user_attr(_STUDY_ID, config.study_id)
-            elif owner != config.study_id:
+                # Two studies may have begun at once in one database: the last to write has it.
+                owner = self.study.user_attrs[_STUDY_ID]
+            if owner != config.study_id:
                 raise StorageError(f"{self._place} holds another study named {config.name}")
 
     def trials(self) -> list[FrozenTrial]:
@@ -163,7 +165,8 @@ class StudyStorage:
             yield
         except StorageError:
             raise
-        except (OSError, ValueError, StorageInternalError, SQLAlchemyError) as error:
+        # RuntimeError: the journal's lock, where the file system has turned read-only meanwhile.
+        except (OSError, ValueError, RuntimeError, StorageInternalError, SQLAlchemyError) as error:
             self._failure = StorageError(f"{self._place}: {explain(error, self._url)}")
             raise self._failure from error
 

@@ -20,6 +20,7 @@ from study.engine.messages import (
 from study.engine.stop_flag import stop_requested
 from study.engine.worker_checkpoint import WorkerCheckpoint
 from study.engine.worker_settings import WorkerSettings
+from study.results.mlflow_reach import mask_password
 
 # The driver pickles this class and never trains: it need not wait for torch, which the methods
 # import in the worker.
@@ -149,5 +150,5 @@ class TrialTrainable(tune.Trainable):
 
 
 def describe_error(error: Exception) -> str:
-    """An exception in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    """An exception in one line, without passwords."""
+    return mask_password(f"{type(error).__name__}: {' '.join(str(error).split())}")

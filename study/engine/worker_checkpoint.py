@@ -54,7 +54,7 @@ class WorkerCheckpoint:
         """
         import torch
 
-        from pnn_core.checkpoint import CheckpointError, decode_checkpoint
+        from pnn_core.checkpoint import decode_checkpoint
 
         cpu = torch.device("cpu")  # not to hold states on a GPU beside the networks
         try:
@@ -62,7 +62,7 @@ class WorkerCheckpoint:
             if content is None:
                 return
             states = decode_checkpoint(content, self._identity, cpu)
-        except (OSError, CheckpointError) as error:
+        except (OSError, ValueError) as error:  # pyarrow's errors, and CheckpointError
             self._unread = f"{self._name} cannot be read, so the trial began anew: {error}"
             return
         for run, state in zip(runs, states, strict=True):
@@ -87,7 +87,7 @@ class WorkerCheckpoint:
             content = encode_checkpoint(self._identity, [run.state_dict() for run in runs])
             self._store.save(self._name, content)
             self._unwritten = ""
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._unwritten = str(error)
         self._written = self._clock()
         self._cost = self._written - begun

@@ -23,6 +23,7 @@ PLAIN = StudyFile(
     space="noise_masks",
     space_digest="ab" * 32,
     dataset="digits",
+    images="1x8x8 in 10 classes",
     data_dir="/somewhere/dàta",
     model=None,
     trials=24,
