@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +24,7 @@ from study.engine.storage import StudyStorage
 from study.engine.trainable import describe_error
 from study.engine.worker_settings import WorkerSettings
 from study.interrupts import Interrupts
+from study.results.clock import now_ms
 from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.record import TrialState
 
@@ -173,7 +173,7 @@ class _Work:
             while self.waiting and len(self._running) < places and not self._stopped.is_set():
                 task, run = self.waiting.popleft()
                 self._attempts[run.key] += 1
-                run = replace(run, state=TrialState.RUNNING, started_ms=run.started_ms or _now_ms())
+                run = replace(run, state=TrialState.RUNNING, started_ms=run.started_ms or now_ms())
                 for listener in self._listeners:
                     listener.confirmation_started(run)
                 self._running[submit(task)] = (task, run)
@@ -225,7 +225,7 @@ class _Work:
             listener.confirmation_paused(run)
 
     def _end(self, run: ConfirmedRun) -> None:
-        run = replace(run, ended_ms=_now_ms())
+        run = replace(run, ended_ms=now_ms())
         self._storage.keep_confirmed(run)
         self.ended.append(run)
         for listener in self._listeners:
@@ -240,7 +240,3 @@ def _reply(reference: "ray.ObjectRef[Any]") -> ConfirmReply:
     except RayError as error:
         return TrialFailure(reason=describe_death(str(error)), would_recur=False)
     return reply
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

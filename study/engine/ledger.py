@@ -5,7 +5,6 @@ ends in exactly one state everywhere. Ray's OptunaSearch cannot do it: with seve
 tells Optuna that failed and early-stopped trials are complete.
 """
 
-import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from study.config import StudyConfig
 from study.engine.messages import EpochReport, ProposedTrial
 from study.engine.sampler import DistinctSampler
 from study.engine.storage import StudyStorage, retried_before
+from study.results.clock import now_ms
 from study.results.record import TrialRecord, TrialState
 
 ATTEMPTS = 3
@@ -228,12 +228,12 @@ class TrialLedger:
             state=TrialState.RUNNING,
             parameters={**named, **config.parameters()},
             retried=retried_before(trial),
-            started_ms=int(started.timestamp() * 1000) if started else _now_ms(),
+            started_ms=int(started.timestamp() * 1000) if started else now_ms(),
         )
         self._waiting.append(trial.number)
 
     def _end(self, record: TrialRecord) -> None:
-        record = replace(record, ended_ms=_now_ms())
+        record = replace(record, ended_ms=now_ms())
         # In this order: what a crash leaves between the two is told when the study is resumed.
         self._storage.keep_record(record)
         self._tell(record)
@@ -245,7 +245,3 @@ class TrialLedger:
         complete = record.state is TrialState.COMPLETE
         values = record.values(self._config.objectives) if complete else None
         self._storage.tell(record.number, _OPTUNA_STATES[record.state], values)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -12,5 +12,5 @@
   only what is missing is written
 - `mlflow_format`, `mlflow_curves`, `mlflow_confirmed`, `mlflow_values`: how they are spelled
 - `mlflow_connection`, `mlflow_reach`: one tracker, and what is said when it is out of reach
-- `provenance`: which code ran
+- `clock`, `provenance`: when it happened, and which code ran
 """

@@ -1,11 +1,10 @@
 """What was handed over for MLflow and is not written yet."""
 
 import threading
-import time
 
 from pnn_core.config import EpochResult
-from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow_confirmed import ConfirmedKey
+from study.results.clock import now_ms
+from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.mlflow_updates import ConfirmedUpdate, TrialUpdate
 from study.results.record import TrialRecord
 
@@ -61,7 +60,7 @@ class Backlog:
         now = now_ms()
         own = now if run.started_ms is None else run.started_ms
         ended_ms = now if run.ended_ms is None else run.ended_ms
-        key = (run.trial, run.layer, run.seed)
+        key = run.key
         with self._lock:
             started_ms = self._started_ms.setdefault(key, own)
             ended = ended_ms if run.state.is_final else None
@@ -102,8 +101,3 @@ class Backlog:
         with self._lock:
             if self._confirmed[key] is update:
                 del self._confirmed[key]
-
-
-def now_ms() -> int:
-    """The clock, in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from pnn_core.config import ConfirmResult
-from study.results.confirmed_run import ConfirmedRun
+from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.mlflow_curves import from_mlflow
 from study.results.mlflow_format import PARENT_TAG, decode_costs, run_name, study_wide_tags
 from study.results.mlflow_values import (
@@ -25,9 +25,6 @@ from study.results.study_info import StudyInfo
 
 CONFIRMS_TAG = "confirms_trial"
 """Tag of a confirmation run; its value is the trial's number."""
-
-ConfirmedKey = tuple[int, str, int]
-"""Trial, layer and seed."""
 
 
 def confirmed_run_name(run: ConfirmedRun) -> str:

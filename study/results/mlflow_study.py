@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from study.results import mlflow_confirmed as confirmed_fmt
 from study.results import mlflow_format as fmt
+from study.results.confirmed_run import ConfirmedKey
 from study.results.mlflow_connection import MlflowConnection, search_all_runs
 from study.results.mlflow_mirror import RunContent, RunMirror
 from study.results.mlflow_opening import open_experiment, open_parent
@@ -30,7 +31,7 @@ _STUDY_STATUS = {
 
 _UNENDED = ("RUNNING", fmt.RUN_STATUS[TrialState.PAUSED])
 
-_Key = int | confirmed_fmt.ConfirmedKey
+_Key = int | ConfirmedKey
 """A trial's number, or which confirmation run."""
 
 
@@ -117,8 +118,7 @@ class MlflowStudy:
                     run_name=confirmed_fmt.confirmed_run_name(run),
                 )
 
-            key = (run.trial, run.layer, run.seed)
-            self._write(client, key, confirmed_content(update), create)
+            self._write(client, run.key, confirmed_content(update), create)
 
     def finish(
         self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd, ended_ms: int

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from pnn_core.config import EpochResult
-from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow_backlog import Backlog, now_ms
-from study.results.mlflow_confirmed import ConfirmedKey
+from study.results.clock import now_ms
+from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
+from study.results.mlflow_backlog import Backlog
 from study.results.mlflow_opening import StudyRefusedError
 from study.results.mlflow_outcome import Outcome, is_away
 from study.results.mlflow_study import MlflowStudy
