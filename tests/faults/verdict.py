@@ -29,6 +29,8 @@ def judge_end(driver: Driver, struck: Sequence[Fault], *, resumable: bool) -> li
     allowed = {0}.union(*(STATUSES.get(fault, ()) for fault in struck))
     if Fault.INTERRUPT in struck or Fault.TERMINATE in struck or Fault.INTERRUPT_TWICE in struck:
         allowed |= set(UNPREPARED)
+    if not resumable and any(fault in NEEDS_OWN_DISK for fault in struck):
+        allowed.add(2)  # seen before the study began, it is an --output that cannot be used
     met = ", ".join(struck) or "nothing"
     status, errors = driver.status, driver.errors
     if status not in allowed and driver.status != -9:
@@ -38,7 +40,7 @@ def judge_end(driver: Driver, struck: Sequence[Fault], *, resumable: bool) -> li
         found.append(Violation(Kind.WRONG, f"struck by {met} the driver shows a traceback"))
     if status == 130 and resumable and " ".join(RESUME) not in driver.output + errors:
         found.append(Violation(Kind.WRONG, f"struck by {met} the driver gives no resume command"))
-    if status == 1 and any(fault in ONE_SENTENCE for fault in struck):
+    if status in (1, 2) and any(fault in ONE_SENTENCE for fault in struck):
         lines = errors.splitlines()
         if len(lines) != 1 or not lines[0].startswith("study.run: "):
             said = f"struck by {met} the driver says not one sentence but: {errors[-500:]}"
