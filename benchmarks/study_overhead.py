@@ -17,7 +17,7 @@ from pathlib import Path
 
 from process_tree import Role, measure
 
-from study.results.mlflow_store import MlflowStore
+from study.results.mlflow.store import MlflowStore
 from study.results.provenance import library_versions
 from study.results.record import TrialState
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from dashboards.replication.page import get_report_info, write_report
-from study.results.mlflow_store import LoadedStudy, MlflowStore
+from study.results.mlflow.store import LoadedStudy, MlflowStore
 
 DONE, BAD_INPUT = 0, 2
 

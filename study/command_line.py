@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from study.options import make_parser
-from study.results.mlflow_reach import mask_password
+from study.results.credentials import mask_password
 from study.study_file import STUDIES, study_names
 
 CHANGED_BY_A_LARGER_STUDY = {"trials", "epochs", "name", "output", "resume", "json", "quiet"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
-from study.results.mlflow_reach import mask_password
+from study.results.credentials import mask_password
 from study.results.objective import Objective
 
 JOURNAL = "optuna.journal"

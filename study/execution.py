@@ -15,8 +15,8 @@ from study.outcome import Outcome, resume_command
 from study.planning import StudyPlan
 from study.progress import ProgressReport
 from study.results.counted import counted
-from study.results.mlflow_reach import mask_password
-from study.results.mlflow_writer import MlflowWriter, Unsent
+from study.results.credentials import mask_password
+from study.results.mlflow.writer import MlflowWriter, Unsent
 from study.results.provenance import git_commit, library_versions
 from study.results.record import TrialState
 from study.results.study_info import StudyEnd, StudyInfo, summarise

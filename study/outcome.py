@@ -18,8 +18,8 @@ from study.results.comparison import cautions, compare_with_controls, describe_w
 from study.results.confirmed_run import ConfirmedRun
 from study.results.confirmed_table import confirmed_table
 from study.results.counted import counted
+from study.results.credentials import mask_password
 from study.results.front_table import TextTable
-from study.results.mlflow_reach import mask_password
 from study.results.record import TrialRecord, TrialState
 from study.study_file import STUDIES
 

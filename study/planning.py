@@ -14,7 +14,7 @@ from study.command_line import Arguments, BadInputError, blaming
 from study.config import Resources, StudyConfig
 from study.engine.sampler import DEFAULT_SAMPLER, GRID, require_sampler
 from study.options import DEFAULT_TRIALS
-from study.results.mlflow_store import MlflowStore
+from study.results.mlflow.store import MlflowStore
 from study.results.objective import parse_objectives
 from study.storage_reach import (
     require_writable,

@@ -20,9 +20,10 @@ from study.planning import (
     require_confirmable,
     study_config,
 )
-from study.results.mlflow_opening import StudyRefusedError
-from study.results.mlflow_reach import TrackerUnreachableError, mask_password
-from study.results.mlflow_store import MlflowStore
+from study.results.credentials import mask_password
+from study.results.mlflow.opening import StudyRefusedError
+from study.results.mlflow.store import MlflowStore
+from study.results.mlflow.unreachable import TrackerUnreachableError
 from study.results.objective import parse_objectives
 from study.storage_reach import resolve_storage, studies_in_storage
 from study.study_file import FILE, STUDIES, StudyFile, nearest_study, space_digest, study_names

@@ -19,8 +19,8 @@ from study.interrupts import Interrupts
 from study.outcome import installed
 from study.planning import StudyPlan, images_shape, plan_study, study_config
 from study.results.counted import counted
+from study.results.credentials import mask_password
 from study.results.front_table import TextTable, format_metric, format_parameter
-from study.results.mlflow_reach import mask_password
 from study.resuming import find_study, plan_resume
 from study.study_lock import StudyLock, StudyLockedError
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from study.results.mlflow_reach import check_sqlite_file, explain, sqlite_path
+from study.results.cause import explain
+from study.results.databases import check_sqlite_file, sqlite_path
 
 CHECK_SECONDS = 5.0
 """How long a database or a file system may take to answer."""

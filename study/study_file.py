@@ -18,7 +18,7 @@ from optuna.distributions import distribution_to_json
 
 from search_spaces import SearchSpace
 from study.config import require_study_name
-from study.results.mlflow_reach import mask_password
+from study.results.credentials import mask_password
 
 STUDIES = Path("studies")
 """Where studies go, each in a folder of its name."""

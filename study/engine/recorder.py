@@ -16,7 +16,7 @@ from study.engine.messages import (
     TrialFailure,
     TrialPaused,
 )
-from study.results.mlflow_reach import mask_password
+from study.results.credentials import mask_password
 
 Warn = Callable[[str], None]
 """Takes what must be told at once, in one line."""

@@ -8,7 +8,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.engine.checkpoint_store import CheckpointStore
 from study.engine.cluster import ClusterError
-from study.results.mlflow_reach import mask_password
+from study.results.credentials import mask_password
 
 _ANSWER_SECONDS = 60.0
 

@@ -19,8 +19,8 @@ from optuna.trial import FrozenTrial
 
 from study.config import JOURNAL, StudyConfig
 from study.engine.sampler import DistinctSampler
+from study.results.cause import explain
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow_reach import explain
 from study.results.record import TrialRecord
 from study.results.record_json import (
     confirmed_from_json,

@@ -20,7 +20,7 @@ from study.engine.messages import (
 from study.engine.stop_flag import stop_requested
 from study.engine.worker_checkpoint import WorkerCheckpoint
 from study.engine.worker_settings import WorkerSettings
-from study.results.mlflow_reach import mask_password
+from study.results.credentials import mask_password
 
 # The driver pickles this class and never trains: it need not wait for torch, which the methods
 # import in the worker.

@@ -18,7 +18,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
 from study.config import Resources, StudyConfig
-from study.results.mlflow_connection import MlflowConnection
+from study.results.mlflow.connection import MlflowConnection
 from study.results.objective import parse_objectives
 
 SERVER_START_SECONDS = 60

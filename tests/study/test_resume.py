@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from study.results.mlflow_store import LoadedStudy, MlflowStore
+from study.results.mlflow.store import LoadedStudy, MlflowStore
 from study.results.record import TrialState
 
 SPACE = """

@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from PIL import Image
 
-from study.results.mlflow_store import MlflowStore
+from study.results.mlflow.store import MlflowStore
 from study.results.record import TrialState
 
 SPACE = """

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from pnn_core.config import Costs, DatasetShape, EpochResult, ModelConfig, TrialConfig
-from study.results.mlflow_study import MlflowStudy
+from study.results.mlflow.study import MlflowStudy
 from study.results.objective import parse_objectives
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyInfo

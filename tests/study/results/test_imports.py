@@ -8,9 +8,10 @@ HEAVY = ("ray", "torch", "mlflow")
 
 
 def test_results_import_neither_ray_nor_torch_nor_mlflow():
-    folder = Path(study.results.__file__).parent
-    modules = [f"study.results.{path.stem}" for path in sorted(folder.glob("[a-z]*.py"))]
-    assert "study.results.mlflow_writer" in modules
+    folder, root = Path(study.results.__file__).parent, Path(study.results.__file__).parents[2]
+    files = sorted(folder.rglob("[a-z]*.py"))
+    modules = [".".join(file.relative_to(root).with_suffix("").parts) for file in files]
+    assert "study.results.mlflow.writer" in modules
     code = f"import sys, {', '.join(modules)}; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -18,7 +19,7 @@ def test_results_import_neither_ray_nor_torch_nor_mlflow():
 
 def test_a_tracker_in_use_imports_neither_ray_nor_torch(sqlite_uri):
     code = (
-        "import sys; from study.results.mlflow_store import MlflowStore;"
+        "import sys; from study.results.mlflow.store import MlflowStore;"
         f"MlflowStore({sqlite_uri!r}).has_study('x');"
         "print([m for m in ('ray', 'torch') if m in sys.modules], 'mlflow' in sys.modules)"
     )

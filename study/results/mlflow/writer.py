@@ -10,10 +10,10 @@ from pathlib import Path
 from pnn_core.config import EpochResult
 from study.results.clock import now_ms
 from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
-from study.results.mlflow_backlog import Backlog
-from study.results.mlflow_opening import StudyRefusedError
-from study.results.mlflow_outcome import Outcome, is_away
-from study.results.mlflow_study import MlflowStudy
+from study.results.mlflow.backlog import Backlog
+from study.results.mlflow.opening import StudyRefusedError
+from study.results.mlflow.outcome import Outcome, is_away
+from study.results.mlflow.study import MlflowStudy
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyEnd, StudySummary
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pnn_core.config import EpochResult
-from study.results import mlflow_confirmed as confirmed_fmt
-from study.results import mlflow_format as fmt
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow_curves import epoch_metrics
-from study.results.mlflow_mirror import Point, RunContent
+from study.results.mlflow import confirmed as confirmed_fmt
+from study.results.mlflow import format as fmt
+from study.results.mlflow.curves import epoch_metrics
+from study.results.mlflow.mirror import Point, RunContent
 from study.results.record import TrialRecord
 
 

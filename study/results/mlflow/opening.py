@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from study.results import mlflow_format as fmt
-from study.results.mlflow_connection import search_all_runs
-from study.results.mlflow_mirror import ParameterChangedError, RunContent, RunMirror
+from study.results.mlflow import format as fmt
+from study.results.mlflow.connection import search_all_runs
+from study.results.mlflow.mirror import ParameterChangedError, RunContent, RunMirror
 from study.results.study_info import StudyInfo
 
 if TYPE_CHECKING:

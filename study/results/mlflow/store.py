@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from study.results import mlflow_format as fmt
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow_confirmed import CONFIRMS_TAG, decode_confirmed
-from study.results.mlflow_connection import MlflowConnection, search_all_runs
-from study.results.mlflow_curves import SERIES, curves_from_series
-from study.results.mlflow_opening import StudyRefusedError, find_experiment, find_parent
-from study.results.mlflow_reach import TrackerUnreachableError
-from study.results.mlflow_study import MlflowStudy
-from study.results.mlflow_values import DecodeError
+from study.results.mlflow import format as fmt
+from study.results.mlflow.confirmed import CONFIRMS_TAG, decode_confirmed
+from study.results.mlflow.connection import MlflowConnection, search_all_runs
+from study.results.mlflow.curves import SERIES, curves_from_series
+from study.results.mlflow.opening import StudyRefusedError, find_experiment, find_parent
+from study.results.mlflow.study import MlflowStudy
+from study.results.mlflow.unreachable import TrackerUnreachableError
+from study.results.mlflow.values import DecodeError
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyInfo
 

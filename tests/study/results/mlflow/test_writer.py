@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from study.results.mlflow_connection import MlflowConnection, search_all_runs
-from study.results.mlflow_store import LoadedStudy, MlflowStore
-from study.results.mlflow_writer import MlflowWriter, Unsent
+from study.results.mlflow.connection import MlflowConnection, search_all_runs
+from study.results.mlflow.store import LoadedStudy, MlflowStore
+from study.results.mlflow.writer import MlflowWriter, Unsent
 from study.results.record import TrialState
 from study.results.study_info import StudyEnd, summarise
 

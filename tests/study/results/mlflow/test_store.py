@@ -8,9 +8,9 @@ import urllib.request
 
 import pytest
 
-from study.results.mlflow_connection import MlflowConnection, search_all_runs
-from study.results.mlflow_store import LoadedStudy, MlflowStore, UnknownStudyError
-from study.results.mlflow_updates import TrialUpdate
+from study.results.mlflow.connection import MlflowConnection, search_all_runs
+from study.results.mlflow.store import LoadedStudy, MlflowStore, UnknownStudyError
+from study.results.mlflow.updates import TrialUpdate
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyEnd, summarise
 
@@ -252,7 +252,7 @@ def test_runs_that_cannot_be_decoded_are_reported(uri, store, study, info, recor
 
 
 def test_a_study_of_more_runs_than_a_page_is_read_whole(store, study, info, record, monkeypatch):
-    from study.results import mlflow_connection
+    from study.results.mlflow import connection as mlflow_connection
 
     monkeypatch.setattr(mlflow_connection, "_RUNS_PER_PAGE", 2)
     records = tuple(record(number, TrialState.COMPLETE) for number in range(5))

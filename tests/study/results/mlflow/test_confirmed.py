@@ -7,9 +7,9 @@ import pytest
 
 from pnn_core.config import ConfirmResult, Costs
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow_connection import MlflowConnection, search_all_runs
-from study.results.mlflow_store import MlflowStore
-from study.results.mlflow_writer import MlflowWriter, Unsent
+from study.results.mlflow.connection import MlflowConnection, search_all_runs
+from study.results.mlflow.store import MlflowStore
+from study.results.mlflow.writer import MlflowWriter, Unsent
 from study.results.record import TrialState
 from study.results.study_info import StudyEnd
 

@@ -5,7 +5,7 @@ import threading
 from pnn_core.config import EpochResult
 from study.results.clock import now_ms
 from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
-from study.results.mlflow_updates import ConfirmedUpdate, TrialUpdate
+from study.results.mlflow.updates import ConfirmedUpdate, TrialUpdate
 from study.results.record import TrialRecord
 
 _Event = tuple[TrialRecord | EpochResult, int]

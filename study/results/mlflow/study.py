@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study.results import mlflow_confirmed as confirmed_fmt
-from study.results import mlflow_format as fmt
 from study.results.confirmed_run import ConfirmedKey
-from study.results.mlflow_connection import MlflowConnection, search_all_runs
-from study.results.mlflow_mirror import RunContent, RunMirror
-from study.results.mlflow_opening import open_experiment, open_parent
-from study.results.mlflow_updates import (
+from study.results.mlflow import confirmed as confirmed_fmt
+from study.results.mlflow import format as fmt
+from study.results.mlflow.connection import MlflowConnection, search_all_runs
+from study.results.mlflow.mirror import RunContent, RunMirror
+from study.results.mlflow.opening import open_experiment, open_parent
+from study.results.mlflow.updates import (
     ConfirmedUpdate,
     TrialUpdate,
     confirmed_content,

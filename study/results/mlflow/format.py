@@ -20,8 +20,8 @@ import re
 from collections.abc import Mapping
 
 from pnn_core.config import Costs
-from study.results.mlflow_curves import SERIES, curve_tags, curves_from_tags
-from study.results.mlflow_values import (
+from study.results.mlflow.curves import SERIES, curve_tags, curves_from_tags
+from study.results.mlflow.values import (
     decode_retried,
     decode_value,
     decoding,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.results import mlflow_curves as curves
-from study.results import mlflow_format as fmt
-from study.results.mlflow_values import (
+from study.results.mlflow import curves as curves
+from study.results.mlflow import format as fmt
+from study.results.mlflow.values import (
     DecodeError,
     decode_retried,
     decode_value,

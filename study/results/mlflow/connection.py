@@ -11,16 +11,16 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-from study.results.mlflow_reach import (
-    TrackerUnreachableError,
+from study.results.cause import explain
+from study.results.credentials import hide_secrets
+from study.results.databases import (
     check_remote_database,
     check_sqlite_file,
-    explain,
-    hide_secrets,
     holds_tables,
     is_remote_database,
     sqlite_path,
 )
+from study.results.mlflow.unreachable import TrackerUnreachableError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

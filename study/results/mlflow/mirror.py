@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from study.results.mlflow_curves import SERIES, from_mlflow
+from study.results.mlflow.curves import SERIES, from_mlflow
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from study.results.mlflow_connection import MlflowConnection, search_all_runs
-from study.results.mlflow_opening import StudyRefusedError
-from study.results.mlflow_store import MlflowStore
-from study.results.mlflow_writer import MlflowWriter, Unsent
+from study.results.mlflow.connection import MlflowConnection, search_all_runs
+from study.results.mlflow.opening import StudyRefusedError
+from study.results.mlflow.store import MlflowStore
+from study.results.mlflow.writer import MlflowWriter, Unsent
 from study.results.record import TrialState
 from study.results.study_info import StudyEnd
 

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from pnn_core.config import ConfirmResult
 from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
-from study.results.mlflow_curves import from_mlflow
-from study.results.mlflow_format import PARENT_TAG, decode_costs, run_name, study_wide_tags
-from study.results.mlflow_values import (
+from study.results.mlflow.curves import from_mlflow
+from study.results.mlflow.format import PARENT_TAG, decode_costs, run_name, study_wide_tags
+from study.results.mlflow.values import (
     decode_retried,
     decode_value,
     decoding,

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pnn_core.config import ConfirmResult
-from study.results import mlflow_writer
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow_connection import MlflowConnection, search_all_runs
-from study.results.mlflow_store import LoadedStudy, MlflowStore
-from study.results.mlflow_writer import MlflowWriter, Unsent
+from study.results.mlflow import writer as mlflow_writer
+from study.results.mlflow.connection import MlflowConnection, search_all_runs
+from study.results.mlflow.store import LoadedStudy, MlflowStore
+from study.results.mlflow.writer import MlflowWriter, Unsent
 from study.results.record import TrialState
 from study.results.study_info import StudyEnd, summarise
 

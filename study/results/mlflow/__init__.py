@@ -1,0 +1,9 @@
+"""Studies in MLflow: written beside the trial loop, losing nothing, and read back.
+
+- `store`: which studies a tracker holds, and reading them back
+- `writer`, `backlog`, `outcome`: writing a running study beside the trial loop
+- `study`, `opening`, `updates`, `mirror`: one study's runs, of which only what is missing is
+  written
+- `format`, `curves`, `confirmed`, `values`: how they are spelled
+- `connection`, `unreachable`: one tracker, and what is said when it is out of reach
+"""
