@@ -16,12 +16,13 @@ from study.engine.sampler import GRID
 from study.execution import run_study
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.interrupts import Interrupts
-from study.outcome import installed
+from study.outcome import installed, resume_command
 from study.planning import StudyPlan, images_shape, plan_study, study_config
 from study.results.counted import counted
 from study.results.credentials import mask_password
 from study.results.front_table import TextTable, format_metric, format_parameter
 from study.resuming import find_study, plan_resume
+from study.study_file import FILE
 from study.study_lock import StudyLock, StudyLockedError
 
 START_SECONDS = 12.0
@@ -151,12 +152,19 @@ def _planned_study(
         raise BadInputError(str(error)) from error
     with blaming("--data-dir", plan.arguments.data_dir):
         data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
-    if arguments.resume:
-        _create_checkpoints(plan)
-        plan.file.write(plan.config.output)
-    else:
-        plan = _begin(plan, stack)
-    return run_study(plan, resources, data, interrupts)
+    try:
+        if arguments.resume:
+            _create_checkpoints(plan)
+            plan.file.write(plan.config.output)
+        else:
+            plan = _begin(plan, stack)
+        return run_study(plan, resources, data, interrupts)
+    except KeyboardInterrupt:
+        if not (plan.config.output / FILE).is_file():
+            raise
+        resume = resume_command(plan.config, plan.arguments.tracking_uri)
+        print(f"study.run: interrupted; go on by: {resume}", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _begin(plan: StudyPlan, stack: contextlib.ExitStack) -> StudyPlan:
