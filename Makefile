@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.installed
 
-.PHONY: install study test faults check bench clean
+.PHONY: install study dashboard test faults check bench clean
 
 # The environment: pinned versions, made once, made again when the pins change.
 install: $(READY)
@@ -16,6 +16,10 @@ $(READY): pyproject.toml constraints.txt
 # The main job: 24 trials on the embedded real data.
 study: $(READY)
 	$(BIN)/python -m study.run --space noise_masks
+
+# The live page of every study that MLflow knows here.
+dashboard: $(READY)
+	$(BIN)/python -m dashboards.app
 
 test: $(READY)
 	$(BIN)/python -m pytest

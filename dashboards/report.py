@@ -5,12 +5,11 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from dashboards.command_line import DONE, Parser, refuse
 from dashboards.replication.page import get_report_info, write_report
-from study.results.mlflow.store import LoadedStudy, MlflowStore
-
-DONE, BAD_INPUT = 0, 2
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.store import MlflowStore
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,37 +24,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
     except ValueError as error:
-        return _refuse(str(error))
+        return refuse("dashboards.report", str(error))
     path = arguments.output or Path(f"{arguments.study[0]}-report.html")
     try:
         store = MlflowStore(arguments.tracking_uri)
         names = dict.fromkeys(arguments.study)
         info = get_report_info([_confirmed_study(store, name) for name in names])
     except (ValueError, OSError) as error:
-        return _refuse(str(error))
+        return refuse("dashboards.report", str(error))
     try:
         write_report(path, info)
     except OSError as error:
-        return _refuse(f"--output {path} cannot be written: {error.strerror or error}")
+        return refuse(
+            "dashboards.report", f"--output {path} cannot be written: {error.strerror or error}"
+        )
     print(path)
     for section in info.sections:
         print(f"{section.budget.name}: {section.comparisons.tally}")
     return DONE
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        missing = message.removeprefix("the following arguments are required: ")
-        if missing != message:
-            raise ValueError(f"{missing} is missing, see --help")
-        name, _, what = message.removeprefix("argument ").partition(": ")
-        raise ValueError(f"{f'{name} {what}'.strip()}, see --help")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m dashboards.report",
         description="Write what was reported of perturbative neural networks beside what studies "
         "confirmed, as one self-contained HTML page.",
@@ -101,11 +91,6 @@ def _confirmed_study(store: MlflowStore, name: str) -> LoadedStudy:
     raise ValueError(
         f"none of the {len(study.confirmed)} confirmed runs of study {name!r} is complete: {failed}"
     )
-
-
-def _refuse(message: str) -> int:
-    print(f"dashboards.report: {message}", file=sys.stderr)
-    return BAD_INPUT
 
 
 if __name__ == "__main__":

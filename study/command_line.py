@@ -9,9 +9,24 @@ from pathlib import Path
 
 from study.options import make_parser
 from study.results.credentials import mask_password
+from study.results.trial_key import TrialKey
 from study.study_file import STUDIES, study_names
 
 CHANGED_BY_A_LARGER_STUDY = {"trials", "epochs", "name", "output", "resume", "json", "quiet"}
+
+GIVEN_BY_THE_TRIAL = (
+    "space",
+    "dataset",
+    "model",
+    "trials",
+    "epochs",
+    "seed",
+    "objectives",
+    "sampler",
+    "replicates",
+    "confirm",
+)
+"""What cannot be chosen where a trial is run again."""
 
 NAMES_SHOWN = 5
 """How many studies are named to somebody who named none."""
@@ -54,6 +69,7 @@ class Arguments:
     typed: frozenset[str]
 
     space: str | None
+    rerun: TrialKey | None
     dataset: str
     data_dir: Path
     model: str | None
@@ -131,6 +147,9 @@ def _require_whole(arguments: Arguments) -> None:
     instead = "--dry-run" if arguments.dry_run else "--list-spaces"
     if arguments.resume and (arguments.dry_run or arguments.list_spaces):
         raise BadInputError(f"--resume goes on with a study, {instead} runs none: leave one out")
+    if arguments.rerun is not None:
+        _require_nothing_chosen(arguments)
+        return
     if arguments.resume and arguments.name is None:
         names = study_names()
         shown = ", ".join(names[:NAMES_SHOWN]) + (", …" if len(names) > NAMES_SHOWN else "")
@@ -139,3 +158,15 @@ def _require_whole(arguments: Arguments) -> None:
         )
     if arguments.space is None and not arguments.list_spaces and not arguments.resume:
         raise BadInputError("--space NAME is missing: --list-spaces lists the names")
+
+
+def _require_nothing_chosen(arguments: Arguments) -> None:
+    """Refuse settings beside `--rerun`: it would no longer be the same trial."""
+    if arguments.resume:
+        raise BadInputError("--resume goes on with a study, --rerun begins one: leave one out")
+    for name in GIVEN_BY_THE_TRIAL:
+        if name in arguments.typed:
+            raise BadInputError(
+                f"--{name} {getattr(arguments, name)}: --rerun {arguments.rerun} runs the trial "
+                "again just as it was: leave one out"
+            )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pnn_core.data import DatasetError, TrainingData, confirm_step, load_test_data
 from study.exit_status import DONE, FAILED, INTERRUPTED
-from study.exporting import export_front
+from study.exporting import describe_study, export_front, write_page
 from study.interrupts import Interrupts
 from study.outcome import Outcome, resume_command
 from study.planning import StudyPlan
@@ -17,9 +17,8 @@ from study.progress import ProgressReport
 from study.results.counted import counted
 from study.results.credentials import mask_password
 from study.results.mlflow.writer import MlflowWriter, Unsent
-from study.results.provenance import git_commit, library_versions
 from study.results.record import TrialState
-from study.results.study_info import StudyEnd, StudyInfo, summarise
+from study.results.study_info import StudyEnd, summarise
 
 # Ray takes seconds to import, which a mistyped flag must not wait for.
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def run_study(
     from ray.tune import TuneError
 
     resume = resume_command(plan.config, plan.arguments.tracking_uri)
-    writer = MlflowWriter(plan.store.open_study(_study_info(plan)))
+    writer = MlflowWriter(plan.store.open_study(describe_study(plan.config)))
 
     def broken_off(end: StudyEnd, said: str) -> None:
         print(mask_password(f"study.run: {said}; go on by: {resume}"), file=sys.stderr, flush=True)
@@ -158,6 +157,7 @@ class _Life:
                 )
             if self._plan.config.confirm and outcome.front and not interrupted:
                 outcome, interrupted = self._confirm(outcome)
+                write_page(outcome)  # once more, with what was confirmed
         for warning in self._warnings:
             outcome = outcome.with_warning(warning)
         return outcome, interrupted
@@ -242,26 +242,6 @@ def _status(outcome: Outcome) -> int:
         return FAILED
     confirmed = any(run.state is TrialState.COMPLETE for run in outcome.confirmed)
     return FAILED if outcome.planned_confirmations and not confirmed else DONE
-
-
-def _study_info(plan: StudyPlan) -> StudyInfo:
-    config = plan.config
-    return StudyInfo(
-        name=config.name,
-        study_id=config.study_id,
-        space=config.space.name,
-        dataset=config.dataset,
-        seed=config.seed,
-        trials=config.trials,
-        epochs=config.epochs,
-        replicates=config.replicates,
-        confirm=config.confirm,
-        sampler=config.sampler,
-        scheduler="fifo",
-        objectives=config.objectives,
-        git_commit=git_commit(),
-        versions=library_versions(),
-    )
 
 
 def _describe_unsent(unsent: Unsent, plan: StudyPlan, outcome: Outcome) -> str:

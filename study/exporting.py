@@ -1,15 +1,22 @@
-"""The front's picture and data, written into the study's folder."""
+"""The study's page and its front as data, written into the study's folder."""
 
 import os
+import time
 from collections.abc import Sequence
 
-from dashboards.export import write_front_csv, write_front_page
-from dashboards.front import get_front_info
+from dashboards.front_csv import write_front_csv
+from dashboards.page.study_page import write_study_page
+from dashboards.view_options import ViewOptions
+from dashboards.views import Scene
+from study.config import StudyConfig
 from study.outcome import Outcome, next_commands, resume_command
 from study.planning import StudyPlan
 from study.results.front_table import front_table
+from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.pareto import front
+from study.results.provenance import git_commit, library_versions
 from study.results.record import TrialRecord
+from study.results.study_info import StudyInfo
 
 
 def export_front(
@@ -28,20 +35,13 @@ def export_front(
     config, arguments = plan.config, plan.arguments
     best = front(records, config.objectives)
     table = front_table(best, tuple(config.space.axes), config.objectives)
-    info = get_front_info(
-        records,
-        config.objectives,
-        name=config.name,
-        dataset=config.dataset,
-        epochs=config.epochs,
-    )
     page, csv = config.output / "front.html", config.output / "front.csv"
-    write_front_page(page, info, table)
     write_front_csv(csv, best)
     is_default = arguments.tracking_uri is None and "MLFLOW_TRACKING_URI" not in os.environ
     shown = None if is_default else plan.store.shown_uri
     resume = resume_command(config, arguments.tracking_uri)
-    return Outcome(
+    repeated = arguments.repeated if plan.file.rerun is None else None
+    outcome = Outcome(
         config=config,
         records=tuple(records),
         front=best,
@@ -50,8 +50,48 @@ def export_front(
         planned_confirmations=0,
         page=page,
         csv=csv,
-        commands=next_commands(config, arguments.repeated, shown, resume),
+        commands=next_commands(config, repeated, shown, resume),
         resume=resume,
         validation_images=validation_images,
         warnings=(),
+    )
+    write_page(outcome)
+    return outcome
+
+
+def write_page(outcome: Outcome) -> None:
+    """Write every view of the study as one page: what `dashboards.export` makes of the tracker.
+
+    Raises:
+        OSError: The study's folder cannot be written.
+    """
+    study = LoadedStudy(
+        info=describe_study(outcome.config),
+        records=outcome.records,
+        confirmed=outcome.confirmed,
+        undecodable=(),
+    )
+    now_ms = round(1000 * time.time())
+    scene = Scene(studies=(study,), options=ViewOptions(), selected=None, now_ms=now_ms)
+    write_study_page(outcome.page, scene)
+
+
+def describe_study(config: StudyConfig) -> StudyInfo:
+    """What is recorded of a study before its first trial."""
+    return StudyInfo(
+        name=config.name,
+        study_id=config.study_id,
+        space=config.space.name,
+        dataset=config.dataset,
+        seed=config.seed,
+        trials=config.trials,
+        epochs=config.epochs,
+        replicates=config.replicates,
+        confirm=config.confirm,
+        sampler=config.sampler,
+        scheduler="fifo",
+        objectives=config.objectives,
+        git_commit=git_commit(),
+        versions=library_versions(),
+        images=config.shape,
     )

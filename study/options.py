@@ -7,6 +7,7 @@ from typing import NoReturn, get_args
 
 from pnn_core.config import Network
 from study.config import require_study_name
+from study.results.trial_key import TrialKey
 
 DEFAULT_TRIALS = 24
 DEFAULT_EPOCHS = 4
@@ -33,6 +34,12 @@ def make_parser() -> argparse.ArgumentParser:
     )
     what = parser.add_argument_group("what is searched")
     what.add_argument("--space", metavar="NAME", help="a built-in space, or a .py file with SPACE")
+    what.add_argument(
+        "--rerun",
+        type=_trial_key,
+        metavar="NAME:TRIAL",
+        help="instead of --space: one trial of an earlier study, again just as it was",
+    )
     what.add_argument(
         "--dataset",
         default="digits",
@@ -123,7 +130,10 @@ def make_parser() -> argparse.ArgumentParser:
 def _add_places(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where it goes")
     where.add_argument(
-        "--name", type=_study_name, metavar="NAME", help="of the study (default: SPACE-DATASET-1)"
+        "--name",
+        type=_study_name,
+        metavar="NAME",
+        help="of the study (default: SPACE-DATASET-1, or NAME-trial-N of a trial run again)",
     )
     where.add_argument(
         "--resume",
@@ -207,6 +217,13 @@ def _study_name(text: str) -> str:
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
+
+
+def _trial_key(text: str) -> TrialKey:
+    try:
+        return TrialKey.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _url(text: str) -> str:

@@ -186,13 +186,14 @@ class Outcome:
 
 
 def next_commands(
-    config: StudyConfig, repeated: Sequence[str], store: str | None, resume: str
+    config: StudyConfig, repeated: Sequence[str] | None, store: str | None, resume: str
 ) -> dict[str, str]:
     """What to type to see the study in MLflow, and to search on or to run a larger one.
 
     Args:
         config: The study.
-        repeated: Options of this study that the larger one has too.
+        repeated: Options of this study that a larger one has too; None where there is no larger
+            one, as of a trial that was run again.
         store: MLflow's, as it may be shown; None for its local default.
         resume: As `resume_command` gives it.
     """
@@ -207,6 +208,8 @@ def next_commands(
         tracker = [] if store is None else ["--tracking-uri", store]
         report = shlex.join(["--study", config.name, *tracker])
         commands["The replication report"] = f"{installed('python')} -m dashboards.report {report}"
+    if repeated is None:
+        return commands
     larger = [*(mask_password(text) for text in repeated)]
     if not config.space.is_grid:
         trials = ["--trials", str(LARGER_TRIALS * config.trials)]

@@ -3,17 +3,19 @@
 import itertools
 import os
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
-from pnn_core.config import DatasetShape
+from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.data import DATASETS, dataset_shape, require_test_split
 from search_spaces import BUILT_IN, SearchSpace, find_space, require_network
 from study.command_line import Arguments, BadInputError, blaming
 from study.config import Resources, StudyConfig
 from study.engine.sampler import DEFAULT_SAMPLER, GRID, require_sampler
 from study.options import DEFAULT_TRIALS
+from study.rerun import Rerun, find_rerun
 from study.results.mlflow.store import MlflowStore
 from study.results.objective import parse_objectives
 from study.storage_reach import (
@@ -22,7 +24,7 @@ from study.storage_reach import (
     resolve_storage,
     studies_in_storage,
 )
-from study.study_file import FILE, STUDIES, StudyFile, space_digest
+from study.study_file import FILE, STUDIES, StudyFile, describe_images, space_digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,13 +55,19 @@ def plan_study(arguments: Arguments) -> StudyPlan:
     Raises:
         BadInputError: Names the option to change.
     """
-    config = study_config(arguments, images_shape(arguments), name=arguments.name or "unnamed")
+    rerun = find_rerun(arguments)
+    if rerun is not None:
+        arguments = rerun.complete(arguments)
+    shape = images_shape(arguments)
+    space = asked_space(arguments, shape, rerun)
+    config = study_config(arguments, shape, space, name=arguments.name or "unnamed")
     require_confirmable(arguments)
     store = MlflowStore(arguments.tracking_uri)
     with blaming("--tracking-uri", store.shown_uri):
         store.check()
     storage, in_storage = _storage(arguments)
-    name = _free_name(arguments, config.space, store, storage, in_storage)
+    names = rerun.names if rerun is not None else _default_names(config)
+    name = _free_name(arguments, names, store, storage, in_storage)
     output = arguments.output or STUDIES / name
     with blaming("--output", output):
         if output.exists():
@@ -72,9 +80,34 @@ def plan_study(arguments: Arguments) -> StudyPlan:
         storage=storage,
         checkpoints=place_of_checkpoints(arguments, output),
     )
-    return StudyPlan(
-        arguments=arguments, config=config, store=store, file=describe_study(arguments, config)
-    )
+    repeated = None if rerun is None else rerun.parameters
+    file = describe_study(arguments, config, repeated)
+    return StudyPlan(arguments=arguments, config=config, store=store, file=file)
+
+
+def asked_space(
+    arguments: Arguments, shape: DatasetShape, rerun: Rerun | None = None
+) -> SearchSpace:
+    """The space that was asked for, or that of the trial that is to be run again.
+
+    Args:
+        arguments: Complete: see `Rerun.complete`.
+        shape: Of the data set's images.
+        rerun: The trial, if one is run again.
+
+    Raises:
+        BadInputError: The space is not accepted, or the trial was trained on other images.
+    """
+    if rerun is None:
+        if arguments.model is not None:
+            with blaming("--model", arguments.model):
+                require_network(arguments.model)
+        with blaming("--space", arguments.space):
+            return find_space(arguments.space or "", shape, arguments.model)
+    with blaming("--data-dir", arguments.data_dir):
+        rerun.require_images(shape)
+    with blaming("--rerun", rerun.key):
+        return rerun.space(shape)
 
 
 def images_shape(arguments: Arguments) -> DatasetShape:
@@ -89,22 +122,20 @@ def images_shape(arguments: Arguments) -> DatasetShape:
         return dataset_shape(arguments.dataset, arguments.data_dir)
 
 
-def study_config(arguments: Arguments, shape: DatasetShape, *, name: str) -> StudyConfig:
+def study_config(
+    arguments: Arguments, shape: DatasetShape, space: SearchSpace, *, name: str
+) -> StudyConfig:
     """The study that was asked for, its storage and its checkpoints in its own folder.
 
     Args:
         arguments: As typed.
         shape: Of the data set's images.
+        space: What is searched.
         name: Of the study.
 
     Raises:
-        BadInputError: The space, an objective or the sampler is not accepted.
+        BadInputError: An objective or the sampler is not accepted.
     """
-    if arguments.model is not None:
-        with blaming("--model", arguments.model):
-            require_network(arguments.model)
-    with blaming("--space", arguments.space):
-        space = find_space(arguments.space or "", shape, arguments.model)
     with blaming("--objectives", arguments.objectives):
         objectives = parse_objectives(arguments.objectives)
     sampler = arguments.sampler or default_sampler(space)
@@ -138,18 +169,23 @@ def study_config(arguments: Arguments, shape: DatasetShape, *, name: str) -> Stu
     )
 
 
-def describe_study(arguments: Arguments, config: StudyConfig) -> StudyFile:
+def describe_study(
+    arguments: Arguments,
+    config: StudyConfig,
+    rerun: Mapping[str, ParameterValue] | None = None,
+) -> StudyFile:
     """What `--resume` will need to know.
 
     Args:
         arguments: As typed, or as resumed.
         config: What became of them.
+        rerun: Settings of the trial that is run again; None for a search.
     """
     own = own_checkpoints(config.output)
     return StudyFile(
         name=config.name,
         study_id=config.study_id,
-        space=lasting_space(arguments.space or ""),
+        space=lasting_space(arguments.space or "") if rerun is None else config.space.name,
         space_digest=space_digest(config.space),
         dataset=config.dataset,
         images=describe_images(config.shape),
@@ -171,12 +207,8 @@ def describe_study(arguments: Arguments, config: StudyConfig) -> StudyFile:
         cpus_per_trial=config.resources.cpus_per_trial,
         gpus_per_trial=config.resources.gpus_per_trial,
         max_concurrent=config.resources.max_concurrent,
+        rerun=None if rerun is None else dict(rerun),
     )
-
-
-def describe_images(shape: DatasetShape) -> str:
-    """What a data set's images are, in words."""
-    return f"{shape.channels}x{shape.height}x{shape.width} in {shape.classes} classes"
 
 
 def default_sampler(space: SearchSpace) -> str:
@@ -227,14 +259,19 @@ def _storage(arguments: Arguments) -> tuple[str | None, frozenset[str]]:
         return url, studies_in_storage(url)
 
 
+def _default_names(config: StudyConfig) -> Iterator[str]:
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", config.space.name).lstrip(".-")[:60] or "study"
+    return (f"{stem}-{config.dataset}-{count}" for count in itertools.count(1))
+
+
 def _free_name(
     arguments: Arguments,
-    space: SearchSpace,
+    names: Iterator[str],
     store: MlflowStore,
     storage: str | None,
     in_storage: frozenset[str],
 ) -> str:
-    """The name typed, if it is free, else the first free one of the kind SPACE-DATASET-1."""
+    """The name typed, if it is free, else the first free one of `names`."""
     name = arguments.name
     if name is not None:
         folder = arguments.output or STUDIES / name
@@ -250,9 +287,6 @@ def _free_name(
                     f"choose another name{hint}"
                 )
         return name
-    stem = re.sub(r"[^A-Za-z0-9._-]", "_", space.name).lstrip(".-")[:60] or "study"
-    stem = f"{stem}-{arguments.dataset}"
-    names = (f"{stem}-{number}" for number in itertools.count(1))
     return next(
         name
         for name in names

@@ -10,8 +10,8 @@ from study.config import StudyConfig
 from study.options import MASK
 from study.planning import (
     StudyPlan,
+    asked_space,
     default_sampler,
-    describe_images,
     describe_study,
     images_shape,
     lasting_space,
@@ -20,13 +20,22 @@ from study.planning import (
     require_confirmable,
     study_config,
 )
+from study.rerun import rerun_space
 from study.results.credentials import mask_password
 from study.results.mlflow.opening import StudyRefusedError
 from study.results.mlflow.store import MlflowStore
 from study.results.mlflow.unreachable import TrackerUnreachableError
 from study.results.objective import parse_objectives
 from study.storage_reach import resolve_storage, studies_in_storage
-from study.study_file import FILE, STUDIES, StudyFile, nearest_study, space_digest, study_names
+from study.study_file import (
+    FILE,
+    STUDIES,
+    StudyFile,
+    describe_images,
+    nearest_study,
+    space_digest,
+    study_names,
+)
 
 MAY_CHANGE = (
     "trials",
@@ -102,7 +111,7 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
         ),
         config=config,
         store=store,
-        file=describe_study(completed, config),
+        file=describe_study(completed, config, stored.rerun),
         warnings=_check_tracker(arguments, store, config),
     )
 
@@ -113,12 +122,15 @@ def _require_no_contradiction(arguments: Arguments, stored: StudyFile, folder: P
         if name not in arguments.typed or _lasting(arguments, name, folder) == kept:
             continue
         flag = _flag(name)
-        was = f"without {flag}" if kept is None or kept is False else f"with {flag} {kept}"
+        is_rerun = stored.rerun is not None
+        told = "--rerun" if is_rerun and name == "space" else flag
+        was = f"without {flag}" if kept is None or kept is False else f"with {told} {kept}"
         now = flag if name == "keep_checkpoints" else f"{flag} {getattr(arguments, name)}"
-        free = ", ".join(_flag(other) for other in MAY_CHANGE[1:])
+        more = "" if is_rerun else "--trials (more), "
+        free = more + ", ".join(_flag(other) for other in MAY_CHANGE[1:])
         raise BadInputError(
             f"{now}: study {stored.name} was started {was}, and goes on so: leave it out; what may "
-            f"change is --trials (more), {free}"
+            f"change is {free}"
         )
 
 
@@ -144,6 +156,11 @@ def _lasting(arguments: Arguments, name: str, folder: Path) -> object:
 
 
 def _require_no_fewer_trials(arguments: Arguments, stored: StudyFile) -> None:
+    if stored.rerun is not None and arguments.trials not in (None, stored.trials):
+        raise BadInputError(
+            f"--trials {arguments.trials}: study {stored.name} runs trial {stored.space} again and "
+            "no other: leave it out"
+        )
     if arguments.trials is not None and arguments.trials < stored.trials:
         raise BadInputError(
             f"--trials {arguments.trials}: study {stored.name} was asked for {stored.trials}: "
@@ -188,7 +205,11 @@ def _unmask(name: str, masked: str, variable: str | None) -> str:
 def _resumed_config(arguments: Arguments, stored: StudyFile, folder: Path) -> StudyConfig:
     shape = images_shape(arguments)
     with blaming("--name", stored.name):
-        config = study_config(arguments, shape, name=stored.name)
+        if stored.rerun is not None:
+            space = rerun_space(stored.space, stored.rerun)
+        else:
+            space = asked_space(arguments, shape)
+        config = study_config(arguments, shape, space, name=stored.name)
     storage = arguments.storage
     if storage is not None:
         with blaming("--storage", storage):
@@ -206,7 +227,8 @@ def _resumed_config(arguments: Arguments, stored: StudyFile, folder: Path) -> St
 def _require_same_space(config: StudyConfig, stored: StudyFile) -> None:
     if space_digest(config.space) == stored.space_digest:
         return
-    where = "this version of the program" if stored.space in BUILT_IN else "the file"
+    is_ours = stored.space in BUILT_IN or stored.rerun is not None
+    where = "this version of the program" if is_ours else "the file"
     raise BadInputError(
         f"--space {stored.space}: {where} has another space of that name than the one that study "
         f"{stored.name} was started with: bring that one back, or start a new study"

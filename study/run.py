@@ -17,7 +17,8 @@ from study.execution import run_study
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.interrupts import Interrupts
 from study.outcome import installed, resume_command
-from study.planning import StudyPlan, images_shape, plan_study, study_config
+from study.planning import StudyPlan, asked_space, images_shape, plan_study, study_config
+from study.rerun import Rerun, find_rerun
 from study.results.counted import counted
 from study.results.credentials import mask_password
 from study.results.front_table import TextTable, format_metric, format_parameter
@@ -78,15 +79,11 @@ def _list_spaces(*, as_json: bool) -> int:
 def _dry_run(arguments: Arguments) -> int:
     from study.preview import preview_trials  # imports torch
 
-    shape = ASSUMED_SHAPES.get(arguments.dataset)
-    if shape is not None and not arguments.data_dir.exists():
-        note = (
-            f"{arguments.data_dir} is absent: costs are for {shape.channels}x{shape.height}x"
-            f"{shape.width} images of {shape.classes} classes"
-        )
-    else:
-        shape, note = images_shape(arguments), ""
-    config = study_config(arguments, shape, name="dry-run")
+    rerun = find_rerun(arguments)
+    if rerun is not None:
+        arguments = rerun.complete(arguments)
+    shape, note = _shape_to_show(arguments, rerun)
+    config = study_config(arguments, shape, asked_space(arguments, shape, rerun), name="dry-run")
     trials = list(preview_trials(config))
     if arguments.json:
         document = {
@@ -106,11 +103,26 @@ def _dry_run(arguments: Arguments) -> int:
     )
     print(TextTable(header=(*axes, *costs), rows=rows))
     kind = "the grid's" if config.sampler == GRID else "samples of"
+    kind = kind if rerun is None else "a rerun of"
     listed = counted(len(trials), "trial")
     print(f"{listed}, {kind} {config.space.name} on {config.dataset}; nothing was run")
     if note:
         print(note)
     return DONE
+
+
+def _shape_to_show(arguments: Arguments, rerun: Rerun | None) -> tuple[DatasetShape, str]:
+    """The shape of the images for which costs are shown, and a note where it was assumed."""
+    shape = ASSUMED_SHAPES.get(arguments.dataset)
+    if shape is None or arguments.data_dir.exists():
+        return images_shape(arguments), ""
+    if rerun is not None and rerun.info.images is not None:
+        shape = rerun.info.images
+    note = (
+        f"{arguments.data_dir} is absent: costs are for {shape.channels}x{shape.height}x"
+        f"{shape.width} images of {shape.classes} classes"
+    )
+    return shape, note
 
 
 def _study(arguments: Arguments) -> int:

@@ -10,12 +10,13 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, NoReturn, get_args, get_type_hints
+from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 from optuna.distributions import distribution_to_json
 
+from pnn_core.config import DatasetShape, ParameterValue
 from search_spaces import SearchSpace
 from study.config import require_study_name
 from study.results.credentials import mask_password
@@ -41,7 +42,8 @@ class StudyFile:
         version: Of the format.
         name: Of the study.
         study_id: Tells it from another study of its name.
-        space: A built-in space's name, or the absolute path of a file.
+        space: A built-in space's name, the absolute path of a file, or the key of the trial that
+            is run again.
         space_digest: Of the space that the name stood for; see `space_digest`.
         dataset: Name of the data set.
         images: Their shape and the number of their classes, in words.
@@ -62,6 +64,7 @@ class StudyFile:
         cpus_per_trial: CPU cores.
         gpus_per_trial: GPUs, or a fraction of one; None for one where there are any.
         max_concurrent: Trials at once; None for as many as fit.
+        rerun: Settings of the trial that is run again; None for a search.
     """
 
     version: int = VERSION
@@ -88,6 +91,7 @@ class StudyFile:
     cpus_per_trial: int
     gpus_per_trial: float | None
     max_concurrent: int | None
+    rerun: dict[str, ParameterValue] | None = None
 
     def __post_init__(self) -> None:
         for name in _HIDDEN:
@@ -134,6 +138,11 @@ class StudyFile:
             raise ValueError(f"{path} cannot be used: {reason}") from error
 
 
+def describe_images(shape: DatasetShape) -> str:
+    """What a data set's images are, in words."""
+    return f"{shape.channels}x{shape.height}x{shape.width} in {shape.classes} classes"
+
+
 def space_digest(space: SearchSpace) -> str:
     """What tells spaces apart: the same in every process, whatever the summary says.
 
@@ -171,14 +180,18 @@ def _decode(document: object) -> StudyFile:
     if version != VERSION or isinstance(version, bool):
         raise ValueError(f"its version is {version!r}: this program reads version {VERSION}")
     names = [field.name for field in fields(StudyFile)]
-    for name in names:
-        if name not in document:
-            raise ValueError(f"{name!r} is missing")
+    for field in fields(StudyFile):
+        if field.name not in document and field.default is MISSING:
+            raise ValueError(f"{field.name!r} is missing")
     for name in document:
         if name not in names:
             raise ValueError(f"{name!r} is unknown: accepted are {', '.join(names)}")
     for name, hint in get_type_hints(StudyFile).items():
-        _require_type(name, document[name], get_args(hint) or (hint,))
+        if name in document:
+            kinds = (get_origin(kind) or kind for kind in get_args(hint) or (hint,))
+            _require_type(name, document[name], tuple(kinds))
+    for name, value in (document.get("rerun") or {}).items():
+        _require_type(name, value, get_args(ParameterValue))
     require_study_name(document["name"])
     return StudyFile(**document)
 

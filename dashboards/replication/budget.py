@@ -6,7 +6,7 @@ from typing import NamedTuple
 from study.results.comparison import PERTURBATION, layer_results
 from study.results.confirmed_run import ConfirmedRun
 from study.results.counted import counted
-from study.results.mlflow.store import LoadedStudy
+from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.record import TrialState
 
 _HOUR_SECONDS = 3600

@@ -18,7 +18,7 @@ from study.results.comparison import (
 )
 from study.results.front_table import format_parameter
 from study.results.intervals import CONFIDENCE, Estimate, format_percent, signed
-from study.results.mlflow.store import LoadedStudy
+from study.results.mlflow.loaded_study import LoadedStudy
 
 _SETTINGS = ("network", "mask_count", "fan_out", "noise_level", "batch_size", "optimizer")
 

@@ -11,7 +11,7 @@ from dashboards.replication.budget import short_budget
 from dashboards.replication.layers import layer_look
 from study.results.comparison import LAYER_NAMES, LayerResult, layer_results
 from study.results.intervals import CONFIDENCE, Estimate, format_percent
-from study.results.mlflow.store import LoadedStudy
+from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.reported import ReportedResult, reported_results
 
 

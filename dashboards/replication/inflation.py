@@ -12,7 +12,7 @@ from dashboards.replication.layers import layer_look
 from study.results.comparison import LAYER_NAMES
 from study.results.counted import counted
 from study.results.intervals import signed
-from study.results.mlflow.store import LoadedStudy
+from study.results.mlflow.loaded_study import LoadedStudy
 
 
 class InflationPoint(NamedTuple):

@@ -31,7 +31,7 @@ from dashboards.replication.markup import (
     table_html,
 )
 from dashboards.replication.reported_tables import describe_defaults, get_reported_tables
-from study.results.mlflow.store import LoadedStudy
+from study.results.mlflow.loaded_study import LoadedStudy
 
 NOTES = (
     "Confirmed: the trials of the front, chosen on validation images, were trained again with "

@@ -10,7 +10,7 @@ from study.results.comparison import LAYER_NAMES, LayerResult, format_size, laye
 from study.results.counted import counted
 from study.results.front_table import format_parameter
 from study.results.intervals import CONFIDENCE, format_percent
-from study.results.mlflow.store import LoadedStudy
+from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.reported import PAPER, ReportedResult, reported_results
 
 _TITLES = {

@@ -19,7 +19,7 @@ class Costs:
     macs: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EpochResult:
     """What one epoch of training gave.
 

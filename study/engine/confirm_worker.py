@@ -11,6 +11,7 @@ from study.engine.messages import TrialFailure, TrialPaused
 from study.engine.stop_flag import stop_requested
 from study.engine.trainable import describe_error
 from study.engine.worker_checkpoint import WorkerCheckpoint
+from study.engine.worker_name import worker_name
 from study.engine.worker_settings import WorkerSettings
 from study.results.confirmed_run import ConfirmedRun
 from study.results.record import TrialState
@@ -24,12 +25,14 @@ class ConfirmReport:
         result: What the run gave.
         costs: Of its network.
         device: Where it trained, in words.
+        worker: Process that trained it; see `worker_name`.
         unsaved: Why its last checkpoint could not be written; empty if it was.
     """
 
     result: ConfirmResult
     costs: Costs
     device: str
+    worker: str
     unsaved: str = ""
 
 
@@ -78,8 +81,10 @@ def train_and_test(
             result=run.result(),
             costs=count_costs(task.config.model),
             device=describe_device(device),
+            worker=worker_name(),
             unsaved=checkpoint.unsaved,
         )
     except Exception as error:  # whatever a run raises is that run's end, not the study's
         recurs = isinstance(error, NonFiniteLossError)
-        return TrialFailure(reason=describe_error(error), would_recur=recurs)
+        reason = describe_error(error)
+        return TrialFailure(reason=reason, would_recur=recurs, worker=worker_name())

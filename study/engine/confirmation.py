@@ -202,17 +202,25 @@ class _Work:
         match reply:
             case ConfirmReport():
                 self._unsaved.tell(reply.unsaved)
-                complete = TrialState.COMPLETE
-                result, costs, device = reply.result, reply.costs, reply.device
-                self._end(replace(run, state=complete, result=result, costs=costs, device=device))
+                self._end(
+                    replace(
+                        run,
+                        state=TrialState.COMPLETE,
+                        result=reply.result,
+                        costs=reply.costs,
+                        device=reply.device,
+                        worker=reply.worker,
+                    )
+                )
             case TrialPaused(unsaved=unsaved):
                 self._pause(run)
                 self._unsaved.tell(unsaved)
             case TrialFailure() if self._stopped.is_set():
                 self._pause(run)  # it has not had all its attempts
-            case TrialFailure(reason=reason, would_recur=would_recur):
+            case TrialFailure(reason=reason, would_recur=would_recur, worker=worker):
                 if would_recur or self._attempts[run.key] >= ATTEMPTS:
-                    self._end(replace(run, state=TrialState.FAILED, reason=reason))
+                    state = TrialState.FAILED
+                    self._end(replace(run, state=state, reason=reason, worker=worker))
                     return
                 run = replace(run, retried=(*run.retried, reason))
                 self.waiting.append((task, run))

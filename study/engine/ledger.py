@@ -110,7 +110,8 @@ class TrialLedger:
         if self._stopped or not self.has_work():
             return None
         number = self._waiting.popleft()
-        record = replace(self._records[number], state=TrialState.RUNNING)
+        # Which process takes it up is known when it reports.
+        record = replace(self._records[number], state=TrialState.RUNNING, worker="")
         self._records[number] = record
         self._attempts[number] += 1
         for listener in self._listeners:
@@ -129,6 +130,7 @@ class TrialLedger:
             replicates=report.replicates,
             costs=report.costs,
             device=report.device,
+            worker=report.worker,
         )
         self._records[number] = record
         # After a restart from an older checkpoint, epochs come that were told before.
@@ -151,15 +153,19 @@ class TrialLedger:
             reason = f"stopped by the scheduler after epoch {epochs} of {self._config.epochs}"
             self._end(replace(record, state=TrialState.PRUNED, reason=reason))
 
-    def attempt_failed(self, number: int, reason: str, *, would_recur: bool) -> None:
+    def attempt_failed(
+        self, number: int, reason: str, *, would_recur: bool, worker: str = ""
+    ) -> None:
         """Try a trial again, or end it where it was tried often enough.
 
         Args:
             number: Of the trial.
             reason: Why the attempt broke off.
             would_recur: Whether another one would break off the same way.
+            worker: Process in which it did; empty for that which reported last, if one did.
         """
         record = self._records[number]
+        record = replace(record, worker=worker or record.worker)
         if self._stopped:
             self.trial_paused(number)  # it has not had all its attempts
         elif would_recur or self._attempts[number] >= ATTEMPTS:

@@ -37,12 +37,14 @@ class EpochReport:
         replicates: The whole curve of each seed, those epochs included that came with a checkpoint.
         costs: Of the trial's network.
         device: Where it trained, in words.
+        worker: Process that trained it; see `worker_name`.
         unsaved: Why its last checkpoint could not be written; empty if it was.
     """
 
     replicates: tuple[Curve, ...]
     costs: Costs
     device: str
+    worker: str
     unsaved: str = ""
 
 
@@ -64,7 +66,9 @@ class TrialFailure:
     Attributes:
         reason: Why, in one line.
         would_recur: Whether another attempt would end the same way.
+        worker: Process in which it did; empty where that is not known.
     """
 
     reason: str
     would_recur: bool
+    worker: str = ""

@@ -35,7 +35,7 @@ class LedgerRecorder(Callback):
     def __init__(self, ledger: TrialLedger, warn: Warn) -> None:
         self._ledger = ledger
         self._unsaved = UnsavedWarnings(warn)
-        self._reasons: dict[int, str] = {}
+        self._failures: dict[int, TrialFailure] = {}
         self._left: set[str] = set()
         self._failure: Exception | None = None
 
@@ -61,11 +61,11 @@ class LedgerRecorder(Callback):
                 self._left.add(trial.trial_id)
                 self._ledger.trial_paused(number)
                 self._unsaved.tell(unsaved)
-            case TrialFailure(reason=reason, would_recur=True):
+            case TrialFailure(reason=reason, would_recur=True, worker=worker):
                 self._left.add(trial.trial_id)
-                self._ledger.attempt_failed(number, reason, would_recur=True)
-            case TrialFailure(reason=reason):
-                self._reasons[number] = reason  # the process ends itself next
+                self._ledger.attempt_failed(number, reason, would_recur=True, worker=worker)
+            case TrialFailure() as failure:
+                self._failures[number] = failure  # the process ends itself next
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
@@ -89,8 +89,12 @@ class LedgerRecorder(Callback):
         number = _number(trial)
         if self._ledger.has_ended(number):
             return
-        reason = self._reasons.pop(number, "") or _death(Path(trial.error_file))
-        self._ledger.attempt_failed(number, reason, would_recur=False)
+        failure = self._failures.pop(number, None) or TrialFailure(
+            reason=_death(Path(trial.error_file)), would_recur=False
+        )
+        self._ledger.attempt_failed(
+            number, failure.reason, would_recur=False, worker=failure.worker
+        )
 
 
 class UnsavedWarnings:

@@ -19,6 +19,7 @@ from study.engine.messages import (
 )
 from study.engine.stop_flag import stop_requested
 from study.engine.worker_checkpoint import WorkerCheckpoint
+from study.engine.worker_name import worker_name
 from study.engine.worker_settings import WorkerSettings
 from study.results.credentials import mask_password
 
@@ -82,17 +83,11 @@ class TrialTrainable(tune.Trainable):
             report = self._train_epoch(trial)
         except NonFiniteLossError as error:
             self._runs = []
-            return {
-                REPORT: TrialFailure(reason=describe_error(error), would_recur=True),
-                "done": True,
-            }
+            return {REPORT: _failure(error, would_recur=True), "done": True}
         except Exception as error:  # whatever a trial raises is that trial's end, not the study's
             self._runs = []
             self._given_up = True
-            return {
-                REPORT: TrialFailure(reason=describe_error(error), would_recur=False),
-                "done": False,
-            }
+            return {REPORT: _failure(error, would_recur=False), "done": False}
         if isinstance(report, TrialPaused):
             return {REPORT: report, "done": True}
         return {REPORT: report, "done": len(report.replicates[0]) == trial.config.epochs}
@@ -118,6 +113,7 @@ class TrialTrainable(tune.Trainable):
             replicates=tuple(run.results for run in self._runs),
             costs=self._costs,
             device=describe_device(self._device),
+            worker=worker_name(),
             unsaved=self._checkpoint.unsaved,
         )
 
@@ -147,6 +143,11 @@ class TrialTrainable(tune.Trainable):
     def cleanup(self) -> None:
         """Let go of the device."""
         self._runs = []
+
+
+def _failure(error: Exception, *, would_recur: bool) -> TrialFailure:
+    reason = describe_error(error)
+    return TrialFailure(reason=reason, would_recur=would_recur, worker=worker_name())
 
 
 def describe_error(error: Exception) -> str:

@@ -27,6 +27,7 @@ class ConfirmedRun:
         costs: None while unknown.
         result: None until it is complete.
         device: Where it trained, in words; empty while unknown.
+        worker: Process of its last attempt, as `host:pid`; empty where that is not known.
         reason: Why it failed; empty otherwise.
         retried: Why each earlier attempt at it broke off, the oldest first.
         started_ms: When it started, in milliseconds since 1970; None where that is not known.
@@ -42,6 +43,7 @@ class ConfirmedRun:
     costs: Costs | None = None
     result: ConfirmResult | None = None
     device: str = ""
+    worker: str = ""
     reason: str = ""
     retried: tuple[str, ...] = ()
     started_ms: int | None = None

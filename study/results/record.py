@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from pnn_core.config import Costs, EpochResult, ParameterValue
 from study.results.objective import Objective
@@ -43,6 +44,7 @@ class TrialRecord:
         replicates: The curve of each seed, `seed`, `seed` + 1, …; all as long, so that no mean is
             ever taken over some of the seeds. Empty before the first epoch.
         device: Where it trained, in words; empty while unknown.
+        worker: Process of its last attempt, as `host:pid`; empty where that is not known.
         reason: Why it failed or was pruned; empty otherwise.
         retried: Why each earlier attempt at it broke off, the oldest first.
         started_ms: When it was proposed, in milliseconds since 1970; None where that is not known.
@@ -55,6 +57,7 @@ class TrialRecord:
     costs: Costs | None = None
     replicates: tuple[Curve, ...] = ()
     device: str = ""
+    worker: str = ""
     reason: str = ""
     retried: tuple[str, ...] = ()
     started_ms: int | None = None
@@ -85,18 +88,27 @@ class TrialRecord:
         The last epoch and not the best one: choosing an epoch would be one more selection. With
         several seeds each is the mean, and `val_accuracy_std` the sample standard deviation.
         """
+        return dict(self._metrics)
+
+    @cached_property
+    def _metrics(self) -> dict[str, float]:
+        # Kept, because every picture of a study asks every trial for them.
         metrics: dict[str, float] = {}
         if self.costs is not None:
             metrics["learnable_params"] = self.costs.learnable_params
             metrics["mask_values"] = self.costs.mask_values
             metrics["macs"] = self.costs.macs
-        epochs = self.epochs
-        if epochs:
-            metrics["val_accuracy"] = epochs[-1].val_accuracy
-            metrics["val_loss"] = epochs[-1].val_loss
-            metrics["train_loss"] = epochs[-1].train_loss
-            metrics["train_seconds"] = sum(result.train_seconds for result in epochs)
-        if epochs and len(self.replicates) > 1:
+        if not self.replicates or not self.replicates[0]:
+            return metrics
+        last = mean_result([curve[-1] for curve in self.replicates])
+        metrics["val_accuracy"] = last.val_accuracy
+        metrics["val_loss"] = last.val_loss
+        metrics["train_loss"] = last.train_loss
+        metrics["train_seconds"] = sum(
+            statistics.fmean(result.train_seconds for result in results)
+            for results in zip(*self.replicates, strict=True)
+        )
+        if len(self.replicates) > 1:
             final = [curve[-1].val_accuracy for curve in self.replicates]
             metrics["val_accuracy_std"] = statistics.stdev(final)
         return metrics

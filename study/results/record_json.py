@@ -17,6 +17,9 @@ from study.results.record import Curve, TrialRecord, TrialState
 _ROW = ("train_loss", "val_loss", "val_accuracy", "train_seconds", "val_seconds")
 """What a row of a curve holds; its place in the curve is its epoch."""
 
+_ADDED = {"worker": ""}
+"""Fields that documents of earlier versions lack, and what they are then."""
+
 _T = TypeVar("_T")
 
 
@@ -80,6 +83,7 @@ def _common_to_json(record: TrialRecord | ConfirmedRun) -> dict[str, Any]:
         "parameters": {name: _spell_any(value) for name, value in record.parameters.items()},
         "costs": None if record.costs is None else asdict(record.costs),
         "device": record.device,
+        "worker": record.worker,
         "reason": record.reason,
         "retried": list(record.retried),
         "started_ms": record.started_ms,
@@ -96,6 +100,7 @@ def _common_from_json(found: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": {name: _parameter(name, value) for name, value in parameters.items()},
         "costs": _optional(found, "costs", _costs),
         "device": _text(found, "device"),
+        "worker": _text(found, "worker"),
         "reason": _text(found, "reason"),
         "retried": tuple(_text({"retried": why}, "retried") for why in _list(found, "retried")),
         "started_ms": _optional(found, "started_ms", _whole),
@@ -143,10 +148,11 @@ def _result(found: Mapping[str, Any], name: str) -> ConfirmResult:
 
 
 def _fields_of(document: object, owner: type[Any]) -> Mapping[str, Any]:
-    """The document itself, which must have exactly the fields of a dataclass."""
+    """The document with what it may lack, which must have exactly the fields of a dataclass."""
     names = {field.name for field in fields(owner)}
     if not isinstance(document, Mapping):
         raise _malformed(owner.__name__, document, "a document with fields")
+    document = {name: _ADDED[name] for name in names & _ADDED.keys()} | dict(document)
     if odd := sorted(str(name) for name in names ^ document.keys()):
         what = "is missing" if odd[0] in names else "is unknown"
         raise ValueError(f"{odd[0]!r} {what} in a document of a {owner.__name__}")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pnn_core.config import DatasetShape
 from study.results.objective import Objective
 from study.results.pareto import front
 from study.results.record import TrialRecord, TrialState
@@ -28,6 +29,7 @@ class StudyInfo:
         objectives: At least one.
         git_commit: Commit of the code; empty when it is not a checkout.
         versions: Library name to version.
+        images: Shape of the images and number of classes; None where it was not recorded.
     """
 
     name: str
@@ -44,6 +46,7 @@ class StudyInfo:
     objectives: tuple[Objective, ...]
     git_commit: str
     versions: Mapping[str, str]
+    images: DatasetShape | None = None
 
 
 class StudyEnd(StrEnum):

@@ -1,34 +1,25 @@
 import csv
+import io
+import json
 import re
 
+import pyarrow.parquet
 import pytest
 
-from dashboards.export import write_front_csv, write_front_page
-from dashboards.front import get_front_info
-from study.results.front_table import front_table
-from study.results.objective import parse_objectives
-from study.results.pareto import front
+from dashboards import export
+from dashboards.page.study_page import study_page
+from dashboards.picture_file import NoBrowserError, to_csv, to_parquet, to_svg
+from dashboards.view_options import ViewOptions
+from dashboards.views import PICTURES, VIEWS, Scene
+from study.results.mlflow.store import MlflowStore
 from study.results.record import TrialState
 
-TWO = parse_objectives("val_accuracy,learnable_params")
-SCRIPT = "<script>alert(1)</script>"
-IMAGE = '"><img src=x onerror=alert(1)>'
+MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+MEGABYTE = 1_000_000
 
 
-@pytest.fixture
-def write_page(tmp_path):
-    def write(records, name="masks-1", axes=("mask_count",)):
-        info = get_front_info(records, TWO, name=name, dataset="digits", epochs=4)
-        path = tmp_path / "front.html"
-        write_front_page(path, info, front_table(front(records, TWO), axes, TWO))
-        return path.read_text(encoding="utf-8")
-
-    return write
-
-
-def read_csv(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def scene_of(*studies):
+    return Scene(studies=studies, options=ViewOptions(), selected=None, now_ms=1_800_000_000_000)
 
 
 def without_plotly(page):
@@ -37,61 +28,121 @@ def without_plotly(page):
     return page.replace(max(scripts, key=len), "")
 
 
-@pytest.mark.parametrize("name", [SCRIPT, IMAGE])
-def test_names_from_elsewhere_appear_only_escaped(make_trial, write_page, name):
-    plain = without_plotly(write_page([make_trial(0)]))
-    page = without_plotly(
-        write_page([make_trial(0, order=name, **{name: 1})], name=name, axes=("order", name))
-    )
+def test_every_picture_of_a_study_stands_on_the_page_once(make_grid, study_of):
+    page = study_page(scene_of(study_of(make_grid())))
+    drawn = re.findall(r"class='picture' id='(\S+?)'", page)
+    of_several = {"fronts", "attainment"}
+    assert sorted(name.split("-", 1)[1] for name in drawn) == sorted({*PICTURES} - of_several)
+    for view in VIEWS.values():
+        assert f">{view.title}</h2>" in page
+    for name in drawn:
+        (data,) = re.findall(rf"id='{name}-data'>(.*?)</script>", page, flags=re.DOTALL)
+        assert json.loads(data)["data"] or json.loads(data)["layout"]["annotations"]
+
+
+def test_two_studies_are_compared_on_the_page(make_grid, study_of):
+    page = study_page(scene_of(study_of(make_grid()), study_of(make_grid(), "noise-2")))
+    assert "id='compare-fronts'" in page
+    assert "<title>Study noise-1, noise-2</title>" in page
+
+
+def test_the_page_names_nothing_to_fetch(make_grid, study_of):
+    page = without_plotly(study_page(scene_of(study_of(make_grid()))))
+    links = re.findall(r"(?:src|href)=['\"]([^'\"]*)", page)
+    assert links == ["data:,", *(f"#{name}" for name in VIEWS)]
+    assert not re.search(r"url\(|@import|fetch\(", page)
+
+
+def test_names_from_elsewhere_appear_only_escaped(make_grid, study_of):
+    plain = without_plotly(study_page(scene_of(study_of(make_grid()))))
+    records = make_grid(order=MARKUP, **{MARKUP: 1})
+    study = study_of(records, name=MARKUP, space=MARKUP, dataset=MARKUP)
+    page = without_plotly(study_page(scene_of(study)))
     assert page.count("<script") == plain.count("<script")
     assert "<img" not in page
-    # Title, heading, and a column's header and cell.
-    assert page.count(name.replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")) == 4
+    assert "&lt;script&gt;" in page
 
 
-def test_the_page_names_nothing_to_fetch(make_trial, write_page):
-    page = without_plotly(write_page([make_trial(0)]))
-    assert "Plotly.newPlot" in page
-    assert re.findall(r"(?:src|href)=['\"]([^'\"]*)", page) == ["data:,"]
+def test_the_table_repeats_the_front_cell_by_cell(make_trial, study_of):
+    records = [make_trial(0, 0.5, 1000), make_trial(1, 0.25, 500), make_trial(2, 0.1, 900)]
+    page = study_page(scene_of(study_of(records)))
+    table = page[page.index("id='front-table'") :].split("</table>")[0]
+    rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("</tr>")[1:-1]]
+    assert [row[:3] for row in rows] == [["1", "0.2500", "500"], ["0", "0.5000", "1,000"]]
 
 
-def test_the_table_repeats_the_front_cell_by_cell(make_trial, write_page):
-    page = write_page([make_trial(0, 0.5, 1000), make_trial(1, 0.25, 500), make_trial(2, 0.1, 900)])
-    body = page[page.rindex("<tbody>") :]
-    rows = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in body.split("</tr>")]
-    assert rows[:-1] == [["1", "64", "500", "0.2500"], ["0", "64", "1,000", "0.5000"]]
-
-
-def test_without_a_front_the_page_has_no_empty_table(make_trial, write_page):
-    page = without_plotly(write_page([make_trial(0, state=TrialState.FAILED)]))
+def test_without_a_front_the_page_has_no_empty_table(make_trial, study_of):
+    page = study_page(scene_of(study_of([make_trial(0, state=TrialState.FAILED)])))
     assert "No trial is on the front." in page
-    assert "<table" not in page
+    assert "id='front-table'" not in page
 
 
-def test_the_csv_round_trips_every_setting_and_metric(make_trial, tmp_path):
-    records = [
-        make_trial(3, 1 / 3, 550, noise_level=0.1 + 0.2, order='with "quotes", commas\nand lines'),
-        make_trial(8, 2 / 3, 1234567, noise_level=1e-12, weight_decay=0.0),
-    ]
-    path = tmp_path / "front.csv"
-    write_front_csv(path, records)
-    rows = read_csv(path)
-    assert [int(row.pop("trial")) for row in rows] == [3, 8]
-    for row, record in zip(rows, records, strict=True):
-        expected = {**record.parameters, **record.metrics()}
-        # `bool` would take any text for true.
-        readers = {name: type(value) for name, value in expected.items()}
-        readers |= {n: "True".__eq__ for n, value in expected.items() if isinstance(value, bool)}
-        assert {name: readers[name](text) for name, text in row.items()} == expected
+def test_a_page_of_a_small_study_is_mostly_plotly(make_grid, study_of):
+    page = study_page(scene_of(study_of(make_grid())))
+    assert len(page) < 5.5 * MEGABYTE
+    assert len(without_plotly(page)) < 0.3 * MEGABYTE
 
 
-def test_the_csv_keeps_settings_that_only_some_trials_have(make_trial, tmp_path):
-    path = tmp_path / "front.csv"
-    write_front_csv(path, [make_trial(0), make_trial(1, added_later=5)])
-    assert [row["added_later"] for row in read_csv(path)] == ["", "5"]
+def test_a_picture_as_data_is_what_it_draws(make_grid, study_of):
+    picture = PICTURES["front"](scene_of(study_of(make_grid())))
+    rows = list(csv.DictReader(io.StringIO(to_csv(picture).decode())))
+    table = pyarrow.parquet.read_table(io.BytesIO(to_parquet(picture)))
+    assert table.column_names == list(picture.data) == list(rows[0])
+    assert table.to_pydict() == {name: list(column) for name, column in picture.data.items()}
+    assert [row["trial"] for row in rows] == [str(number) for number in picture.data["trial"]]
+    assert table.schema.metadata[b"title"].decode() == picture.title
 
 
-def test_an_empty_front_is_a_csv_with_a_header(tmp_path):
-    path = tmp_path / "front.csv"
-    write_front_csv(path, [])
-    assert path.read_text(encoding="utf-8").splitlines() == ["trial"]
+def test_without_a_browser_an_image_is_refused_in_one_sentence(make_grid, study_of, monkeypatch):
+    from kaleido.errors import ChromeNotFoundError
+    from plotly.graph_objects import Figure
+
+    def no_chrome(*arguments, **named):
+        raise ChromeNotFoundError
+
+    monkeypatch.setattr(Figure, "to_image", no_chrome)
+    with pytest.raises(NoBrowserError, match="svg is drawn by Chrome or Chromium"):
+        to_svg(PICTURES["front"](scene_of(study_of(make_grid()))))
+
+
+@pytest.fixture
+def tracker(tmp_path, monkeypatch, study_of, make_trial):
+    """A tracker with one study that has no trial yet."""
+    monkeypatch.chdir(tmp_path)
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    MlflowStore(uri).open_study(study_of([], "noise-1").info).open()
+    return uri
+
+
+def test_a_study_becomes_a_file_of_its_name(tracker, tmp_path, capsys):
+    assert export.main(["--study", "noise-1", "--tracking-uri", tracker]) == 0
+    assert capsys.readouterr().out == "noise-1.html\n"
+    assert "No trial is on the front." in (tmp_path / "noise-1.html").read_text("utf-8")
+
+
+def test_a_picture_becomes_a_file_of_the_asked_kind(tracker, tmp_path, capsys):
+    asked = ["--study", "noise-1", "--tracking-uri", tracker, "--picture", "front"]
+    assert export.main([*asked, "--output", "front.csv"]) == 0
+    assert (tmp_path / "front.csv").read_text("utf-8").startswith('"kind","trial"')
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--study is missing"),
+        (["--study", "noise-2"], "no study 'noise-2'.*did you mean 'noise-1'"),
+        (["--study", "noise-1", "--picture", "frnt"], "'frnt' is no picture.*mean 'front'"),
+        (["--study", "noise-1", "--output", "a.pdf"], r"a.pdf: a page ends in .html, or name"),
+        (
+            ["--study", "noise-1", "--picture", "front", "--output", "front.jpg"],
+            "front.jpg: a picture ends in .png, .svg, .csv, .parquet",
+        ),
+        (["--study", "noise-1", "--output", "no/where.html"], "no/where.html cannot be written"),
+    ],
+)
+def test_bad_input_is_refused_in_one_sentence(tracker, tmp_path, capsys, arguments, message):
+    before = sorted(tmp_path.iterdir())
+    assert export.main([*arguments, "--tracking-uri", tracker]) == 2
+    said = capsys.readouterr().err
+    assert re.fullmatch(rf"dashboards.export: .*{message}.*\n", said), said
+    assert sorted(tmp_path.iterdir()) == before

@@ -3,7 +3,8 @@ import pytest
 from dashboards.report import main
 from pnn_core.config import ConfirmResult, Costs
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow.store import LoadedStudy, MlflowStore
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.store import MlflowStore
 from study.results.objective import parse_objectives
 from study.results.record import TrialState
 from study.results.study_info import StudyInfo

@@ -1,15 +1,6 @@
-"""Small studies, and trackers: a local SQLite file and a real MLflow server."""
+"""Small studies."""
 
-import contextlib
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,10 +9,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
 from study.config import Resources, StudyConfig
-from study.results.mlflow.connection import MlflowConnection
 from study.results.objective import parse_objectives
-
-SERVER_START_SECONDS = 60
 
 MakeConfig = Callable[..., StudyConfig]
 
@@ -63,137 +51,3 @@ def make_config(tmp_path: Path) -> MakeConfig:
         return StudyConfig(**{**settings, **changes})
 
     return make
-
-
-class CommandLine:
-    """`python -m study.run` as a user runs it: a process of its own, in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def start(self, *argv: str, **environment: str) -> subprocess.Popen[str]:
-        own = {name: v for name, v in os.environ.items() if name != "PYTHONWARNINGS"}
-        return subprocess.Popen(
-            [sys.executable, "-m", "study.run", *argv],
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env=own | environment,
-        )
-
-    def run(self, *argv: str, **environment: str) -> tuple[int, str, str]:
-        """Exit status, standard output and standard error."""
-        process = self.start(*argv, **environment)
-        out, err = process.communicate(timeout=300)
-        return process.returncode, out, err
-
-
-class TrackingServer:
-    """An `mlflow server` that can be stopped and started again on the same port."""
-
-    def __init__(self, folder: Path, database: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.uri = f"http://127.0.0.1:{self.port}"
-        self._folder = folder
-        shutil.copy(database, folder / "server.db")
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1"]
-        command += ["--port", str(self.port), "--workers", "1"]
-        command += ["--backend-store-uri", f"sqlite:///{self._folder / 'server.db'}"]
-        command += ["--artifacts-destination", str(self._folder / "artifacts")]
-        with (self._folder / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                stdout=log,
-                stderr=log,
-                cwd=self._folder,
-                start_new_session=True,
-                # Its helper for language models doubles the time to start.
-                env=os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-            )
-        self._wait_until_it_answers()
-
-    def kill(self) -> None:
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + SERVER_START_SECONDS
-        while time.monotonic() < deadline:
-            assert self._process.poll() is None, (self._folder / "server.log").read_text()
-            try:
-                urllib.request.urlopen(f"{self.uri}/health", timeout=1).close()
-            except OSError:
-                time.sleep(0.1)
-            else:
-                return
-        raise AssertionError((self._folder / "server.log").read_text())
-
-
-@pytest.fixture(scope="session")
-def command_in() -> type[CommandLine]:
-    """The command line in any folder."""
-    return CommandLine
-
-
-@pytest.fixture
-def command(tmp_path: Path) -> CommandLine:
-    """The command line, in the test's own folder."""
-    return CommandLine(tmp_path)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_telemetry() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        yield
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A local store with tables and no study; making the tables takes seconds."""
-    path = tmp_path_factory.mktemp("database") / "mlflow.db"
-    with MlflowConnection(f"sqlite:///{path}").call() as client:
-        client.search_experiments(max_results=1)
-    return path
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, empty_database: Path):
-    server = TrackingServer(tmp_path_factory.mktemp("server"), empty_database)
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def own_server(tmp_path: Path, empty_database: Path):
-    """A server for a test that kills it."""
-    folder = tmp_path / "server"
-    folder.mkdir()
-    server = TrackingServer(folder, empty_database)
-    server.start()
-    yield server
-    with contextlib.suppress(ProcessLookupError):
-        server.kill()
-
-
-@pytest.fixture
-def sqlite_uri(tmp_path: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A local store in a working directory of its own."""
-    monkeypatch.chdir(tmp_path)
-    shutil.copy(empty_database, tmp_path / "mlflow.db")
-    return f"sqlite:///{tmp_path / 'mlflow.db'}"
-
-
-@pytest.fixture(params=["sqlite", "http"])
-def uri(request: pytest.FixtureRequest) -> str:
-    """Both kinds of tracker."""
-    if request.param == "sqlite":
-        return request.getfixturevalue("sqlite_uri")
-    return request.getfixturevalue("server").uri

@@ -118,6 +118,11 @@ def test_a_grid_has_no_more_trials_to_offer(make_config) -> None:
     assert not any("--trials" in command for command in commands.values())
 
 
+def test_a_trial_that_was_run_again_has_nothing_larger_to_offer(make_config) -> None:
+    commands = next_commands(make_config(), None, None, RESUME)
+    assert [command.rpartition("/")[2] for command in commands.values()] == ["mlflow ui"]
+
+
 def test_programs_are_named_as_they_can_be_typed_here(monkeypatch, tmp_path: Path) -> None:
     folder = tmp_path / ".venv/bin"
     folder.mkdir(parents=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from study.results.mlflow.store import LoadedStudy, MlflowStore
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.store import MlflowStore
 from study.results.record import TrialState
 
 SPACE = """

@@ -59,6 +59,12 @@ VARIED = SearchSpace(
     variants={"a": {"optimizer": "sgd", "momentum": 0.0}, "b": {"optimizer": "adam"}},
 )
 
+SETTINGS = (
+    st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(2**53), 2**53)
+    | st.booleans()
+    | st.text(max_size=5)
+)
 OPTIONAL_TEXT = st.none() | st.text(max_size=20)
 
 
@@ -87,11 +93,16 @@ def refusal(folder: Path) -> str:
     seed=st.integers(0, 2**64),
     gpus=st.none() | st.floats(0, 64) | st.integers(0, 64),
     keep=st.booleans(),
+    rerun=st.none() | st.dictionaries(st.text(max_size=5), SETTINGS, max_size=3),
 )
-def test_what_is_written_is_read(tmp_path: Path, texts: dict, seed, gpus, keep) -> None:
+def test_what_is_written_is_read(tmp_path: Path, texts: dict, seed, gpus, keep, rerun) -> None:
     file = replace(PLAIN, **texts, seed=seed, gpus_per_trial=gpus, keep_checkpoints=keep)
+    file = replace(file, rerun=rerun)
     file.write(tmp_path)
-    assert StudyFile.read(tmp_path) == file
+    read = StudyFile.read(tmp_path)
+    assert read == file
+    for name, value in (rerun or {}).items():
+        assert type(read.rerun[name]) is type(value)
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
@@ -141,6 +152,9 @@ def test_a_torn_file_is_refused(tmp_path: Path, share: float) -> None:
         ("version", 2, "its version is 2: this program reads version 1"),
         ("version", True, "its version is True"),
         ("surprise", 1, "'surprise' is unknown"),
+        ("rerun", "honest:17", "rerun (='honest:17') must be dict or null"),
+        ("rerun", {"mask_count": [4]}, "mask_count (=[4]) must be int or float or str or bool"),
+        ("rerun", {"mask_count": None}, "mask_count (=None) must be int or float or str or bool"),
     ],
 )
 def test_a_wrong_value_is_named(tmp_path: Path, name: str, value: object, said: str) -> None:
@@ -169,6 +183,13 @@ def test_a_missing_setting_is_named(tmp_path: Path) -> None:
     del settings_without_seed["seed"]
     put(tmp_path, json.dumps(settings_without_seed))
     assert "'seed' is missing" in refusal(tmp_path)
+
+
+def test_a_file_from_before_trials_were_run_again_is_of_a_search(tmp_path: Path) -> None:
+    older = document()
+    del older["rerun"]
+    put(tmp_path, json.dumps(older))
+    assert StudyFile.read(tmp_path) == PLAIN
 
 
 def test_a_full_disk_leaves_the_old_file_and_is_told_with_its_path(tmp_path, monkeypatch) -> None:

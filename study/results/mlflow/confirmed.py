@@ -52,6 +52,7 @@ def confirmed_state_tags(run: ConfirmedRun) -> dict[str, str]:
     return {
         "state": run.state.value,
         "device": run.device,
+        "worker": run.worker,
         "reason": shortened(run.reason),
         "retried": encode_retried(run.retried),
     }
@@ -106,6 +107,7 @@ def decode_confirmed(
             costs=decode_costs(metrics),
             result=_decode_result(metrics) if state is TrialState.COMPLETE else None,
             device=tags.get("device", ""),
+            worker=tags.get("worker", ""),
             reason=tags.get("reason", ""),
             retried=decode_retried(tags.get("retried", "")),
             started_ms=started_ms,

@@ -101,6 +101,22 @@ class MlflowConnection:
         with _quietly(seconds):
             yield cast("MlflowClient", _Timed(self._client, self._note_answer))
 
+    @contextmanager
+    def asking(self) -> Iterator["MlflowClient"]:
+        """`call`, for what a user waits for.
+
+        Raises:
+            TrackerUnreachableError: The tracker fails.
+        """
+        try:
+            with self.call() as client:
+                yield client
+        except (TrackerUnreachableError, ValueError):
+            raise
+        except Exception as error:
+            # Not `from error`: what MLflow says may hold the password.
+            raise TrackerUnreachableError(self.uri, error) from None
+
     def check(self) -> None:
         """Make sure that the tracker can be used, within ten seconds and without creating anything.
 
@@ -162,16 +178,30 @@ def search_all_runs(
     runs: list[Run] = []
     token: str | None = None
     while token is None or token:
-        page = client.search_runs(
-            [experiment_id],
-            filter_string=filter_string,
-            max_results=_RUNS_PER_PAGE,
-            order_by=["attributes.start_time ASC"],
-            page_token=token,
-        )
+        page, token = search_page(client, experiment_id, filter_string, token)
         runs += page
-        token = page.token or ""
     return runs
+
+
+def search_page(
+    client: "MlflowClient", experiment_id: str, filter_string: str, token: str | None
+) -> tuple[list["Run"], str]:
+    """One page of `search_all_runs`, and the token of the next; empty after the last.
+
+    Args:
+        client: Of the tracker.
+        experiment_id: MLflow's.
+        filter_string: In MLflow's language; empty for all.
+        token: Of this page; None for the first.
+    """
+    page = client.search_runs(
+        [experiment_id],
+        filter_string=filter_string,
+        max_results=_RUNS_PER_PAGE,
+        order_by=["attributes.start_time ASC"],
+        page_token=token,
+    )
+    return list(page), page.token or ""
 
 
 @contextmanager

@@ -8,8 +8,9 @@ trial's run holds
   `epoch_train_seconds`, `epoch_val_seconds`
 - final metrics: `learnable_params`, `mask_values`, `macs`, `train_seconds` (of all epochs), and
   `val_accuracy_std` over several seeds
-- tags: `state`, `trial_number`, `device`, `reason`, `retried` (a JSON list of reasons), `epochs.*`
-  (the curves), and the study's own, of which `study_id` tells our runs from others
+- tags: `state`, `trial_number`, `device`, `worker` (`host:pid`), `reason`, `retried` (a JSON list
+  of reasons), `epochs.*` (the curves), and the study's own, of which `study_id` tells our runs from
+  others
 - start and end: the trial's own, from its proposal to its final state
 
 The seconds of one epoch have names of their own, because one MLflow key cannot be both a series
@@ -19,7 +20,7 @@ and a total: so every objective's column in MLflow shows the value that the obje
 import re
 from collections.abc import Mapping
 
-from pnn_core.config import Costs
+from pnn_core.config import Costs, DatasetShape
 from study.results.mlflow.curves import SERIES, curve_tags, curves_from_tags
 from study.results.mlflow.values import (
     decode_retried,
@@ -56,6 +57,13 @@ _VERSION_TAG = "version."
 COSTS = ("learnable_params", "mask_values", "macs")
 _STUDY_TEXTS = ("space", "dataset", "sampler", "scheduler")
 _STUDY_NUMBERS = ("seed", "epochs", "replicates", "confirm")
+_IMAGE_TAGS = {
+    "image_channels": "channels",
+    "image_height": "height",
+    "image_width": "width",
+    "classes": "classes",
+}
+"""Tags of the parent run, and the field of a `DatasetShape` that each carries."""
 
 
 def run_name(number: int) -> str:
@@ -72,7 +80,7 @@ def study_params(info: StudyInfo) -> dict[str, str]:
 
 
 def study_tags(info: StudyInfo) -> dict[str, str]:
-    """Tags of the parent run: what a resumed study may change."""
+    """Tags of the parent run: what a resumed study may change, and what an older one lacks."""
     return {
         STUDY_TAG: info.name,
         STUDY_ID_TAG: info.study_id,
@@ -80,6 +88,7 @@ def study_tags(info: StudyInfo) -> dict[str, str]:
         "space": info.space,
         "dataset": info.dataset,
         "seed": str(info.seed),
+        **_image_tags(info.images),
         **_provenance_tags(info),
     }
 
@@ -110,6 +119,7 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
             epochs=int(params["epochs"]),
             replicates=int(params["replicates"]),
             confirm=int(params["confirm"]),
+            images=_decode_images(tags),
         )
 
 
@@ -158,6 +168,7 @@ def state_tags(record: TrialRecord) -> dict[str, str]:
         "state": record.state.value,
         "seed": str(record.parameters.get("seed", "")),
         "device": record.device,
+        "worker": record.worker,
         "reason": shortened(record.reason),
         "retried": encode_retried(record.retried),
     }
@@ -206,6 +217,7 @@ def decode_trial(
             costs=decode_costs(metrics),
             replicates=curves_from_tags(tags) if state.is_final else running_curves,
             device=tags.get("device", ""),
+            worker=tags.get("worker", ""),
             reason=tags.get("reason", ""),
             retried=decode_retried(tags.get("retried", "")),
             started_ms=started_ms,
@@ -226,6 +238,19 @@ def trial_number(tags: Mapping[str, str]) -> int | None:
 def _provenance_tags(info: StudyInfo) -> dict[str, str]:
     tags = {_VERSION_TAG + library: version for library, version in info.versions.items()}
     return tags | ({_COMMIT_TAG: info.git_commit} if info.git_commit else {})
+
+
+def _image_tags(images: DatasetShape | None) -> dict[str, str]:
+    if images is None:
+        return {}
+    return {tag: str(getattr(images, field)) for tag, field in _IMAGE_TAGS.items()}
+
+
+def _decode_images(tags: Mapping[str, str]) -> DatasetShape | None:
+    """Read the images' shape; None where there is no word of it."""
+    if not tags.keys() & _IMAGE_TAGS.keys():
+        return None
+    return DatasetShape(**{field: int(tags[tag]) for tag, field in _IMAGE_TAGS.items()})
 
 
 def decode_costs(metrics: Mapping[str, float]) -> Costs | None:

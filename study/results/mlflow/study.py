@@ -44,13 +44,17 @@ class MlflowStudy:
     Args:
         connection: The tracker.
         info: The study.
+
+    Attributes:
+        experiment_id: MLflow's; empty before `open`.
+        parent_run_id: MLflow's, of the study's own run; empty before `open`.
     """
 
     def __init__(self, connection: MlflowConnection, info: StudyInfo) -> None:
         self._connection = connection
         self._info = info
-        self._experiment_id = ""
-        self._parent_run_id = ""
+        self.experiment_id = ""
+        self.parent_run_id = ""
         self._run_ids: dict[_Key, str] = {}
         self._mirrors: dict[_Key, RunMirror] = {}
         self._doubtful: set[_Key] = set()
@@ -77,8 +81,8 @@ class MlflowStudy:
             StudyRefusedError: The experiment of the study's name is not the study's.
         """
         with self._connection.call() as client:
-            self._experiment_id, runs = open_experiment(client, self._info)
-            self._parent_run_id = open_parent(client, self._experiment_id, self._info, runs)
+            self.experiment_id, runs = open_experiment(client, self._info)
+            self.parent_run_id = open_parent(client, self.experiment_id, self._info, runs)
             self._take_up(runs)
 
     def write_trial(self, update: TrialUpdate) -> None:
@@ -87,9 +91,9 @@ class MlflowStudy:
 
             def create() -> "Run":
                 return client.create_run(
-                    self._experiment_id,
+                    self.experiment_id,
                     start_time=update.started_ms,
-                    tags=fmt.new_trial_tags(self._info, update.number, self._parent_run_id),
+                    tags=fmt.new_trial_tags(self._info, update.number, self.parent_run_id),
                     run_name=fmt.run_name(update.number),
                 )
 
@@ -112,7 +116,7 @@ class MlflowStudy:
             def create() -> "Run":
                 trial_run_id = self._run_ids[run.trial]
                 return client.create_run(
-                    self._experiment_id,
+                    self.experiment_id,
                     start_time=update.started_ms,
                     tags=confirmed_fmt.new_confirmed_tags(self._info, run, trial_run_id),
                     run_name=confirmed_fmt.confirmed_run_name(run),
@@ -137,13 +141,13 @@ class MlflowStudy:
         with self._connection.call() as client:
             self._settle_unended(client, end, ended_ms)
             client.log_batch(
-                self._parent_run_id,
+                self.parent_run_id,
                 metrics=[Metric(name, float(value), ended_ms, 0) for name, value in metrics],
                 tags=[RunTag("state", end.value)],
             )
             for path in artifacts:
-                client.log_artifact(self._parent_run_id, str(path))
-            client.set_terminated(self._parent_run_id, _STUDY_STATUS[end], end_time=ended_ms)
+                client.log_artifact(self.parent_run_id, str(path))
+            client.set_terminated(self.parent_run_id, _STUDY_STATUS[end], end_time=ended_ms)
 
     def _write(
         self,
@@ -192,7 +196,7 @@ class MlflowStudy:
                 if isinstance(key, int)
                 else (key[0], confirmed_fmt.CONFIRMS_TAG)
             )
-            self._take_up(search_all_runs(client, self._experiment_id, f"tags.{tag} = '{trial}'"))
+            self._take_up(search_all_runs(client, self.experiment_id, f"tags.{tag} = '{trial}'"))
         if key not in self._mirrors and key in self._run_ids:
             run = client.get_run(self._run_ids[key])
             self._mirrors[key] = RunMirror(run, is_new=False)
@@ -222,7 +226,7 @@ class MlflowStudy:
         try:
             if confirmed_fmt.CONFIRMS_TAG in tags:
                 return confirmed_fmt.confirmed_key(tags)
-            if tags.get(fmt.PARENT_TAG) == self._parent_run_id:
+            if tags.get(fmt.PARENT_TAG) == self.parent_run_id:
                 return fmt.trial_number(tags)
         except KeyError:
             pass

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
 from pnn_core.config import ParameterValue
 
@@ -40,14 +41,16 @@ def encode_value(value: ParameterValue) -> str:
     return json.dumps(value)
 
 
+@lru_cache(maxsize=10_000)  # thousands of trials share their settings
 def decode_value(text: str) -> ParameterValue:
     """Read a parameter: the inverse of `encode_value`.
 
     A text that `encode_value` never writes, such as a JSON object, is itself.
     """
-    if not _is_json(text):
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return text
-    value = json.loads(text)
     return value if isinstance(value, int | float | str | bool) else text
 
 

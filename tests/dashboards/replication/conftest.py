@@ -6,7 +6,7 @@ import pytest
 
 from pnn_core.config import ConfirmResult, Costs, DatasetShape, ModelConfig, TrialConfig
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow.store import LoadedStudy
+from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import parse_objectives
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyInfo

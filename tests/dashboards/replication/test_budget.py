@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from dashboards.replication.budget import get_budget_info, short_budget
-from study.results.mlflow.store import UndecodableRun
+from study.results.mlflow.loaded_study import UndecodableRun
 
 
 def test_the_budget_states_everything_that_bounds_a_claim(make_runs, make_study):

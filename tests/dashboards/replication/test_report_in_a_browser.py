@@ -1,22 +1,13 @@
-import shutil
-
 import pytest
-from playwright.sync_api import sync_playwright
 
 from dashboards.replication.page import get_report_info, write_report
 
 NAME = '"><img src=x onerror=alert(1)><script>alert(1)</script>' + "long_" * 30
 DESKTOP, PHONE = 1280, 400
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-SWITCHES = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
 
 @pytest.fixture(scope="module")
-def opened(make_runs, make_study, tmp_path_factory):
+def opened(browser, make_runs, make_study, tmp_path_factory):
     """The page in a browser without a network, and what the browser complained of or asked for."""
     layers = ("perturbation", "conv1x1", "conv3x3", "local_binary")
     groups = [
@@ -26,19 +17,17 @@ def opened(make_runs, make_study, tmp_path_factory):
     ]
     path = tmp_path_factory.mktemp("page") / "report.html"
     write_report(path, get_report_info([make_study(*groups, name=NAME)]))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
-        page = browser.new_page(viewport={"width": DESKTOP, "height": 900}, offline=True)
-        heard = []
-        page.on("console", lambda message: heard.append(message.text))
-        page.on("pageerror", lambda error: heard.append(str(error)))
-        page.on("dialog", lambda dialog: (heard.append("alert"), dialog.dismiss()))
-        page.on("request", lambda request: heard.append(request.url))
-        page.goto(path.as_uri())
-        page.wait_for_function("document.querySelectorAll('.scatterlayer').length >= 2")
-        heard.remove(path.as_uri())
-        yield page, heard
-        browser.close()
+    page = browser.new_page(viewport={"width": DESKTOP, "height": 900}, offline=True)
+    heard = []
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("dialog", lambda dialog: (heard.append("alert"), dialog.dismiss()))
+    page.on("request", lambda request: heard.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_function("document.querySelectorAll('.scatterlayer').length >= 2")
+    heard.remove(path.as_uri())
+    yield page, heard
+    page.close()
 
 
 @pytest.fixture(params=[DESKTOP, PHONE])

@@ -113,9 +113,17 @@ class Life:
         assert trial is not None
         return trial.number
 
-    def train(self, number: int, epochs: int, accuracy: float = 0.5, costs: Costs = COSTS) -> None:
+    def train(
+        self,
+        number: int,
+        epochs: int,
+        accuracy: float = 0.5,
+        costs: Costs = COSTS,
+        worker: str = "host:1",
+    ) -> None:
         for epoch in range(1, epochs + 1):
-            report = EpochReport(replicates=(curve(epoch, accuracy),), costs=costs, device="cpu")
+            curves = (curve(epoch, accuracy),)
+            report = EpochReport(replicates=curves, costs=costs, device="cpu", worker=worker)
             self.ledger.epoch_finished(number, report)
 
     def complete(self, number: int, accuracy: float = 0.5) -> None:

@@ -17,6 +17,7 @@ from study.engine.checkpoint_sweeper import confirmation_file
 from study.engine.confirm_plan import ConfirmTask
 from study.engine.confirm_worker import ConfirmReply, ConfirmReport, new_run, train_and_test
 from study.engine.messages import TrialFailure, TrialPaused
+from study.engine.worker_name import worker_name
 from study.engine.worker_settings import WorkerSettings
 
 TASK = ConfirmTask(
@@ -84,6 +85,7 @@ def work(digits, test_images, store: CheckpointStore, monkeypatch: pytest.Monkey
 
 def timeless(reply: ConfirmReply) -> ConfirmResult:
     assert isinstance(reply, ConfirmReport)
+    assert reply.worker == worker_name()
     return replace(reply.result, train_seconds=0.0)
 
 
@@ -126,7 +128,9 @@ def test_what_a_run_raises_is_its_failure(
 
     monkeypatch.setattr(confirm_module.ConfirmingRun, "next_epoch", fail)
     reason = f"{type(error).__name__}: {error}"
-    assert work(float("inf")) == TrialFailure(reason=reason, would_recur=would_recur)
+    assert work(float("inf")) == TrialFailure(
+        reason=reason, would_recur=would_recur, worker=worker_name()
+    )
 
 
 def test_a_damaged_checkpoint_costs_the_work_and_is_told(work: Work, store, tmp_path) -> None:

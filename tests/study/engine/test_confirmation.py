@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -79,6 +80,7 @@ def expected(task: ConfirmTask, data, test_images) -> object:
 
 def timeless(run: ConfirmedRun) -> object:
     assert run.state is TrialState.COMPLETE, run.reason
+    assert run.worker.startswith(f"{socket.gethostname()}:")
     assert run.result is not None
     return replace(run.result, train_seconds=0.0)
 

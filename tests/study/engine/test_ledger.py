@@ -87,6 +87,23 @@ def test_a_trial_that_breaks_off_is_tried_again_and_then_fails_with_its_last_rea
     assert study.propose() == 1
 
 
+def test_a_trial_names_the_process_of_its_last_attempt_alone(study) -> None:
+    number = study.propose()
+    assert study.records[number].worker == ""
+    study.train(number, epochs=1, worker="a:1")
+    study.ledger.attempt_failed(number, "the worker process died", would_recur=False)
+    assert study.records[number].worker == "a:1"
+    assert study.propose() == number
+    assert study.records[number].worker == ""  # nobody knows who has it now
+    study.ledger.attempt_failed(number, "ValueError: x", would_recur=False, worker="b:2")
+    assert study.records[number].worker == "b:2"
+    assert study.propose() == number
+    study.train(number, epochs=2, worker="c:3")
+    study.ledger.trial_stopped(number)
+    assert study.records[number].worker == "c:3"
+    assert study.storage.record_of(study.storage.trials()[number]) == study.records[number]
+
+
 def test_an_attempt_is_the_same_training_run_as_the_first(study) -> None:
     first = study.ledger.propose()
     study.ledger.attempt_failed(first.number, "the worker process died", would_recur=False)

@@ -50,23 +50,26 @@ def test_a_trial_that_raised_is_known_by_its_own_reason_not_by_its_processs_end(
     assert tune.life.records[0].retried == ("ValueError: x",)
 
 
-def test_each_attempt_has_a_reason_of_its_own(tune) -> None:
+def test_each_attempt_has_a_reason_and_a_process_of_its_own(tune) -> None:
     trial = tune.start()
-    tune.report(trial, TrialFailure(reason="ValueError: x", would_recur=False))
+    tune.report(trial, TrialFailure(reason="ValueError: x", would_recur=False, worker="a:1"))
     tune.error(trial)
+    assert tune.life.records[0].worker == "a:1"
     for _ in range(ATTEMPTS - 1):
         tune.error(tune.start())
     (record,) = tune.life.records
     assert record.retried == ("ValueError: x", "the worker process died")
     assert (record.state, record.reason) == (TrialState.FAILED, "the worker process died")
+    assert record.worker == ""
 
 
 def test_a_failure_that_would_recur_ends_the_trial_once(tune) -> None:
     trial = tune.start()
-    tune.report(trial, TrialFailure(reason="loss is nan", would_recur=True))
+    tune.report(trial, TrialFailure(reason="loss is nan", would_recur=True, worker="a:1"))
     tune.complete(trial)  # Tune sees a trial that is done
     (record,) = tune.life.records
     assert (record.state, record.reason) == (TrialState.FAILED, "loss is nan")
+    assert record.worker == "a:1"
     assert tune.life.heard.of("ended") == [(0, TrialState.FAILED)]
 
 

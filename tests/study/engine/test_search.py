@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,7 @@ def test_every_trial_is_complete_and_was_trained_by_a_warm_process(
     assert all(r.device.startswith(("cpu", "NVIDIA")) for r in records)
     assert front(records, config.objectives)
     assert 1 <= len(workers) <= 2
+    assert {r.worker for r in records} <= {f"{socket.gethostname()}:{pid}" for pid in workers}
     # One for each that runs, one that is being written, one of a trial that has just ended.
     assert 1 <= max(files) <= 2 * ONE_CPU.concurrent
     trials = optuna_trials(config.output)

@@ -34,6 +34,7 @@ RECORD = TrialRecord(
     )
     * 2,
     device="cpu, a µ-architecture",
+    worker="a-host:17",
     retried=("the worker process died",),
     started_ms=1,
     ended_ms=2,

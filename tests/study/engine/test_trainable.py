@@ -1,5 +1,7 @@
 """Several seeds of a trial live and die together, and go on together."""
 
+import os
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from study.engine.checkpoint_sweeper import trial_file
 from study.engine.messages import REPORT, TRIAL, EpochReport, ProposedTrial, TrialFailure
 from study.engine.messages import TrialPaused as Paused
 from study.engine.trainable import TrialTrainable
+from study.engine.worker_name import worker_name
 from study.engine.worker_settings import WorkerSettings
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
@@ -109,6 +112,7 @@ def test_each_step_is_an_epoch_of_every_seed_the_trials_and_those_that_follow(
     results = [trainable.step() for _ in range(CONFIG.epochs)]
     for epoch, result in enumerate(results, start=1):
         assert curves(result[REPORT]) == [curve[:epoch] for curve in undisturbed]
+        assert result[REPORT].worker == f"{socket.gethostname()}:{os.getpid()}"
     assert [result["done"] for result in results] == [False, False, True]
 
 
@@ -176,7 +180,8 @@ def test_a_loss_that_is_not_finite_would_recur_and_the_process_is_of_use(
         patch.setattr(train.TrainingRun, "next_epoch", diverge)
         result = trainable.step()
     reason = "NonFiniteLossError: training loss is nan"
-    assert result == {REPORT: TrialFailure(reason=reason, would_recur=True), "done": True}
+    failure = TrialFailure(reason=reason, would_recur=True, worker=worker_name())
+    assert result == {REPORT: failure, "done": True}
     trainable.reset_config(trainable.config)
     assert finish(trainable) == undisturbed[:1]
 
@@ -195,7 +200,7 @@ def test_one_seed_that_raises_ends_the_attempt_and_the_process_with_its_reason(
     monkeypatch.setattr(train.TrainingRun, "next_epoch", fail)
     assert isinstance(trainable.step()[REPORT], EpochReport)
     reason = "MemoryError: the second seed"
-    expected = TrialFailure(reason=reason, would_recur=False)
+    expected = TrialFailure(reason=reason, would_recur=False, worker=worker_name())
     assert trainable.step() == {REPORT: expected, "done": False}
     with pytest.raises(RuntimeError, match="given up"):
         trainable.step()

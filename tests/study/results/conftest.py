@@ -35,6 +35,7 @@ def info(request: pytest.FixtureRequest) -> StudyInfo:
         objectives=parse_objectives("val_accuracy,learnable_params"),
         git_commit="0123abc-dirty",
         versions={"python": "3.11.7", "torch": "2.14.1"},
+        images=DatasetShape(channels=1, height=8, width=9, classes=10),
     )
 
 
@@ -71,6 +72,7 @@ def record(epoch: Callable[[int], EpochResult]) -> Callable[..., TrialRecord]:
             else Costs(learnable_params=10**9 + number, mask_values=0, macs=3),
             replicates=(tuple(epoch(e) for e in range(1, epochs + 1)),) if epochs else (),
             device="Some GPU <b>&amp;</b>",
+            worker="node-<b>:4711",
             reason=reason,
             started_ms=STARTED_MS + number,
             ended_ms=STARTED_MS + 100_000 + number if state.is_final else None,

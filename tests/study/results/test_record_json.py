@@ -23,6 +23,7 @@ common = {
     "parameters": st.dictionaries(st.text(), numbers | st.integers() | st.booleans() | st.text()),
     "costs": costs,
     "device": st.text(),
+    "worker": st.text(),
     "reason": st.text(),
     "retried": st.lists(st.text(), max_size=3).map(tuple),
     "started_ms": st.none() | whole,
@@ -82,6 +83,14 @@ def test_a_record_comes_back_equal_with_the_types_of_its_parameters(record):
 @given(confirmed_runs())
 def test_a_confirmation_run_comes_back_equal(run):
     assert confirmed_from_json(through_text(confirmed_to_json(run))) == run
+
+
+@given(records(), confirmed_runs())
+def test_documents_from_before_workers_were_recorded_have_none(record, run):
+    trial, confirmation = record_to_json(record), confirmed_to_json(run)
+    del trial["worker"], confirmation["worker"]
+    assert record_from_json(through_text(trial)) == dataclasses.replace(record, worker="")
+    assert confirmed_from_json(through_text(confirmation)) == dataclasses.replace(run, worker="")
 
 
 def test_what_is_not_a_number_comes_back(record, epoch):

@@ -30,6 +30,7 @@ def confirmed(trial, layer="perturbation", **changes):
             train_loss=1 / 7, test_accuracy=2 / 3, published_test_accuracy=0.7, train_seconds=9.5
         ),
         device="Some GPU <b>",
+        worker="a-host:7",
         started_ms=1_700_000_000_000,
         ended_ms=1_700_000_000_500,
     )
@@ -38,7 +39,13 @@ def confirmed(trial, layer="perturbation", **changes):
 
 def started(run):
     return dataclasses.replace(
-        run, state=TrialState.RUNNING, result=None, costs=None, device="", ended_ms=None
+        run,
+        state=TrialState.RUNNING,
+        result=None,
+        costs=None,
+        device="",
+        worker="",
+        ended_ms=None,
     )
 
 

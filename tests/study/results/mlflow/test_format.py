@@ -181,8 +181,8 @@ def test_a_series_is_read_up_to_its_first_gap(epoch):
         ({"trial_number": "x"}, "trial_number.*'x'.*not a number"),
         ({"epochs.0.0001": None}, "epochs.0.0001 is missing"),
         ({"epochs.0.0001": "[[1, 2"}, "delimiter"),
-        ({"epochs.0.0001": "[[1, 2]]"}, "shorter"),
-        ({"epochs.0.0001": "[7]"}, "not iterable|zip"),
+        ({"epochs.0.0001": "[[1, 2]]"}, "does not hold the 5 numbers of epoch"),
+        ({"epochs.0.0001": "[7]"}, "does not hold the 5 numbers of epoch"),
         ({"epochs.0.0001": "7"}, "iterable|len"),
         ({"epochs.0.0001": '["abcde"]'}, "'a' in a row of epoch 1 is not a number"),
         ({"epochs.0.0001": "[" * 8000}, "recursion"),
@@ -215,3 +215,38 @@ def test_a_study_with_a_missing_parameter_is_reported(info, missing):
     del params[missing]
     with pytest.raises(DecodeError, match=f"{missing} is missing"):
         fmt.decode_study(info.name, params, fmt.study_tags(info))
+
+
+def test_a_study_from_before_images_were_recorded_has_none(info):
+    older = dataclasses.replace(info, images=None)
+    tags = fmt.study_tags(older)
+    assert tags.keys() < fmt.study_tags(info).keys()
+    assert fmt.decode_study(info.name, fmt.study_params(info), tags) == older
+    # Written into an older study, which has all its parameters already.
+    assert fmt.study_params(older) == fmt.study_params(info)
+
+
+def test_images_are_spelt_as_people_look_for_them(info):
+    shape = {"image_channels": "1", "image_height": "8", "image_width": "9", "classes": "10"}
+    assert shape.items() <= fmt.study_tags(info).items()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"classes": None}, "classes is missing"),
+        ({"image_width": "x"}, "invalid literal"),
+        ({"image_height": "0"}, "height .*=0.* must be a whole number of at least 1"),
+    ],
+)
+def test_half_a_shape_is_reported(info, changed, message):
+    tags = {k: v for k, v in (fmt.study_tags(info) | changed).items() if v is not None}
+    with pytest.raises(DecodeError, match=message):
+        fmt.decode_study(info.name, fmt.study_params(info), tags)
+
+
+def test_a_trial_from_before_workers_were_recorded_has_none(record):
+    trial = record(3, TrialState.COMPLETE, epochs=2)
+    tags = {"trial_number": "3", **fmt.state_tags(trial)}
+    assert tags.pop("worker") == trial.worker
+    assert decode(trial, tags) == dataclasses.replace(trial, worker="")

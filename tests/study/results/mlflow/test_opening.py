@@ -81,6 +81,17 @@ def test_a_study_of_more_trials_says_so(sqlite_uri, info):
     assert MlflowStore(sqlite_uri).load_study(info.name).info == more
 
 
+def test_a_study_from_before_images_and_workers_were_recorded_goes_on(sqlite_uri, info, record):
+    trial = dataclasses.replace(record(0, TrialState.COMPLETE, epochs=2), worker="")
+    older = dataclasses.replace(info, images=None)
+    assert write(sqlite_uri, older, trial) == NOTHING
+    assert MlflowStore(sqlite_uri).load_study(info.name).info == older
+    newer = record(1, TrialState.COMPLETE, epochs=2)
+    assert write(sqlite_uri, info, trial, newer) == NOTHING
+    loaded = MlflowStore(sqlite_uri).load_study(info.name)
+    assert (loaded.info, loaded.records) == (info, (trial, newer))
+
+
 def test_every_run_of_a_study_carries_its_identifier(sqlite_uri, info, record):
     assert write(sqlite_uri, info, record(0, TrialState.COMPLETE)) == NOTHING
     runs = snapshot(sqlite_uri, info.name).values()

@@ -15,7 +15,8 @@ from pnn_core.config import ConfirmResult
 from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow import writer as mlflow_writer
 from study.results.mlflow.connection import MlflowConnection, search_all_runs
-from study.results.mlflow.store import LoadedStudy, MlflowStore
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.store import MlflowStore
 from study.results.mlflow.writer import MlflowWriter, Unsent
 from study.results.record import TrialState
 from study.results.study_info import StudyEnd, summarise

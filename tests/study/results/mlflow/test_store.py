@@ -9,7 +9,9 @@ import urllib.request
 import pytest
 
 from study.results.mlflow.connection import MlflowConnection, search_all_runs
-from study.results.mlflow.store import LoadedStudy, MlflowStore, UnknownStudyError
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.names import UnknownStudyError
+from study.results.mlflow.store import MlflowStore
 from study.results.mlflow.updates import TrialUpdate
 from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyEnd, summarise

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from study.results.mlflow.connection import MlflowConnection, search_all_runs
-from study.results.mlflow.store import LoadedStudy, MlflowStore
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.store import MlflowStore
 from study.results.mlflow.writer import MlflowWriter, Unsent
 from study.results.record import TrialState
 from study.results.study_info import StudyEnd, summarise

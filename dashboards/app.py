@@ -1,0 +1,87 @@
+"""`python -m dashboards.app`: the live page of every study that a tracker knows."""
+
+import argparse
+import logging
+import socket
+import sys
+from collections.abc import Sequence
+
+import flask
+from werkzeug.serving import make_server
+
+from dashboards.command_line import DONE, Parser, refuse
+from dashboards.live.server import create_app
+
+PORT = 8050
+HOST = "127.0.0.1"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve the page until it is interrupted.
+
+    Args:
+        argv: Without the program's name; None for this process's.
+
+    Returns:
+        The exit status: 0 done, 2 bad input.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+    except ValueError as error:
+        return refuse("dashboards.app", str(error))
+    host, port = arguments.host, arguments.port
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return refuse(
+            "dashboards.app",
+            f"--host {host} --port {port} cannot be listened on: {reason}: choose another --port",
+        )
+    app = create_app(arguments.tracking_uri)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+    with listening:
+        _serve(app.server, listening)
+    return DONE
+
+
+def _serve(application: flask.Flask, listening: socket.socket) -> None:
+    host, port = listening.getsockname()[:2]
+    server = make_server(host, port, application, threaded=True, fd=listening.fileno())
+    print(f"PNN studies: http://{host}:{port} (Ctrl-C ends it)", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        print()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="python -m dashboards.app",
+        description="Show every study of an MLflow tracker, live, in a browser on this machine.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--tracking-uri", metavar="URI", help="of MLflow (default: MLflow's own rule)"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=PORT, help="of this machine (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--host",
+        default=HOST,
+        help="address to listen on (default: %(default)s, this machine alone; the page asks for "
+        "no password, whatever the address)",
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= port < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: accepted is 0 to 65535")
+    return port
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""The front as data."""
+
+import csv
+import itertools
+from collections.abc import Iterable
+from pathlib import Path
+
+from study.results.record import TrialRecord
+
+
+def write_front_csv(path: Path, front: Iterable[TrialRecord]) -> None:
+    """Write the front's whole configurations and final metrics, one trial a row.
+
+    Args:
+        path: Of the file.
+        front: Its trials.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    rows = [{"trial": r.number, **r.parameters, **r.metrics()} for r in front]
+    # All columns of all trials: a later version of the project may have added some.
+    columns = list(dict.fromkeys(["trial", *itertools.chain.from_iterable(rows)]))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,59 @@
+"""What the page shows, as the query of its URL, so that a view can be shared."""
+
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode
+
+from dashboards.view_options import ViewOptions
+from dashboards.views import VIEWS
+
+FIRST_VIEW = next(iter(VIEWS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """One state of the page.
+
+    Attributes:
+        studies: Names: the one looked at, then those beside it. Empty for the latest one.
+        view: Which question is answered.
+        trial: Number of the trial that is opened; None for none.
+        options: What the reader has chosen in the view.
+    """
+
+    studies: tuple[str, ...] = ()
+    view: str = FIRST_VIEW
+    trial: int | None = None
+    options: ViewOptions = field(default_factory=ViewOptions)
+
+    def __str__(self) -> str:
+        """With its question mark; what is left at its default is left out."""
+        pairs = [("study", name) for name in self.studies]
+        if self.view != FIRST_VIEW:
+            pairs.append(("view", self.view))
+        if self.trial is not None:
+            pairs.append(("trial", str(self.trial)))
+        return "?" + urlencode([*pairs, *self.options.query().items()])
+
+    @classmethod
+    def parse(cls, query: str) -> "Address":
+        """Read what `str` gives.
+
+        Args:
+            query: With or without its question mark.
+
+        Raises:
+            ValueError: A value is not one of those accepted.
+        """
+        pairs = parse_qsl(query.removeprefix("?"))
+        last = dict(pairs)
+        view, trial = last.get("view", FIRST_VIEW), last.get("trial")
+        if view not in VIEWS:
+            raise ValueError(f"there is no view {view!r}: there are {', '.join(VIEWS)}")
+        if trial is not None and not (trial.isascii() and trial.isdigit()):
+            raise ValueError(f"trial (={trial!r}) must be a number")
+        return cls(
+            studies=tuple(dict.fromkeys(value for name, value in pairs if name == "study")),
+            view=view,
+            trial=None if trial is None else int(trial),
+            options=ViewOptions.parse(last),
+        )

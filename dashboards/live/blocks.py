@@ -1,0 +1,158 @@
+"""Pieces of the page: pictures, tables, messages and commands."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+from dash import dcc, html
+from dash.development.base_component import Component
+from dash_ag_grid import AgGrid
+
+from dashboards.live.address import Address
+from dashboards.live.aria import aria
+from dashboards.picture_file import FORMATS
+from dashboards.pictures import look
+from dashboards.pictures.picture import Picture
+from dashboards.plotly_config import PLOTLY_CONFIG
+
+_BRUSHABLE = PLOTLY_CONFIG | {"modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
+
+
+def _numeric(shown: str) -> dict[str, Any]:
+    """A column of numbers: so many digits are read, all of them are sorted and copied."""
+    formatter = f"params.value == null ? '–' : d3.format('{shown}')(params.value)"
+    return {"type": "rightAligned", "valueFormatter": {"function": formatter}}
+
+
+def picture_block(picture: Picture, address: Address, theme: look.Theme) -> Component:
+    """A picture with its title, its caption and the files that hold it."""
+    # Zoom and pan stay while the same axes are drawn, whichever trials are opened or brushed.
+    axes = replace(address, trial=None, options=replace(address.options, within=()))
+    figure = picture.figure.update_layout(template=look.template(theme), uirevision=str(axes))
+    config = _BRUSHABLE if picture.brushes else PLOTLY_CONFIG
+    if picture.brushes:
+        figure.update_layout(dragmode="select")
+    return html.Figure(
+        [
+            html.Figcaption([html.H2(picture.title), html.P(picture.caption)]),
+            html.Div(
+                dcc.Graph(
+                    id={"picture": picture.name, "axes": " ".join(picture.brushes)},
+                    figure=figure,
+                    config=cast("dcc.Graph.Config", config),
+                    responsive=True,
+                    style={"height": f"{figure.layout.height or 520}px"},
+                ),
+                role="img",
+                **aria(label=picture.description),
+            ),
+            html.P(["Download: ", *_downloads(picture, address)], className="downloads"),
+        ],
+        key=picture.name,
+    )
+
+
+def table_block(
+    title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, object]], key: str
+) -> Component:
+    """A table that can be sorted, filtered and copied.
+
+    Args:
+        title: What it shows.
+        columns: Key to header, in their order.
+        rows: A value for each key; None where there is none.
+        key: Of the table among others of the page.
+    """
+    definitions: list[dict[str, Any]] = [
+        {
+            "field": field,
+            "headerName": header,
+            **_format([row.get(field) for row in rows]),
+        }
+        for field, header in columns.items()
+    ]
+    return html.Section(
+        [
+            html.Div(
+                [
+                    html.H2(title),
+                    dcc.Clipboard(
+                        content=_csv(columns, rows),
+                        title="Copy as CSV",
+                        className="copy",
+                    ),
+                    html.Span("copy as CSV", className="note"),
+                ],
+                className="table-title",
+            ),
+            AgGrid(
+                id={"table": key},
+                rowData=[dict(row) for row in rows],
+                columnDefs=definitions,
+                defaultColDef={"sortable": True, "resizable": True, "wrapHeaderText": True},
+                columnSize="autoSize",
+                dashGridOptions={"domLayout": "autoHeight"} if len(rows) <= 20 else {},
+            ),
+        ],
+        key=key,
+    )
+
+
+def message_block(title: str, *texts: str, command: str = "") -> Component:
+    """What to say where there is nothing to show.
+
+    Args:
+        title: What is the matter.
+        texts: What to do.
+        command: To be typed; empty for none.
+    """
+    return html.Section(
+        [
+            html.H2(title),
+            *(html.P(text) for text in texts),
+            *([command_block(command)] if command else []),
+        ],
+        className="message",
+        role="status",
+    )
+
+
+def command_block(command: str) -> Component:
+    """A command, and a button that copies it."""
+    return html.Div(
+        [
+            html.Code(command, tabIndex=0),
+            dcc.Clipboard(content=command, title="Copy the command", className="copy"),
+        ],
+        className="command",
+    )
+
+
+def _downloads(picture: Picture, address: Address) -> list[Component | str]:
+    return [
+        html.A(
+            f"{kind.upper()} ",
+            href=f"/download/{picture.name}.{kind}{address}",
+            download=f"{picture.name}.{kind}",
+            **aria(label=f"{picture.title} as {kind.upper()}"),
+        )
+        for kind in FORMATS
+    ]
+
+
+def _format(values: Sequence[object]) -> dict[str, Any]:
+    """How a column is shown, in the grid's words."""
+    known = [value for value in values if value is not None]
+    if any(isinstance(value, bool) or not isinstance(value, int | float) for value in known):
+        return {}
+    return _numeric("," if all(isinstance(value, int) for value in known) else ".4~g")
+
+
+def _csv(columns: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> str:
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()

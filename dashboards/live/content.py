@@ -1,0 +1,149 @@
+"""What a view shows of its studies."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboards.live.address import Address
+from dashboards.live.aria import aria
+from dashboards.live.blocks import message_block, picture_block, table_block
+from dashboards.live.controls import controls
+from dashboards.pictures import look
+from dashboards.pictures.paired import get_paired_columns, get_paired_info
+from dashboards.pictures.quantity import find_quantity
+from dashboards.pictures.status import StatusInfo, get_status_info
+from dashboards.pictures.trial_words import complete_trials
+from dashboards.views import VIEWS, Scene
+from study.results.counted import counted
+
+
+def view_content(scene: Scene, address: Address, theme: look.Theme) -> list[Component]:
+    """A view: its question, choices, pictures and tables.
+
+    Args:
+        scene: What it is drawn of.
+        address: Of the page.
+        theme: Of the paper.
+    """
+    view = VIEWS[address.view]
+    status = get_status_info(scene.study, now_ms=scene.now_ms)
+    return [
+        html.P(view.question, className="question"),
+        controls(view, address.options, scene.study.records),
+        *_brush(scene),
+        *(_status(status) if address.view == "progress" else ()),
+        *(picture_block(draw(scene), address, theme) for draw in view.pictures.values()),
+        *_tables(scene, address),
+        *_unreadable(scene),
+    ]
+
+
+def _brush(scene: Scene) -> Iterator[Component]:
+    """Which trials the brush left, and a way back to all of them."""
+    if scene.selected is None:
+        return
+    spans = "; ".join(
+        f"{find_quantity(span.name, scene.study.records).short} {span.low:.4g} to {span.high:.4g}"
+        for span in scene.options.within
+    )
+    yield html.Div(
+        [
+            html.Span(f"{counted(len(scene.selected), 'trial')} within {spans}. "),
+            html.Button("Show all trials", id={"action": "clear"}, type="button"),
+        ],
+        className="brush",
+        role="status",
+    )
+
+
+def _tables(scene: Scene, address: Address) -> Iterator[Component]:
+    if address.view == "front":
+        yield _front_table(scene)
+    if address.view == "compare":
+        info = get_paired_info(scene.studies)
+        yield html.Section([html.H2(info.title), html.P(info.caption)])
+        if info.instead:
+            yield message_block("Nothing to compare yet", info.instead)
+        else:
+            yield _table("Differences", get_paired_columns(info), "paired")
+
+
+def _front_table(scene: Scene) -> Component:
+    trials = complete_trials(scene.study)
+    chosen = [n for n in trials.front if scene.selected is None or n in scene.selected]
+    table = trials.table(chosen)
+    headers = {"trial": "trial"} | {q.name: q.short for q in (*table.settings, *table.metrics)}
+    rows = [
+        dict(zip(headers, (row.trial, *row.settings, *row.metrics), strict=True))
+        for row in table.rows
+    ]
+    where = "The front" if scene.selected is None else "The front within the brush"
+    return table_block(where, headers, rows, "front")
+
+
+def _table(title: str, columns: Mapping[str, Sequence[object]], key: str) -> Component:
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return table_block(title, {name: name.replace("_", " ") for name in columns}, rows, key)
+
+
+def _status(info: StatusInfo) -> Iterator[Component]:
+    """Where the study stands, in words."""
+    counts = {
+        "complete": info.complete,
+        "running": info.running,
+        "paused": info.paused,
+        "pruned": info.pruned,
+        "failed": info.failed,
+        "waiting": info.waiting,
+    }
+    yield html.Section(
+        [
+            html.H2(info.title),
+            html.P(info.caption),
+            html.Progress(
+                value=str(info.complete + info.pruned + info.failed),
+                max=str(max(info.asked, 1)),
+                **aria(label="Trials ended"),
+            ),
+            html.Dl(
+                [
+                    html.Div([html.Dt(name), html.Dd(f"{count:,}")], className=name)
+                    for name, count in counts.items()
+                    if count or name in ("complete", "running", "failed")
+                ],
+                className="counts",
+            ),
+            *(html.P(text) for text in _sentences(info)),
+            *_list("Trials without a sign of life", _silent(info)),
+            *_list("Why trials failed or were pruned", [group.text for group in info.reasons]),
+            *_list("Why attempts were repeated", [group.text for group in info.retried]),
+        ],
+        className="status",
+    )
+
+
+def _sentences(info: StatusInfo) -> list[str]:
+    texts = (info.pace.text, info.best_text, info.confirmation.text)
+    return [text for text in texts if text]
+
+
+def _silent(info: StatusInfo) -> list[str]:
+    return [f"trial {trial.number}: for {trial.seconds:,.0f} s" for trial in info.silent]
+
+
+def _list(title: str, texts: Sequence[str]) -> Iterator[Component]:
+    if texts:
+        yield html.H3(title)
+        yield html.Ul([html.Li(text) for text in texts])
+
+
+def _unreadable(scene: Scene) -> Iterator[Component]:
+    runs = scene.study.undecodable
+    if runs:
+        yield html.Details(
+            [
+                html.Summary(f"{counted(len(runs), 'run')} of this experiment cannot be read"),
+                html.Ul([html.Li(f"run {run.run_id}: {run.reason}") for run in runs[:100]]),
+            ]
+        )

@@ -1,0 +1,212 @@
+"""The page as it is to be now, or nothing where it already is."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboards.live.address import Address
+from dashboards.live.blocks import message_block
+from dashboards.live.content import view_content
+from dashboards.live.page import NO_STUDY, study_choice, view_links
+from dashboards.live.studies import POLL_SECONDS, Studies, StudyNames, StudyState
+from dashboards.live.trial_panel import trial_panel
+from dashboards.pictures import look
+from dashboards.views import Scene
+from study.results.mlflow.feed import FollowedStudy
+
+_STATUS_SECONDS = 10
+"""How often a running study's times are drawn anew, with or without news."""
+
+
+class Drawing(NamedTuple):
+    """What a browser shows, in so far as it decides what it is to show next.
+
+    Attributes:
+        head: Of the lists of studies and views.
+        content: Of the view.
+        panel: Of the opened trial.
+    """
+
+    head: str = ""
+    content: str = ""
+    panel: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Parts of the page; None for one that stays.
+
+    Attributes:
+        studies: Which study is looked at.
+        views: Links to the views.
+        content: The view.
+        panel: The opened trial.
+        footer: Where all this comes from.
+        drawing: What the browser shows then.
+    """
+
+    studies: Component | None
+    views: list[Component] | None
+    content: list[Component] | None
+    panel: list[Component] | None
+    footer: str | None
+    drawing: Drawing
+
+
+def draw_page(
+    studies: Studies, query: str, theme: look.Theme, before: Drawing | None
+) -> Page | None:
+    """What a browser is to show.
+
+    Args:
+        studies: Of the tracker.
+        query: Of the page's address.
+        theme: Of the paper.
+        before: What it shows; None for nothing.
+
+    Returns:
+        None where it shows all of it already.
+    """
+    before = before or Drawing()
+    names = studies.names()
+    try:
+        address = _with_latest(Address.parse(query), names)
+    except ValueError as error:
+        return _only(message_block("This address cannot be shown", str(error)), query, before)
+    states = [studies.state(name) for name in address.studies]
+    now = Drawing(
+        head=f"{names} {address.studies} {address.view}",
+        content=f"{theme} {replace(address, trial=None)} {_news(names, states, address)}",
+        panel=f"{theme} {address} {[state.version for state in states]}",
+    )
+    if now == before:
+        return None
+    return Page(
+        studies=study_choice(names.names or (), address) if now.head != before.head else None,
+        views=view_links(address),
+        content=_content(studies, names, states, address, theme)
+        if now.content != before.content
+        else None,
+        panel=_panel(studies, states, address, theme) if now.panel != before.panel else None,
+        footer=_footer(studies, states),
+        drawing=now,
+    )
+
+
+def scene_of(studies: Studies, address: Address) -> Scene:
+    """What the pictures of an address are drawn of.
+
+    Raises:
+        ValueError: A study was not read yet, or cannot be, or an option names nothing it has.
+    """
+    address = _with_latest(address, studies.names())
+    followed = []
+    for name in address.studies:
+        state = studies.state(name)
+        if state.followed is None:
+            raise ValueError(state.error or f"study {name!r} is being read: ask again in a moment")
+        followed.append(state.followed)
+    if not followed:
+        raise ValueError("the tracker holds no study yet")
+    return _scene(followed, address)
+
+
+def _scene(followed: list[FollowedStudy], address: Address) -> Scene:
+    found = tuple(one.study for one in followed)
+    return Scene(
+        studies=found,
+        options=address.options,
+        selected=address.options.selected(found[0].records),
+        now_ms=round(1000 * time.time()),
+    )
+
+
+def _with_latest(address: Address, names: StudyNames) -> Address:
+    """Without a study, the latest one."""
+    if address.studies or not names.names:
+        return address
+    return replace(address, studies=names.names[:1])
+
+
+def _news(names: StudyNames, states: list[StudyState], address: Address) -> str:
+    """What makes content of the same address different."""
+    running = any(state.followed is not None and state.followed.is_running for state in states)
+    tick = time.time() // _STATUS_SECONDS if running and address.view == "progress" else 0
+    return f"{[state.version for state in states]} {names.error} {names.names is None} {tick}"
+
+
+def _content(
+    studies: Studies,
+    names: StudyNames,
+    states: list[StudyState],
+    address: Address,
+    theme: look.Theme,
+) -> list[Component]:
+    if not states:
+        return [_without_studies(studies, names)]
+    followed = [state.followed for state in states if state.followed is not None]
+    if len(followed) < len(states):
+        waiting = next(i for i, state in enumerate(states) if state.followed is None)
+        return [_while_reading(address.studies[waiting], states[waiting])]
+    errors = dict.fromkeys(state.error for state in states if state.error)
+    stale = [
+        message_block("The tracker does not answer: this is what was read before", text, _RETRIED)
+        for text in errors
+    ]
+    try:
+        return [*stale, *view_content(_scene(followed, address), address, theme)]
+    except ValueError as error:
+        return [*stale, message_block("This address cannot be shown", str(error))]
+
+
+_RETRIED = f"It is asked again every {POLL_SECONDS:.0f} seconds."
+
+
+def _without_studies(studies: Studies, names: StudyNames) -> Component:
+    where = studies.store.shown_uri
+    if names.error:
+        return message_block("The tracker cannot be used", names.error, _RETRIED)
+    if names.names is None:
+        return message_block("One moment", f"Asking MLflow at {where} for its studies.")
+    return message_block(
+        "No studies yet",
+        f"MLflow at {where} holds none. This runs a first one, and it appears here by itself:",
+        command=NO_STUDY,
+    )
+
+
+def _while_reading(name: str, state: StudyState) -> Component:
+    if state.error:
+        return message_block(f"Study {name} cannot be read", state.error, _RETRIED)
+    return message_block(f"Reading study {name}", f"{state.runs_read:,} runs so far.")
+
+
+def _panel(
+    studies: Studies, states: list[StudyState], address: Address, theme: look.Theme
+) -> list[Component]:
+    followed = [state.followed for state in states if state.followed is not None]
+    if address.trial is None or not followed or len(followed) < len(states):
+        return []
+    try:
+        scene = _scene(followed, address)
+        uri = studies.store.shown_uri
+        return [trial_panel(scene, followed[0], address, theme, uri)]
+    except ValueError as error:
+        return [message_block("This trial cannot be shown", str(error))]
+
+
+def _footer(studies: Studies, states: list[StudyState]) -> str:
+    running = any(state.followed is not None and state.followed.is_running for state in states)
+    following = "It is running: what is new appears by itself. " if running else ""
+    return f"{following}Read from MLflow at {studies.store.shown_uri}."
+
+
+def _only(block: Component, query: str, before: Drawing) -> Page | None:
+    """A page with one message."""
+    now = Drawing(head="", content=query, panel="")
+    if now == before:
+        return None
+    return Page(studies=html.Div(), views=[], content=[block], panel=[], footer="", drawing=now)

@@ -1,0 +1,94 @@
+"""What stands on every page: title, study, views, theme, and where the rest comes."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from dashboards.live.address import Address
+from dashboards.live.aria import aria
+from dashboards.view_options import ViewOptions
+from dashboards.views import VIEWS
+
+REFRESH_SECONDS = 2.0
+"""How often a page asks whether anything is new."""
+
+NO_STUDY = "python -m study.run --space noise_masks"
+"""What a newcomer types first."""
+
+
+def skeleton() -> Component:
+    """The page before anything is known."""
+    return html.Div(
+        [
+            dcc.Location(id="url", refresh=False),
+            dcc.Interval(id="clock", interval=round(1000 * REFRESH_SECONDS)),
+            dcc.Store(id="theme", storage_type="local"),
+            dcc.Store(id="drawn"),
+            html.A("To the pictures", href="#content", className="skip"),
+            html.Header(
+                [
+                    html.Div(id="studies"),
+                    html.Button("Light or dark", id="switch-theme", type="button"),
+                ]
+            ),
+            html.Nav(id="views", **aria(label="Views")),
+            html.Div(
+                [
+                    html.Main(id="content", tabIndex=-1),
+                    html.Div(id="panel", **aria(live="polite")),
+                ],
+                className="columns",
+            ),
+            html.Footer(id="footer"),
+        ]
+    )
+
+
+def study_choice(names: Sequence[str], address: Address) -> Component:
+    """Which study is looked at and, in the comparison, which ones beside it."""
+    chosen = address.studies[0] if address.studies else None
+    boxes = [
+        html.Label(
+            [
+                html.Span("Study"),
+                dcc.Dropdown(
+                    id={"choice": "study"},
+                    options=[*names],
+                    value=chosen,
+                    clearable=False,
+                    placeholder="none yet",
+                ),
+            ]
+        )
+    ]
+    if address.view in ("compare", "progress"):
+        boxes.append(
+            html.Label(
+                [
+                    html.Span("beside"),
+                    dcc.Dropdown(
+                        id={"choice": "beside"},
+                        options=[name for name in names if name != chosen],
+                        value=[*address.studies[1:]],
+                        multi=True,
+                        placeholder="other studies",
+                    ),
+                ]
+            )
+        )
+    return html.Div(boxes, className="studies")
+
+
+def view_links(address: Address) -> list[Component]:
+    """A link for each view; choices of axes stay behind, the brush comes along."""
+    kept = ViewOptions(within=address.options.within)
+    return [
+        dcc.Link(
+            view.title,
+            href=str(replace(address, view=name, options=kept)),
+            className="current" if name == address.view else "",
+        )
+        for name, view in VIEWS.items()
+    ]

@@ -1,0 +1,141 @@
+"""The live page's callbacks, downloads and server."""
+
+from collections.abc import Callable, Sequence
+
+import flask
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
+from dash.exceptions import PreventUpdate
+
+from dashboards.live.address import Address
+from dashboards.live.drawing import Drawing, draw_page, scene_of
+from dashboards.live.page import skeleton
+from dashboards.live.studies import Studies
+from dashboards.live.trial_panel import find_trial, trial_pictures
+from dashboards.picture_file import FORMATS, NoBrowserError
+from dashboards.pictures import look
+from dashboards.pictures.picture import Picture
+from dashboards.views import PICTURES, Scene
+from study.results.mlflow.store import MlflowStore
+
+_MIME = {
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+}
+
+# The theme is the reader's own and stays in the browser; without a choice it is the system's.
+_SWITCH_THEME = """
+function (clicks) {
+  const kept = window.localStorage.getItem("pnn-theme");
+  const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
+  let theme = kept || (dark ? "dark" : "light");
+  if (clicks) {
+    theme = theme === "dark" ? "light" : "dark";
+    window.localStorage.setItem("pnn-theme", theme);
+  }
+  document.documentElement.dataset.theme = theme;
+  document.documentElement.dataset.agThemeMode = theme;
+  return theme;
+}
+"""
+
+
+def create_app(tracking_uri: str | None) -> Dash:
+    """The page of one tracker; its studies are read in the background from now on.
+
+    Args:
+        tracking_uri: Any that MLflow accepts; None for MLflow's own rule.
+    """
+    studies = Studies(MlflowStore(tracking_uri))
+    app = Dash(
+        "dashboards.live",
+        title="PNN studies",
+        update_title="",
+        assets_folder="assets",
+        include_assets_files=True,
+        suppress_callback_exceptions=True,  # choices come and go with the view
+    )
+    app.layout = skeleton()
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        _SWITCH_THEME, Output("theme", "data"), Input("switch-theme", "n_clicks")
+    )
+    _draw_whenever_something_changed(app, studies)
+    _follow_every_move(app)
+    _serve_files(app.server, studies)
+    studies.start()
+    return app
+
+
+def _draw_whenever_something_changed(app: Dash, studies: Studies) -> None:
+    @app.callback(
+        Output("studies", "children"),
+        Output("views", "children"),
+        Output("content", "children"),
+        Output("panel", "children"),
+        Output("footer", "children"),
+        Output("drawn", "data"),
+        Input("url", "search"),
+        Input("theme", "data"),
+        Input("clock", "n_intervals"),
+        State("drawn", "data"),
+    )
+    def draw(
+        search: str | None, theme: str | None, _ticks: int | None, drawn: dict[str, str] | None
+    ) -> Sequence[object]:
+        if theme is None:
+            raise PreventUpdate  # known in a moment
+        before = Drawing(**drawn) if drawn else None
+        page = draw_page(studies, search or "", look.Theme(theme), before)
+        if page is None:
+            raise PreventUpdate
+        parts = (page.studies, page.views, page.content, page.panel, page.footer)
+        return (*(no_update if part is None else part for part in parts), page.drawing._asdict())
+
+
+def _follow_every_move(app: Dash) -> None:
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("moves", "follow"),  # assets/moves.js
+        Output("url", "search"),
+        Input({"control": ALL}, "value"),
+        Input({"choice": ALL}, "value"),
+        Input({"picture": ALL, "axes": ALL}, "clickData"),
+        Input({"picture": ALL, "axes": ALL}, "selectedData"),
+        Input({"action": ALL}, "n_clicks"),
+        State("url", "search"),
+        prevent_initial_call=True,
+    )
+
+
+def _serve_files(server: flask.Flask, studies: Studies) -> None:
+    @server.get("/download/<name>.<kind>")
+    def download(name: str, kind: str) -> flask.Response:
+        try:
+            address = Address.parse(flask.request.query_string.decode())
+            scene = scene_of(studies, address)
+            content = _find_format(kind)(_find_picture(name, scene, address))
+        except NoBrowserError as error:
+            return flask.Response(str(error), status=503, mimetype="text/plain")
+        except ValueError as error:
+            return flask.Response(str(error), status=404, mimetype="text/plain")
+        return flask.Response(
+            content,
+            mimetype=_MIME[kind],
+            headers={"Content-Disposition": f'attachment; filename="{name}.{kind}"'},
+        )
+
+
+def _find_format(kind: str) -> Callable[[Picture], bytes]:
+    if kind not in FORMATS:
+        raise ValueError(f"there is no format {kind!r}: there are {', '.join(FORMATS)}")
+    return FORMATS[kind]
+
+
+def _find_picture(name: str, scene: Scene, address: Address) -> Picture:
+    if name in PICTURES:
+        return PICTURES[name](scene)
+    if address.trial is not None:
+        for picture in trial_pictures(scene, find_trial(scene, address)):
+            if picture.name == name:
+                return picture
+    raise ValueError(f"there is no picture {name!r}: there are {', '.join(PICTURES)}")

@@ -1,0 +1,140 @@
+"""Studies kept up to date in the background, so that no page waits for the tracker."""
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from study.results.mlflow.feed import FollowedStudy, StudyFeed
+from study.results.mlflow.store import MlflowStore
+
+POLL_SECONDS = 3.0
+"""Between two readings of a study that somebody looks at."""
+
+FORGET_SECONDS = 600.0
+"""How long a study is kept that nobody looks at: one of ten thousand trials takes 300 MB."""
+
+_IDLE_SECONDS = 30.0
+"""Without anybody looking for so long, the tracker is left in peace."""
+
+
+class StudyState(NamedTuple):
+    """What is known of a study at one moment.
+
+    Attributes:
+        followed: As last read; None before the first reading is whole.
+        runs_read: Of the first reading, so far.
+        error: Why the last attempt failed; empty where it did not.
+        version: Grows with every change of the rest.
+    """
+
+    followed: FollowedStudy | None = None
+    runs_read: int = 0
+    error: str = ""
+    version: int = 0
+
+
+class StudyNames(NamedTuple):
+    """Which studies the tracker holds.
+
+    Attributes:
+        names: The latest first; None before the tracker has answered.
+        error: Why the last attempt failed; empty where it did not.
+    """
+
+    names: tuple[str, ...] | None = None
+    error: str = ""
+
+
+@dataclass
+class _Kept:
+    feed: StudyFeed
+    state: StudyState
+    wanted_at: float
+
+
+class Studies:
+    """The studies of one tracker.
+
+    Args:
+        store: The tracker.
+    """
+
+    def __init__(self, store: MlflowStore) -> None:
+        self.store = store
+        self._names = StudyNames()
+        self._kept: dict[str, _Kept] = {}
+        self._lock = threading.Lock()
+        self._wanted = threading.Event()
+        self._asked_at = time.monotonic()
+
+    def start(self) -> None:
+        """Begin to read, in a thread that ends with the process."""
+        threading.Thread(target=self._run, name="reads studies", daemon=True).start()
+
+    def names(self) -> StudyNames:
+        """Names as last read."""
+        self._asked_at = time.monotonic()
+        self._wanted.set()
+        return self._names
+
+    def state(self, name: str) -> StudyState:
+        """A study as last read; from now on it is kept up to date."""
+        self._asked_at = now = time.monotonic()
+        with self._lock:
+            kept = self._kept.get(name)
+            if kept is None:
+                kept = self._kept[name] = _Kept(self._feed(name), StudyState(), now)
+                self._wanted.set()
+            kept.wanted_at = now
+            return kept.state
+
+    def poll(self) -> None:
+        """Read everything once that somebody looks at."""
+        try:
+            self._names = StudyNames(self.store.study_names())
+        except OSError as error:
+            self._names = StudyNames(self._names.names, str(error))
+        now = time.monotonic()
+        with self._lock:
+            self._kept = {
+                name: kept
+                for name, kept in self._kept.items()
+                if now - kept.wanted_at < FORGET_SECONDS
+            }
+            wanted = [
+                (name, kept)
+                for name, kept in self._kept.items()
+                if now - kept.wanted_at < _IDLE_SECONDS
+            ]
+        for name, kept in wanted:
+            self._read(name, kept)
+
+    def _run(self) -> None:
+        while True:
+            began = time.monotonic()
+            if began - self._asked_at < _IDLE_SECONDS:
+                self.poll()
+            self._wanted.clear()
+            # A study that takes long to read is read less often.
+            took = time.monotonic() - began
+            self._wanted.wait(max(POLL_SECONDS, took))
+
+    def _read(self, name: str, kept: _Kept) -> None:
+        followed, error = kept.state.followed, ""
+        try:
+            followed = kept.feed.read()
+        except (OSError, ValueError) as failure:
+            error = str(failure)
+        if (followed, error) != (kept.state.followed, kept.state.error):
+            self._note(name, followed=followed, error=error)
+
+    def _feed(self, name: str) -> StudyFeed:
+        return self.store.follow_study(name, lambda runs: self._note(name, runs_read=runs))
+
+    def _note(self, name: str, **changes: object) -> None:
+        with self._lock:
+            kept = self._kept.get(name)
+            if kept is not None:
+                version = kept.state.version + 1
+                kept.state = kept.state._replace(version=version, **changes)  # type: ignore[arg-type]

@@ -1,0 +1,160 @@
+"""One trial: configuration, curves, masks, replicates, confirmation, and how to run it again."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboards.live.address import Address
+from dashboards.live.aria import aria
+from dashboards.live.blocks import command_block, picture_block, table_block
+from dashboards.pictures import look
+from dashboards.pictures.curves import get_curves_info, get_curves_picture
+from dashboards.pictures.masks import get_masks_info, get_masks_picture, image_shape
+from dashboards.pictures.picture import Picture
+from dashboards.views import Scene
+from study.results.comparison import LAYER_NAMES
+from study.results.front_table import format_metric, format_parameter
+from study.results.mlflow.feed import FollowedStudy
+from study.results.record import TrialRecord
+from study.results.rerun_command import rerun_command
+
+
+def trial_panel(
+    scene: Scene, followed: FollowedStudy, address: Address, theme: look.Theme, tracking_uri: str
+) -> Component:
+    """The trial that the address opens.
+
+    Args:
+        scene: What the page is drawn of.
+        followed: The study, and where the tracker keeps its runs.
+        address: Of the page.
+        theme: Of the paper.
+        tracking_uri: Without passwords.
+
+    Raises:
+        ValueError: The study has no trial of that number.
+    """
+    record = find_trial(scene, address)
+    return html.Aside(
+        [
+            html.Div(
+                [
+                    html.H2(f"Trial {record.number}", id="trial-title"),
+                    html.Button("Close", id={"action": "close"}, type="button"),
+                ],
+                className="panel-title",
+            ),
+            html.P(_state(record)),
+            *_retried(record),
+            html.H3("Run it again"),
+            command_block(
+                rerun_command(scene.study.info.name, record.number, scene.study.info, tracking_uri)
+            ),
+            *_run(record, followed, tracking_uri),
+            *(picture_block(picture, address, theme) for picture in trial_pictures(scene, record)),
+            *_replicates(record),
+            *_confirmed(scene, record),
+            html.H3("Metrics"),
+            _facts({k: format_metric(k, v) for k, v in record.metrics().items()}),
+            html.H3("Configuration"),
+            _facts({k: format_parameter(v) for k, v in record.parameters.items()}),
+        ],
+        className="panel",
+        **aria(labelledby="trial-title"),
+    )
+
+
+def find_trial(scene: Scene, address: Address) -> TrialRecord:
+    """The trial that the address opens.
+
+    Raises:
+        ValueError: The study has no trial of that number.
+    """
+    for record in scene.study.records:
+        if record.number == address.trial:
+            return record
+    last = max((record.number for record in scene.study.records), default=None)
+    known = "has no trial yet" if last is None else f"has trials 0 to {last}"
+    raise ValueError(f"study {scene.study.info.name!r} {known}, and no trial {address.trial}")
+
+
+def trial_pictures(scene: Scene, record: TrialRecord) -> tuple[Picture, ...]:
+    """Its curves and its masks, under names of their own."""
+    curves = get_curves_info(
+        scene.study, selected=frozenset({record.number}), metric=scene.options.metric
+    )
+    masks = get_masks_info(record, image_shape(scene.study.info))
+    return (
+        replace(get_curves_picture(curves), name="trial-curves"),
+        replace(get_masks_picture(masks), name="trial-masks"),
+    )
+
+
+def _state(record: TrialRecord) -> str:
+    on = f" on {record.device}" if record.device else ""
+    by = f", worker {record.worker}" if record.worker else ""
+    why = f": {record.reason}" if record.reason else ""
+    return f"{record.state.value.capitalize()} after {len(record.epochs)} epochs{on}{by}{why}"
+
+
+def _retried(record: TrialRecord) -> Iterator[Component]:
+    if record.retried:
+        yield html.H3("Earlier attempts broke off")
+        yield html.Ul([html.Li(reason) for reason in record.retried])
+
+
+def _run(record: TrialRecord, followed: FollowedStudy, tracking_uri: str) -> Iterator[Component]:
+    run_id = followed.run_ids.get(record.number)
+    if run_id is None:
+        return
+    yield html.H3("In MLflow")
+    if tracking_uri.startswith(("http://", "https://")):
+        base = tracking_uri.rstrip("/")
+        address = f"{base}/#/experiments/{followed.experiment_id}/runs/{run_id}"
+        yield html.P(html.A(f"run {run_id}", href=address, target="_blank", rel="noreferrer"))
+    else:
+        yield html.P(f"Run {run_id}. No server is known for this tracker; one is started by:")
+        yield command_block(f"mlflow ui --backend-store-uri {tracking_uri}")
+
+
+def _replicates(record: TrialRecord) -> Iterator[Component]:
+    if len(record.replicates) < 2:
+        return
+    first = record.parameters.get("seed")
+    columns = {"seed": "seed", "val_accuracy": "validation accuracy", "val_loss": "validation loss"}
+    rows = [
+        {
+            "seed": first + place if isinstance(first, int) else place,
+            "val_accuracy": curve[-1].val_accuracy,
+            "val_loss": curve[-1].val_loss,
+        }
+        for place, curve in enumerate(record.replicates)
+        if curve
+    ]
+    yield table_block("Replicates", columns, rows, "replicates")
+
+
+def _confirmed(scene: Scene, record: TrialRecord) -> Iterator[Component]:
+    runs = [run for run in scene.study.confirmed if run.trial == record.number]
+    if not runs:
+        return
+    columns = {"layer": "layer", "seed": "seed", "state": "state", "test_accuracy": "test accuracy"}
+    rows: list[dict[str, object]] = [
+        {
+            "layer": LAYER_NAMES.get(run.layer, run.layer),
+            "seed": str(run.seed),
+            "state": run.state.value,
+            "test_accuracy": None if run.result is None else run.result.test_accuracy,
+        }
+        for run in runs
+    ]
+    yield table_block("Confirmation with fresh seeds", columns, rows, "confirmed")
+
+
+def _facts(facts: dict[str, str]) -> Component:
+    return html.Dl(
+        [html.Div([html.Dt(name), html.Dd(text)]) for name, text in facts.items()],
+        className="facts",
+    )

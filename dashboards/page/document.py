@@ -1,0 +1,128 @@
+"""The HTML file around an exported page. All text is escaped here."""
+
+import html
+import json
+from collections.abc import Iterable, Sequence
+from importlib import resources
+
+from plotly.offline import get_plotlyjs
+
+from dashboards.pictures import look
+from dashboards.pictures.picture import Cell, Picture
+from dashboards.plotly_config import PLOTLY_CONFIG
+
+
+def document(title: str, body: Iterable[str]) -> str:
+    """A whole page that needs no network.
+
+    Args:
+        title: Plain text.
+        body: HTML.
+    """
+    themes = {theme.value: look.template(theme).to_plotly_json() for theme in look.Theme}
+    return "\n".join(
+        (
+            "<!doctype html>",
+            f"<html lang='en'><head><meta charset='utf-8'><title>{html.escape(title)}</title>",
+            "<meta name='viewport' content='width=device-width, initial-scale=1'>",
+            "<link rel='icon' href='data:,'>",  # without it a browser asks the server for one
+            f"<style>{_asset('page.css')}</style></head><body>",
+            f"<main>{''.join(body)}</main>",
+            f"<script>{get_plotlyjs()}</script>",
+            _json("templates", json.dumps(themes)),
+            _json("config", json.dumps(PLOTLY_CONFIG)),
+            f"<script>{_asset('page.js')}</script></body></html>",
+            "",
+        )
+    )
+
+
+def heading(level: int, text: str, anchor: str = "") -> str:
+    """A heading of plain text, with a name to link to where one is given."""
+    name = f" id='{html.escape(anchor)}'" if anchor else ""
+    return f"<h{level}{name}>{html.escape(text)}</h{level}>"
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """A paragraph of plain text, of a kind that the style knows."""
+    name = f" class='{html.escape(kind)}'" if kind else ""
+    return f"<p{name}>{html.escape(text)}</p>"
+
+
+def bullets(texts: Sequence[str]) -> str:
+    """A list of plain texts; nothing where there is none."""
+    items = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
+    return f"<ul>{items}</ul>" if items else ""
+
+
+def links(named: Iterable[tuple[str, str]]) -> str:
+    """Links within the page: anchor and text."""
+    return "<nav aria-label='Views'>{}</nav>".format(
+        "".join(f"<a href='#{html.escape(a)}'>{html.escape(text)}</a>" for a, text in named)
+    )
+
+
+def picture_html(picture: Picture, view: str) -> str:
+    """A picture that is drawn when it comes into sight, with its words.
+
+    Args:
+        picture: Of the view.
+        view: Its name: a picture may stand in two of them.
+    """
+    height = picture.figure.layout.height or 540
+    name = html.escape(f"{view}-{picture.name}")
+    return (
+        f"<figure><figcaption><h3>{html.escape(picture.title)}</h3>"
+        f"<p>{html.escape(picture.caption)}</p></figcaption>"
+        f"<div class='picture' id='{name}' role='img' style='height:{height}px' "
+        f"aria-label='{html.escape(picture.description)}'></div>"
+        f"{_json(f'{name}-data', _without_template(picture))}</figure>"
+    )
+
+
+def table_html(
+    name: str, title: str, header: Sequence[str], rows: Sequence[Sequence[tuple[str, Cell]]]
+) -> str:
+    """A table that sorts, copies, and scrolls by itself where it is too wide.
+
+    Args:
+        name: To be told from other tables of the page.
+        title: What it shows.
+        header: One text a column.
+        rows: As many cells each: what is shown, and what is sorted and copied.
+    """
+    heads = "".join(
+        f"<th scope='col' data-value='{html.escape(text)}'>"
+        f"<button type='button'>{html.escape(text)}</button></th>"
+        for text in header
+    )
+    body = "".join(f"<tr>{''.join(_cell(*cell) for cell in row)}</tr>" for row in rows)
+    return (
+        f"{heading(3, title)}<button class='copy' type='button' data-table='{html.escape(name)}'>"
+        "Copy as CSV</button>"
+        f"<div class='table' role='region' aria-label='{html.escape(title)}' tabindex='0'>"
+        f"<table class='sortable' id='{html.escape(name)}'><thead><tr>{heads}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(shown: str, value: Cell) -> str:
+    raw = "" if value is None else str(value)
+    return f"<td data-value='{html.escape(raw)}'>{html.escape(shown)}</td>"
+
+
+def _without_template(picture: Picture) -> str:
+    """A figure as JSON; the page brings the template of the reader's theme."""
+    figure = type(picture.figure)(picture.figure)
+    figure.layout.template = None
+    return str(figure.to_json())
+
+
+def _json(name: str, text: str) -> str:
+    """Data for the script; no text in it can end the element."""
+    safe = text.replace("<", "\\u003c")
+    return f"<script type='application/json' id='{html.escape(name)}'>{safe}</script>"
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")

@@ -1,0 +1,47 @@
+"use strict";
+const templates = JSON.parse(document.getElementById("templates").textContent);
+const config = JSON.parse(document.getElementById("config").textContent);
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const template = () => (dark.matches ? templates.dark : templates.light);
+
+// A picture is drawn when it comes near: a study of ten thousand trials fills a dozen of them.
+const observer = new IntersectionObserver((entries) => {
+  for (const entry of entries.filter((one) => one.isIntersecting)) {
+    observer.unobserve(entry.target);
+    const figure = JSON.parse(document.getElementById(`${entry.target.id}-data`).textContent);
+    figure.layout.template = template();
+    Plotly.newPlot(entry.target, figure.data, figure.layout, config);
+  }
+}, { rootMargin: "600px" });
+document.querySelectorAll(".picture").forEach((place) => observer.observe(place));
+dark.addEventListener("change", () => {
+  document.querySelectorAll(".picture.js-plotly-plot").forEach((place) => {
+    Plotly.relayout(place, { template: template() });
+  });
+});
+
+// Tables: a click on a header sorts, a second one turns the order around.
+document.querySelectorAll("table.sortable").forEach((table) => {
+  table.querySelectorAll("thead th").forEach((header, column) => {
+    header.querySelector("button").addEventListener("click", () => {
+      const down = header.getAttribute("aria-sort") === "ascending";
+      table.querySelectorAll("thead th").forEach((other) => other.removeAttribute("aria-sort"));
+      header.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const value = (row) => row.cells[column].dataset.value;
+      const compare = (a, b) => (isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b);
+      const rows = [...table.tBodies[0].rows];
+      rows.sort((a, b) => compare(value(a), value(b)) * (down ? -1 : 1));
+      table.tBodies[0].append(...rows);
+    });
+  });
+});
+document.querySelectorAll("button.copy").forEach((button) => {
+  button.addEventListener("click", async () => {
+    const rows = [...document.getElementById(button.dataset.table).rows];
+    const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+    const text = rows.map((row) => [...row.cells]
+      .map((cell) => quoted(cell.dataset.value ?? cell.textContent)).join(",")).join("\n");
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  });
+});

@@ -1,0 +1,119 @@
+"""Every view of a study as one page."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from dashboards.page.document import (
+    bullets,
+    document,
+    heading,
+    links,
+    paragraph,
+    picture_html,
+    table_html,
+)
+from dashboards.pictures.paired import get_paired_columns, get_paired_info
+from dashboards.pictures.status import get_status_info
+from dashboards.pictures.trial_words import complete_trials
+from dashboards.views import VIEWS, Scene
+from study.results.study_info import StudyInfo
+
+_OF_SEVERAL = ("fronts", "attainment")
+"""Pictures that say nothing of a single study."""
+
+
+def write_study_page(path: Path, scene: Scene) -> None:
+    """Write the page.
+
+    Args:
+        path: Of the file.
+        scene: The study, and others beside it.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path.write_text(study_page(scene), encoding="utf-8")
+
+
+def study_page(scene: Scene) -> str:
+    """The page as HTML that needs no network."""
+    names = ", ".join(study.info.name for study in scene.studies)
+    return document(f"Study {names}", _body(scene, names))
+
+
+def _body(scene: Scene, names: str) -> Iterator[str]:
+    yield heading(1, f"Study {names}")
+    yield paragraph(_facts(scene.study.info))
+    yield links((name, view.title) for name, view in VIEWS.items())
+    for name, view in VIEWS.items():
+        yield heading(2, view.title, anchor=name)
+        yield paragraph(view.question, "question")
+        if name == "progress":
+            yield from _status(scene)
+        for picture, draw in view.pictures.items():
+            # One that stands in two views is drawn where it comes first.
+            is_first = next(n for n, v in VIEWS.items() if picture in v.pictures) == name
+            if is_first and (len(scene.studies) > 1 or picture not in _OF_SEVERAL):
+                yield picture_html(draw(scene), name)
+        if name == "front":
+            yield _front_table(scene)
+        if name == "compare":
+            yield from _paired(scene)
+
+
+def _facts(info: StudyInfo) -> str:
+    objectives = ", ".join(objective.name for objective in info.objectives)
+    commit = f", commit {info.git_commit[:12]}" if info.git_commit else ""
+    return (
+        f"Space {info.space} on {info.dataset}; objectives {objectives}; sampler {info.sampler}, "
+        f"scheduler {info.scheduler}, seed {info.seed}{commit}. Live, where the tracker is: "
+        f"python -m dashboards.app, then the study {shlex.quote(info.name)}."
+    )
+
+
+def _status(scene: Scene) -> Iterator[str]:
+    status = get_status_info(scene.study, now_ms=scene.now_ms)
+    yield paragraph(status.description)
+    yield bullets([group.text for group in (*status.reasons, *status.retried)])
+    yield bullets(status.unreadable)
+
+
+def _front_table(scene: Scene) -> str:
+    trials = complete_trials(scene.study)
+    table = trials.table(trials.front)
+    quantities = (*table.settings, *table.metrics)
+    rows = [
+        [
+            (str(row.trial), row.trial),
+            *(
+                (quantity.format(value), value)
+                for quantity, value in zip(quantities, (*row.settings, *row.metrics), strict=True)
+            ),
+        ]
+        for row in table.rows
+    ]
+    if not rows:
+        return paragraph("No trial is on the front.")
+    return table_html("front-table", "The front", ["trial", *(q.short for q in quantities)], rows)
+
+
+def _paired(scene: Scene) -> Iterator[str]:
+    info = get_paired_info(scene.studies)
+    yield heading(3, info.title)
+    yield paragraph(info.caption)
+    if info.instead:
+        yield paragraph(info.instead)
+        return
+    columns = get_paired_columns(info)
+    rows = [
+        [("–" if value is None else _shown(value), value) for value in row]
+        for row in zip(*columns.values(), strict=True)
+    ]
+    yield table_html(
+        "paired-table", "Differences", [name.replace("_", " ") for name in columns], rows
+    )
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

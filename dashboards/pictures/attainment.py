@@ -1,0 +1,279 @@
+"""Empirical attainment: what the best, the median and the worst run of a method reach."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import moocore
+import numpy as np
+import plotly.graph_objects as go
+
+from dashboards.pictures import look
+from dashboards.pictures.caption import complete
+from dashboards.pictures.fronts import (
+    CHOOSE,
+    default_axes,
+    describe_studies,
+    finite_values,
+    series_look,
+    shortened,
+    what_differs,
+)
+from dashboards.pictures.picture import Picture
+from dashboards.pictures.quantity import Quantity, objective_quantity
+from study.results.counted import counted
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.study_info import StudyInfo
+
+
+class _Level(NamedTuple):
+    """A share of runs; `percentile` as moocore counts it, where 0 is one run."""
+
+    name: str
+    percentile: float
+    dash: str
+    width: float
+
+
+_LEVELS = (
+    _Level("best", 0, "dot", 1.5),
+    _Level("median", 50, "solid", 3),
+    _Level("worst", 100, "dash", 1.5),
+)
+_FRONT = _Level("front", 0, "solid", 3)
+
+
+class AttainmentLine(NamedTuple):
+    """What a share of a method's runs reach.
+
+    Attributes:
+        level: `best` (one run), `median` (at least half), `worst` (every run), or `front` of a
+            single run.
+        x: Corners of the step line, the best `x` first.
+        y: Likewise.
+    """
+
+    level: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+class Method(NamedTuple):
+    """Studies that differ in the seed alone.
+
+    Attributes:
+        name: Space and sampler, and what else tells it from the other methods.
+        studies: Names of its runs.
+        lines: From best to worst; the median only from three runs on, as that of two is the best.
+    """
+
+    name: str
+    studies: tuple[str, ...]
+    lines: tuple[AttainmentLine, ...]
+
+
+class AttainmentInfo(NamedTuple):
+    """Everything that the picture shows.
+
+    Attributes:
+        title: What it shows.
+        caption: Of what it is drawn, and what must not be concluded.
+        description: For those who do not see it.
+        x: Horizontal quantity, as `y` None without a study.
+        y: Vertical quantity.
+        methods: In the order of their first studies.
+        instead: What to say where there is nothing to draw; empty otherwise.
+    """
+
+    title: str
+    caption: str
+    description: str
+    x: Quantity | None
+    y: Quantity | None
+    methods: tuple[Method, ...]
+    instead: str
+
+
+class _Run(NamedTuple):
+    study: LoadedStudy
+    points: np.ndarray
+
+
+def get_attainment_info(studies: Sequence[LoadedStudy]) -> AttainmentInfo:
+    """Collect what the picture shows.
+
+    Args:
+        studies: Those that cannot be compared with the first are left out, and named.
+    """
+    if not studies:
+        return AttainmentInfo("Empirical attainment", "", CHOOSE, None, None, (), CHOOSE)
+    info = studies[0].info
+    y, x = map(objective_quantity, default_axes(info.objectives))
+    runs, left_out = _runs(studies, (x, y))
+    methods = _methods(runs, (x, y))
+    return AttainmentInfo(
+        title=f"{look.capitalised(y.short)} against {x.short}: attained by {_named(methods)}",
+        caption=_caption(runs, methods, left_out),
+        description=_description(methods, x, y),
+        x=x,
+        y=y,
+        methods=methods,
+        instead="" if methods else "No trial has completed its full budget with both metrics yet.",
+    )
+
+
+def get_attainment_figure(info: AttainmentInfo) -> go.Figure:
+    """Draw it."""
+    figure = look.new_figure()
+    if info.instead or info.x is None or info.y is None:
+        return look.say_instead(figure, info.instead)
+    for position, method in enumerate(info.methods):
+        axes = (info.x, info.y)
+        figure.add_traces([_trace(line, method, position, axes) for line in method.lines])
+    lines = [line for method in info.methods for line in method.lines]
+    xs, ys = [v for line in lines for v in line.x], [v for line in lines for v in line.y]
+    return figure.update_layout(
+        showlegend=True,
+        legend_tracegroupgap=0,
+        xaxis=look.axis(info.x.label, xs, log=info.x.spans_decades, counts=info.x.counts),
+        yaxis=look.axis(info.y.label, ys, log=info.y.spans_decades, counts=info.y.counts),
+    )
+
+
+def get_attainment_picture(info: AttainmentInfo) -> Picture:
+    """The picture with its words and data."""
+    lines = [(method, line) for method in info.methods for line in method.lines]
+    x, y = (axis.name if axis else "" for axis in (info.x, info.y))
+    return Picture(
+        name="attainment",
+        title=info.title,
+        caption=info.caption,
+        description=info.description,
+        figure=get_attainment_figure(info),
+        data={
+            "method": [method.name for method, line in lines for _ in line.x],
+            "runs": [len(method.studies) for method, line in lines for _ in line.x],
+            "level": [line.level for _, line in lines for _ in line.x],
+            x or "x": [value for _, line in lines for value in line.x],
+            y or "y": [value for _, line in lines for value in line.y],
+        },
+    )
+
+
+def _key(info: StudyInfo) -> tuple[str, str, str, str]:
+    """What all runs of a method share; data set, epochs and objectives are the same anyway."""
+    return info.sampler, info.space, info.scheduler, f"{counted(info.replicates, 'seed')} a trial"
+
+
+def _runs(studies: Sequence[LoadedStudy], axes: Sequence[Quantity]) -> tuple[list[_Run], list[str]]:
+    """The first run of each method and seed; and why the other studies are left out."""
+    runs: dict[object, _Run] = {}
+    left_out = []
+    for study in studies:
+        reason = what_differs(study.info, studies[0].info)
+        points = np.empty(0) if reason else _points(study, axes)
+        key = (_key(study.info), study.info.seed)
+        if not reason and not len(points):
+            reason = "no complete trial has both metrics"
+        elif key in runs:
+            reason = reason or f"{runs[key].study.info.name} has its method and seed"
+        if reason:
+            left_out.append(f"{study.info.name} is left out: {reason}.")
+        else:
+            runs[key] = _Run(study, points)
+    return [*runs.values()], left_out
+
+
+def _points(study: LoadedStudy, axes: Sequence[Quantity]) -> np.ndarray:
+    """A row for each complete trial with finite values."""
+    found = (finite_values(record, axes) for record in complete(study.records))
+    return np.array([values for values in found if values is not None])
+
+
+def _methods(runs: Sequence[_Run], axes: Sequence[Quantity]) -> tuple[Method, ...]:
+    keys = [*dict.fromkeys(_key(study.info) for study, _ in runs)]
+    methods = []
+    for key in keys:
+        own = [(study, points) for study, points in runs if _key(study.info) == key]
+        # The sampler, and whatever else tells methods apart.
+        parts = [part for i, part in enumerate(key) if not i or len({k[i] for k in keys}) > 1]
+        methods.append(
+            Method(
+                name=", ".join(parts),
+                studies=tuple(study.info.name for study, _ in own),
+                lines=_lines([points for _, points in own], axes),
+            )
+        )
+    return tuple(methods)
+
+
+def _lines(runs: Sequence[np.ndarray], axes: Sequence[Quantity]) -> tuple[AttainmentLine, ...]:
+    """Attainment surfaces of some runs, each with at least one point."""
+    sign = np.array([-1.0 if axis.direction == "maximize" else 1.0 for axis in axes])
+    levels = [level for level in _LEVELS if len(runs) > 2 or level.name != "median"]
+    # moocore wants the sets one after another, and everything small.
+    surfaces = moocore.eaf(
+        np.concatenate(runs) * sign,
+        np.repeat(np.arange(len(runs)), [len(points) for points in runs]),
+        percentiles=[level.percentile for level in levels],
+    )
+    lines = []
+    for level in levels if len(runs) > 1 else [_FRONT]:
+        corners = surfaces[surfaces[:, 2] == level.percentile]
+        corners = corners[np.argsort(corners[:, 0], kind="stable"), :2] * sign
+        x, y = corners.T.tolist()
+        lines.append(AttainmentLine(level=level.name, x=tuple(x), y=tuple(y)))
+    return tuple(lines)
+
+
+def _trace(
+    line: AttainmentLine, method: Method, position: int, axes: tuple[Quantity, Quantity]
+) -> go.Scatter:
+    style = series_look(position)
+    level = next(level for level in (*_LEVELS, _FRONT) if level.name == line.level)
+    name = look.escape(shortened(method.name))
+    x, y = axes
+    return go.Scatter(
+        x=line.x,
+        y=line.y,
+        mode="lines+markers",
+        line={"shape": "hv", "color": style.colour, "dash": level.dash, "width": level.width},
+        marker={"symbol": style.symbol, "color": style.colour, "size": 3 + 2 * level.width},
+        name=f"{name} ({counted(len(method.studies), 'run')})",
+        legendgroup=str(position),
+        showlegend=line is method.lines[len(method.lines) // 2],
+        hovertext=[
+            f"<b>{look.escape(method.name)}: {line.level}</b>"
+            f"<br>{x.short}: {x.format(along)}<br>{y.short}: {y.format(up)}"
+            for along, up in zip(line.x, line.y, strict=True)
+        ],
+        hoverinfo="text",
+    )
+
+
+def _caption(runs: Sequence[_Run], methods: Sequence[Method], left_out: Sequence[str]) -> str:
+    sentences = describe_studies([run.study for run in runs])
+    if any(len(method.studies) > 1 for method in methods):
+        sentences.append(
+            "A run is one search; dotted: what the best run of a method reaches; solid: what at "
+            "least half of three or more runs reach; dashed: what every run reaches."
+        )
+    for method in methods:
+        n = len(method.studies)
+        if n == 1:
+            said = "one run: nothing can be said about the spread over seeds; its front is drawn"
+        else:
+            said = f"{n} runs ({', '.join(method.studies)})"
+        sentences.append(f"{method.name}: {said}.")
+    sentences += left_out
+    sentences.append("Chosen on validation data; the test set was not read.")
+    return " ".join(sentences)
+
+
+def _named(methods: Sequence[Method]) -> str:
+    names = [method.name for method in methods]
+    return " and ".join(names) if 0 < len(names) < 3 else counted(len(names), "method")
+
+
+def _description(methods: Sequence[Method], x: Quantity, y: Quantity) -> str:
+    lines = [f"{method.name}: {counted(len(method.studies), 'run')}" for method in methods]
+    return f"Step lines of {y.short} against {x.short}. {'; '.join(lines) or 'No run yet'}."

@@ -1,0 +1,297 @@
+"""The cost: accuracy against what a count of parameters hides."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import moocore
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from dashboards.pictures import look
+from dashboards.pictures.colour import round_ticks, tick_text
+from dashboards.pictures.front import FADED
+from dashboards.pictures.picture import Cell, Picture
+from dashboards.pictures.quantity import Quantity, find_quantity
+from dashboards.pictures.trial_words import (
+    CompleteTrials,
+    complete_trials,
+    describe_complete,
+    describe_selection,
+    tell_why_empty,
+)
+from study.results.counted import counted
+from study.results.mlflow.loaded_study import LoadedStudy
+
+_LABELS = {
+    "mask_values": "mask values",
+    "macs": "MACs per image",
+    "epoch_val_seconds": "inference (s)",
+    "train_seconds": "training (s)",
+}
+"""Short ones: a panel is 150 pixels wide on a phone."""
+
+_HEIGHT = 760  # pixels, for two rows
+_MOST_TICKS = 4
+_MOST_DEVICES = 2
+
+
+class CostPanel(NamedTuple):
+    """One cost.
+
+    Attributes:
+        cost: Horizontal quantity.
+        label: Of its axis, short.
+        values: One for each trial drawn.
+        front: Places of the trials that no other beats on accuracy and this cost, the cheapest
+            first.
+        hidden: Places of the trials on the front by learnable parameters that are not on this one.
+    """
+
+    cost: Quantity
+    label: str
+    values: tuple[float, ...]
+    front: tuple[int, ...]
+    hidden: tuple[int, ...]
+
+
+class CostInfo(NamedTuple):
+    """Everything that the picture shows.
+
+    Attributes:
+        title: What it shows.
+        caption: Of what it is drawn, and what parameters hide.
+        description: For those who do not see it.
+        message: What to say where nothing is drawn; empty otherwise.
+        y: Vertical quantity of all panels.
+        numbers: Complete trials with a finite value of everything, the same in all panels.
+        values: Of the vertical quantity, one for each trial.
+        parameter_front: Places of the trials on the front by learnable parameters.
+        panels: One for each cost.
+        selected: Trials that are not faded; None for all.
+    """
+
+    title: str
+    caption: str
+    description: str
+    message: str
+    y: Quantity
+    numbers: tuple[int, ...]
+    values: tuple[float, ...]
+    parameter_front: tuple[int, ...]
+    panels: tuple[CostPanel, ...]
+    selected: frozenset[int] | None
+
+
+def get_cost_info(
+    study: LoadedStudy, *, y: Quantity | None = None, selected: frozenset[int] | None = None
+) -> CostInfo:
+    """Collect what the picture shows.
+
+    Args:
+        study: As read from the tracker.
+        y: A metric; None for validation accuracy.
+        selected: Numbers of the trials to show in full, the others faded; None for all.
+
+    Raises:
+        ValueError: `y` is neither to be made large nor small.
+    """
+    y = y or find_quantity("val_accuracy", ())
+    if y.direction is None:
+        raise ValueError(f"y (={y.name}) must be a metric that is better large or small")
+    trials = complete_trials(study)
+    costs = [find_quantity(name, ()) for name in ("learnable_params", *_LABELS)]
+    places, (values, params, *rest) = _finite(trials, (y, *costs))
+    parameter_front = _front(params, values, y)
+    panels = []
+    for cost, cost_values in zip(costs[1:], rest, strict=True):
+        front = _front(cost_values, values, y)
+        hidden = tuple(i for i in parameter_front if i not in set(front))
+        panels.append(CostPanel(cost, _LABELS[cost.name], cost_values, front, hidden))
+    numbers = tuple(trials.numbers[i] for i in places)
+    sentences = [
+        *describe_complete(study, len(numbers), (y,)),
+        *_hidden_sentences(y, parameter_front, panels),
+        *_time_sentences(trials),
+        *describe_selection(numbers, selected),
+    ]
+    return CostInfo(
+        title=f"{look.capitalised(y.short)} against what parameters hide: {study.info.name}",
+        caption=" ".join(sentences),
+        description=_description(y, numbers, panels),
+        message=tell_why_empty(study, len(numbers)),
+        y=y,
+        numbers=numbers,
+        values=values,
+        parameter_front=parameter_front,
+        panels=tuple(panels),
+        selected=selected,
+    )
+
+
+def get_cost_figure(info: CostInfo) -> go.Figure:
+    """Draw it."""
+    if info.message:
+        return look.say_instead(look.new_figure(), info.message)
+    figure = make_subplots(
+        rows=2, cols=2, shared_yaxes="all", horizontal_spacing=0.05, vertical_spacing=0.17
+    )
+    figure.update_layout(template=look.template(look.Theme.LIGHT), height=_HEIGHT)
+    named: set[str] = set()
+    for i, panel in enumerate(info.panels):
+        cell = {"row": i // 2 + 1, "col": i % 2 + 1}
+        for trace in _panel_traces(info, panel):
+            trace.update(legendgroup=trace.name, showlegend=trace.name not in named)
+            named.add(trace.name)
+            numbers, trace.customdata = trace.customdata, None
+            figure.add_trace(trace, **cell)
+            # Not before: adding copies every single number.
+            figure.data[-1].customdata = numbers
+        figure.update_xaxes(_axis(panel), **cell)
+    figure.update_yaxes(look.axis(info.y.label, info.values, log=info.y.spans_decades))
+    return figure.update_yaxes(title_text="", col=2)
+
+
+def get_cost_picture(info: CostInfo) -> Picture:
+    """The picture with its words and data."""
+    columns: dict[str, Sequence[Cell]] = {"trial": info.numbers, info.y.name: info.values}
+    parameter_front = set(info.parameter_front)
+    places = range(len(info.numbers))
+    for panel in info.panels:
+        columns[panel.cost.name] = panel.values
+    columns["on_front_by_learnable_params"] = [i in parameter_front for i in places]
+    for panel in info.panels:
+        front = set(panel.front)
+        columns[f"on_front_by_{panel.cost.name}"] = [i in front for i in places]
+    return Picture(
+        name="cost",
+        title=info.title,
+        caption=info.caption,
+        description=info.description,
+        figure=get_cost_figure(info),
+        data=columns,
+    )
+
+
+def _finite(
+    trials: CompleteTrials, quantities: Sequence[Quantity]
+) -> tuple[list[int], list[tuple[float, ...]]]:
+    """Places of the trials with a finite value of all, and those values of each quantity."""
+    columns = [trials.axis(quantity) for quantity in quantities]
+    places = [i for i, row in enumerate(zip(*columns, strict=True)) if None not in row]
+    kept = np.array([[column[i] for i in places] for column in columns], dtype=float)
+    return places, [tuple(column) for column in kept.tolist()]
+
+
+def _front(costs: Sequence[float], values: Sequence[float], y: Quantity) -> tuple[int, ...]:
+    """Places of what no other beats, the cheapest first."""
+    if not costs:
+        return ()
+    kept = moocore.is_nondominated(
+        np.column_stack([costs, values]),
+        maximise=[False, y.direction == "maximize"],
+        keep_weakly=True,  # identical points: neither beats the other
+    )
+    return tuple(sorted(np.flatnonzero(kept).tolist(), key=lambda i: costs[i]))
+
+
+def _hidden_sentences(
+    y: Quantity, parameter_front: Sequence[int], panels: Sequence[CostPanel]
+) -> list[str]:
+    if not parameter_front:
+        return []
+    hidden = ", ".join(f"{len(panel.hidden)} for {_short(panel)}" for panel in panels)
+    return [
+        f"Of the {counted(len(parameter_front), 'trial')} on the front of {y.short} against "
+        f"learnable parameters, so many are not on the front here: {hidden}."
+    ]
+
+
+def _time_sentences(trials: CompleteTrials) -> list[str]:
+    devices = sorted({record.device for record in trials.records if record.device})
+    if not trials.records:
+        return []
+    where = f" ({', '.join(devices)})" if 0 < len(devices) <= _MOST_DEVICES else ""
+    kinds = f"{len(devices)} kinds of machine" if len(devices) > 1 else "a machine"
+    return [
+        "Inference is the median time of a pass over the validation images. Times are of "
+        f"{kinds}{where} that may have been busy with other trials: small differences mean nothing."
+    ]
+
+
+def _short(panel: CostPanel) -> str:
+    return panel.label.split(" (")[0]
+
+
+def _description(y: Quantity, numbers: Sequence[int], panels: Sequence[CostPanel]) -> str:
+    if not numbers:
+        return "Four scatter plots without a trial."
+    fronts = ", ".join(f"{len(panel.front)} by {_short(panel)}" for panel in panels)
+    return (
+        f"Four scatter plots of {counted(len(numbers), 'complete trial')}: {y.short} against mask "
+        f"values, multiply-accumulates, inference time and training time. On the fronts: {fronts}."
+    )
+
+
+def _axis(panel: CostPanel) -> dict[str, object]:
+    """A logarithmic axis with a few whole labels: Plotly writes 2 and 5 for 0.02 and 0.05."""
+    axis = look.axis(panel.label, panel.values, log=True, counts=panel.cost.counts)
+    if axis.get("type") == "log":
+        ends = [min(panel.values), max(panel.values)]
+        choices = (ticks for ticks in round_ticks(*ends) if len(ticks) <= _MOST_TICKS)
+        ticks = next(choices, [*dict.fromkeys(ends)])
+        axis |= {"tickvals": ticks, "ticktext": [tick_text(tick) for tick in ticks]}
+    return axis
+
+
+def _panel_traces(info: CostInfo, panel: CostPanel) -> list[go.Scatter | go.Scattergl]:
+    is_many = len(info.numbers) * len(info.panels) > look.MANY_POINTS
+    trials: dict[str, object] = {"size": 4 if is_many else 7, "color": look.GREY, "opacity": 0.6}
+    front = {"size": 11, "symbol": "diamond-open", "color": look.VERMILION, "line_width": 2}
+    hidden = {"size": 10, "symbol": "square-open", "color": look.GREEN, "line_width": 2}
+    found = [
+        _markers(info, panel, range(len(info.numbers)), name="trials", marker=trials),
+        _markers(info, panel, panel.front, name="front", marker=front),
+    ]
+    found[1].update(mode="lines+markers", line={"shape": "hv", "color": look.VERMILION, "width": 2})
+    if panel.hidden:
+        name = "front by parameters only"
+        found.append(_markers(info, panel, panel.hidden, name=name, marker=hidden))
+    return found
+
+
+def _hover_line(quantity: Quantity, axis: str) -> str:
+    """A line that Plotly fills in: 40,000 texts would take a second to make and send."""
+    digits = ".4f"
+    if quantity.counts:
+        digits = ",.0f"
+    elif quantity.name.endswith("_seconds"):
+        digits = ".3~g"
+    return f"{quantity.name}: %{{{axis}:{digits}}}"
+
+
+def _markers(
+    info: CostInfo,
+    panel: CostPanel,
+    places: Sequence[int],
+    *,
+    name: str,
+    marker: Mapping[str, object],
+) -> go.Scatter | go.Scattergl:
+    numbers = [info.numbers[i] for i in places]
+    selected = info.selected
+    return look.scatter(
+        len(places) * len(info.panels),
+        x=np.array([panel.values[i] for i in places], dtype=float),
+        y=np.array([info.values[i] for i in places], dtype=float),
+        customdata=np.array([[number] for number in numbers], dtype=object),
+        hovertemplate="<b>trial %{customdata[0]}</b><br>"
+        f"{_hover_line(info.y, 'y')}<br>{_hover_line(panel.cost, 'x')}<extra></extra>",
+        selectedpoints=None
+        if selected is None
+        else [i for i, number in enumerate(numbers) if number in selected],
+        mode="markers",
+        name=name,
+        marker=marker,
+        unselected_marker_opacity=FADED,
+    )

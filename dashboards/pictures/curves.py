@@ -1,0 +1,108 @@
+"""Learning curves of a few trials, with the spread over their seeds."""
+
+from typing import Literal, NamedTuple
+
+import plotly.graph_objects as go
+
+from dashboards.pictures import look
+from dashboards.pictures.caption import describe_trials
+from dashboards.pictures.curve_drawing import HOW_TO_READ, draw_curves
+from dashboards.pictures.picture import Picture
+from dashboards.pictures.trial_curves import (
+    MEASURED_WHILE_TRAINING,
+    TrialCurve,
+    curve_columns,
+    get_trial_curves,
+)
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.objective import OBJECTIVES, Objective
+
+CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]
+
+_NOTES: dict[CurveMetric, str] = {
+    "val_accuracy": "Trials are chosen by this figure, so that the best of many lies too high.",
+    "val_loss": "",
+    "train_loss": MEASURED_WHILE_TRAINING,
+}
+
+
+class CurvesInfo(NamedTuple):
+    """Everything that the picture shows.
+
+    Attributes:
+        title: What it shows.
+        caption: Of what it is drawn, what is left out and what must not be concluded.
+        description: For those who do not see it.
+        metric: Of the curves.
+        epochs: Full budget of a trial, in passes over the training images.
+        curves: The highest last validation accuracy first.
+        instead: What to say where there is nothing to draw; empty otherwise.
+    """
+
+    title: str
+    caption: str
+    description: str
+    metric: Objective
+    epochs: int
+    curves: tuple[TrialCurve, ...]
+    instead: str
+
+
+def get_curves_info(
+    study: LoadedStudy,
+    *,
+    selected: frozenset[int] | None = None,
+    metric: CurveMetric = "val_accuracy",
+    limit: int = 24,
+) -> CurvesInfo:
+    """Collect what the picture shows.
+
+    Args:
+        study: As read from the tracker.
+        selected: Numbers of trials, in any state; None for those of the front and those that run.
+        metric: Of an epoch.
+        limit: Curves at most.
+    """
+    objective = OBJECTIVES[metric]
+    drawn = get_trial_curves(
+        study, lambda result: float(getattr(result, metric)), selected=selected, limit=limit
+    )
+    short = objective.label.split(" (")[0]
+    caption = [describe_trials(study.info, study.records)]
+    if drawn.curves:
+        caption += [drawn.caption, HOW_TO_READ, _NOTES[metric]]
+    return CurvesInfo(
+        title=f"{look.capitalised(short)} by epoch: {study.info.name}",
+        caption=" ".join(filter(None, caption)),
+        description=f"Line chart of {short} over epochs. {drawn.description}",
+        metric=objective,
+        epochs=study.info.epochs,
+        curves=drawn.curves,
+        instead=drawn.instead,
+    )
+
+
+def get_curves_figure(info: CurvesInfo) -> go.Figure:
+    """Draw it."""
+    figure = look.new_figure()
+    if not info.curves:
+        return look.say_instead(figure, info.instead)
+    return draw_curves(
+        figure,
+        info.curves,
+        label=info.metric.label,
+        epochs=info.epochs,
+        may_be_log=info.metric.name.endswith("_loss"),
+    )
+
+
+def get_curves_picture(info: CurvesInfo) -> Picture:
+    """The figure with its words and its data."""
+    return Picture(
+        name="curves",
+        title=info.title,
+        caption=info.caption,
+        description=info.description,
+        figure=get_curves_figure(info),
+        data=curve_columns(info.curves, info.metric.name),
+    )

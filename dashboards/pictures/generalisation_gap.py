@@ -1,0 +1,91 @@
+"""How far the validation loss lies above the training loss, epoch by epoch."""
+
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from dashboards.pictures import look
+from dashboards.pictures.caption import describe_trials
+from dashboards.pictures.curve_drawing import HOW_TO_READ, draw_curves
+from dashboards.pictures.picture import Picture
+from dashboards.pictures.trial_curves import (
+    MEASURED_WHILE_TRAINING,
+    TrialCurve,
+    curve_columns,
+    get_trial_curves,
+)
+from pnn_core.config import EpochResult
+from study.results.mlflow.loaded_study import LoadedStudy
+
+_LABEL = "validation − training loss (nats)"
+_NO_VERDICT = "So a gap may lie below 0, and one of 0 does not mean that nothing is overfitted."
+
+
+class GeneralisationGapInfo(NamedTuple):
+    """Everything that the picture shows.
+
+    Attributes:
+        title: What it shows.
+        caption: Of what it is drawn, what is left out and what must not be concluded.
+        description: For those who do not see it.
+        epochs: Full budget of a trial, in passes over the training images.
+        curves: Validation minus training loss in nats, each seed's own difference; the highest last
+            validation accuracy first.
+        instead: What to say where there is nothing to draw; empty otherwise.
+    """
+
+    title: str
+    caption: str
+    description: str
+    epochs: int
+    curves: tuple[TrialCurve, ...]
+    instead: str
+
+
+def get_generalisation_gap_info(
+    study: LoadedStudy, *, selected: frozenset[int] | None = None, limit: int = 24
+) -> GeneralisationGapInfo:
+    """Collect what the picture shows.
+
+    Args:
+        study: As read from the tracker.
+        selected: Numbers of trials, in any state; None for those of the front and those that run.
+        limit: Curves at most.
+    """
+    drawn = get_trial_curves(study, _gap, selected=selected, limit=limit)
+    caption = [describe_trials(study.info, study.records)]
+    if drawn.curves:
+        caption += [drawn.caption, HOW_TO_READ, MEASURED_WHILE_TRAINING, _NO_VERDICT]
+    return GeneralisationGapInfo(
+        title=f"Validation loss minus training loss by epoch: {study.info.name}",
+        caption=" ".join(caption),
+        description=f"Line chart of the difference of both losses over epochs. {drawn.description}",
+        epochs=study.info.epochs,
+        curves=drawn.curves,
+        instead=drawn.instead,
+    )
+
+
+def get_generalisation_gap_figure(info: GeneralisationGapInfo) -> go.Figure:
+    """Draw it."""
+    figure = look.new_figure()
+    if not info.curves:
+        return look.say_instead(figure, info.instead)
+    figure.add_hline(y=0, line={"color": look.GREY, "width": 1, "dash": "dot"}, layer="below")
+    return draw_curves(figure, info.curves, label=_LABEL, epochs=info.epochs, may_be_log=False)
+
+
+def get_generalisation_gap_picture(info: GeneralisationGapInfo) -> Picture:
+    """The figure with its words and its data."""
+    return Picture(
+        name="generalisation-gap",
+        title=info.title,
+        caption=info.caption,
+        description=info.description,
+        figure=get_generalisation_gap_figure(info),
+        data=curve_columns(info.curves, "gap_nats"),
+    )
+
+
+def _gap(result: EpochResult) -> float:
+    return result.val_loss - result.train_loss

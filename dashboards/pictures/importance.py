@@ -1,0 +1,343 @@
+"""Which settings matter for each objective, as Optuna measures it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from dashboards.pictures import look
+from dashboards.pictures.caption import describe_trials
+from dashboards.pictures.fronts import shortened
+from dashboards.pictures.optuna_trials import (
+    FANOVA_DEPTH,
+    FANOVA_TREES,
+    Evaluator,
+    OptunaTrials,
+    importances,
+    optuna_trials,
+)
+from dashboards.pictures.picture import Picture
+from dashboards.pictures.quantity import Quantity, objective_quantity
+from dashboards.pictures.trial_words import complete_trials
+from study.results.counted import counted
+from study.results.front_table import COUNTS
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.objective import Objective
+
+FANOVA_TRIALS = 500
+CHOICES = 12
+"""Numbers of at most so many values are choices for PED-ANOVA, as they are in most spaces. Between
+the values of a range it finds differences that no trial has: of 1000 trials with accuracies drawn
+at random, a setting of two values got 0.8 of all importance as a range and 0.1 as a choice."""
+SEED = 0
+
+FEWEST_TRIALS = 50
+"""PED-ANOVA looks at the best tenth, which should hold at least 5 trials (Optuna's manual)."""
+TRIALS_PER_SETTING = 10
+"""A rule of thumb for models of a response over several inputs (Loeppky, Sacks, Welch 2009)."""
+
+_METHODS = {
+    "ped_anova": (
+        "PED-ANOVA: how far a setting's values in the best tenth of the trials differ from those "
+        "in all of them"
+    ),
+    "fanova": (
+        "fANOVA: how much of the objective's variance each setting explains by itself, averaged "
+        f"evenly over the others' ranges, by {FANOVA_TREES} trees of depth {FANOVA_DEPTH}"
+    ),
+}
+_ROW_PIXELS, _FRAME_PIXELS = 24, 130
+
+
+class ImportanceBar(NamedTuple):
+    """How much a setting matters.
+
+    Attributes:
+        setting: The setting.
+        importance: Its share of the sum over all settings.
+    """
+
+    setting: Quantity
+    importance: float
+
+
+class ObjectiveImportance(NamedTuple):
+    """What matters for one objective.
+
+    Attributes:
+        objective: The objective.
+        bars: The most important setting first; empty where nothing can be said.
+        trials: That were looked at.
+        of: Complete trials with a finite value of the objective.
+        is_trusted: Whether these are enough.
+        note: Why there are no bars; empty where there are.
+    """
+
+    objective: Objective
+    bars: tuple[ImportanceBar, ...]
+    trials: int
+    of: int
+    is_trusted: bool
+    note: str
+
+
+class ImportanceInfo(NamedTuple):
+    """Everything that the picture shows.
+
+    Attributes:
+        title: What it shows.
+        caption: Of what it is drawn, how, and what must not be concluded.
+        description: For those who do not see it.
+        message: What to do where nothing is drawn; empty otherwise.
+        evaluator: Optuna's.
+        objectives: In the study's order.
+    """
+
+    title: str
+    caption: str
+    description: str
+    message: str
+    evaluator: Evaluator
+    objectives: tuple[ObjectiveImportance, ...]
+
+
+def get_importance_info(
+    study: LoadedStudy, *, evaluator: Evaluator = "ped_anova", limit: int = FANOVA_TRIALS
+) -> ImportanceInfo:
+    """Collect what the picture shows.
+
+    Args:
+        study: As read from the tracker.
+        evaluator: PED-ANOVA looks at all complete trials, fANOVA at a sample.
+        limit: Most trials of that sample, which is the same one each time.
+    """
+    complete = complete_trials(study)
+    found = {
+        objective: optuna_trials(
+            complete,
+            objective,
+            choices=CHOICES if evaluator == "ped_anova" else 0,
+            limit=limit if evaluator == "fanova" else None,
+            seed=SEED,
+        )
+        for objective in study.info.objectives
+    }
+    objectives = tuple(_of_objective(o, trials, evaluator) for o, trials in found.items())
+    return ImportanceInfo(
+        title=f"What matters for each objective: {study.info.name}",
+        caption=_caption(study, objectives, tuple(found.values()), evaluator),
+        description=_description(objectives),
+        message=_message(study, objectives),
+        evaluator=evaluator,
+        objectives=objectives,
+    )
+
+
+def get_importance_figure(info: ImportanceInfo) -> go.Figure:
+    """Draw it: a block of bars under the name of each objective."""
+    figure = look.new_figure()
+    if info.message:
+        return look.say_instead(figure, info.message)
+    rows: list[_Row] = []
+    place = 0.0
+    for importance in info.objectives:
+        figure.add_annotation(
+            text=f"<b>{look.escape(_heading(importance))}</b>",
+            x=0,
+            y=place,
+            xanchor="left",
+            showarrow=False,
+        )
+        rows += [_Row(place + 1 + i, importance, bar) for i, bar in enumerate(importance.bars)]
+        place += len(importance.bars) + 1.5
+    for is_trusted in (True, False):
+        figure.add_trace(_trace([r for r in rows if r.of.is_trusted is is_trusted], is_trusted))
+    return figure.update_layout(
+        height=round(_FRAME_PIXELS + _ROW_PIXELS * place),
+        bargap=0.25,
+        xaxis={
+            "title": {"text": "Importance (share of the objective's sum)"},
+            # Room for the texts.
+            "range": [0, 1.2 * max(row.bar.importance for row in rows)],
+        },
+        yaxis={
+            "range": [place - 0.5, -0.7],
+            "tickvals": [row.place for row in rows],
+            "ticktext": [
+                look.escape(look.capitalised(shortened(row.bar.setting.short))) for row in rows
+            ],
+            "ticks": "",
+            "showgrid": False,
+            "fixedrange": True,
+        },
+    )
+
+
+def get_importance_picture(info: ImportanceInfo) -> Picture:
+    """The picture with its words and data."""
+    rows = [(importance, bar) for importance in info.objectives for bar in importance.bars]
+    return Picture(
+        name="importance",
+        title=info.title,
+        caption=info.caption,
+        description=info.description,
+        figure=get_importance_figure(info),
+        data={
+            "objective": [importance.objective.name for importance, _ in rows],
+            "setting": [bar.setting.name for _, bar in rows],
+            "importance": [bar.importance for _, bar in rows],
+            "evaluator": [info.evaluator for _ in rows],
+            "trials": [importance.trials for importance, _ in rows],
+            "is_trusted": [importance.is_trusted for importance, _ in rows],
+        },
+    )
+
+
+class _Row(NamedTuple):
+    """A bar and its place, counted in rows from the top."""
+
+    place: float
+    of: ObjectiveImportance
+    bar: ImportanceBar
+
+
+def _of_objective(
+    objective: Objective, trials: OptunaTrials, evaluator: Evaluator
+) -> ObjectiveImportance:
+    needed = max(FEWEST_TRIALS, TRIALS_PER_SETTING * len(trials.settings))
+    is_trusted = trials.trials >= needed
+    bars: tuple[ImportanceBar, ...] = ()
+    if trials.trials < 2 or not trials.settings:
+        note = "too few trials"
+    elif trials.is_flat:
+        note = "all trials alike"
+    else:
+        found = importances(trials, evaluator, seed=SEED)
+        bars = tuple(ImportanceBar(*pair) for pair in sorted(found.items(), key=lambda p: -p[1]))
+        note = "" if bars else "no difference found"
+    return ObjectiveImportance(
+        objective=objective,
+        bars=bars,
+        trials=trials.trials,
+        of=trials.of,
+        is_trusted=is_trusted,
+        note=note,
+    )
+
+
+def _message(study: LoadedStudy, objectives: Iterable[ObjectiveImportance]) -> str:
+    if any(importance.bars for importance in objectives):
+        return ""
+    complete = complete_trials(study)
+    if len(complete.numbers) < 2:
+        return "Importance needs at least two complete trials: wait, or run more."
+    if not complete.searched:
+        return "All trials have the same settings: search one of them to see what it does."
+    return "No setting makes a difference that can be measured: run more trials."
+
+
+def _heading(importance: ObjectiveImportance) -> str:
+    name = look.capitalised(objective_quantity(importance.objective).short)
+    return f"{name} ({importance.note or f'n = {importance.trials}'})"
+
+
+def _trace(rows: list[_Row], is_trusted: bool) -> go.Bar:
+    marker: dict[str, object] = {"color": look.BLUE}
+    if not is_trusted:
+        marker = {
+            "color": look.GREY,
+            "pattern": {"shape": "/", "fillmode": "overlay", "size": 6, "solidity": 0.4},
+        }
+    return go.Bar(
+        x=[row.bar.importance for row in rows],
+        y=[row.place for row in rows],
+        orientation="h",
+        marker=marker,
+        name="enough trials" if is_trusted else "too few trials to be trusted",
+        showlegend=bool(rows) and not is_trusted,
+        text=[f"{row.bar.importance:.2f}" for row in rows],
+        textposition="outside",
+        cliponaxis=False,
+        hovertext=[look.escape(_hover(row)) for row in rows],
+        hoverinfo="text",
+    )
+
+
+def _hover(row: _Row) -> str:
+    objective = objective_quantity(row.of.objective)
+    return (
+        f"{row.bar.setting.label}: {row.bar.importance:.4f} of what matters for {objective.short}, "
+        f"{counted(row.of.trials, 'trial')}"
+    )
+
+
+def _caption(
+    study: LoadedStudy,
+    objectives: Iterable[ObjectiveImportance],
+    found: Iterable[OptunaTrials],
+    evaluator: Evaluator,
+) -> str:
+    objectives, found = tuple(objectives), tuple(found)
+    sentences = [describe_trials(study.info, study.records), f"{_METHODS[evaluator]}."]
+    sampled = next((o for o in objectives if o.trials < o.of), None)
+    if sampled is not None:
+        sentences.append(
+            f"Of {sampled.trials} of the {sampled.of} complete trials, drawn with seed {SEED}."
+        )
+    else:
+        sentences.append("Complete trials only.")
+    if any(o.bars and not o.is_trusted for o in objectives):
+        sentences.append(
+            f"Hatched bars are not to be trusted: fewer than {TRIALS_PER_SETTING} trials for each "
+            f"setting, or than {FEWEST_TRIALS} at all."
+        )
+    sentences += _left_out(objectives, found, evaluator)
+    formulas = [
+        objective_quantity(o.objective).short for o in objectives if o.objective.name in COUNTS
+    ]
+    if formulas:
+        sentences.append(
+            f"A formula of the sizes gives {' and '.join(formulas)}: there, importance tells which "
+            "sizes were tried."
+        )
+    sentences.append("Importance has no direction, and adds up to 1 even where nothing matters.")
+    return " ".join(sentences)
+
+
+def _left_out(
+    objectives: Iterable[ObjectiveImportance], found: Iterable[OptunaTrials], evaluator: Evaluator
+) -> list[str]:
+    """What is not drawn, and why."""
+    if not any(importance.bars for importance in objectives):
+        return []
+    sentences = []
+    constant = _names(setting for trials in found for setting in trials.constant)
+    if constant:
+        sentences.append(f"Not assessed, as complete trials hold one value of it: {constant}.")
+    conditional = _names(setting for trials in found for setting in trials.conditional)
+    crowded = _names(setting for trials in found for setting in trials.crowded)
+    if conditional and evaluator == "fanova":
+        sentences.append(f"Not assessed by fANOVA, as some trials do not have it: {conditional}.")
+    elif conditional:
+        sentences.append(f"Assessed among the trials that have it: {conditional}.")
+    if crowded and evaluator == "fanova":
+        sentences.append(f"Not assessed by fANOVA, as it has too many names: {crowded}.")
+    sentences += [
+        f"No bars for {objective_quantity(o.objective).short}: {o.note}."
+        for o in objectives
+        if not o.bars
+    ]
+    return sentences
+
+
+def _names(settings: Iterable[Quantity]) -> str:
+    return ", ".join(dict.fromkeys(setting.short for setting in settings))
+
+
+def _description(objectives: Iterable[ObjectiveImportance]) -> str:
+    lines = []
+    for importance in objectives:
+        name = objective_quantity(importance.objective).short
+        bars = ", ".join(f"{bar.setting.short} {bar.importance:.2f}" for bar in importance.bars[:5])
+        lines.append(f"{name}: {bars or importance.note}")
+    return f"Horizontal bars, the longest first. {'; '.join(lines)}."

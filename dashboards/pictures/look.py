@@ -1,0 +1,159 @@
+"""What all pictures have in common: colours, axes, and a template for light and for dark pages.
+
+Nothing drawn names the colour of ink or paper: both come from the template, so that a page can
+change from light to dark without being drawn anew.
+"""
+
+import html
+import math
+import textwrap
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import plotly.graph_objects as go
+
+ORANGE, SKY, GREEN, YELLOW = "#e69f00", "#56b4e9", "#009e73", "#f0e442"
+BLUE, VERMILION, PURPLE, GREY = "#0072b2", "#d55e00", "#cc79a7", "#808080"
+"""The Okabe-Ito palette, made for eyes that see fewer colours, and a grey seen on both papers."""
+
+SERIES_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
+"""For things that are told apart by name, in this order; each with a symbol or dash of its own."""
+
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
+SCALE = "Viridis"
+"""Of everything that has a size."""
+
+MANY_POINTS = 2000
+"""Above so many, points are drawn by the graphics card (Plotly's `scattergl`)."""
+
+_LETTERS_ON_A_PHONE = 40
+
+
+class Theme(StrEnum):
+    """The paper that a picture lies on."""
+
+    LIGHT = "light"
+    DARK = "dark"
+
+
+_INK = {Theme.LIGHT: "#222222", Theme.DARK: "#e8e8e8"}
+_PAPER = {Theme.LIGHT: "#ffffff", Theme.DARK: "#161a1f"}
+_GRID = {Theme.LIGHT: "#e3e3e3", Theme.DARK: "#343a42"}
+
+
+def template(theme: Theme) -> go.layout.Template:
+    """Plotly's defaults for a theme: fonts, ink, paper, grid, legend and margins."""
+    ink, paper, grid = _INK[theme], _PAPER[theme], _GRID[theme]
+    axis = {
+        "showline": True,
+        "linecolor": ink,
+        "gridcolor": grid,
+        "ticks": "outside",
+        "tickcolor": ink,
+        "zeroline": False,
+        "automargin": True,
+    }
+    space = {"backgroundcolor": paper, "gridcolor": grid, "linecolor": ink, "zerolinecolor": grid}
+    return go.layout.Template(
+        layout={
+            "font": {"family": "system-ui, sans-serif", "size": 12, "color": ink},
+            "paper_bgcolor": paper,
+            "plot_bgcolor": paper,
+            "colorway": SERIES_COLOURS,
+            "xaxis": axis,
+            "yaxis": axis,
+            "scene": {"xaxis": space, "yaxis": space, "zaxis": space},
+            "hovermode": "closest",
+            "hoverlabel": {
+                "align": "left",
+                "bgcolor": paper,
+                "bordercolor": ink,
+                "font": {"size": 12, "color": ink},
+            },
+            # Above the plot, so that it covers no point.
+            "legend": {
+                "orientation": "h",
+                "yanchor": "bottom",
+                "y": 1.01,
+                "xanchor": "left",
+                "x": 0,
+            },
+            "margin": {"l": 65, "r": 20, "t": 64, "b": 60},
+        }
+    )
+
+
+def new_figure() -> go.Figure:
+    """An empty figure on light paper."""
+    return go.Figure(layout={"template": template(Theme.LIGHT)})
+
+
+def say_instead(figure: go.Figure, text: str) -> go.Figure:
+    """Put a sentence in the middle of a figure that has nothing to draw.
+
+    Args:
+        figure: Without traces.
+        text: Plain; what is missing, and what to do about it.
+    """
+    lines = textwrap.wrap(text, _LETTERS_ON_A_PHONE)
+    figure.add_annotation(
+        text="<br>".join(map(escape, lines)),
+        xref="paper",
+        yref="paper",
+        x=0.5,
+        y=0.5,
+        showarrow=False,
+        font_size=15,
+    )
+    bare = {"showticklabels": False, "showgrid": False, "ticks": ""}
+    return figure.update_xaxes(**bare).update_yaxes(**bare)
+
+
+def escape(text: str) -> str:
+    """Text for Plotly, which reads a few tags and entities; quotes are not among them."""
+    return html.escape(text, quote=False)
+
+
+def capitalised(text: str) -> str:
+    """A text with a large first letter, and the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def scatter(points: int, **arguments: Any) -> go.Scatter | go.Scattergl:  # noqa: ANN401 - Plotly's
+    """A scatter trace, drawn by the graphics card where a picture holds many points.
+
+    Args:
+        points: In the whole picture.
+        arguments: Of `plotly.graph_objects.Scatter`.
+    """
+    return go.Scattergl(**arguments) if points > MANY_POINTS else go.Scatter(**arguments)
+
+
+def axis(
+    label: str, values: Sequence[float], *, log: bool, counts: bool = False
+) -> dict[str, object]:
+    """An axis, in Plotly's words.
+
+    Args:
+        label: With its unit, as plain text.
+        values: All that are drawn; those that are not finite count nothing.
+        log: Whether to take logarithms. Nothing at or below 0 has one: then it stays linear.
+        counts: Whether the values are whole numbers that reach into thousands.
+    """
+    found: dict[str, object] = {"title": {"text": escape(capitalised(label))}}
+    finite = [value for value in values if math.isfinite(value)]
+    if log and is_log_possible(finite):
+        # As many ticks as fit a phone: 1, 2, 5 of each decade up to 1.4 decades, then fewer.
+        decades = math.log10(max(finite) / min(finite))
+        found |= {"type": "log", "nticks": 3 if decades < 1.4 else 4}
+    if counts:
+        found["tickformat"] = "~s"
+    return found
+
+
+def is_log_possible(values: Sequence[float]) -> bool:
+    """Whether all values, at least one, are above 0."""
+    return min((value for value in values if math.isfinite(value)), default=0.0) > 0

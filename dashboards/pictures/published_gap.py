@@ -1,0 +1,206 @@
+"""True test accuracy against the figure of the published protocol, run by run."""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from dashboards.pictures import look
+from dashboards.pictures.picture import Picture
+from dashboards.replication.budget import short_budget
+from dashboards.replication.inflation import InflationMean, InflationPoint, get_inflation_info
+from dashboards.replication.layers import layer_look
+from pnn_core.config import ConfirmResult
+from study.results.comparison import LAYER_NAMES
+from study.results.counted import counted
+from study.results.intervals import signed
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.record import TrialState
+
+_MOST_BATCH_SIZES = 6  # that a sentence can list
+_LEAST_BEYOND = 0.005  # by which the diagonal is longer than the points, so that one point has it
+
+_NOTHING = (
+    "No confirmed run is complete. Both accuracies are of the test set, which confirming alone "
+    "reads: run a study with --confirm N, or wait for its confirmation."
+)
+_DEFINITION = (
+    "The published protocol smooths the accuracy over test batches and keeps the best epoch; the "
+    "true one is correct over total after the last epoch."
+)
+_NO_INTERVAL = (
+    "Runs of one trial are alike and all share the test images, so that the mean has no interval."
+)
+
+
+class ProtocolRun(NamedTuple):
+    """One complete confirmed run by both protocols.
+
+    Attributes:
+        inflation: Which run, and by how many points the published figure is larger.
+        true: Correct over total on the test images, in [0, 1].
+        published: The published code's figure on the same images.
+    """
+
+    inflation: InflationPoint
+    true: float
+    published: float
+
+
+class PublishedGapInfo(NamedTuple):
+    """Everything that the picture shows.
+
+    Attributes:
+        title: What it shows.
+        caption: Of what it is drawn, what is left out and what must not be concluded.
+        description: For those who do not see it.
+        runs: All complete confirmed runs.
+        instead: What to say where there are none; empty otherwise.
+    """
+
+    title: str
+    caption: str
+    description: str
+    runs: tuple[ProtocolRun, ...]
+    instead: str
+
+
+def get_published_gap_info(study: LoadedStudy) -> PublishedGapInfo:
+    """Collect what the picture shows."""
+    measured = [(run, run.result) for run in study.confirmed if _is_measured(run.result)]
+    inflation = get_inflation_info(replace(study, confirmed=tuple(run for run, _ in measured)))
+    runs = tuple(
+        ProtocolRun(
+            inflation=point, true=result.test_accuracy, published=result.published_test_accuracy
+        )
+        for point, (_, result) in zip(inflation.runs, measured, strict=True)
+        if result is not None
+    )
+    caption = [f"{short_budget(study)}.", *_describe_runs(study, runs)]
+    if runs:
+        caption += [_describe_means(runs, inflation.means), _DEFINITION, _NO_INTERVAL]
+    return PublishedGapInfo(
+        title=f"Test accuracy by the published protocol against the true one: {study.info.name}",
+        caption=" ".join(caption),
+        description=(
+            "Scatter plot with the diagonal on which both are equal. "
+            + (_describe_means(runs, ()) if runs else "Nothing is drawn yet.")
+        ),
+        runs=runs,
+        instead="" if runs else _NOTHING,
+    )
+
+
+def get_published_gap_figure(info: PublishedGapInfo) -> go.Figure:
+    """Draw it."""
+    figure = look.new_figure()
+    if not info.runs:
+        return look.say_instead(figure, info.instead)
+    figure.add_trace(_diagonal(info.runs))
+    present = {run.inflation.layer for run in info.runs}
+    known = [layer for layer in LAYER_NAMES if layer in present]
+    for layer in (*known, *sorted(present - {*known})):
+        runs = [run for run in info.runs if run.inflation.layer == layer]
+        figure.add_trace(_markers(layer, runs, points=len(info.runs)))
+    true, published = [run.true for run in info.runs], [run.published for run in info.runs]
+    return figure.update_layout(
+        xaxis=look.axis("true test accuracy (correct / total)", true, log=False),
+        yaxis=look.axis("published protocol (smoothed share)", published, log=False),
+    )
+
+
+def get_published_gap_picture(info: PublishedGapInfo) -> Picture:
+    """The figure with its words and its data."""
+    return Picture(
+        name="published-gap",
+        title=info.title,
+        caption=info.caption,
+        description=info.description,
+        figure=get_published_gap_figure(info),
+        data={
+            "trial": [run.inflation.trial for run in info.runs],
+            "layer": [run.inflation.layer for run in info.runs],
+            "seed": [run.inflation.seed for run in info.runs],
+            "batch_size": [run.inflation.batch_size for run in info.runs],
+            "test_accuracy": [run.true for run in info.runs],
+            "published_test_accuracy": [run.published for run in info.runs],
+            "inflation_points": [run.inflation.points for run in info.runs],
+        },
+    )
+
+
+def _is_measured(result: ConfirmResult | None) -> bool:
+    return result is not None and all(
+        map(math.isfinite, (result.test_accuracy, result.published_test_accuracy))
+    )
+
+
+def _describe_runs(study: LoadedStudy, runs: Sequence[ProtocolRun]) -> list[str]:
+    trials = len({run.inflation.trial for run in runs})
+    sentences = [f"{counted(len(runs), 'confirmed run')} of {counted(trials, 'trial')}."]
+    states = Counter(run.state for run in study.confirmed)
+    complete = states.pop(TrialState.COMPLETE, 0)
+    if states:
+        counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
+        sentences.append(f"Not drawn: {counts}.")
+    if complete > len(runs):
+        left_out = counted(complete - len(runs), "complete run")
+        sentences.append(f"{left_out} without finite accuracies not drawn.")
+    return sentences
+
+
+def _describe_means(runs: Sequence[ProtocolRun], means: Sequence[InflationMean]) -> str:
+    points = [run.inflation.points for run in runs]
+    sentence = (
+        f"Published minus true: {signed(statistics.fmean(points), 2)} points in the mean of "
+        f"{counted(len(points), 'run')}"
+    )
+    if len(points) > 1:
+        sentence += f" ({signed(min(points), 2)} to {signed(max(points), 2)})"
+    if 1 < len(means) <= _MOST_BATCH_SIZES:
+        parts = [f"{m.batch_size}: {signed(m.points, 2)} (n = {m.n})" for m in means]
+        sentence += f"; by batch size {', '.join(parts)}"
+    return f"{sentence}."
+
+
+def _diagonal(runs: Sequence[ProtocolRun]) -> go.Scatter:
+    true = [run.true for run in runs]
+    beyond = max((max(true) - min(true)) / 20, _LEAST_BEYOND)
+    ends = [min(true) - beyond, max(true) + beyond]
+    return go.Scatter(
+        x=ends,
+        y=ends,
+        mode="lines",
+        line={"color": look.GREY, "width": 1.5, "dash": "dash"},
+        name="equal",
+        hoverinfo="skip",
+    )
+
+
+def _markers(layer: str, runs: Sequence[ProtocolRun], *, points: int) -> go.Scatter | go.Scattergl:
+    layers = layer_look(layer)
+    name = look.escape(layers.name)
+    return look.scatter(
+        points,
+        x=[run.true for run in runs],
+        y=[run.published for run in runs],
+        mode="markers",
+        name=name,
+        hovertext=[_hover(run, name) for run in runs],
+        hoverinfo="text",
+        marker={"size": 9, "symbol": layers.symbol, "color": layers.colour, "opacity": 0.85},
+    )
+
+
+def _hover(run: ProtocolRun, layer: str) -> str:
+    found = run.inflation
+    return (
+        f"<b>trial {found.trial}, {layer}, seed {found.seed}</b>"
+        f"<br>batch size {found.batch_size}"
+        f"<br>true {run.true:.4f}, published {run.published:.4f}"
+        f"<br>{signed(found.points, 2)} points"
+    )

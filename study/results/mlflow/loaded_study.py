@@ -1,0 +1,37 @@
+"""A study as read from a tracker."""
+
+from dataclasses import dataclass
+
+from study.results.confirmed_run import ConfirmedRun
+from study.results.record import TrialRecord
+from study.results.study_info import StudyInfo
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndecodableRun:
+    """A run of a study's experiment that is no readable trial.
+
+    Attributes:
+        run_id: MLflow's.
+        reason: What is wrong with it.
+    """
+
+    run_id: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedStudy:
+    """A study as read from the tracker.
+
+    Attributes:
+        info: The study.
+        records: Trials in order of their numbers.
+        confirmed: Confirmation runs, by trial, then layer, then seed.
+        undecodable: Runs that could be read as neither.
+    """
+
+    info: StudyInfo
+    records: tuple[TrialRecord, ...]
+    confirmed: tuple[ConfirmedRun, ...]
+    undecodable: tuple[UndecodableRun, ...]

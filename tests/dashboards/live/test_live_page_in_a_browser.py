@@ -1,0 +1,241 @@
+"""The live page in a real browser, on a real MLflow server, while a real study runs."""
+
+import dataclasses
+import re
+import time
+
+import pytest
+
+from study.results.mlflow.store import MlflowStore
+from study.results.mlflow.updates import TrialUpdate
+from study.results.study_info import StudyEnd, summarise
+
+MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+DESKTOP, PHONE = 1280, 400
+STUDY = ("--space", "noise_masks", "--name", "live", "--trials", "5", "--epochs", "3")
+MS = 1_700_000_000_000
+
+
+TRIALS = ".scatterlayer .trace:has(path.point)"
+
+
+def trials(page):
+    """The points of all trials: the front's rings and lines are traces of their own."""
+    return page.locator(TRIALS).first.locator("path.point")
+
+
+def search_of(page):
+    return page.url.partition("?")[2]
+
+
+def wait_for_address(page, *parts):
+    """Wait until the address holds all of these."""
+    deadline = time.monotonic() + 60
+    while not all(part in search_of(page) for part in parts):
+        assert time.monotonic() < deadline, (parts, page.url)
+        page.wait_for_timeout(100)
+
+
+def write(uri, study, end=StudyEnd.FINISHED):
+    """A study whose trials have all ended, straight into the tracker."""
+    writing = MlflowStore(uri).open_study(study.info)
+    writing.open()
+    records = [
+        dataclasses.replace(record, started_ms=MS + record.number, ended_ms=MS + 10**4)
+        for record in study.records
+    ]
+    for record in records:
+        writing.write_trial(
+            TrialUpdate(
+                number=record.number,
+                record=record,
+                epochs=(),
+                started_ms=record.started_ms,
+                ended_ms=record.ended_ms,
+            )
+        )
+    writing.finish(summarise(records, study.info.objectives), [], end, MS + 10**5)
+
+
+@pytest.fixture
+def page(server, serve, open_page, make_grid, study_of, request):
+    """The page of one study whose texts hold markup."""
+    name = f"markup {request.node.name}"
+    write(server.uri, study_of(make_grid(order=MARKUP), name=name, dataset=MARKUP, space=MARKUP))
+    page = open_page(f"{serve(server.uri)}?study={name}")
+    page.wait_for_selector(".js-plotly-plot .point")
+    return page
+
+
+def test_a_running_study_grows_on_the_page_without_a_reload(
+    server, serve, open_page, command, complaints
+):
+    study = command.start(*STUDY, "--tracking-uri", server.uri, "--quiet")
+    page = open_page(f"{serve(server.uri)}?study=live")
+    page.evaluate("window.loadedOnce = true")
+    page.get_by_text("Read from MLflow").wait_for(timeout=120_000)
+    seen = []
+    while study.poll() is None:
+        seen.append(trials(page).count() if page.locator(TRIALS).count() else 0)
+        page.wait_for_timeout(300)
+    out, err = study.communicate()
+    assert study.returncode == 0, out + err
+    page.wait_for_function(
+        f"document.querySelector('{TRIALS}')?.querySelectorAll('path.point').length === 5",
+        timeout=120_000,
+    )
+    assert page.evaluate("window.loadedOnce")
+    assert len({*seen, 5}) >= 3, seen  # it grew in steps, and not all at once at the end
+    assert complaints == []
+
+
+def test_nothing_is_asked_of_any_other_machine(page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    page.wait_for_selector(".js-plotly-plot .point")
+    here = re.match(r"http://127\.0\.0\.1:\d+/", page.url)[0]
+    elsewhere = [u for u in asked if not u.startswith((here, "data:", "blob:"))]
+    assert asked
+    assert elsewhere == []
+
+
+def test_a_trial_is_opened_by_a_click_and_closed_again(page, complaints):
+    trials(page).first.hover(force=True)
+    hover = page.locator(".hoverlayer .hovertext")
+    hover.wait_for()
+    assert "trial 0" in hover.text_content()
+    trials(page).first.click(force=True)
+    wait_for_address(page, "trial=0")
+    panel = page.get_by_role("complementary")
+    panel.get_by_role("heading", name="Trial 0", exact=True).wait_for()
+    text = panel.inner_text()
+    assert "--rerun" in text
+    assert MARKUP in text  # of its configuration, as text
+    panel.locator(".js-plotly-plot").nth(1).wait_for()  # curves and masks
+    assert (
+        panel.get_by_role("link", name=re.compile("^run "))
+        .get_attribute("href")
+        .startswith("http://127.0.0.1:")
+    )
+    panel.get_by_role("button", name="Close").click()
+    page.wait_for_function("document.querySelector('aside') === null")
+    assert "trial=" not in search_of(page)
+    assert complaints == []
+
+
+def test_a_brush_narrows_the_table_and_the_other_views(page, complaints):
+    plot = page.locator(".nsewdrag").first.bounding_box()
+    middle = plot["x"] + plot["width"] / 2
+    page.mouse.move(plot["x"] + 1, plot["y"] + 1)
+    page.mouse.down()
+    page.mouse.move(middle, plot["y"] + plot["height"] / 2)
+    page.mouse.move(middle, plot["y"] + plot["height"] - 1)
+    page.mouse.up()
+    brush = page.locator(".brush")
+    brush.wait_for()
+    wait_for_address(page, "within=learnable_params")
+    count = int(re.match(r"(\d+) trial", brush.inner_text())[1])
+    assert 0 < count < 12
+    page.get_by_role("heading", name="The front within the brush").wait_for()
+    page.get_by_role("link", name="Curves").click()
+    page.get_by_text(f"{count} trials selected").wait_for()
+    brush.get_by_role("button").click()
+    page.wait_for_function("document.querySelector('.brush') === null")
+    assert "within" not in search_of(page)
+    assert complaints == []
+
+
+def test_axes_are_chosen_and_stay_in_the_address(page, open_page, complaints):
+    page.locator("label", has_text="Horizontal axis").locator(".dash-dropdown").click()
+    page.locator("form").get_by_text("multiply-accumulates per image", exact=True).click()
+    page.get_by_role("heading", name=re.compile("against multiply-accumulates")).wait_for()
+    wait_for_address(page, "x=macs")
+    shared = open_page(page.url)
+    shared.get_by_role("heading", name=re.compile("against multiply-accumulates")).wait_for()
+    page.go_back()
+    page.get_by_role("heading", name=re.compile("against learnable parameters")).wait_for()
+    assert complaints == []
+
+
+def test_the_front_is_sorted_and_its_picture_downloaded(page):
+    numbers = page.locator(".ag-center-cols-container [col-id='trial']")
+    numbers.first.wait_for()
+    page.locator(".ag-header-cell[col-id='trial']").click()
+    page.wait_for_timeout(500)
+    shown = [int(text) for text in numbers.all_inner_texts()]
+    assert shown == sorted(shown)
+    for kind, start in (("CSV", b'"kind",'), ("PARQUET", b"PAR1"), ("PNG", b"\x89PNG")):
+        with page.expect_download() as download:
+            page.locator(".downloads").first.get_by_text(kind).click()
+        assert download.value.path().read_bytes().startswith(start)
+        assert download.value.suggested_filename == f"front.{kind.lower()}"
+
+
+@pytest.mark.parametrize("view", ["front", "progress", "matters", "curves", "compare", "cost"])
+def test_every_view_fits_a_phone_and_complains_of_nothing(page, view, complaints):
+    page.set_viewport_size({"width": PHONE, "height": 900})
+    page.goto(f"{page.url}&view={view}")
+    page.wait_for_selector(".js-plotly-plot .main-svg")
+    page.wait_for_timeout(1000)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    for picture in page.locator("main figure > [role=img]").all():
+        assert picture.get_attribute("aria-label")
+    assert page.locator("img").count() == 0
+    assert complaints == []
+
+
+def test_light_and_dark_are_the_readers_choice(page):
+    def paper():
+        return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    assert paper() == "rgb(255, 255, 255)"
+    page.get_by_role("button", name="Light or dark").click()
+    page.wait_for_function(
+        """() => getComputedStyle(document.querySelector(".js-plotly-plot .bg")).fill
+            === "rgb(22, 26, 31)" """
+    )
+    assert paper() == "rgb(22, 26, 31)"
+    page.reload()
+    page.wait_for_selector(".js-plotly-plot .point")
+    assert paper() == "rgb(22, 26, 31)"
+
+
+def test_views_are_reached_by_the_keyboard(page):
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the pictures"
+    page.get_by_role("link", name="Cost").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=re.compile("what parameters hide")).wait_for()
+
+
+def test_an_empty_tracker_says_what_to_type(sqlite_uri, serve, open_page, complaints):
+    page = open_page(serve(sqlite_uri))
+    page.get_by_role("heading", name="No studies yet").wait_for()
+    assert page.locator("code").inner_text() == "python -m study.run --space noise_masks"
+    assert complaints == []
+
+
+def test_a_tracker_that_goes_away_and_comes_back_needs_no_reload(
+    own_server, serve, open_page, make_grid, study_of
+):
+    own_server.kill()
+    page = open_page(serve(own_server.uri))
+    page.get_by_role("heading", name="The tracker cannot be used").wait_for()
+    said = page.locator("main").inner_text()
+    assert own_server.uri in said
+    assert "connection refused" in said
+    own_server.start()
+    page.get_by_role("heading", name="No studies yet").wait_for()
+    write(own_server.uri, study_of(make_grid(), name="back"))
+    page.wait_for_selector(".js-plotly-plot .point")
+    own_server.kill()
+    page.get_by_role("heading", name=re.compile("The tracker does not answer")).wait_for()
+    assert trials(page).count() == 12  # what was read before stays in sight
+
+
+def test_an_address_that_means_nothing_is_explained(server, serve, open_page):
+    page = open_page(f"{serve(server.uri)}?view=frnt")
+    page.get_by_text("there is no view 'frnt'").wait_for()
+    page.goto(page.url.replace("view=frnt", "study=nobody"))
+    page.get_by_text("there is no study 'nobody'").wait_for()

@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import pytest
+
+from dashboards.pictures.generalisation_gap import (
+    get_generalisation_gap_figure,
+    get_generalisation_gap_info,
+    get_generalisation_gap_picture,
+)
+from pnn_core.config import EpochResult
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.objective import parse_objectives
+from study.results.record import TrialState
+from study.results.study_info import StudyInfo
+
+
+def curve(*losses):
+    """Of training and validation losses."""
+    return tuple(
+        EpochResult(
+            epoch=i,
+            train_loss=train_loss,
+            val_loss=val_loss,
+            val_accuracy=0.5,
+            train_seconds=1.0,
+            val_seconds=0.1,
+        )
+        for i, (train_loss, val_loss) in enumerate(losses, start=1)
+    )
+
+
+@pytest.fixture(scope="session")
+def make_study(make_trial):
+    def make(*trials):
+        info = StudyInfo(
+            name="masks-1",
+            study_id="0" * 32,
+            space="demo",
+            dataset="digits",
+            seed=0,
+            trials=len(trials),
+            epochs=2,
+            replicates=1,
+            confirm=0,
+            sampler="tpe",
+            scheduler="fifo",
+            objectives=parse_objectives("val_accuracy,learnable_params"),
+            git_commit="",
+            versions={},
+        )
+        records = [
+            replace(make_trial(number), replicates=tuple(replicates))
+            for number, replicates in enumerate(trials)
+        ]
+        return LoadedStudy(info=info, records=tuple(records), confirmed=(), undecodable=())
+
+    return make
+
+
+def test_the_gap_is_validation_minus_training_loss_of_each_seed(make_study):
+    study = make_study([curve((1.0, 1.5), (0.25, 2.0)), curve((0.5, 2.0), (0.5, 0.25))])
+    info = get_generalisation_gap_info(study)
+    (drawn,) = info.curves
+    assert info.title == "Validation loss minus training loss by epoch: masks-1"
+    assert drawn.epochs == (1, 2)
+    assert (drawn.low, drawn.mean, drawn.high) == ((0.5, -0.25), (1.0, 0.75), (1.5, 1.75))
+    assert info.description == (
+        "Line chart of the difference of both losses over epochs. 1 curve; the last values lie "
+        "between 0.7500 (trial 0) and 0.7500 (trial 0)."
+    )
+
+
+def test_the_caption_says_how_the_training_loss_is_measured(make_study):
+    caption = get_generalisation_gap_info(make_study([curve((1.0, 1.5))])).caption
+    assert caption.startswith("digits, 1 trial (1 complete), 2 epochs each, one seed per trial. ")
+    assert "measured while the weights change, with dropout and with random crops" in caption
+    assert caption.endswith(
+        "So a gap may lie below 0, and one of 0 does not mean that nothing is overfitted."
+    )
+
+
+def test_a_line_marks_where_both_losses_are_equal(make_study):
+    info = get_generalisation_gap_info(make_study([curve((1.0, 1.5), (1.0, 0.5))]))
+    figure = get_generalisation_gap_figure(info)
+    (line,) = figure.layout.shapes
+    assert (line.y0, line.y1) == (0, 0)
+    assert figure.layout.yaxis.title.text == "Validation − training loss (nats)"
+    assert figure.layout.yaxis.type is None
+
+
+def test_only_the_selection_is_drawn_up_to_the_limit(make_study):
+    study = make_study(*([curve((1.0, 1.5))] for _ in range(5)))
+    info = get_generalisation_gap_info(study, selected=frozenset({1, 2, 4}), limit=2)
+    assert [drawn.number for drawn in info.curves] == [1, 4]
+
+
+def test_without_a_curve_a_sentence_says_why(make_study):
+    info = get_generalisation_gap_info(make_study())
+    figure = get_generalisation_gap_figure(info)
+    assert not figure.data
+    assert [note.text.replace("<br>", " ") for note in figure.layout.annotations] == [info.instead]
+    assert info.caption == "digits, no trials yet, 2 epochs each, one seed per trial."
+
+
+def test_a_running_trial_is_drawn_with_the_front(make_study):
+    study = make_study([curve((1.0, 1.5))], [curve((1.0, 1.25))])
+    running = replace(study.records[1], state=TrialState.RUNNING)
+    info = get_generalisation_gap_info(replace(study, records=(study.records[0], running)))
+    assert [drawn.number for drawn in info.curves] == [0, 1]
+
+
+def test_the_data_names_its_unit(make_study):
+    info = get_generalisation_gap_info(make_study([curve((1.0, 1.5))]))
+    picture = get_generalisation_gap_picture(info)
+    assert picture.name == "generalisation-gap"
+    assert picture.data["gap_nats"] == [0.5]
+    assert picture.data["low"] == [None]

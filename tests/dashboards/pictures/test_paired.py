@@ -1,0 +1,278 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from dashboards.pictures.paired import PairedRow, get_paired_columns, get_paired_info
+from dashboards.pictures.paired import welch_difference as welch
+from pnn_core.config import ConfirmResult, Costs
+from study.results.comparison import cautions, compare_with_controls, describe_with_trial
+from study.results.confirmed_run import ConfirmedRun
+from study.results.intervals import paired_difference
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.objective import parse_objectives
+from study.results.record import TrialState
+from study.results.study_info import StudyInfo
+
+INFO = StudyInfo(
+    name="one",
+    study_id="0" * 32,
+    space="noise_masks",
+    dataset="digits",
+    seed=0,
+    trials=8,
+    epochs=4,
+    replicates=1,
+    confirm=3,
+    sampler="tpe",
+    scheduler="fifo",
+    objectives=parse_objectives("val_accuracy,learnable_params"),
+    git_commit="",
+    versions={},
+)
+SETTINGS = settings(max_examples=60, deadline=None)
+accuracies = st.lists(st.integers(0, 10).map(lambda n: n / 10), min_size=1, max_size=5)
+
+
+def runs(values, *, trial=0, layer="perturbation", params=1000, first_seed=100):
+    """A run for each accuracy; None for one that failed."""
+    return [
+        ConfirmedRun(
+            trial=trial,
+            layer=layer,
+            seed=seed,
+            state=TrialState.FAILED if value is None else TrialState.COMPLETE,
+            parameters={"noise_level": 0.1},
+            size_difference=0.0,
+            costs=None if params is None else Costs(learnable_params=params, mask_values=1, macs=1),
+            result=None
+            if value is None
+            else ConfirmResult(
+                train_loss=0.1,
+                test_accuracy=value,
+                published_test_accuracy=value,
+                train_seconds=1.0,
+            ),
+            reason="out of memory" if value is None else "",
+        )
+        for seed, value in enumerate(values, start=first_seed)
+    ]
+
+
+def study(*groups, **changes):
+    return LoadedStudy(
+        info=replace(INFO, **changes),
+        records=(),
+        confirmed=tuple(run for group in groups for run in group),
+        undecodable=(),
+    )
+
+
+def test_a_comparison_with_a_control_gives_exactly_this_row():
+    loaded = study(runs([0.90, 0.92, 0.94]), runs([0.80, 0.83, 0.83], layer="conv1x1", params=1010))
+    info = get_paired_info([loaded])
+    (comparison,) = compare_with_controls((), loaded.confirmed)
+    difference = paired_difference({1: 0.90, 2: 0.92, 3: 0.94}, {1: 0.80, 2: 0.83, 3: 0.83})
+    assert info.rows == (
+        PairedRow(
+            first="one, trial 0: perturbation",
+            second="one, trial 0: 1×1",
+            difference=pytest.approx(0.1),
+            low=pytest.approx(difference.interval[0]),
+            high=pytest.approx(difference.interval[1]),
+            n=3,
+            n_second=3,
+            is_paired=True,
+            size_difference=pytest.approx(0.01),
+            verdict="noise adds accuracy",
+            sentence=f"one: {describe_with_trial(comparison)}",
+        ),
+    )
+    assert info.title == "Test accuracy of confirmed runs, compared: one"
+    assert info.caption == " ".join(
+        (
+            "one: digits, 4 epochs each. Differences of test accuracy (correct / total) of "
+            "confirmed runs, first minus second, means over n seeds with 95% t intervals.",
+            *cautions([comparison]),
+        )
+    )
+    assert (info.description, info.instead) == ("A table of 1 difference with intervals.", "")
+
+
+@pytest.mark.parametrize(
+    ("control", "verdict"),
+    [
+        ([0.99, 0.98, 0.99], "noise costs accuracy"),
+        ([0.9, 0.99, 0.9], "no difference can be told"),
+    ],
+)
+def test_the_verdict_follows_the_interval(control, verdict):
+    loaded = study(runs([0.90, 0.91, 0.92]), runs(control, layer="conv3x3"))
+    assert [row.verdict for row in get_paired_info([loaded]).rows] == [verdict]
+
+
+def test_a_comparison_without_a_common_seed_is_a_row_without_a_difference():
+    loaded = study(runs([0.9, None]), runs([None, 0.8], layer="conv3x3"))
+    (row,) = get_paired_info([loaded]).rows
+    assert (row.difference, row.low, row.high, row.n, row.n_second) == (None, None, None, 0, 0)
+    assert "no seed is complete in both" in row.sentence
+
+
+def test_studies_with_common_seeds_are_compared_seed_by_seed():
+    first = study(runs([0.90, 0.92, 0.91], trial=3))
+    second = study(runs([0.80, 0.83, 0.80, 0.99], trial=7, params=1100), name="two")
+    info = get_paired_info([first, second])
+    (row,) = info.rows
+    difference = paired_difference({1: 0.90, 2: 0.92, 3: 0.91}, {1: 0.80, 2: 0.83, 3: 0.80})
+    assert (row.first, row.second) == ("one, trial 3", "two, trial 7")
+    assert row.difference == pytest.approx(0.1)
+    assert (row.low, row.high) == pytest.approx(difference.interval)
+    assert (row.n, row.n_second, row.is_paired) == (3, 3, True)
+    assert row.size_difference == pytest.approx(0.1)
+    assert row.verdict == "one, trial 3 is higher"
+    assert row.sentence == (
+        "one, trial 3 (1 k parameters) against two, trial 7 (1.1 k parameters): "
+        "+10.0 [+7.5, +12.5] points (n = 3 pairs): one, trial 3 is higher. "
+        "The second has 10.0% more parameters."
+    )
+    assert (
+        "1 row of perturbation networks that two searches chose, nearest to each other in size:"
+    ) in info.caption
+
+
+def test_studies_without_common_seeds_are_compared_by_welch_and_it_says_so():
+    first, second = [0.90, 0.92, 0.95], [0.70, 0.81]
+    studies = [study(runs(first)), study(runs(second, first_seed=200), name="two", seed=1)]
+    (row,) = get_paired_info(studies).rows
+    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+    assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
+    assert (row.n, row.n_second, row.is_paired) == (3, 2, False)
+    assert row.verdict == "no difference can be told"
+    assert "(n = 3 and 2, unpaired, as they do not share two seeds)" in row.sentence
+
+
+def test_a_single_common_seed_is_no_pair_to_take_an_interval_from():
+    first, second = study(runs([0.9, 0.8])), study(runs([0.8, 0.7], first_seed=101), name="two")
+    (row,) = get_paired_info([first, second]).rows
+    assert (row.is_paired, row.n, row.n_second) == (False, 2, 2)
+    assert row.low is not None
+
+
+def test_one_seed_each_has_no_interval_and_decides_nothing():
+    first, second = study(runs([0.9])), study(runs([0.5], first_seed=200), name="two")
+    (row,) = get_paired_info([first, second]).rows
+    assert (row.difference, row.low, row.high) == (pytest.approx(0.4), None, None)
+    assert row.verdict == "no difference can be told"
+
+
+@SETTINGS
+@given(accuracies, accuracies)
+def test_welch_is_scipys_where_both_have_a_spread(first, second):
+    found = welch(first, second)
+    assert found.mean == pytest.approx(sum(first) / len(first) - sum(second) / len(second))
+    if min(len(first), len(second)) < 2:
+        assert found.half_width is None
+    elif len({*first}) == 1 and len({*second}) == 1:
+        assert found.half_width == pytest.approx(0)
+    elif len({*first}) > 1 and len({*second}) > 1:
+        expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
+        assert found.interval == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize(
+    ("params", "pairs"),
+    [
+        (900, [("one, trial 0", "two, trial 7"), ("one, trial 1", "two, trial 6")]),
+        # Nearer to trial 1, which has a nearer one: left alone, as trial 0 is.
+        (3000, [("one, trial 1", "two, trial 6")]),
+    ],
+)
+def test_networks_are_compared_that_are_nearest_in_size_to_each_other(params, pairs):
+    first = study(runs([0.9, 0.8], trial=1, params=5000), runs([0.9, 0.8], params=1000))
+    second = study(
+        runs([0.9, 0.8], trial=5, params=4000),
+        runs([0.9, 0.8], trial=6, params=5100),
+        runs([0.9, 0.8], trial=7, params=params),
+        name="two",
+    )
+    rows = get_paired_info([first, second]).rows
+    assert [(row.first, row.second) for row in rows] == pairs
+
+
+def test_controls_and_networks_of_unknown_size_or_without_a_result_are_no_front():
+    first = study(runs([0.9, 0.8]))
+    second = study(
+        runs([0.9, 0.8], layer="conv3x3"),
+        runs([0.9, 0.8], trial=1, params=None),
+        runs([None, None], trial=2),
+        name="two",
+    )
+    assert get_paired_info([first, second]).rows == ()
+
+
+def test_seeds_that_failed_are_named():
+    first = study(runs([0.9, 0.8, None]))
+    second = study(runs([0.7, 0.7, 0.9]), name="two")
+    (row,) = get_paired_info([first, second]).rows
+    assert row.n == 2
+    assert row.sentence.endswith("Left out of one, trial 0: seed 102 failed (out of memory).")
+
+
+def test_studies_that_cannot_be_compared_are_named_instead():
+    first = study(runs([0.9, 0.8]))
+    second = study(runs([0.9, 0.8]), name="two", dataset="mnist")
+    info = get_paired_info([first, second])
+    assert info.rows == ()
+    assert "two is not compared with one: data set mnist instead of digits." in info.caption
+
+
+def test_each_two_of_three_studies_are_compared():
+    studies = [study(runs([0.9, 0.8]), name=name) for name in "abc"]
+    assert [(row.first[0], row.second[0]) for row in get_paired_info(studies).rows] == [
+        ("a", "b"),
+        ("a", "c"),
+        ("b", "c"),
+    ]
+
+
+def test_controls_come_first_and_are_told_with_their_cautions():
+    first = study(runs([0.9, 0.8]), runs([0.7, 0.7], layer="conv1x1"))
+    second = study(runs([0.9, 0.8]), runs([0.7, 0.7], layer="conv1x1"), name="two")
+    info = get_paired_info([first, second])
+    assert [row.first.partition(",")[0] for row in info.rows] == ["one", "two", "one"]
+    assert "2 intervals of 95% each, not adjusted for their number" in info.caption
+
+
+def test_columns_hold_every_field_of_every_row():
+    first = study(runs([0.9, 0.8]), runs([0.7, 0.6], layer="conv1x1"))
+    columns = get_paired_columns(get_paired_info([first]))
+    assert [*columns] == [*PairedRow._fields]
+    assert {len(column) for column in columns.values()} == {1}
+    assert columns["second"] == ["one, trial 0: 1×1"]
+
+
+@pytest.mark.parametrize(
+    ("studies", "text"),
+    [
+        ([], "Choose at least one study."),
+        (
+            [study(confirm=0, space="my space.py")],
+            "No confirmed runs. Run a study of another name with them: python -m study.run --space "
+            "'my space.py' --dataset digits --trials 8 --epochs 4 --confirm 5",
+        ),
+        (
+            [study()],
+            "No confirmation run has started yet: they follow when all trials have ended.",
+        ),
+        (
+            [study(runs([0.9]))],
+            "No two confirmed runs can be compared yet: wait for more of them to complete.",
+        ),
+    ],
+)
+def test_without_anything_to_compare_it_says_what_to_do(studies, text):
+    info = get_paired_info(studies)
+    assert (info.rows, info.instead) == ((), text)
+    assert get_paired_columns(info)["sentence"] == []

@@ -1,0 +1,386 @@
+import json
+import math
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dashboards.pictures import look
+from dashboards.pictures.quantity import find_quantity, setting
+from dashboards.pictures.slices import (
+    FADED,
+    FEW_VALUES,
+    divide,
+    get_slice_figure,
+    get_slice_info,
+    get_slice_picture,
+)
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.objective import parse_objectives
+from study.results.record import TrialState
+from study.results.reported import PAPER, reported_results
+from study.results.study_info import StudyInfo
+
+SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
+EVIL = '"><img src=x onerror=alert(1)><script>'
+NOISE, MASKS, OPTIMIZER = setting("noise_level"), setting("mask_count"), setting("optimizer")
+
+
+def study_of(records, **changes):
+    info = {
+        "name": "masks-1",
+        "study_id": "0" * 32,
+        "space": "masks",
+        "dataset": "digits",
+        "seed": 0,
+        "trials": len(records),
+        "epochs": 4,
+        "replicates": 1,
+        "confirm": 0,
+        "sampler": "random",
+        "scheduler": "fifo",
+        "objectives": parse_objectives("val_accuracy,learnable_params"),
+        "git_commit": "",
+        "versions": {},
+    }
+    return LoadedStudy(
+        info=StudyInfo(**info | changes), records=tuple(records), confirmed=(), undecodable=()
+    )
+
+
+def traces(figure):
+    return {trace.name: trace for trace in figure.data}
+
+
+def counts(figure):
+    """What stands above the plot, from left to right."""
+    above = [a for a in figure.layout.annotations if a.yref == "paper"]
+    return [a.text for a in sorted(above, key=lambda a: a.x)]
+
+
+numbers = st.integers(0, 100) | st.floats(1e-6, 100)
+
+
+@SETTINGS
+@given(
+    st.lists(numbers, max_size=60) | st.lists(st.sampled_from(["a", "b", "c"]), max_size=20),
+    st.sampled_from(["noise_level", "momentum"]),
+    st.integers(2, 8),
+)
+def test_every_value_is_in_exactly_one_part(values, name, bins):
+    parts = divide(setting(name), values, bins=bins)
+    assert sorted(place for part in parts for place in part.places) == list(range(len(values)))
+    for part in parts:
+        assert list(part.places) == sorted(part.places)
+        if part.low is not None:
+            assert all(
+                part.low - 1e-9 <= values[place] <= part.high * (1 + 1e-9) for place in part.places
+            )
+
+
+@SETTINGS
+@given(st.lists(numbers, min_size=1, max_size=60))
+def test_parts_go_upwards_and_do_not_overlap(values):
+    parts = divide(NOISE, values, bins=5)
+    ends = [end for part in parts for end in (part.low, part.high)]
+    assert ends == sorted(ends)
+
+
+def test_few_values_stand_each_for_itself_and_more_are_put_together():
+    values = [0.01 * 2**i for i in range(FEW_VALUES + 1)]
+    few = divide(NOISE, values[:-1] * 2, bins=4)
+    assert [(part.low, part.high) for part in few] == [(value, value) for value in values[:-1]]
+    assert few[0].places == (0, FEW_VALUES)
+    many = divide(NOISE, values, bins=4)
+    assert len(many) == 4
+    edges = [many[0].low, *(part.high for part in many)]
+    assert np.diff(np.log(edges)) == pytest.approx([3 * math.log(2)] * 4)
+
+
+def test_what_is_not_searched_over_decades_has_bins_of_equal_width():
+    parts = divide(setting("momentum"), np.linspace(0, 1, 30).tolist(), bins=4)
+    assert [part.high for part in parts] == pytest.approx([0.25, 0.5, 0.75, 1])
+    assert parts[1].label == "0.25–0.5"
+
+
+def test_zero_is_apart_from_bins_of_a_logarithmic_scale():
+    parts = divide(NOISE, [0.0, *(0.01 * 2**i for i in range(20)), 0.0], bins=4)
+    assert (parts[0].label, parts[0].low, parts[0].high) == ("0", 0, 0)
+    assert parts[0].places == (0, 21)
+    assert parts[1].low == 0.01
+
+
+def test_bins_of_whole_numbers_end_at_whole_numbers():
+    parts = divide(MASKS, list(range(8, 40)), bins=4)
+    assert [part.label for part in parts] == ["8–12", "12–18", "18–26", "26–39"]
+
+
+def test_a_value_that_returns_has_its_mean_and_range(make_trial):
+    accuracies = {8: [0.1, 0.4], 16: [0.7], 32: [0.2, 0.9, 0.7]}
+    records = [
+        make_trial(10 * m + i, accuracy, mask_count=m)
+        for m, values in accuracies.items()
+        for i, accuracy in enumerate(values)
+    ]
+    info = get_slice_info(study_of(records), parameter=MASKS)
+    assert info.title == "Validation accuracy against noise masks m: masks-1"
+    assert info.points == tuple(
+        (record.number, record.parameters["mask_count"], record.metrics()["val_accuracy"])
+        for record in records
+    )
+    assert info.summaries == tuple(
+        (str(m), m, len(values), statistics.fmean(values), min(values), max(values))
+        for m, values in accuracies.items()
+    )
+    assert (info.is_binned, info.reported, info.message) == (False, (), "")
+    assert "Squares: the mean of the complete trials of each noise masks m" in info.caption
+    assert "A slice is no experiment with all else equal" in info.caption
+
+
+def test_a_setting_of_many_values_has_medians_over_bins(make_trial):
+    records = [make_trial(i, (i * 7 % 40) / 40, noise_level=0.01 * 1.2**i) for i in range(40)]
+    info = get_slice_info(study_of(records), parameter=NOISE)
+    assert info.is_binned
+    assert sum(summary.trials for summary in info.summaries) == 40
+    first = info.summaries[0]
+    inside = [p.y for p in info.points[: first.trials]]
+    assert first[3:] == pytest.approx(tuple(np.quantile(inside, [0.5, 0.25, 0.75])))
+    low, high = 0.01, 0.01 * 1.2 ** (39 / 8)
+    assert first.x == pytest.approx(math.sqrt(low * high))
+    assert "the median of its complete trials; whiskers hold their middle half" in info.caption
+
+
+def test_beside_bins_trials_at_zero_have_a_median_too(make_trial):
+    records = [make_trial(i, accuracy, noise_level=0.0) for i, accuracy in enumerate((0, 0.1, 0.9))]
+    records += [make_trial(3 + i, 0.5, noise_level=0.01 * 1.5**i) for i in range(20)]
+    info = get_slice_info(study_of(records), parameter=NOISE)
+    assert info.summaries[0] == ("0", 0.0, 3, 0.1, pytest.approx(0.05), pytest.approx(0.5))
+
+
+def test_pruned_failed_and_unfit_trials_are_not_drawn(make_trial):
+    records = [
+        make_trial(0, 0.5, mask_count=8),
+        make_trial(1, 0.9, mask_count=8, state=TrialState.PRUNED),
+        make_trial(2, 0.9, mask_count=8, state=TrialState.FAILED),
+        make_trial(3, math.nan, mask_count=8),
+        make_trial(4, math.inf, mask_count=8),
+        make_trial(5, 0.9),
+    ]
+    del records[5].parameters["mask_count"]
+    info = get_slice_info(study_of(records), parameter=MASKS)
+    assert [point.number for point in info.points] == [0]
+    assert [summary.trials for summary in info.summaries] == [1]
+    assert " 3 trials without finite values not drawn. " in info.caption
+
+
+def test_the_papers_figures_for_the_same_data_set_stand_beside(make_trial):
+    records = [make_trial(0, mask_count=8)]
+    info = get_slice_info(study_of(records, dataset="cifar10"), parameter=MASKS)
+    expected = {(r.mask_count, r.value) for r in reported_results() if r.where == "Table 5"}
+    assert {(figure.x, figure.y) for figure in info.reported} == expected
+    assert info.reported[0].text == "Table 5, resnet18, 160 masks"
+    assert "Hollow diamonds: test accuracy as published in the paper's Table 5" in info.caption
+    trace = traces(get_slice_figure(info))["paper's Table 5"]
+    assert trace.marker.symbol == "diamond-open"
+    assert set(zip(trace.x, trace.y, strict=True)) == expected
+
+
+def test_noise_levels_have_table_three_and_batch_sizes_table_six(make_trial):
+    levels = get_slice_info(
+        study_of([make_trial(0, noise_level=0.1)], dataset="imagenet100"), parameter=NOISE
+    )
+    assert sorted(figure.x for figure in levels.reported) == [0.01, 0.05, 0.1, 0.5, 1, 5]
+    sizes = get_slice_info(
+        study_of([make_trial(0)], dataset="cifar10"), parameter=setting("batch_size")
+    )
+    table = [r for r in reported_results() if r.source == PAPER and r.where == "Table 6"]
+    assert len(sizes.reported) == len(table) == 12
+
+
+def test_figures_of_another_data_set_are_not_drawn_and_it_is_named(make_trial):
+    info = get_slice_info(study_of([make_trial(0)]), parameter=NOISE)
+    assert info.reported == ()
+    assert info.caption.endswith("The paper's Table 3 is of imagenet100, and so not drawn.")
+
+
+def test_reported_accuracies_are_not_drawn_over_another_metric(make_trial):
+    study = study_of([make_trial(0)], dataset="cifar10")
+    info = get_slice_info(study, parameter=MASKS, y=find_quantity("val_loss", []))
+    assert info.reported == ()
+    assert "paper" not in info.caption
+
+
+def test_the_axis_of_noise_is_logarithmic_with_zero_apart(make_trial):
+    records = [make_trial(i, noise_level=level) for i, level in enumerate((0.0, 0.01, 0.1, 1.0))]
+    figure = get_slice_figure(get_slice_info(study_of(records), parameter=NOISE))
+    axis = figure.layout.xaxis
+    zero, *others = traces(figure)["trials"].x
+    assert axis.type == "log"
+    assert others == [0.01, 0.1, 1]
+    assert zero < 0.01 / 1.5
+    ticks = dict(zip(axis.ticktext, axis.tickvals, strict=True))
+    assert ticks == {"0": zero, "0.01": 0.01, "0.1": 0.1, "1": 1}
+    (line,) = figure.layout.shapes
+    assert zero < line.x0 == line.x1 < 0.01
+
+
+def test_without_zero_no_line_parts_the_axis(make_trial):
+    records = [make_trial(i, noise_level=level) for i, level in enumerate((0.01, 0.1))]
+    assert not get_slice_figure(get_slice_info(study_of(records), parameter=NOISE)).layout.shapes
+
+
+def test_names_stand_side_by_side_without_a_line_between_them(make_trial):
+    records = [make_trial(i, optimizer=name) for i, name in enumerate(("sgd", "adam", "sgd"))]
+    picture = get_slice_picture(get_slice_info(study_of(records), parameter=OPTIMIZER))
+    found = traces(picture.figure)
+    assert list(found["trials"].x) == [1, 0, 1]
+    assert found["mean and range"].mode == "markers"
+    assert picture.figure.layout.xaxis.ticktext == ("adam", "sgd")
+    assert counts(picture.figure) == ["n=1", "n=2"]
+    assert picture.brushes == ()
+
+
+def test_the_number_of_trials_stands_above_each_value(make_trial):
+    records = [make_trial(i, mask_count=2 ** (i % 9 % 7)) for i in range(18)]
+    figure = get_slice_figure(get_slice_info(study_of(records), parameter=MASKS))
+    assert counts(figure) == ["4", "4", "2", "2", "2", "2", "2"]
+    xs = sorted(a.x for a in figure.layout.annotations)
+    assert xs == pytest.approx([math.log10(2**i) for i in range(7)])
+
+
+def test_whiskers_reach_from_the_lowest_to_the_highest_beside_their_points(make_trial):
+    records = [
+        make_trial(i, a, mask_count=8 * (1 + i // 3)) for i, a in enumerate((0, 0.3, 0.9) * 2)
+    ]
+    figure = get_slice_figure(get_slice_info(study_of(records), parameter=MASKS))
+    trace = traces(figure)["mean and range"]
+    assert trace.y == pytest.approx((0.4, 0.4))
+    assert trace.error_y.array == pytest.approx((0.5, 0.5))
+    assert trace.error_y.arrayminus == pytest.approx((0.4, 0.4))
+    assert all(8 * i < x < 8 * i * 1.1 for i, x in enumerate(trace.x, start=1))
+    assert trace.marker.symbol == "square"
+
+
+def test_trials_that_are_not_selected_are_faded_and_means_stay(make_trial):
+    records = [make_trial(i, i / 10, mask_count=8) for i in range(4)]
+    study = study_of(records)
+    whole = get_slice_info(study, parameter=MASKS)
+    info = get_slice_info(study, parameter=MASKS, selected=frozenset({1, 3, 99}))
+    assert info.summaries == whole.summaries
+    found = traces(get_slice_figure(info))
+    assert [row[0] for row in found["selected trials"].customdata] == [1, 3]
+    assert [row[0] for row in found["other trials"].customdata] == [0, 2]
+    assert found["other trials"].opacity == FADED
+    assert found["selected trials"].opacity is None
+    assert " 2 selected trials in full, the others faded" in info.caption
+
+
+def test_a_pointer_reads_number_setting_and_metric_as_text(make_trial):
+    records = [make_trial(7, 0.75, order=EVIL)]
+    figure = get_slice_figure(get_slice_info(study_of(records), parameter=setting("order")))
+    trace = figure.data[0]
+    (row,) = trace.customdata
+    assert list(row) == [7, '"&gt;&lt;img src=x onerror=alert(1)&gt;&lt;script&gt;', "0.7500"]
+    assert trace.hovertemplate == (
+        "trial %{customdata[0]}<br>order within the layer: %{customdata[1]}"
+        "<br>validation accuracy: %{customdata[2]}<extra></extra>"
+    )
+    assert "<script>" not in figure.to_json()
+
+
+def test_a_name_of_a_setting_is_shown_as_text(make_trial):
+    records = [make_trial(0, **{EVIL: 3})]
+    figure = get_slice_figure(get_slice_info(study_of(records), parameter=setting(EVIL)))
+    texts = [
+        figure.layout.xaxis.title.text,
+        figure.data[0].hovertemplate,
+        *figure.data[1].hovertext,
+    ]
+    assert all("<img" not in text for text in texts)
+
+
+def test_a_name_is_no_variable_of_a_template(make_trial):
+    records = [make_trial(0, **{"%{y}": 3})]
+    figure = get_slice_figure(get_slice_info(study_of(records), parameter=setting("%{y}")))
+    assert "<br>%&#123;y}: %{customdata[1]}<br>" in figure.data[0].hovertemplate
+
+
+def test_many_points_are_drawn_by_the_graphics_card(make_trial):
+    records = [make_trial(i, i / 3000) for i in range(look.MANY_POINTS + 1)]
+    kinds = [
+        get_slice_figure(get_slice_info(study_of(some), parameter=MASKS)).data[0].type
+        for some in (records, records[1:])
+    ]
+    assert kinds == ["scattergl", "scatter"]
+
+
+def test_the_table_holds_trials_means_and_reported_figures(make_trial):
+    records = [make_trial(i, i / 10, mask_count=8) for i in range(3)]
+    info = get_slice_info(study_of(records, dataset="cifar10"), parameter=MASKS)
+    picture = get_slice_picture(info)
+    assert list(picture.data["what"]) == ["trial"] * 3 + ["mean"] + ["reported"] * 7
+    assert picture.data["trial"] == [0, 1, 2] + [None] * 8
+    assert picture.data["val_accuracy"][:4] == [0, 0.1, 0.2, pytest.approx(0.1)]
+    assert picture.data["n"][3] == 3
+    assert picture.brushes == ("mask_count", "val_accuracy")
+    assert picture.name == "slice"
+
+
+def test_a_metric_without_a_size_gives_no_points(make_trial):
+    info = get_slice_info(study_of([make_trial(0)]), parameter=MASKS, y=OPTIMIZER)
+    assert (info.points, bool(info.message)) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("states", "message"),
+    [
+        ([], "No trials yet: they appear as they complete."),
+        ([TrialState.FAILED], "No trial completed: Progress tells why."),
+        ([TrialState.RUNNING], "No trial has completed its full budget yet."),
+    ],
+)
+def test_without_a_trial_the_picture_says_what_to_do(make_trial, states, message):
+    records = [make_trial(i, state=state) for i, state in enumerate(states)]
+    info = get_slice_info(study_of(records, dataset="cifar10"), parameter=MASKS)
+    assert info.message == message
+    figure = get_slice_figure(info)
+    assert [a.text.replace("<br>", " ") for a in figure.layout.annotations] == [message]
+    assert not figure.data
+
+
+rows = st.lists(
+    st.tuples(
+        st.sampled_from([0.0, 0.25, 0.5, 1.0, math.nan, math.inf]),
+        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.sampled_from([0.0, 0.01, 0.2, 5.0]) | st.floats(1e-6, 5),
+        st.booleans(),
+    ),
+    max_size=25,
+)
+
+
+@SETTINGS
+@given(rows, st.sampled_from(["noise_level", "optimizer", "unique_masks", "val_loss", "nothing"]))
+def test_any_trials_give_a_picture(make_trial, rows, name):
+    records = [
+        make_trial(i, accuracy, state=state, noise_level=level, unique_masks=unique)
+        for i, (accuracy, state, level, unique) in enumerate(rows)
+    ]
+    for record in records[::4]:
+        del record.parameters["noise_level"]
+    quantity = find_quantity(name, []) if name == "val_loss" else setting(name)
+    info = get_slice_info(study_of(records), parameter=quantity)
+    picture = get_slice_picture(info)
+    json.loads(picture.figure.to_json())
+    drawn = [number for number in picture.data["trial"] if number is not None]
+    assert drawn == [
+        r.number
+        for r in records
+        if r.state is TrialState.COMPLETE
+        and math.isfinite(r.metrics()["val_accuracy"])
+        and quantity.of(r) is not None
+    ]
+    assert sum(summary.trials for summary in info.summaries) == len(drawn)
+    assert bool(info.message) is not bool(drawn)

@@ -1,0 +1,126 @@
+"""The contract that every picture of every view keeps, for studies of all sorts."""
+
+import json
+import math
+
+import pyarrow as pa
+import pytest
+
+from dashboards.pictures import look
+from dashboards.view_options import ViewOptions
+from dashboards.views import PICTURES, VIEWS, Scene
+from study.results.objective import OBJECTIVES
+from study.results.record import TrialState
+
+MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+
+
+@pytest.fixture(
+    params=["usual", "none", "one", "failed", "alike", "undefined", "markup", "many objectives"]
+)
+def study(request, make_trial, make_grid, study_of):
+    match request.param:
+        case "usual":
+            return study_of(make_grid())
+        case "none":
+            return study_of([])
+        case "one":
+            return study_of([make_trial(0)])
+        case "failed":
+            return study_of([make_trial(n, state=TrialState.FAILED) for n in range(3)])
+        case "alike":
+            return study_of([make_trial(n) for n in range(5)])
+        case "undefined":
+            values = (math.nan, math.inf, -math.inf, 0.5, 0.6)
+            return study_of(
+                [make_trial(n, v, loss=v, noise_level=0.1 * n) for n, v in enumerate(values)]
+            )
+        case "markup":
+            records = [
+                make_trial(n, 0.1 * n, 100 * (n + 1), order=(MARKUP, "other")[n % 2])
+                for n in range(6)
+            ]
+            return study_of(records, name=MARKUP, dataset=MARKUP, space=MARKUP)
+        case _:
+            return study_of(make_grid(), objectives=",".join(OBJECTIVES))
+
+
+def scene_of(*studies, **options):
+    return Scene(
+        studies=studies,
+        options=ViewOptions(**options),
+        selected=None,
+        now_ms=1_800_000_000_000,
+    )
+
+
+@pytest.fixture(params=[*PICTURES])
+def picture(request, study):
+    return PICTURES[request.param](scene_of(study))
+
+
+def test_it_has_words_and_the_name_by_which_it_is_asked_for(picture, request):
+    asked = request.node.callspec.params["picture"]
+    assert picture.name == asked
+    assert picture.title
+    assert picture.caption
+    assert picture.description
+
+
+def test_its_data_are_a_table(picture):
+    table = pa.table({name: list(column) for name, column in picture.data.items()})
+    assert table.num_columns == len(picture.data)
+
+
+def test_it_shows_something_or_says_why_not(picture):
+    figure = picture.figure
+    drawn = [trace for trace in figure.data if trace.visible is not False]
+    assert drawn or any(note.text for note in figure.layout.annotations)
+    assert not figure.layout.title.text
+
+
+def test_it_can_be_sent_and_names_neither_ink_nor_paper(picture):
+    layout = json.loads(picture.figure.to_json())["layout"]
+    assert (
+        layout["template"]["layout"]
+        == json.loads(look.template(look.Theme.LIGHT).to_json())["layout"]
+    )
+    assert "paper_bgcolor" not in layout
+    assert "plot_bgcolor" not in layout
+
+
+def test_names_from_elsewhere_are_escaped_wherever_plotly_reads_markup(picture, study):
+    for text in _strings(json.loads(picture.figure.to_json())):
+        assert "<script" not in text
+        assert "<img" not in text
+
+
+def _strings(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_axes_are_named_and_those_of_a_brush_are_two(name, make_grid, study_of):
+    picture = PICTURES[name](scene_of(study_of(make_grid()), study_of(make_grid(), "b")))
+    assert len(picture.brushes) in (0, 2)
+    for axis in (*picture.figure.select_xaxes(), *picture.figure.select_yaxes()):
+        hidden = axis.visible is False or axis.showticklabels is False or axis.matches
+        assert axis.title.text or hidden or name in ("importance", "timeline", "cost", "parallel")
+
+
+def test_every_option_is_a_control_of_some_view():
+    controls = {name for view in VIEWS.values() for name in view.controls}
+    assert controls == set(ViewOptions.__dataclass_fields__) - {"within"}
+
+
+def test_a_third_axis_draws_the_front_in_space(make_grid, study_of):
+    picture = PICTURES["front"](scene_of(study_of(make_grid()), z="macs"))
+    assert {trace.type for trace in picture.figure.data} == {"scatter3d"}
+    assert picture.name == "front"
