@@ -83,6 +83,9 @@ class Interrupts:
                 pass
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        # Ray's own handler, where it stood for a moment before `reinstall`, calls this one and has
+        # set an alarm that aborts the process three seconds later.
+        signal.alarm(0)
         if self._asked or self._deadline_seconds is None:
             raise KeyboardInterrupt
         self._asked = True

@@ -95,6 +95,20 @@ def test_handlers_are_put_back_and_can_be_installed_again() -> None:
     assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
+def test_an_alarm_that_another_handler_has_set_is_called_off() -> None:
+    rung = []
+    before = signal.signal(signal.SIGALRM, lambda number, frame: rung.append(number))
+    try:
+        with Interrupts() as interrupts, interrupts.graceful(60):
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            send(signal.SIGTERM)
+            assert interrupts.requested.wait(5)
+            time.sleep(0.4)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert rung == []
+
+
 def test_another_thread_handles_nothing() -> None:
     seen: list[object] = []
 
