@@ -34,15 +34,32 @@ def test_a_port_in_use_is_named(sqlite_uri, capsys):
     assert said.count("\n") == 1
 
 
-def test_it_serves_this_machine_alone_until_it_is_interrupted(sqlite_uri):
+def listen_to_interrupts():
+    """What a terminal's child does; one of a background job is born deaf to them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.fixture
+def app_process(sqlite_uri):
     command = [sys.executable, "-m", "dashboards.app", "--port", "0", "--tracking-uri", sqlite_uri]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
-        said = p.stdout.readline()
-        address = re.fullmatch(
-            r"PNN studies: (http://127\.0\.0\.1:\d+) \(Ctrl-C ends it\)\n", said
-        )[1]
-        with urllib.request.urlopen(address, timeout=60) as answer:
-            assert b"PNN studies" in answer.read()
-        p.send_signal(signal.SIGINT)
-        out, err = p.communicate(timeout=60)
-    assert (p.returncode, out.strip(), err) == (0, "", "")
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listen_to_interrupts,
+    )
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_it_serves_this_machine_alone_until_it_is_interrupted(app_process):
+    said = app_process.stdout.readline()
+    address = re.search(r"http://127\.0\.0\.1:\d+", said)[0]
+    assert said == f"PNN studies: {address} (Ctrl-C ends it)\n"
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        assert b"PNN studies" in answer.read()
+    app_process.send_signal(signal.SIGINT)
+    out, err = app_process.communicate(timeout=60)
+    assert (app_process.returncode, out.strip(), err) == (0, "", "")

@@ -1,0 +1,228 @@
+"""Ten thousand trials on a page: this project beside optuna-dashboard and Optuna's own figure.
+
+One generated study (`generated_study.py`) is written into an MLflow database and into an Optuna
+storage. All is then measured side by side in one run:
+
+- from the tracker's last answer to a front that can be drawn, against Optuna reading its storage
+- the figure of the front, against `optuna.visualization.plot_pareto_front`
+- a page from its address to its first points, in Chromium, against optuna-dashboard's page
+- a box drawn over points, to the table that follows it
+- the export's size, and the time to write it
+
+optuna-dashboard is no dependency of this project: `pip install optuna-dashboard` beside it.
+
+Usage: dashboard_scale.py [--trials 10000] [--epochs 50] [--keep FOLDER]
+"""
+
+import argparse
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import optuna
+from generated_study import generated_info, generated_trials, write_study
+from playwright.sync_api import Page, sync_playwright
+
+from dashboards.page.study_page import study_page
+from dashboards.view_options import ViewOptions
+from dashboards.views import PICTURES, Scene
+from study.results.mlflow import feed
+from study.results.mlflow.connection import search_page
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.store import MlflowStore
+from study.results.record import TrialRecord, TrialState
+
+NAME = "large"
+REPEATS = 5
+START_SECONDS = 120.0
+SWITCHES = ["--no-sandbox", "--no-first-run", "--disable-background-networking"]
+
+
+class Row(NamedTuple):
+    """One line of the table, in seconds.
+
+    Attributes:
+        what: Was measured.
+        ours: This project.
+        peer: The other one; None where there is none.
+    """
+
+    what: str
+    ours: float
+    peer: float | None = None
+
+    def __str__(self) -> str:
+        """As Markdown."""
+        peer = "" if self.peer is None else f"{self.peer:.2f}"
+        ratio = "" if self.peer is None else f"{self.ours / self.peer:.2f}"
+        return f"| {self.what} | {self.ours:.2f} | {peer} | {ratio} |"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--trials", type=int, default=10_000)
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--keep", type=Path, help="folder of both databases, made when missing")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.keep or Path(temporary)
+        folder.mkdir(exist_ok=True)
+        tracker, storage = f"sqlite:///{folder}/mlflow.db", f"sqlite:///{folder}/optuna.db"
+        if not (folder / "mlflow.db").exists():
+            write_both(tracker, storage, arguments.trials, arguments.epochs)
+        print("| | this project, s | peer, s | ratio |\n|---|---:|---:|---:|", flush=True)
+        for row in measure(tracker, storage):
+            print(row, flush=True)
+
+
+def write_both(tracker: str, storage: str, trials: int, epochs: int) -> None:
+    """The same study for both sides; Optuna keeps final values and settings alone."""
+    records = list(generated_trials(trials, epochs))
+    info = generated_info(NAME, trials, epochs)
+    write_study(tracker, info, records)
+    study = optuna.create_study(
+        storage=storage, study_name=NAME, directions=[o.direction for o in info.objectives]
+    )
+    study.add_trials([_optuna_trial(r) for r in records if r.state is TrialState.COMPLETE])
+
+
+def _optuna_trial(record: TrialRecord) -> optuna.trial.FrozenTrial:
+    metrics = record.metrics()
+    values = {name: record.parameters[name] for name in ("mask_count", "batch_size", "fan_out")}
+    return optuna.create_trial(
+        values=[metrics["val_accuracy"], metrics["learnable_params"]],
+        params=values | {"noise_level": record.parameters["noise_level"]},
+        distributions={
+            "mask_count": optuna.distributions.IntDistribution(1, 1024),
+            "batch_size": optuna.distributions.IntDistribution(1, 1024),
+            "fan_out": optuna.distributions.IntDistribution(1, 8),
+            "noise_level": optuna.distributions.FloatDistribution(0.01, 5.0, log=True),
+        },
+    )
+
+
+def measure(tracker: str, storage: str) -> Iterator[Row]:
+    """Everything, one after the other."""
+    study, read_seconds = read_after_the_last_answer(tracker)
+    peer = optuna.load_study(study_name=NAME, storage=storage)
+    peer_seconds = timed(lambda: peer.get_trials(deepcopy=False))
+    yield Row("reading, once the last answer is there", read_seconds, peer_seconds)
+    yield Row(
+        "figure of the front, first",
+        timed(lambda: PICTURES["front"](_scene(study)).figure.to_json()),
+        timed(lambda: optuna.visualization.plot_pareto_front(peer).to_json()),
+    )
+    again = [
+        timed(lambda: PICTURES["front"](_scene(study)).figure.to_json()) for _ in range(REPEATS)
+    ]
+    others = [
+        timed(lambda: optuna.visualization.plot_pareto_front(peer).to_json())
+        for _ in range(REPEATS)
+    ]
+    yield Row("figure of the front, again", median(again), median(others))
+    began = time.perf_counter()
+    size = len(study_page(_scene(study)))
+    yield Row(f"export of {size / 1e6:.1f} MB", time.perf_counter() - began)
+    yield from measure_pages(tracker, storage)
+
+
+def read_after_the_last_answer(tracker: str) -> tuple[LoadedStudy, float]:
+    """The study, and the seconds from the tracker's last answer to it."""
+    answered: list[float] = []
+
+    def noting(*arguments: Any) -> tuple[list[Any], str]:  # noqa: ANN401 - passed on as they are
+        page = search_page(*arguments)
+        answered.append(time.perf_counter())
+        return page
+
+    with patch.object(feed, "search_page", noting):
+        study = MlflowStore(tracker).load_study(NAME)
+    return study, time.perf_counter() - answered[-1]
+
+
+def measure_pages(tracker: str, storage: str) -> Iterator[Row]:
+    """Both live pages in one browser."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    ours = [sys.executable, "-m", "dashboards.app", "--tracking-uri", tracker]
+    theirs = [sys.executable, "-m", "optuna_dashboard._cli", storage]
+    with sync_playwright() as playwright, served(ours) as own, served(theirs) as other:
+        browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
+        first = browser.new_page()
+        first.goto(f"{own}?study={NAME}")  # whoever comes first waits for the tracker
+        first.wait_for_selector(".js-plotly-plot .main-svg", timeout=600_000)
+        mine = [paint(browser.new_page(), f"{own}?study={NAME}") for _ in range(REPEATS)]
+        peer = [paint(browser.new_page(), f"{other}/dashboard/studies/1") for _ in range(REPEATS)]
+        yield Row("page, from its address to its first picture", median(mine), median(peer))
+        yield Row("a box over points, to the table", median(brush(first) for _ in range(REPEATS)))
+        browser.close()
+
+
+@contextmanager
+def served(command: list[str]) -> Iterator[str]:
+    """A server on a free port, until the end of the block."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(address, timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.2)
+    yield address
+    process.terminate()
+    process.wait()
+
+
+def paint(page: Page, address: str) -> float:
+    """Seconds until a page shows its first picture."""
+    began = time.perf_counter()
+    page.goto(address)
+    page.wait_for_selector(".js-plotly-plot .main-svg", timeout=600_000)
+    seconds = time.perf_counter() - began
+    page.close()
+    return seconds
+
+
+def brush(page: Page) -> float:
+    """Seconds from the end of a box to the table that follows it; all trials come back after."""
+    plot = page.locator(".nsewdrag").first.bounding_box()
+    assert plot is not None, "the front has axes"
+    page.mouse.move(plot["x"] + 5, plot["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + plot["width"] / 2, plot["y"] + plot["height"] / 2)
+    began = time.perf_counter()
+    page.mouse.up()
+    page.wait_for_selector("text=The front within the brush", timeout=60_000)
+    seconds = time.perf_counter() - began
+    page.locator(".brush button").click()
+    page.wait_for_function("document.querySelector('.brush') === null")
+    return seconds
+
+
+def timed(do: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
+
+
+def _scene(study: LoadedStudy) -> Scene:
+    return Scene(studies=(study,), options=ViewOptions(), selected=None, now_ms=0)
+
+
+if __name__ == "__main__":
+    main()
