@@ -70,7 +70,7 @@ def test_a_rerun_is_the_trial_to_the_last_bit(folder: Path, command) -> None:
         (again,) = study.records
         assert_same(again, first.records[number])
     # Whoever resumes it finds it done.
-    status, out, err = command.run("--resume", "--name", "first-trial-2", "--json")
+    status, out, err = command.run("--resume", "--name", "first-trial-2", "--json", "--quiet")
     assert (status, err) == (0, "")
     assert json.loads(out)["trials"] == {"complete": 1}
     assert [r.number for r in load(folder, "first").records] == [0, 1, 2]
