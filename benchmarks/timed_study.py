@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from pnn_core.config import EpochResult
 from pnn_core.data import TrainingData
 from study import run
 from study.engine import search
@@ -39,13 +38,13 @@ class TimedTrainable(TrialTrainable):
 
         clock_file, next_epoch = self.clock_file, TrainingRun.next_epoch
 
-        def timed_epoch(training: TrainingRun, pause: Callable[[], bool]) -> EpochResult | None:
+        def timed_epoch(training: TrainingRun, pause: Callable[[], bool]) -> bool:
             wall, cpu = time.perf_counter(), time.process_time()
-            result = next_epoch(training, pause)
+            done = next_epoch(training, pause)
             line = f"{time.perf_counter() - wall} {time.process_time() - cpu}\n"
             with clock_file.open("a", encoding="utf-8") as stream:
                 stream.write(line)
-            return result
+            return done
 
         patch.object(TrainingRun, "next_epoch", timed_epoch).start()
 

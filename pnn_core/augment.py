@@ -1,5 +1,6 @@
 """Random crop and flip of a whole batch at once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,6 +27,15 @@ class CropsAndFlips:
     def __getitem__(self, batch: slice) -> "CropsAndFlips":
         return CropsAndFlips(
             rows=self.rows[batch], columns=self.columns[batch], flipped=self.flipped[batch]
+        )
+
+    @classmethod
+    def interleaved(cls, draws: "Sequence[CropsAndFlips]") -> "CropsAndFlips":
+        """The first draw of each, then the second of each, and so on."""
+        return cls(
+            rows=torch.stack([each.rows for each in draws], dim=1).flatten(),
+            columns=torch.stack([each.columns for each in draws], dim=1).flatten(),
+            flipped=torch.stack([each.flipped for each in draws], dim=1).flatten(),
         )
 
 

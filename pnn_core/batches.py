@@ -6,7 +6,7 @@ from typing import Protocol
 
 import torch
 
-from pnn_core.augment import crop_and_flip, draw_crops_and_flips
+from pnn_core.augment import CropsAndFlips, crop_and_flip, draw_crops_and_flips
 from pnn_core.data import LabelledImages
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -95,17 +95,47 @@ class DeviceImages:
         self, batch_size: int, generator: torch.Generator, *, first_batch: int = 0
     ) -> Iterator[Batch]:
         """See `BatchSource`."""
-        count = len(self)
-        order = torch.randperm(count, generator=generator).to(self._device)
-        draws = draw_crops_and_flips(count, generator, self._device) if self._augment else None
+        return self.shuffled_side_by_side(batch_size, [generator], first_batch=first_batch)
+
+    def shuffled_side_by_side(
+        self, batch_size: int, generators: Sequence[torch.Generator], *, first_batch: int = 0
+    ) -> Iterator[Batch]:
+        """One epoch of training for each of several replicates at once.
+
+        Args:
+            batch_size: Images per batch of each.
+            generators: Of each: its batches are those that it gives to `shuffled`.
+            first_batch: See `BatchSource`.
+
+        Returns:
+            Images `[n, replicates * channels, height, width]`, labels `[n * replicates]`: those of
+            an image of each replicate, then of the next image of each.
+        """
+        count, replicates = len(self), len(generators)
+        orders, draws = [], []
+        for generator in generators:
+            orders.append(torch.randperm(count, generator=generator).to(self._device))
+            if self._augment:
+                draws.append(draw_crops_and_flips(count, generator, self._device))
+        order = torch.stack(orders, dim=1).flatten()
+        crops = CropsAndFlips.interleaved(draws) if draws else None
         for batch in full_batches(count, batch_size)[first_batch:]:
-            images, labels = self._images[order[batch]], self._labels[order[batch]]
-            if draws is not None:
-                images = crop_and_flip(images, draws[batch])
-            yield self._normalise(images), labels
+            places = slice(batch.start * replicates, batch.stop * replicates)
+            images, labels = self._images[order[places]], self._labels[order[places]]
+            if crops is not None:
+                images = crop_and_flip(images, crops[places])
+            yield _side_by_side(self._normalise(images), replicates), labels
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """See `BatchSource`."""
         for start in range(0, len(self), batch_size):
             batch = slice(start, start + batch_size)
             yield self._normalise(self._images[batch]), self._labels[batch]
+
+
+def _side_by_side(images: torch.Tensor, replicates: int) -> torch.Tensor:
+    """From `[n * replicates, channels, h, w]` to `[n, replicates * channels, h, w]`."""
+    if replicates == 1:
+        return images
+    packed: torch.Tensor = images.unflatten(0, (-1, replicates)).flatten(1, 2)
+    return packed.contiguous(memory_format=torch.channels_last)

@@ -1,6 +1,6 @@
 """Confirmation: train on everything that may be learned from, then test."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -8,7 +8,9 @@ import torch
 from pnn_core.config import ConfirmResult, TrialConfig
 from pnn_core.data import Images, ImageTraits
 from pnn_core.device import default_device
-from pnn_core.learner import Learner, never
+from pnn_core.evaluated_run import EvaluatedRun
+from pnn_core.evaluation import Evaluation
+from pnn_core.learner import TrainedEpoch
 from pnn_core.published_protocol import PublishedAccuracy
 
 
@@ -34,7 +36,8 @@ def confirm(
 
     Raises:
         ValueError: The data has another shape than the config says.
-        NonFiniteLossError: The training loss; names the epoch, the step and the value.
+        NonFiniteLossError: The training loss; names the epoch, the step, the value and the
+            seed.
         DatasetError: Names an image that is decoded in training and is damaged.
     """
     run = ConfirmingRun(config, traits, images, test, device or default_device())
@@ -43,7 +46,7 @@ def confirm(
     return run.result()
 
 
-class ConfirmingRun(Learner):
+class ConfirmingRun(EvaluatedRun):
     """A confirmation run: learns from all but the test images, which it classifies each epoch.
 
     Args:
@@ -65,35 +68,18 @@ class ConfirmingRun(Learner):
         test: Images,
         device: torch.device,
     ) -> None:
-        super().__init__(config, traits, images, device)
-        self._test = self.source(test)
+        super().__init__(config, traits, images, test, device)
         self._published = PublishedAccuracy(batch_size=min(config.optim.batch_size, len(test)))
         self._train_loss = 0.0
         self._test_accuracy = 0.0
         self._seconds = 0.0
 
-    def next_epoch(self, pause: Callable[[], bool] = never) -> bool:
-        """Train one epoch, then classify the test images.
-
-        Args:
-            pause: Asked after each training step but the epoch's last.
-
-        Returns:
-            Whether the epoch is done; False if `pause` said yes: the next call goes on in it.
-
-        Raises:
-            NonFiniteLossError: The training loss; names the epoch, the step and the value.
-            DatasetError: Names an image that is decoded in training and is damaged.
-        """
-        trained = self.train_epoch(pause)
-        if trained is None:
-            return False
-        tested = self.evaluate(self._test)
-        self._published.add_epoch(tested.correct.numpy())
+    def record(self, trained: TrainedEpoch, evaluation: Evaluation, seconds: float) -> None:
+        """See `EvaluatedRun`."""
+        self._published.add_epoch(evaluation.correct.numpy())
         self._train_loss = trained.train_loss
-        self._test_accuracy = tested.accuracy
+        self._test_accuracy = evaluation.accuracy
         self._seconds += trained.seconds
-        return True
 
     def result(self) -> ConfirmResult:
         """What the run gave, once all epochs are done.

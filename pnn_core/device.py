@@ -1,8 +1,15 @@
 """Where to train."""
 
 import platform
+import re
+from pathlib import Path
 
 import torch
+
+from pnn_core.data.memory import memory_bytes
+
+_MEMORY_FILE = Path("/proc/meminfo")
+"""Where Linux says what its memory is used for."""
 
 
 def default_device() -> torch.device:
@@ -15,3 +22,13 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"{device.type} ({platform.machine()})"
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that nothing uses now: of a GPU, or of this machine, as far as its container goes."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    used_for = _MEMORY_FILE.read_text() if _MEMORY_FILE.is_file() else ""
+    available = re.search(r"^MemAvailable: *(\d+) kB$", used_for, re.MULTILINE)
+    limit = memory_bytes()
+    return min(limit, int(available[1]) * 1024) if available else limit

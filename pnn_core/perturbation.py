@@ -7,6 +7,7 @@ from torch import nn
 
 from pnn_core.combination import Combination
 from pnn_core.config import MaskConfig, Order
+from pnn_core.fused.operators import perturb_combine
 from pnn_core.masks import draw_masks
 
 
@@ -142,5 +143,11 @@ class PerturbationLayer(nn.Module):
         Returns:
             `[batch, out_channels, height, width]`.
         """
-        output: torch.Tensor = self.combine(self.perturb(x))
+        combine = self.combine
+        if isinstance(combine.relu, nn.ReLU):
+            fused = perturb_combine(x, self.perturb.noise, combine.norm, combine.conv)
+            if fused is not None:
+                mixed: torch.Tensor = combine.mix(fused)
+                return mixed
+        output: torch.Tensor = combine(self.perturb(x))
         return output

@@ -7,6 +7,7 @@ from pnn_core.architecture import BlockShape, classifier_shape, residual_blocks
 from pnn_core.classifier import build_classifier
 from pnn_core.config import ModelConfig
 from pnn_core.feature_map import FeatureMap
+from pnn_core.fused.sequence import FusedSequential
 from pnn_core.seeds import spawn
 from pnn_core.spatial_layer import build_spatial_unit
 from pnn_core.stem import build_stem
@@ -54,8 +55,7 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map `[batch, *shape.inputs]` to `[batch, *shape.outputs]`."""
-        y = self.second(self.first(x))
-        return torch.relu_(y + self.shortcut(x))
+        return self.second.add_relu(self.first(x), self.shortcut(x))
 
 
 class BottleneckBlock(nn.Module):
@@ -73,7 +73,7 @@ class BottleneckBlock(nn.Module):
     def __init__(self, config: ModelConfig, shape: BlockShape, generator: torch.Generator) -> None:
         super().__init__()
         inner, outputs = shape.inner.channels, shape.outputs.channels
-        self.reduce = nn.Sequential(
+        self.reduce = FusedSequential(
             nn.Conv2d(shape.inputs.channels, inner, kernel_size=1, bias=False),
             nn.BatchNorm2d(inner),
             nn.ReLU(inplace=True),
@@ -88,7 +88,7 @@ class BottleneckBlock(nn.Module):
             relu=True,
             generator=generator,
         )
-        self.expand = nn.Sequential(
+        self.expand = FusedSequential(
             nn.Conv2d(inner, outputs, kernel_size=1, bias=False), nn.BatchNorm2d(outputs)
         )
         if config.before_addition == "bn_relu":
@@ -97,8 +97,7 @@ class BottleneckBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map `[batch, *shape.inputs]` to `[batch, *shape.outputs]`."""
-        y = self.expand(self.spatial(self.reduce(x)))
-        return torch.relu_(y + self.shortcut(x))
+        return self.expand.add_relu(self.spatial(self.reduce(x)), self.shortcut(x))
 
 
 class ResNet(nn.Module):
@@ -131,7 +130,7 @@ def build_shortcut(inputs: FeatureMap, outputs: FeatureMap, stride: int) -> nn.M
     """A strided 1×1 with BN where shapes differ; else nothing."""
     if inputs == outputs:
         return nn.Identity()
-    return nn.Sequential(
+    return FusedSequential(
         StridedConv1x1(inputs.channels, outputs.channels, stride),
         nn.BatchNorm2d(outputs.channels),
     )

@@ -7,6 +7,7 @@ from torch import nn
 
 from pnn_core.config import ModelConfig, Pooling
 from pnn_core.feature_map import FeatureMap
+from pnn_core.fused.sequence import FusedSequential
 from pnn_core.local_binary import LocalBinaryLayer
 from pnn_core.perturbation import PerturbationLayer
 
@@ -71,7 +72,7 @@ def build_spatial_unit(
     bias: bool,
     relu: bool,
     generator: torch.Generator,
-) -> nn.Sequential:
+) -> FusedSequential:
     """Build a spatial layer with the pool, BN and ReLU behind it.
 
     As published, the pool stands directly behind the layer: layer → pool → BN → ReLU. Behind a
@@ -106,7 +107,7 @@ def build_spatial_unit(
         norm.append(("relu", nn.ReLU(inplace=True)))
     pool = [("pool", build_pool(config.pooling))] if stride > 1 and not halve_by_stride else []
     behind = norm + pool if is_conv3x3 or _normalises_before_pool(config) else pool + norm
-    return nn.Sequential(OrderedDict([("layer", layer), *behind]))
+    return FusedSequential(OrderedDict([("layer", layer), *behind]))
 
 
 def build_pool(pooling: Pooling) -> nn.Module:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from pnn_core.config import Activation, MaskConfig, ModelConfig
+from pnn_core.fused.sequence import FusedSequential
 from pnn_core.perturbation import Perturbation
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {
@@ -38,7 +39,7 @@ def build_stem(config: ModelConfig, *, bias: bool, generator: torch.Generator) -
     layers += [nn.BatchNorm2d(config.width), nn.ReLU(inplace=True)]
     if stem == "conv7x7":
         layers.append(nn.MaxPool2d(kernel_size=3, stride=2, padding=1))
-    return nn.Sequential(*layers)
+    return FusedSequential(*layers)
 
 
 def _convolution(config: ModelConfig, *, bias: bool, generator: torch.Generator) -> nn.Module:

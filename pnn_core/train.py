@@ -1,8 +1,7 @@
 """Training with validation: one `EpochResult` per epoch."""
 
 import math
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,7 +10,9 @@ import torch
 from pnn_core.config import EpochResult, TrialConfig
 from pnn_core.data import TrainingData
 from pnn_core.device import default_device
-from pnn_core.learner import Learner, NonFiniteLossError, never
+from pnn_core.evaluated_run import EvaluatedRun
+from pnn_core.evaluation import Evaluation
+from pnn_core.learner import NonFiniteLossError, TrainedEpoch
 
 
 def train(
@@ -28,7 +29,7 @@ def train(
 
     Raises:
         ValueError: The data has another shape than the config says.
-        NonFiniteLossError: Names the epoch, the step and the value.
+        NonFiniteLossError: Names the epoch, the step, the value and the seed.
     """
     run = TrainingRun(config, data, device or default_device())
     for _ in range(config.epochs):
@@ -36,7 +37,7 @@ def train(
         yield run.results[-1]
 
 
-class TrainingRun(Learner):
+class TrainingRun(EvaluatedRun):
     """A search's training run: learns from the training images, validates after each epoch.
 
     Args:
@@ -49,8 +50,7 @@ class TrainingRun(Learner):
     """
 
     def __init__(self, config: TrialConfig, data: TrainingData, device: torch.device) -> None:
-        super().__init__(config, data.traits, data.train, device)
-        self._validation = self.source(data.validation)
+        super().__init__(config, data.traits, data.train, data.validation, device)
         self._results: list[EpochResult] = []
 
     @property
@@ -58,38 +58,27 @@ class TrainingRun(Learner):
         """Of each epoch done, also those before a `load_state_dict`."""
         return tuple(self._results)
 
-    def next_epoch(self, pause: Callable[[], bool] = never) -> EpochResult | None:
-        """Train one epoch, then evaluate on the validation images.
-
-        Args:
-            pause: Asked after each training step but the epoch's last.
-
-        Returns:
-            None if `pause` said yes: the next call goes on in the same epoch.
+    def record(self, trained: TrainedEpoch, evaluation: Evaluation, seconds: float) -> None:
+        """See `EvaluatedRun`; adds to the results.
 
         Raises:
-            NonFiniteLossError: Names the epoch, the step and the value.
-            DatasetError: Names an image that is decoded in training and is damaged.
+            NonFiniteLossError: The validation loss; names the epoch, the value and the seed.
         """
-        trained = self.train_epoch(pause)
-        if trained is None:
-            return None
-        started = time.perf_counter()
-        validated = self.evaluate(self._validation)
-        if not math.isfinite(validated.loss):
+        if not math.isfinite(evaluation.loss):
             raise NonFiniteLossError(
-                f"validation loss is {validated.loss} after epoch {self.epoch}"
+                f"validation loss is {evaluation.loss} after epoch {self.epoch} "
+                f"with seed {self.config.seed}"
             )
-        result = EpochResult(
-            epoch=self.epoch,
-            train_loss=trained.train_loss,
-            val_loss=validated.loss,
-            val_accuracy=validated.accuracy,
-            train_seconds=trained.seconds,
-            val_seconds=time.perf_counter() - started,
+        self._results.append(
+            EpochResult(
+                epoch=self.epoch,
+                train_loss=trained.train_loss,
+                val_loss=evaluation.loss,
+                val_accuracy=evaluation.accuracy,
+                train_seconds=trained.seconds,
+                val_seconds=seconds,
+            )
         )
-        self._results.append(result)
-        return result
 
     def state_dict(self) -> dict[str, Any]:
         """See `Learner`; the results so far are part of it."""

@@ -1,11 +1,25 @@
-"""Photographs: images of many sizes."""
+"""Photographs: images of many sizes. Networks that train by torch's own operators."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from pnn_core.fused import operators
+
+
+@pytest.fixture
+def use_plain_operators(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Whether torch's own operators do what the fused ones could, from here to the test's end."""
+    are_built = operators.are_built
+
+    def use(plain: bool) -> None:
+        monkeypatch.setattr(operators, "are_built", (lambda: False) if plain else are_built)
+
+    return use
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Costs are those of the network that trains."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import nn
@@ -86,8 +88,13 @@ def test_macs_equal_a_count_by_hand() -> None:
     ],
 )
 def test_macs_equal_torchs_own_count(
-    network: Network, layer: Layer, grouped: bool, stem: Stem
+    network: Network,
+    layer: Layer,
+    grouped: bool,
+    stem: Stem,
+    use_plain_operators: Callable[[bool], None],
 ) -> None:
+    use_plain_operators(True)  # the counter knows torch's own alone
     config = ModelConfig(
         dataset=CIFAR,
         network=network,
@@ -120,3 +127,15 @@ def test_counting_draws_nothing() -> None:
     assert torch.equal(torch.random.get_rng_state(), before)
     assert torch.get_default_device().type == "cpu"
     assert nn.Linear(1, 1).weight.device.type == "cpu"
+
+
+@pytest.mark.parametrize("noise_level", [0.0, 0.01, 5.0])
+def test_the_strength_of_the_noise_costs_nothing(noise_level: float) -> None:
+    mask = MaskConfig(noise_level=noise_level)
+    config = ModelConfig(dataset=DIGITS, network="resnet8", mask_count=8, fan_out=2, mask=mask)
+    model = build_model(config, 0)
+    costs = count_costs(config)
+    assert costs.learnable_params == sum(p.numel() for p in model.parameters())
+    assert costs.mask_values == sum(
+        buffer.numel() for name, buffer in model.named_buffers() if "masks" in name
+    )

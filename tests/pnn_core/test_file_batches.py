@@ -155,11 +155,13 @@ def test_a_run_on_files_goes_on_where_it_was_stopped(
         epochs=1,
     )
     whole, stopped, other = (TrainingRun(config, data, CPU) for _ in range(3))
-    assert isinstance(stopped._train, FileBatches)
+    assert isinstance(stopped.training_images, FileBatches)
     steps = iter(range(1, 4))
-    assert stopped.next_epoch(lambda: next(steps) == stopped_after) is None
+    assert not stopped.next_epoch(lambda: next(steps) == stopped_after)
     other.load_state_dict(stopped.state_dict())
-    expected, result = whole.next_epoch(), other.next_epoch()
+    for run in (whole, other):
+        run.next_epoch()
+    (expected,), (result,) = whole.results, other.results
     assert (result.train_loss, result.val_loss) == (expected.train_loss, expected.val_loss)
     weights = zip(whole.model.parameters(), other.model.parameters(), strict=True)
     assert all(torch.equal(a, b) for a, b in weights)
@@ -244,7 +246,8 @@ def test_pnn_resnet_50_trains_and_is_evaluated_on_photographs(shared_photographs
     config = TrialConfig(model=model, optim=OptimConfig(batch_size=2), epochs=1)
     run = TrainingRun(config, data, CPU)
     before = [p.detach().clone() for p in run.model.parameters()]
-    result = run.next_epoch()
+    run.next_epoch()
+    (result,) = run.results
     assert np.isfinite(result.train_loss)
     assert result.val_accuracy in (0.0, 1.0)
     changed = [not torch.equal(a, b) for a, b in zip(before, run.model.parameters(), strict=True)]

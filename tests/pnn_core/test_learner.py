@@ -54,7 +54,8 @@ def test_a_learner_on_the_training_images_trains_as_a_search_does(digits: Traini
     learner = Learner(config(digits), digits.traits, digits.train, CPU)
     run = TrainingRun(config(digits), digits, CPU)
     for epoch in (1, 2):
-        result = run.next_epoch()
+        run.next_epoch()
+        result = run.results[-1]
         assert learner.train_epoch().train_loss == result.train_loss
         assert learner.epoch == result.epoch == epoch
 
@@ -104,7 +105,7 @@ def test_a_loss_that_is_not_finite_is_named_by_its_step_of_the_whole_epoch(
     assert learner.train_epoch(lambda: True) is None
     with torch.no_grad():
         next(learner.model.parameters()).fill_(float("nan"))
-    with pytest.raises(NonFiniteLossError, match=r"nan at step 2 of epoch 2$"):
+    with pytest.raises(NonFiniteLossError, match=r"nan at step 2 of epoch 2 with seed 0$"):
         learner.train_epoch()
 
 
@@ -128,5 +129,7 @@ def test_a_search_refuses_a_validation_loss_that_is_not_finite(digits: TrainingD
     run.train_epoch = lambda _: TrainedEpoch(train_loss=1.0, seconds=0.0)
     with torch.no_grad():
         next(run.model.parameters()).fill_(float("nan"))
-    with pytest.raises(NonFiniteLossError, match=r"validation loss is nan after epoch 0"):
+    with pytest.raises(
+        NonFiniteLossError, match=r"validation loss is nan after epoch 0 with seed 0$"
+    ):
         run.next_epoch()

@@ -51,10 +51,12 @@ def test_the_same_seed_gives_the_same_numbers(digits: TrainingData) -> None:
 def test_a_run_keeps_its_results_and_gives_none_when_paused(digits: TrainingData) -> None:
     few = replace(digits, train=digits.train.take(np.arange(120)))
     run, other = (TrainingRun(config(few), few, CPU) for _ in range(2))
-    first = run.next_epoch()
-    assert run.next_epoch(lambda: True) is None
+    assert run.next_epoch()
+    (first,) = run.results
+    assert not run.next_epoch(lambda: True)
     assert run.results == (first,)
-    second = run.next_epoch()
+    assert run.next_epoch()
+    second = run.results[-1]
     assert run.results == (first, second)
     other.load_state_dict(run.state_dict())
     assert other.results == run.results
@@ -77,7 +79,8 @@ def test_it_learns_real_digits(digits: TrainingData) -> None:
 
 def test_val_accuracy_is_correct_over_total(digits: TrainingData) -> None:
     run = TrainingRun(config(digits), digits, CPU)
-    result = run.next_epoch()
+    run.next_epoch()
+    (result,) = run.results
     images = torch.from_numpy(digits.validation.images).float() / 255
     images = (images - digits.mean[0]) / digits.std[0]
     labels = torch.from_numpy(digits.validation.labels)
@@ -109,8 +112,8 @@ def test_the_learning_rate_drops_at_60_and_90_percent_of_the_epochs(
     run = TrainingRun(config(digits, epochs=epochs, learning_rate=1.0), digits, CPU)
     rates = []
     for _ in range(epochs):
-        rates.append(run._optimizer.param_groups[0]["lr"])
-        run._optimizer.step()
+        rates.append(run.optimizer.param_groups[0]["lr"])
+        run.optimizer.step()
         run._schedule.step()
     assert rates == pytest.approx(expected)
 
@@ -136,8 +139,8 @@ def test_read_only_arrays_are_trained_on_without_a_copy_or_a_warning(digits: Tra
     images.setflags(write=False)
     data = replace(digits, train=LabelledImages(images=images, labels=digits.train.labels))
     run = TrainingRun(config(data), data, CPU)
-    assert isinstance(run._train, DeviceImages)
-    assert run._train._images.data_ptr() == images.ctypes.data
+    assert isinstance(run.training_images, DeviceImages)
+    assert run.training_images._images.data_ptr() == images.ctypes.data
     run.next_epoch()
     assert np.array_equal(images, digits.train.images)
 

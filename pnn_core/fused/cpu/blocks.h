@@ -1,0 +1,54 @@
+// Pixels of all images, shared out to threads block by block.
+
+#pragma once
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace pnn {
+
+// Numbers per block: what a core's second-level cache holds beside the weights.
+constexpr int64_t kBlockNumbers = 1 << 16;
+// Fewer numbers than this are not worth another thread.
+constexpr int64_t kThreadNumbers = 1 << 13;
+
+struct Blocks {
+  int64_t pixels;  // in all
+  int64_t each;    // pixels per block, but for the last one
+
+  // As many blocks for each thread, all of nearly the same size.
+  Blocks(int64_t pixels, int64_t channels) : pixels(pixels) {
+    const int64_t numbers = pixels * channels;
+    const int64_t threads =
+        std::clamp<int64_t>(numbers / kThreadNumbers, 1, at::get_num_threads());
+    const int64_t rounds = divide_up(numbers, kBlockNumbers * threads);
+    each = divide_up(pixels, rounds * threads);
+  }
+
+  static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+  int64_t count() const { return divide_up(pixels, each); }
+  int64_t first(int64_t block) const { return block * each; }
+  int64_t size(int64_t block) const { return std::min(each, pixels - first(block)); }
+
+  // Calls work(part, first block, last block) in parallel; as many parts as there are threads.
+  template <typename Work>
+  void in_parallel(const Work& work) const {
+    at::parallel_for(0, count(), 1, [&](int64_t begin, int64_t end) {
+      work(at::get_thread_num(), begin, end);
+    });
+  }
+};
+
+// Memory of this thread for one of two uses, kept from call to call: the system takes longer to give
+// out fresh pages than a block takes to fill.
+template <typename T, int kUse>
+T* scratch(int64_t numbers) {
+  thread_local std::vector<T> kept;
+  if (static_cast<int64_t>(kept.size()) < numbers) kept.resize(numbers);
+  return kept.data();
+}
+
+}  // namespace pnn

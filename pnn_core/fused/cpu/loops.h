@@ -1,0 +1,114 @@
+// The loops over numbers, of which the compiler is told that they may be taken many at a time:
+// `ivdep` where what is written is not read, or is read at the same place alone.
+
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace pnn {
+
+// NaN stays NaN.
+template <typename T>
+T relu(T value) {
+  return value < 0 ? T(0) : value;
+}
+
+// The maps of one pixel: relu(mask + x).
+template <typename T>
+void perturb_row(int64_t count, const T* x, const T* mask, T* r) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) r[i] = relu(x[i] + mask[i]);
+}
+
+// The same where each number of x has kFan maps, which are taken at once.
+template <int kFan, typename T>
+void perturb_row_fanned(int64_t count, const T* x, const T* mask, T* r) {
+  typedef T Fan __attribute__((vector_size(kFan * sizeof(T))));
+  for (int64_t i = 0; i < count; i += kFan) {
+    Fan maps;
+    std::memcpy(&maps, mask + i, sizeof maps);
+    maps += x[i / kFan];
+    maps = maps < 0 ? Fan{} : maps;
+    std::memcpy(r + i, &maps, sizeof maps);
+  }
+}
+
+// The gradient in front of a ReLU that gave `after`.
+template <typename T>
+void keep_positive(int64_t count, const T* after, const T* d_after, T* d_before) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) d_before[i] = after[i] <= 0 ? T(0) : d_after[i];
+}
+
+template <typename T>
+void add_row(int64_t count, const T* row, T* sum) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) sum[i] += row[i];
+}
+
+template <typename T>
+void add_squares(int64_t count, const T* row, const T* mean, T* sum) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) sum[i] += (row[i] - mean[i]) * (row[i] - mean[i]);
+}
+
+// Sums of a gradient and of its products with what came in.
+template <typename T>
+void add_products(int64_t count, const T* d, const T* x, const T* mean, T* sum, T* products) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) {
+    sum[i] += d[i];
+    products[i] += d[i] * (x[i] - mean[i]);
+  }
+}
+
+// to = scale d - offset - slope x
+template <typename T>
+void subtract_line(int64_t count, const T* scale, const T* d, const T* offset, const T* slope,
+                   const T* x, T* to) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) to[i] = scale[i] * d[i] - offset[i] - slope[i] * x[i];
+}
+
+// d -= offset + slope r
+template <typename T>
+void subtract_line(int64_t count, const T* offset, const T* slope, const T* r, T* d) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) d[i] -= offset[i] + slope[i] * r[i];
+}
+
+// to = scale x
+template <typename T>
+void scale_row(int64_t count, const T* x, const T* scale, T* to) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) to[i] = x[i] * scale[i];
+}
+
+// From one row of G and one number of d: a row of d_V, and what the row adds to the gradients of the
+// normalisation.
+template <typename T>
+void add_row_gradients(int64_t count, const T* weight, const T* products, T sum, const T* gamma,
+                       const T* beta, const T* mean, const T* inv, T* d_weight, T* d_gamma,
+                       T* d_beta) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) {
+    const T centred = (products[i] - sum * mean[i]) * inv[i];
+    d_weight[i] = centred * gamma[i] + sum * beta[i];
+    d_gamma[i] += weight[i] * centred;
+    d_beta[i] += weight[i] * sum;
+  }
+}
+
+// to = scale x + shift, then plus what is beside it, then the ReLU, as far as asked for.
+template <bool kAdd, bool kRelu, typename T>
+void scale_row(int64_t count, const T* x, const T* scale, const T* shift, const T* beside, T* to) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) {
+    T value = x[i] * scale[i] + shift[i];
+    if constexpr (kAdd) value += beside[i];
+    to[i] = kRelu ? relu(value) : value;
+  }
+}
+
+}  // namespace pnn

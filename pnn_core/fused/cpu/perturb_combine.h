@@ -1,0 +1,236 @@
+// Noise, ReLU, batch normalisation and a 1x1, forward and backward.
+//
+// A layer's m perturbed maps are made anew, a block of pixels at a time, wherever they are needed,
+// and never stored. With r = relu(N + x) and batch normalisation between the ReLU and the 1x1,
+//
+//     y = V (s (r - mean) + beta) + b,    s = gamma / sqrt(var + eps),
+//
+// so that normalising folds into the weights, and the backward pass needs r in two sums alone, over
+// all n pixels: G = sum dy r^T and d = sum dy. From them
+//
+//     d_beta  = V^T d
+//     d_gamma = diag(V^T (G - d mean^T)) / sqrt(var + eps)
+//     d_V     = (G - d mean^T) diag(s) + d beta^T
+//     d_r     = (V diag(s))^T dy - s d_beta / n - (r - mean) s d_gamma / (n sqrt(var + eps)).
+
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "blocks.h"
+#include "images.h"
+#include "maps.h"
+#include "multiply.h"
+#include "statistics.h"
+
+namespace pnn {
+
+// How a 1x1 is grouped: each group of outputs is made of a group of channels alone.
+struct Groups {
+  int64_t count;
+  int64_t channels, outputs;  // of each group
+
+  Groups(const Tensor& w, int64_t all_channels)
+      : count(all_channels / w.size(1)), channels(w.size(1)), outputs(w.size(0) / count) {}
+};
+
+// A 1x1 with the normalisation before it folded in: y = weight r + bias.
+template <typename T>
+struct Folded {
+  Groups groups;
+  std::vector<T> weight;  // [outputs, channels of a group]
+  std::vector<T> bias;    // [outputs]
+
+  Folded(const Tensor& w, const std::optional<Tensor>& b, const Norm* norm,
+         const Statistics& statistics, const Groups& groups)
+      : groups(groups), weight(w.numel()), bias(w.size(0)) {
+    const int64_t channels = groups.count * groups.channels;
+    const T* from = w.data_ptr<T>();
+    if (b) std::copy_n(b->data_ptr<T>(), bias.size(), bias.data());
+    if (!norm) {
+      std::copy_n(from, weight.size(), weight.data());
+      return;
+    }
+    const T* gamma = norm->gamma.data_ptr<T>();
+    const T* beta = norm->beta.data_ptr<T>();
+    const T* mean = statistics.mean.data_ptr<T>();
+    const T* inv = statistics.inv.data_ptr<T>();
+    std::vector<T> scale(channels), shift(channels);
+    for (int64_t i = 0; i < channels; ++i) {
+      scale[i] = gamma[i] * inv[i];
+      shift[i] = beta[i] - mean[i] * scale[i];
+    }
+    const int per = groups.channels;
+    for (int64_t g = 0; g < groups.count; ++g)
+      multiply<T>(false, false, groups.outputs, 1, per, {from + g * groups.outputs * per, per},
+                  {shift.data() + g * per, 1}, T(1), {bias.data() + g * groups.outputs, 1});
+    for (int64_t t = 0; t < w.size(0); ++t)
+      scale_row(per, from + t * per, scale.data() + t / groups.outputs * per,
+                weight.data() + t * per);
+  }
+};
+
+template <typename T>
+Tensor combine(const Tensor& x, const Maps<T>& maps, const Folded<T>& folded) {
+  const int64_t outputs = folded.bias.size();
+  const int channels = maps.channels, per = folded.groups.channels, out = folded.groups.outputs;
+  Tensor y = new_images(x, outputs);
+  T* to = y.data_ptr<T>();
+  const Blocks blocks(pixels_of(x), channels);
+  blocks.in_parallel([&](int64_t, int64_t begin, int64_t end) {
+    T* r = scratch<T, 0>(blocks.each * channels);
+    for (int64_t block = begin; block < end; ++block) {
+      const int64_t first = blocks.first(block), size = blocks.size(block);
+      maps.write(first, size, r);
+      T* rows = to + first * outputs;
+      for (int64_t k = 0; k < size; ++k)
+        std::copy_n(folded.bias.data(), outputs, rows + k * outputs);
+      for (int64_t g = 0; g < folded.groups.count; ++g)
+        multiply<T>(false, true, size, out, per, {r + g * per, channels},
+                    {folded.weight.data() + g * out * per, per}, T(1),
+                    {rows + g * out, static_cast<int>(outputs)});
+    }
+  });
+  return y;
+}
+
+// G = sum dy r^T, [outputs, channels of a group], and d = sum dy, [outputs], over all pixels.
+template <typename T>
+struct Sums {
+  std::vector<T> products, outputs;
+};
+
+template <typename T>
+Sums<T> sum_gradients(const Maps<T>& maps, const Blocks& blocks, const T* d_y,
+                      const Groups& groups) {
+  const int channels = maps.channels, per = groups.channels, out = groups.outputs;
+  const int outputs = groups.count * out;
+  std::vector<Sums<T>> parts(at::get_num_threads());
+  blocks.in_parallel([&](int64_t part, int64_t begin, int64_t end) {
+    T* r = scratch<T, 0>(blocks.each * channels);
+    Sums<T> sums{std::vector<T>(outputs * per), std::vector<T>(outputs)};
+    for (int64_t block = begin; block < end; ++block) {
+      const int64_t first = blocks.first(block), size = blocks.size(block);
+      maps.write(first, size, r);
+      const T* rows = d_y + first * outputs;
+      for (int64_t g = 0; g < groups.count; ++g)
+        multiply<T>(true, false, out, per, size, {rows + g * out, outputs}, {r + g * per, channels},
+                    T(1), {sums.products.data() + g * out * per, per});
+      for (int64_t k = 0; k < size; ++k)
+        add_row(outputs, rows + k * outputs, sums.outputs.data());
+    }
+    parts[part] = std::move(sums);
+  });
+  for (size_t i = 1; i < parts.size(); ++i) {
+    for (size_t j = 0; j < parts[i].products.size(); ++j)
+      parts[0].products[j] += parts[i].products[j];
+    for (size_t j = 0; j < parts[i].outputs.size(); ++j) parts[0].outputs[j] += parts[i].outputs[j];
+  }
+  return parts[0];
+}
+
+// d_x, where d_r = weight^T dy - offset - slope r.
+template <typename T>
+Tensor input_gradient(const Tensor& x, const Maps<T>& maps, const Blocks& blocks, const T* d_y,
+                      const Folded<T>& folded, const std::vector<T>& offset,
+                      const std::vector<T>& slope) {
+  const int channels = maps.channels, per = folded.groups.channels, out = folded.groups.outputs;
+  const int outputs = folded.bias.size();
+  Tensor d_x = new_images(x, x.size(1));
+  T* to = d_x.data_ptr<T>();
+  blocks.in_parallel([&](int64_t, int64_t begin, int64_t end) {
+    T* r = scratch<T, 0>(blocks.each * channels);
+    T* d_r = scratch<T, 1>(blocks.each * channels);
+    for (int64_t block = begin; block < end; ++block) {
+      const int64_t first = blocks.first(block), size = blocks.size(block);
+      maps.write(first, size, r);
+      for (int64_t g = 0; g < folded.groups.count; ++g)
+        multiply<T>(false, false, size, per, out, {d_y + first * outputs + g * out, outputs},
+                    {folded.weight.data() + g * out * per, per}, T(0), {d_r + g * per, channels});
+      if (!offset.empty())
+        for (int64_t k = 0; k < size; ++k)
+          subtract_line(channels, offset.data(), slope.data(), r + k * channels,
+                        d_r + k * channels);
+      maps.write_input_gradient(first, size, r, d_r, to);
+    }
+  });
+  return d_x;
+}
+
+template <typename T>
+std::vector<Tensor> perturb_combine_backward(const Tensor& d_out, const Tensor& x, const Tensor& noise,
+                                       const Tensor& w, bool has_bias, const Norm* norm,
+                                       const Statistics& statistics) {
+  const int64_t outputs = w.size(0), pixels = pixels_of(x);
+  const Tensor d_y = channels_last(d_out);
+  const T* gradient = d_y.data_ptr<T>();
+  const Maps<T> maps = maps_of<T>(x, noise);
+  const int64_t channels = maps.channels;
+  const Groups groups(w, channels);
+  const Blocks blocks(pixels, channels);
+  const Sums<T> sums = sum_gradients<T>(maps, blocks, gradient, groups);
+  Tensor d_w = at::empty_like(w);
+  T* to = d_w.data_ptr<T>();
+  Tensor d_gamma, d_beta, d_bias;
+  std::vector<T> offset, slope;
+  if (norm) {
+    d_gamma = at::zeros_like(norm->gamma);
+    d_beta = at::zeros_like(norm->beta);
+    T* to_gamma = d_gamma.data_ptr<T>();
+    T* to_beta = d_beta.data_ptr<T>();
+    const T* weight = w.data_ptr<T>();
+    const T* gamma = norm->gamma.data_ptr<T>();
+    const T* beta = norm->beta.data_ptr<T>();
+    const T* mean = statistics.mean.data_ptr<T>();
+    const T* inv = statistics.inv.data_ptr<T>();
+    for (int64_t t = 0; t < outputs; ++t) {
+      const int64_t row = t * groups.channels, at = t / groups.outputs * groups.channels;
+      add_row_gradients(groups.channels, weight + row, sums.products.data() + row, sums.outputs[t],
+                        gamma + at, beta + at, mean + at, inv + at, to + row, to_gamma + at,
+                        to_beta + at);
+    }
+    offset.resize(channels);
+    slope.resize(channels);
+    for (int64_t i = 0; i < channels; ++i) {
+      const T scale = gamma[i] * inv[i];
+      slope[i] = scale * inv[i] * to_gamma[i] / pixels;
+      offset[i] = scale * to_beta[i] / pixels - mean[i] * slope[i];
+    }
+  } else {
+    std::copy_n(sums.products.data(), w.numel(), to);
+  }
+  if (has_bias) {
+    d_bias = at::empty({outputs}, w.options());
+    std::copy_n(sums.outputs.data(), outputs, d_bias.data_ptr<T>());
+  }
+  const Folded<T> folded(w, std::nullopt, norm, statistics, groups);
+  return {input_gradient<T>(x, maps, blocks, gradient, folded, offset, slope), d_w, d_bias, d_gamma,
+          d_beta};
+}
+
+template <typename T>
+std::pair<Tensor, Statistics> perturb_combine_forward(const Tensor& x, const Tensor& noise,
+                                                      const Tensor& w,
+                                                      const std::optional<Tensor>& b,
+                                                      const Norm* norm, bool training) {
+  const Maps<T> maps = maps_of<T>(x, noise);
+  Statistics statistics;
+  if (norm && training) {
+    const Blocks blocks(pixels_of(x), maps.channels);
+    statistics = keep_moments<T>(
+        moments_of<T>(blocks, maps.channels,
+                      [&](int64_t first, int64_t count, T* buffer) {
+                        maps.write(first, count, buffer);
+                        return static_cast<const T*>(buffer);
+                      }),
+        *norm);
+  } else if (norm) {
+    statistics = running_statistics(*norm);
+  }
+  const Folded<T> folded(w, b, norm, statistics, Groups(w, maps.channels));
+  return {combine<T>(x, maps, folded), statistics};
+}
+
+}  // namespace pnn

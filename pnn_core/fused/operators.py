@@ -1,0 +1,97 @@
+"""The fused CPU operators, where they are built and can take what they are given.
+
+This is the one place that chooses between them and torch's own operators, which everything falls
+back on: `cpu` says what the operators compute.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from pnn_core.fused.build import library_path
+
+
+@cache
+def are_built() -> bool:
+    """Whether this process has the operators; they are loaded if `pnn_core.fused.build` ran."""
+    library = library_path()
+    if not library.is_file():
+        return False
+    torch.ops.load_library(library)
+    return True
+
+
+def perturb_combine(
+    x: torch.Tensor, noise: Callable[[], torch.Tensor], norm: nn.Module, conv: nn.Module
+) -> torch.Tensor | None:
+    """Noise, ReLU, then batch normalisation, if any, and a 1×1, without storing any map.
+
+    Args:
+        x: `[batch, p, height, width]`.
+        noise: Gives N, `[1, m, height, width]`.
+        norm: Of the m maps; `nn.Identity` for none.
+        conv: The 1×1, with a `weight` of `[q, m / groups, 1, 1]` and a `bias`.
+
+    Returns:
+        `[batch, q, height, width]`; None where torch's own operators have to do it.
+    """
+    if not _takes(x, conv, norm):
+        return None
+    masks = noise()
+    if masks.requires_grad:
+        return None
+    numbers = _numbers(norm) if isinstance(norm, nn.BatchNorm2d) else (*(None,) * 5, 0.0, 0.0)
+    y: torch.Tensor = torch.ops.pnn_core.perturb_combine(
+        x, masks, conv.weight, conv.bias, *numbers, norm.training
+    )
+    return y
+
+
+def normalise_add_relu(
+    x: torch.Tensor, norm: nn.BatchNorm2d, shortcut: torch.Tensor | None, *, relu: bool
+) -> torch.Tensor | None:
+    """Batch normalisation, plus a shortcut, if any, and then a ReLU, if asked for.
+
+    Args:
+        x: `[batch, channels, height, width]`.
+        norm: Of its channels.
+        shortcut: Of the same shape.
+        relu: Whether a ReLU follows.
+
+    Returns:
+        The same shape; None where torch's own operators have to do it.
+    """
+    if not _takes(x, norm):
+        return None
+    y: torch.Tensor = torch.ops.pnn_core.normalise_add_relu(
+        x, *_numbers(norm), norm.training, shortcut, relu
+    )
+    return y
+
+
+def _takes(x: torch.Tensor, *modules: nn.Module) -> bool:
+    """Whether the operators can compute, and differentiate, what these modules do with x."""
+    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
+        return False
+    if any(p.dtype != x.dtype for module in modules for p in module.parameters()):
+        return False
+    if any(not m.training and torch.is_grad_enabled() for m in modules):
+        return False  # gradients through running statistics are nobody's training
+    if torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
+        return False
+    return x.numel() // x.shape[1] > 1 and are_built()
+
+
+def _numbers(norm: nn.BatchNorm2d) -> tuple[Any, ...]:
+    return (
+        norm.weight,
+        norm.bias,
+        norm.running_mean,
+        norm.running_var,
+        norm.num_batches_tracked,
+        norm.momentum,
+        norm.eps,
+    )

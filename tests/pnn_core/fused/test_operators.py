@@ -1,0 +1,323 @@
+"""The fused operators give what torch's own give: outputs, gradients and running statistics."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from pnn_core.config import (
+    BeforeAddition,
+    DatasetShape,
+    Layer,
+    MaskConfig,
+    ModelConfig,
+    Network,
+    Order,
+)
+from pnn_core.fused import operators
+from pnn_core.fused.build import build
+from pnn_core.fused.operators import normalise_add_relu, perturb_combine
+from pnn_core.model import build_model
+from pnn_core.perturbation import PerturbationLayer
+
+UsePlain = Callable[[bool], None]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    """The operators of this machine, which `make install` builds."""
+    try:
+        build()
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+    operators.are_built.cache_clear()
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def make_layer(
+    p: int,
+    q: int,
+    *,
+    fan_out: int,
+    height: int,
+    width: int,
+    order: Order,
+    bias: bool,
+    seed: int,
+    grouped: bool = False,
+) -> PerturbationLayer:
+    generator = torch.Generator().manual_seed(seed)
+    layer = PerturbationLayer(
+        p,
+        q,
+        fan_out=fan_out,
+        height=height,
+        width=width,
+        mask=MaskConfig(noise_level=0.5),
+        order=order,
+        bias=bias,
+        generator=generator,
+        grouped=grouped,
+    ).double()
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator))
+    return layer
+
+
+def plain(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
+    y: torch.Tensor = layer.combine(layer.perturb(x))
+    return y
+
+
+def fused(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
+    y = perturb_combine(x, layer.perturb.noise, layer.combine.norm, layer.combine.conv)
+    assert y is not None
+    return y
+
+
+def assert_the_same(layer: PerturbationLayer, x: torch.Tensor, rtol: float = 1e-9) -> None:
+    """Of one training step and the evaluation after it."""
+    other, other_x = deepcopy(layer), x.detach().clone().requires_grad_()
+    x = x.detach().requires_grad_()
+    expected, y = plain(layer, x), fused(other, other_x)
+    torch.testing.assert_close(y, expected, rtol=rtol, atol=rtol)
+    weights = torch.randn(y.shape, dtype=y.dtype, generator=torch.Generator().manual_seed(1))
+    (expected * weights).sum().backward()
+    (y * weights).sum().backward()
+    assert x.grad is not None
+    torch.testing.assert_close(other_x.grad, x.grad, rtol=rtol, atol=rtol)
+    for (name, learned), again in zip(layer.named_parameters(), other.parameters(), strict=True):
+        size = float(learned.grad.abs().max()) if learned.grad is not None else 0.0
+        torch.testing.assert_close(
+            again.grad, learned.grad, rtol=rtol, atol=rtol * max(1, size), msg=f"gradient of {name}"
+        )
+    for kept, again in zip(layer.buffers(), other.buffers(), strict=True):
+        torch.testing.assert_close(again, kept, rtol=rtol, atol=rtol)
+    with torch.no_grad():
+        torch.testing.assert_close(
+            fused(other.eval(), x), plain(layer.eval(), x), rtol=rtol, atol=rtol
+        )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    p=st.integers(1, 6),
+    q=st.integers(1, 6),
+    fan_out=st.integers(1, 8),
+    height=st.integers(1, 7),
+    width=st.integers(1, 7),
+    batch=st.integers(2, 5),
+    order=st.sampled_from(["noise_relu_bn_conv", "noise_relu_conv"]),
+    bias=st.booleans(),
+    seed=st.integers(0, 2**32),
+)
+def test_a_layer_is_in_float64_what_the_formula_says(
+    p: int,
+    q: int,
+    fan_out: int,
+    height: int,
+    width: int,
+    batch: int,
+    order: Order,
+    bias: bool,
+    seed: int,
+) -> None:
+    layer = make_layer(
+        p, q, fan_out=fan_out, height=height, width=width, order=order, bias=bias, seed=seed
+    )
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(batch, p, height, width, dtype=torch.float64, generator=generator)
+    assert_the_same(layer, x)
+
+
+def test_a_layer_of_many_blocks_is_the_same_on_two_threads(two_threads: None) -> None:
+    layer = make_layer(
+        24, 20, fan_out=2, height=9, width=7, order="noise_relu_bn_conv", bias=True, seed=0
+    )
+    x = torch.randn(90, 24, 9, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert x.numel() * 2 > 4 * 2**16  # numbers in a block
+    assert_the_same(layer, x)
+
+
+@pytest.mark.parametrize("fan_out", [1, 2, 3, 8])
+def test_float32_agrees_within_1e_minus_3_of_the_largest_gradient(fan_out: int) -> None:
+    layer = make_layer(
+        16, 24, fan_out=fan_out, height=8, width=8, order="noise_relu_bn_conv", bias=True, seed=0
+    ).float()
+    x = torch.randn(40, 16, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert_the_same(layer, x, rtol=1e-3)
+
+
+def test_images_of_any_layout_are_taken() -> None:
+    layer = make_layer(
+        4, 3, fan_out=2, height=5, width=6, order="noise_relu_bn_conv", bias=True, seed=0
+    )
+    x = torch.randn(3, 8, 6, 5, dtype=torch.float64)[:, ::2].transpose(2, 3)
+    assert not x.is_contiguous()
+    assert_the_same(layer, x)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    channels=st.integers(1, 9),
+    pixels=st.integers(1, 7),
+    batch=st.integers(2, 5),
+    with_shortcut=st.booleans(),
+    relu=st.booleans(),
+    seed=st.integers(0, 2**32),
+)
+def test_normalisation_shortcut_and_relu_are_in_float64_what_torch_computes(
+    channels: int, pixels: int, batch: int, with_shortcut: bool, relu: bool, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    norm = nn.BatchNorm2d(channels).double()
+    with torch.no_grad():
+        for parameter in norm.parameters():
+            parameter.copy_(torch.randn(channels, generator=generator))
+    other = deepcopy(norm)
+    shape = (batch, channels, pixels, 2)
+    x = torch.randn(shape, dtype=torch.float64, generator=generator, requires_grad=True)
+    shortcut = torch.randn(shape, dtype=torch.float64, generator=generator, requires_grad=True)
+    inputs = [x, shortcut] if with_shortcut else [x]
+
+    expected = norm(x) + shortcut if with_shortcut else norm(x)
+    expected = expected.relu() if relu else expected
+    y = normalise_add_relu(x, other, shortcut if with_shortcut else None, relu=relu)
+    assert y is not None
+    weights = torch.randn(shape, dtype=torch.float64, generator=generator)
+    gradients = torch.autograd.grad(y, [*inputs, *other.parameters()], weights)
+
+    torch.testing.assert_close(y, expected, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(
+        gradients,
+        torch.autograd.grad(expected, [*inputs, *norm.parameters()], weights),
+        rtol=1e-7,
+        atol=1e-7,
+    )
+    torch.testing.assert_close(dict(other.named_buffers()), dict(norm.named_buffers()))
+
+
+NETWORKS: list[tuple[Network, Layer, Order]] = [
+    ("resnet8", "perturbation", "noise_relu_bn_conv"),
+    ("resnet8", "perturbation", "noise_conv_bn_relu"),
+    ("resnet8", "local_binary", "noise_relu_bn_conv"),
+    ("resnet18", "conv1x1", "noise_relu_bn_conv"),
+    ("resnet50", "perturbation", "noise_relu_conv"),
+    ("vgg16", "perturbation", "noise_relu_bn_conv"),
+    ("lenet", "perturbation", "noise_relu_bn_conv"),
+]
+
+
+@pytest.mark.parametrize("before_addition", ["bn", "bn_relu"])
+@pytest.mark.parametrize(("network", "layer", "order"), NETWORKS)
+def test_a_network_learns_the_same_with_and_without_them(
+    network: Network,
+    layer: Layer,
+    order: Order,
+    before_addition: BeforeAddition,
+    use_plain_operators: UsePlain,
+) -> None:
+    config = ModelConfig(
+        dataset=DatasetShape(channels=1, height=16, width=16, classes=3),
+        network=network,
+        layer=layer,
+        order=order,
+        mask_count=8,
+        fan_out=1 if layer == "conv1x1" else 2,
+        before_addition=before_addition,
+    )
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(12, 1, 16, 16, dtype=torch.float64, generator=generator)
+    labels = torch.arange(12) % 3
+    outcomes = []
+    for is_plain in (True, False):
+        use_plain_operators(is_plain)
+        model = build_model(config, 0).double()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+        losses = []
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(model(images), labels)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        with torch.no_grad():
+            outcomes.append((losses, model.eval()(images), dict(model.named_buffers())))
+    torch.testing.assert_close(outcomes[1], outcomes[0], rtol=1e-6, atol=1e-6)
+
+
+def test_nan_stays_nan() -> None:
+    layer = make_layer(
+        1, 1, fan_out=1, height=2, width=2, order="noise_relu_conv", bias=False, seed=0
+    )
+    assert fused(layer, torch.full((1, 1, 2, 2), torch.nan, dtype=torch.float64)).isnan().all()
+    norm = nn.BatchNorm2d(1).double()
+    y = normalise_add_relu(torch.full((1, 1, 2, 2), torch.nan).double(), norm, None, relu=True)
+    assert y is not None
+    assert y.isnan().all()
+
+
+def test_a_second_derivative_is_refused() -> None:
+    norm = nn.BatchNorm2d(1)
+    x = torch.randn(2, 1, 2, 2, requires_grad=True)
+    y = normalise_add_relu(x, norm, None, relu=False)
+    assert y is not None
+    with pytest.raises(RuntimeError, match="no second derivatives"):
+        torch.autograd.grad(y.square().sum(), x, create_graph=True)
+
+
+def test_torchs_own_operators_do_what_these_cannot() -> None:
+    norm, x = nn.BatchNorm2d(2), torch.randn(3, 2, 4, 4)
+
+    def takes(images: torch.Tensor) -> bool:
+        return normalise_add_relu(images, norm, None, relu=True) is not None
+
+    assert takes(x)
+    assert not takes(x.to("meta"))
+    assert not takes(x.double())  # the module's numbers are float32
+    assert not takes(x[:1, :, :1, :1])  # torch refuses a single value with its own words
+    with torch.autocast("cpu"):
+        assert not takes(x)
+    norm.eval()
+    assert not takes(x)  # gradients through running statistics
+    with torch.no_grad():
+        assert takes(x)
+
+
+def test_trained_masks_are_left_to_torchs_own_operators() -> None:
+    layer = PerturbationLayer(
+        2,
+        2,
+        fan_out=2,
+        height=4,
+        width=4,
+        mask=MaskConfig(trained_masks=True),
+        order="noise_relu_conv",
+        bias=True,
+        generator=torch.Generator().manual_seed(0),
+    )
+    x, combine = torch.randn(2, 2, 4, 4), layer.combine
+    assert perturb_combine(x, layer.perturb.noise, combine.norm, combine.conv) is None
+    layer(x).sum().backward()
+    assert layer.perturb.masks.grad is not None
+
+
+@pytest.mark.parametrize("order", ["noise_relu_bn_conv", "noise_relu_conv"])
+def test_a_grouped_1x1_is_in_float64_what_the_formula_says(order: Order) -> None:
+    layer = make_layer(
+        3, 6, fan_out=4, height=3, width=5, order=order, bias=True, seed=0, grouped=True
+    )
+    assert layer.combine.conv.groups == 3
+    assert_the_same(layer, torch.randn(4, 3, 3, 5, dtype=torch.float64))
