@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from dashboards.pictures import look
-from dashboards.pictures.picture import Picture
+from dashboards.elements import look
+from dashboards.elements.picture import Picture
 
 _WIDTH, _HEIGHT = 1000, 640  # pixels
 _PIXEL_DENSITY = 2  # for print

@@ -1,13 +1,13 @@
 """`python -m dashboards.report`: the replication report of confirmed studies."""
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from dashboards.command_line import DONE, Parser, refuse
 from dashboards.replication.page import get_report_info, write_report
+from study.results.confirming_command import confirming_command
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 
@@ -82,10 +82,8 @@ def _confirmed_study(store: MlflowStore, name: str) -> LoadedStudy:
         return study
     if not study.confirmed:
         raise ValueError(
-            f"study {name!r} has no confirmed runs: run it under another name with --confirm 5 "
-            "beside what it was started with, such as `python -m study.run "
-            f"--space {shlex.quote(study.info.space)} --dataset {study.info.dataset} "
-            f"--trials {study.info.trials} --epochs {study.info.epochs} --confirm 5`"
+            f"study {name!r} has no confirmed runs: run it under another name with --confirm "
+            f"beside what it was started with, such as `{confirming_command(study.info)}`"
         )
     failed = next((run.reason for run in study.confirmed if run.reason), "none has ended")
     raise ValueError(

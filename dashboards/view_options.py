@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal, cast, get_args
 
-from dashboards.pictures.quantity import Quantity, find_quantity
+from dashboards.elements.quantity import Quantity, find_quantity
 from study.results.record import TrialRecord, TrialState
 
 CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]

@@ -4,6 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from dashboards.elements.complete_trials import complete_trials
+from dashboards.elements.picture import Picture
+from dashboards.elements.quantity import Quantity, setting
 from dashboards.pictures.attainment import get_attainment_info, get_attainment_picture
 from dashboards.pictures.contour import get_contour_info, get_contour_picture
 from dashboards.pictures.cost import get_cost_info, get_cost_picture
@@ -19,9 +22,7 @@ from dashboards.pictures.heat_map import get_heat_map_info, get_heat_map_picture
 from dashboards.pictures.hypervolume import get_hypervolume_info, get_hypervolume_picture
 from dashboards.pictures.importance import get_importance_info, get_importance_picture
 from dashboards.pictures.parallel import get_parallel_info, get_parallel_picture
-from dashboards.pictures.picture import Picture
 from dashboards.pictures.published_gap import get_published_gap_info, get_published_gap_picture
-from dashboards.pictures.quantity import Quantity, searched_settings, setting
 from dashboards.pictures.slices import get_slice_info, get_slice_picture
 from dashboards.pictures.timeline import get_timeline_info, get_timeline_picture
 from dashboards.view_options import ViewOptions
@@ -225,7 +226,7 @@ def two_settings(scene: Scene, first: str, second: str) -> tuple[Quantity, Quant
         first: Name of the usual first one.
         second: Name of the usual second one.
     """
-    usual = [*searched_settings(scene.study.records), setting(first), setting(second)]
+    usual = [*complete_trials(scene.study).searched, setting(first), setting(second)]
     one = scene.quantity("parameter") or _preferred(usual, first)
     rest = [quantity for quantity in usual if quantity.name != one.name]
     return one, scene.quantity("second") or _preferred(rest, second)

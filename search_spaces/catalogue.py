@@ -14,6 +14,7 @@ from search_spaces.space import SearchSpace
 
 BUILT_IN = (
     "noise_masks",
+    "pnn_bench",
     "controls",
     "dispute",
     "paper_table1",

@@ -23,6 +23,9 @@ GIVEN_BY_THE_TRIAL = (
     "seed",
     "objectives",
     "sampler",
+    "scheduler",
+    "reduction_factor",
+    "first_rung",
     "replicates",
     "confirm",
 )
@@ -40,6 +43,11 @@ class BadInputError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(mask_password(message))
+
+
+def flag_of(name: str) -> str:
+    """The flag that an argument is typed with."""
+    return "--" + name.replace("_", "-")
 
 
 @contextlib.contextmanager
@@ -80,6 +88,9 @@ class Arguments:
     seed: int
     objectives: str
     sampler: str | None
+    scheduler: str
+    reduction_factor: int | None
+    first_rung: int | None
     name: str | None
     output: Path | None
     resume: bool
@@ -167,6 +178,6 @@ def _require_nothing_chosen(arguments: Arguments) -> None:
     for name in GIVEN_BY_THE_TRIAL:
         if name in arguments.typed:
             raise BadInputError(
-                f"--{name} {getattr(arguments, name)}: --rerun {arguments.rerun} runs the trial "
-                "again just as it was: leave one out"
+                f"{flag_of(name)} {getattr(arguments, name)}: --rerun {arguments.rerun} runs the "
+                "trial again just as it was: leave one out"
             )

@@ -8,9 +8,18 @@ from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
 from study.results.credentials import mask_password
 from study.results.objective import Objective
+from study.stopping.rungs import Rungs
 
 JOURNAL = "optuna.journal"
 """Optuna's storage within the study's folder."""
+
+FIFO = "fifo"
+"""Runs each trial to its full budget."""
+
+MOASHA = "moasha"
+"""Stops trials early: asynchronous successive halving for several objectives."""
+
+SCHEDULERS = (FIFO, MOASHA)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +69,7 @@ class StudyConfig:
         keep_checkpoints: Whether a complete trial's last checkpoint stays.
         address: Of a running Ray cluster; None for this machine.
         resources: Of each trial.
+        rungs: Where trials are stopped early; None to run each to its full budget.
     """
 
     name: str
@@ -80,11 +90,17 @@ class StudyConfig:
     keep_checkpoints: bool
     address: str | None
     resources: Resources
+    rungs: Rungs | None = None
 
     @property
     def storage_place(self) -> str:
         """Where the study's state lies, as it may be shown."""
         return mask_password(self.storage or str(self.output / JOURNAL))
+
+    @property
+    def scheduler(self) -> str:
+        """The scheduler's name."""
+        return FIFO if self.rungs is None else MOASHA
 
     def __post_init__(self) -> None:
         require_study_name(self.name)

@@ -5,9 +5,20 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+from ray.exceptions import RayError
+from ray.tune import TuneError
 
 from pnn_core.data import DatasetError, TrainingData, confirm_step, load_test_data
+from study.engine.checkpoint_store import CheckpointStore
+from study.engine.checkpoint_sweeper import CheckpointSweeper
+from study.engine.cluster import TrialResources
+from study.engine.confirm_plan import plan_confirmation
+from study.engine.confirm_worker import new_run
+from study.engine.confirmation import ConfirmationListener, confirm
+from study.engine.ledger import ATTEMPTS, TrialLedger, TrialListener
+from study.engine.search import SearchResult, search
+from study.engine.storage import StudyStorage
 from study.exit_status import DONE, FAILED, INTERRUPTED
 from study.exporting import describe_study, export_front, write_page
 from study.interrupts import Interrupts
@@ -19,13 +30,6 @@ from study.results.credentials import mask_password
 from study.results.mlflow.writer import MlflowWriter, Unsent
 from study.results.record import TrialState
 from study.results.study_info import StudyEnd, summarise
-
-# Ray takes seconds to import, which a mistyped flag must not wait for.
-if TYPE_CHECKING:
-    from study.engine.cluster import TrialResources
-    from study.engine.confirmation import ConfirmationListener
-    from study.engine.ledger import TrialListener
-    from study.engine.search import SearchResult
 
 TRACKER_SECONDS = 30.0
 """How long a tracker that fails may hold up the end of a study."""
@@ -41,7 +45,7 @@ ENDS = {
 
 
 def run_study(
-    plan: StudyPlan, resources: "TrialResources", data: TrainingData, interrupts: Interrupts
+    plan: StudyPlan, resources: TrialResources, data: TrainingData, interrupts: Interrupts
 ) -> int:
     """Run a study, or what is left of one, on the connected cluster.
 
@@ -57,9 +61,6 @@ def run_study(
     Returns:
         The exit status.
     """
-    from ray.exceptions import RayError
-    from ray.tune import TuneError
-
     resume = resume_command(plan.config, plan.arguments.tracking_uri)
     writer = MlflowWriter(plan.store.open_study(describe_study(plan.config)))
 
@@ -117,16 +118,11 @@ class _Life:
     def __init__(
         self,
         plan: StudyPlan,
-        resources: "TrialResources",
+        resources: TrialResources,
         data: TrainingData,
         interrupts: Interrupts,
         writer: MlflowWriter,
     ) -> None:
-        from study.engine.checkpoint_store import CheckpointStore
-        from study.engine.checkpoint_sweeper import CheckpointSweeper
-        from study.engine.ledger import ATTEMPTS
-        from study.engine.storage import StudyStorage
-
         self._plan = plan
         self._resources = resources
         self._data = data
@@ -162,10 +158,7 @@ class _Life:
             outcome = outcome.with_warning(warning)
         return outcome, interrupted
 
-    def _search(self) -> "SearchResult":
-        from study.engine.ledger import TrialLedger
-        from study.engine.search import search
-
+    def _search(self) -> SearchResult:
         listeners: list[TrialListener] = [self._writer, self._sweeper]
         if self._progress is not None:
             listeners.append(self._progress)
@@ -186,10 +179,6 @@ class _Life:
 
     def _confirm(self, outcome: Outcome) -> tuple[Outcome, bool]:
         """Retrain the front and its controls with fresh seeds; only here is the test set read."""
-        from study.engine.confirm_plan import plan_confirmation
-        from study.engine.confirm_worker import new_run
-        from study.engine.confirmation import confirm
-
         config = outcome.config
         tasks = plan_confirmation(
             outcome.front, config.space, config.shape, seeds=config.confirm, study_seed=config.seed

@@ -5,9 +5,6 @@ import time
 from collections.abc import Sequence
 
 from dashboards.front_csv import write_front_csv
-from dashboards.page.study_page import write_study_page
-from dashboards.view_options import ViewOptions
-from dashboards.views import Scene
 from study.config import StudyConfig
 from study.outcome import Outcome, next_commands, resume_command
 from study.planning import StudyPlan
@@ -65,6 +62,12 @@ def write_page(outcome: Outcome) -> None:
     Raises:
         OSError: The study's folder cannot be written.
     """
+    # Pictures bring Plotly, SciPy and scikit-learn, three seconds of imports that no trial and no
+    # mistyped flag is to wait for.
+    from dashboards.page.study_page import write_study_page
+    from dashboards.view_options import ViewOptions
+    from dashboards.views import Scene
+
     study = LoadedStudy(
         info=describe_study(outcome.config),
         records=outcome.records,
@@ -89,7 +92,7 @@ def describe_study(config: StudyConfig) -> StudyInfo:
         replicates=config.replicates,
         confirm=config.confirm,
         sampler=config.sampler,
-        scheduler="fifo",
+        scheduler=config.scheduler,
         objectives=config.objectives,
         git_commit=git_commit(),
         versions=library_versions(),

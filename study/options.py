@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import NoReturn, get_args
 
 from pnn_core.config import Network
-from study.config import require_study_name
+from study.config import FIFO, require_study_name
 from study.results.trial_key import TrialKey
+from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR
 
 DEFAULT_TRIALS = 24
 DEFAULT_EPOCHS = 4
@@ -62,20 +63,20 @@ def make_parser() -> argparse.ArgumentParser:
     )
     what.add_argument(
         "--trials",
-        type=_whole_number(1),
+        type=whole_number(1),
         metavar="N",
         help=f"default: {DEFAULT_TRIALS}, or the whole grid",
     )
     what.add_argument(
         "--epochs",
-        type=_whole_number(1),
+        type=whole_number(1),
         default=DEFAULT_EPOCHS,
         metavar="N",
         help=f"full budget of a trial (default: {DEFAULT_EPOCHS})",
     )
     what.add_argument(
         "--seed",
-        type=_whole_number(0, LARGEST_SEED),
+        type=whole_number(0, LARGEST_SEED),
         default=0,
         metavar="N",
         help="of the study: trial n trains with the seeds from N + n * replicates on",
@@ -91,6 +92,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="tpe (default), nsga2, gp, random or grid (default of the paper's tables)",
     )
+    _add_scheduler(parser)
     _add_protocol(parser)
     _add_places(parser)
     how = parser.add_argument_group("what it may use")
@@ -101,7 +103,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="a running Ray cluster, or local (default): this machine",
     )
     how.add_argument(
-        "--cpus-per-trial", type=_whole_number(1), default=1, metavar="N", help="default: 1"
+        "--cpus-per-trial", type=whole_number(1), default=1, metavar="N", help="default: 1"
     )
     how.add_argument(
         "--gpus-per-trial",
@@ -111,7 +113,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     how.add_argument(
         "--max-concurrent",
-        type=_whole_number(1),
+        type=whole_number(1),
         metavar="N",
         help="trials at once (default: as many as fit)",
     )
@@ -167,18 +169,43 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_scheduler(parser: argparse.ArgumentParser) -> None:
+    early = parser.add_argument_group("what is stopped early")
+    early.add_argument(
+        "--scheduler",
+        default=FIFO,
+        metavar="NAME",
+        help="fifo (default): every trial is trained to its full budget; moasha: trials that "
+        "others beat on all objectives at the same epoch are stopped",
+    )
+    early.add_argument(
+        "--reduction-factor",
+        type=whole_number(2),
+        metavar="N",
+        help="of moasha: one in N trials goes on from each rung, and rungs are epochs N times as "
+        f"far apart (default: {DEFAULT_REDUCTION_FACTOR})",
+    )
+    early.add_argument(
+        "--first-rung",
+        type=whole_number(1),
+        metavar="EPOCH",
+        help="of moasha: when trials are compared for the first time (default: such that there "
+        "are two rungs)",
+    )
+
+
 def _add_protocol(parser: argparse.ArgumentParser) -> None:
     protocol = parser.add_argument_group("what makes it honest")
     protocol.add_argument(
         "--replicates",
-        type=_whole_number(1),
+        type=whole_number(1),
         default=1,
         metavar="R",
         help="seeds of each trial, whose mean is its objective (default: 1)",
     )
     protocol.add_argument(
         "--confirm",
-        type=_whole_number(0),
+        type=whole_number(0),
         default=0,
         metavar="S",
         help="then retrain the front and controls of its size with S fresh seeds on train and "
@@ -186,7 +213,14 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
+    """A reader of whole numbers, for argparse.
+
+    Args:
+        least: Accepted.
+        most: Accepted; None for any.
+    """
+
     def read(text: str) -> int:
         value = int(text) if text.removeprefix("-").isdecimal() else None
         if value is None or value < least or (most is not None and value > most):

@@ -188,7 +188,7 @@ class Outcome:
 def next_commands(
     config: StudyConfig, repeated: Sequence[str] | None, store: str | None, resume: str
 ) -> dict[str, str]:
-    """What to type to see the study in MLflow, and to search on or to run a larger one.
+    """What to type to see the study live and in MLflow, and to search on or to run a larger one.
 
     Args:
         config: The study.
@@ -203,9 +203,14 @@ def next_commands(
         look = store
     else:
         look = f"{installed('mlflow')} ui --backend-store-uri {shlex.quote(store)}"
-    commands = {f"See every trial (experiment {config.name}, under 'Model training')": look}
+    tracker = [] if store is None else ["--tracking-uri", store]
+    commands = {
+        "Every trial, with its curves and masks": shlex.join(
+            [installed("python"), "-m", "dashboards.app", *tracker]
+        ),
+        f"The same in MLflow (experiment {config.name}, under 'Model training')": look,
+    }
     if config.confirm:
-        tracker = [] if store is None else ["--tracking-uri", store]
         report = shlex.join(["--study", config.name, *tracker])
         commands["The replication report"] = f"{installed('python')} -m dashboards.report {report}"
     if repeated is None:

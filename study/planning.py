@@ -13,6 +13,7 @@ from pnn_core.data import DATASETS, dataset_shape, require_test_split
 from search_spaces import BUILT_IN, SearchSpace, find_space, require_network
 from study.command_line import Arguments, BadInputError, blaming
 from study.config import Resources, StudyConfig
+from study.early_stopping import asked_rungs
 from study.engine.sampler import DEFAULT_SAMPLER, GRID, require_sampler
 from study.options import DEFAULT_TRIALS
 from study.rerun import Rerun, find_rerun
@@ -134,7 +135,7 @@ def study_config(
         name: Of the study.
 
     Raises:
-        BadInputError: An objective or the sampler is not accepted.
+        BadInputError: An objective, the sampler or the scheduler is not accepted.
     """
     with blaming("--objectives", arguments.objectives):
         objectives = parse_objectives(arguments.objectives)
@@ -166,6 +167,7 @@ def study_config(
             gpus_per_trial=arguments.gpus_per_trial,
             max_concurrent=arguments.max_concurrent,
         ),
+        rungs=asked_rungs(arguments, objectives),
     )
 
 
@@ -208,6 +210,9 @@ def describe_study(
         gpus_per_trial=config.resources.gpus_per_trial,
         max_concurrent=config.resources.max_concurrent,
         rerun=None if rerun is None else dict(rerun),
+        scheduler=config.scheduler,
+        reduction_factor=config.rungs.reduction_factor if config.rungs else None,
+        first_rung=config.rungs.first if config.rungs else None,
     )
 
 

@@ -196,6 +196,9 @@ class ProgressReport:
         failed = sum(record.state is TrialState.FAILED for record in self._ended)
         if failed:
             parts.append(f"{failed} failed")
+        stopped = sum(record.state is TrialState.PRUNED for record in self._ended)
+        if stopped:
+            parts.append(f"{stopped} stopped early")
         complete = [r for r in self._ended if r.state is TrialState.COMPLETE]
         if complete:
             first = self._config.objectives[0]

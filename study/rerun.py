@@ -11,6 +11,7 @@ from pnn_core.config.checks import require_at_least
 from search_spaces import SearchSpace
 from search_spaces.space import CHOSEN_ELSEWHERE, VARIANT
 from study.command_line import Arguments, blaming
+from study.config import FIFO
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.record import TrialRecord
@@ -66,6 +67,9 @@ class Rerun:
             seed=self.seed,
             objectives=",".join(objective.name for objective in self.info.objectives),
             sampler=None,
+            scheduler=FIFO,
+            reduction_factor=None,
+            first_rung=None,
         )
 
     def space(self, dataset: DatasetShape) -> SearchSpace:

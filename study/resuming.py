@@ -5,8 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from search_spaces import BUILT_IN
-from study.command_line import Arguments, BadInputError, blaming
+from study.command_line import Arguments, BadInputError, blaming, flag_of
 from study.config import StudyConfig
+from study.early_stopping import leave_out_defaults
 from study.options import MASK
 from study.planning import (
     StudyPlan,
@@ -56,6 +57,9 @@ KEPT = (
     "seed",
     "objectives",
     "sampler",
+    "scheduler",
+    "reduction_factor",
+    "first_rung",
     "storage",
     "checkpoints",
     "keep_checkpoints",
@@ -103,12 +107,10 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
     _require_same_images(config, stored, completed)
     require_confirmable(completed)
     store = MlflowStore(completed.tracking_uri)
+    # A larger study is not asked for what it would do by itself.
+    sampler = None if config.sampler == default_sampler(config.space) else config.sampler
     return StudyPlan(
-        # A larger study is not asked for what it would do by itself.
-        arguments=replace(
-            completed,
-            sampler=None if config.sampler == default_sampler(config.space) else config.sampler,
-        ),
+        arguments=leave_out_defaults(replace(completed, sampler=sampler), config.rungs),
         config=config,
         store=store,
         file=describe_study(completed, config, stored.rerun),
@@ -121,13 +123,13 @@ def _require_no_contradiction(arguments: Arguments, stored: StudyFile, folder: P
         kept = getattr(stored, name)
         if name not in arguments.typed or _lasting(arguments, name, folder) == kept:
             continue
-        flag = _flag(name)
+        flag = flag_of(name)
         is_rerun = stored.rerun is not None
         told = "--rerun" if is_rerun and name == "space" else flag
         was = f"without {flag}" if kept is None or kept is False else f"with {told} {kept}"
         now = flag if name == "keep_checkpoints" else f"{flag} {getattr(arguments, name)}"
         more = "" if is_rerun else "--trials (more), "
-        free = more + ", ".join(_flag(other) for other in MAY_CHANGE[1:])
+        free = more + ", ".join(flag_of(other) for other in MAY_CHANGE[1:])
         raise BadInputError(
             f"{now}: study {stored.name} was started {was}, and goes on so: leave it out; what may "
             f"change is {free}"
@@ -195,9 +197,9 @@ def _unmask(name: str, masked: str, variable: str | None) -> str:
     given = os.environ.get(variable, "") if variable else ""
     if given and mask_password(given) == masked:
         return given
-    ways = _flag(name) + (f" or in the environment variable {variable}" if variable else "")
+    ways = flag_of(name) + (f" or in the environment variable {variable}" if variable else "")
     raise BadInputError(
-        f"{_flag(name)} {masked}: a study's file keeps no password: give the URL again, with its "
+        f"{flag_of(name)} {masked}: a study's file keeps no password: give the URL again, with its "
         f"password, by {ways}"
     )
 
@@ -262,7 +264,3 @@ def _check_tracker(
             raise BadInputError(f"--tracking-uri {store.shown_uri}: {error}") from error
         return (f"{error}: the study goes on, and sends its trials once it can",)
     return ()
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")

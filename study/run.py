@@ -7,13 +7,14 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from pnn_core.config import DatasetShape
 from pnn_core.data import load_training_data
 from search_spaces import BUILT_IN, find_space
 from study.command_line import Arguments, BadInputError, blaming, parse_arguments
+from study.config import StudyConfig
 from study.engine.sampler import GRID
-from study.execution import run_study
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.interrupts import Interrupts
 from study.outcome import installed, resume_command
@@ -25,6 +26,10 @@ from study.results.front_table import TextTable, format_metric, format_parameter
 from study.resuming import find_study, plan_resume
 from study.study_file import FILE
 from study.study_lock import StudyLock, StudyLockedError
+
+# Imports torch, which a mistyped flag must not wait for.
+if TYPE_CHECKING:
+    from study.preview import PreviewedTrial
 
 START_SECONDS = 12.0
 """How long Ray may take to start once somebody has asked for the end."""
@@ -90,10 +95,19 @@ def _dry_run(arguments: Arguments) -> int:
             "dataset": config.dataset,
             "shape": asdict(shape),
             "note": note,
+            "rungs": list(config.rungs.at) if config.rungs else [],
             "trials": [trial.as_json() for trial in trials],
         }
         print(json.dumps(document, indent=2))
         return DONE
+    kind = "the grid's" if config.sampler == GRID else "samples of"
+    _print_preview(config, trials, kind if rerun is None else "a rerun of")
+    if note:
+        print(note)
+    return DONE
+
+
+def _print_preview(config: StudyConfig, trials: Sequence["PreviewedTrial"], kind: str) -> None:
     costs = ("learnable_params", "mask_values", "macs")
     axes = tuple(config.space.axes)
     rows = tuple(
@@ -102,13 +116,11 @@ def _dry_run(arguments: Arguments) -> int:
         for trial in trials
     )
     print(TextTable(header=(*axes, *costs), rows=rows))
-    kind = "the grid's" if config.sampler == GRID else "samples of"
-    kind = kind if rerun is None else "a rerun of"
     listed = counted(len(trials), "trial")
     print(f"{listed}, {kind} {config.space.name} on {config.dataset}; nothing was run")
-    if note:
-        print(note)
-    return DONE
+    if config.rungs is not None:
+        epochs = ", ".join(map(str, config.rungs.at))
+        print(f"{config.scheduler} would compare trials after epochs {epochs} of {config.epochs}")
 
 
 def _shape_to_show(arguments: Arguments, rerun: Rerun | None) -> tuple[DatasetShape, str]:
@@ -151,17 +163,23 @@ def _planned_study(
 
     # Ray takes seconds to import, which a mistyped flag must not wait for.
     from study.engine.cluster import ClusterError, connected, trial_resources
+    from study.engine.warm_workers import WARM_MODULES, fills_every_core
 
+    preload = WARM_MODULES if fills_every_core(plan.config.resources) else ()
     try:
         # Ray does not survive being broken into while it starts.
         with interrupts.graceful(START_SECONDS):
-            stack.enter_context(connected(plan.config.address))
+            stack.enter_context(connected(plan.config.address, preload))
         interrupts.reinstall()
         if interrupts.asked:
             raise KeyboardInterrupt
         resources = trial_resources(plan.config.resources)
     except ClusterError as error:
         raise BadInputError(str(error)) from error
+    # Now, while the workers import torch; and all of it before a thread imports MLflow: of
+    # what both need, such as SQLAlchemy, one could find what the other has half imported.
+    from study.execution import run_study
+
     with blaming("--data-dir", plan.arguments.data_dir):
         data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
     try:
@@ -175,7 +193,8 @@ def _planned_study(
         if not (plan.config.output / FILE).is_file():
             raise
         resume = resume_command(plan.config, plan.arguments.tracking_uri)
-        print(f"study.run: interrupted; go on by: {resume}", file=sys.stderr)
+        said = f"study.run: interrupted; go on by: {resume}"
+        print(mask_password(said), file=sys.stderr)
         return INTERRUPTED
 
 

@@ -18,7 +18,7 @@ from optuna.distributions import distribution_to_json
 
 from pnn_core.config import DatasetShape, ParameterValue
 from search_spaces import SearchSpace
-from study.config import require_study_name
+from study.config import FIFO, require_study_name
 from study.results.credentials import mask_password
 
 STUDIES = Path("studies")
@@ -65,6 +65,9 @@ class StudyFile:
         gpus_per_trial: GPUs, or a fraction of one; None for one where there are any.
         max_concurrent: Trials at once; None for as many as fit.
         rerun: Settings of the trial that is run again; None for a search.
+        scheduler: Its name.
+        reduction_factor: One in so many goes on from a rung; None where there are no rungs.
+        first_rung: Epoch of the first rung; None where there is none.
     """
 
     version: int = VERSION
@@ -92,6 +95,10 @@ class StudyFile:
     gpus_per_trial: float | None
     max_concurrent: int | None
     rerun: dict[str, ParameterValue] | None = None
+    # Files of studies that began before there were rungs lack these.
+    scheduler: str = FIFO
+    reduction_factor: int | None = None
+    first_rung: int | None = None
 
     def __post_init__(self) -> None:
         for name in _HIDDEN:

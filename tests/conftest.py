@@ -19,6 +19,10 @@ from study.results.mlflow.connection import MlflowConnection
 
 SERVER_START_SECONDS = 60
 
+# Networks this small gain nothing from a second thread, and on a busy machine its waiting costs ten
+# times what it computes. Torch reads this when a test imports it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A busy machine is no defect: time is measured in benchmarks.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")

@@ -10,11 +10,11 @@ from dash import dcc, html
 from dash.development.base_component import Component
 from dash_ag_grid import AgGrid
 
+from dashboards.elements import look
+from dashboards.elements.picture import Picture
 from dashboards.live.address import Address
 from dashboards.live.aria import aria
 from dashboards.picture_file import FORMATS
-from dashboards.pictures import look
-from dashboards.pictures.picture import Picture
 from dashboards.plotly_config import PLOTLY_CONFIG
 
 _BRUSHABLE = PLOTLY_CONFIG | {"modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}

@@ -1,42 +1,63 @@
 """What a view shows of its studies."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from dash import html
 from dash.development.base_component import Component
 
+from dashboards.elements import look
+from dashboards.elements.complete_trials import complete_trials
+from dashboards.elements.quantity import find_quantity
 from dashboards.live.address import Address
 from dashboards.live.aria import aria
 from dashboards.live.blocks import message_block, picture_block, table_block
 from dashboards.live.controls import controls
-from dashboards.pictures import look
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
-from dashboards.pictures.quantity import find_quantity
 from dashboards.pictures.status import StatusInfo, get_status_info
-from dashboards.pictures.trial_words import complete_trials
 from dashboards.views import VIEWS, Scene
 from study.results.counted import counted
 
 
-def view_content(scene: Scene, address: Address, theme: look.Theme) -> list[Component]:
-    """A view: its question, choices, pictures and tables.
+class Content(NamedTuple):
+    """A view, in parts that are drawn anew one without the others.
+
+    Attributes:
+        choices: Its question, and what a reader can choose.
+        state: The brush, and where the study stands.
+        pictures: Drawn where they are asked for.
+        below: Tables, and what could not be read.
+    """
+
+    choices: list[Component]
+    state: list[Component]
+    pictures: list[Component] | None
+    below: list[Component]
+
+
+def view_content(
+    scene: Scene, address: Address, theme: look.Theme, *, with_pictures: bool = True
+) -> Content:
+    """What a view shows.
 
     Args:
         scene: What it is drawn of.
         address: Of the page.
         theme: Of the paper.
+        with_pictures: Whether the pictures are drawn: what takes long.
     """
     view = VIEWS[address.view]
-    status = get_status_info(scene.study, now_ms=scene.now_ms)
-    return [
-        html.P(view.question, className="question"),
-        controls(view, address.options, scene.study.records),
-        *_brush(scene),
-        *(_status(status) if address.view == "progress" else ()),
-        *(picture_block(draw(scene), address, theme) for draw in view.pictures.values()),
-        *_tables(scene, address),
-        *_unreadable(scene),
-    ]
+    pictures = view.pictures.values() if with_pictures else ()
+    drawn = [picture_block(draw(scene), address, theme) for draw in pictures]
+    return Content(
+        choices=[
+            html.P(view.question, className="question"),
+            controls(view, address.options, complete_trials(scene.study).searched),
+        ],
+        state=[*_brush(scene), *(_status(scene) if address.view == "progress" else ())],
+        pictures=drawn if with_pictures else None,
+        below=[*_tables(scene, address), *_unreadable(scene)],
+    )
 
 
 def _brush(scene: Scene) -> Iterator[Component]:
@@ -87,8 +108,9 @@ def _table(title: str, columns: Mapping[str, Sequence[object]], key: str) -> Com
     return table_block(title, {name: name.replace("_", " ") for name in columns}, rows, key)
 
 
-def _status(info: StatusInfo) -> Iterator[Component]:
+def _status(scene: Scene) -> Iterator[Component]:
     """Where the study stands, in words."""
+    info = get_status_info(scene.study, now_ms=scene.now_ms)
     counts = {
         "complete": info.complete,
         "running": info.running,

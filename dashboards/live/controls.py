@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from dashboards.elements.quantity import Quantity, metric_quantities
 from dashboards.live.aria import aria
-from dashboards.pictures.quantity import Quantity, metric_quantities, searched_settings
 from dashboards.view_options import ViewOptions
 from dashboards.views import View
-from study.results.record import TrialRecord
 
 Choices = Sequence[tuple[str, str]]
 """Value and label of each choice; the empty value stands for what is usual."""
@@ -41,16 +40,15 @@ _FIXED: dict[str, Choices] = {
 }
 
 
-def controls(view: View, options: ViewOptions, records: Sequence[TrialRecord]) -> Component:
+def controls(view: View, options: ViewOptions, settings: Sequence[Quantity]) -> Component:
     """A labelled choice for each option of a view.
 
     Args:
         view: That is shown.
         options: As they stand.
-        records: Of the study, whose settings are among the choices.
+        settings: Those that the study searches: they are among the choices.
     """
     chosen = options.query()
-    settings = searched_settings(records)
     return html.Form(
         [
             _choice(name, choices, chosen.get(name, ""))

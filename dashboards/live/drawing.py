@@ -7,18 +7,27 @@ from typing import NamedTuple
 from dash import html
 from dash.development.base_component import Component
 
-from dashboards.live.address import Address
+from dashboards.elements import look
+from dashboards.live.address import FIRST_VIEW, Address
 from dashboards.live.blocks import message_block
-from dashboards.live.content import view_content
-from dashboards.live.page import NO_STUDY, study_choice, view_links
+from dashboards.live.content import Content, view_content
+from dashboards.live.page import (
+    NO_STUDY,
+    REFRESH_SECONDS,
+    WAITING_SECONDS,
+    study_choice,
+    view_links,
+)
 from dashboards.live.studies import POLL_SECONDS, Studies, StudyNames, StudyState
 from dashboards.live.trial_panel import trial_panel
-from dashboards.pictures import look
+from dashboards.view_options import ViewOptions
 from dashboards.views import Scene
 from study.results.mlflow.feed import FollowedStudy
 
 _STATUS_SECONDS = 10
 """How often a running study's times are drawn anew, with or without news."""
+
+_NO_BRUSH = str(ViewOptions().within)
 
 
 class Drawing(NamedTuple):
@@ -26,12 +35,16 @@ class Drawing(NamedTuple):
 
     Attributes:
         head: Of the lists of studies and views.
-        content: Of the view.
+        content: Of the rest of the view.
+        pictures: Of these and of the choices, but for the brush.
+        brush: That they show.
         panel: Of the opened trial.
     """
 
     head: str = ""
     content: str = ""
+    pictures: str = ""
+    brush: str = ""
     panel: str = ""
 
 
@@ -42,22 +55,34 @@ class Page:
     Attributes:
         studies: Which study is looked at.
         views: Links to the views.
-        content: The view.
+        choices: The view's question, and what a reader can choose.
+        state: The brush and where the study stands, or what is said in the view's place.
+        pictures: Its pictures.
+        below: Its tables.
         panel: The opened trial.
         footer: Where all this comes from.
+        refresh_ms: After how long the browser is to ask again.
         drawing: What the browser shows then.
     """
 
     studies: Component | None
     views: list[Component] | None
-    content: list[Component] | None
+    choices: list[Component] | None
+    state: list[Component] | None
+    pictures: list[Component] | None
+    below: list[Component] | None
     panel: list[Component] | None
     footer: str | None
+    refresh_ms: int
     drawing: Drawing
 
 
 def draw_page(
-    studies: Studies, query: str, theme: look.Theme, before: Drawing | None
+    studies: Studies,
+    query: str,
+    theme: look.Theme,
+    before: Drawing | None,
+    brushed: str | None,
 ) -> Page | None:
     """What a browser is to show.
 
@@ -66,6 +91,8 @@ def draw_page(
         query: Of the page's address.
         theme: Of the paper.
         before: What it shows; None for nothing.
+        brushed: The brush, as in an address, that its picture shows without having been drawn anew;
+            None where nobody has brushed.
 
     Returns:
         None where it shows all of it already.
@@ -77,21 +104,34 @@ def draw_page(
     except ValueError as error:
         return _only(message_block("This address cannot be shown", str(error)), query, before)
     states = [studies.state(name) for name in address.studies]
+    news = _news(names, states, address)
     now = Drawing(
         head=f"{names} {address.studies} {address.view}",
-        content=f"{theme} {replace(address, trial=None)} {_news(names, states, address)}",
+        content=f"{theme} {replace(address, trial=None)} {news}",
+        pictures=f"{theme} {_without_brush(address)} {news}",
+        brush=str(address.options.within),
         panel=f"{theme} {address} {[state.version for state in states]}",
     )
     if now == before:
         return None
+    keeps_pictures = now.pictures == before.pictures and (
+        now.brush == before.brush or _brushes_itself(address, before, brushed)
+    )
+    content = (
+        _content(studies, names, states, address, theme, with_pictures=not keeps_pictures)
+        if now.content != before.content or not keeps_pictures
+        else None
+    )
     return Page(
         studies=study_choice(names.names or (), address) if now.head != before.head else None,
         views=view_links(address),
-        content=_content(studies, names, states, address, theme)
-        if now.content != before.content
-        else None,
+        choices=content and content.choices if now.pictures != before.pictures else None,
+        state=content and content.state,
+        pictures=content and content.pictures,
+        below=content and content.below,
         panel=_panel(studies, states, address, theme) if now.panel != before.panel else None,
         footer=_footer(studies, states),
+        refresh_ms=_refresh_ms(names, states),
         drawing=now,
     )
 
@@ -138,28 +178,60 @@ def _news(names: StudyNames, states: list[StudyState], address: Address) -> str:
     return f"{[state.version for state in states]} {names.error} {names.names is None} {tick}"
 
 
+def _without_brush(address: Address) -> Address:
+    return replace(address, trial=None, options=replace(address.options, within=()))
+
+
+def _brushes_itself(address: Address, before: Drawing, brushed: str | None) -> bool:
+    """Whether the reader has just drawn this very brush on the front, which had none.
+
+    Other views have more to say of a brush than which points fade, and so has a picture that was
+    drawn with another one.
+    """
+    if not brushed or address.view != FIRST_VIEW or before.brush != _NO_BRUSH:
+        return False
+    try:
+        return ViewOptions.parse({"within": brushed}).within == address.options.within
+    except ValueError:
+        return False
+
+
+def _refresh_ms(names: StudyNames, states: list[StudyState]) -> int:
+    """Sooner while somebody looks at an empty page."""
+    waits = names.names is None or any(state.followed is None for state in states)
+    return round(1000 * (WAITING_SECONDS if waits else REFRESH_SECONDS))
+
+
 def _content(
     studies: Studies,
     names: StudyNames,
     states: list[StudyState],
     address: Address,
     theme: look.Theme,
-) -> list[Component]:
+    *,
+    with_pictures: bool,
+) -> Content:
     if not states:
-        return [_without_studies(studies, names)]
+        return _message(_without_studies(studies, names))
     followed = [state.followed for state in states if state.followed is not None]
     if len(followed) < len(states):
         waiting = next(i for i, state in enumerate(states) if state.followed is None)
-        return [_while_reading(address.studies[waiting], states[waiting])]
+        return _message(_while_reading(address.studies[waiting], states[waiting]))
     errors = dict.fromkeys(state.error for state in states if state.error)
     stale = [
         message_block("The tracker does not answer: this is what was read before", text, _RETRIED)
         for text in errors
     ]
     try:
-        return [*stale, *view_content(_scene(followed, address), address, theme)]
+        scene = _scene(followed, address)
+        content = view_content(scene, address, theme, with_pictures=with_pictures)
     except ValueError as error:
-        return [*stale, message_block("This address cannot be shown", str(error))]
+        return _message(*stale, message_block("This address cannot be shown", str(error)))
+    return content._replace(state=[*stale, *content.state])
+
+
+def _message(*blocks: Component) -> Content:
+    return Content(choices=[], state=[*blocks], pictures=[], below=[])
 
 
 _RETRIED = f"It is asked again every {POLL_SECONDS:.0f} seconds."
@@ -206,7 +278,18 @@ def _footer(studies: Studies, states: list[StudyState]) -> str:
 
 def _only(block: Component, query: str, before: Drawing) -> Page | None:
     """A page with one message."""
-    now = Drawing(head="", content=query, panel="")
+    now = Drawing(content=query)
     if now == before:
         return None
-    return Page(studies=html.Div(), views=[], content=[block], panel=[], footer="", drawing=now)
+    return Page(
+        studies=html.Div(),
+        views=[],
+        choices=[],
+        state=[block],
+        pictures=[],
+        below=[],
+        panel=[],
+        footer="",
+        refresh_ms=round(1000 * REFRESH_SECONDS),
+        drawing=now,
+    )

@@ -14,6 +14,9 @@ from dashboards.views import VIEWS
 REFRESH_SECONDS = 2.0
 """How often a page asks whether anything is new."""
 
+WAITING_SECONDS = 0.5
+"""As long as there is nothing to show yet."""
+
 NO_STUDY = "python -m study.run --space noise_masks"
 """What a newcomer types first."""
 
@@ -26,6 +29,7 @@ def skeleton() -> Component:
             dcc.Interval(id="clock", interval=round(1000 * REFRESH_SECONDS)),
             dcc.Store(id="theme", storage_type="local"),
             dcc.Store(id="drawn"),
+            dcc.Store(id="brushed"),
             html.A("To the pictures", href="#content", className="skip"),
             html.Header(
                 [
@@ -36,12 +40,18 @@ def skeleton() -> Component:
             html.Nav(id="views", **aria(label="Views")),
             html.Div(
                 [
-                    html.Main(id="content", tabIndex=-1),
+                    html.Main(
+                        [html.Div(id=part) for part in ("choices", "state", "pictures", "below")],
+                        id="content",
+                        tabIndex=-1,
+                    ),
                     html.Div(id="panel", **aria(live="polite")),
                 ],
                 className="columns",
             ),
             html.Footer(id="footer"),
+            # Unseen, it has the browser read Plotly's five megabytes while the study is read.
+            html.Div(dcc.Graph(), hidden=True),
         ]
     )
 

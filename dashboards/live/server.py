@@ -6,14 +6,14 @@ import flask
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 
+from dashboards.elements import look
+from dashboards.elements.picture import Picture
 from dashboards.live.address import Address
 from dashboards.live.drawing import Drawing, draw_page, scene_of
 from dashboards.live.page import skeleton
 from dashboards.live.studies import Studies
 from dashboards.live.trial_panel import find_trial, trial_pictures
 from dashboards.picture_file import FORMATS, NoBrowserError
-from dashboards.pictures import look
-from dashboards.pictures.picture import Picture
 from dashboards.views import PICTURES, Scene
 from study.results.mlflow.store import MlflowStore
 
@@ -71,25 +71,39 @@ def _draw_whenever_something_changed(app: Dash, studies: Studies) -> None:
     @app.callback(
         Output("studies", "children"),
         Output("views", "children"),
-        Output("content", "children"),
+        Output("choices", "children"),
+        Output("state", "children"),
+        Output("pictures", "children"),
+        Output("below", "children"),
         Output("panel", "children"),
         Output("footer", "children"),
+        Output("clock", "interval"),
         Output("drawn", "data"),
         Input("url", "search"),
         Input("theme", "data"),
         Input("clock", "n_intervals"),
         State("drawn", "data"),
+        State("brushed", "data"),
+        # Else a tick during a long answer would ask for the same once more.
+        running=[(Output("clock", "disabled"), True, False)],
     )
     def draw(
-        search: str | None, theme: str | None, _ticks: int | None, drawn: dict[str, str] | None
+        search: str | None,
+        theme: str | None,
+        _ticks: int | None,
+        drawn: dict[str, str] | None,
+        brushed: str | None,
     ) -> Sequence[object]:
         if theme is None:
             raise PreventUpdate  # known in a moment
         before = Drawing(**drawn) if drawn else None
-        page = draw_page(studies, search or "", look.Theme(theme), before)
+        page = draw_page(studies, search or "", look.Theme(theme), before, brushed)
         if page is None:
             raise PreventUpdate
-        parts = (page.studies, page.views, page.content, page.panel, page.footer)
+        parts = (
+            *(page.studies, page.views, page.choices, page.state, page.pictures, page.below),
+            *(page.panel, page.footer, page.refresh_ms),
+        )
         return (*(no_update if part is None else part for part in parts), page.drawing._asdict())
 
 
@@ -97,10 +111,10 @@ def _follow_every_move(app: Dash) -> None:
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("moves", "follow"),  # assets/moves.js
         Output("url", "search"),
+        Output("brushed", "data"),
         Input({"control": ALL}, "value"),
         Input({"choice": ALL}, "value"),
         Input({"picture": ALL, "axes": ALL}, "clickData"),
-        Input({"picture": ALL, "axes": ALL}, "selectedData"),
         Input({"action": ALL}, "n_clicks"),
         State("url", "search"),
         prevent_initial_call=True,

@@ -6,13 +6,13 @@ from dataclasses import replace
 from dash import html
 from dash.development.base_component import Component
 
+from dashboards.elements import look
+from dashboards.elements.picture import Picture
 from dashboards.live.address import Address
 from dashboards.live.aria import aria
 from dashboards.live.blocks import command_block, picture_block, table_block
-from dashboards.pictures import look
 from dashboards.pictures.curves import get_curves_info, get_curves_picture
 from dashboards.pictures.masks import get_masks_info, get_masks_picture, image_shape
-from dashboards.pictures.picture import Picture
 from dashboards.views import Scene
 from study.results.comparison import LAYER_NAMES
 from study.results.front_table import format_metric, format_parameter

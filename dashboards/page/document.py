@@ -7,8 +7,8 @@ from importlib import resources
 
 from plotly.offline import get_plotlyjs
 
-from dashboards.pictures import look
-from dashboards.pictures.picture import Cell, Picture
+from dashboards.elements import look
+from dashboards.elements.picture import Cell, Picture
 from dashboards.plotly_config import PLOTLY_CONFIG
 
 

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from dashboards.elements.complete_trials import complete_trials
 from dashboards.page.document import (
     bullets,
     document,
@@ -15,7 +16,6 @@ from dashboards.page.document import (
 )
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import get_status_info
-from dashboards.pictures.trial_words import complete_trials
 from dashboards.views import VIEWS, Scene
 from study.results.study_info import StudyInfo
 

@@ -7,19 +7,19 @@ import moocore
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboards.pictures import look
-from dashboards.pictures.caption import complete
-from dashboards.pictures.fronts import (
-    CHOOSE,
-    default_axes,
-    describe_studies,
+from dashboards.elements import look
+from dashboards.elements.caption import complete
+from dashboards.elements.objective_plane import (
+    FROM_VALIDATION,
+    NOTHING_COMPLETE,
+    ObjectivePlane,
     finite_values,
-    series_look,
-    shortened,
-    what_differs,
+    plane_columns,
+    usual_plane,
 )
-from dashboards.pictures.picture import Picture
-from dashboards.pictures.quantity import Quantity, objective_quantity
+from dashboards.elements.picture import Picture
+from dashboards.elements.series import series_look, shortened
+from dashboards.elements.several_studies import CHOOSE, describe_studies, what_differs
 from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.study_info import StudyInfo
@@ -78,8 +78,7 @@ class AttainmentInfo(NamedTuple):
         title: What it shows.
         caption: Of what it is drawn, and what must not be concluded.
         description: For those who do not see it.
-        x: Horizontal quantity, as `y` None without a study.
-        y: Vertical quantity.
+        plane: In which they are drawn; None without a study.
         methods: In the order of their first studies.
         instead: What to say where there is nothing to draw; empty otherwise.
     """
@@ -87,8 +86,7 @@ class AttainmentInfo(NamedTuple):
     title: str
     caption: str
     description: str
-    x: Quantity | None
-    y: Quantity | None
+    plane: ObjectivePlane | None
     methods: tuple[Method, ...]
     instead: str
 
@@ -105,44 +103,34 @@ def get_attainment_info(studies: Sequence[LoadedStudy]) -> AttainmentInfo:
         studies: Those that cannot be compared with the first are left out, and named.
     """
     if not studies:
-        return AttainmentInfo("Empirical attainment", "", CHOOSE, None, None, (), CHOOSE)
-    info = studies[0].info
-    y, x = map(objective_quantity, default_axes(info.objectives))
-    runs, left_out = _runs(studies, (x, y))
-    methods = _methods(runs, (x, y))
+        return AttainmentInfo("Empirical attainment", "", CHOOSE, None, (), CHOOSE)
+    plane = usual_plane(studies[0].info.objectives)
+    runs, left_out = _runs(studies, plane)
+    methods = _methods(runs, plane)
     return AttainmentInfo(
-        title=f"{look.capitalised(y.short)} against {x.short}: attained by {_named(methods)}",
+        title=f"{look.capitalised(str(plane))}: attained by {_named(methods)}",
         caption=_caption(runs, methods, left_out),
-        description=_description(methods, x, y),
-        x=x,
-        y=y,
+        description=_description(methods, plane),
+        plane=plane,
         methods=methods,
-        instead="" if methods else "No trial has completed its full budget with both metrics yet.",
+        instead="" if methods else NOTHING_COMPLETE,
     )
 
 
 def get_attainment_figure(info: AttainmentInfo) -> go.Figure:
     """Draw it."""
     figure = look.new_figure()
-    if info.instead or info.x is None or info.y is None:
+    if info.instead or info.plane is None:
         return look.say_instead(figure, info.instead)
     for position, method in enumerate(info.methods):
-        axes = (info.x, info.y)
-        figure.add_traces([_trace(line, method, position, axes) for line in method.lines])
+        figure.add_traces([_trace(line, method, position, info.plane) for line in method.lines])
     lines = [line for method in info.methods for line in method.lines]
-    xs, ys = [v for line in lines for v in line.x], [v for line in lines for v in line.y]
-    return figure.update_layout(
-        showlegend=True,
-        legend_tracegroupgap=0,
-        xaxis=look.axis(info.x.label, xs, log=info.x.spans_decades, counts=info.x.counts),
-        yaxis=look.axis(info.y.label, ys, log=info.y.spans_decades, counts=info.y.counts),
-    )
+    return figure.update_layout(showlegend=True, legend_tracegroupgap=0, **info.plane.axes(lines))
 
 
 def get_attainment_picture(info: AttainmentInfo) -> Picture:
     """The picture with its words and data."""
     lines = [(method, line) for method in info.methods for line in method.lines]
-    x, y = (axis.name if axis else "" for axis in (info.x, info.y))
     return Picture(
         name="attainment",
         title=info.title,
@@ -153,8 +141,7 @@ def get_attainment_picture(info: AttainmentInfo) -> Picture:
             "method": [method.name for method, line in lines for _ in line.x],
             "runs": [len(method.studies) for method, line in lines for _ in line.x],
             "level": [line.level for _, line in lines for _ in line.x],
-            x or "x": [value for _, line in lines for value in line.x],
-            y or "y": [value for _, line in lines for value in line.y],
+            **plane_columns(info.plane, [line for _, line in lines]),
         },
     )
 
@@ -164,13 +151,13 @@ def _key(info: StudyInfo) -> tuple[str, str, str, str]:
     return info.sampler, info.space, info.scheduler, f"{counted(info.replicates, 'seed')} a trial"
 
 
-def _runs(studies: Sequence[LoadedStudy], axes: Sequence[Quantity]) -> tuple[list[_Run], list[str]]:
+def _runs(studies: Sequence[LoadedStudy], plane: ObjectivePlane) -> tuple[list[_Run], list[str]]:
     """The first run of each method and seed; and why the other studies are left out."""
     runs: dict[object, _Run] = {}
     left_out = []
     for study in studies:
         reason = what_differs(study.info, studies[0].info)
-        points = np.empty(0) if reason else _points(study, axes)
+        points = np.empty(0) if reason else _points(study, plane)
         key = (_key(study.info), study.info.seed)
         if not reason and not len(points):
             reason = "no complete trial has both metrics"
@@ -183,13 +170,13 @@ def _runs(studies: Sequence[LoadedStudy], axes: Sequence[Quantity]) -> tuple[lis
     return [*runs.values()], left_out
 
 
-def _points(study: LoadedStudy, axes: Sequence[Quantity]) -> np.ndarray:
+def _points(study: LoadedStudy, plane: ObjectivePlane) -> np.ndarray:
     """A row for each complete trial with finite values."""
-    found = (finite_values(record, axes) for record in complete(study.records))
+    found = (finite_values(record, plane) for record in complete(study.records))
     return np.array([values for values in found if values is not None])
 
 
-def _methods(runs: Sequence[_Run], axes: Sequence[Quantity]) -> tuple[Method, ...]:
+def _methods(runs: Sequence[_Run], plane: ObjectivePlane) -> tuple[Method, ...]:
     keys = [*dict.fromkeys(_key(study.info) for study, _ in runs)]
     methods = []
     for key in keys:
@@ -200,15 +187,15 @@ def _methods(runs: Sequence[_Run], axes: Sequence[Quantity]) -> tuple[Method, ..
             Method(
                 name=", ".join(parts),
                 studies=tuple(study.info.name for study, _ in own),
-                lines=_lines([points for _, points in own], axes),
+                lines=_lines([points for _, points in own], plane),
             )
         )
     return tuple(methods)
 
 
-def _lines(runs: Sequence[np.ndarray], axes: Sequence[Quantity]) -> tuple[AttainmentLine, ...]:
+def _lines(runs: Sequence[np.ndarray], plane: ObjectivePlane) -> tuple[AttainmentLine, ...]:
     """Attainment surfaces of some runs, each with at least one point."""
-    sign = np.array([-1.0 if axis.direction == "maximize" else 1.0 for axis in axes])
+    sign = np.array([-1.0 if axis.direction == "maximize" else 1.0 for axis in plane])
     levels = [level for level in _LEVELS if len(runs) > 2 or level.name != "median"]
     # moocore wants the sets one after another, and everything small.
     surfaces = moocore.eaf(
@@ -226,18 +213,18 @@ def _lines(runs: Sequence[np.ndarray], axes: Sequence[Quantity]) -> tuple[Attain
 
 
 def _trace(
-    line: AttainmentLine, method: Method, position: int, axes: tuple[Quantity, Quantity]
+    line: AttainmentLine, method: Method, position: int, plane: ObjectivePlane
 ) -> go.Scatter:
     style = series_look(position)
     level = next(level for level in (*_LEVELS, _FRONT) if level.name == line.level)
     name = look.escape(shortened(method.name))
-    x, y = axes
+    x, y = plane
     return go.Scatter(
         x=line.x,
         y=line.y,
         mode="lines+markers",
-        line={"shape": "hv", "color": style.colour, "dash": level.dash, "width": level.width},
-        marker={"symbol": style.symbol, "color": style.colour, "size": 3 + 2 * level.width},
+        line=style.steps(dash=level.dash, width=level.width),
+        marker=style.marker(3 + 2 * level.width),
         name=f"{name} ({counted(len(method.studies), 'run')})",
         legendgroup=str(position),
         showlegend=line is method.lines[len(method.lines) // 2],
@@ -265,7 +252,7 @@ def _caption(runs: Sequence[_Run], methods: Sequence[Method], left_out: Sequence
             said = f"{n} runs ({', '.join(method.studies)})"
         sentences.append(f"{method.name}: {said}.")
     sentences += left_out
-    sentences.append("Chosen on validation data; the test set was not read.")
+    sentences.append(FROM_VALIDATION)
     return " ".join(sentences)
 
 
@@ -274,6 +261,6 @@ def _named(methods: Sequence[Method]) -> str:
     return " and ".join(names) if 0 < len(names) < 3 else counted(len(names), "method")
 
 
-def _description(methods: Sequence[Method], x: Quantity, y: Quantity) -> str:
+def _description(methods: Sequence[Method], plane: ObjectivePlane) -> str:
     lines = [f"{method.name}: {counted(len(method.studies), 'run')}" for method in methods]
-    return f"Step lines of {y.short} against {x.short}. {'; '.join(lines) or 'No run yet'}."
+    return f"Step lines of {plane}. {'; '.join(lines) or 'No run yet'}."

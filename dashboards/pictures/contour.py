@@ -11,20 +11,17 @@ from numpy.typing import NDArray
 from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial import QhullError
 
-from dashboards.pictures import look
-from dashboards.pictures.colour import ColourScale
-from dashboards.pictures.parallel import SettingAxis
-from dashboards.pictures.picture import Picture
-from dashboards.pictures.quantity import Quantity, objective_quantity
-from dashboards.pictures.trial_words import (
-    as_column,
-    complete_trials,
-    describe_complete,
-    tell_why_empty,
-)
+from dashboards.elements import look
+from dashboards.elements.colour import ColourScale
+from dashboards.elements.file_column import as_column
+from dashboards.elements.picture import Picture
+from dashboards.elements.quantity import Quantity
+from dashboards.elements.setting_axis import SettingAxis
+from dashboards.elements.trial_hover import template_text
+from dashboards.elements.trial_words import describe_complete, tell_why_empty
+from dashboards.elements.two_settings import ACCURACY, MetricPoint, metric_points, surface_colours
 from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import OBJECTIVES
 
 CELLS = 16
 """Along each axis: trials within one are averaged before the landscape is laid over them."""
@@ -36,22 +33,6 @@ _FEWEST_KNOTS = 3
 _LETTERS_A_LINE = 40  # on a phone
 
 Floats = NDArray[np.float64]
-
-
-class ContourPoint(NamedTuple):
-    """One complete trial.
-
-    Attributes:
-        number: Of the trial.
-        x: Value of the horizontal setting.
-        y: Value of the vertical one.
-        z: Of the metric.
-    """
-
-    number: int
-    x: float | str
-    y: float | str
-    z: float
 
 
 class Landscape(NamedTuple):
@@ -95,13 +76,13 @@ class ContourInfo(NamedTuple):
     x: Quantity
     y: Quantity
     z: Quantity
-    points: tuple[ContourPoint, ...]
+    points: tuple[MetricPoint, ...]
     landscape: Landscape | None
     why_not: str
 
 
 def get_contour_info(
-    study: LoadedStudy, *, x: Quantity, y: Quantity, z: Quantity | None = None
+    study: LoadedStudy, *, x: Quantity, y: Quantity, z: Quantity = ACCURACY
 ) -> ContourInfo:
     """Collect what the picture shows.
 
@@ -109,18 +90,9 @@ def get_contour_info(
         study: As read from the tracker.
         x: Horizontal setting.
         y: Vertical setting.
-        z: A metric; validation accuracy by default.
+        z: A metric.
     """
-    z = z or objective_quantity(OBJECTIVES["val_accuracy"])
-    complete = complete_trials(study)
-    points = tuple(
-        ContourPoint(number, across, up, float(value))
-        for number, across, up, value in zip(
-            complete.numbers, *map(complete.axis, (x, y, z)), strict=True
-        )
-        if across is not None and up is not None
-        if value is not None and not isinstance(value, str)
-    )
+    points = metric_points(study, x, y, z)
     landscape, why_not = _landscape(x, y, points)
     info = ContourInfo(
         title=f"{look.capitalised(z.short)} over {x.short} and {y.short}: {study.info.name}",
@@ -185,7 +157,7 @@ def get_contour_picture(info: ContourInfo) -> Picture:
 
 
 def _landscape(
-    x: Quantity, y: Quantity, points: Sequence[ContourPoint]
+    x: Quantity, y: Quantity, points: Sequence[MetricPoint]
 ) -> tuple[Landscape | None, str]:
     """The landscape, or a sentence that says why there is none."""
     places = []
@@ -238,7 +210,6 @@ def _heights(info: ContourInfo) -> list[float]:
 
 
 def _surface(info: ContourInfo, landscape: Landscape, scale: ColourScale) -> go.Contour:
-    marker = scale.marker()
     heights = np.array(
         [[math.nan if math.isnan(z) else scale.place(z) for z in row] for row in landscape.z]
     )
@@ -246,10 +217,7 @@ def _surface(info: ContourInfo, landscape: Landscape, scale: ColourScale) -> go.
         x=landscape.x,
         y=landscape.y,
         z=heights,
-        zmin=marker["cmin"],
-        zmax=marker["cmax"],
-        colorscale=marker["colorscale"],
-        colorbar=marker["colorbar"],
+        **surface_colours(scale),
         ncontours=_LEVELS,
         # Of a logarithmic scale they would read exponents.
         contours={"showlabels": not info.z.spans_decades, "labelfont": {"size": 10}},
@@ -264,8 +232,7 @@ def _points(
     size = len(info.points)
     axes = (info.x, info.y, info.z)
     lines = [
-        # Names hold neither markup nor variables of the template.
-        f"{look.escape(quantity.short).replace('%{', '%&#123;')}: %{{customdata[{i}]}}"
+        f"{template_text(quantity.short)}: %{{customdata[{i}]}}"
         for i, quantity in enumerate(axes, start=1)
     ]
     is_many = size > look.MANY_POINTS
@@ -287,7 +254,7 @@ def _points(
         mode="markers",
         customdata=np.array(
             [
-                [p.number, *(look.escape(_plain(q, v)) for q, v in zip(axes, p[1:], strict=True))]
+                [p.number, *(look.escape(q.format(v)) for q, v in zip(axes, p[1:], strict=True))]
                 for p in info.points
             ],
             dtype=object,
@@ -295,10 +262,6 @@ def _points(
         hovertemplate="<br>".join(["trial %{customdata[0]}", *lines]) + "<extra></extra>",
         marker=marker,
     )
-
-
-def _plain(quantity: Quantity, value: float | str) -> str:
-    return value if isinstance(value, str) else quantity.format(value)
 
 
 def _describe(info: ContourInfo) -> list[str]:
@@ -328,6 +291,6 @@ def _description(info: ContourInfo) -> str:
         return text
     best = max(info.points, key=lambda point: point.z)
     return (
-        f"{text} Highest: {info.z.format(best.z)} at {_plain(info.x, best.x)} and "
-        f"{_plain(info.y, best.y)}."
+        f"{text} Highest: {info.z.format(best.z)} at {info.x.format(best.x)} and "
+        f"{info.y.format(best.y)}."
     )

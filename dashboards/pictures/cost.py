@@ -8,18 +8,13 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboards.pictures import look
-from dashboards.pictures.colour import round_ticks, tick_text
-from dashboards.pictures.front import FADED
-from dashboards.pictures.picture import Cell, Picture
-from dashboards.pictures.quantity import Quantity, find_quantity
-from dashboards.pictures.trial_words import (
-    CompleteTrials,
-    complete_trials,
-    describe_complete,
-    describe_selection,
-    tell_why_empty,
-)
+from dashboards.elements import look
+from dashboards.elements.colour import round_ticks, tick_text
+from dashboards.elements.complete_trials import CompleteTrials, complete_trials
+from dashboards.elements.picture import Cell, Picture
+from dashboards.elements.quantity import Quantity, find_quantity
+from dashboards.elements.selection import FADED
+from dashboards.elements.trial_words import describe_complete, describe_selection, tell_why_empty
 from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
 

@@ -7,32 +7,21 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboards.pictures import look
-from dashboards.pictures.colour import SPACE_SYMBOLS, colour_groups
-from dashboards.pictures.front import (
-    FADED,
-    axis_of,
-    choose_axes,
-    choose_colour,
-    coordinates,
+from dashboards.elements import look
+from dashboards.elements.axes import axis_of, choose_axes, coordinates, use_logarithms
+from dashboards.elements.colour import SPACE_SYMBOLS, colour_groups
+from dashboards.elements.complete_trials import TrialPoint
+from dashboards.elements.front_trials import (
+    FrontTrials,
+    describe_front,
+    get_front_trials,
     hover_data,
-    order_front,
-    use_logarithms,
+    trial_columns,
 )
-from dashboards.pictures.picture import Cell, Picture
-from dashboards.pictures.quantity import Quantity
-from dashboards.pictures.trial_words import (
-    TrialPoint,
-    TrialTable,
-    as_column,
-    complete_trials,
-    describe_colour,
-    describe_complete,
-    describe_points,
-    describe_selection,
-    hover_template,
-    tell_why_empty,
-)
+from dashboards.elements.picture import Picture
+from dashboards.elements.quantity import Quantity
+from dashboards.elements.selection import FADED
+from dashboards.elements.trial_words import describe_points, tell_why_empty
 from study.results.mlflow.loaded_study import LoadedStudy
 
 _AXES = ("xaxis", "yaxis", "zaxis")
@@ -48,26 +37,16 @@ class Front3dInfo(NamedTuple):
         caption: Of what it is drawn.
         description: For those who do not see it.
         message: What to say where nothing is drawn; empty otherwise.
-        axes: The quantities along x, y and z.
+        trials: Complete trials, their places along x, y and z.
         logs: Whether each axis is logarithmic.
-        colour: What tells the colour of points; None for one colour.
-        points: Complete trials off the front, by number; places along x, y and z.
-        front: Complete trials on it, the best `x` first.
-        selected: Trials that are not faded; None for all.
-        table: The front, drawn or not, in the order of `study.results.pareto.front`.
     """
 
     title: str
     caption: str
     description: str
     message: str
-    axes: tuple[Quantity, ...]
+    trials: FrontTrials
     logs: tuple[bool, ...]
-    colour: Quantity | None
-    points: tuple[TrialPoint, ...]
-    front: tuple[TrialPoint, ...]
-    selected: frozenset[int] | None
-    table: TrialTable
 
 
 def get_front_3d_info(
@@ -95,51 +74,35 @@ def get_front_3d_info(
         log_z: Likewise.
         selected: Numbers of the trials to show in full, the others faded; None for all.
     """
-    trials = complete_trials(study)
     z, x, y = choose_axes(study, (z, x, y))
-    axes = (x, y, z)
-    colour = colour or choose_colour(trials)
-    drawn = trials.points(axes, colour)
-    front = order_front(trials, drawn, x)
-    on_front = {point.number for point in front}
-    sentences = [
-        *describe_complete(study, len(drawn), axes),
-        "Chosen on validation data.",
-        *describe_colour(colour, drawn),
-        *describe_selection([point.number for point in drawn], selected),
-    ]
+    trials = get_front_trials(study, (x, y, z), colour, selected)
     return Front3dInfo(
         title=f"{look.capitalised(z.short)} over {x.short} and {y.short}: {study.info.name}",
-        caption=" ".join(sentences),
-        description=describe_points("Scatter plot in space", drawn, axes, front),
-        message=tell_why_empty(study, len(drawn)),
-        axes=axes,
-        logs=tuple(
-            use_logarithms(quantity, wanted, [point.place[i] for point in drawn])
-            for i, (quantity, wanted) in enumerate(zip(axes, (log_x, log_y, log_z), strict=True))
+        caption=describe_front(study, trials, ["Chosen on validation data."]),
+        description=describe_points(
+            "Scatter plot in space", trials.points, trials.axes, trials.front
         ),
-        colour=colour,
-        points=tuple(point for point in drawn if point.number not in on_front),
-        front=front,
-        selected=selected,
-        table=trials.table(trials.front),
+        message=tell_why_empty(study, len(trials.points)),
+        trials=trials,
+        logs=tuple(
+            use_logarithms(trials.axes[i], wanted, trials.places(i))
+            for i, wanted in enumerate((log_x, log_y, log_z))
+        ),
     )
 
 
 def get_front_3d_figure(info: Front3dInfo) -> go.Figure:
     """Draw it."""
     figure = look.new_figure()
-    points = (*info.points, *info.front)
     if info.message:
         return look.say_instead(figure, info.message)
-    scene = {
-        name: axis_of(quantity, [point.place[i] for point in points], log=log)
-        for i, (name, quantity, log) in enumerate(zip(_AXES, info.axes, info.logs, strict=True))
-    }
-    for name, quantity in zip(_AXES, info.axes, strict=True):
+    scene = {}
+    for i, (name, quantity) in enumerate(zip(_AXES, info.trials.axes, strict=True)):
         # Two short lines, as there is little room in space.
         lines = textwrap.wrap(look.capitalised(quantity.short), _LETTERS)
-        scene[name]["title"] = {"text": "<br>".join(map(look.escape, lines))}
+        title = {"text": "<br>".join(map(look.escape, lines))}
+        axis = axis_of(quantity, info.trials.places(i), log=info.logs[i])
+        scene[name] = axis | {"title": title}
     # Costs grow together: seen along their diagonal, all trials would be one line.
     camera = {"eye": {"x": 1.05, "y": -2.4, "z": 0.8}, "center": {"x": 0, "y": 0, "z": -0.2}}
     figure.update_layout(
@@ -147,23 +110,16 @@ def get_front_3d_figure(info: Front3dInfo) -> go.Figure:
         margin={"l": 0, "r": 0},
         height=_HEIGHT,
     )
-    _add_trials(figure, info, points)
-    _add_front(figure, info)
+    _add_trials(figure, info.trials)
+    _add_front(figure, info.trials)
     return figure
 
 
 def get_front_3d_picture(info: Front3dInfo) -> Picture:
     """The picture with its words and data."""
-    points = (*info.points, *info.front)
-    kinds: list[Cell] = ["trial"] * len(info.points)
-    columns: dict[str, list[Cell]] = {
-        "kind": [*kinds, *["front"] * len(info.front)],
-        "trial": [point.number for point in points],
-    }
-    if info.colour:
-        columns[info.colour.name] = as_column([point.colour for point in points])
-    for i, quantity in enumerate(info.axes):
-        columns[quantity.name] = [point.place[i] for point in points]
+    columns = trial_columns(info.trials)
+    for i, quantity in enumerate(info.trials.axes):
+        columns[quantity.name] = [*info.trials.places(i)]
     return Picture(
         name="front-3d",
         title=info.title,
@@ -174,52 +130,50 @@ def get_front_3d_picture(info: Front3dInfo) -> Picture:
     )
 
 
-def _add_trials(figure: go.Figure, info: Front3dInfo, points: Sequence[TrialPoint]) -> None:
+def _add_trials(figure: go.Figure, trials: FrontTrials) -> None:
+    points = trials.points
     size = 3 if len(points) > look.MANY_POINTS else 5
-    for group in colour_groups(info.colour, [p.colour for p in points], SPACE_SYMBOLS):
+    for group in colour_groups(trials.colour, [p.colour for p in points], SPACE_SYMBOLS):
         members = [points[i] for i in group.places]
-        for number, part in enumerate(_shown_and_faded(members, info.selected)):
-            indices, opacity = part
-            marker = {**group.marker, "size": size, "opacity": opacity, "line": {"width": 0}}
-            if isinstance(colours := group.marker["color"], np.ndarray):
-                # One scale for both, so one bar: two would be drawn over each other.
-                marker |= {"color": colours[indices], "showscale": number == 0}
-            name = look.escape(group.name)
-            here = [members[i] for i in indices]
-            _add_points(figure, info, here, name=name, marker=marker, showlegend=number == 0)
+        marker = {**group.marker, "size": size, "line": {"width": 0}}
+        _add_points(figure, trials, members, name=look.escape(group.name), marker=marker)
 
 
-def _add_front(figure: go.Figure, info: Front3dInfo) -> None:
+def _add_front(figure: go.Figure, trials: FrontTrials) -> None:
     """Draw a shape of its own: no reader needs the colour to tell the front."""
-    for number, (indices, opacity) in enumerate(_shown_and_faded(info.front, info.selected)):
-        marker = {"size": 10, "symbol": "diamond-open", "color": look.VERMILION, "opacity": opacity}
-        here = [info.front[i] for i in indices]
-        _add_points(figure, info, here, name="front", marker=marker, showlegend=number == 0)
+    marker = {"size": 10, "symbol": "diamond-open", "color": look.VERMILION}
+    _add_points(figure, trials, trials.front, name="front", marker=marker)
 
 
 def _add_points(
     figure: go.Figure,
-    info: Front3dInfo,
+    trials: FrontTrials,
     points: Sequence[TrialPoint],
     *,
     name: str,
     marker: Mapping[str, object],
-    showlegend: bool,
 ) -> None:
-    trace = go.Scatter3d(
-        x=coordinates(points, 0),
-        y=coordinates(points, 1),
-        z=coordinates(points, 2),
-        hovertemplate=hover_template(info.table.metrics, info.table.settings),
-        mode="markers",
-        name=name,
-        legendgroup=name,
-        showlegend=showlegend,
-        marker=marker,
-    )
-    figure.add_trace(trace)
-    # Not before: adding copies every single text.
-    figure.data[-1].customdata = hover_data(points)
+    """Draw points under one entry of the legend, those in full and then those faded."""
+    for number, (indices, opacity) in enumerate(_shown_and_faded(points, trials.selected)):
+        part = {**marker, "opacity": opacity}
+        if isinstance(colours := marker["color"], np.ndarray):
+            # One scale for both, so one bar: two would be drawn over each other.
+            part |= {"color": colours[indices], "showscale": number == 0}
+        here = [points[i] for i in indices]
+        trace = go.Scatter3d(
+            x=coordinates(here, 0),
+            y=coordinates(here, 1),
+            z=coordinates(here, 2),
+            hovertemplate=trials.hover,
+            mode="markers",
+            name=name,
+            legendgroup=name,
+            showlegend=number == 0,
+            marker=part,
+        )
+        figure.add_trace(trace)
+        # Not before: adding copies every single text.
+        figure.data[-1].customdata = hover_data(here)
 
 
 def _shown_and_faded(

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.pictures import look
-from dashboards.pictures.caption import describe_trials
-from dashboards.pictures.curve_drawing import HOW_TO_READ, draw_curves
-from dashboards.pictures.picture import Picture
-from dashboards.pictures.trial_curves import (
+from dashboards.elements import look
+from dashboards.elements.caption import describe_trials
+from dashboards.elements.curve_drawing import HOW_TO_READ, draw_curves
+from dashboards.elements.picture import Picture
+from dashboards.elements.trial_curves import (
     MEASURED_WHILE_TRAINING,
     TrialCurve,
     curve_columns,

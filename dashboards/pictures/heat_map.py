@@ -9,18 +9,17 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from dashboards.pictures import look
-from dashboards.pictures.colour import ColourScale, tick_text
-from dashboards.pictures.fronts import shortened
-from dashboards.pictures.picture import Picture
-from dashboards.pictures.quantity import Quantity, objective_quantity
-from dashboards.pictures.slices import Part, divide
-from dashboards.pictures.trial_words import complete_trials, describe_complete, tell_why_empty
-from pnn_core.config import ParameterValue
+from dashboards.elements import look
+from dashboards.elements.colour import ColourScale, tick_text
+from dashboards.elements.picture import Picture
+from dashboards.elements.quantity import Quantity
+from dashboards.elements.series import shortened
+from dashboards.elements.setting_parts import Part, divide
+from dashboards.elements.trial_words import describe_complete, tell_why_empty
+from dashboards.elements.two_settings import ACCURACY, metric_points, surface_colours
+from dashboards.pictures.reported_cells import ReportedCell, reported_cells
 from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import OBJECTIVES
-from study.results.reported import PAPER, reported_results
 
 BINS = 6
 
@@ -45,20 +44,6 @@ class HeatCell(NamedTuple):
     mean: float
     lowest: float
     highest: float
-
-
-class ReportedCell(NamedTuple):
-    """What the paper reports for a pair of values.
-
-    Attributes:
-        column: Place of the horizontal part.
-        row: Place of the vertical part.
-        text: The figures with their tables and networks.
-    """
-
-    column: int
-    row: int
-    text: str
 
 
 class HeatMapInfo(NamedTuple):
@@ -92,7 +77,7 @@ class HeatMapInfo(NamedTuple):
 
 
 def get_heat_map_info(
-    study: LoadedStudy, *, x: Quantity, y: Quantity, z: Quantity | None = None
+    study: LoadedStudy, *, x: Quantity, y: Quantity, z: Quantity = ACCURACY
 ) -> HeatMapInfo:
     """Collect what the picture shows.
 
@@ -100,31 +85,23 @@ def get_heat_map_info(
         study: As read from the tracker.
         x: Horizontal setting.
         y: Vertical setting.
-        z: A metric; validation accuracy by default.
+        z: A metric.
     """
-    z = z or objective_quantity(OBJECTIVES["val_accuracy"])
-    complete = complete_trials(study)
-    axes = (complete.axis(quantity) for quantity in (x, y, z))
-    trials = [
-        (across, up, float(value))
-        for across, up, value in zip(*axes, strict=True)
-        if across is not None and up is not None
-        if value is not None and not isinstance(value, str)
-    ]
-    columns = divide(x, [across for across, _, _ in trials], bins=BINS)
-    rows = divide(y, [up for _, up, _ in trials], bins=BINS)
-    cells = _cells(columns, rows, [value for _, _, value in trials])
-    reported = _reported(study, (x, columns), (y, rows), z)
+    points = metric_points(study, x, y, z)
+    columns = divide(x, [point.x for point in points], bins=BINS)
+    rows = divide(y, [point.y for point in points], bins=BINS)
+    cells = _cells(columns, rows, [point.z for point in points])
+    reported = reported_cells(study.info.dataset, (x, columns), (y, rows), z)
     return HeatMapInfo(
         title=f"{look.capitalised(z.short)} by {x.short} and {y.short}: {study.info.name}",
         caption=" ".join(
             [
-                *describe_complete(study, len(trials), (x, y, z)),
+                *describe_complete(study, len(points), (x, y, z)),
                 *_describe_cells(z, cells, reported),
             ]
         ),
         description=_description(x, y, z, columns, rows, cells),
-        message=tell_why_empty(study, len(trials)),
+        message=tell_why_empty(study, len(points)),
         x=x,
         y=y,
         z=z,
@@ -141,7 +118,6 @@ def get_heat_map_figure(info: HeatMapInfo) -> go.Figure:
     if info.message:
         return look.say_instead(figure, info.message)
     scale = ColourScale(info.z, [cell.mean for cell in info.cells])
-    marker = scale.marker()
     size = (len(info.rows), len(info.columns))
     colours = np.full(size, np.nan)
     hover = np.array(
@@ -160,10 +136,7 @@ def get_heat_map_figure(info: HeatMapInfo) -> go.Figure:
             hoverongaps=False,
             xgap=2,
             ygap=2,
-            zmin=marker["cmin"],
-            zmax=marker["cmax"],
-            colorscale=marker["colorscale"],
-            colorbar=marker["colorbar"],
+            **surface_colours(scale),
         )
     )
     figure.add_trace(_numbers(info, scale))
@@ -207,42 +180,6 @@ def _cells(
         HeatCell(column, row, len(found), statistics.fmean(found), min(found), max(found))
         for (row, column), found in sorted(inside.items())
     )
-
-
-def _reported(
-    study: LoadedStudy,
-    x: tuple[Quantity, Sequence[Part]],
-    y: tuple[Quantity, Sequence[Part]],
-    z: Quantity,
-) -> tuple[ReportedCell, ...]:
-    """The paper's figures for the same data set, where the picture has a cell for them."""
-    texts: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
-    for result in reported_results():
-        settings = result.settings()
-        if (
-            result.source != PAPER
-            or result.dataset != study.info.dataset
-            or z.name != "val_accuracy"
-        ):
-            continue
-        row, column = (_find(settings.get(axis.name), parts) for axis, parts in (y, x))
-        if row is not None and column is not None:
-            text = f"{z.format(result.value)} ({result.where}, {result.model}, test)"
-            texts[row, column].append(text)
-    return tuple(
-        ReportedCell(column, row, f"reported: {', '.join(found)}")
-        for (row, column), found in sorted(texts.items())
-    )
-
-
-def _find(value: ParameterValue | None, parts: Sequence[Part]) -> int | None:
-    for i, part in enumerate(parts):
-        if part.low is None or part.high is None:
-            if value == part.label:
-                return i
-        elif isinstance(value, int | float) and part.low <= value <= part.high:
-            return i
-    return None
 
 
 def _axis(quantity: Quantity, labels: Sequence[str]) -> dict[str, object]:

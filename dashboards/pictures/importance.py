@@ -1,40 +1,29 @@
 """Which settings matter for each objective, as Optuna measures it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.pictures import look
-from dashboards.pictures.caption import describe_trials
-from dashboards.pictures.fronts import shortened
-from dashboards.pictures.optuna_trials import (
-    FANOVA_DEPTH,
-    FANOVA_TREES,
-    Evaluator,
-    OptunaTrials,
-    importances,
-    optuna_trials,
+from dashboards.elements import look
+from dashboards.elements.caption import describe_trials
+from dashboards.elements.complete_trials import complete_trials
+from dashboards.elements.picture import Picture
+from dashboards.elements.quantity import Quantity, objective_quantity
+from dashboards.elements.series import shortened
+from dashboards.pictures.objective_importance import (
+    FANOVA_TRIALS,
+    FEWEST_TRIALS,
+    SEED,
+    TRIALS_PER_SETTING,
+    ImportanceBar,
+    ObjectiveImportance,
+    evaluate_importance,
 )
-from dashboards.pictures.picture import Picture
-from dashboards.pictures.quantity import Quantity, objective_quantity
-from dashboards.pictures.trial_words import complete_trials
+from dashboards.pictures.optuna_trials import FANOVA_DEPTH, FANOVA_TREES, Evaluator
 from study.results.counted import counted
 from study.results.front_table import COUNTS
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import Objective
-
-FANOVA_TRIALS = 500
-CHOICES = 12
-"""Numbers of at most so many values are choices for PED-ANOVA, as they are in most spaces. Between
-the values of a range it finds differences that no trial has: of 1000 trials with accuracies drawn
-at random, a setting of two values got 0.8 of all importance as a range and 0.1 as a choice."""
-SEED = 0
-
-FEWEST_TRIALS = 50
-"""PED-ANOVA looks at the best tenth, which should hold at least 5 trials (Optuna's manual)."""
-TRIALS_PER_SETTING = 10
-"""A rule of thumb for models of a response over several inputs (Loeppky, Sacks, Welch 2009)."""
 
 _METHODS = {
     "ped_anova": (
@@ -47,38 +36,6 @@ _METHODS = {
     ),
 }
 _ROW_PIXELS, _FRAME_PIXELS = 24, 130
-
-
-class ImportanceBar(NamedTuple):
-    """How much a setting matters.
-
-    Attributes:
-        setting: The setting.
-        importance: Its share of the sum over all settings.
-    """
-
-    setting: Quantity
-    importance: float
-
-
-class ObjectiveImportance(NamedTuple):
-    """What matters for one objective.
-
-    Attributes:
-        objective: The objective.
-        bars: The most important setting first; empty where nothing can be said.
-        trials: That were looked at.
-        of: Complete trials with a finite value of the objective.
-        is_trusted: Whether these are enough.
-        note: Why there are no bars; empty where there are.
-    """
-
-    objective: Objective
-    bars: tuple[ImportanceBar, ...]
-    trials: int
-    of: int
-    is_trusted: bool
-    note: str
 
 
 class ImportanceInfo(NamedTuple):
@@ -111,21 +68,15 @@ def get_importance_info(
         evaluator: PED-ANOVA looks at all complete trials, fANOVA at a sample.
         limit: Most trials of that sample, which is the same one each time.
     """
-    complete = complete_trials(study)
-    found = {
-        objective: optuna_trials(
-            complete,
-            objective,
-            choices=CHOICES if evaluator == "ped_anova" else 0,
-            limit=limit if evaluator == "fanova" else None,
-            seed=SEED,
-        )
-        for objective in study.info.objectives
-    }
-    objectives = tuple(_of_objective(o, trials, evaluator) for o, trials in found.items())
+    objectives = evaluate_importance(
+        complete_trials(study),
+        study.info.objectives,
+        evaluator,
+        limit=limit if evaluator == "fanova" else None,
+    )
     return ImportanceInfo(
         title=f"What matters for each objective: {study.info.name}",
-        caption=_caption(study, objectives, tuple(found.values()), evaluator),
+        caption=_caption(study, objectives, evaluator),
         description=_description(objectives),
         message=_message(study, objectives),
         evaluator=evaluator,
@@ -201,31 +152,7 @@ class _Row(NamedTuple):
     bar: ImportanceBar
 
 
-def _of_objective(
-    objective: Objective, trials: OptunaTrials, evaluator: Evaluator
-) -> ObjectiveImportance:
-    needed = max(FEWEST_TRIALS, TRIALS_PER_SETTING * len(trials.settings))
-    is_trusted = trials.trials >= needed
-    bars: tuple[ImportanceBar, ...] = ()
-    if trials.trials < 2 or not trials.settings:
-        note = "too few trials"
-    elif trials.is_flat:
-        note = "all trials alike"
-    else:
-        found = importances(trials, evaluator, seed=SEED)
-        bars = tuple(ImportanceBar(*pair) for pair in sorted(found.items(), key=lambda p: -p[1]))
-        note = "" if bars else "no difference found"
-    return ObjectiveImportance(
-        objective=objective,
-        bars=bars,
-        trials=trials.trials,
-        of=trials.of,
-        is_trusted=is_trusted,
-        note=note,
-    )
-
-
-def _message(study: LoadedStudy, objectives: Iterable[ObjectiveImportance]) -> str:
+def _message(study: LoadedStudy, objectives: Sequence[ObjectiveImportance]) -> str:
     if any(importance.bars for importance in objectives):
         return ""
     complete = complete_trials(study)
@@ -273,11 +200,9 @@ def _hover(row: _Row) -> str:
 
 def _caption(
     study: LoadedStudy,
-    objectives: Iterable[ObjectiveImportance],
-    found: Iterable[OptunaTrials],
+    objectives: Sequence[ObjectiveImportance],
     evaluator: Evaluator,
 ) -> str:
-    objectives, found = tuple(objectives), tuple(found)
     sentences = [describe_trials(study.info, study.records), f"{_METHODS[evaluator]}."]
     sampled = next((o for o in objectives if o.trials < o.of), None)
     if sampled is not None:
@@ -291,7 +216,7 @@ def _caption(
             f"Hatched bars are not to be trusted: fewer than {TRIALS_PER_SETTING} trials for each "
             f"setting, or than {FEWEST_TRIALS} at all."
         )
-    sentences += _left_out(objectives, found, evaluator)
+    sentences += _left_out(objectives, evaluator)
     formulas = [
         objective_quantity(o.objective).short for o in objectives if o.objective.name in COUNTS
     ]
@@ -304,18 +229,16 @@ def _caption(
     return " ".join(sentences)
 
 
-def _left_out(
-    objectives: Iterable[ObjectiveImportance], found: Iterable[OptunaTrials], evaluator: Evaluator
-) -> list[str]:
+def _left_out(objectives: Sequence[ObjectiveImportance], evaluator: Evaluator) -> list[str]:
     """What is not drawn, and why."""
     if not any(importance.bars for importance in objectives):
         return []
     sentences = []
-    constant = _names(setting for trials in found for setting in trials.constant)
+    constant = _names(setting for o in objectives for setting in o.constant)
     if constant:
         sentences.append(f"Not assessed, as complete trials hold one value of it: {constant}.")
-    conditional = _names(setting for trials in found for setting in trials.conditional)
-    crowded = _names(setting for trials in found for setting in trials.crowded)
+    conditional = _names(setting for o in objectives for setting in o.conditional)
+    crowded = _names(setting for o in objectives for setting in o.crowded)
     if conditional and evaluator == "fanova":
         sentences.append(f"Not assessed by fANOVA, as some trials do not have it: {conditional}.")
     elif conditional:
@@ -334,7 +257,7 @@ def _names(settings: Iterable[Quantity]) -> str:
     return ", ".join(dict.fromkeys(setting.short for setting in settings))
 
 
-def _description(objectives: Iterable[ObjectiveImportance]) -> str:
+def _description(objectives: Sequence[ObjectiveImportance]) -> str:
     lines = []
     for importance in objectives:
         name = objective_quantity(importance.objective).short

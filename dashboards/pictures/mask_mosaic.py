@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboards.pictures import look
+from dashboards.elements import look
 
 _GREYS = ((0.0, "#000000"), (1.0, "#ffffff"))
 _GAP_SHARE = 8  # of a mask's side

@@ -9,9 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboards.pictures import look
+from dashboards.elements import look
+from dashboards.elements.picture import Cell, Picture
 from dashboards.pictures.mask_mosaic import draw_mosaic
-from dashboards.pictures.picture import Cell, Picture
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
 from pnn_core.mask_replay import MaskDraw, MaskPlace, describe_draw, mask_places, replay_masks
 from study.results.counted import counted

@@ -2,15 +2,12 @@
 
 import itertools
 import math
-import shlex
-import statistics
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from scipy import stats
-
-from dashboards.pictures.fronts import CHOOSE, named, what_differs
-from dashboards.pictures.picture import Columns
+from dashboards.elements.picture import Columns
+from dashboards.elements.several_studies import CHOOSE, named, what_differs
+from dashboards.measures.welch import welch_difference
 from pnn_core.controls import SIZE_TOLERANCE
 from study.results.comparison import (
     LAYER_NAMES,
@@ -25,6 +22,7 @@ from study.results.comparison import (
     format_size,
     layer_results,
 )
+from study.results.confirming_command import confirming_command
 from study.results.counted import counted
 from study.results.intervals import CONFIDENCE, Estimate, format_points, paired_difference
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -109,33 +107,6 @@ def get_paired_info(studies: Sequence[LoadedStudy]) -> PairedInfo:
 def get_paired_columns(info: PairedInfo) -> Columns:
     """The table, a column for each field of its rows."""
     return {name: [getattr(row, name) for row in info.rows] for name in PairedRow._fields}
-
-
-def welch_difference(first: Sequence[float], second: Sequence[float]) -> Estimate:
-    """The difference of two means whose values are not paired, with Welch's t interval.
-
-    Args:
-        first: At least one value.
-        second: Likewise.
-
-    Returns:
-        First minus second. `n` is the smaller number of values, and there is no interval where
-        that is 1.
-    """
-    mean = statistics.fmean(first) - statistics.fmean(second)
-    n = min(len(first), len(second))
-    if n < 2:
-        return Estimate(mean=mean, n=n, half_width=None)
-    # Not scipy's own test, which warns, and so raises in tests, where all values of one are equal.
-    parts = [statistics.variance(values) / len(values) for values in (first, second)]
-    squares = sum(
-        part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)
-    )
-    if not squares:
-        return Estimate(mean=mean, n=n, half_width=0.0)
-    degrees = sum(parts) ** 2 / squares
-    half_width = float(stats.t.ppf((1 + CONFIDENCE) / 2, degrees)) * math.sqrt(sum(parts))
-    return Estimate(mean=mean, n=n, half_width=half_width)
 
 
 def _control_row(study: LoadedStudy, comparison: Comparison) -> PairedRow:
@@ -226,7 +197,8 @@ def _row(
     return PairedRow(
         first=labels[0],
         second=labels[1],
-        difference=None if difference is None else difference.mean,
+        # Accuracies are counts over totals: beyond twelve digits a difference is rounding.
+        difference=None if difference is None else round(difference.mean, 12),
         low=low,
         high=high,
         n=counts[0],
@@ -302,9 +274,5 @@ def _instead(studies: Sequence[LoadedStudy]) -> str:
         return "No two confirmed runs can be compared yet: wait for more of them to complete."
     if any(study.info.confirm for study in studies):
         return "No confirmation run has started yet: they follow when all trials have ended."
-    info = studies[0].info
-    command = [
-        *("python", "-m", "study.run", "--space", info.space, "--dataset", info.dataset),
-        *("--trials", str(info.trials), "--epochs", str(info.epochs), "--confirm", "5"),
-    ]
-    return f"No confirmed runs. Run a study of another name with them: {shlex.join(command)}"
+    command = confirming_command(studies[0].info)
+    return f"No confirmed runs. Run a study of another name with them: {command}"

@@ -2,20 +2,22 @@
 
 import math
 import statistics
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.pictures import look
-from dashboards.pictures.picture import Picture
-from dashboards.replication.budget import short_budget
-from dashboards.replication.inflation import InflationMean, InflationPoint, get_inflation_info
-from dashboards.replication.layers import layer_look
+from dashboards.elements import look
+from dashboards.elements.caption import describe_states, short_budget
+from dashboards.elements.layers import in_order, layer_look
+from dashboards.elements.picture import Picture
+from dashboards.measures.protocol_inflation import (
+    InflationMean,
+    InflationPoint,
+    inflation_means,
+    inflation_points,
+)
 from pnn_core.config import ConfirmResult
-from study.results.comparison import LAYER_NAMES
 from study.results.counted import counted
 from study.results.intervals import signed
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -72,17 +74,17 @@ class PublishedGapInfo(NamedTuple):
 def get_published_gap_info(study: LoadedStudy) -> PublishedGapInfo:
     """Collect what the picture shows."""
     measured = [(run, run.result) for run in study.confirmed if _is_measured(run.result)]
-    inflation = get_inflation_info(replace(study, confirmed=tuple(run for run, _ in measured)))
+    points = inflation_points(run for run, _ in measured)
     runs = tuple(
         ProtocolRun(
             inflation=point, true=result.test_accuracy, published=result.published_test_accuracy
         )
-        for point, (_, result) in zip(inflation.runs, measured, strict=True)
+        for point, (_, result) in zip(points, measured, strict=True)
         if result is not None
     )
     caption = [f"{short_budget(study)}.", *_describe_runs(study, runs)]
     if runs:
-        caption += [_describe_means(runs, inflation.means), _DEFINITION, _NO_INTERVAL]
+        caption += [_describe_means(runs, inflation_means(points)), _DEFINITION, _NO_INTERVAL]
     return PublishedGapInfo(
         title=f"Test accuracy by the published protocol against the true one: {study.info.name}",
         caption=" ".join(caption),
@@ -101,9 +103,7 @@ def get_published_gap_figure(info: PublishedGapInfo) -> go.Figure:
     if not info.runs:
         return look.say_instead(figure, info.instead)
     figure.add_trace(_diagonal(info.runs))
-    present = {run.inflation.layer for run in info.runs}
-    known = [layer for layer in LAYER_NAMES if layer in present]
-    for layer in (*known, *sorted(present - {*known})):
+    for layer in in_order(run.inflation.layer for run in info.runs):
         runs = [run for run in info.runs if run.inflation.layer == layer]
         figure.add_trace(_markers(layer, runs, points=len(info.runs)))
     true, published = [run.true for run in info.runs], [run.published for run in info.runs]
@@ -142,11 +142,10 @@ def _is_measured(result: ConfirmResult | None) -> bool:
 def _describe_runs(study: LoadedStudy, runs: Sequence[ProtocolRun]) -> list[str]:
     trials = len({run.inflation.trial for run in runs})
     sentences = [f"{counted(len(runs), 'confirmed run')} of {counted(trials, 'trial')}."]
-    states = Counter(run.state for run in study.confirmed)
-    complete = states.pop(TrialState.COMPLETE, 0)
-    if states:
-        counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
-        sentences.append(f"Not drawn: {counts}.")
+    incomplete = [run.state for run in study.confirmed if run.state is not TrialState.COMPLETE]
+    if incomplete:
+        sentences.append(f"Not drawn: {describe_states(incomplete)}.")
+    complete = len(study.confirmed) - len(incomplete)
     if complete > len(runs):
         left_out = counted(complete - len(runs), "complete run")
         sentences.append(f"{left_out} without finite accuracies not drawn.")

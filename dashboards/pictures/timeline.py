@@ -1,18 +1,17 @@
 """When each trial ran: bars on lanes, idle gaps, and trials that have fallen silent."""
 
-import heapq
-from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboards.pictures import look
-from dashboards.pictures.caption import describe_trials
-from dashboards.pictures.hypervolume import TimeUnit, describe_duration, time_unit
-from dashboards.pictures.picture import Picture
-from dashboards.pictures.status import SilentTrial, silent_trials, work_seconds
+from dashboards.elements import look
+from dashboards.elements.caption import describe_trials
+from dashboards.elements.picture import Picture
+from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
+from dashboards.measures.lanes import TimelineBar, fill_lanes
+from dashboards.measures.silent_trials import SilentTrial, silent_trials
 from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.record import TrialRecord, TrialState
@@ -41,26 +40,6 @@ _LOOKS = {
 }
 
 
-class TimelineBar(NamedTuple):
-    """One trial from its proposal to its end.
-
-    Attributes:
-        number: Of the trial.
-        state: Where it stands.
-        lane: Place among the lanes, from 0.
-        start: Seconds since the first trial's start.
-        end: Likewise; of a trial that has not ended, until when it is known to have run.
-        retries: How often it was tried again.
-    """
-
-    number: int
-    state: TrialState
-    lane: int
-    start: float
-    end: float
-    retries: int
-
-
 class TimelineInfo(NamedTuple):
     """Everything that the picture shows.
 
@@ -86,23 +65,6 @@ class TimelineInfo(NamedTuple):
     instead: str
 
 
-class _Span(NamedTuple):
-    """From when to when a trial ran, in seconds since the first one's start."""
-
-    start: float
-    end: float
-    record: TrialRecord
-
-
-class _Lanes(NamedTuple):
-    """Lanes filled with bars, and the time in them."""
-
-    names: tuple[str, ...]
-    bars: tuple[TimelineBar, ...]
-    idle: float
-    lifetime: float
-
-
 def get_timeline_info(study: LoadedStudy, *, now_ms: int) -> TimelineInfo:
     """Collect what the picture shows.
 
@@ -113,16 +75,15 @@ def get_timeline_info(study: LoadedStudy, *, now_ms: int) -> TimelineInfo:
     records = study.records
     silent = silent_trials(records, now_ms=now_ms)
     timed = [record for record in records if record.started_ms is not None]
-    lanes = _fill_lanes(_spans(timed, {trial.number for trial in silent}, now_ms))
-    idle_share = lanes.idle / lanes.lifetime if lanes.lifetime else None
+    lanes = fill_lanes(timed, silent={trial.number for trial in silent}, now_ms=now_ms)
     return TimelineInfo(
         title=f"When each trial ran: {study.info.name}",
-        caption=_caption(study, timed, silent, idle_share),
+        caption=_caption(study, timed, silent, lanes.idle_share),
         description=f"{counted(len(lanes.bars), 'bar')} on {counted(len(lanes.names), 'lane')}, "
         "one for each trial, from its start to its end.",
         lanes=lanes.names,
         bars=lanes.bars,
-        idle_share=idle_share,
+        idle_share=lanes.idle_share,
         unit=time_unit(max((bar.end for bar in lanes.bars), default=0.0)),
         instead="" if timed else "No trial with a known start yet.",
     )
@@ -173,73 +134,6 @@ def get_timeline_picture(info: TimelineInfo) -> Picture:
     )
 
 
-def _fill_lanes(spans_of: Mapping[str, Sequence[_Span]]) -> _Lanes:
-    """A lane for each worker, and more where its trials overlap; for unknown ones as few as do."""
-    names: list[str] = []
-    bars: list[TimelineBar] = []
-    busy = lifetime = 0.0
-    for worker in sorted(spans_of, key=lambda name: (not name, name)):
-        spans = sorted(spans_of[worker], key=lambda span: (span.start, span.record.number))
-        rows = _rows(spans)
-        for (start, end, r), row in zip(spans, rows, strict=True):
-            bar = TimelineBar(r.number, r.state, len(names) + row, start, end, len(r.retried))
-            bars.append(bar)
-        count = max(rows) + 1
-        whole = max(span.end for span in spans) - spans[0].start
-        lifetime += whole if worker else whole * count
-        busy += _covered(spans) if worker else sum(span.end - span.start for span in spans)
-        names += [_lane_name(worker, row, len(names) + row) for row in range(1, count + 1)]
-    return _Lanes(tuple(names), tuple(bars), max(0.0, lifetime - busy), lifetime)
-
-
-def _spans(
-    records: Sequence[TrialRecord], silent: Container[int], now_ms: int
-) -> dict[str, list[_Span]]:
-    """Spans by worker. A trial that fell silent or lies paused ends with its last known epoch."""
-    origin = min((record.started_ms or 0 for record in records), default=0)
-    now = (now_ms - origin) / 1000
-    spans: defaultdict[str, list[_Span]] = defaultdict(list)
-    for record in records:
-        start = ((record.started_ms or 0) - origin) / 1000
-        if record.ended_ms is not None:
-            end = (record.ended_ms - origin) / 1000
-        elif record.state is TrialState.RUNNING and record.number not in silent:
-            end = now
-        else:
-            end = min(start + work_seconds(record), now)
-        spans[record.worker].append(_Span(start, max(start, end), record))
-    return spans
-
-
-def _rows(spans: Iterable[_Span]) -> list[int]:
-    """The first free row for each span, by start: as few rows as it takes that none overlap."""
-    free: list[int] = []
-    busy: list[tuple[float, int]] = []
-    rows = []
-    for start, end, _ in spans:
-        while busy and busy[0][0] <= start:
-            heapq.heappush(free, heapq.heappop(busy)[1])
-        row = heapq.heappop(free) if free else len(busy)
-        heapq.heappush(busy, (end, row))
-        rows.append(row)
-    return rows
-
-
-def _covered(spans: Iterable[_Span]) -> float:
-    """Seconds in which at least one of the spans, by start, was running."""
-    covered, until = 0.0, 0.0
-    for start, end, _ in spans:
-        covered += max(0.0, end - max(start, until))
-        until = max(until, end)
-    return covered
-
-
-def _lane_name(worker: str, row: int, place: int) -> str:
-    if not worker:
-        return f"lane {place}"
-    return worker if row == 1 else f"{worker} ({row})"
-
-
 def _label(lane: str) -> str:
     """The end of a lane's name, as much of it as a phone has room for beside the plot."""
     return lane if len(lane) <= _LONGEST_LABEL else f"…{lane[1 - _LONGEST_LABEL :]}"
@@ -270,7 +164,7 @@ def _bars(bars: Sequence[TimelineBar], info: TimelineInfo) -> go.Bar:
 def _thick_lines(bars: Sequence[TimelineBar], info: TimelineInfo) -> go.Scattergl:
     """A line from start over middle to end of each bar, then a gap."""
     style = _LOOKS[bars[0].state]
-    starts, ends = (np.array([bar[i] for bar in bars]) / info.unit.seconds for i in (3, 4))
+    starts, ends = np.array([(bar.start, bar.end) for bar in bars]).T / info.unit.seconds
     x = np.column_stack([starts, (starts + ends) / 2, ends, np.full(len(bars), np.nan)])
     return go.Scattergl(
         x=x.ravel(),
@@ -326,7 +220,7 @@ def _caption(
 
 def _describe_lanes(records: Iterable[TrialRecord]) -> str:
     known = {bool(record.worker) for record in records}
-    bar = "a bar is a trial from its proposal to its end, attempts that broke off included."
+    bar = "a bar is a trial from its start to its end, attempts that broke off included."
     worker = "A lane is a worker process (or a further one of it, where its trials overlap)"
     if known == {True}:
         return f"{worker}; {bar}"

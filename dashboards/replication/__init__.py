@@ -6,5 +6,5 @@
 - `confirmed_front`: test accuracy over parameters, with intervals and reported points
 - `inflation`: how far the published protocol lies above correct over total
 - `reported_tables`: the paper's tables and the dispute's figures beside this study's
-- `layers`, `axes`: how all pictures show layers and axes
+- `axes`: the axes and frames of its pictures, which share points and looks with `pictures`
 """

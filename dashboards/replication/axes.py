@@ -1,18 +1,13 @@
 """What the axes and frames of all pictures of the report have in common."""
 
-import html
 import math
 from collections.abc import Sequence
+
+from dashboards.elements.side_steps import padded_decades
 
 INK = "#222"
 
 _SMALLEST_GAP = 0.11  # of the axis: what a tick's label needs on a phone
-_SIDE_STEP = 0.008  # of the axis: between markers that stand side by side
-
-
-def escape(text: str) -> str:
-    """Text for Plotly, which reads a few tags and entities; quotes are not among them."""
-    return html.escape(text, quote=False)
 
 
 def frame() -> dict[str, object]:
@@ -46,13 +41,13 @@ def size_axis(title: str, values: Sequence[float]) -> dict[str, object]:
         "type": "log",
         "nticks": 3 if decades < 1.4 else 4,
         "tickformat": "~s",
-        "range": _padded(values),
+        "range": padded_decades(values),
     }
 
 
 def batch_size_axis(title: str, values: Sequence[int]) -> dict[str, object]:
     """A logarithmic axis whose ticks are batch sizes that were run."""
-    low, high = _padded(values) or (0.0, 1.0)
+    low, high = padded_decades(values) or (0.0, 1.0)
     ticks: list[int] = []
     for value in sorted(set(values)):
         if not ticks or math.log10(value / ticks[-1]) > _SMALLEST_GAP * (high - low):
@@ -63,24 +58,3 @@ def batch_size_axis(title: str, values: Sequence[int]) -> dict[str, object]:
         "ticktext": [str(tick) for tick in ticks],
         "range": [low, high],
     }
-
-
-def side_steps(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:
-    """Factors that set markers of one place on a logarithmic axis side by side.
-
-    Args:
-        names: What stands side by side, from left to right.
-        values: All that the axis holds.
-    """
-    low, high = _padded(values) or (0.0, 0.0)
-    step = _SIDE_STEP * (high - low)
-    return {name: 10 ** (step * (i - (len(names) - 1) / 2)) for i, name in enumerate(names)}
-
-
-def _padded(values: Sequence[float]) -> list[float] | None:
-    """Decimal logarithms of both ends, with room for markers; of one value, half a decade."""
-    if not values:
-        return None
-    low, high = math.log10(min(values)), math.log10(max(values))
-    room = 0.08 * (high - low) or 0.25
-    return [low - room, high + room]

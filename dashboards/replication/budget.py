@@ -1,13 +1,12 @@
 """What was run: the frame of every claim."""
 
-from collections import Counter
 from typing import NamedTuple
 
+from dashboards.elements.caption import confirmed_epochs, describe_states
 from study.results.comparison import PERTURBATION, layer_results
 from study.results.confirmed_run import ConfirmedRun
 from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.record import TrialState
 
 _HOUR_SECONDS = 3600
 
@@ -30,7 +29,7 @@ def get_budget_info(study: LoadedStudy) -> BudgetInfo:
     versions = ", ".join(f"{library} {version}" for library, version in info.versions.items())
     facts = [
         ("Data set", info.dataset),
-        ("Epochs of a training run", _epochs(study)),
+        ("Epochs of a training run", confirmed_epochs(study)),
         ("Search", _search(study)),
         ("Confirmation", _confirmation(study)),
         ("Training time of the confirmation", _training_time(study.confirmed)),
@@ -44,22 +43,9 @@ def get_budget_info(study: LoadedStudy) -> BudgetInfo:
     return BudgetInfo(name=info.name, facts=tuple(facts))
 
 
-def short_budget(study: LoadedStudy) -> str:
-    """Data set and epochs, for every caption."""
-    return f"{study.info.dataset}, {_epochs(study)}"
-
-
-def _epochs(study: LoadedStudy) -> str:
-    """Of the confirmed runs, which the report is about."""
-    epochs = {run.parameters.get("epochs", study.info.epochs) for run in study.confirmed}
-    numbers = sorted(int(number) for number in epochs) or [study.info.epochs]
-    return " or ".join(str(n) for n in numbers) + (" epoch" if numbers == [1] else " epochs")
-
-
 def _search(study: LoadedStudy) -> str:
     info = study.info
-    states = Counter(record.state for record in study.records)
-    counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
+    counts = describe_states(record.state for record in study.records)
     objectives = ", ".join(objective.name for objective in info.objectives)
     return (
         f"space {info.space}, {counted(len(study.records), 'trial')} ({counts or 'none recorded'}) "
@@ -72,8 +58,7 @@ def _confirmation(study: LoadedStudy) -> str:
     results = layer_results(study.confirmed)
     trials = {result.trial for result in results}
     seeds = {run.seed for run in study.confirmed}
-    states = Counter(run.state for run in study.confirmed)
-    counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
+    counts = describe_states(run.state for run in study.confirmed)
     layers = sorted({result.layer for result in results if result.layer != PERTURBATION})
     return (
         f"{counted(len(trials), 'trial')} of the front"

@@ -3,8 +3,8 @@
 from collections import Counter
 from typing import NamedTuple
 
-from dashboards.replication.budget import short_budget
-from dashboards.replication.layers import layer_look
+from dashboards.elements.caption import short_budget
+from dashboards.elements.layers import layer_look
 from dashboards.replication.markup import Cell, Line, Table, cell, unbroken
 from pnn_core.controls import SIZE_TOLERANCE
 from study.results.comparison import (

@@ -1,50 +1,23 @@
 """How far the published protocol lies above correct over total, by batch size."""
 
-import statistics
-from collections import defaultdict
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.replication.axes import INK, axis, batch_size_axis, escape, frame, side_steps
-from dashboards.replication.budget import short_budget
-from dashboards.replication.layers import layer_look
-from study.results.comparison import LAYER_NAMES
+from dashboards.elements.caption import short_budget
+from dashboards.elements.layers import in_order, layer_look
+from dashboards.elements.look import escape
+from dashboards.elements.side_steps import side_steps
+from dashboards.measures.protocol_inflation import (
+    InflationMean,
+    InflationPoint,
+    inflation_means,
+    inflation_points,
+)
+from dashboards.replication.axes import INK, axis, batch_size_axis, frame
 from study.results.counted import counted
 from study.results.intervals import signed
 from study.results.mlflow.loaded_study import LoadedStudy
-
-
-class InflationPoint(NamedTuple):
-    """One confirmed run.
-
-    Attributes:
-        trial: That it confirms.
-        layer: Its spatial layer.
-        seed: Its seed.
-        batch_size: Images per step, in training and in the published protocol.
-        points: Published figure minus correct over total, in percentage points.
-    """
-
-    trial: int
-    layer: str
-    seed: int
-    batch_size: int
-    points: float
-
-
-class InflationMean(NamedTuple):
-    """All runs of one batch size.
-
-    Attributes:
-        batch_size: Of all of them.
-        points: Their mean inflation, in percentage points.
-        n: Runs.
-    """
-
-    batch_size: int
-    points: float
-    n: int
 
 
 class InflationInfo(NamedTuple):
@@ -65,24 +38,7 @@ class InflationInfo(NamedTuple):
 
 def get_inflation_info(study: LoadedStudy) -> InflationInfo:
     """Collect what the picture shows."""
-    runs = tuple(
-        InflationPoint(
-            trial=run.trial,
-            layer=run.layer,
-            seed=run.seed,
-            batch_size=int(run.parameters["batch_size"]),
-            points=100 * (run.result.published_test_accuracy - run.result.test_accuracy),
-        )
-        for run in study.confirmed
-        if run.result is not None
-    )
-    groups: defaultdict[int, list[float]] = defaultdict(list)
-    for run in runs:
-        groups[run.batch_size].append(run.points)
-    means = tuple(
-        InflationMean(batch_size=size, points=statistics.fmean(groups[size]), n=len(groups[size]))
-        for size in sorted(groups)
-    )
+    runs = inflation_points(study.confirmed)
     return InflationInfo(
         title=f"What the published protocol adds to an accuracy, by batch size: {study.info.name}",
         caption=(
@@ -92,25 +48,22 @@ def get_inflation_info(study: LoadedStudy) -> InflationInfo:
             "after the last epoch."
         ),
         runs=runs,
-        means=means,
+        means=inflation_means(runs),
     )
 
 
 def get_inflation_figure(info: InflationInfo) -> go.Figure:
     """Draw it."""
     figure = go.Figure()
-    present = {run.layer for run in info.runs}
-    layers = [layer for layer in LAYER_NAMES if layer in present]
-    layers += sorted(present - set(layers))
-    for layer, side_step in side_steps(layers, [run.batch_size for run in info.runs]).items():
+    batch_sizes = [run.batch_size for run in info.runs]
+    layers = in_order(run.layer for run in info.runs)
+    for layer, side_step in side_steps(layers, batch_sizes).items():
         figure.add_trace(_runs_trace([r for r in info.runs if r.layer == layer], side_step))
     figure.add_trace(_means_trace(info.means))
     figure.add_hline(y=0, line={"color": INK, "width": 1})
     figure.update_layout(
         **frame(),
-        xaxis=batch_size_axis(
-            "Batch size (images, logarithmic)", [run.batch_size for run in info.runs]
-        ),
+        xaxis=batch_size_axis("Batch size (images, logarithmic)", batch_sizes),
         yaxis=axis("Published − correct/total (points)") | {"rangemode": "tozero"},
     )
     return figure

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from dashboards.replication.budget import short_budget
+from dashboards.elements.caption import short_budget
 from dashboards.replication.markup import ABSENT, Cell, Line, Table, cell, unbroken
 from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig
 from study.results.comparison import LAYER_NAMES, LayerResult, format_size, layer_results

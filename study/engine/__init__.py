@@ -4,12 +4,14 @@
 - `storage`: the study's one truth, in Optuna
 - `ledger`: where a trial begins, reports and ends, in Optuna, the records and the tracker alike
 - `sampler`: Optuna's samplers, kept from repeating themselves
-- `searcher`, `recorder`: Tune's two ends of the ledger
+- `searcher`, `scheduler`, `recorder`: Tune's three ends of the ledger
+- `study_rungs`: where trials are stopped early, over all lives of the study
 - `messages`: what travels between the driver and its workers
 - `trainable`: what runs in worker processes
 - `checkpoint_store`, `worker_checkpoint`, `checkpoint_sweeper`: where checkpoints lie, when workers
   write them, and how the driver clears up
-- `actor_deaths`: workers that Ray ended, made known to Tune
+- `actor_deaths`, `warm_workers`: workers that Ray ended, made known to Tune; and those that have
+  imported torch before the first trial, given to it
 - `stop_flag`: how workers learn that the study stops
 - `confirm_plan`, `confirmation`, `confirm_worker`: fresh seeds for the front and its controls, and
   Ray running them
@@ -22,6 +24,8 @@ import os
 # per-trial files would repeat what MLflow holds.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+# Nor is a study ever resumed from Tune's own snapshots, each of which writes all trials anew.
+os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", str(365 * 24 * 3600))
 # A worker's death is told in one line by the study itself.
 os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
 # Progress is reported by the study itself; only Tune's older reporter can be silenced.

@@ -3,11 +3,14 @@
 import os
 import uuid
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
 
-from study.config import StudyConfig
+# Workers need no more of a study than this: they are spared Optuna.
+if TYPE_CHECKING:
+    from study.config import StudyConfig
 
 _TEMPORARY = ".part"
 
@@ -26,7 +29,7 @@ class CheckpointStore:
     url: str = field(repr=False)  # may hold a password
 
     @classmethod
-    def of(cls, config: StudyConfig) -> "CheckpointStore":
+    def of(cls, config: "StudyConfig") -> "CheckpointStore":
         """A study's own folder: several studies may be given the same place."""
         own = f"{config.name}-{config.study_id[:8]}"
         place = urlsplit(config.checkpoints)

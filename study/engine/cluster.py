@@ -2,9 +2,11 @@
 
 import contextlib
 import logging
+import os
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from unittest.mock import patch
 
 import ray
 from ray._private import ray_constants
@@ -27,28 +29,30 @@ class ClusterError(ValueError):
 
 
 @contextlib.contextmanager
-def connected(address: str | None) -> Iterator[None]:
+def connected(address: str | None, preload: Sequence[str] = ()) -> Iterator[None]:
     """Ray, for as long as the context lasts.
 
     Args:
         address: `host:port` of a running cluster, `auto` for one on this machine, or None for a
             cluster of our own that listens on 127.0.0.1 alone.
+        preload: Modules that a cluster of our own has a process for each core import meanwhile;
+            each process is then to use one thread.
 
     Raises:
         ClusterError: The address does not answer.
     """
     with _raylets_silent():
-        _connect(address)
+        _connect(address, preload)
         try:
             yield
         finally:
             ray.shutdown()
 
 
-def _connect(address: str | None) -> None:
+def _connect(address: str | None, preload: Sequence[str]) -> None:
     try:
         if address is None:
-            _start_local()
+            _start_local(preload)
         else:
             _join(address)
     except SystemExit as stopped:
@@ -56,14 +60,15 @@ def _connect(address: str | None) -> None:
         raise KeyboardInterrupt from stopped
 
 
-def _start_local() -> None:
+def _start_local(preload: Sequence[str]) -> None:
     try:
-        with _loopback_alone():
+        with _loopback_alone(), _one_thread_each() if preload else contextlib.nullcontext():
             ray.init(
                 address="local",  # else Ray would join whatever cluster it finds on the machine
                 include_dashboard=False,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
+                _system_config={"preload_python_modules": list(preload)} if preload else None,
             )
     except Exception as error:
         ray.shutdown()
@@ -117,6 +122,18 @@ def _loopback_alone() -> Iterator[None]:
         yield
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = clusters
+
+
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Have workers that import torch ahead bring up one thread, unless the user says otherwise.
+
+    Ray tells a worker its number of threads when it is given something to do, which is too late
+    for one that has imported torch: `torch.set_num_threads` binds the thread that calls it alone.
+    """
+    with patch.dict(os.environ):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        yield
 
 
 def _require_answer(address: str) -> None:

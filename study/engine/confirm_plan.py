@@ -40,6 +40,8 @@ def plan_confirmation(
 ) -> tuple[ConfirmTask, ...]:
     """The runs of a confirmation, seed after seed, so that a broken-off one has whole pairs.
 
+    Where there are more runs than workers, each takes several seeds of a network at once.
+
     Every trial is trained beside the networks of its size with each other layer, which keep all of
     its settings but the layer and the width.
 

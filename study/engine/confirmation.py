@@ -1,6 +1,7 @@
 """Confirmation: Ray trains the front and its controls with fresh seeds, and tests them."""
 
 import contextlib
+import math
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -27,6 +28,8 @@ from study.interrupts import Interrupts
 from study.results.clock import now_ms
 from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.record import TrialState
+
+_Item = tuple[ConfirmTask, ConfirmedRun]
 
 LOOK_SECONDS = 1.0
 """How often it is seen whether nodes have joined, or a stop was asked for."""
@@ -114,7 +117,7 @@ def confirm(
         )
         try:
             with interrupts.graceful(PAUSE_SECONDS), flag.follows(interrupts.requested, work.stop):
-                work.run(lambda task: worker.remote(task, *images, settings))
+                work.run(lambda tasks: worker.remote(tasks, *images, settings))
         finally:
             work.pause_running()
     return Confirmation(
@@ -147,10 +150,10 @@ class _Work:
         self._resources = resources
         self._listeners = listeners
         self._unsaved = UnsavedWarnings(warn)
-        self._running: dict[ray.ObjectRef[Any], tuple[ConfirmTask, ConfirmedRun]] = {}
+        self._running: dict[ray.ObjectRef[Any], list[_Item]] = {}
         self._attempts: Counter[ConfirmedKey] = Counter()
         self._stopped = threading.Event()
-        self.waiting: deque[tuple[ConfirmTask, ConfirmedRun]] = deque()
+        self.waiting: deque[_Item] = deque()
         self.ended: list[ConfirmedRun] = []
         before = {run.key: run for run in storage.confirmed()}
         for task in tasks:
@@ -166,17 +169,13 @@ class _Work:
         """Start no more."""
         self._stopped.set()
 
-    def run(self, submit: Callable[[ConfirmTask], "ray.ObjectRef[Any]"]) -> None:
+    def run(self, submit: Callable[[list[ConfirmTask]], "ray.ObjectRef[Any]"]) -> None:
         """Until all have ended, or those that run have paused."""
         while self._running or (self.waiting and not self._stopped.is_set()):
             places = concurrent_trials(self._resources)
             while self.waiting and len(self._running) < places and not self._stopped.is_set():
-                task, run = self.waiting.popleft()
-                self._attempts[run.key] += 1
-                run = replace(run, state=TrialState.RUNNING, started_ms=run.started_ms or now_ms())
-                for listener in self._listeners:
-                    listener.confirmation_started(run)
-                self._running[submit(task)] = (task, run)
+                started = [self._started(*item) for item in self._next_items(places)]
+                self._running[submit([task for task, _ in started])] = started
             if not self._running:  # the nodes that could run one have left
                 self._stopped.wait(LOOK_SECONDS)
                 continue
@@ -186,19 +185,49 @@ class _Work:
 
     def pause_running(self) -> None:
         """Leave what runs for the next life of the study."""
-        for reference, (_, run) in [*self._running.items()]:
+        for reference, items in [*self._running.items()]:
             with contextlib.suppress(RayError):  # the cluster may be gone
                 ray.cancel(reference, force=True)
-            self._pause(run)
+            for _, run in items:
+                self._pause(run)
         self._running.clear()
         for _, run in self.waiting:
             if self._attempts[run.key]:  # it waits to be tried again
                 self._pause(run)
 
+    def _next_items(self, places: int) -> list[_Item]:
+        """Runs for one worker, which trains them at once as far as that pays.
+
+        They differ in their seeds alone, and are as many as leave enough for the other workers. One
+        that is tried again is alone, so that whatever it does to its worker costs no other.
+        """
+        most = math.ceil(len(self.waiting) / places)
+        first, first_run = self.waiting[0]
+        alike = [
+            (task, run)
+            for task, run in self.waiting
+            if replace(task, config=replace(task.config, seed=first.config.seed)) == first
+            and not self._attempts[run.key]
+        ][:most]
+        items = [(first, first_run)] if self._attempts[first_run.key] else alike
+        for item in items:
+            self.waiting.remove(item)
+        return items
+
+    def _started(self, task: ConfirmTask, run: ConfirmedRun) -> _Item:
+        self._attempts[run.key] += 1
+        run = replace(run, state=TrialState.RUNNING, started_ms=run.started_ms or now_ms())
+        for listener in self._listeners:
+            listener.confirmation_started(run)
+        return task, run
+
     def _take(self, reference: "ray.ObjectRef[Any]") -> None:
         """What a worker handed back, or that it died."""
-        task, run = self._running.pop(reference)
-        reply = _reply(reference)
+        items = self._running.pop(reference)
+        for (task, run), reply in zip(items, _replies(reference, len(items)), strict=True):
+            self._take_reply(task, run, reply)
+
+    def _take_reply(self, task: ConfirmTask, run: ConfirmedRun, reply: ConfirmReply) -> None:
         match reply:
             case ConfirmReport():
                 self._unsaved.tell(reply.unsaved)
@@ -240,11 +269,11 @@ class _Work:
             listener.confirmation_ended(run)
 
 
-def _reply(reference: "ray.ObjectRef[Any]") -> ConfirmReply:
+def _replies(reference: "ray.ObjectRef[Any]", count: int) -> Sequence[ConfirmReply]:
     try:
-        reply: ConfirmReply = ray.get(reference)
+        replies: list[ConfirmReply] = ray.get(reference)
     except RayTaskError as error:  # such as an import that fails in the worker
-        return TrialFailure(reason=describe_error(error.cause), would_recur=False)
+        return [TrialFailure(reason=describe_error(error.cause), would_recur=False)] * count
     except RayError as error:
-        return TrialFailure(reason=describe_death(str(error)), would_recur=False)
-    return reply
+        return [TrialFailure(reason=describe_death(str(error)), would_recur=False)] * count
+    return replies

@@ -17,18 +17,20 @@ from pnn_core.config import PARAMETER_NAMES, EpochResult, TrialConfig
 from study.config import StudyConfig
 from study.engine.messages import EpochReport, ProposedTrial
 from study.engine.sampler import DistinctSampler
-from study.engine.storage import StudyStorage, retried_before
+from study.engine.storage import StudyStorage, retried_before, started_before
+from study.engine.study_rungs import StudyRungs
 from study.results.clock import now_ms
 from study.results.record import TrialRecord, TrialState
 
 ATTEMPTS = 3
 """How often a trial is tried in the life of a driver, each time from its last checkpoint."""
 
-_OPTUNA_STATES = {
+OPTUNA_STATES = {
     TrialState.COMPLETE: OptunaState.COMPLETE,
     TrialState.PRUNED: OptunaState.PRUNED,
     TrialState.FAILED: OptunaState.FAIL,
 }
+"""Optuna's words for final states."""
 
 
 class TrialListener(Protocol):
@@ -38,7 +40,7 @@ class TrialListener(Protocol):
         """A trial ended in an earlier life of the study."""
 
     def trial_started(self, record: TrialRecord) -> None:
-        """A trial was proposed, for the first time or to go on from its checkpoint."""
+        """A process takes up a trial, for the first time or to go on from its checkpoint."""
 
     def epoch_finished(self, number: int, result: EpochResult) -> None:
         """A trial reported an epoch for the first time: the mean over its seeds."""
@@ -76,10 +78,12 @@ class TrialLedger:
         self._records: dict[int, TrialRecord] = {}
         self._configs: dict[int, TrialConfig] = {}
         self._waiting: deque[int] = deque()
+        self._started: set[int] = set()
         self._attempts: Counter[int] = Counter()
         self._epochs_told: Counter[int] = Counter()
         self._exhausted = False
         self._stopped = False
+        self._rungs = StudyRungs(config.rungs, config, storage) if config.rungs else None
         for trial in storage.trials():
             self._take_up(trial)
 
@@ -106,7 +110,10 @@ class TrialLedger:
         self._stopped = True
 
     def propose(self) -> ProposedTrial | None:
-        """Begin a trial, or go on with one that broke off; None where there is none now."""
+        """Line up a trial, or one that broke off; None where there is none now.
+
+        Tune asks ahead, so that the next trial is there when a process becomes free.
+        """
         if self._stopped or not self.has_work():
             return None
         number = self._waiting.popleft()
@@ -114,8 +121,7 @@ class TrialLedger:
         record = replace(self._records[number], state=TrialState.RUNNING, worker="")
         self._records[number] = record
         self._attempts[number] += 1
-        for listener in self._listeners:
-            listener.trial_started(record)
+        self._started.discard(number)
         return ProposedTrial(
             number=number,
             config=self._configs[number],
@@ -123,16 +129,31 @@ class TrialLedger:
             attempt=self._attempts[number],
         )
 
+    def trial_started(self, number: int) -> None:
+        """Record that a process takes up a proposed trial."""
+        record = self._records[number]
+        if record.started_ms is None:
+            record = replace(record, started_ms=now_ms())
+            self._storage.keep_started(record)
+            self._records[number] = record
+        self._started.add(number)
+        for listener in self._listeners:
+            listener.trial_started(record)
+
+    def goes_on(self, number: int, report: EpochReport) -> bool:
+        """Judge a running trial by what it has come to, if that is a rung of the study.
+
+        To be asked before `epoch_finished`. One that does not go on is to be ended next, by
+        `trial_stopped`.
+        """
+        return self._rungs is None or self._rungs.goes_on(self._reported(number, report))
+
     def epoch_finished(self, number: int, report: EpochReport) -> None:
         """Record what a running trial has come to."""
-        record = replace(
-            self._records[number],
-            replicates=report.replicates,
-            costs=report.costs,
-            device=report.device,
-            worker=report.worker,
-        )
+        record = self._reported(number, report)
         self._records[number] = record
+        if self._rungs is not None:
+            self._rungs.keep_passed(number)
         # After a restart from an older checkpoint, epochs come that were told before.
         for result in record.epochs[self._epochs_told[number] :]:
             self._epochs_told[number] = result.epoch
@@ -151,6 +172,8 @@ class TrialLedger:
             self._end(replace(record, state=TrialState.COMPLETE))
         else:
             reason = f"stopped by the scheduler after epoch {epochs} of {self._config.epochs}"
+            if self._rungs is not None:
+                reason = self._rungs.stop_reason(number)
             self._end(replace(record, state=TrialState.PRUNED, reason=reason))
 
     def attempt_failed(
@@ -164,6 +187,8 @@ class TrialLedger:
             would_recur: Whether another one would break off the same way.
             worker: Process in which it did; empty for that which reported last, if one did.
         """
+        if number not in self._started:  # its process died on the way
+            self.trial_started(number)
         record = self._records[number]
         record = replace(record, worker=worker or record.worker)
         if self._stopped:
@@ -181,14 +206,24 @@ class TrialLedger:
     def trial_paused(self, number: int) -> None:
         """Leave a trial for the next life of the study."""
         self._records[number] = replace(self._records[number], state=TrialState.PAUSED)
-        for listener in self._listeners:
-            listener.trial_paused(self._records[number])
+        if number in self._started:  # of the others, nobody has heard
+            for listener in self._listeners:
+                listener.trial_paused(self._records[number])
 
     def pause_running(self) -> None:
         """Leave all unfinished trials for the next life of the study."""
         for record in self.records:
             if record.state is TrialState.RUNNING:
                 self.trial_paused(record.number)
+
+    def _reported(self, number: int, report: EpochReport) -> TrialRecord:
+        return replace(
+            self._records[number],
+            replicates=report.replicates,
+            costs=report.costs,
+            device=report.device,
+            worker=report.worker,
+        )
 
     def _ask(self) -> bool:
         """Put a new trial in line; whether there is one."""
@@ -214,6 +249,8 @@ class TrialLedger:
         self._records[trial.number] = record
         if not trial.state.is_finished():
             self._tell(record)
+        if self._rungs is not None:
+            self._rungs.restore(record)
         for listener in self._listeners:
             listener.trial_restored(record)
 
@@ -227,14 +264,13 @@ class TrialLedger:
         )
         # The name of a variant is no setting of the training run, but what a reader knows it by.
         named = {axis: v for axis, v in trial.params.items() if axis not in PARAMETER_NAMES}
-        started = trial.datetime_start
         self._configs[trial.number] = config
         self._records[trial.number] = TrialRecord(
             number=trial.number,
             state=TrialState.RUNNING,
             parameters={**named, **config.parameters()},
             retried=retried_before(trial),
-            started_ms=int(started.timestamp() * 1000) if started else now_ms(),
+            started_ms=started_before(trial),
         )
         self._waiting.append(trial.number)
 
@@ -248,6 +284,9 @@ class TrialLedger:
             listener.trial_ended(record)
 
     def _tell(self, record: TrialRecord) -> None:
+        if record.state is TrialState.PRUNED:
+            shortfall = 1 - len(record.epochs) / self._config.epochs
+            self._storage.keep_shortfall(record.number, shortfall)
         complete = record.state is TrialState.COMPLETE
         values = record.values(self._config.objectives) if complete else None
-        self._storage.tell(record.number, _OPTUNA_STATES[record.state], values)
+        self._storage.tell(record.number, OPTUNA_STATES[record.state], values)

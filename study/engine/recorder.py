@@ -43,6 +43,12 @@ class LedgerRecorder(Callback):
         """Nothing, as the ledger: Tune pickles its callbacks."""
         return {}
 
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: object
+    ) -> None:
+        """A process took up a trial."""
+        self._keep_failure(self._ledger.trial_started, _number(trial))
+
     def on_trial_result(
         self,
         iteration: int,
@@ -55,7 +61,7 @@ class LedgerRecorder(Callback):
         number = _number(trial)
         match result[REPORT]:
             case EpochReport() as report:
-                self._ledger.epoch_finished(number, report)
+                self._keep_failure(self._ledger.epoch_finished, number, report)
                 self._unsaved.tell(report.unsaved)
             case TrialPaused(unsaved=unsaved):
                 self._left.add(trial.trial_id)
@@ -72,15 +78,19 @@ class LedgerRecorder(Callback):
     ) -> None:
         """A trial ended, by itself or by the scheduler."""
         if trial.trial_id not in self._left:
-            try:
-                self._ledger.trial_stopped(_number(trial))
-            except Exception as error:  # from here, Tune would take it for the trial's own failure
-                self._failure = error
+            self._keep_failure(self._ledger.trial_stopped, _number(trial))
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: object) -> None:
         """What ends the search is raised where Tune lets it through."""
         if self._failure is not None:
             raise self._failure
+
+    def _keep_failure(self, tell: Callable[..., None], *what: int | EpochReport) -> None:
+        """Tell the ledger; where that fails, Tune would take it for the trial's own failure."""
+        try:
+            tell(*what)
+        except Exception as error:
+            self._failure = error
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object

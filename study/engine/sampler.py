@@ -60,6 +60,8 @@ class DistinctSampler(BaseSampler):
 
     What is proposed depends on the trial's number and on the trials before it alone.
 
+    Serves one study.
+
     Args:
         name: One of `SAMPLER_NAMES`.
         space: What is searched.
@@ -75,7 +77,8 @@ class DistinctSampler(BaseSampler):
         self._name = name
         self._seed = seed
         self._reseed(number=0)
-        self._keys: dict[frozenset[Any], Hashable] = {}
+        self._counted: set[int] = set()
+        self._taken: set[Hashable] = set()
         enumerable = name == GRID or (space.is_finite() and space.grid_size() <= POINTS_LISTED)
         self._points = (
             {self._key(point): point for point in space.grid_points(dataset)}
@@ -192,17 +195,16 @@ class DistinctSampler(BaseSampler):
         return [point for key, point in (self._points or {}).items() if key not in taken]
 
     def _proposed(self, study: optuna.Study) -> set[Hashable]:
-        """Keys of all trials, whatever became of them: a failed one fails again."""
+        """Keys of all trials, whatever became of them: a failed one fails again.
+
+        Kept from one proposal to the next: a point that is whole stays as it is.
+        """
         whole = self._axes.keys()
-        return {
-            self._key(t.params)
-            for t in study.get_trials(deepcopy=False)
-            if t.params.keys() == whole
-        }
+        for trial in study.get_trials(deepcopy=False):
+            if trial.number not in self._counted and trial.params.keys() == whole:
+                self._counted.add(trial.number)
+                self._taken.add(self._key(trial.params))
+        return self._taken
 
     def _key(self, point: Point) -> Hashable:
-        """The space's key, kept: every proposal asks for those of all trials."""
-        values = frozenset(point.items())
-        if values not in self._keys:
-            self._keys[values] = self._space.run_key(point, self._dataset)
-        return self._keys[values]
+        return self._space.run_key(point, self._dataset)

@@ -1,5 +1,6 @@
 """A search: Ray Tune trains what the ledger proposes."""
 
+import contextlib
 import os
 import tempfile
 from dataclasses import dataclass
@@ -17,9 +18,11 @@ from study.engine.cluster import TrialResources
 from study.engine.ledger import TrialLedger
 from study.engine.messages import TRIAL, ProposedTrial
 from study.engine.recorder import LedgerRecorder, Warn
+from study.engine.scheduler import RungScheduler
 from study.engine.searcher import LedgerSearcher
 from study.engine.stop_flag import StopFlag
 from study.engine.trainable import TrialTrainable
+from study.engine.warm_workers import warm_workers_used
 from study.engine.worker_settings import WorkerSettings
 from study.interrupts import Interrupts
 from study.results.record import TrialRecord
@@ -84,6 +87,7 @@ def search(
             tune.with_resources(trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
             tune_config=tune.TuneConfig(
                 search_alg=LedgerSearcher(ledger),
+                scheduler=RungScheduler(ledger),
                 num_samples=-1,  # the ledger knows how many there are, and how often each is tried
                 max_concurrent_trials=config.resources.max_concurrent,
                 reuse_actors=True,
@@ -103,6 +107,7 @@ def search(
                 interrupts.graceful(PAUSE_SECONDS),
                 flag.follows(interrupts.requested, ledger.stop),
                 every_death_known(),
+                warm_workers_used() if config.address is None else contextlib.nullcontext(),
             ):
                 tuner.fit()
         except TuneError as error:

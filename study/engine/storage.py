@@ -16,6 +16,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
+from sqlalchemy.exc import SQLAlchemyError
 
 from study.config import JOURNAL, StudyConfig
 from study.engine.sampler import DistinctSampler
@@ -28,10 +29,14 @@ from study.results.record_json import (
     record_from_json,
     record_to_json,
 )
+from study.stopping.entry import RungEntry
 
 _STUDY_ID = "study_id"
 _RECORD = "record"
 _RETRIED = "retried"
+_STARTED = "started_ms"
+_RUNG = "rung/"
+_SHORTFALL = "budget_not_trained"
 _CONFIRMED = "confirmed/"
 _GP_ANSWER = "gp:relative_params:"
 """Where Optuna's GPSampler writes each answer, for others that ask meanwhile."""
@@ -49,15 +54,16 @@ class StudyStorage:
 
     Args:
         config: The study, whose storage is opened, or made where there is none.
+        backend: Optuna's, in the place of the one that the study names.
     """
 
-    def __init__(self, config: StudyConfig) -> None:
+    def __init__(self, config: StudyConfig, backend: BaseStorage | None = None) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._place = config.storage_place
         self._url = config.storage or ""
         self._failure: StorageError | None = None
         with self._failing_clearly():
-            self._storage = _open(config)
+            self._storage = _open(config) if backend is None else backend
             self.study = optuna.create_study(
                 study_name=config.name,
                 storage=self._storage,
@@ -111,9 +117,36 @@ class StudyStorage:
         if record.reason:
             self._set(record.number, "reason", record.reason)
 
+    def keep_started(self, record: TrialRecord) -> None:
+        """Write when a process took up a trial for the first time."""
+        self._set(record.number, _STARTED, record.started_ms)
+
     def keep_retried(self, record: TrialRecord) -> None:
         """Write why attempts at a trial broke off."""
         self._set(record.number, _RETRIED, list(record.retried))
+
+    def keep_rung_passed(self, epoch: int, entry: RungEntry) -> None:
+        """Write where a trial stood when it passed a rung."""
+        self._set(entry.trial, f"{_RUNG}{epoch}", entry.losses)
+
+    def rungs_passed(self, trial: FrozenTrial) -> Iterator[tuple[int, RungEntry]]:
+        """The epochs of the rungs that a trial has passed, and where it stood there."""
+        for key, losses in trial.user_attrs.items():
+            if key.startswith(_RUNG):
+                epoch = int(key.removeprefix(_RUNG))
+                yield epoch, RungEntry(trial=trial.number, losses=tuple(losses))
+
+    def keep_shortfall(self, number: int, share: float) -> None:
+        """Tell samplers how much of its full budget a stopped trial lacks, before it is ended.
+
+        Optuna's TPE takes stopped trials for good ones where complete ones are few, the first of
+        them by number. With a constraint that is violated by so much, it takes those that came
+        farthest.
+        """
+        with self._failing_clearly():
+            trial = optuna.trial.Trial(self.study, self._trial_id(number))
+            if _SHORTFALL not in trial.constraints:  # written before a crash
+                trial.set_constraint(_SHORTFALL, share)
 
     def tell(
         self, number: int, state: optuna.trial.TrialState, values: tuple[float, ...] | None = None
@@ -157,8 +190,6 @@ class StudyStorage:
 
     @contextmanager
     def _failing_clearly(self) -> Iterator[None]:
-        from sqlalchemy.exc import SQLAlchemyError
-
         if self._failure is not None:
             raise self._failure
         try:
@@ -169,6 +200,11 @@ class StudyStorage:
         except (OSError, ValueError, RuntimeError, StorageInternalError, SQLAlchemyError) as error:
             self._failure = StorageError(f"{self._place}: {explain(error, self._url)}")
             raise self._failure from error
+
+
+def started_before(trial: FrozenTrial) -> int | None:
+    """When a process first took up an unfinished trial, in ms since 1970; None where none did."""
+    return trial.user_attrs.get(_STARTED)
 
 
 def retried_before(trial: FrozenTrial) -> tuple[str, ...]:

@@ -26,15 +26,17 @@ from study.results.credentials import mask_password
 # The driver pickles this class and never trains: it need not wait for torch, which the methods
 # import in the worker.
 if TYPE_CHECKING:
+    from pnn_core.side_by_side import Training
     from pnn_core.train import TrainingRun
 
 
 class TrialTrainable(tune.Trainable):
     """One trial after another in one process, so that torch is imported once.
 
-    Each step is an epoch of every seed, so that no mean is ever taken over some of them. Nothing is
-    built before the first step, so that whatever is wrong with a trial fails that trial, not the
-    process. Checkpoints are written here and not by Tune, whose own are pickles.
+    Each step is an epoch of every seed, so that no mean is ever taken over some of them; seeds are
+    trained at once as far as that pays. Nothing is built before the first step, so that whatever is
+    wrong with a trial fails that trial, not the process. Checkpoints are written here and not by
+    Tune, whose own are pickles.
     """
 
     def setup(  # type: ignore[override]  # tune.with_parameters gives the rest
@@ -52,13 +54,14 @@ class TrialTrainable(tune.Trainable):
         self._device = settings.prepare()
         self._stop = stop_requested(settings.stop_key)
         self._runs: list[TrainingRun] = []
+        self._trainings: list[Training] = []
         self._given_up = False
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Make room for the next trial in this process."""
         import torch
 
-        self._runs = []
+        self._let_go()
         if torch.cuda.is_available():
             # Give its memory back before another trial asks for more. Without a GPU there is no
             # hurry, and a collection costs a third of a second with torch and Ray loaded.
@@ -82,10 +85,10 @@ class TrialTrainable(tune.Trainable):
         try:
             report = self._train_epoch(trial)
         except NonFiniteLossError as error:
-            self._runs = []
+            self._let_go()
             return {REPORT: _failure(error, would_recur=True), "done": True}
         except Exception as error:  # whatever a trial raises is that trial's end, not the study's
-            self._runs = []
+            self._let_go()
             self._given_up = True
             return {REPORT: _failure(error, would_recur=False), "done": False}
         if isinstance(report, TrialPaused):
@@ -99,12 +102,12 @@ class TrialTrainable(tune.Trainable):
             if self._stop.is_set():
                 return TrialPaused()
             self._begin(trial)
-        epoch = min(min(len(run.results) for run in self._runs) + 1, trial.config.epochs)
-        for run in self._runs:
-            while len(run.results) < epoch:
-                if self._stop.is_set() or run.next_epoch(self._pauses) is None:
+        epoch = min(min(run.epoch for run in self._runs) + 1, trial.config.epochs)
+        for training in self._trainings:
+            while training.epoch < epoch:
+                if self._stop.is_set() or not training.next_epoch(self._pauses):
                     self._checkpoint.save(self._runs)
-                if self._stop.is_set() and len(run.results) < epoch:
+                if self._stop.is_set() and training.epoch < epoch:
                     return TrialPaused(unsaved=self._checkpoint.unsaved)
         is_last = epoch == trial.config.epochs
         if self._settings.keep_checkpoints if is_last else self._checkpoint.is_due:
@@ -120,6 +123,7 @@ class TrialTrainable(tune.Trainable):
     def _begin(self, trial: ProposedTrial) -> None:
         """Build the trial's networks, and take them to where its checkpoint was written."""
         from pnn_core.costs import count_costs
+        from pnn_core.side_by_side import side_by_side
         from pnn_core.train import TrainingRun
 
         first = trial.config.seed
@@ -134,7 +138,7 @@ class TrialTrainable(tune.Trainable):
         )
         self._checkpoint.restore(runs)
         self._costs = count_costs(trial.config.model)
-        self._runs = runs
+        self._runs, self._trainings = runs, side_by_side(runs)
 
     def _pauses(self) -> bool:
         """Whether to break off in mid-epoch."""
@@ -142,7 +146,12 @@ class TrialTrainable(tune.Trainable):
 
     def cleanup(self) -> None:
         """Let go of the device."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Of all networks."""
         self._runs = []
+        self._trainings = []
 
 
 def _failure(error: Exception, *, would_recur: bool) -> TrialFailure:

@@ -24,6 +24,8 @@ class WorkerCheckpoint:
         name: Of the file.
         identity: Of the training runs: a file of any other is refused.
         clock: Seconds.
+        beside: Checkpoints that the worker writes in turn with this one, itself included: they
+            share its time.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class WorkerCheckpoint:
         name: str,
         identity: str,
         clock: Callable[[], float] = time.monotonic,
+        beside: int = 1,
     ) -> None:
         self._store = store
         self._name = name
         self._identity = identity
         self._clock = clock
+        self._share = LONGEST_SHARE / beside
         self._written = clock()
         self._cost = 0.0
         self._unread = ""
@@ -71,7 +75,7 @@ class WorkerCheckpoint:
     @property
     def is_due(self) -> bool:
         """Whether writing costs little against the time since it was last done."""
-        return self._clock() - self._written >= self._cost / LONGEST_SHARE
+        return self._clock() - self._written >= self._cost / self._share
 
     @property
     def is_overdue(self) -> bool:

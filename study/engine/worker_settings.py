@@ -28,10 +28,12 @@ class WorkerSettings:
     stop_key: str
 
     def prepare(self) -> "torch.device":
-        """Bound this process's threads, and choose its device."""
+        """Bound this process's threads, have it keep its memory, and choose its device."""
         import torch
 
         from pnn_core.device import default_device
+        from pnn_core.host_memory import keep_freed_memory
 
         torch.set_num_threads(self.cpus)
+        keep_freed_memory()
         return default_device() if self.gpus else torch.device("cpu")

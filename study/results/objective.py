@@ -1,8 +1,10 @@
 """Objectives: what a study makes large or small."""
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
+
+from pnn_core.config import Costs
 
 Direction = Literal["maximize", "minimize"]
 
@@ -25,6 +27,11 @@ class Objective:
     def maximised(self) -> bool:
         """Whether larger is better."""
         return self.direction == "maximize"
+
+    @property
+    def known_before_training(self) -> bool:
+        """Whether it follows from the network alone."""
+        return self.name in (cost.name for cost in fields(Costs))
 
 
 OBJECTIVES: dict[str, Objective] = {

@@ -1,4 +1,4 @@
-"""Which code ran: library versions and the commit of the checkout."""
+"""Which code ran, and where: library versions, the commit of the checkout, the processor."""
 
 import platform
 import shutil
@@ -8,6 +8,7 @@ from pathlib import Path
 
 _LIBRARIES = ("pnn-study", "torch", "ray", "optuna", "mlflow")
 _GIT_TIMEOUT_SECONDS = 10
+_CPUINFO = Path("/proc/cpuinfo")
 
 
 def library_versions() -> dict[str, str]:
@@ -22,6 +23,13 @@ def library_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def processor_name() -> str:
+    """This machine's processor, in words."""
+    lines = _CPUINFO.read_text(encoding="utf-8").splitlines() if _CPUINFO.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
 
 
 def git_commit(source: Path = Path(__file__)) -> str:

@@ -6,7 +6,7 @@ import math
 import pyarrow as pa
 import pytest
 
-from dashboards.pictures import look
+from dashboards.elements import look
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES, VIEWS, Scene
 from study.results.objective import OBJECTIVES

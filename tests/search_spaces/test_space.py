@@ -1,5 +1,6 @@
 """A space says what is searched, and refuses what makes no sense."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_noise_masks_fits_the_network_to_the_images(shape: DatasetShape, network
     assert noise_masks.configure(point, dataset=shape, epochs=1, seed=0).model.network == network
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", sorted({*BUILT_IN} - {"pnn_bench"}))
 @pytest.mark.parametrize("shape", [CIFAR, DIGITS, MNIST, IMAGENET100])
 def test_every_point_of_a_built_in_grid_can_be_built(name: str, shape: DatasetShape) -> None:
     built_in = find_space(name, shape)
@@ -59,8 +60,21 @@ def test_a_built_in_space_knows_its_name_and_says_what_it_is_in_a_line(name: str
     assert "\n" not in built_in.summary
 
 
-def test_only_noise_masks_is_there_to_be_sampled() -> None:
-    assert [n for n in BUILT_IN if not find_space(n, CIFAR).is_grid] == ["noise_masks"]
+def test_only_noise_masks_and_pnn_bench_are_there_to_be_sampled() -> None:
+    sampled = [n for n in BUILT_IN if not find_space(n, CIFAR).is_grid]
+    assert sampled == ["noise_masks", "pnn_bench"]
+
+
+def test_pnn_bench_lists_each_network_once_though_most_layers_have_no_noise() -> None:
+    points = find_space("pnn_bench", DIGITS).grid_points(DIGITS)
+    layers = Counter(point["layer"] for point in points)
+    # Mask counts × learning rates, times fan-outs where there are masks, times noise levels.
+    assert layers == {
+        "perturbation": 4 * 4 * 3 * 5,
+        "local_binary": 4 * 4 * 3,
+        "conv3x3": 4 * 4,
+        "conv1x1": 4 * 4,
+    }
 
 
 def test_invalid_combinations_are_no_points() -> None:

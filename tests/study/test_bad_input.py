@@ -39,6 +39,26 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         (["--space", "my/space.py"], ["--space", "my/space.py", "no file"]),
         (["--dataset", "digit"], ["--dataset", "'digit'", "did you mean 'digits'?"]),
         (["--sampler", "tpee"], ["--sampler", "'tpee'", "did you mean tpe?"]),
+        (["--scheduler", "mosha"], ["--scheduler mosha: 'mosha'", "did you mean moasha?"]),
+        (
+            ["--scheduler", "moasha", "--reduction-factor", "1"],
+            ["--reduction-factor", "'1'", "at least 2"],
+        ),
+        (["--scheduler", "moasha", "--first-rung", "0"], ["--first-rung", "'0'", "at least 1"]),
+        (
+            ["--scheduler", "moasha", "--epochs", "9", "--first-rung", "9"],
+            ["--first-rung 9: the first rung (epoch 9) must come before the full budget of 9"],
+        ),
+        (
+            ["--scheduler", "moasha", "--epochs", "1"],
+            ["--epochs 1: the first rung (epoch 1) must come before the full budget of 1"],
+        ),
+        (
+            ["--scheduler", "moasha", "--objectives", "learnable_params,macs"],
+            ["--scheduler moasha: the objectives learnable_params, macs", "val_accuracy"],
+        ),
+        (["--first-rung", "2"], ["--first-rung 2: --scheduler fifo stops no trial"]),
+        (["--reduction-factor", "4"], ["--reduction-factor 4: --scheduler fifo stops no trial"]),
         (["--objectives", "val_acuracy"], ["--objectives", "did you mean val_accuracy?"]),
         (["--objectives", "macs,macs"], ["--objectives", "'macs' is named twice"]),
         (["--trials", "0"], ["--trials", "'0'", "at least 1"]),

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from study import run
+from study import execution, run
 from study.engine import cluster
 
 ARGUMENTS = [
@@ -26,7 +26,7 @@ def interrupted(*arguments: object) -> None:
 @pytest.fixture(autouse=True)
 def without_ray(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cluster, "connected", contextlib.nullcontext)
+    monkeypatch.setattr(cluster, "connected", lambda *given: contextlib.nullcontext())
     monkeypatch.setattr(cluster, "trial_resources", lambda asked: None)
     monkeypatch.setattr(run, "_create_checkpoints", lambda plan: None)
 
@@ -34,7 +34,7 @@ def without_ray(monkeypatch, tmp_path):
 def test_a_signal_before_the_first_trial_is_answered_with_the_resume_command(
     monkeypatch, capsys, tmp_path
 ):
-    monkeypatch.setattr(run, "run_study", interrupted)
+    monkeypatch.setattr(execution, "run_study", interrupted)
     assert run.main(ARGUMENTS) == 130
     assert (tmp_path / "studies/cut/study.json").is_file()
     said = capsys.readouterr().err

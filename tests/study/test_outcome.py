@@ -106,7 +106,9 @@ def test_json_holds_the_front_with_whole_configurations(outcome) -> None:
 )
 def test_the_way_to_mlflow_fits_the_store(make_config, store: str | None, command: str) -> None:
     commands = next_commands(make_config(), ["--data-dir", "my data"], store, RESUME)
-    look, more, larger = commands.values()
+    live, look, more, larger = commands.values()
+    assert "-m dashboards.app" in live
+    assert ("--tracking-uri" in live) == (store is not None)
     assert look.endswith(command)
     assert more == "python -m study.run --resume --name test --trials 12"
     assert "-m study.run --data-dir 'my data' --trials 12 --epochs 10" in larger
@@ -120,7 +122,10 @@ def test_a_grid_has_no_more_trials_to_offer(make_config) -> None:
 
 def test_a_trial_that_was_run_again_has_nothing_larger_to_offer(make_config) -> None:
     commands = next_commands(make_config(), None, None, RESUME)
-    assert [command.rpartition("/")[2] for command in commands.values()] == ["mlflow ui"]
+    assert [command.rpartition("/")[2] for command in commands.values()] == [
+        "python -m dashboards.app",
+        "mlflow ui",
+    ]
 
 
 def test_programs_are_named_as_they_can_be_typed_here(monkeypatch, tmp_path: Path) -> None:

@@ -392,7 +392,7 @@ def test_nothing_larger_is_offered_at_the_end(begin: Begin) -> None:
     )
     outcome = export_front(planned, [complete], 287)
     assert [record.number for record in outcome.front] == [0]
-    assert len(outcome.commands) == 1
+    assert len(outcome.commands) == 2
     assert not any("study.run" in command for command in outcome.commands.values())
 
 

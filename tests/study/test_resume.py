@@ -120,6 +120,8 @@ def test_a_killed_study_resumes_to_the_same_numbers_and_is_not_run_twice_at_once
     process = command.start(*STUDY, "--name", "cut")
     assert process.stdout is not None
     assert process.stdout.readline().startswith("trial ")
+    # Held, or the study might end while the second one starts.
+    os.kill(process.pid, signal.SIGSTOP)
 
     status, out, err = command.run(*RESUME)
     assert (status, out) == (2, "")
@@ -197,7 +199,8 @@ def test_a_folder_that_vanishes_ends_the_study_with_one_sentence(folder: Path, c
     process = command.start(*STUDY, "--name", "cut")
     assert process.stdout is not None
     assert process.stdout.readline().startswith("trial ")
-    shutil.rmtree(folder / "studies/cut")
+    (folder / "studies/cut").rename(folder / "gone")  # at once: its files are still being written
+    shutil.rmtree(folder / "gone", ignore_errors=True)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert err.startswith("study.run: failed: studies/cut/optuna.journal: ")

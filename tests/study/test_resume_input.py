@@ -1,5 +1,6 @@
 """What --resume takes from a study's file, what may be typed beside it, and what is refused."""
 
+import json
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from study.command_line import BadInputError, parse_arguments
 from study.planning import StudyPlan, plan_study
 from study.resuming import find_study, plan_resume
+from study.stopping.rungs import Rungs
 from study.study_file import FILE, StudyFile
 
 SPACE = """
@@ -120,6 +122,8 @@ def test_a_larger_study_is_offered_with_the_settings_of_the_first_life() -> None
         (["--seed", "0"], "--seed 0: study mine was started with --seed 3"),
         (["--objectives", "macs"], "--objectives macs: study mine was started with --objectives v"),
         (["--sampler", "nsga2"], "--sampler nsga2: study mine was started with --sampler tpe"),
+        (["--scheduler", "moasha"], "moasha: study mine was started with --scheduler fifo"),
+        (["--first-rung", "2"], "--first-rung 2: study mine was started without --first-rung"),
         (["--checkpoints", "c"], "--checkpoints c: study mine was started without --checkpoints"),
         (["--storage", "sqlite:///o.db"], "study mine was started without --storage"),
         (["--keep-checkpoints"], "--keep-checkpoints: study mine was started without --keep-check"),
@@ -135,6 +139,34 @@ def test_a_contradiction_is_named_with_what_was_stored_and_what_may_change(
         "and goes on so: leave it out; what may change is --trials (more), --address, "
         "--cpus-per-trial, --gpus-per-trial, --max-concurrent, --tracking-uri"
     )
+
+
+def test_rungs_go_on_as_they_were_and_a_larger_study_has_its_own() -> None:
+    started = begin("--scheduler", "moasha", "--epochs", "30")
+    assert started.config.rungs == Rungs(first=4, reduction_factor=3, epochs=30)
+    resumed = resume()
+    assert resumed.config == started.config
+    assert resumed.file == started.file
+    assert resumed.arguments.repeated[2:] == ("--scheduler", "moasha")
+    assert resume("--reduction-factor", "3", "--first-rung", "4").config == started.config
+    assert "started with --reduction-factor 3" in refusal("--reduction-factor", "4")
+
+
+def test_rungs_that_were_asked_for_are_asked_of_a_larger_study() -> None:
+    begin("--scheduler", "moasha", "--epochs", "30", "--first-rung", "6", "--reduction-factor", "5")
+    assert resume().arguments.repeated[2:] == (
+        *("--scheduler", "moasha", "--reduction-factor", "5", "--first-rung", "6"),
+    )
+
+
+def test_a_study_that_began_before_there_were_rungs_goes_on_without() -> None:
+    started = begin()
+    file = Path("studies/mine") / FILE
+    document = json.loads(file.read_text())
+    for name in ("scheduler", "reduction_factor", "first_rung"):
+        del document[name]
+    file.write_text(json.dumps(document))
+    assert resume().config == started.config
 
 
 def test_what_agrees_may_be_typed_again() -> None:

@@ -280,7 +280,15 @@ def test_a_dry_run_lists_a_grid_with_its_costs_and_makes_nothing(tmp_path: Path,
     first = {"mask_count": 8, "noise_level": 0.01, "fan_out": 1, "batch_size": 10}
     assert first.items() <= trials[0]["parameters"].items()
     assert trials[0]["costs"]["learnable_params"] == 24914
+    assert json.loads(out)["rungs"] == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_tells_after_which_epochs_trials_would_be_compared(command) -> None:
+    argv = ("--space", "noise_masks", "--trials", "1", "--scheduler", "moasha", "--epochs", "30")
+    status, out, err = command.run(*argv, "--dry-run")
+    assert (status, err) == (0, "")
+    assert out.endswith("moasha would compare trials after epochs 4, 12 of 30\n")
 
 
 def test_spaces_are_listed_with_a_line_each(tmp_path: Path, command) -> None:

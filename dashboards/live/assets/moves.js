@@ -62,13 +62,60 @@
     return `?${query}`;
   };
 
-  const follow = (...values) => {
-    const search = values[values.length - 1] || "";
-    const { triggered } = window.dash_clientside.callback_context;
-    const found = next(search, triggered.map(asMove));
-    const unchanged = found === `?${new URLSearchParams(search)}`;
-    return unchanged ? window.dash_clientside.no_update : found;
+  // Plotly fades the points outside a brush by itself; so it takes back, too.
+  const showAll = () =>
+    document.querySelectorAll("#pictures .js-plotly-plot").forEach((plot) => {
+      window.Plotly.update(plot, { selectedpoints: null }, { selections: [] });
+    });
+
+  // The address that moves lead to, and the brush that the picture then shows by itself, which the
+  // server need not draw: each null where it stays.
+  const lead = (search, moves) => {
+    const found = next(search, moves);
+    if (found === `?${new URLSearchParams(search)}`) return [null, null];
+    const before = new URLSearchParams(search).get("within") || "";
+    const within = new URLSearchParams(found).get("within") || "";
+    if (before !== within && !within) showAll();
+    return [found, before === within ? null : within];
   };
+
+  const follow = (...values) => {
+    const { triggered } = window.dash_clientside.callback_context;
+    const led = lead(values[values.length - 1] || "", triggered.map(asMove));
+    return led.map((value) => value ?? window.dash_clientside.no_update);
+  };
+
+  const go = (moves) => {
+    const [search, within] = lead(window.location.search, moves);
+    if (within !== null) window.dash_clientside.set_props("brushed", { data: within });
+    if (search !== null) window.dash_clientside.set_props("url", { search });
+  };
+
+  // Dash would copy every point within a brush, and then, as it does whenever a layout moves, draw
+  // the whole picture again: for ten thousand points that takes seconds. Plotly has drawn it already,
+  // and all that is asked for is where the box lies.
+  document.addEventListener("pointerdown", ({ target }) => {
+    const plot = target.closest?.(".js-plotly-plot");
+    if (!plot?.removeAllListeners) return;
+    ["relayout", "selected", "deselect"].forEach((event) => plot.removeAllListeners(`plotly_${event}`));
+    // A double click.
+    plot.on("plotly_deselect", () => go([{ kind: "action", name: "clear", value: 1 }]));
+    plot.on("plotly_selected", (value) => {
+      const { axes } = JSON.parse(plot.closest(".dash-graph").id);
+      if (value) go([{ kind: "picture", event: "selected", value, axes: axes.split(" ") }]);
+    });
+  }, true);
+
+  // A picture that was not drawn anew links to files with an older brush.
+  document.addEventListener("click", ({ target }) => {
+    const link = target.closest?.("a[download]");
+    if (!link) return;
+    const query = new URLSearchParams(link.search);
+    const within = new URLSearchParams(window.location.search).get("within");
+    if (within) query.set("within", within);
+    else query.delete("within");
+    link.search = query;
+  }, true);
 
   window.dash_clientside = { ...window.dash_clientside, moves: { next, follow } };
 })();

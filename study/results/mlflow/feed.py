@@ -61,6 +61,7 @@ class StudyFeed:
         self._parent_seen: _ParentSeen | None = None
         self._reading: StudyReading | None = None
         self._missing = 0
+        self._has_news = False
         self._latest: FollowedStudy | None = None
 
     def read(self) -> FollowedStudy:
@@ -78,7 +79,9 @@ class StudyFeed:
             seen = _ParentSeen.of(client.get_run(reading.parent_run_id))
         if seen != self._parent_seen:
             return self._read_all()
-        if not latest.is_running or not self._read_changed(reading):
+        if latest.is_running:
+            self._read_changed(reading)
+        if not self._has_news:
             return latest
         followed = self._follow(reading, is_running=True)
         return self._read_all() if _missing(followed.study) > self._missing else followed
@@ -108,15 +111,18 @@ class StudyFeed:
         self._reading, self._missing = reading, _missing(followed.study)
         return followed
 
-    def _read_changed(self, reading: StudyReading) -> bool:
-        """Take up what is new; whether there was anything."""
+    def _read_changed(self, reading: StudyReading) -> None:
+        """Take up what is new, and note that there was something.
+
+        Noted run by run: where the tracker fails between two of them, the next reading tells of it.
+        """
         since = reading.latest_start_ms - _CLOCKS_DIFFER_MS
         lately = [run for page in self._pages(f"attributes.start_time > {since}") for run in page]
         open_before = reading.unended - {run.info.run_id for run in lately}
         with self._connection.asking() as client:
             lately += [client.get_run(run_id) for run_id in sorted(open_before)]
-        news = [reading.add(run) for run in lately]  # each of them, whatever the first one says
-        return any(news)
+        for run in lately:
+            self._has_news |= reading.add(run)
 
     def _follow(self, reading: StudyReading, *, is_running: bool) -> FollowedStudy:
         self._latest = FollowedStudy(
@@ -125,6 +131,7 @@ class StudyFeed:
             run_ids=reading.run_ids(),
             is_running=is_running,
         )
+        self._has_news = False
         return self._latest
 
     def _pages(self, filter_string: str = "") -> Iterator[list["Run"]]:

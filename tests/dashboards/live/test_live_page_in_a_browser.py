@@ -124,7 +124,7 @@ def test_a_trial_is_opened_by_a_click_and_closed_again(page, complaints):
     assert complaints == []
 
 
-def test_a_brush_narrows_the_table_and_the_other_views(page, complaints):
+def brush_left_half(page):
     plot = page.locator(".nsewdrag").first.bounding_box()
     middle = plot["x"] + plot["width"] / 2
     page.mouse.move(plot["x"] + 1, plot["y"] + 1)
@@ -132,6 +132,10 @@ def test_a_brush_narrows_the_table_and_the_other_views(page, complaints):
     page.mouse.move(middle, plot["y"] + plot["height"] / 2)
     page.mouse.move(middle, plot["y"] + plot["height"] - 1)
     page.mouse.up()
+
+
+def test_a_brush_narrows_the_table_and_the_other_views(page, complaints):
+    brush_left_half(page)
     brush = page.locator(".brush")
     brush.wait_for()
     wait_for_address(page, "within=learnable_params")
@@ -139,10 +143,46 @@ def test_a_brush_narrows_the_table_and_the_other_views(page, complaints):
     assert 0 < count < 12
     page.get_by_role("heading", name="The front within the brush").wait_for()
     page.get_by_role("link", name="Curves").click()
-    page.get_by_text(f"{count} trials selected").wait_for()
+    page.get_by_text(f"{count} trials selected").first.wait_for()
     brush.get_by_role("button").click()
     page.wait_for_function("document.querySelector('.brush') === null")
     assert "within" not in search_of(page)
+    assert complaints == []
+
+
+FADED = """document.querySelector('#pictures .js-plotly-plot').data
+    .some((trace) => trace.selectedpoints != null)"""
+
+
+def test_a_brush_fades_the_others_until_all_are_shown_and_comes_back_with_its_address(
+    page, complaints
+):
+    assert not page.evaluate(FADED)
+    brush_left_half(page)
+    brush = page.locator(".brush")
+    brush.wait_for()
+    assert page.evaluate(FADED)
+    brush.get_by_role("button").click()
+    page.wait_for_function("document.querySelector('.brush') === null")
+    assert not page.evaluate(FADED)
+    page.go_back()
+    brush.wait_for()
+    page.wait_for_function(FADED)
+    plot = page.locator(".nsewdrag").first.bounding_box()
+    page.mouse.dblclick(plot["x"] + plot["width"] - 5, plot["y"] + plot["height"] - 5)
+    page.wait_for_function("document.querySelector('.brush') === null")
+    assert not page.evaluate(FADED)
+    assert complaints == []
+
+
+def test_a_picture_that_tells_of_a_brush_forgets_it_with_the_brush(page, complaints):
+    brush_left_half(page)
+    page.locator(".brush").wait_for()
+    page.get_by_role("link", name="Cost", exact=True).click()
+    told = page.locator("#pictures").get_by_text(re.compile("trials? selected, the others faded"))
+    told.wait_for()
+    page.locator(".brush").get_by_role("button").click()
+    told.wait_for(state="detached")
     assert complaints == []
 
 

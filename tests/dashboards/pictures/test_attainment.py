@@ -1,5 +1,4 @@
 import math
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -10,27 +9,8 @@ from dashboards.pictures.attainment import (
     get_attainment_info,
     get_attainment_picture,
 )
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
-INFO = StudyInfo(
-    name="run-0",
-    study_id="0" * 32,
-    space="noise_masks",
-    dataset="digits",
-    seed=0,
-    trials=8,
-    epochs=1,
-    replicates=1,
-    confirm=0,
-    sampler="tpe",
-    scheduler="fifo",
-    objectives=parse_objectives("val_accuracy,learnable_params"),
-    git_commit="",
-    versions={},
-)
 # A loaded machine is no failure.
 SETTINGS = settings(max_examples=60, deadline=None)
 
@@ -38,13 +18,12 @@ points = st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), min_size=1, m
 
 
 @pytest.fixture(scope="session")
-def make_run(make_trial):
+def make_run(make_trial, study_of):
     """A study with trials of the given parameters and accuracies."""
 
     def make(seed, places, *, state=TrialState.COMPLETE, **changes):
         records = [make_trial(i, y, x, state=state) for i, (x, y) in enumerate(places)]
-        info = replace(INFO, **{"name": f"run-{seed}", "seed": seed, **changes})
-        return LoadedStudy(info=info, records=tuple(records), confirmed=(), undecodable=())
+        return study_of(records, **{"name": f"run-{seed}", "seed": seed, **changes})
 
     return make
 
@@ -168,7 +147,7 @@ def test_values_that_are_not_finite_reach_nothing(make_run):
 
 
 def test_an_x_to_be_large_runs_from_its_largest(make_run):
-    objectives = parse_objectives("learnable_params,val_accuracy")
+    objectives = "learnable_params,val_accuracy"
     info = get_attainment_info([make_run(0, [(10, 0.2), (20, 0.8)], objectives=objectives)])
     assert levels(info.methods[0]) == {"front": [(0.8, 20), (0.2, 10)]}
 

@@ -6,45 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.pictures import look
+from dashboards.elements import look
+from dashboards.elements.quantity import find_quantity, setting
 from dashboards.pictures.contour import (
     GRID,
     get_contour_figure,
     get_contour_info,
     get_contour_picture,
 )
-from dashboards.pictures.quantity import find_quantity, setting
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
 NOISE, MASKS, MOMENTUM = setting("noise_level"), setting("mask_count"), setting("momentum")
 ON_ONE_LINE = "No contours: they need three trials that are not on one line."
-
-
-def study_of(records, **changes):
-    info = {
-        "name": "masks-1",
-        "study_id": "0" * 32,
-        "space": "masks",
-        "dataset": "digits",
-        "seed": 0,
-        "trials": len(records),
-        "epochs": 4,
-        "replicates": 1,
-        "confirm": 0,
-        "sampler": "random",
-        "scheduler": "fifo",
-        "objectives": parse_objectives("val_accuracy,learnable_params"),
-        "git_commit": "",
-        "versions": {},
-    }
-    return LoadedStudy(
-        info=StudyInfo(**info | changes), records=tuple(records), confirmed=(), undecodable=()
-    )
 
 
 @pytest.fixture
@@ -62,10 +37,10 @@ def corners(make_trial):
     ]
 
 
-def test_a_plane_over_logarithms_is_drawn_as_a_plane(corners):
+def test_a_plane_over_logarithms_is_drawn_as_a_plane(study_of, corners):
     info = get_contour_info(study_of(corners), x=NOISE, y=MASKS)
     land = info.landscape
-    assert info.title == "Validation accuracy over noise level ℓ and noise masks m: masks-1"
+    assert info.title == "Validation accuracy over noise level ℓ and noise masks m: noise-1"
     assert (len(land.x), len(land.y), np.shape(land.z)) == (GRID, GRID, (GRID, GRID))
     assert (land.x[0], land.x[-1], land.y[0], land.y[-1]) == pytest.approx((0.01, 1, 8, 128))
     share = np.linspace(0, 1, GRID) / 2
@@ -73,7 +48,7 @@ def test_a_plane_over_logarithms_is_drawn_as_a_plane(corners):
     assert (land.knots, land.at_zero, info.why_not) == (5, 0, "")
 
 
-def test_outside_the_trials_nothing_is_claimed(make_trial):
+def test_outside_the_trials_nothing_is_claimed(make_trial, study_of):
     places = [(0.0, 1.0), (0.5, 2.0), (1.0, 1.0)]  # a triangle
     records = [
         make_trial(i, 0.5, momentum=momentum, weight_decay=decay)
@@ -86,7 +61,7 @@ def test_outside_the_trials_nothing_is_claimed(make_trial):
     assert np.nanmax(z) == np.nanmin(z) == 0.5
 
 
-def test_trials_close_together_are_averaged(make_trial):
+def test_trials_close_together_are_averaged(make_trial, study_of):
     places = [(0.0, 0, 0.1), (0.0, 0, 0.5), (1.0, 0, 0.3), (0.0, 1, 0.3), (1.0, 1, 0.3)]
     records = [
         make_trial(i, accuracy, momentum=m, weight_decay=float(d))
@@ -97,7 +72,7 @@ def test_trials_close_together_are_averaged(make_trial):
     assert np.array(land.z) == pytest.approx(0.3)
 
 
-def test_the_unit_of_a_setting_does_not_change_the_landscape(make_trial):
+def test_the_unit_of_a_setting_does_not_change_the_landscape(make_trial, study_of):
     places = np.random.default_rng(0).random((15, 2)).tolist()
     lands = [
         get_contour_info(
@@ -116,7 +91,7 @@ def test_the_unit_of_a_setting_does_not_change_the_landscape(make_trial):
     assert large == pytest.approx(small, nan_ok=True)
 
 
-def test_trials_at_zero_are_points_beside_the_landscape(corners, make_trial):
+def test_trials_at_zero_are_points_beside_the_landscape(study_of, corners, make_trial):
     records = [*corners, make_trial(9, 0.9, noise_level=0.0, mask_count=32)]
     info = get_contour_info(study_of(records), x=NOISE, y=MASKS)
     assert (info.landscape.at_zero, info.landscape.knots) == (1, 5)
@@ -137,7 +112,9 @@ def test_trials_at_zero_are_points_beside_the_landscape(corners, make_trial):
         [(0.0, 8), (0.0, 16), (0.0, 32)],
     ],
 )
-def test_too_few_or_collinear_trials_are_drawn_as_points_and_it_is_said(make_trial, places):
+def test_too_few_or_collinear_trials_are_drawn_as_points_and_it_is_said(
+    make_trial, study_of, places
+):
     records = [
         make_trial(i, 0.1 * i, noise_level=level, mask_count=masks)
         for i, (level, masks) in enumerate(places)
@@ -152,7 +129,7 @@ def test_too_few_or_collinear_trials_are_drawn_as_points_and_it_is_said(make_tri
     assert [a.text.replace("<br>", " ") for a in figure.layout.annotations] == [ON_ONE_LINE]
 
 
-def test_names_have_no_contours(corners):
+def test_names_have_no_contours(study_of, corners):
     for i, record in enumerate(corners):
         record.parameters["order"] = f"order {i % 2}"
     info = get_contour_info(study_of(corners), x=NOISE, y=setting("order"))
@@ -160,7 +137,7 @@ def test_names_have_no_contours(corners):
     assert get_contour_figure(info).layout.yaxis.ticktext == ("order 0", "order 1")
 
 
-def test_points_are_drawn_upon_the_landscape_in_its_colours(corners):
+def test_points_are_drawn_upon_the_landscape_in_its_colours(study_of, corners):
     land, points = get_contour_figure(get_contour_info(study_of(corners), x=NOISE, y=MASKS)).data
     assert (land.type, points.type) == ("contour", "scatter")
     assert list(points.x) == [record.parameters["noise_level"] for record in corners]
@@ -170,13 +147,13 @@ def test_points_are_drawn_upon_the_landscape_in_its_colours(corners):
     assert (land.showscale is not False, points.marker.showscale) == (True, False)
 
 
-def test_both_axes_are_logarithmic_where_that_is_usual(corners):
+def test_both_axes_are_logarithmic_where_that_is_usual(study_of, corners):
     layout = get_contour_figure(get_contour_info(study_of(corners), x=NOISE, y=MASKS)).layout
     assert (layout.xaxis.type, layout.yaxis.type) == ("log", "log")
     assert layout.xaxis.title.text == "Noise level ℓ (half-range of the masks)"
 
 
-def test_many_trials_are_small_and_hide_nothing(make_trial):
+def test_many_trials_are_small_and_hide_nothing(make_trial, study_of):
     n = look.MANY_POINTS + 1
     records = [
         make_trial(i, (i % 7) / 7, noise_level=0.01 + i % 50, mask_count=8 + i % 31)
@@ -188,7 +165,7 @@ def test_many_trials_are_small_and_hide_nothing(make_trial):
     assert land.colorbar.title.text == "Validation accuracy (correct / total)"
 
 
-def test_sizes_have_logarithmic_colours_without_exponents_on_the_lines(corners):
+def test_sizes_have_logarithmic_colours_without_exponents_on_the_lines(study_of, corners):
     z = find_quantity("learnable_params", [])
     info = get_contour_info(study_of(corners), x=NOISE, y=MASKS, z=z)
     land, _ = get_contour_figure(info).data
@@ -196,7 +173,7 @@ def test_sizes_have_logarithmic_colours_without_exponents_on_the_lines(corners):
     assert not land.contours.showlabels
 
 
-def test_a_pointer_reads_the_trial_as_text(corners):
+def test_a_pointer_reads_the_trial_as_text(study_of, corners):
     corners[0].parameters["order"] = EVIL
     figure = get_contour_figure(get_contour_info(study_of(corners), x=NOISE, y=setting("order")))
     trace = figure.data[0]
@@ -210,7 +187,7 @@ def test_a_pointer_reads_the_trial_as_text(corners):
     assert "<img" not in figure.to_json()
 
 
-def test_the_table_holds_the_trials(corners):
+def test_the_table_holds_the_trials(study_of, corners):
     picture = get_contour_picture(get_contour_info(study_of(corners), x=NOISE, y=MASKS))
     assert picture.name == "contour"
     assert picture.data["trial"] == [0, 1, 2, 3, 4]
@@ -219,7 +196,7 @@ def test_the_table_holds_the_trials(corners):
     assert picture.data["val_accuracy"][:4] == pytest.approx([0, 0.5, 0.5, 1])
 
 
-def test_the_description_names_the_highest_trial(corners):
+def test_the_description_names_the_highest_trial(study_of, corners):
     info = get_contour_info(study_of(corners), x=NOISE, y=MASKS)
     assert info.description == (
         "Contours and points of validation accuracy over noise level ℓ and noise masks m, "
@@ -227,7 +204,7 @@ def test_the_description_names_the_highest_trial(corners):
     )
 
 
-def test_without_a_trial_the_picture_says_what_to_do(make_trial):
+def test_without_a_trial_the_picture_says_what_to_do(make_trial, study_of):
     info = get_contour_info(study_of([make_trial(0, state=TrialState.FAILED)]), x=NOISE, y=MASKS)
     figure = get_contour_figure(info)
     assert (info.landscape, info.why_not, len(figure.data)) == (None, "", 0)
@@ -249,7 +226,7 @@ rows = st.lists(
 
 @SETTINGS
 @given(rows, st.sampled_from(["noise_level", "optimizer", "val_loss"]))
-def test_any_trials_give_a_picture_within_their_range(make_trial, rows, name):
+def test_any_trials_give_a_picture_within_their_range(make_trial, study_of, rows, name):
     records = [
         make_trial(i, accuracy, state=state, noise_level=level, mask_count=masks)
         for i, (accuracy, state, level, masks) in enumerate(rows)

@@ -5,15 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.pictures import look
+from dashboards.elements import look
+from dashboards.elements.quantity import find_quantity, setting
+from dashboards.elements.selection import FADED
 from dashboards.pictures.cost import get_cost_figure, get_cost_info, get_cost_picture
-from dashboards.pictures.front import FADED
-from dashboards.pictures.quantity import find_quantity, setting
 from pnn_core.config import Costs, EpochResult
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
 COSTS = ("mask_values", "macs", "epoch_val_seconds", "train_seconds")
 
@@ -30,26 +27,6 @@ rows = st.lists(
     ),
     max_size=10,
 )
-
-
-def study_of(records):
-    info = StudyInfo(
-        name="masks-1",
-        study_id="0" * 32,
-        space="masks",
-        dataset="digits",
-        seed=0,
-        trials=len(records),
-        epochs=4,
-        replicates=1,
-        confirm=0,
-        sampler="tpe",
-        scheduler="fifo",
-        objectives=parse_objectives("val_accuracy,learnable_params"),
-        git_commit="",
-        versions={},
-    )
-    return LoadedStudy(info=info, records=tuple(records), confirmed=(), undecodable=())
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +52,7 @@ def make_cost(make_trial):
 
 
 @pytest.fixture
-def small(make_cost):
+def small(make_cost, study_of):
     return study_of(
         [
             make_cost(0, 0.5, 1000, 64, 5000, 0.1, 3.0),
@@ -98,9 +75,9 @@ def numbers(trace):
 
 def test_a_small_study_gives_exactly_this_info(small):
     info = get_cost_info(small)
-    assert info.title == "Validation accuracy against what parameters hide: masks-1"
+    assert info.title == "Validation accuracy against what parameters hide: noise-1"
     assert info.caption == (
-        "digits, 4 trials (3 complete, 1 failed), 4 epochs each, one seed per trial. The best of "
+        "digits, 4 trials (3 complete, 1 failed), 1 epoch each, one seed per trial. The best of "
         "many validation accuracies is biased upwards. So few (3) tell little of the search space. "
         "Of the 2 trials on the front of validation accuracy against learnable parameters, so many "
         "are not on the front here: 0 for mask values, 0 for MACs per image, 0 for inference, 1 "
@@ -126,7 +103,7 @@ def test_a_small_study_gives_exactly_this_info(small):
 
 @settings(max_examples=40, deadline=None)
 @given(rows)
-def test_a_panels_front_is_what_no_other_beats_on_accuracy_and_its_cost(make_cost, rows):
+def test_a_panels_front_is_what_no_other_beats_on_accuracy_and_its_cost(make_cost, study_of, rows):
     info = get_cost_info(study_of([make_cost(i, *row) for i, row in enumerate(rows)]))
     drawn = {
         i: row
@@ -153,7 +130,7 @@ def test_a_panels_front_is_what_no_other_beats_on_accuracy_and_its_cost(make_cos
     get_cost_figure(info).to_json()
 
 
-def test_a_loss_is_better_small(make_cost):
+def test_a_loss_is_better_small(study_of, make_cost):
     records = [make_cost(i, 0.1 * i, 10 + i, 10 + i, 10, 1.0, 1.0) for i in range(2)]
     losses = [
         replace(record, replicates=((replace(record.replicates[0][0], val_loss=loss),),))
@@ -181,7 +158,7 @@ def test_four_panels_share_the_vertical_axis_and_carry_their_units(small):
     assert [layout[f"yaxis{i}"].title.text for i in ("", 2, 3, 4)] == [accuracy, "", accuracy, ""]
 
 
-def test_labels_of_an_axis_are_whole_numbers_and_few(make_cost):
+def test_labels_of_an_axis_are_whole_numbers_and_few(study_of, make_cost):
     records = [make_cost(i, 0.5, 10, 300 * 2**i, 10, 0.02 * 2**i, 0.5 * 1.01**i) for i in range(10)]
     layout = get_cost_figure(get_cost_info(study_of(records))).layout
     assert layout.xaxis.ticktext == ("1k", "10k", "100k")
@@ -189,7 +166,7 @@ def test_labels_of_an_axis_are_whole_numbers_and_few(make_cost):
     assert layout.xaxis4.ticktext == ("0.5", "0.547")
 
 
-def test_no_masks_at_all_keep_their_axis_linear(make_cost):
+def test_no_masks_at_all_keep_their_axis_linear(study_of, make_cost):
     records = [make_cost(i, 0.5, 10, 10 * i, 10, 1.0, 1.0) for i in range(2)]
     layout = get_cost_figure(get_cost_info(study_of(records))).layout
     assert (layout.xaxis.type, layout.xaxis2.type) == (None, "log")
@@ -243,7 +220,7 @@ def test_selected_trials_are_full_and_the_others_faded(small):
         (["a", "b", "c"], "Times are of 3 kinds of machine that"),
     ],
 )
-def test_the_caption_names_the_machines_of_the_times(make_cost, devices, words):
+def test_the_caption_names_the_machines_of_the_times(study_of, make_cost, devices, words):
     records = [
         replace(make_cost(i, 0.5, 10, 10, 10, 1.0, 1.0), device=device)
         for i, device in enumerate(devices)
@@ -251,7 +228,7 @@ def test_the_caption_names_the_machines_of_the_times(make_cost, devices, words):
     assert words in get_cost_info(study_of(records)).caption
 
 
-def test_a_trial_without_a_value_is_in_no_panel(make_cost, small):
+def test_a_trial_without_a_value_is_in_no_panel(study_of, make_cost, small):
     bare = replace(make_cost(4, 0.8, 10, 10, 10, 1.0, 1.0), costs=None)
     info = get_cost_info(study_of([*small.records, bare]))
     assert info.numbers == (0, 1, 2)
@@ -259,7 +236,7 @@ def test_a_trial_without_a_value_is_in_no_panel(make_cost, small):
 
 
 @pytest.mark.parametrize("states", [[], ["failed"], ["running"]])
-def test_a_study_without_complete_trials_says_so_in_the_picture(make_cost, states):
+def test_a_study_without_complete_trials_says_so_in_the_picture(study_of, make_cost, states):
     records = [make_cost(i, 0.5, 10, 10, 10, 1.0, 1.0, TrialState(s)) for i, s in enumerate(states)]
     info = get_cost_info(study_of(records))
     figure = get_cost_figure(info)
@@ -269,7 +246,7 @@ def test_a_study_without_complete_trials_says_so_in_the_picture(make_cost, state
     assert not figure.data
 
 
-def test_many_trials_are_drawn_by_the_graphics_card(make_cost):
+def test_many_trials_are_drawn_by_the_graphics_card(study_of, make_cost):
     record = make_cost(0, 0.5, 10, 10, 10, 1.0, 1.0)
     records = [replace(record, number=i) for i in range(look.MANY_POINTS // 4 + 1)]
     figure = get_cost_figure(get_cost_info(study_of(records)))

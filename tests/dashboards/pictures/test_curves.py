@@ -7,13 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.pictures import look
+from dashboards.elements import look
 from dashboards.pictures.curves import get_curves_figure, get_curves_info, get_curves_picture
 from pnn_core.config import EpochResult
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
 SETTINGS = settings(max_examples=40, deadline=None)
 
@@ -34,32 +31,16 @@ def curve(*accuracies, **losses):
 
 
 @pytest.fixture(scope="session")
-def make_study(make_trial):
+def make_study(make_trial, study_of):
     """A study of trials given as replicates, or as replicates and a state."""
 
-    def make(*trials, epochs=3, name="masks-1"):
+    def make(*trials, epochs=3, name="noise-1"):
         records = []
         for number, trial in enumerate(trials):
             replicates, state = trial if isinstance(trial, tuple) else (trial, TrialState.COMPLETE)
             record = make_trial(number, state=state, params=1000 - number)
             records.append(replace(record, replicates=tuple(replicates)))
-        info = StudyInfo(
-            name=name,
-            study_id="0" * 32,
-            space="demo",
-            dataset="digits",
-            seed=0,
-            trials=len(trials),
-            epochs=epochs,
-            replicates=1,
-            confirm=0,
-            sampler="tpe",
-            scheduler="fifo",
-            objectives=parse_objectives("val_accuracy,learnable_params"),
-            git_commit="",
-            versions={},
-        )
-        return LoadedStudy(info=info, records=tuple(records), confirmed=(), undecodable=())
+        return study_of(records, name, epochs=epochs)
 
     return make
 
@@ -85,7 +66,7 @@ def test_a_small_study_gives_exactly_this_info(make_study):
         ([], TrialState.RUNNING),
     )
     info = get_curves_info(study)
-    assert info.title == "Validation accuracy by epoch: masks-1"
+    assert info.title == "Validation accuracy by epoch: noise-1"
     assert info.caption == (
         "digits, 5 trials (2 running, 2 complete, 1 pruned), 3 epochs each, one seed per trial. "
         "Drawn: 2 trials of the front or running (1 running, 1 complete). "

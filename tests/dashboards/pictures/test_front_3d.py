@@ -5,19 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.pictures import look
-from dashboards.pictures.front import FADED
+from dashboards.elements import look
+from dashboards.elements.quantity import find_quantity, setting
+from dashboards.elements.selection import FADED
 from dashboards.pictures.front_3d import (
     get_front_3d_figure,
     get_front_3d_info,
     get_front_3d_picture,
 )
-from dashboards.pictures.quantity import find_quantity, setting
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
 from study.results.pareto import front
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
 THREE = "val_accuracy,learnable_params,macs"
 
@@ -33,41 +30,20 @@ rows = st.lists(
 )
 
 
-def study_of(records, objectives=THREE):
-    info = StudyInfo(
-        name="masks-1",
-        study_id="0" * 32,
-        space="masks",
-        dataset="digits",
-        seed=0,
-        trials=len(records),
-        epochs=4,
-        replicates=1,
-        confirm=0,
-        sampler="tpe",
-        scheduler="fifo",
-        objectives=parse_objectives(objectives),
-        git_commit="",
-        versions={},
-    )
-    return LoadedStudy(info=info, records=tuple(records), confirmed=(), undecodable=())
-
-
 def metric(name):
     return find_quantity(name, ())
 
 
 @pytest.fixture
-def small(make_trial):
-    return study_of(
-        [
-            make_trial(0, 0.5, 1000, macs=70, noise_level=0.5),
-            make_trial(1, 0.4, 2000, macs=80, noise_level=1.0),
-            make_trial(2, 0.9, 3000, macs=90, noise_level=0.2),
-            make_trial(3, 0.3, 4000, macs=60, noise_level=0.1),
-            make_trial(4, 0.99, 10, state=TrialState.FAILED),
-        ]
-    )
+def small(make_trial, study_of):
+    records = [
+        make_trial(0, 0.5, 1000, macs=70, noise_level=0.5),
+        make_trial(1, 0.4, 2000, macs=80, noise_level=1.0),
+        make_trial(2, 0.9, 3000, macs=90, noise_level=0.2),
+        make_trial(3, 0.3, 4000, macs=60, noise_level=0.1),
+        make_trial(4, 0.99, 10, state=TrialState.FAILED),
+    ]
+    return study_of(records, objectives=THREE, epochs=4)
 
 
 def places(trace):
@@ -85,7 +61,7 @@ def groups(figure):
 def test_a_small_study_gives_exactly_this_info(small):
     info = get_front_3d_info(small)
     assert info.title == (
-        "Validation accuracy over learnable parameters and multiply-accumulates per image: masks-1"
+        "Validation accuracy over learnable parameters and multiply-accumulates per image: noise-1"
     )
     assert info.caption == (
         "digits, 5 trials (4 complete, 1 failed), 4 epochs each, one seed per trial. The best of "
@@ -93,22 +69,22 @@ def test_a_small_study_gives_exactly_this_info(small):
         "Chosen on validation data."
     )
     assert info.description.startswith("Scatter plot in space of 4 complete trials: learnable ")
-    assert [axis.name for axis in info.axes] == ["learnable_params", "macs", "val_accuracy"]
+    trials = info.trials
+    assert [axis.name for axis in trials.axes] == ["learnable_params", "macs", "val_accuracy"]
     assert info.logs == (True, True, False)
-    assert [p[:3] for p in info.points] == [(1, (2000, 80, 0.4), 1.0)]
-    assert [(p.number, p.place) for p in info.front] == [
+    assert [p[:3] for p in trials.off_front] == [(1, (2000, 80, 0.4), 1.0)]
+    assert [(p.number, p.place) for p in trials.front] == [
         (0, (1000, 70, 0.5)),
         (2, (3000, 90, 0.9)),
         (3, (4000, 60, 0.3)),
     ]
-    assert (info.message, info.selected) == ("", None)
-    assert sorted(row.trial for row in info.table.rows) == [0, 2, 3]
+    assert (info.message, trials.selected) == ("", None)
 
 
 @settings(max_examples=40, deadline=None)
 @given(rows, st.sampled_from([THREE, "val_accuracy", "macs,val_loss"]), st.none() | st.just({1, 3}))
 def test_every_complete_trial_is_drawn_once_where_its_metrics_say(
-    make_trial, rows, objectives, selected
+    make_trial, study_of, rows, objectives, selected
 ):
     records = [
         make_trial(i, accuracy / 4, params, macs=macs, state=state)
@@ -117,9 +93,9 @@ def test_every_complete_trial_is_drawn_once_where_its_metrics_say(
     for record, (*_, noise) in zip(records, rows, strict=True):
         if noise is not None:
             record.parameters["noise_level"] = noise
-    study = study_of(records, objectives)
+    study = study_of(records, objectives=objectives)
     info = get_front_3d_info(study, selected=None if selected is None else frozenset(selected))
-    assert sorted(p.number for p in info.front) == sorted(
+    assert sorted(p.number for p in info.trials.front) == sorted(
         r.number for r in front(records, study.info.objectives)
     )
     figure = get_front_3d_figure(info)
@@ -128,7 +104,7 @@ def test_every_complete_trial_is_drawn_once_where_its_metrics_say(
     for trace in groups(figure):
         for row, place in zip(trace.customdata, places(trace), strict=True):
             metrics = records[row[0]].metrics()
-            assert place == tuple(metrics[axis.name] for axis in info.axes)
+            assert place == tuple(metrics[axis.name] for axis in info.trials.axes)
     assert sum(trace.marker.showscale is True for trace in figure.data) <= 1
     figure.to_json()
 
@@ -150,11 +126,11 @@ def test_axes_are_named_and_logarithmic_where_their_quantity_spans_decades(small
 
 def test_axes_can_be_chosen_and_those_left_open_differ_from_them(small):
     info = get_front_3d_info(small, z=metric("macs"), y=setting("noise_level"))
-    assert [axis.name for axis in info.axes] == ["val_accuracy", "noise_level", "macs"]
+    assert [axis.name for axis in info.trials.axes] == ["val_accuracy", "noise_level", "macs"]
     assert info.logs == (False, True, True)
 
 
-def test_a_setting_with_names_makes_an_axis_of_escaped_names(make_trial):
+def test_a_setting_with_names_makes_an_axis_of_escaped_names(make_trial, study_of):
     records = [make_trial(i, layer=name) for i, name in enumerate(("conv3x3", "<b>"))]
     info = get_front_3d_info(study_of(records), x=setting("layer"))
     figure = get_front_3d_figure(info)
@@ -183,15 +159,15 @@ def test_with_nothing_selected_the_faded_trials_keep_bar_and_entry(small):
     assert trace.marker.opacity == FADED
 
 
-def test_a_trial_without_a_finite_value_is_counted_but_not_drawn(make_trial):
+def test_a_trial_without_a_finite_value_is_counted_but_not_drawn(make_trial, study_of):
     records = [make_trial(0, loss=math.nan), replace(make_trial(1), costs=None), make_trial(2)]
     info = get_front_3d_info(study_of(records), z=metric("val_loss"))
-    assert [p.number for p in (*info.points, *info.front)] == [2]
+    assert [p.number for p in info.trials.points] == [2]
     assert "2 trials without finite values not drawn." in info.caption
 
 
 @pytest.mark.parametrize("states", [[], ["failed"], ["running"]])
-def test_a_study_without_complete_trials_says_so_in_the_picture(make_trial, states):
+def test_a_study_without_complete_trials_says_so_in_the_picture(make_trial, study_of, states):
     records = [make_trial(i, state=TrialState(s)) for i, s in enumerate(states)]
     figure = get_front_3d_figure(get_front_3d_info(study_of(records)))
     assert len(figure.layout.annotations) == 1

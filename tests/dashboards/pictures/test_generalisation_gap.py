@@ -8,10 +8,7 @@ from dashboards.pictures.generalisation_gap import (
     get_generalisation_gap_picture,
 )
 from pnn_core.config import EpochResult
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
 
 def curve(*losses):
@@ -30,29 +27,13 @@ def curve(*losses):
 
 
 @pytest.fixture(scope="session")
-def make_study(make_trial):
+def make_study(make_trial, study_of):
     def make(*trials):
-        info = StudyInfo(
-            name="masks-1",
-            study_id="0" * 32,
-            space="demo",
-            dataset="digits",
-            seed=0,
-            trials=len(trials),
-            epochs=2,
-            replicates=1,
-            confirm=0,
-            sampler="tpe",
-            scheduler="fifo",
-            objectives=parse_objectives("val_accuracy,learnable_params"),
-            git_commit="",
-            versions={},
-        )
         records = [
             replace(make_trial(number), replicates=tuple(replicates))
             for number, replicates in enumerate(trials)
         ]
-        return LoadedStudy(info=info, records=tuple(records), confirmed=(), undecodable=())
+        return study_of(records, epochs=2)
 
     return make
 
@@ -61,7 +42,7 @@ def test_the_gap_is_validation_minus_training_loss_of_each_seed(make_study):
     study = make_study([curve((1.0, 1.5), (0.25, 2.0)), curve((0.5, 2.0), (0.5, 0.25))])
     info = get_generalisation_gap_info(study)
     (drawn,) = info.curves
-    assert info.title == "Validation loss minus training loss by epoch: masks-1"
+    assert info.title == "Validation loss minus training loss by epoch: noise-1"
     assert drawn.epochs == (1, 2)
     assert (drawn.low, drawn.mean, drawn.high) == ((0.5, -0.25), (1.0, 0.75), (1.5, 1.75))
     assert info.description == (

@@ -7,42 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboards.elements.quantity import find_quantity, setting
 from dashboards.pictures.heat_map import (
     get_heat_map_figure,
     get_heat_map_info,
     get_heat_map_picture,
 )
-from dashboards.pictures.quantity import find_quantity, setting
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
 NOISE, MASKS, BATCH = setting("noise_level"), setting("mask_count"), setting("batch_size")
-
-
-def study_of(records, **changes):
-    info = {
-        "name": "masks-1",
-        "study_id": "0" * 32,
-        "space": "masks",
-        "dataset": "digits",
-        "seed": 0,
-        "trials": len(records),
-        "epochs": 4,
-        "replicates": 1,
-        "confirm": 0,
-        "sampler": "random",
-        "scheduler": "fifo",
-        "objectives": parse_objectives("val_accuracy,learnable_params"),
-        "git_commit": "",
-        "versions": {},
-    }
-    return LoadedStudy(
-        info=StudyInfo(**info | changes), records=tuple(records), confirmed=(), undecodable=()
-    )
 
 
 @pytest.fixture
@@ -55,9 +30,9 @@ def records(make_trial):
     ]
 
 
-def test_each_cell_has_the_mean_of_its_trials(records):
+def test_each_cell_has_the_mean_of_its_trials(study_of, records):
     info = get_heat_map_info(study_of(records), x=MASKS, y=BATCH)
-    assert info.title == "Validation accuracy by noise masks m and batch size: masks-1"
+    assert info.title == "Validation accuracy by noise masks m and batch size: noise-1"
     assert (info.columns, info.rows) == (("8", "16"), ("10", "20"))
     assert info.cells == (
         (0, 0, 2, pytest.approx(0.3), 0.2, 0.4),
@@ -68,12 +43,12 @@ def test_each_cell_has_the_mean_of_its_trials(records):
     assert "Other settings differ within and between cells" in info.caption
 
 
-def test_a_picture_of_repeated_cells_warns_of_no_single_trial(records):
+def test_a_picture_of_repeated_cells_warns_of_no_single_trial(study_of, records):
     info = get_heat_map_info(study_of(records[:2]), x=MASKS, y=BATCH)
     assert "n=1" not in info.caption
 
 
-def test_cells_are_drawn_with_mean_and_number_and_empty_ones_with_a_dash(records):
+def test_cells_are_drawn_with_mean_and_number_and_empty_ones_with_a_dash(study_of, records):
     figure = get_heat_map_figure(get_heat_map_info(study_of(records), x=MASKS, y=BATCH))
     cells, numbers, dashes = figure.data
     assert cells.z == pytest.approx(np.array([[0.3, 0.5], [math.nan, 0.9]]), nan_ok=True)
@@ -89,13 +64,13 @@ def test_cells_are_drawn_with_mean_and_number_and_empty_ones_with_a_dash(records
     assert figure.layout.yaxis.ticktext == ("10", "20")
 
 
-def test_numbers_are_white_on_dark_cells_and_black_on_light_ones(records):
+def test_numbers_are_white_on_dark_cells_and_black_on_light_ones(study_of, records):
     figure = get_heat_map_figure(get_heat_map_info(study_of(records), x=MASKS, y=BATCH))
     # From the lowest mean, of the darkest colour, to the highest.
     assert figure.data[1].textfont.color == ("white", "white", "black")
 
 
-def test_the_papers_table_is_read_over_its_cells(make_trial):
+def test_the_papers_table_is_read_over_its_cells(make_trial, study_of):
     records = [
         make_trial(0, mask_count=64, batch_size=10),
         make_trial(1, mask_count=8, batch_size=80),
@@ -114,18 +89,7 @@ def test_the_papers_table_is_read_over_its_cells(make_trial):
     assert any("reported: 0.8529" in text for text in dashes.hovertext)
 
 
-@pytest.mark.parametrize(
-    ("dataset", "metric"), [("digits", "val_accuracy"), ("cifar10", "val_loss")]
-)
-def test_of_another_data_set_or_metric_nothing_is_reported(make_trial, dataset, metric):
-    records = [make_trial(0, mask_count=64, batch_size=10)]
-    z = find_quantity(metric, [])
-    info = get_heat_map_info(study_of(records, dataset=dataset), x=MASKS, y=BATCH, z=z)
-    assert info.reported == ()
-    assert "paper" not in info.caption
-
-
-def test_a_continuous_setting_is_cut_at_edges_that_are_written(make_trial):
+def test_a_continuous_setting_is_cut_at_edges_that_are_written(make_trial, study_of):
     records = [
         make_trial(i, noise_level=0.01 * 1.3**i, mask_count=8 * (1 + i % 2)) for i in range(26)
     ]
@@ -135,7 +99,7 @@ def test_a_continuous_setting_is_cut_at_edges_that_are_written(make_trial):
     assert sum(cell.trials for cell in info.cells) == 26
 
 
-def test_sizes_have_a_logarithmic_colour_and_short_numbers(make_trial):
+def test_sizes_have_a_logarithmic_colour_and_short_numbers(make_trial, study_of):
     sizes = (1_234_567, 1234, 12)
     records = [make_trial(i, params=size, mask_count=8 * (1 + i)) for i, size in enumerate(sizes)]
     z = find_quantity("learnable_params", [])
@@ -144,7 +108,7 @@ def test_sizes_have_a_logarithmic_colour_and_short_numbers(make_trial):
     assert [text.split("<br>")[0] for text in figure.data[1].text] == ["1.23M", "1.23k", "12"]
 
 
-def test_names_from_elsewhere_are_text(make_trial):
+def test_names_from_elsewhere_are_text(make_trial, study_of):
     records = [make_trial(0, order=EVIL), make_trial(1, mask_count=8)]
     picture = get_heat_map_picture(
         get_heat_map_info(study_of(records), x=setting("order"), y=MASKS)
@@ -155,7 +119,7 @@ def test_names_from_elsewhere_are_text(make_trial):
     assert EVIL in picture.data["order"]
 
 
-def test_the_table_holds_every_cell(records):
+def test_the_table_holds_every_cell(study_of, records):
     picture = get_heat_map_picture(get_heat_map_info(study_of(records), x=MASKS, y=BATCH))
     assert picture.name == "heat-map"
     assert picture.data == {
@@ -168,14 +132,14 @@ def test_the_table_holds_every_cell(records):
     }
 
 
-def test_the_description_names_the_best_and_the_worst_cell(records):
+def test_the_description_names_the_best_and_the_worst_cell(study_of, records):
     description = get_heat_map_info(study_of(records), x=MASKS, y=BATCH).description
     assert "3 cells with trials. Highest: 0.9000 at 16 and 20. Lowest: 0.3000 at 8 and 10." in (
         description
     )
 
 
-def test_without_a_trial_the_picture_says_what_to_do():
+def test_without_a_trial_the_picture_says_what_to_do(study_of):
     info = get_heat_map_info(study_of([]), x=MASKS, y=BATCH)
     figure = get_heat_map_figure(info)
     assert not figure.data
@@ -198,7 +162,7 @@ rows = st.lists(
 
 @SETTINGS
 @given(rows, st.sampled_from(["noise_level", "optimizer"]))
-def test_any_trials_give_a_picture(make_trial, rows, name):
+def test_any_trials_give_a_picture(make_trial, study_of, rows, name):
     records = [
         make_trial(
             i, accuracy, state=state, noise_level=level, mask_count=masks, optimizer=optimizer

@@ -1,51 +1,17 @@
 import math
-import time
 from dataclasses import replace
 
-import moocore
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from dashboards.pictures import look
+from dashboards.elements import look
 from dashboards.pictures.hypervolume import (
-    describe_duration,
     get_hypervolume_figure,
     get_hypervolume_info,
     get_hypervolume_picture,
-    growing_hypervolume,
 )
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
-INFO = StudyInfo(
-    name="masks-1",
-    study_id="0" * 32,
-    space="noise_masks",
-    dataset="digits",
-    seed=0,
-    trials=8,
-    epochs=1,
-    replicates=1,
-    confirm=0,
-    sampler="tpe",
-    scheduler="fifo",
-    objectives=parse_objectives("val_accuracy,learnable_params"),
-    git_commit="",
-    versions={},
-)
-# A loaded machine is no failure.
-SETTINGS = settings(max_examples=60, deadline=None)
 START = 1_790_000_000_000
-
-
-def study(records, **changes):
-    return LoadedStudy(
-        info=replace(INFO, **changes), records=tuple(records), confirmed=(), undecodable=()
-    )
 
 
 def at(record, start, end):
@@ -64,45 +30,11 @@ def three(make_trial):
     ]
 
 
-@SETTINGS
-@given(
-    st.integers(1, 4).flatmap(
-        lambda dimensions: st.lists(
-            st.tuples(*[st.integers(-1, 8) | st.just(math.nan)] * dimensions),
-            min_size=1,
-            max_size=25,
-        )
-    )
-)
-def test_it_is_moocores_hypervolume_of_all_points_up_to_then(points):
-    points = np.array(points, dtype=float)
-    found = growing_hypervolume(points)
-    for count in range(1, len(points) + 1):
-        counted = [p for p in points[:count] if not np.isnan(p).any()]
-        expected = moocore.hypervolume(counted, ref=0, maximise=True) if counted else 0.0
-        assert found[count - 1] == pytest.approx(expected, rel=1e-9)
-
-
-@SETTINGS
-@given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)), min_size=1, max_size=40))
-def test_two_objectives_of_any_values_agree_with_moocore(points):
-    expected = moocore.hypervolume(points, ref=0, maximise=True)
-    assert growing_hypervolume(np.array(points))[-1] == pytest.approx(expected, rel=1e-9)
-
-
-def test_ten_thousand_points_take_less_than_a_second_even_when_all_are_on_the_front():
-    x = np.random.default_rng(0).random(10_000)
-    for points in (np.column_stack([x, 1 - x]), np.random.default_rng(1).random((10_000, 3))):
-        before = time.process_time()
-        growing_hypervolume(points)
-        assert time.process_time() - before < 3  # and 0.1 to 0.3 s on an idle machine
-
-
-def test_a_small_study_gives_exactly_this_info(three):
-    info = get_hypervolume_info([study(three)], over="trials")
+def test_a_small_study_gives_exactly_this_info(study_of, three):
+    info = get_hypervolume_info([study_of(three)], over="trials")
     # From a tenth of the range beyond the worst, so in elevenths: (11, 1), (1, 11) and (6, 6).
     (line,) = info.lines
-    assert (line.study, line.position) == ("masks-1", 0)
+    assert (line.study, line.position) == ("noise-1", 0)
     assert line.trials == (1, 0, 2)
     assert line.x == (1.0, 2.0, 3.0)
     assert line.y == pytest.approx([11 / 121, 21 / 121, 46 / 121])
@@ -110,7 +42,7 @@ def test_a_small_study_gives_exactly_this_info(three):
         ("val_accuracy", 0.2, 0.8, False),
         ("learnable_params", 1000, 10, True),
     ]
-    assert info.title == "Hypervolume against trials ended: masks-1"
+    assert info.title == "Hypervolume against trials ended: noise-1"
     assert info.caption == (
         "digits, 3 trials (3 complete), 1 epoch each, one seed per trial. Hypervolume of the "
         "complete trials so far, as a share of the box between a reference point and the best "
@@ -118,115 +50,88 @@ def test_a_small_study_gives_exactly_this_info(three):
         "0.8000, learnable parameters 1,000 to 10 (by logarithm); the reference lies 10% of that "
         "beyond the worst. They move as trials complete, so only lines of one picture compare."
     )
-    assert info.description == "A step line for each study: masks-1 reaches 0.380."
+    assert info.description == "A step line for each study: noise-1 reaches 0.380."
     assert info.instead == ""
 
 
-def test_against_wall_time_trials_stand_at_their_ends(three):
-    info = get_hypervolume_info([study(three)], over="seconds")
+def test_against_wall_time_trials_stand_at_their_ends(study_of, three):
+    info = get_hypervolume_info([study_of(three)], over="seconds")
     assert info.lines[0].x == (10.0, 20.0, 50.0)
     assert "Wall time counts interruptions, too." in info.caption
 
 
-def test_trials_that_did_not_complete_count_as_ended_and_add_nothing(make_trial, three):
+def test_trials_that_did_not_complete_count_as_ended_and_add_nothing(make_trial, study_of, three):
     extra = [
         at(make_trial(3, 0.99, 10, state=TrialState.PRUNED), 0, 1),
         at(make_trial(4, 0.99, 10, state=TrialState.FAILED), 0, 60),
         at(make_trial(5, 0.99, 10, state=TrialState.RUNNING), 0, None),
     ]
-    line = get_hypervolume_info([study([*three, *extra])], over="trials").lines[0]
+    line = get_hypervolume_info([study_of([*three, *extra])], over="trials").lines[0]
     assert line.x == (2.0, 3.0, 4.0, 5.0)
     assert line.y == pytest.approx([11 / 121, 21 / 121, 46 / 121, 46 / 121])
 
 
-def test_only_growth_and_the_end_are_kept(make_trial, three):
+def test_only_growth_and_the_end_are_kept(make_trial, study_of, three):
     worse = [at(make_trial(3 + i, 0.3, 900), 0, 60 + i) for i in range(5)]
-    line = get_hypervolume_info([study([*three, *worse])], over="trials").lines[0]
+    line = get_hypervolume_info([study_of([*three, *worse])], over="trials").lines[0]
     assert line.trials == (1, 0, 2, 7)
     assert line.x == (1.0, 2.0, 3.0, 8.0)
 
 
-def test_studies_share_one_scale(make_trial, three):
-    other = study([at(make_trial(0, 0.1, 100_000), 0, 5)], name="poor", seed=1)
-    alone = get_hypervolume_info([study(three)], over="trials")
-    both = get_hypervolume_info([study(three), other], over="trials")
-    assert [line.study for line in both.lines] == ["masks-1", "poor"]
+def test_studies_share_one_scale(make_trial, study_of, three):
+    other = study_of([at(make_trial(0, 0.1, 100_000), 0, 5)], name="poor", seed=1)
+    alone = get_hypervolume_info([study_of(three)], over="trials")
+    both = get_hypervolume_info([study_of(three), other], over="trials")
+    assert [line.study for line in both.lines] == ["noise-1", "poor"]
     assert [(s.worst, s.best) for s in both.scales] == [(0.1, 0.8), (100_000, 10)]
     assert both.lines[0].y[-1] > alone.lines[0].y[-1]
     assert "the luck of their seeds" in both.caption
     assert "the luck of their seeds" not in alone.caption
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"dataset": "mnist"}, "data set mnist instead of digits"),
-        ({"epochs": 9}, "9 epochs instead of 1"),
-        (
-            {"objectives": parse_objectives("val_accuracy,macs")},
-            "objectives val_accuracy and macs instead of val_accuracy and learnable_params",
-        ),
-    ],
-)
-def test_a_study_that_cannot_be_compared_is_left_out_and_named(three, change, said):
-    other = study(three, name="other", **change)
-    info = get_hypervolume_info([study(three), other], over="trials")
-    assert [line.study for line in info.lines] == ["masks-1"]
-    assert info.caption.endswith(f" other is left out: {said}.")
+def test_a_study_that_cannot_be_compared_is_left_out_and_named(study_of, three):
+    other = study_of(three, name="other", epochs=9)
+    info = get_hypervolume_info([study_of(three), other], over="trials")
+    assert [line.study for line in info.lines] == ["noise-1"]
+    assert info.caption.endswith(" other is left out: 9 epochs instead of 1.")
 
 
-def test_looks_follow_the_place_asked_for_also_behind_a_study_left_out(three):
-    studies = [study(three), study(three, name="b", epochs=2), study(three, name="c")]
+def test_looks_follow_the_place_asked_for_also_behind_a_study_left_out(study_of, three):
+    studies = [study_of(three), study_of(three, name="b", epochs=2), study_of(three, name="c")]
     info = get_hypervolume_info(studies, over="trials")
-    assert [(line.study, line.position) for line in info.lines] == [("masks-1", 0), ("c", 2)]
+    assert [(line.study, line.position) for line in info.lines] == [("noise-1", 0), ("c", 2)]
 
 
-def test_trials_without_times_are_counted_last_and_have_no_wall_time(make_trial, three):
+def test_trials_without_times_are_counted_last_and_have_no_wall_time(make_trial, study_of, three):
     records = [*three, make_trial(3, 0.8, 10)]
-    by_trials = get_hypervolume_info([study(records)], over="trials")
+    by_trials = get_hypervolume_info([study_of(records)], over="trials")
     assert by_trials.lines[0].trials == (1, 0, 2, 3)
-    assert "masks-1: 1 trial without a known time counted last." in by_trials.caption
-    by_seconds = get_hypervolume_info([study(records)], over="seconds")
+    assert "noise-1: 1 trial without a known time counted last." in by_trials.caption
+    by_seconds = get_hypervolume_info([study_of(records)], over="seconds")
     assert by_seconds.lines[0].trials == (1, 0, 2)
-    assert "masks-1: 1 trial without a known time left out." in by_seconds.caption
-    untimed = get_hypervolume_info([study([make_trial(0)])], over="seconds")
+    assert "noise-1: 1 trial without a known time left out." in by_seconds.caption
+    untimed = get_hypervolume_info([study_of([make_trial(0)])], over="seconds")
     assert untimed.instead == "No trial has a known end: look at trials ended."
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_values_that_are_not_finite_count_nothing(make_trial, bad):
-    objectives = parse_objectives("val_loss,learnable_params")
+def test_values_that_are_not_finite_count_nothing(make_trial, study_of, bad):
+    objectives = "val_loss,learnable_params"
     records = [
         make_trial(0, loss=1.0, params=10),
         make_trial(1, loss=2.0, params=5),
         make_trial(2, loss=bad, params=1),
         replace(make_trial(3), costs=None),
     ]
-    info = get_hypervolume_info([study(records, objectives=objectives)], over="trials")
+    info = get_hypervolume_info([study_of(records, objectives=objectives)], over="trials")
     assert [(s.worst, s.best) for s in info.scales] == [(2.0, 1.0), (10, 5)]
     assert info.lines[0].trials == (0, 1, 3)
 
 
-def test_a_cost_of_zero_keeps_its_scale_linear(make_trial):
-    records = [replace(make_trial(i, 0.1 * i, 5)) for i in range(3)]
-    records[0] = replace(records[0], costs=replace(records[0].costs, mask_values=0))
-    objectives = parse_objectives("val_accuracy,mask_values")
-    info = get_hypervolume_info([study(records, objectives=objectives)], over="trials")
-    assert not info.scales[1].log
-
-
-def test_an_objective_without_a_range_counts_as_one(make_trial):
-    records = [make_trial(0, 0.2, 100), make_trial(1, 0.7, 100)]
-    info = get_hypervolume_info([study(records)], over="trials")
-    assert info.lines[0].y == pytest.approx([1 / 11, 1.0])
-
-
 @pytest.mark.parametrize("objectives", ["val_accuracy", "val_accuracy,learnable_params,macs"])
-def test_any_number_of_objectives_is_measured(make_trial, objectives):
+def test_any_number_of_objectives_is_measured(make_trial, study_of, objectives):
     records = [make_trial(i, 0.2 * i, 100 * (i + 1), macs=10 + i) for i in range(4)]
-    info = get_hypervolume_info(
-        [study(records, objectives=parse_objectives(objectives))], over="trials"
-    )
+    info = get_hypervolume_info([study_of(records, objectives=objectives)], over="trials")
     y = info.lines[0].y
     assert all(0 < value <= 1 for value in y)
     assert list(y) == sorted(y)
@@ -234,9 +139,9 @@ def test_any_number_of_objectives_is_measured(make_trial, objectives):
 
 @pytest.mark.parametrize("states", [[], [TrialState.FAILED] * 2, [TrialState.COMPLETE] * 3])
 @pytest.mark.parametrize("over", ["trials", "seconds"])
-def test_without_different_values_a_sentence_says_so(make_trial, states, over):
+def test_without_different_values_a_sentence_says_so(make_trial, study_of, states, over):
     records = [at(make_trial(i, state=state), 0, 5) for i, state in enumerate(states)]
-    info = get_hypervolume_info([study(records)], over=over)
+    info = get_hypervolume_info([study_of(records)], over=over)
     assert (info.lines, info.scales) == ((), ())
     (note,) = get_hypervolume_figure(info).layout.annotations
     assert (
@@ -252,8 +157,8 @@ def test_without_a_study_one_is_asked_for():
     assert get_hypervolume_picture(info).data["study"] == []
 
 
-def test_the_picture_has_a_step_line_and_a_symbol_at_its_end_for_each_study(three):
-    studies = [study(three), study(three, name="b")]
+def test_the_picture_has_a_step_line_and_a_symbol_at_its_end_for_each_study(study_of, three):
+    studies = [study_of(three), study_of(three, name="b")]
     picture = get_hypervolume_picture(get_hypervolume_info(studies, over="seconds"))
     lines = [trace for trace in picture.figure.data if trace.mode == "lines"]
     ends = [trace for trace in picture.figure.data if trace.mode == "lines+markers"]
@@ -262,22 +167,41 @@ def test_the_picture_has_a_step_line_and_a_symbol_at_its_end_for_each_study(thre
     assert len({trace.line.color for trace in lines}) == 2
     assert [trace.marker.symbol for trace in ends] == list(look.SYMBOLS[:2])
     assert [tuple(trace.x) for trace in ends] == [lines[0].x[-1:]] * 2
-    assert [trace.name for trace in ends] == ["masks-1", "b"]
     assert picture.figure.layout.xaxis.title.text == "Wall time since the study began (s)"
     assert picture.data["trial"] == [1, 0, 2] * 2
     assert picture.data["seconds"] == [10.0, 20.0, 50.0] * 2
 
 
-def test_long_studies_are_told_in_hours(make_trial):
+def test_studies_over_each_other_are_named_with_their_samplers(study_of, three):
+    studies = [study_of(three, "n" * 30), study_of(three, "b", sampler="<b>nsga2</b>")]
+    info = get_hypervolume_info(studies, over="trials")
+    assert [line.sampler for line in info.lines] == ["tpe", "<b>nsga2</b>"]
+    assert info.description == (
+        f"A step line for each study: {'n' * 30} (tpe) reaches 0.380; b (<b>nsga2</b>) reaches "
+        "0.380."
+    )
+    names = [trace.name for trace in get_hypervolume_figure(info).data if trace.mode != "lines"]
+    assert names == [f"{'n' * 12}…{'n' * 11} (tpe)", "b (&lt;b&gt;nsga2&lt;/b&gt;)"]
+
+
+def test_a_study_alone_needs_no_sampler_to_be_told_from_others(study_of, three):
+    other = study_of(three, name="b", sampler="nsga2", epochs=2)
+    figure = get_hypervolume_figure(get_hypervolume_info([study_of(three), other], over="trials"))
+    assert {trace.name for trace in figure.data} == {"noise-1"}
+
+
+def test_long_studies_are_told_in_hours(make_trial, study_of):
     records = [at(make_trial(i, 0.1 * i), 0, 3600 * (i + 1)) for i in range(3)]
-    figure = get_hypervolume_figure(get_hypervolume_info([study(records)], over="seconds"))
+    figure = get_hypervolume_figure(get_hypervolume_info([study_of(records)], over="seconds"))
     assert figure.layout.xaxis.title.text.endswith("(h)")
     assert figure.data[0].x == (1.0, 2.0, 3.0)
 
 
-def test_names_are_text(three):
+def test_names_are_text(study_of, three):
     name = '"><img src=x onerror=alert(1)><script>%{y}'
-    figure = get_hypervolume_figure(get_hypervolume_info([study(three, name=name)], over="trials"))
+    figure = get_hypervolume_figure(
+        get_hypervolume_info([study_of(three, name=name)], over="trials")
+    )
     for trace in figure.data:
         assert "<" not in trace.name
         assert "<img" not in "".join(trace.hovertext)
@@ -286,15 +210,7 @@ def test_names_are_text(three):
     assert [tuple(place) for place in figure.data[0].customdata] == [(1,), (0,), (2,)]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (40, "40 s"), (720, "12 min"), (12_600, "3.5 h"), (172_800, "2 days")],
-)
-def test_durations_are_told_in_the_unit_that_people_would_use(seconds, text):
-    assert describe_duration(seconds) == text
-
-
-def test_another_order_of_the_objectives_measures_the_same(three):
-    reversed_ = study(three, name="b", objectives=INFO.objectives[::-1])
-    info = get_hypervolume_info([study(three), reversed_], over="trials")
+def test_another_order_of_the_objectives_measures_the_same(study_of, three):
+    reversed_ = study_of(three, name="b", objectives="learnable_params,val_accuracy")
+    info = get_hypervolume_info([study_of(three), reversed_], over="trials")
     assert info.lines[0].y == info.lines[1].y

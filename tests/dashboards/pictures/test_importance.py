@@ -10,10 +10,8 @@ from dashboards.pictures.importance import (
     get_importance_info,
     get_importance_picture,
 )
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import OBJECTIVES, parse_objectives
+from study.results.objective import OBJECTIVES
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
 SETTINGS = settings(max_examples=25, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -29,28 +27,6 @@ rows = st.lists(
     ),
     max_size=14,
 )
-
-
-def study_of(records, objectives="val_accuracy,learnable_params", **changes):
-    info = {
-        "name": "masks-1",
-        "study_id": "0" * 32,
-        "space": "masks",
-        "dataset": "digits",
-        "seed": 0,
-        "trials": len(records),
-        "epochs": 4,
-        "replicates": 1,
-        "confirm": 0,
-        "sampler": "random",
-        "scheduler": "fifo",
-        "objectives": parse_objectives(objectives),
-        "git_commit": "",
-        "versions": {},
-    }
-    return LoadedStudy(
-        info=StudyInfo(**info | changes), records=tuple(records), confirmed=(), undecodable=()
-    )
 
 
 @pytest.fixture
@@ -86,7 +62,7 @@ def headings(figure):
 
 
 @pytest.mark.parametrize("evaluator", ["ped_anova", "fanova"])
-def test_each_objective_has_its_settings_the_most_important_first(make_trials, evaluator):
+def test_each_objective_has_its_settings_the_most_important_first(make_trials, study_of, evaluator):
     info = get_importance_info(study_of(make_trials(99)), evaluator=evaluator)
     assert bars(info) == {
         "val_accuracy": ["noise_level", "mask_count"],
@@ -97,13 +73,13 @@ def test_each_objective_has_its_settings_the_most_important_first(make_trials, e
         assert shares == sorted(shares, reverse=True)
         assert sum(shares) == pytest.approx(1)
         assert (found.trials, found.of, found.is_trusted, found.note) == (99, 99, True, "")
-    assert (info.title, info.message) == ("What matters for each objective: masks-1", "")
+    assert (info.title, info.message) == ("What matters for each objective: noise-1", "")
 
 
-def test_the_caption_says_how_of_what_and_what_not_to_conclude(make_trials):
+def test_the_caption_says_how_of_what_and_what_not_to_conclude(make_trials, study_of):
     caption = get_importance_info(study_of(make_trials(99))).caption
     assert caption == (
-        "digits, 99 trials (99 complete), 4 epochs each, one seed per trial. "
+        "digits, 99 trials (99 complete), 1 epoch each, one seed per trial. "
         "PED-ANOVA: how far a setting's values in the best tenth of the trials differ from those "
         "in all of them. Complete trials only. "
         "A formula of the sizes gives learnable parameters: there, importance tells which sizes "
@@ -116,7 +92,7 @@ def test_the_caption_says_how_of_what_and_what_not_to_conclude(make_trials):
     [(49, 2, False), (50, 2, True), (59, 6, False), (60, 6, True)],
 )
 def test_bars_are_trusted_from_fifty_trials_and_ten_for_each_setting(
-    make_trials, trials, settings, trusted
+    make_trials, study_of, trials, settings, trusted
 ):
     records = make_trials(trials)
     for i, record in enumerate(records):
@@ -132,7 +108,7 @@ def test_bars_are_trusted_from_fifty_trials_and_ten_for_each_setting(
     assert (hatched.showlegend, plain.showlegend) == (not trusted, False)
 
 
-def test_fanova_looks_at_a_sample_and_says_so(make_trials):
+def test_fanova_looks_at_a_sample_and_says_so(make_trials, study_of):
     info = get_importance_info(study_of(make_trials(80)), evaluator="fanova", limit=60)
     assert {(found.trials, found.of) for found in info.objectives} == {(60, 80)}
     assert " Of 60 of the 80 complete trials, drawn with seed 0. " in info.caption
@@ -141,7 +117,7 @@ def test_fanova_looks_at_a_sample_and_says_so(make_trials):
     assert {found.trials for found in whole.objectives} == {80}
 
 
-def test_an_objective_of_one_value_has_no_bars_and_says_why(make_trials, make_trial):
+def test_an_objective_of_one_value_has_no_bars_and_says_why(make_trials, study_of, make_trial):
     records = [make_trial(i, i / 60, 1000, noise_level=0.1 + i) for i in range(60)]
     info = get_importance_info(study_of(records))
     assert bars(info) == {"val_accuracy": ["noise_level"], "learnable_params": []}
@@ -152,7 +128,7 @@ def test_an_objective_of_one_value_has_no_bars_and_says_why(make_trials, make_tr
     ]
 
 
-def test_a_setting_of_one_value_among_complete_trials_is_named(make_trials, make_trial):
+def test_a_setting_of_one_value_among_complete_trials_is_named(make_trials, study_of, make_trial):
     records = [*make_trials(9, width=4), make_trial(9, width=8, state=TrialState.FAILED)]
     info = get_importance_info(study_of(records))
     assert "width" not in bars(info)["val_accuracy"]
@@ -166,7 +142,9 @@ def test_a_setting_of_one_value_among_complete_trials_is_named(make_trials, make
         ("fanova", "Not assessed by fANOVA, as some trials do not have it: momentum.", False),
     ],
 )
-def test_a_setting_that_some_trials_lack_is_named(make_trials, evaluator, sentence, assessed):
+def test_a_setting_that_some_trials_lack_is_named(
+    make_trials, study_of, evaluator, sentence, assessed
+):
     records = make_trials(12)
     for i, record in enumerate(records):
         record.parameters["momentum"] = 0.1 * i
@@ -176,7 +154,7 @@ def test_a_setting_that_some_trials_lack_is_named(make_trials, evaluator, senten
     assert ("momentum" in bars(info)["val_accuracy"]) is assessed
 
 
-def test_pruned_and_failed_trials_count_nothing(make_trials, make_trial):
+def test_pruned_and_failed_trials_count_nothing(make_trials, study_of, make_trial):
     complete = make_trials(60)
     others = [
         make_trial(60 + i, 0.99, 1, noise_level=9.0, mask_count=8, state=state)
@@ -205,7 +183,9 @@ def test_pruned_and_failed_trials_count_nothing(make_trials, make_trial):
         ),
     ],
 )
-def test_where_nothing_can_be_said_the_picture_says_what_to_do(make_trial, n, changes, message):
+def test_where_nothing_can_be_said_the_picture_says_what_to_do(
+    make_trial, study_of, n, changes, message
+):
     records = [
         make_trial(i, **{"noise_level": 0.1 + i, "mask_count": 8} | changes) for i in range(n)
     ]
@@ -216,13 +196,13 @@ def test_where_nothing_can_be_said_the_picture_says_what_to_do(make_trial, n, ch
     assert not figure.data
 
 
-def test_all_failed_is_told_as_no_complete_trial(make_trial):
+def test_all_failed_is_told_as_no_complete_trial(make_trial, study_of):
     info = get_importance_info(study_of([make_trial(i, state=TrialState.FAILED) for i in range(3)]))
     assert info.message.startswith("Importance needs at least two complete trials")
     assert "3 trials (3 failed)" in info.caption
 
 
-def test_a_bar_is_as_long_as_its_importance_and_stands_by_its_name(make_trials):
+def test_a_bar_is_as_long_as_its_importance_and_stands_by_its_name(make_trials, study_of):
     info = get_importance_info(study_of(make_trials(99)))
     figure = get_importance_figure(info)
     (trace, _) = figure.data
@@ -237,7 +217,7 @@ def test_a_bar_is_as_long_as_its_importance_and_stands_by_its_name(make_trials):
     assert trace.orientation == "h"
 
 
-def test_each_block_of_bars_stands_under_its_heading(make_trials):
+def test_each_block_of_bars_stands_under_its_heading(make_trials, study_of):
     figure = get_importance_figure(get_importance_info(study_of(make_trials(99))))
     first, second = (annotation.y for annotation in figure.layout.annotations)
     top, bottom = figure.layout.yaxis.range[::-1]
@@ -245,7 +225,7 @@ def test_each_block_of_bars_stands_under_its_heading(make_trials):
     assert top < first < y[0] < y[1] < second < y[2] < y[3] < bottom
 
 
-def test_a_number_of_two_values_that_does_nothing_matters_little(make_trials):
+def test_a_number_of_two_values_that_does_nothing_matters_little(make_trials, study_of):
     records = make_trials(400)
     for i, record in enumerate(records):
         record.parameters["momentum"] = (0.0, 0.9)[i // 7 % 2]
@@ -254,17 +234,17 @@ def test_a_number_of_two_values_that_does_nothing_matters_little(make_trials):
     assert shares["momentum"] < 0.05
 
 
-def test_ten_objectives_make_the_picture_higher(make_trials):
+def test_ten_objectives_make_the_picture_higher(make_trials, study_of):
     all_of_them = ",".join(OBJECTIVES)
     one, many = (
-        get_importance_figure(get_importance_info(study_of(make_trials(20), objectives)))
+        get_importance_figure(get_importance_info(study_of(make_trials(20), objectives=objectives)))
         for objectives in ("val_accuracy", all_of_them)
     )
     assert many.layout.height > one.layout.height + 5 * 24
     assert len(many.layout.annotations) == len(OBJECTIVES)
 
 
-def test_names_from_elsewhere_are_text(make_trials):
+def test_names_from_elsewhere_are_text(make_trials, study_of):
     records = make_trials(9)
     for i, record in enumerate(records):
         record.parameters[EVIL] = i
@@ -274,7 +254,7 @@ def test_names_from_elsewhere_are_text(make_trials):
     assert not any("<" in text for text in shown)
 
 
-def test_the_table_holds_every_bar(make_trials):
+def test_the_table_holds_every_bar(make_trials, study_of):
     info = get_importance_info(study_of(make_trials(99)))
     picture = get_importance_picture(info)
     assert picture.name == "importance"
@@ -287,14 +267,14 @@ def test_the_table_holds_every_bar(make_trials):
     ]
 
 
-def test_the_description_names_what_matters_most(make_trials):
+def test_the_description_names_what_matters_most(make_trials, study_of):
     description = get_importance_info(study_of(make_trials(99))).description
     assert "validation accuracy: noise level ℓ 1.00" in description
 
 
 @SETTINGS
 @given(rows, st.sampled_from(["val_accuracy,learnable_params", "val_loss", ",".join(OBJECTIVES)]))
-def test_any_trials_give_a_picture(make_trial, rows, objectives):
+def test_any_trials_give_a_picture(make_trial, study_of, rows, objectives):
     records = [
         make_trial(
             i, accuracy / 4, params, state=state, noise_level=level, optimizer=optimizer, loss=loss
@@ -304,7 +284,7 @@ def test_any_trials_give_a_picture(make_trial, rows, objectives):
     for i, record in enumerate(records):
         if i % 3:
             record.parameters["momentum"] = 0.5 * (i % 2)
-    info = get_importance_info(study_of(records, objectives))
+    info = get_importance_info(study_of(records, objectives=objectives))
     for importance in info.objectives:
         assert not importance.is_trusted
         assert bool(importance.bars) is not bool(importance.note)
@@ -313,9 +293,11 @@ def test_any_trials_give_a_picture(make_trial, rows, objectives):
     json.loads(get_importance_picture(info).figure.to_json())
 
 
-def test_fanova_takes_few_and_odd_trials(make_trial):
+def test_fanova_takes_few_and_odd_trials(make_trial, study_of):
     for n in range(5):
         records = [make_trial(i, i / 4, loss=math.nan, noise_level=0.1 + i) for i in range(n)]
-        info = get_importance_info(study_of(records, "val_accuracy,val_loss"), evaluator="fanova")
+        info = get_importance_info(
+            study_of(records, objectives="val_accuracy,val_loss"), evaluator="fanova"
+        )
         assert bars(info)["val_loss"] == []
         assert bool(bars(info)["val_accuracy"]) is (n > 1)

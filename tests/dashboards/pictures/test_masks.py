@@ -15,9 +15,7 @@ from pnn_core.data.load import DATASETS
 from pnn_core.model import build_model
 from pnn_core.perturbation import Perturbation
 from pnn_core.seeds import Seeds
-from study.results.objective import parse_objectives
 from study.results.record import TrialRecord, TrialState
-from study.results.study_info import StudyInfo
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 SMALL = {"network": "resnet8", "mask_count": 4}
@@ -217,32 +215,12 @@ def test_the_data_holds_every_value_with_its_place():
     assert rows[64 + 8 + 2] == (1, 1, 2, info.masks[1][1][2])
 
 
-def study_info(dataset, images=None):
-    return StudyInfo(
-        name="masks-1",
-        study_id="0" * 32,
-        space="demo",
-        dataset=dataset,
-        seed=0,
-        trials=1,
-        epochs=1,
-        replicates=1,
-        confirm=0,
-        sampler="tpe",
-        scheduler="fifo",
-        objectives=parse_objectives("val_accuracy"),
-        git_commit="",
-        versions={},
-        images=images,
-    )
-
-
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_a_data_set_of_one_shape_is_known_by_its_name(dataset):
+def test_a_data_set_of_one_shape_is_known_by_its_name(study_of, dataset):
     shape = DATASETS[dataset].shape
-    assert image_shape(study_info(dataset)) == (None if callable(shape) else shape)
+    assert image_shape(study_of([], dataset=dataset).info) == (None if callable(shape) else shape)
 
 
 @pytest.mark.parametrize("dataset", ["imagefolder", "cifar10"])
-def test_what_the_study_records_of_its_images_goes_before_its_data_sets_name(dataset):
-    assert image_shape(study_info(dataset, DIGITS)) == DIGITS
+def test_what_the_study_records_of_its_images_goes_before_its_data_sets_name(study_of, dataset):
+    assert image_shape(study_of([], dataset=dataset, images=DIGITS).info) == DIGITS

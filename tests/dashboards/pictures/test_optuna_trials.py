@@ -1,3 +1,4 @@
+import gc
 import math
 import warnings
 
@@ -11,41 +12,25 @@ from optuna.importance import (
     PedAnovaImportanceEvaluator,
     get_param_importances,
 )
+from optuna.importance._fanova._tree import _FanovaTree
 
-from dashboards.pictures.optuna_trials import distribution, importances, optuna_trials
-from dashboards.pictures.quantity import setting
-from dashboards.pictures.trial_words import complete_trials
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import OBJECTIVES, parse_objectives
+from dashboards.elements.complete_trials import complete_trials
+from dashboards.elements.quantity import setting
+from dashboards.pictures.optuna_trials import (
+    FANOVA_TREES,
+    distribution,
+    importances,
+    optuna_trials,
+)
+from study.results.objective import OBJECTIVES
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
 SETTINGS = settings(max_examples=25, deadline=None)  # a loaded machine is no failure
 ACCURACY, LOSS = OBJECTIVES["val_accuracy"], OBJECTIVES["val_loss"]
 
 
-def study_of(records):
-    info = StudyInfo(
-        name="masks-1",
-        study_id="0" * 32,
-        space="masks",
-        dataset="digits",
-        seed=0,
-        trials=len(records),
-        epochs=4,
-        replicates=1,
-        confirm=0,
-        sampler="random",
-        scheduler="fifo",
-        objectives=parse_objectives("val_accuracy,learnable_params"),
-        git_commit="",
-        versions={},
-    )
-    return LoadedStudy(info=info, records=tuple(records), confirmed=(), undecodable=())
-
-
 @pytest.fixture
-def convert():
+def convert(study_of):
     kept = []  # `complete_trials` lives as long as its study
 
     def convert(records, objective=ACCURACY, **arguments):
@@ -183,7 +168,7 @@ def test_a_sample_is_of_the_size_asked_for_and_always_the_same(convert, make_tri
 
 @SETTINGS
 @given(st.data())
-def test_shares_are_those_that_optuna_gives_for_the_same_study(make_trial, data):
+def test_shares_are_those_that_optuna_gives_for_the_same_study(make_trial, study_of, data):
     rows = data.draw(
         st.lists(
             st.tuples(st.integers(0, 20), st.sampled_from([0.1, 0.4, 2.0]), st.integers(1, 6)),
@@ -259,6 +244,27 @@ def test_a_forest_that_finds_no_difference_tells_nothing(convert, make_trial, mo
 
     monkeypatch.setattr(FanovaImportanceEvaluator, "evaluate", refuse)
     assert importances(convert(noise(make_trial, 6)), "fanova", seed=0) == {}
+
+
+def test_no_tree_of_a_forest_is_kept(convert, make_trial, monkeypatch):
+    planted = []
+    evaluate = FanovaImportanceEvaluator.evaluate
+
+    def count(*arguments, **named):
+        found = evaluate(*arguments, **named)
+        planted.extend(trees_alive())
+        return found
+
+    monkeypatch.setattr(FanovaImportanceEvaluator, "evaluate", count)
+    importances(convert(noise(make_trial, 30)), "fanova", seed=0)
+    assert len(planted) == FANOVA_TREES
+    planted.clear()
+    gc.collect()
+    assert trees_alive() == []
+
+
+def trees_alive():
+    return [thing for thing in gc.get_objects() if type(thing) is _FanovaTree]
 
 
 def test_nothing_is_logged(convert, make_trial, capfd):

@@ -1,39 +1,14 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 
 from dashboards.pictures.paired import PairedRow, get_paired_columns, get_paired_info
-from dashboards.pictures.paired import welch_difference as welch
 from pnn_core.config import ConfirmResult, Costs
 from study.results.comparison import cautions, compare_with_controls, describe_with_trial
 from study.results.confirmed_run import ConfirmedRun
 from study.results.intervals import paired_difference
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
-
-INFO = StudyInfo(
-    name="one",
-    study_id="0" * 32,
-    space="noise_masks",
-    dataset="digits",
-    seed=0,
-    trials=8,
-    epochs=4,
-    replicates=1,
-    confirm=3,
-    sampler="tpe",
-    scheduler="fifo",
-    objectives=parse_objectives("val_accuracy,learnable_params"),
-    git_commit="",
-    versions={},
-)
-SETTINGS = settings(max_examples=60, deadline=None)
-accuracies = st.lists(st.integers(0, 10).map(lambda n: n / 10), min_size=1, max_size=5)
 
 
 def runs(values, *, trial=0, layer="perturbation", params=1000, first_seed=100):
@@ -61,16 +36,18 @@ def runs(values, *, trial=0, layer="perturbation", params=1000, first_seed=100):
     ]
 
 
-def study(*groups, **changes):
-    return LoadedStudy(
-        info=replace(INFO, **changes),
-        records=(),
-        confirmed=tuple(run for group in groups for run in group),
-        undecodable=(),
-    )
+@pytest.fixture(scope="session")
+def study(study_of):
+    """A study of the given confirmed runs."""
+
+    def make(*groups, name="one", **changes):
+        loaded = study_of([], name, **{"epochs": 4, "confirm": 3, **changes})
+        return replace(loaded, confirmed=tuple(run for group in groups for run in group))
+
+    return make
 
 
-def test_a_comparison_with_a_control_gives_exactly_this_row():
+def test_a_comparison_with_a_control_gives_exactly_this_row(study):
     loaded = study(runs([0.90, 0.92, 0.94]), runs([0.80, 0.83, 0.83], layer="conv1x1", params=1010))
     info = get_paired_info([loaded])
     (comparison,) = compare_with_controls((), loaded.confirmed)
@@ -108,19 +85,19 @@ def test_a_comparison_with_a_control_gives_exactly_this_row():
         ([0.9, 0.99, 0.9], "no difference can be told"),
     ],
 )
-def test_the_verdict_follows_the_interval(control, verdict):
+def test_the_verdict_follows_the_interval(study, control, verdict):
     loaded = study(runs([0.90, 0.91, 0.92]), runs(control, layer="conv3x3"))
     assert [row.verdict for row in get_paired_info([loaded]).rows] == [verdict]
 
 
-def test_a_comparison_without_a_common_seed_is_a_row_without_a_difference():
+def test_a_comparison_without_a_common_seed_is_a_row_without_a_difference(study):
     loaded = study(runs([0.9, None]), runs([None, 0.8], layer="conv3x3"))
     (row,) = get_paired_info([loaded]).rows
     assert (row.difference, row.low, row.high, row.n, row.n_second) == (None, None, None, 0, 0)
     assert "no seed is complete in both" in row.sentence
 
 
-def test_studies_with_common_seeds_are_compared_seed_by_seed():
+def test_studies_with_common_seeds_are_compared_seed_by_seed(study):
     first = study(runs([0.90, 0.92, 0.91], trial=3))
     second = study(runs([0.80, 0.83, 0.80, 0.99], trial=7, params=1100), name="two")
     info = get_paired_info([first, second])
@@ -142,7 +119,7 @@ def test_studies_with_common_seeds_are_compared_seed_by_seed():
     ) in info.caption
 
 
-def test_studies_without_common_seeds_are_compared_by_welch_and_it_says_so():
+def test_studies_without_common_seeds_are_compared_by_welch_and_it_says_so(study):
     first, second = [0.90, 0.92, 0.95], [0.70, 0.81]
     studies = [study(runs(first)), study(runs(second, first_seed=200), name="two", seed=1)]
     (row,) = get_paired_info(studies).rows
@@ -153,32 +130,18 @@ def test_studies_without_common_seeds_are_compared_by_welch_and_it_says_so():
     assert "(n = 3 and 2, unpaired, as they do not share two seeds)" in row.sentence
 
 
-def test_a_single_common_seed_is_no_pair_to_take_an_interval_from():
+def test_a_single_common_seed_is_no_pair_to_take_an_interval_from(study):
     first, second = study(runs([0.9, 0.8])), study(runs([0.8, 0.7], first_seed=101), name="two")
     (row,) = get_paired_info([first, second]).rows
     assert (row.is_paired, row.n, row.n_second) == (False, 2, 2)
     assert row.low is not None
 
 
-def test_one_seed_each_has_no_interval_and_decides_nothing():
+def test_one_seed_each_has_no_interval_and_decides_nothing(study):
     first, second = study(runs([0.9])), study(runs([0.5], first_seed=200), name="two")
     (row,) = get_paired_info([first, second]).rows
     assert (row.difference, row.low, row.high) == (pytest.approx(0.4), None, None)
     assert row.verdict == "no difference can be told"
-
-
-@SETTINGS
-@given(accuracies, accuracies)
-def test_welch_is_scipys_where_both_have_a_spread(first, second):
-    found = welch(first, second)
-    assert found.mean == pytest.approx(sum(first) / len(first) - sum(second) / len(second))
-    if min(len(first), len(second)) < 2:
-        assert found.half_width is None
-    elif len({*first}) == 1 and len({*second}) == 1:
-        assert found.half_width == pytest.approx(0)
-    elif len({*first}) > 1 and len({*second}) > 1:
-        expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
-        assert found.interval == pytest.approx((expected.low, expected.high))
 
 
 @pytest.mark.parametrize(
@@ -189,7 +152,7 @@ def test_welch_is_scipys_where_both_have_a_spread(first, second):
         (3000, [("one, trial 1", "two, trial 6")]),
     ],
 )
-def test_networks_are_compared_that_are_nearest_in_size_to_each_other(params, pairs):
+def test_networks_are_compared_that_are_nearest_in_size_to_each_other(study, params, pairs):
     first = study(runs([0.9, 0.8], trial=1, params=5000), runs([0.9, 0.8], params=1000))
     second = study(
         runs([0.9, 0.8], trial=5, params=4000),
@@ -201,7 +164,7 @@ def test_networks_are_compared_that_are_nearest_in_size_to_each_other(params, pa
     assert [(row.first, row.second) for row in rows] == pairs
 
 
-def test_controls_and_networks_of_unknown_size_or_without_a_result_are_no_front():
+def test_controls_and_networks_of_unknown_size_or_without_a_result_are_no_front(study):
     first = study(runs([0.9, 0.8]))
     second = study(
         runs([0.9, 0.8], layer="conv3x3"),
@@ -212,7 +175,7 @@ def test_controls_and_networks_of_unknown_size_or_without_a_result_are_no_front(
     assert get_paired_info([first, second]).rows == ()
 
 
-def test_seeds_that_failed_are_named():
+def test_seeds_that_failed_are_named(study):
     first = study(runs([0.9, 0.8, None]))
     second = study(runs([0.7, 0.7, 0.9]), name="two")
     (row,) = get_paired_info([first, second]).rows
@@ -220,7 +183,7 @@ def test_seeds_that_failed_are_named():
     assert row.sentence.endswith("Left out of one, trial 0: seed 102 failed (out of memory).")
 
 
-def test_studies_that_cannot_be_compared_are_named_instead():
+def test_studies_that_cannot_be_compared_are_named_instead(study):
     first = study(runs([0.9, 0.8]))
     second = study(runs([0.9, 0.8]), name="two", dataset="mnist")
     info = get_paired_info([first, second])
@@ -228,7 +191,7 @@ def test_studies_that_cannot_be_compared_are_named_instead():
     assert "two is not compared with one: data set mnist instead of digits." in info.caption
 
 
-def test_each_two_of_three_studies_are_compared():
+def test_each_two_of_three_studies_are_compared(study):
     studies = [study(runs([0.9, 0.8]), name=name) for name in "abc"]
     assert [(row.first[0], row.second[0]) for row in get_paired_info(studies).rows] == [
         ("a", "b"),
@@ -237,7 +200,7 @@ def test_each_two_of_three_studies_are_compared():
     ]
 
 
-def test_controls_come_first_and_are_told_with_their_cautions():
+def test_controls_come_first_and_are_told_with_their_cautions(study):
     first = study(runs([0.9, 0.8]), runs([0.7, 0.7], layer="conv1x1"))
     second = study(runs([0.9, 0.8]), runs([0.7, 0.7], layer="conv1x1"), name="two")
     info = get_paired_info([first, second])
@@ -245,7 +208,7 @@ def test_controls_come_first_and_are_told_with_their_cautions():
     assert "2 intervals of 95% each, not adjusted for their number" in info.caption
 
 
-def test_columns_hold_every_field_of_every_row():
+def test_columns_hold_every_field_of_every_row(study):
     first = study(runs([0.9, 0.8]), runs([0.7, 0.6], layer="conv1x1"))
     columns = get_paired_columns(get_paired_info([first]))
     assert [*columns] == [*PairedRow._fields]
@@ -254,25 +217,28 @@ def test_columns_hold_every_field_of_every_row():
 
 
 @pytest.mark.parametrize(
-    ("studies", "text"),
+    ("groups", "confirm", "text"),
     [
-        ([], "Choose at least one study."),
         (
-            [study(confirm=0, space="my space.py")],
+            [],
+            0,
             "No confirmed runs. Run a study of another name with them: python -m study.run --space "
-            "'my space.py' --dataset digits --trials 8 --epochs 4 --confirm 5",
+            "'my space.py' --dataset digits --trials 24 --epochs 4 --confirm 5",
         ),
+        ([], 3, "No confirmation run has started yet: they follow when all trials have ended."),
         (
-            [study()],
-            "No confirmation run has started yet: they follow when all trials have ended.",
-        ),
-        (
-            [study(runs([0.9]))],
+            [runs([0.9])],
+            3,
             "No two confirmed runs can be compared yet: wait for more of them to complete.",
         ),
     ],
 )
-def test_without_anything_to_compare_it_says_what_to_do(studies, text):
-    info = get_paired_info(studies)
+def test_without_anything_to_compare_it_says_what_to_do(study, groups, confirm, text):
+    info = get_paired_info([study(*groups, confirm=confirm, space="my space.py")])
     assert (info.rows, info.instead) == ((), text)
     assert get_paired_columns(info)["sentence"] == []
+
+
+def test_without_a_study_one_is_asked_for():
+    info = get_paired_info([])
+    assert (info.rows, info.instead) == ((), "Choose at least one study.")

@@ -5,139 +5,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboards.elements.quantity import setting
 from dashboards.pictures.parallel import (
     MOST_AXES,
     MOST_LINES,
-    SettingAxis,
     get_parallel_figure,
     get_parallel_info,
     get_parallel_picture,
 )
-from dashboards.pictures.quantity import find_quantity, setting
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import OBJECTIVES, parse_objectives
+from study.results.objective import OBJECTIVES
 from study.results.pareto import front
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
 NOISE, MOMENTUM, ORDER = setting("noise_level"), setting("momentum"), setting("order")
-
-
-def study_of(records, objectives="val_accuracy,learnable_params", **changes):
-    info = {
-        "name": "masks-1",
-        "study_id": "0" * 32,
-        "space": "masks",
-        "dataset": "digits",
-        "seed": 0,
-        "trials": len(records),
-        "epochs": 4,
-        "replicates": 1,
-        "confirm": 0,
-        "sampler": "random",
-        "scheduler": "fifo",
-        "objectives": parse_objectives(objectives),
-        "git_commit": "",
-        "versions": {},
-    }
-    return LoadedStudy(
-        info=StudyInfo(**info | changes), records=tuple(records), confirmed=(), undecodable=()
-    )
-
-
-numbers = st.sampled_from([0.0, 0.5, 1.0]) | st.floats(1e-6, 1e6) | st.integers(0, 1000)
-values = (
-    st.lists(st.none() | numbers, min_size=1, max_size=20)
-    | st.lists(st.none() | st.sampled_from(["a", "b", "c"]), min_size=1, max_size=20)
-    | st.lists(st.floats(-10, 10), min_size=1, max_size=20)
-)
-
-
-@SETTINGS
-@given(values, st.sampled_from(["noise_level", "momentum"]))
-def test_values_stand_in_their_order_between_the_ends_of_the_axis(values, name):
-    axis = SettingAxis(setting(name), values)
-    shares = {value: axis.share(value) for value in values}
-    assert all(-1e-9 <= share <= 1 + 1e-9 for share in shares.values())
-    present = sorted(value for value in shares if value is not None)
-    places = [axis.stand(value) for value in present]
-    assert places == sorted(places)
-    assert [shares[value] for value in present] == sorted(shares[value] for value in present)
-    if None in shares and present:
-        assert axis.stand(None) < min(places)
-    if len(shares) > 1:
-        assert min(shares.values()) == pytest.approx(0, abs=1e-9)
-        assert max(shares.values()) == pytest.approx(1)
-
-
-@SETTINGS
-@given(values, st.sampled_from(["noise_level", "momentum"]))
-def test_ticks_stand_on_the_axis_from_below(values, name):
-    axis = SettingAxis(setting(name), values)
-    places = [axis.stand(value) for value, _ in axis.ticks()]
-    assert places == sorted(places)
-    assert places
-    assert (axis.ticks()[0][1] == "none") is (None in values)
-
-
-def test_a_positive_number_stands_at_itself_whatever_the_scale():
-    axis = SettingAxis(NOISE, [0.01, 0.0, 5.0])
-    assert axis.is_log
-    assert (axis.stand(0.01), axis.stand(5.0)) == (0.01, 5.0)
-    assert axis.stand(0.0) == pytest.approx(0.01 / 500**0.12)
-    assert axis.stand(0.0) < axis.break_at() < 0.01
-    assert axis.share(0.01) == pytest.approx(0.12 / 1.12)
-
-
-def test_zero_and_what_is_missing_stand_apart_from_each_other():
-    axis = SettingAxis(NOISE, [0.01, 0.0, None])
-    assert axis.stand(None) < axis.stand(0.0) < 0.01
-    assert [text for _, text in axis.ticks()] == ["none", "0", "0.01"]
-
-
-def test_a_scale_is_linear_where_it_is_usual_or_a_value_is_negative():
-    assert not SettingAxis(MOMENTUM, [0.1, 0.9]).is_log
-    assert not SettingAxis(NOISE, [-0.1, 0.9]).is_log
-    assert SettingAxis(MOMENTUM, [0.0, 0.9]).break_at() is None
-
-
-def test_a_single_value_stands_in_the_middle():
-    assert SettingAxis(NOISE, [0.1]).share(0.1) == 0.5
-    assert SettingAxis(ORDER, ["a"]).share("a") == 0.5
-
-
-def test_names_stand_at_equal_distances():
-    axis = SettingAxis(ORDER, ["c", "a", "b", "a"])
-    assert [axis.share(name) for name in "abc"] == [0, 0.5, 1]
-    assert axis.ticks() == [("a", "a"), ("b", "b"), ("c", "c")]
-
-
-def test_many_values_of_a_logarithmic_scale_have_round_ticks():
-    axis = SettingAxis(NOISE, [0.01 * 1.3**i for i in range(24)])
-    assert [text for _, text in axis.ticks()] == [
-        "0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1", "2"
-    ]  # fmt: skip
-
-
-def test_many_values_of_a_linear_scale_have_ticks_at_its_ends_and_middle():
-    axis = SettingAxis(MOMENTUM, [0.1 * i for i in range(11)])
-    assert [text for _, text in axis.ticks()] == ["0", "0.5", "1"]
-
-
-def test_sizes_have_short_ticks_and_settings_keep_every_digit():
-    sizes = SettingAxis(find_quantity("learnable_params", []), [1234, 1_234_567])
-    assert [text for _, text in sizes.ticks()] == ["1.23k", "1.23M"]
-    masks = SettingAxis(setting("mask_count"), [1024, 2048])
-    assert [text for _, text in masks.ticks()] == ["1024", "2048"]
-
-
-def test_ticks_of_a_plotly_axis_do_not_run_into_each_other():
-    layout = SettingAxis(setting("mask_count"), [8, 100, 101, 102, 800]).layout()
-    assert layout["ticktext"] == ["8", "100", "800"]
-    assert layout["tickvals"] == [8, 100, 800]
-    assert layout["type"] == "log"
 
 
 @pytest.fixture
@@ -156,9 +38,9 @@ def lines(trace, axes):
     return [(trace.customdata[i], trace.y[i : i + axes]) for i in range(0, len(trace.x), step)]
 
 
-def test_a_line_for_each_trial_through_settings_then_objectives(records):
+def test_a_line_for_each_trial_through_settings_then_objectives(study_of, records):
     info = get_parallel_info(study_of(records))
-    assert info.title == "Settings and objectives of every trial: masks-1"
+    assert info.title == "Settings and objectives of every trial: noise-1"
     names = [quantity.name for quantity in info.quantities]
     assert names == ["noise_level", "val_accuracy", "learnable_params"]
     assert info.others == ((2, (1.0, 0.4, 2000)),)
@@ -169,7 +51,7 @@ def test_a_line_for_each_trial_through_settings_then_objectives(records):
     assert "Thin lines: the other complete trials, 1." in info.caption
 
 
-def test_lines_pass_where_the_values_stand_on_each_axis(records):
+def test_lines_pass_where_the_values_stand_on_each_axis(study_of, records):
     figure = get_parallel_figure(get_parallel_info(study_of(records)))
     others, on_front, ticks = figure.data
     share = math.log(0.5 / 0.2) / math.log(5)
@@ -188,7 +70,7 @@ def test_lines_pass_where_the_values_stand_on_each_axis(records):
     )  # fmt: skip
 
 
-def test_the_front_differs_from_the_rest_in_more_than_colour(records):
+def test_the_front_differs_from_the_rest_in_more_than_colour(study_of, records):
     others, on_front, _ = get_parallel_figure(get_parallel_info(study_of(records))).data
     assert on_front.line.width > 2 * others.line.width
     assert (on_front.marker.symbol, on_front.mode) == ("diamond", "lines+markers")
@@ -196,7 +78,7 @@ def test_the_front_differs_from_the_rest_in_more_than_colour(records):
     assert others.opacity < 1
 
 
-def test_of_many_trials_a_sample_is_drawn_and_the_whole_front(make_trial):
+def test_of_many_trials_a_sample_is_drawn_and_the_whole_front(make_trial, study_of):
     n = MOST_LINES + 100
     records = [make_trial(i, 0.5 if i % 50 else 0.9, 1000, noise_level=0.01 + i) for i in range(n)]
     info = get_parallel_info(study_of(records))
@@ -209,19 +91,19 @@ def test_of_many_trials_a_sample_is_drawn_and_the_whole_front(make_trial):
     )
 
 
-def test_only_selected_trials_are_drawn_and_the_front_stays_the_studys(records):
+def test_only_selected_trials_are_drawn_and_the_front_stays_the_studys(study_of, records):
     info = get_parallel_info(study_of(records), selected=frozenset({1, 2, 77}))
     assert [line.number for line in info.front] == [1]
     assert [line.number for line in info.others] == [2]
     assert "Only selected trials: 2 of 3." in info.caption
 
 
-def test_a_selection_of_nothing_says_what_to_do(records):
+def test_a_selection_of_nothing_says_what_to_do(study_of, records):
     info = get_parallel_info(study_of(records), selected=frozenset({77}))
     assert info.message == "None of the selected trials can be drawn: select others, or none."
 
 
-def test_a_setting_that_a_trial_lacks_stands_below(records):
+def test_a_setting_that_a_trial_lacks_stands_below(study_of, records):
     records[0].parameters["momentum"] = 0.9
     records[1].parameters["momentum"] = 0.5
     info = get_parallel_info(study_of(records))
@@ -232,7 +114,7 @@ def test_a_setting_that_a_trial_lacks_stands_below(records):
     assert trace.hovertext[place] == "trial 2, momentum: –"
 
 
-def test_there_are_at_most_eight_axes_and_the_rest_is_named(make_trial):
+def test_there_are_at_most_eight_axes_and_the_rest_is_named(make_trial, study_of):
     records = [make_trial(i, i / 4, **{f"setting_{j}": i for j in range(9)}) for i in range(3)]
     info = get_parallel_info(study_of(records))
     names = [quantity.name for quantity in info.quantities]
@@ -241,15 +123,15 @@ def test_there_are_at_most_eight_axes_and_the_rest_is_named(make_trial):
     assert info.caption.endswith("No room for an axis: setting_6, setting_7, setting_8.")
 
 
-def test_many_objectives_leave_half_of_the_axes_to_settings(make_trial):
+def test_many_objectives_leave_half_of_the_axes_to_settings(make_trial, study_of):
     records = [make_trial(i, i / 4, **{f"setting_{j}": i for j in range(6)}) for i in range(3)]
-    info = get_parallel_info(study_of(records, ",".join(OBJECTIVES)))
+    info = get_parallel_info(study_of(records, objectives=",".join(OBJECTIVES)))
     names = [quantity.name for quantity in info.quantities]
     assert names[:4] == ["setting_0", "setting_1", "setting_2", "setting_3"]
     assert names[4:] == list(OBJECTIVES)[:4]
 
 
-def test_unfit_and_unfinished_trials_are_not_drawn(records, make_trial):
+def test_unfit_and_unfinished_trials_are_not_drawn(study_of, records, make_trial):
     more = [
         make_trial(3, math.nan),
         make_trial(4, 0.99, 1, state=TrialState.PRUNED),
@@ -260,7 +142,7 @@ def test_unfit_and_unfinished_trials_are_not_drawn(records, make_trial):
     assert " 1 trial without finite values not drawn. " in info.caption
 
 
-def test_names_from_elsewhere_are_text(make_trial):
+def test_names_from_elsewhere_are_text(make_trial, study_of):
     records = [make_trial(i, i / 2, order=name, **{EVIL: i}) for i, name in enumerate((EVIL, "b"))]
     figure = get_parallel_figure(get_parallel_info(study_of(records)))
     others, on_front, ticks = figure.data
@@ -269,7 +151,7 @@ def test_names_from_elsewhere_are_text(make_trial):
     assert not any("<" in text for text in texts)
 
 
-def test_the_table_holds_every_line(records):
+def test_the_table_holds_every_line(study_of, records):
     picture = get_parallel_picture(get_parallel_info(study_of(records)))
     assert picture.name == "parallel"
     assert picture.data == {
@@ -281,7 +163,7 @@ def test_the_table_holds_every_line(records):
     }
 
 
-def test_without_a_trial_the_picture_says_what_to_do():
+def test_without_a_trial_the_picture_says_what_to_do(study_of):
     figure = get_parallel_figure(get_parallel_info(study_of([])))
     assert not figure.data
     assert [a.text.replace("<br>", " ") for a in figure.layout.annotations] == [
@@ -303,7 +185,9 @@ rows = st.lists(
 
 @SETTINGS
 @given(rows)
-def test_every_fit_trial_is_drawn_once_and_the_front_is_the_records_front(make_trial, rows):
+def test_every_fit_trial_is_drawn_once_and_the_front_is_the_records_front(
+    make_trial, study_of, rows
+):
     records = [
         make_trial(i, accuracy, params, state=state, noise_level=level, unique_masks=unique)
         for i, (accuracy, params, state, level, unique) in enumerate(rows)

@@ -9,10 +9,7 @@ from dashboards.pictures.published_gap import (
 )
 from pnn_core.config import ConfirmResult
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
 from study.results.record import TrialState
-from study.results.study_info import StudyInfo
 
 
 def run(
@@ -44,42 +41,25 @@ def run(
     )
 
 
-def study_of(*runs):
-    info = StudyInfo(
-        name="masks-1",
-        study_id="0" * 32,
-        space="demo",
-        dataset="cifar10",
-        seed=0,
-        trials=8,
-        epochs=12,
-        replicates=1,
-        confirm=2,
-        sampler="tpe",
-        scheduler="fifo",
-        objectives=parse_objectives("val_accuracy,learnable_params"),
-        git_commit="",
-        versions={},
-    )
-    return LoadedStudy(info=info, records=(), confirmed=runs, undecodable=())
+@pytest.fixture
+def gap_of(confirmed_study):
+    return lambda *runs: get_published_gap_info(confirmed_study(runs))
 
 
 def markers(figure):
     return {trace.name: trace for trace in figure.data if trace.mode == "markers"}
 
 
-def test_a_small_study_gives_exactly_this_info():
-    info = get_published_gap_info(
-        study_of(
-            run(0.75, 0.875),
-            run(0.75, 0.8125, layer="conv1x1"),
-            run(0.5, 0.4375, trial=3, batch_size=80),
-            run(0, 0, seed=101, state=TrialState.FAILED),
-            run(0, 0, seed=102, state=TrialState.RUNNING),
-            run(math.nan, 0.5, seed=103),
-        )
+def test_a_small_study_gives_exactly_this_info(gap_of):
+    info = gap_of(
+        run(0.75, 0.875),
+        run(0.75, 0.8125, layer="conv1x1"),
+        run(0.5, 0.4375, trial=3, batch_size=80),
+        run(0, 0, seed=101, state=TrialState.FAILED),
+        run(0, 0, seed=102, state=TrialState.RUNNING),
+        run(math.nan, 0.5, seed=103),
     )
-    assert info.title == "Test accuracy by the published protocol against the true one: masks-1"
+    assert info.title == "Test accuracy by the published protocol against the true one: masks"
     assert info.caption == (
         "cifar10, 12 epochs. 3 confirmed runs of 2 trials. Not drawn: 1 running, 1 failed. "
         "1 complete run without finite accuracies not drawn. "
@@ -101,27 +81,27 @@ def test_a_small_study_gives_exactly_this_info():
     ]
 
 
-def test_one_run_has_no_range_and_one_batch_size_no_list():
-    caption = get_published_gap_info(study_of(run(0.75, 0.875))).caption
+def test_one_run_has_no_range_and_one_batch_size_no_list(gap_of):
+    caption = gap_of(run(0.75, 0.875)).caption
     assert (
         " 1 confirmed run of 1 trial. Published minus true: +12.50 points in the mean of 1 run. "
         "The published protocol"
     ) in caption
 
 
-def test_layers_differ_in_symbol_and_colour_and_unknown_ones_come_last():
+def test_layers_differ_in_symbol_and_colour_and_unknown_ones_come_last(gap_of):
     layers = ("<b>new</b>", "local_binary", "conv3x3", "conv1x1", "perturbation")
     runs = [run(0.5 + i / 10, 0.6 + i / 10, layer=layer) for i, layer in enumerate(layers)]
-    drawn = markers(get_published_gap_figure(get_published_gap_info(study_of(*runs))))
+    drawn = markers(get_published_gap_figure(gap_of(*runs)))
     assert list(drawn) == ["perturbation", "1×1", "3×3", "local binary", "&lt;b&gt;new&lt;/b&gt;"]
     assert len({trace.marker.symbol for trace in drawn.values()}) == 5
     assert len({trace.marker.color for trace in drawn.values()}) == 5
     assert (drawn["3×3"].x, drawn["3×3"].y) == ((0.7,), (0.8,))
 
 
-def test_the_pointer_reads_which_run_it_is():
+def test_the_pointer_reads_which_run_it_is(gap_of):
     runs = (run(0.75, 0.875, trial=3, seed=7, layer="<i>", batch_size=40),)
-    (trace,) = markers(get_published_gap_figure(get_published_gap_info(study_of(*runs)))).values()
+    (trace,) = markers(get_published_gap_figure(gap_of(*runs))).values()
     assert trace.hovertext == (
         "<b>trial 3, &lt;i&gt;, seed 7</b><br>batch size 40<br>true 0.7500, published 0.8750"
         "<br>+12.50 points",
@@ -129,9 +109,9 @@ def test_the_pointer_reads_which_run_it_is():
 
 
 @pytest.mark.parametrize("true", [[0.5], [0.5, 0.5], [0.2, 0.6, 0.9]])
-def test_the_diagonal_passes_all_points(true):
+def test_the_diagonal_passes_all_points(gap_of, true):
     runs = [run(accuracy, 0.9, seed=i) for i, accuracy in enumerate(true)]
-    figure = get_published_gap_figure(get_published_gap_info(study_of(*runs)))
+    figure = get_published_gap_figure(gap_of(*runs))
     (diagonal,) = (trace for trace in figure.data if trace.mode == "lines")
     assert diagonal.x == diagonal.y
     assert diagonal.x[0] < min(true)
@@ -140,8 +120,8 @@ def test_the_diagonal_passes_all_points(true):
 
 
 @pytest.mark.parametrize("runs", [(), (run(0, 0, state=TrialState.FAILED),)])
-def test_without_a_complete_run_a_sentence_says_what_to_do(runs):
-    info = get_published_gap_info(study_of(*runs))
+def test_without_a_complete_run_a_sentence_says_what_to_do(gap_of, runs):
+    info = gap_of(*runs)
     assert info.runs == ()
     assert "--confirm" in info.instead
     figure = get_published_gap_figure(info)
@@ -149,9 +129,9 @@ def test_without_a_complete_run_a_sentence_says_what_to_do(runs):
     assert len(figure.layout.annotations) == 1
 
 
-def test_the_data_holds_every_run():
-    study = study_of(run(0.75, 0.875), run(0.5, 0.75, layer="conv1x1", batch_size=80))
-    picture = get_published_gap_picture(get_published_gap_info(study))
+def test_the_data_holds_every_run(gap_of):
+    info = gap_of(run(0.75, 0.875), run(0.5, 0.75, layer="conv1x1", batch_size=80))
+    picture = get_published_gap_picture(info)
     assert picture.name == "published-gap"
     assert picture.data == {
         "trial": [0, 0],

@@ -7,47 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.pictures import look
-from dashboards.pictures.quantity import find_quantity, setting
-from dashboards.pictures.slices import (
-    FADED,
-    FEW_VALUES,
-    divide,
-    get_slice_figure,
-    get_slice_info,
-    get_slice_picture,
-)
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
+from dashboards.elements import look
+from dashboards.elements.quantity import find_quantity, setting
+from dashboards.pictures.slices import FADED, get_slice_figure, get_slice_info, get_slice_picture
 from study.results.record import TrialState
-from study.results.reported import PAPER, reported_results
-from study.results.study_info import StudyInfo
+from study.results.reported import reported_results
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
 NOISE, MASKS, OPTIMIZER = setting("noise_level"), setting("mask_count"), setting("optimizer")
-
-
-def study_of(records, **changes):
-    info = {
-        "name": "masks-1",
-        "study_id": "0" * 32,
-        "space": "masks",
-        "dataset": "digits",
-        "seed": 0,
-        "trials": len(records),
-        "epochs": 4,
-        "replicates": 1,
-        "confirm": 0,
-        "sampler": "random",
-        "scheduler": "fifo",
-        "objectives": parse_objectives("val_accuracy,learnable_params"),
-        "git_commit": "",
-        "versions": {},
-    }
-    return LoadedStudy(
-        info=StudyInfo(**info | changes), records=tuple(records), confirmed=(), undecodable=()
-    )
 
 
 def traces(figure):
@@ -60,64 +28,7 @@ def counts(figure):
     return [a.text for a in sorted(above, key=lambda a: a.x)]
 
 
-numbers = st.integers(0, 100) | st.floats(1e-6, 100)
-
-
-@SETTINGS
-@given(
-    st.lists(numbers, max_size=60) | st.lists(st.sampled_from(["a", "b", "c"]), max_size=20),
-    st.sampled_from(["noise_level", "momentum"]),
-    st.integers(2, 8),
-)
-def test_every_value_is_in_exactly_one_part(values, name, bins):
-    parts = divide(setting(name), values, bins=bins)
-    assert sorted(place for part in parts for place in part.places) == list(range(len(values)))
-    for part in parts:
-        assert list(part.places) == sorted(part.places)
-        if part.low is not None:
-            assert all(
-                part.low - 1e-9 <= values[place] <= part.high * (1 + 1e-9) for place in part.places
-            )
-
-
-@SETTINGS
-@given(st.lists(numbers, min_size=1, max_size=60))
-def test_parts_go_upwards_and_do_not_overlap(values):
-    parts = divide(NOISE, values, bins=5)
-    ends = [end for part in parts for end in (part.low, part.high)]
-    assert ends == sorted(ends)
-
-
-def test_few_values_stand_each_for_itself_and_more_are_put_together():
-    values = [0.01 * 2**i for i in range(FEW_VALUES + 1)]
-    few = divide(NOISE, values[:-1] * 2, bins=4)
-    assert [(part.low, part.high) for part in few] == [(value, value) for value in values[:-1]]
-    assert few[0].places == (0, FEW_VALUES)
-    many = divide(NOISE, values, bins=4)
-    assert len(many) == 4
-    edges = [many[0].low, *(part.high for part in many)]
-    assert np.diff(np.log(edges)) == pytest.approx([3 * math.log(2)] * 4)
-
-
-def test_what_is_not_searched_over_decades_has_bins_of_equal_width():
-    parts = divide(setting("momentum"), np.linspace(0, 1, 30).tolist(), bins=4)
-    assert [part.high for part in parts] == pytest.approx([0.25, 0.5, 0.75, 1])
-    assert parts[1].label == "0.25–0.5"
-
-
-def test_zero_is_apart_from_bins_of_a_logarithmic_scale():
-    parts = divide(NOISE, [0.0, *(0.01 * 2**i for i in range(20)), 0.0], bins=4)
-    assert (parts[0].label, parts[0].low, parts[0].high) == ("0", 0, 0)
-    assert parts[0].places == (0, 21)
-    assert parts[1].low == 0.01
-
-
-def test_bins_of_whole_numbers_end_at_whole_numbers():
-    parts = divide(MASKS, list(range(8, 40)), bins=4)
-    assert [part.label for part in parts] == ["8–12", "12–18", "18–26", "26–39"]
-
-
-def test_a_value_that_returns_has_its_mean_and_range(make_trial):
+def test_a_value_that_returns_has_its_mean_and_range(make_trial, study_of):
     accuracies = {8: [0.1, 0.4], 16: [0.7], 32: [0.2, 0.9, 0.7]}
     records = [
         make_trial(10 * m + i, accuracy, mask_count=m)
@@ -125,7 +36,7 @@ def test_a_value_that_returns_has_its_mean_and_range(make_trial):
         for i, accuracy in enumerate(values)
     ]
     info = get_slice_info(study_of(records), parameter=MASKS)
-    assert info.title == "Validation accuracy against noise masks m: masks-1"
+    assert info.title == "Validation accuracy against noise masks m: noise-1"
     assert info.points == tuple(
         (record.number, record.parameters["mask_count"], record.metrics()["val_accuracy"])
         for record in records
@@ -139,7 +50,7 @@ def test_a_value_that_returns_has_its_mean_and_range(make_trial):
     assert "A slice is no experiment with all else equal" in info.caption
 
 
-def test_a_setting_of_many_values_has_medians_over_bins(make_trial):
+def test_a_setting_of_many_values_has_medians_over_bins(make_trial, study_of):
     records = [make_trial(i, (i * 7 % 40) / 40, noise_level=0.01 * 1.2**i) for i in range(40)]
     info = get_slice_info(study_of(records), parameter=NOISE)
     assert info.is_binned
@@ -152,14 +63,7 @@ def test_a_setting_of_many_values_has_medians_over_bins(make_trial):
     assert "the median of its complete trials; whiskers hold their middle half" in info.caption
 
 
-def test_beside_bins_trials_at_zero_have_a_median_too(make_trial):
-    records = [make_trial(i, accuracy, noise_level=0.0) for i, accuracy in enumerate((0, 0.1, 0.9))]
-    records += [make_trial(3 + i, 0.5, noise_level=0.01 * 1.5**i) for i in range(20)]
-    info = get_slice_info(study_of(records), parameter=NOISE)
-    assert info.summaries[0] == ("0", 0.0, 3, 0.1, pytest.approx(0.05), pytest.approx(0.5))
-
-
-def test_pruned_failed_and_unfit_trials_are_not_drawn(make_trial):
+def test_pruned_failed_and_unfit_trials_are_not_drawn(make_trial, study_of):
     records = [
         make_trial(0, 0.5, mask_count=8),
         make_trial(1, 0.9, mask_count=8, state=TrialState.PRUNED),
@@ -175,7 +79,7 @@ def test_pruned_failed_and_unfit_trials_are_not_drawn(make_trial):
     assert " 3 trials without finite values not drawn. " in info.caption
 
 
-def test_the_papers_figures_for_the_same_data_set_stand_beside(make_trial):
+def test_the_papers_figures_for_the_same_data_set_stand_beside(make_trial, study_of):
     records = [make_trial(0, mask_count=8)]
     info = get_slice_info(study_of(records, dataset="cifar10"), parameter=MASKS)
     expected = {(r.mask_count, r.value) for r in reported_results() if r.where == "Table 5"}
@@ -187,32 +91,7 @@ def test_the_papers_figures_for_the_same_data_set_stand_beside(make_trial):
     assert set(zip(trace.x, trace.y, strict=True)) == expected
 
 
-def test_noise_levels_have_table_three_and_batch_sizes_table_six(make_trial):
-    levels = get_slice_info(
-        study_of([make_trial(0, noise_level=0.1)], dataset="imagenet100"), parameter=NOISE
-    )
-    assert sorted(figure.x for figure in levels.reported) == [0.01, 0.05, 0.1, 0.5, 1, 5]
-    sizes = get_slice_info(
-        study_of([make_trial(0)], dataset="cifar10"), parameter=setting("batch_size")
-    )
-    table = [r for r in reported_results() if r.source == PAPER and r.where == "Table 6"]
-    assert len(sizes.reported) == len(table) == 12
-
-
-def test_figures_of_another_data_set_are_not_drawn_and_it_is_named(make_trial):
-    info = get_slice_info(study_of([make_trial(0)]), parameter=NOISE)
-    assert info.reported == ()
-    assert info.caption.endswith("The paper's Table 3 is of imagenet100, and so not drawn.")
-
-
-def test_reported_accuracies_are_not_drawn_over_another_metric(make_trial):
-    study = study_of([make_trial(0)], dataset="cifar10")
-    info = get_slice_info(study, parameter=MASKS, y=find_quantity("val_loss", []))
-    assert info.reported == ()
-    assert "paper" not in info.caption
-
-
-def test_the_axis_of_noise_is_logarithmic_with_zero_apart(make_trial):
+def test_the_axis_of_noise_is_logarithmic_with_zero_apart(make_trial, study_of):
     records = [make_trial(i, noise_level=level) for i, level in enumerate((0.0, 0.01, 0.1, 1.0))]
     figure = get_slice_figure(get_slice_info(study_of(records), parameter=NOISE))
     axis = figure.layout.xaxis
@@ -226,12 +105,12 @@ def test_the_axis_of_noise_is_logarithmic_with_zero_apart(make_trial):
     assert zero < line.x0 == line.x1 < 0.01
 
 
-def test_without_zero_no_line_parts_the_axis(make_trial):
+def test_without_zero_no_line_parts_the_axis(make_trial, study_of):
     records = [make_trial(i, noise_level=level) for i, level in enumerate((0.01, 0.1))]
     assert not get_slice_figure(get_slice_info(study_of(records), parameter=NOISE)).layout.shapes
 
 
-def test_names_stand_side_by_side_without_a_line_between_them(make_trial):
+def test_names_stand_side_by_side_without_a_line_between_them(make_trial, study_of):
     records = [make_trial(i, optimizer=name) for i, name in enumerate(("sgd", "adam", "sgd"))]
     picture = get_slice_picture(get_slice_info(study_of(records), parameter=OPTIMIZER))
     found = traces(picture.figure)
@@ -242,7 +121,7 @@ def test_names_stand_side_by_side_without_a_line_between_them(make_trial):
     assert picture.brushes == ()
 
 
-def test_the_number_of_trials_stands_above_each_value(make_trial):
+def test_the_number_of_trials_stands_above_each_value(make_trial, study_of):
     records = [make_trial(i, mask_count=2 ** (i % 9 % 7)) for i in range(18)]
     figure = get_slice_figure(get_slice_info(study_of(records), parameter=MASKS))
     assert counts(figure) == ["4", "4", "2", "2", "2", "2", "2"]
@@ -250,20 +129,7 @@ def test_the_number_of_trials_stands_above_each_value(make_trial):
     assert xs == pytest.approx([math.log10(2**i) for i in range(7)])
 
 
-def test_whiskers_reach_from_the_lowest_to_the_highest_beside_their_points(make_trial):
-    records = [
-        make_trial(i, a, mask_count=8 * (1 + i // 3)) for i, a in enumerate((0, 0.3, 0.9) * 2)
-    ]
-    figure = get_slice_figure(get_slice_info(study_of(records), parameter=MASKS))
-    trace = traces(figure)["mean and range"]
-    assert trace.y == pytest.approx((0.4, 0.4))
-    assert trace.error_y.array == pytest.approx((0.5, 0.5))
-    assert trace.error_y.arrayminus == pytest.approx((0.4, 0.4))
-    assert all(8 * i < x < 8 * i * 1.1 for i, x in enumerate(trace.x, start=1))
-    assert trace.marker.symbol == "square"
-
-
-def test_trials_that_are_not_selected_are_faded_and_means_stay(make_trial):
+def test_trials_that_are_not_selected_are_faded_and_means_stay(make_trial, study_of):
     records = [make_trial(i, i / 10, mask_count=8) for i in range(4)]
     study = study_of(records)
     whole = get_slice_info(study, parameter=MASKS)
@@ -277,7 +143,7 @@ def test_trials_that_are_not_selected_are_faded_and_means_stay(make_trial):
     assert " 2 selected trials in full, the others faded" in info.caption
 
 
-def test_a_pointer_reads_number_setting_and_metric_as_text(make_trial):
+def test_a_pointer_reads_number_setting_and_metric_as_text(make_trial, study_of):
     records = [make_trial(7, 0.75, order=EVIL)]
     figure = get_slice_figure(get_slice_info(study_of(records), parameter=setting("order")))
     trace = figure.data[0]
@@ -290,7 +156,7 @@ def test_a_pointer_reads_number_setting_and_metric_as_text(make_trial):
     assert "<script>" not in figure.to_json()
 
 
-def test_a_name_of_a_setting_is_shown_as_text(make_trial):
+def test_a_name_of_a_setting_is_shown_as_text(make_trial, study_of):
     records = [make_trial(0, **{EVIL: 3})]
     figure = get_slice_figure(get_slice_info(study_of(records), parameter=setting(EVIL)))
     texts = [
@@ -301,13 +167,13 @@ def test_a_name_of_a_setting_is_shown_as_text(make_trial):
     assert all("<img" not in text for text in texts)
 
 
-def test_a_name_is_no_variable_of_a_template(make_trial):
+def test_a_name_is_no_variable_of_a_template(make_trial, study_of):
     records = [make_trial(0, **{"%{y}": 3})]
     figure = get_slice_figure(get_slice_info(study_of(records), parameter=setting("%{y}")))
     assert "<br>%&#123;y}: %{customdata[1]}<br>" in figure.data[0].hovertemplate
 
 
-def test_many_points_are_drawn_by_the_graphics_card(make_trial):
+def test_many_points_are_drawn_by_the_graphics_card(make_trial, study_of):
     records = [make_trial(i, i / 3000) for i in range(look.MANY_POINTS + 1)]
     kinds = [
         get_slice_figure(get_slice_info(study_of(some), parameter=MASKS)).data[0].type
@@ -316,7 +182,7 @@ def test_many_points_are_drawn_by_the_graphics_card(make_trial):
     assert kinds == ["scattergl", "scatter"]
 
 
-def test_the_table_holds_trials_means_and_reported_figures(make_trial):
+def test_the_table_holds_trials_means_and_reported_figures(make_trial, study_of):
     records = [make_trial(i, i / 10, mask_count=8) for i in range(3)]
     info = get_slice_info(study_of(records, dataset="cifar10"), parameter=MASKS)
     picture = get_slice_picture(info)
@@ -328,7 +194,7 @@ def test_the_table_holds_trials_means_and_reported_figures(make_trial):
     assert picture.name == "slice"
 
 
-def test_a_metric_without_a_size_gives_no_points(make_trial):
+def test_a_metric_without_a_size_gives_no_points(make_trial, study_of):
     info = get_slice_info(study_of([make_trial(0)]), parameter=MASKS, y=OPTIMIZER)
     assert (info.points, bool(info.message)) == ((), True)
 
@@ -341,7 +207,7 @@ def test_a_metric_without_a_size_gives_no_points(make_trial):
         ([TrialState.RUNNING], "No trial has completed its full budget yet."),
     ],
 )
-def test_without_a_trial_the_picture_says_what_to_do(make_trial, states, message):
+def test_without_a_trial_the_picture_says_what_to_do(make_trial, study_of, states, message):
     records = [make_trial(i, state=state) for i, state in enumerate(states)]
     info = get_slice_info(study_of(records, dataset="cifar10"), parameter=MASKS)
     assert info.message == message
@@ -363,7 +229,7 @@ rows = st.lists(
 
 @SETTINGS
 @given(rows, st.sampled_from(["noise_level", "optimizer", "unique_masks", "val_loss", "nothing"]))
-def test_any_trials_give_a_picture(make_trial, rows, name):
+def test_any_trials_give_a_picture(make_trial, study_of, rows, name):
     records = [
         make_trial(i, accuracy, state=state, noise_level=level, unique_masks=unique)
         for i, (accuracy, state, level, unique) in enumerate(rows)

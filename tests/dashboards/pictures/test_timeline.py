@@ -1,84 +1,44 @@
-import itertools
 import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from dashboards.measures.lanes import TimelineBar
 from dashboards.pictures.timeline import (
-    TimelineBar,
     get_timeline_figure,
     get_timeline_info,
     get_timeline_picture,
 )
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import parse_objectives
-from study.results.record import TrialRecord, TrialState
-from study.results.study_info import StudyInfo
+from study.results.record import TrialState
 
-INFO = StudyInfo(
-    name="masks-1",
-    study_id="0" * 32,
-    space="noise_masks",
-    dataset="digits",
-    seed=0,
-    trials=8,
-    epochs=1,
-    replicates=1,
-    confirm=0,
-    sampler="tpe",
-    scheduler="fifo",
-    objectives=parse_objectives("val_accuracy,learnable_params"),
-    git_commit="",
-    versions={},
-)
-START = 1_790_000_000_000
 COMPLETE, RUNNING, PAUSED = TrialState.COMPLETE, TrialState.RUNNING, TrialState.PAUSED
-SETTINGS = settings(max_examples=60, deadline=None)
-
-spans = st.lists(
-    st.tuples(st.integers(0, 20), st.integers(0, 8), st.sampled_from(["", "", "a:1", "b:2"])),
-    max_size=20,
-)
 
 
-def study(records, **changes):
-    info = replace(INFO, **changes)
-    return LoadedStudy(info=info, records=tuple(records), confirmed=(), undecodable=())
+@pytest.fixture(scope="session")
+def info_at(study_of, minute):
+    """The timeline of a study of trials, at a second after its start."""
 
+    def get(seconds, *records):
+        return get_timeline_info(study_of(records), now_ms=minute(seconds / 60))
 
-def trial(number, start, end=None, *, state=None, **changes):
-    """A trial with times in seconds after the study's start."""
-    return TrialRecord(
-        number=number,
-        state=state or (RUNNING if end is None else COMPLETE),
-        parameters={},
-        started_ms=None if start is None else START + 1000 * start,
-        ended_ms=None if end is None else START + 1000 * end,
-        **changes,
-    )
-
-
-def info_at(seconds, *records):
-    return get_timeline_info(study(records), now_ms=START + 1000 * seconds)
+    return get
 
 
 def bars_of(info, state):
     return [bar for bar in info.bars if bar.state is state]
 
 
-def test_a_small_study_gives_exactly_this_info():
+def test_a_small_study_gives_exactly_this_info(info_at, trial_at):
     info = info_at(
         40,
-        trial(0, 0, 10, worker="host:1"),
-        trial(1, 0, 30, worker="host:2", state=TrialState.FAILED, retried=("it died",)),
-        trial(2, 20, 30, worker="host:1", state=TrialState.PRUNED),
-        trial(3, 30, worker="host:2"),
+        trial_at(0, 0, 10, worker="host:1"),
+        trial_at(1, 0, 30, worker="host:2", state=TrialState.FAILED, retried=("it died",)),
+        trial_at(2, 20, 30, worker="host:1", state=TrialState.PRUNED),
+        trial_at(3, 30, worker="host:2"),
     )
-    assert info.title == "When each trial ran: masks-1"
+    assert info.title == "When each trial ran: noise-1"
     assert info.lanes == ("host:1", "host:2")
     assert info.bars == (
         TimelineBar(0, COMPLETE, 0, 0.0, 10.0, 0),
@@ -90,128 +50,77 @@ def test_a_small_study_gives_exactly_this_info():
     assert info.caption == (
         "digits, 4 trials (1 running, 1 complete, 1 pruned, 1 failed), 1 epoch each, one seed per "
         "trial. A lane is a worker process (or a further one of it, where its trials overlap); a "
-        "bar is a trial from its proposal to its end, attempts that broke off included. 14% of the "
+        "bar is a trial from its start to its end, attempts that broke off included. 14% of the "
         "lanes' time between first start and last end is idle."
     )
     assert info.description == "4 bars on 2 lanes, one for each trial, from its start to its end."
     assert (info.unit.name, info.instead) == ("s", "")
 
 
-@SETTINGS
-@given(spans)
-def test_bars_of_a_lane_do_not_overlap_and_no_trial_is_lost(rows):
-    records = [trial(i, s, s + d, worker=w) for i, (s, d, w) in enumerate(rows)]
-    info = info_at(100, *records)
-    assert sorted(bar.number for bar in info.bars) == list(range(len(rows)))
-    origin = min((start for start, _, _ in rows), default=0)
-    for bar in info.bars:
-        start, length, worker = rows[bar.number]
-        assert (bar.start, bar.end) == (start - origin, start - origin + length)
-        assert info.lanes[bar.lane].startswith(worker or "lane ")
-    for lane in range(len(info.lanes)):
-        own = sorted((bar.start, bar.end) for bar in info.bars if bar.lane == lane)
-        assert own
-        for (_, end), (start, _) in itertools.pairwise(own):
-            assert end <= start
-
-
-@SETTINGS
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(1, 8)), min_size=1, max_size=20))
-def test_trials_of_unknown_workers_take_as_few_lanes_as_ran_at_once(rows):
-    info = info_at(100, *(trial(i, s, s + d) for i, (s, d) in enumerate(rows)))
-    at_once = max(sum(s <= t < s + d for s, d in rows) for t in range(30))
-    assert info.lanes == tuple(f"lane {i + 1}" for i in range(at_once))
-
-
-@SETTINGS
-@given(spans)
-def test_the_idle_share_is_a_share(rows):
-    info = info_at(100, *(trial(i, s, s + d, worker=w) for i, (s, d, w) in enumerate(rows)))
-    assert info.idle_share is None or 0 <= info.idle_share <= 1
-
-
-def test_overlapping_trials_of_one_worker_have_lanes_of_their_own_and_count_once():
-    records = [trial(0, 0, 10, worker="h:1"), trial(1, 8, 20, worker="h:1")]
-    info = info_at(50, *records)
-    assert info.lanes == ("h:1", "h:1 (2)")
-    assert info.idle_share == 0
-
-
-def test_lanes_of_unknown_workers_share_one_span():
-    info = info_at(50, trial(0, 0, 10), trial(1, 0, 5))
-    assert info.idle_share == pytest.approx(5 / 20)
+def test_the_caption_says_what_a_lane_is(info_at, trial_at):
+    info = info_at(50, trial_at(0, 0, 10), trial_at(1, 0, 5, worker="h:1"))
+    assert (
+        "overlap) or one of the fewest on which no trials of unknown workers overlap"
+        in info.caption
+    )
+    info = info_at(50, trial_at(0, 0, 10))
     assert "A lane is one of the fewest on which no trials of unknown workers overlap;" in (
         info.caption
     )
 
 
-def test_known_and_unknown_workers_stand_side_by_side():
-    info = info_at(50, trial(0, 0, 10), trial(1, 0, 5, worker="h:1"))
-    assert info.lanes == ("h:1", "lane 2")
-    assert (
-        "overlap) or one of the fewest on which no trials of unknown workers overlap"
-        in info.caption
-    )
-
-
-def test_a_running_trial_reaches_to_now_and_a_silent_one_to_its_last_epoch(make_trial):
-    def running(number, seconds):
-        record = make_trial(number, seconds=seconds, state=RUNNING)
-        return replace(record, started_ms=START, ended_ms=None)
-
-    info = info_at(50, running(0, 20))
+def test_a_running_trial_reaches_to_now_and_a_silent_one_to_its_last_epoch(
+    info_at, minute, make_trial
+):
+    running = replace(make_trial(0, seconds=20, state=RUNNING), started_ms=minute(0))
+    info = info_at(50, running)
     assert [bar.end for bar in info.bars] == [50.0]
     assert "suspiciously" not in info.caption
-    info = info_at(5000, running(0, 20))
+    info = info_at(5000, running)
     assert [bar.end for bar in info.bars] == [pytest.approx(20.1)]
     assert (
         "1 running trial told nothing for suspiciously long, so drawn to the last epoch known."
     ) in info.caption
 
 
-def test_a_paused_trial_is_as_long_as_its_epochs_took(make_trial):
-    record = replace(make_trial(0, seconds=20, state=PAUSED), started_ms=START)
+def test_a_paused_trial_is_as_long_as_its_epochs_took(info_at, minute, make_trial):
+    record = replace(make_trial(0, seconds=20, state=PAUSED), started_ms=minute(0))
     info = info_at(5000, record)
     assert [bar.end for bar in info.bars] == [pytest.approx(20.1)]
     assert "Paused trials are drawn as long as their epochs took." in info.caption
 
 
-def test_a_clock_that_is_behind_gives_no_negative_length():
-    info = info_at(-100, trial(0, 0), trial(1, 5, 3))
-    assert all(bar.end == bar.start >= 0 for bar in info.bars)
-
-
-def test_trials_without_a_start_are_counted_but_not_drawn():
-    info = info_at(50, trial(0, 0, 10), trial(1, None, 5))
+def test_trials_without_a_start_are_counted_but_not_drawn(info_at, trial_at):
+    info = info_at(50, trial_at(0, 0, 10), trial_at(1, None, 5))
     assert [bar.number for bar in info.bars] == [0]
     assert info.caption.endswith(" 1 trial without a known start not drawn.")
 
 
-def test_the_caption_says_that_confirmation_runs_are_not_drawn():
+def test_the_caption_says_that_confirmation_runs_are_not_drawn(trial_at, study_of, minute):
     run = ConfirmedRun(
         trial=0, layer="perturbation", seed=1, state=RUNNING, parameters={}, size_difference=0.0
     )
-    loaded = replace(study([trial(0, 0, 10)]), confirmed=(run,))
-    info = get_timeline_info(loaded, now_ms=START)
+    study = replace(study_of([trial_at(0, 0, 10)]), confirmed=(run,))
+    info = get_timeline_info(study, now_ms=minute(0))
     assert info.caption.endswith("Confirmation runs are not drawn.")
 
 
-@pytest.mark.parametrize("records", [[], [trial(0, None, 5)]])
-def test_without_a_start_a_sentence_says_so(records):
-    info = info_at(50, *records)
+@pytest.mark.parametrize("trials", [0, 1])
+def test_without_a_start_a_sentence_says_so(info_at, trial_at, trials):
+    info = info_at(50, *(trial_at(number, None, 5) for number in range(trials)))
     assert (info.bars, info.lanes, info.idle_share) == ((), (), None)
     (note,) = get_timeline_figure(info).layout.annotations
     assert note.text.replace("<br>", " ") == info.instead == "No trial with a known start yet."
     assert get_timeline_picture(info).data["trial"] == []
 
 
-def test_states_differ_in_colour_and_pattern_or_height():
+def test_states_differ_in_colour_and_pattern_or_height(info_at, trial_at):
     states = [*TrialState]
     figure = get_timeline_figure(
         info_at(
             40,
             *(
-                trial(i, i, i + 1 if state.is_final else None, state=state)
+                trial_at(i, i, i + 1 if state.is_final else None, state=state)
                 for i, state in enumerate(states)
             ),
         )
@@ -222,8 +131,8 @@ def test_states_differ_in_colour_and_pattern_or_height():
     assert len({trace.marker.pattern.shape for trace in figure.data}) == len(states)
 
 
-def test_a_bar_lies_where_its_trial_ran_in_the_unit_of_the_axis():
-    info = info_at(9000, trial(0, 0, 1800), trial(1, 3600, 9000, retried=("a", "b")))
+def test_a_bar_lies_where_its_trial_ran_in_the_unit_of_the_axis(info_at, trial_at):
+    info = info_at(9000, trial_at(0, 0, 1800), trial_at(1, 3600, 9000, retried=("a", "b")))
     (trace,) = get_timeline_figure(info).data
     assert (trace.base, trace.x, trace.y) == ((0.0, 1.0), (0.5, 1.5), (0, 0))
     assert trace.hovertext[1] == (
@@ -234,21 +143,23 @@ def test_a_bar_lies_where_its_trial_ran_in_the_unit_of_the_axis():
     assert axis.title.text == "Time since the first trial's start (h)"
 
 
-def test_worker_names_are_text_and_fit_beside_the_plot():
-    figure = get_timeline_figure(info_at(9, trial(0, 0, 5, worker="a_long_host_<b>name</b>:123")))
+def test_worker_names_are_text_and_fit_beside_the_plot(info_at, trial_at):
+    figure = get_timeline_figure(
+        info_at(9, trial_at(0, 0, 5, worker="a_long_host_<b>name</b>:123"))
+    )
     assert figure.layout.yaxis.ticktext == ("…&lt;b&gt;name&lt;/b&gt;:123",)
     assert "a_long_host_&lt;b&gt;name" in figure.data[0].hovertext[0]
 
 
-def test_of_many_lanes_some_are_named():
-    figure = get_timeline_figure(info_at(9, *(trial(i, 0, 5) for i in range(40))))
+def test_of_many_lanes_some_are_named(info_at, trial_at):
+    figure = get_timeline_figure(info_at(9, *(trial_at(i, 0, 5) for i in range(40))))
     assert figure.layout.yaxis.tickvals == tuple(range(0, 40, 3))
     assert tuple(figure.layout.yaxis.range) == (39.5, -0.5)
 
 
-def test_ten_thousand_bars_are_one_line_for_each_state():
+def test_ten_thousand_bars_are_one_line_for_each_state(info_at, trial_at):
     records = [
-        trial(i, i // 8, i // 8 + 1, state=TrialState.FAILED if i % 50 == 0 else None)
+        trial_at(i, i // 8, i // 8 + 1, state=TrialState.FAILED if i % 50 == 0 else None)
         for i in range(10_000)
     ]
     picture = get_timeline_picture(info_at(2000, *records))
@@ -265,8 +176,8 @@ def test_ten_thousand_bars_are_one_line_for_each_state():
     assert json.loads(picture.figure.to_json())["data"][0]["name"] == "complete"
 
 
-def test_the_data_are_what_is_drawn():
-    assert get_timeline_picture(info_at(9, trial(4, 1, 5, worker="h:1"))).data == {
+def test_the_data_are_what_is_drawn(info_at, trial_at):
+    assert get_timeline_picture(info_at(9, trial_at(4, 1, 5, worker="h:1"))).data == {
         "trial": [4],
         "state": ["complete"],
         "lane": ["h:1"],

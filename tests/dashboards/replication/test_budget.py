@@ -1,12 +1,12 @@
 from dataclasses import replace
 
-from dashboards.replication.budget import get_budget_info, short_budget
+from dashboards.replication.budget import get_budget_info
 from study.results.mlflow.loaded_study import UndecodableRun
 
 
-def test_the_budget_states_everything_that_bounds_a_claim(make_runs, make_study):
+def test_the_budget_states_everything_that_bounds_a_claim(make_runs, confirmed_study):
     control = make_runs([0.8, None], layer="conv1x1", device="two cores")
-    facts = dict(get_budget_info(make_study(make_runs([0.8, 0.9]), control)).facts)
+    facts = dict(get_budget_info(confirmed_study(make_runs([0.8, 0.9]), control)).facts)
     assert facts["Data set"] == "cifar10"
     assert facts["Epochs of a training run"] == "12 epochs"
     assert "1 trial (1 complete) of 2 seeds each" in facts["Search"]
@@ -21,21 +21,16 @@ def test_the_budget_states_everything_that_bounds_a_claim(make_runs, make_study)
     assert facts["Commit of the code"] == "0123abc"
 
 
-def test_the_epochs_are_those_of_the_confirmed_runs(make_runs, make_study):
-    study = make_study(make_runs([0.8], epochs=3), epochs=7)
-    assert short_budget(study) == "cifar10, 3 epochs"
-
-
-def test_unreadable_runs_are_counted_with_their_reasons(make_runs, make_study):
+def test_unreadable_runs_are_counted_with_their_reasons(make_runs, confirmed_study):
     study = replace(
-        make_study(make_runs([0.8])),
+        confirmed_study(make_runs([0.8])),
         undecodable=(UndecodableRun(run_id="a", reason="seed is missing"),),
     )
     assert dict(get_budget_info(study).facts)["Runs that could not be read"] == "1: seed is missing"
 
 
-def test_what_was_not_recorded_is_said(make_runs, make_study):
-    study = make_study(make_runs([0.8], device=""), git_commit="", versions={})
+def test_what_was_not_recorded_is_said(make_runs, confirmed_study):
+    study = confirmed_study(make_runs([0.8], device=""), git_commit="", versions={})
     facts = dict(get_budget_info(study).facts)
     unknown = {facts[name] for name in ("Hardware", "Library versions", "Commit of the code")}
     assert unknown == {"not recorded"}

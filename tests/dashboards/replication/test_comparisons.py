@@ -4,8 +4,8 @@ from dashboards.replication.comparisons import get_comparisons_info, get_confirm
 
 
 @pytest.fixture
-def study(make_runs, make_study):
-    return make_study(
+def study(make_runs, confirmed_study):
+    return confirmed_study(
         make_runs([0.80, 0.81, 0.82]),
         make_runs([0.80, 0.82, 0.81], layer="conv1x1"),
         make_runs([0.85, 0.861, 0.869], layer="conv3x3", params=1_450_000, size_difference=0.0357),
@@ -32,14 +32,14 @@ def test_the_frame_of_the_comparisons_is_said(study):
     assert "2 intervals of 95% each, not adjusted" in number
 
 
-def test_without_controls_nothing_is_compared(make_runs, make_study):
-    info = get_comparisons_info(make_study(make_runs([0.8, 0.9])))
+def test_without_controls_nothing_is_compared(make_runs, confirmed_study):
+    info = get_comparisons_info(confirmed_study(make_runs([0.8, 0.9])))
     assert (info.sentences, info.cautions) == ((), ())
     assert "nothing is compared" in info.tally
 
 
-def test_the_table_shows_means_sizes_and_failed_seeds(make_runs, make_study):
-    study = make_study(
+def test_the_table_shows_means_sizes_and_failed_seeds(make_runs, confirmed_study):
+    study = confirmed_study(
         make_runs([0.75, 0.75, None]),
         make_runs([None], layer="conv3x3", params=1_450_000, size_difference=0.0357),
     )

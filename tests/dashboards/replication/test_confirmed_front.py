@@ -2,6 +2,7 @@ import math
 
 import pytest
 
+from dashboards.elements.reported_points import reported_points
 from dashboards.replication.confirmed_front import (
     get_confirmed_front_figure,
     get_confirmed_front_info,
@@ -9,14 +10,14 @@ from dashboards.replication.confirmed_front import (
 from study.results.intervals import mean_with_interval
 
 
-def test_points_are_means_with_intervals_at_their_size(make_runs, make_study):
-    study = make_study(
+def test_points_are_means_with_intervals_at_their_size(make_runs, confirmed_study):
+    study = confirmed_study(
         make_runs([0.80, 0.82], trial=4, params=500),
         make_runs([0.70, 0.71], trial=2, params=900),
         make_runs([0.9], trial=4, layer="conv3x3", params=510),
     )
     points = get_confirmed_front_info(study).confirmed
-    assert [(p.layer, p.trial, p.learnable_params) for p in points] == [
+    assert [(p.layer, p.trial, p.x) for p in points] == [
         ("perturbation", 4, 500),
         ("perturbation", 2, 900),
         ("conv3x3", 4, 510),
@@ -28,13 +29,10 @@ def test_points_are_means_with_intervals_at_their_size(make_runs, make_study):
     assert math.isnan(bars["3×3"][0])  # one seed has no bar
 
 
-def test_reported_points_are_hollow_and_of_the_same_data_set(make_runs, make_study):
+def test_reported_points_are_hollow_and_of_the_same_data_set(make_runs, confirmed_study):
     runs = make_runs([0.8, 0.81])
-    info = get_confirmed_front_info(make_study(runs))
-    assert {point.learnable_params for point in info.reported} >= {1_414_426, 360_450}
-    # Table 5, the best of Table 4, Table 6, and nine rows of the dispute with 128 or 256 maps or
-    # of width 44: those without a mask count or with a first layer of noise have no known size.
-    assert len(info.reported) == 7 + 1 + 12 + 9
+    info = get_confirmed_front_info(confirmed_study(runs))
+    assert info.reported == reported_points("cifar10")
     assert "29 of 42 figures reported for cifar10" in info.caption
     assert "this project's count of that network for 22 of them" in info.caption
     assert "the reported ratio's for 7." in info.caption
@@ -47,28 +45,28 @@ def test_reported_points_are_hollow_and_of_the_same_data_set(make_runs, make_stu
     ]
     assert "counted by this project" in figure.data[0].hovertext[0]
     assert "from the reported ratio" in figure.data[0].hovertext[1]
-    other = get_confirmed_front_info(make_study(runs, dataset="fashion_mnist"))
+    other = get_confirmed_front_info(confirmed_study(runs, dataset="fashion_mnist"))
     assert other.reported == ()
     assert "Nobody reported a figure for fashion_mnist." in other.caption
 
 
-def test_reported_figures_of_unknown_size_are_not_drawn_and_said_so(make_runs, make_study):
-    info = get_confirmed_front_info(make_study(make_runs([0.8]), dataset="imagenet100"))
+def test_reported_figures_of_unknown_size_are_not_drawn_and_said_so(make_runs, confirmed_study):
+    info = get_confirmed_front_info(confirmed_study(make_runs([0.8]), dataset="imagenet100"))
     assert info.reported == ()
     assert "No figure reported for imagenet100 tells its number of parameters." in info.caption
 
 
-def test_the_caption_tells_budget_seeds_and_what_is_not_drawn(make_runs, make_study):
-    study = make_study(make_runs([0.8]), make_runs([None], layer="conv1x1"))
+def test_the_caption_tells_budget_seeds_and_what_is_not_drawn(make_runs, confirmed_study):
+    study = confirmed_study(make_runs([0.8]), make_runs([None], layer="conv1x1"))
     caption = get_confirmed_front_info(study).caption
     assert caption.startswith("cifar10, 12 epochs. Means over seeds (n = 1), bars")
     assert "One seed has no interval." in caption
     assert "1 without a complete run or a known size not drawn." in caption
 
 
-def test_layers_have_shapes_of_their_own_and_stand_side_by_side(make_runs, make_study):
+def test_layers_have_shapes_of_their_own_and_stand_side_by_side(make_runs, confirmed_study):
     layers = ("perturbation", "conv1x1", "conv3x3", "local_binary")
-    study = make_study(
+    study = confirmed_study(
         *(make_runs([0.8, 0.81], layer=layer) for layer in layers), dataset="fashion_mnist"
     )
     info = get_confirmed_front_info(study)

@@ -21,9 +21,9 @@ def write(tmp_path):
 
 
 @pytest.fixture
-def study(make_runs, make_study):
+def study(make_runs, confirmed_study):
     def make(text="x", **changes):
-        return make_study(
+        return confirmed_study(
             make_runs([0.8, None], reason=text, device=text),
             make_runs([0.8, 0.9], layer="conv1x1"),
             versions={text: text},

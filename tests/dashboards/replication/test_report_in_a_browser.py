@@ -7,7 +7,7 @@ DESKTOP, PHONE = 1280, 400
 
 
 @pytest.fixture(scope="module")
-def opened(browser, make_runs, make_study, tmp_path_factory):
+def opened(browser, make_runs, confirmed_study, tmp_path_factory):
     """The page in a browser without a network, and what the browser complained of or asked for."""
     layers = ("perturbation", "conv1x1", "conv3x3", "local_binary")
     groups = [
@@ -16,7 +16,7 @@ def opened(browser, make_runs, make_study, tmp_path_factory):
         for layer in layers
     ]
     path = tmp_path_factory.mktemp("page") / "report.html"
-    write_report(path, get_report_info([make_study(*groups, name=NAME)]))
+    write_report(path, get_report_info([confirmed_study(*groups, name=NAME)]))
     page = browser.new_page(viewport={"width": DESKTOP, "height": 900}, offline=True)
     heard = []
     page.on("console", lambda message: heard.append(message.text))

@@ -28,15 +28,19 @@ def texts(cells):
     return [cell[0].text.replace("\N{NO-BREAK SPACE}", " ") for cell in cells]
 
 
-def test_the_papers_tables_and_the_dispute_hold_every_figure_but_table_7(make_runs, make_study):
-    tables = get_reported_tables([make_study(make_runs([0.8]))])
+def test_the_papers_tables_and_the_dispute_hold_every_figure_but_table_7(
+    make_runs, confirmed_study
+):
+    tables = get_reported_tables([confirmed_study(make_runs([0.8]))])
     assert [len(t.rows) for t in tables] == [3, 4, 6, 11, 7, 12, 20]
     assert tables[-1].title == DISPUTE
     assert sum(len(t.rows) for t in tables) == 67 - 4
 
 
-def test_a_matching_trial_stands_beside_its_figure_and_the_rest_is_not_run(make_runs, make_study):
-    study = make_study(make_runs([0.85, 0.85, None], trial=3, inflation=0.04, **TABLE_5))
+def test_a_matching_trial_stands_beside_its_figure_and_the_rest_is_not_run(
+    make_runs, confirmed_study
+):
+    study = confirmed_study(make_runs([0.85, 0.85, None], trial=3, inflation=0.04, **TABLE_5))
     rows = {row[1][0].text: row for row in table([study], "Table 5").rows}
     assert texts(rows["89.99"][2:]) == ["85.00 [85.00, 85.00]", "89.00 [89.00, 89.00]"]
     note = rows["89.99"][2][0].note
@@ -83,8 +87,8 @@ def test_results_2_and_3_are_told_apart_by_their_first_layer(make_runs):
     assert not matches(find(where="result 3"), "cifar10", result)
 
 
-def test_a_figure_reported_without_its_mask_count_says_so(make_runs, make_study):
-    rows = table([make_study(make_runs([0.8]))], DISPUTE).rows
+def test_a_figure_reported_without_its_mask_count_says_so(make_runs, confirmed_study):
+    rows = table([confirmed_study(make_runs([0.8]))], DISPUTE).rows
     (row,) = (row for row in rows if row[1][0].text == "90.53")
     assert row[2][0] == ("not run", "reported without its mask count")
 
@@ -97,15 +101,15 @@ def test_a_figure_reported_without_its_mask_count_says_so(make_runs, make_study)
         (1, "1 epoch, a shorter"),
     ],
 )
-def test_a_shorter_budget_is_called_shorter(make_runs, make_study, epochs, words):
-    study = make_study(make_runs([0.8, 0.81], epochs=epochs, **TABLE_5))
+def test_a_shorter_budget_is_called_shorter(make_runs, confirmed_study, epochs, words):
+    study = confirmed_study(make_runs([0.8, 0.81], epochs=epochs, **TABLE_5))
     rows = {row[1][0].text: row for row in table([study], "Table 5").rows}
     assert words in rows["89.99"][2][0].note
 
 
-def test_each_study_has_two_columns_and_its_budget_in_the_caption(make_runs, make_study):
-    first = make_study(make_runs([0.8], **TABLE_5), name="first")
-    second = make_study(make_runs([0.9], **TABLE_5), name="second", dataset="mnist")
+def test_each_study_has_two_columns_and_its_budget_in_the_caption(make_runs, confirmed_study):
+    first = confirmed_study(make_runs([0.8], **TABLE_5), name="first")
+    second = confirmed_study(make_runs([0.9], **TABLE_5), name="second", dataset="mnist")
     found = table([first, second], "Table 5")
     assert len(found.header) == 6
     assert "first: cifar10, 12 epochs; second: mnist, 12 epochs" in found.caption
@@ -113,8 +117,8 @@ def test_each_study_has_two_columns_and_its_budget_in_the_caption(make_runs, mak
     assert texts(rows["89.99"][2:]) == ["80.00", "83.00", "not run", "not run"]
 
 
-def test_several_matching_trials_are_all_shown(make_runs, make_study):
-    study = make_study(
+def test_several_matching_trials_are_all_shown(make_runs, confirmed_study):
+    study = confirmed_study(
         make_runs([0.8], trial=1, noise_level=0.1, **TABLE_5),
         make_runs([0.7], trial=2, noise_level=0.5, **TABLE_5),
     )
@@ -185,9 +189,9 @@ def test_departures_are_from_the_repositorys_code_where_the_row_is_silent(make_r
     assert departures(row, other) == {"weight_decay": 0.0, "schedule": "constant"}
 
 
-def test_listed_settings_stand_in_the_cell(make_runs, make_study):
+def test_listed_settings_stand_in_the_cell(make_runs, confirmed_study):
     change = {"pooling": "average", "dropout": 0.3, "weight_decay": 1e-4}
-    study = make_study(make_runs([0.8], **TABLE_5, **change))
+    study = confirmed_study(make_runs([0.8], **TABLE_5, **change))
     rows = {row[1][0].text: row for row in table([study], "Table 5").rows}
     listed = rows["89.99"][2][0].note.split("; ")[-1]
     assert listed == "departs in pooling average, dropout 0.3, weight_decay 0.0001"

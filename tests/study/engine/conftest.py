@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -109,8 +109,10 @@ class Life:
         return self.ledger.records
 
     def propose(self) -> int:
+        """A trial that a process takes up at once."""
         trial = self.ledger.propose()
         assert trial is not None
+        self.ledger.trial_started(trial.number)
         return trial.number
 
     def train(
@@ -125,6 +127,21 @@ class Life:
             curves = (curve(epoch, accuracy),)
             report = EpochReport(replicates=curves, costs=costs, device="cpu", worker=worker)
             self.ledger.epoch_finished(number, report)
+
+    def report(self, number: int, epochs: int, accuracy: float, params: int = 100) -> bool:
+        """As Tune's ends do it: judged, then told, and ended where it does not go on."""
+        told = EpochReport(
+            replicates=(curve(epochs, accuracy),),
+            costs=replace(COSTS, learnable_params=params),
+            device="cpu",
+            worker="host:1",
+        )
+        is_last = epochs == self.config.epochs
+        goes_on = is_last or self.ledger.goes_on(number, told)
+        self.ledger.epoch_finished(number, told)
+        if is_last or not goes_on:
+            self.ledger.trial_stopped(number)
+        return goes_on
 
     def complete(self, number: int, accuracy: float = 0.5) -> None:
         self.train(number, self.config.epochs, accuracy)

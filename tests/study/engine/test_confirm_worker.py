@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -35,7 +36,7 @@ TASK = ConfirmTask(
     ),
     size_difference=0.25,
 )
-Work = Callable[[float], ConfirmReply]
+Work = Callable[..., Any]
 
 
 class StopAfter:
@@ -75,10 +76,12 @@ def work(digits, test_images, store: CheckpointStore, monkeypatch: pytest.Monkey
         cpus=1, gpus=0.0, store=store, keep_checkpoints=False, stop_key="unused"
     )
 
-    def work(questions: float) -> ConfirmReply:
+    def work(questions: float, *tasks: ConfirmTask) -> Any:
+        tasks = tasks or (TASK,)
         stop = StopAfter(questions)
         monkeypatch.setattr(confirm_worker, "stop_requested", lambda key: stop)
-        return train_and_test(TASK, digits.traits, digits.joined(), test_images, settings)
+        replies = train_and_test(list(tasks), digits.traits, digits.joined(), test_images, settings)
+        return replies if len(tasks) > 1 else replies[0]
 
     return work
 
@@ -140,3 +143,59 @@ def test_a_damaged_checkpoint_costs_the_work_and_is_told(work: Work, store, tmp_
     reply = work(float("inf"))
     assert isinstance(reply, ConfirmReport)
     assert "began anew" in reply.unsaved
+
+
+SEEDS = [
+    replace(TASK, config=replace(TASK.config, seed=TASK.config.seed + number))
+    for number in range(3)
+]
+
+
+def test_runs_that_differ_in_seeds_are_trained_at_once_and_stopped_anywhere(
+    work: Work, store: CheckpointStore, digits, test_images
+) -> None:
+    assert work(6, *SEEDS) == [TrialPaused()] * 3
+    assert set(store.names()) == {confirmation_file(new_run(task)) for task in SEEDS}
+    for task, reply in zip(SEEDS, work(float("inf"), *SEEDS), strict=True):
+        alone = confirm_module.confirm(
+            task.config, digits.traits, digits.joined(), test_images, torch.device("cpu")
+        )
+        assert timeless(reply).train_loss == pytest.approx(alone.train_loss, rel=1e-3)
+        assert timeless(reply).test_accuracy == pytest.approx(alone.test_accuracy, abs=0.02)
+
+
+def test_a_run_may_go_on_alone_from_what_it_saved_beside_others(work: Work) -> None:
+    together = work(float("inf"), *SEEDS)[1]
+    assert work(6, *SEEDS) == [TrialPaused()] * 3
+    alone = work(float("inf"), SEEDS[1])
+    assert timeless(alone).train_loss == pytest.approx(timeless(together).train_loss, rel=1e-3)
+
+
+def test_a_run_that_diverges_costs_those_beside_it_nothing(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = work(float("inf"), *SEEDS)
+    end_epoch = confirm_module.ConfirmingRun.end_epoch
+
+    def diverge(run, losses, seconds):
+        if run.config.seed == SEEDS[1].config.seed and run.epoch == 1:
+            losses = [*losses[:-1], losses[-1] * float("nan")]
+        return end_epoch(run, losses, seconds)
+
+    monkeypatch.setattr(confirm_module.ConfirmingRun, "end_epoch", diverge)
+    first, second, third = work(float("inf"), *SEEDS)
+    assert second.would_recur
+    assert second.reason.startswith("NonFiniteLossError: training loss is nan")
+    assert second.reason.endswith(f"of epoch 2 with seed {SEEDS[1].config.seed}")
+    assert [timeless(first), timeless(third)] == [timeless(expected[0]), timeless(expected[2])]
+
+
+def test_whatever_else_is_raised_ends_all_that_are_not_done(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(run, trained, evaluation, seconds):
+        raise MemoryError("x")
+
+    monkeypatch.setattr(confirm_module.ConfirmingRun, "record", fail)
+    failure = TrialFailure(reason="MemoryError: x", would_recur=False, worker=worker_name())
+    assert work(float("inf"), *SEEDS) == [failure] * 3

@@ -164,6 +164,22 @@ def test_runs_are_those_of_the_plain_function_and_are_not_run_again(
     assert [event for event, _ in again.events] == ["restored"] * 2
 
 
+def test_seeds_of_one_configuration_go_to_one_worker_as_far_as_the_others_keep_busy(
+    confirmed: Confirm, digits, test_images, heard_confirmations
+) -> None:
+    seeds = range(CONFIG.seed, CONFIG.seed + 3)
+    tasks = [task(number, epochs=1, seed=seed) for seed in seeds for number in (0, 1)]
+    done = confirmed(tasks, heard_confirmations, at_once=1)
+    started = [(run.trial, run.seed) for run in heard_confirmations.of("started")]
+    assert started == [(number, seed) for number in (0, 1) for seed in seeds]
+    by_key = {(run.trial, run.seed): run for run in done.runs}
+    for own in tasks:
+        given = timeless(by_key[own.trial, own.config.seed])
+        alone = expected(own, digits, test_images)
+        assert given.train_loss == pytest.approx(alone.train_loss, rel=1e-3)
+        assert given.test_accuracy == pytest.approx(alone.test_accuracy, abs=0.02)
+
+
 def test_a_run_whose_worker_is_killed_is_tried_again_from_its_checkpoint(
     confirmed: Confirm, digits, test_images, heard_confirmations, tmp_path
 ) -> None:

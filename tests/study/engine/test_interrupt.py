@@ -105,8 +105,9 @@ def test_an_interrupt_pauses_trials_and_a_new_search_completes_them_as_if_never_
     for record in result.records:
         assert timeless(record.epochs) == undisturbed(record, config, digits)
     assert store.names() == []
+    # They come before new trials; which of them a worker takes first is Ray's.
     first_told = [number for number, _ in again.of("started")][: len(paused)]
-    assert first_told == [r.number for r in paused]
+    assert sorted(first_told) == [r.number for r in paused]
 
 
 def test_a_search_with_nothing_left_ends_at_once(make_config, digits, live) -> None:

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import optuna
 import pytest
+from optuna.samplers._tpe.sampler import _split_trials
 
 from study.engine.ledger import ATTEMPTS
 from study.engine.messages import ProposedTrial
 from study.results.pareto import front
 from study.results.record import TrialState
+from study.stopping.rungs import Rungs
 
 RUNNING, PAUSED, COMPLETE, FAILED = (
     TrialState.RUNNING,
@@ -242,3 +244,133 @@ def test_any_number_of_objectives_reaches_optuna_in_order(
     study.ledger.trial_stopped(number)
     expected = {"val_accuracy": [0.5], "val_loss,macs,mask_values": [1.0, 1000, 10]}
     assert study.storage.trials()[0].values == expected[objectives]
+
+
+def test_a_trial_starts_when_a_process_takes_it_up_not_when_it_is_proposed(study) -> None:
+    trial = study.ledger.propose()
+    assert study.heard.events == []
+    assert study.records[trial.number].started_ms is None
+    study.ledger.trial_started(trial.number)
+    assert study.heard.of("started") == [(trial.number, RUNNING)]
+    assert study.records[trial.number].started_ms is not None
+
+
+def test_another_attempt_and_another_life_keep_the_first_start(live, make_config) -> None:
+    first = live(make_config())
+    number = first.propose()
+    started_ms = first.records[number].started_ms
+    first.ledger.attempt_failed(number, "the worker process died", would_recur=False)
+    assert first.propose() == number
+    assert first.records[number].started_ms == started_ms
+    again = live(make_config())
+    assert again.propose() == number
+    assert again.records[number].started_ms == started_ms
+
+
+def test_a_process_that_dies_on_the_way_has_started_its_trial(study) -> None:
+    trial = study.ledger.propose()
+    study.ledger.attempt_failed(trial.number, "the worker process died", would_recur=False)
+    assert [event for event, *_ in study.heard.events] == ["started", "retried"]
+
+
+def test_of_a_trial_that_waits_nobody_hears_that_it_is_paused(study) -> None:
+    running, waiting = study.propose(), study.ledger.propose().number
+    study.ledger.pause_running()
+    assert study.heard.of("paused") == [(running, PAUSED)]
+    assert study.records[waiting].state is PAUSED
+
+
+@pytest.fixture
+def rungs() -> Rungs:
+    return Rungs(first=1, reduction_factor=2, epochs=4)
+
+
+def train(life, number: int, accuracy: float, params: int = 100) -> None:
+    """Until it is complete or stopped."""
+    for epoch in range(1, life.config.epochs + 1):
+        if not life.report(number, epoch, accuracy, params):
+            return
+
+
+def test_a_trial_that_others_beat_is_stopped_at_a_rung_with_its_reason(
+    make_config, live, rungs
+) -> None:
+    study = live(make_config(trials=3, epochs=4, rungs=rungs))
+    train(study, study.propose(), 0.5)
+    train(study, study.propose(), 0.4)
+    train(study, study.propose(), 0.3, params=10)  # worse, and smaller than what beats it
+    records = study.records
+    assert [record.state for record in records] == [COMPLETE, TrialState.PRUNED, COMPLETE]
+    assert records[1].reason == "stopped at epoch 1: rank 2 of 2, 1 may go on"
+    assert len(records[1].epochs) == 1
+    assert study.optuna_states() == ["COMPLETE", "PRUNED", "COMPLETE"]
+    assert study.storage.trials()[1].values is None
+    assert study.storage.trials()[1].user_attrs["reason"] == records[1].reason
+    assert [record.number for record in front(records, study.config.objectives)] == [2, 0]
+
+
+@pytest.mark.parametrize("broken_after", range(1, 8))
+def test_a_resumed_study_stops_the_trials_that_it_would_have_stopped(
+    make_config, live, rungs, tmp_path, broken_after
+) -> None:
+    """Two trials are always under way, so that each break leaves one within its rungs."""
+    accuracies = [0.5, 0.4, 0.6, 0.45, 0.55, 0.3]
+
+    def run(breaks: int | None, folder: str) -> list[tuple[TrialState, str]]:
+        (tmp_path / folder).mkdir()
+        config = make_config(trials=6, epochs=4, rungs=rungs, output=tmp_path / folder)
+        life, steps = live(config), 0
+        under_way: dict[int, int] = {}
+        while True:
+            while len(under_way) < 2 and (trial := life.ledger.propose()) is not None:
+                life.ledger.trial_started(trial.number)
+                under_way[trial.number] = reached.get(trial.number, 0)
+            if not under_way:
+                return [(record.state, record.reason) for record in life.records]
+            number = min(under_way, key=lambda n: (under_way[n], n))
+            under_way[number] += 1
+            reached[number] = under_way[number]  # its checkpoint
+            goes_on = life.report(number, under_way[number], accuracies[number])
+            if not goes_on or under_way[number] == 4:
+                del under_way[number]
+            steps += 1
+            if steps == breaks:
+                life, under_way = live(config), {}
+
+    reached: dict[int, int] = {}
+    undisturbed = run(None, "whole")
+    assert {state for state, _ in undisturbed} == {COMPLETE, TrialState.PRUNED}
+    reached.clear()
+    assert run(broken_after, "broken") == undisturbed
+
+
+def test_tpe_takes_complete_trials_for_good_and_then_those_that_came_farthest(
+    make_config, live, rungs
+) -> None:
+    """By itself, it would take stopped trials in the order of their numbers."""
+    study = live(make_config(trials=6, epochs=4, rungs=rungs, sampler="tpe"))
+    reached = {}
+    for accuracies in ([0.9] * 4, [0.1], [0.95, 0.1], [0.2], [0.96] * 4, [0.97, 0.2]):
+        number = study.propose()
+        for epoch, accuracy in enumerate(accuracies, start=1):
+            study.report(number, epoch, accuracy)
+        reached[number] = len(study.records[number].epochs)
+    assert reached == {0: 4, 1: 1, 2: 2, 3: 1, 4: 4, 5: 2}
+    trials = study.storage.trials()
+    good = [
+        {trial.number for trial in _split_trials(study.storage.study, trials, n_below)[0]}
+        for n_below in range(1, 6)
+    ]
+    assert [len(numbers) for numbers in good] == [1, 2, 3, 4, 5]
+    assert good[1] == {0, 4}
+    assert good[3] == {0, 2, 4, 5}
+
+
+def test_an_epoch_that_is_trained_again_is_not_judged_again(make_config, live, rungs) -> None:
+    study = live(make_config(trials=2, epochs=4, rungs=rungs))
+    number = study.propose()
+    assert study.report(number, 1, 0.5)
+    study.ledger.attempt_failed(number, "the worker process died", would_recur=False)
+    assert study.propose() == number
+    assert study.report(study.propose(), 1, 0.9)
+    assert study.report(number, 1, 0.5)

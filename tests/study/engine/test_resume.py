@@ -20,7 +20,8 @@ from pnn_core.config import Costs
 from search_spaces import SearchSpace
 from study.config import JOURNAL, StudyConfig
 from study.engine.sampler import SAMPLER_NAMES, SAMPLERS
-from study.results.record import TrialRecord
+from study.results.record import TrialRecord, TrialState
+from study.stopping.rungs import Rungs
 
 SPACE = SearchSpace(
     name="eighteen",
@@ -126,5 +127,48 @@ def test_a_study_killed_at_any_write_goes_on_as_if_it_never_was(begun, live) -> 
             assert sorted(number for number, _ in ended) == list(range(TRIALS))
             assert [trial.params for trial in last.storage.trials()] == points
             assert last.optuna_states() == states
+
+    check()
+
+
+def run_with_rungs(life) -> None:
+    """As `run`, with a report of each epoch, at which a trial may be stopped."""
+    while life.ledger.has_work():
+        trial = life.ledger.propose()
+        model = trial.config.model
+        quality = model.mask_count / (1 + abs(model.mask.noise_level - 1))
+        for epoch in range(1, life.config.epochs + 1):
+            if not life.report(trial.number, epoch, epoch / 100 * quality, model.mask_count):
+                break
+
+
+def test_a_study_killed_at_any_write_stops_the_trials_that_it_would_have_stopped(
+    make_config, live
+) -> None:
+    rungs = Rungs(first=1, reduction_factor=2, epochs=4)
+    begun = make_config(sampler="tpe", space=SPACE, trials=3, epochs=4, rungs=rungs)
+    run_with_rungs(live(begun))
+    begun = replace(begun, trials=12)
+    with tempfile.TemporaryDirectory() as folder:
+        undisturbed = live(copied(begun, folder))
+        run_with_rungs(undisturbed)
+    expected = timeless(undisturbed.records)
+    states = {record.state for record in expected[3:]}
+    assert states == {TrialState.PRUNED, TrialState.COMPLETE}
+
+    @settings(max_examples=10)
+    @given(st.lists(st.integers(0, 14), min_size=1, max_size=4))
+    def check(kills: list[int]) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            config = copied(begun, folder)
+            for writes in kills:
+                with (
+                    patch.object(JournalFileBackend, "append_logs", _dying_after(writes)),
+                    contextlib.suppress(Killed),
+                ):
+                    run_with_rungs(live(config))
+            life = live(config)
+            run_with_rungs(life)
+            assert timeless(life.records) == expected
 
     check()

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pnn_core import train
 from pnn_core.config import DatasetShape, EpochResult, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import TrainingData
 from pnn_core.learner import NonFiniteLossError
+from pnn_core.pack import Pack
 from study.engine import trainable as trainable_module
 from study.engine.checkpoint_store import CheckpointStore
 from study.engine.checkpoint_sweeper import trial_file
@@ -21,6 +22,7 @@ from study.engine.messages import TrialPaused as Paused
 from study.engine.trainable import TrialTrainable
 from study.engine.worker_name import worker_name
 from study.engine.worker_settings import WorkerSettings
+from study.results.record import Curve
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 CONFIG = TrialConfig(
@@ -77,11 +79,15 @@ def make(digits: TrainingData, store: CheckpointStore, monkeypatch: pytest.Monke
     return make
 
 
-def curves(report: EpochReport) -> Curves:
+def timeless(curves: Iterable[Curve]) -> Curves:
     return [
         [replace(result, train_seconds=0.0, val_seconds=0.0) for result in curve]
-        for curve in report.replicates
+        for curve in curves
     ]
+
+
+def curves(report: EpochReport) -> Curves:
+    return timeless(report.replicates)
 
 
 def finish(trainable: TrialTrainable) -> Curves:
@@ -92,35 +98,34 @@ def finish(trainable: TrialTrainable) -> Curves:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(digits: TrainingData) -> Curves:
-    """Of the plain function; the first one is the curve of a single seed."""
+def undisturbed(digits: TrainingData) -> dict[int, Curves]:
+    """By the number of seeds: one as the plain function trains it, three at once."""
     torch.set_num_threads(1)
     cpu = torch.device("cpu")
-    return [
-        [
-            replace(result, train_seconds=0.0, val_seconds=0.0)
-            for result in train.train(replace(CONFIG, seed=seed), digits, cpu)
-        ]
-        for seed in (5, 6, 7)
-    ]
+    runs = [train.TrainingRun(replace(CONFIG, seed=seed), digits, cpu) for seed in (5, 6, 7)]
+    pack = Pack(runs)
+    for _ in range(CONFIG.epochs):
+        pack.next_epoch()
+    one = [tuple(train.train(CONFIG, digits, cpu))]
+    return {1: timeless(one), 3: timeless([run.results for run in runs])}
 
 
 def test_each_step_is_an_epoch_of_every_seed_the_trials_and_those_that_follow(
-    make: Make, undisturbed: Curves
+    make: Make, undisturbed: dict[int, Curves]
 ) -> None:
     trainable = make()
     results = [trainable.step() for _ in range(CONFIG.epochs)]
     for epoch, result in enumerate(results, start=1):
-        assert curves(result[REPORT]) == [curve[:epoch] for curve in undisturbed]
+        assert curves(result[REPORT]) == [curve[:epoch] for curve in undisturbed[3]]
         assert result[REPORT].worker == f"{socket.gethostname()}:{os.getpid()}"
     assert [result["done"] for result in results] == [False, False, True]
 
 
 @pytest.mark.parametrize(
-    ("replicates", "questions"), [(1, 0), (1, 1), (1, 3), (1, 10), (3, 10), (3, 25)]
+    ("replicates", "questions"), [(1, 0), (1, 1), (1, 3), (1, 10), (3, 5), (3, 14)]
 )
 def test_a_trial_stopped_anywhere_goes_on_in_another_process_as_if_it_never_was(
-    make: Make, undisturbed: Curves, replicates: int, questions: int
+    make: Make, undisturbed: dict[int, Curves], replicates: int, questions: int
 ) -> None:
     first = make(replicates, StopAfter(questions))
     results = [first.step()]
@@ -128,10 +133,12 @@ def test_a_trial_stopped_anywhere_goes_on_in_another_process_as_if_it_never_was(
         results.append(first.step())
     assert results[-1][REPORT] == Paused()
     again = make(replicates)
-    assert finish(again) == undisturbed[:replicates]
+    assert finish(again) == undisturbed[replicates]
 
 
-def test_a_trial_stopped_again_and_again_gets_on(make: Make, undisturbed: Curves) -> None:
+def test_a_trial_stopped_again_and_again_gets_on(
+    make: Make, undisturbed: dict[int, Curves]
+) -> None:
     """Each life trains a step or two."""
     lives = 0
     while True:
@@ -143,11 +150,11 @@ def test_a_trial_stopped_again_and_again_gets_on(make: Make, undisturbed: Curves
         if isinstance(result[REPORT], EpochReport):
             break
     assert lives > CONFIG.epochs
-    assert curves(result[REPORT]) == undisturbed[:1]
+    assert curves(result[REPORT]) == undisturbed[1]
 
 
 def test_a_trial_goes_on_from_the_checkpoint_of_an_earlier_epoch(
-    make: Make, store: CheckpointStore, undisturbed: Curves
+    make: Make, store: CheckpointStore, undisturbed: dict[int, Curves]
 ) -> None:
     killed = make()
     killed.step()
@@ -156,21 +163,21 @@ def test_a_trial_goes_on_from_the_checkpoint_of_an_earlier_epoch(
     killed.step()
     store.save(trial_file(0), saved)
     again = make()
-    assert curves(again.step()[REPORT]) == [curve[:2] for curve in undisturbed]
-    assert finish(again) == undisturbed
+    assert curves(again.step()[REPORT]) == [curve[:2] for curve in undisturbed[3]]
+    assert finish(again) == undisturbed[3]
 
 
 def test_a_checkpoint_of_another_trial_is_not_gone_on_from(
-    make: Make, store: CheckpointStore, undisturbed: Curves
+    make: Make, store: CheckpointStore, undisturbed: dict[int, Curves]
 ) -> None:
     make(1).step()
     report = make(3).step()[REPORT]
-    assert curves(report) == [curve[:1] for curve in undisturbed]
+    assert curves(report) == [curve[:1] for curve in undisturbed[3]]
     assert "began anew" in report.unsaved
 
 
 def test_a_loss_that_is_not_finite_would_recur_and_the_process_is_of_use(
-    make: Make, monkeypatch: pytest.MonkeyPatch, undisturbed: Curves
+    make: Make, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[int, Curves]
 ) -> None:
     def diverge(run, pause):
         raise NonFiniteLossError("training loss is nan")
@@ -183,21 +190,21 @@ def test_a_loss_that_is_not_finite_would_recur_and_the_process_is_of_use(
     failure = TrialFailure(reason=reason, would_recur=True, worker=worker_name())
     assert result == {REPORT: failure, "done": True}
     trainable.reset_config(trainable.config)
-    assert finish(trainable) == undisturbed[:1]
+    assert finish(trainable) == undisturbed[1]
 
 
 def test_one_seed_that_raises_ends_the_attempt_and_the_process_with_its_reason(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    next_epoch = train.TrainingRun.next_epoch
+    record = train.TrainingRun.record
 
-    def fail(run, pause):
-        if run.config.seed == 6 and run.epoch == 1:
+    def fail(run, trained, evaluation, seconds):
+        if run.config.seed == 6 and run.epoch == 2:
             raise MemoryError("the\nsecond seed")
-        return next_epoch(run, pause)
+        record(run, trained, evaluation, seconds)
 
     trainable = make()
-    monkeypatch.setattr(train.TrainingRun, "next_epoch", fail)
+    monkeypatch.setattr(train.TrainingRun, "record", fail)
     assert isinstance(trainable.step()[REPORT], EpochReport)
     reason = "MemoryError: the second seed"
     expected = TrialFailure(reason=reason, would_recur=False, worker=worker_name())
@@ -210,11 +217,11 @@ def test_one_seed_that_raises_ends_the_attempt_and_the_process_with_its_reason(
 def test_a_complete_trial_leaves_its_last_state_if_asked(
     make: Make,
     store: CheckpointStore,
-    undisturbed: Curves,
+    undisturbed: dict[int, Curves],
     keep: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert finish(make(1, keep=keep)) == undisturbed[:1]
+    assert finish(make(1, keep=keep)) == undisturbed[1]
     trained: list[int] = []
     next_epoch = train.TrainingRun.next_epoch
 
@@ -223,7 +230,7 @@ def test_a_complete_trial_leaves_its_last_state_if_asked(
         return next_epoch(run, pause)
 
     monkeypatch.setattr(train.TrainingRun, "next_epoch", listen)
-    assert finish(make(1)) == undisturbed[:1]
+    assert finish(make(1)) == undisturbed[1]
     assert (trained == []) == keep  # its last state leaves nothing to train
     assert store.names() == [trial_file(0)]
 
@@ -238,10 +245,10 @@ def test_a_stopped_trial_that_has_not_begun_builds_nothing(
 
 
 def test_a_checkpoint_that_cannot_be_written_costs_no_training(
-    make: Make, store: CheckpointStore, undisturbed: Curves, tmp_path: Path
+    make: Make, store: CheckpointStore, undisturbed: dict[int, Curves], tmp_path: Path
 ) -> None:
     trainable = make(1)
     tmp_path.rmdir()
     report = trainable.step()[REPORT]
     assert str(tmp_path) in report.unsaved
-    assert finish(trainable) == undisturbed[:1]
+    assert finish(trainable) == undisturbed[1]

@@ -141,6 +141,16 @@ def test_a_cheap_checkpoint_is_written_after_every_epoch() -> None:
         saved.save([])
 
 
+def test_checkpoints_written_in_turn_share_that_time() -> None:
+    clock = Clock()
+    saved = WorkerCheckpoint(SlowStore(clock, 1.0), "a", "a", clock, beside=4)  # type: ignore[arg-type]
+    saved.save([])
+    clock.now += 4 / LONGEST_SHARE - 0.5
+    assert not saved.is_due
+    clock.now += 1
+    assert saved.is_due
+
+
 def test_a_long_epoch_is_saved_half_way() -> None:
     clock = Clock()
     saved = WorkerCheckpoint(SlowStore(clock, 1.0), "a", "a", clock)  # type: ignore[arg-type]

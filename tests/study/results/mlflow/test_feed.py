@@ -176,3 +176,21 @@ def test_a_tracker_that_fails_leaves_what_was_read(feed, study, record, monkeypa
         with pytest.raises(TrackerUnreachableError, match="gone"):
             feed.read()
     assert feed.read() is first
+
+
+def test_news_that_a_failure_interrupted_shows_at_the_next_reading(
+    feed, study, record, monkeypatch
+):
+    running_trial = record(1, TrialState.COMPLETE, epochs=2)
+    study.write_trial(running(running_trial, 1))
+    feed.read()
+    study.write_trial(ended(record(0, TrialState.COMPLETE, epochs=1)))
+    study.write_trial(running(running_trial, 2))
+    with monkeypatch.context() as away:
+        client = feed._connection._client
+        away.setattr(
+            client, "get_metric_history", lambda *run: (_ for _ in ()).throw(OSError("gone"))
+        )
+        with pytest.raises(TrackerUnreachableError, match="gone"):
+            feed.read()
+    assert [len(r.epochs) for r in feed.read().study.records] == [1, 2]

@@ -1,0 +1,51 @@
+"""What every caption says of a study: of what a picture is drawn, and at which budget."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from study.results.counted import counted
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.record import TrialRecord, TrialState
+from study.results.study_info import StudyInfo
+
+
+def describe_trials(info: StudyInfo, records: Sequence[TrialRecord]) -> str:
+    """Data set, trials by state, budget and seeds, as one sentence.
+
+    Such as: digits, 24 trials (22 complete, 2 failed), 15 epochs each, one seed per trial.
+    """
+    counts = describe_states(record.state for record in records)
+    trials = f"{counted(len(records), 'trial')} ({counts})" if records else "no trials yet"
+    return (
+        f"{info.dataset}, {trials}, {counted(info.epochs, 'epoch')} each, "
+        f"{describe_seeds(records)} per trial."
+    )
+
+
+def describe_states(states: Iterable[TrialState]) -> str:
+    """How many there are of each, such as `22 complete, 2 failed`; empty for none."""
+    counts = Counter(states)
+    return ", ".join(f"{counts[state]} {state}" for state in TrialState if counts[state])
+
+
+def describe_seeds(records: Sequence[TrialRecord]) -> str:
+    """`one seed`, or `the mean of 3 seeds`."""
+    seeds = max((len(record.replicates) for record in records), default=1)
+    return f"the mean of {seeds} seeds" if seeds > 1 else "one seed"
+
+
+def short_budget(study: LoadedStudy) -> str:
+    """Data set and epochs of the confirmed runs, for every picture of them."""
+    return f"{study.info.dataset}, {confirmed_epochs(study)}"
+
+
+def confirmed_epochs(study: LoadedStudy) -> str:
+    """Of a confirmed run; those planned where there is none."""
+    epochs = {run.parameters.get("epochs", study.info.epochs) for run in study.confirmed}
+    numbers = sorted(int(number) for number in epochs) or [study.info.epochs]
+    return " or ".join(str(n) for n in numbers) + (" epoch" if numbers == [1] else " epochs")
+
+
+def complete(records: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
+    """Trials that ran their full budget."""
+    return tuple(record for record in records if record.state is TrialState.COMPLETE)

@@ -1,0 +1,181 @@
+"""The complete trials of a study as columns, computed once while the study is alive.
+
+Ten thousand trials take tenths of a second to go through, and every change of an axis, of a colour
+or of a selection draws anew.
+"""
+
+import math
+import weakref
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from dashboards.elements.caption import complete
+from dashboards.elements.colour import is_number
+from dashboards.elements.look import escape
+from dashboards.elements.quantity import Quantity, metric_quantities, searched_settings
+from dashboards.elements.trial_hover import same_place_lines
+from dashboards.elements.trial_table import TrialRow, TrialTable
+from pnn_core.config import ParameterValue
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.pareto import front
+
+Column = tuple[ParameterValue | None, ...]
+AxisValues = tuple[float | None, ...] | tuple[str | None, ...]
+
+
+class TrialPoint(NamedTuple):
+    """One complete trial in a picture.
+
+    Attributes:
+        number: Of the trial.
+        place: On each axis; a text where the axis has names.
+        colour: What tells its colour; None where it has no such value.
+        words: Cells of its hover: the trials in the same place, then metrics and settings.
+    """
+
+    number: int
+    place: tuple[float | str, ...]
+    colour: ParameterValue | None
+    words: tuple[str, ...]
+
+
+class CompleteTrials:
+    """The complete trials of a study, by number; what is asked for is computed once.
+
+    Args:
+        study: As read from the tracker.
+    """
+
+    def __init__(self, study: LoadedStudy) -> None:
+        # Not the study itself: it would never be let go.
+        self._all = study.records
+        self._objectives = study.info.objectives
+        self.records = tuple(sorted(complete(study.records), key=lambda record: record.number))
+        self._columns: dict[Quantity, Column] = {}
+        self._axes: dict[Quantity, AxisValues] = {}
+
+    @cached_property
+    def numbers(self) -> tuple[int, ...]:
+        """Of the trials."""
+        return tuple(record.number for record in self.records)
+
+    @cached_property
+    def searched(self) -> tuple[Quantity, ...]:
+        """Settings that differ between trials, complete or not."""
+        return searched_settings(self._all)
+
+    @cached_property
+    def front(self) -> tuple[int, ...]:
+        """Numbers of the trials on the front of the study's objectives, in its order."""
+        return tuple(record.number for record in front(self.records, self._objectives))
+
+    @cached_property
+    def metrics(self) -> tuple[Quantity, ...]:
+        """The objectives, then every other final metric that some trial has."""
+        objectives = [objective.name for objective in self._objectives]
+        recorded = {name for metrics in self._metrics for name in metrics}
+        known = {q.name: q for q in metric_quantities() if q.name in recorded | {*objectives}}
+        return tuple(known[name] for name in dict.fromkeys((*objectives, *known)))
+
+    def column(self, quantity: Quantity) -> Column:
+        """The values of a quantity, one for each trial; None where it has none."""
+        if quantity not in self._columns:
+            if quantity.is_metric and quantity.name in {q.name for q in self.metrics}:
+                # Not `quantity.of`, which takes the means over seeds anew for each metric.
+                column: Column = tuple(metrics.get(quantity.name) for metrics in self._metrics)
+            else:
+                column = tuple(quantity.of(record) for record in self.records)
+            self._columns[quantity] = column
+        return self._columns[quantity]
+
+    def axis(self, quantity: Quantity) -> AxisValues:
+        """Where the trials stand on an axis: all numbers, or all texts where one is no number.
+
+        None where a trial has no value, or no finite one.
+        """
+        if quantity not in self._axes:
+            column = self.column(quantity)
+            if all(value is None or is_number(value) for value in column):
+                self._axes[quantity] = tuple(map(_size, column))
+            else:
+                self._axes[quantity] = tuple(
+                    None if value is None else quantity.format(value) for value in column
+                )
+        return self._axes[quantity]
+
+    @cached_property
+    def hover_cells(self) -> tuple[tuple[str, ...], ...]:
+        """Escaped texts of each trial, for `hover_template`: metrics, then searched settings."""
+        columns = [
+            [
+                # Numbers hold no markup, and they are a hundred thousand.
+                escape(value) if isinstance(value, str) else quantity.format(value)
+                for value in self.column(quantity)
+            ]
+            for quantity in (*self.metrics, *self.searched)
+        ]
+        return tuple(zip(*columns, strict=True))
+
+    def placed(self, axes: Sequence[Quantity]) -> Iterator[tuple[int, tuple[float | str, ...]]]:
+        """Which of the trials, counted from 0, have a place on every axis, and that place."""
+        for i, place in enumerate(zip(*map(self.axis, axes), strict=True)):
+            if None not in place:
+                yield i, place
+
+    def points(self, axes: Sequence[Quantity], colour: Quantity | None) -> tuple[TrialPoint, ...]:
+        """All trials that have a place on every axis, by number."""
+        colours = self.column(colour) if colour else (None,) * len(self.records)
+        cells = self.hover_cells
+        found = [(i, self.numbers[i], place) for i, place in self.placed(axes)]
+        same = same_place_lines([number for _, number, _ in found], [place for *_, place in found])
+        return tuple(
+            TrialPoint(number, place, colours[i], (line, *cells[i]))
+            for (i, number, place), line in zip(found, same, strict=True)
+        )
+
+    def table(self, numbers: Sequence[int]) -> TrialTable:
+        """Trials as rows.
+
+        Args:
+            numbers: Of complete trials, in the order of the rows.
+        """
+        place = {number: i for i, number in enumerate(self.numbers)}
+        settings = [self.column(quantity) for quantity in self.searched]
+        metrics = [self.column(quantity) for quantity in self.metrics]
+        return TrialTable(
+            settings=self.searched,
+            metrics=self.metrics,
+            rows=tuple(
+                TrialRow(
+                    trial=number,
+                    settings=tuple(column[place[number]] for column in settings),
+                    metrics=tuple(_size(column[place[number]]) for column in metrics),
+                )
+                for number in numbers
+            ),
+        )
+
+    @cached_property
+    def _metrics(self) -> tuple[dict[str, float], ...]:
+        return tuple(record.metrics() for record in self.records)
+
+
+_KEPT: dict[int, CompleteTrials] = {}
+"""By identity of the study: it holds dicts and so has no hash, and to compare ten thousand records
+would take longer than to go through them. An entry goes with its study, before another object can
+get the identity: there are never more entries than living studies, nor one of another study."""
+
+
+def complete_trials(study: LoadedStudy) -> CompleteTrials:
+    """The complete trials of a study; the same object for the same study while that is alive."""
+    key = id(study)
+    if key not in _KEPT:
+        # Of two threads that come at once, both get the same.
+        _KEPT.setdefault(key, CompleteTrials(study))
+        weakref.finalize(study, _KEPT.pop, key, None).atexit = False
+    return _KEPT[key]
+
+
+def _size(value: ParameterValue | None) -> float | None:
+    return value if isinstance(value, int | float) and math.isfinite(value) else None

@@ -1,0 +1,170 @@
+"""Test accuracies of confirmed trials and their controls, as points with intervals."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from dashboards.elements import look
+from dashboards.elements.layers import layer_look
+from dashboards.elements.picture import Cell
+from dashboards.elements.quantity import Quantity
+from dashboards.elements.selection import FADED, selected_places
+from dashboards.elements.side_steps import farthest_step, side_steps
+from study.results.comparison import layer_results
+from study.results.confirmed_run import ConfirmedRun
+from study.results.intervals import CONFIDENCE, Estimate, format_percent
+
+_COSTS = ("learnable_params", "mask_values", "macs")
+
+
+class ConfirmedPoint(NamedTuple):
+    """Test accuracy of a confirmed trial, with its own spatial layer or a control's.
+
+    Attributes:
+        trial: Its number.
+        layer: Its spatial layer.
+        x: Horizontal place.
+        accuracy: Vertical place: the mean over seeds, a fraction, with its interval.
+    """
+
+    trial: int
+    layer: str
+    x: float
+    accuracy: Estimate
+
+
+def confirmed_points(confirmed: Iterable[ConfirmedRun], x: str) -> tuple[ConfirmedPoint, ...]:
+    """Means over seeds by trial, then layer; those of known cost with a complete run.
+
+    Args:
+        confirmed: Runs of a study.
+        x: Name of the horizontal quantity. There are points for costs alone, which controls have
+            as well.
+    """
+    if x not in _COSTS:
+        return ()
+    found = []
+    for result in layer_results(confirmed):
+        cost = next((run.metrics()[x] for run in result.runs if run.costs is not None), None)
+        accuracy = result.test_accuracy
+        if cost is not None and accuracy is not None:
+            found.append(ConfirmedPoint(result.trial, result.layer, cost, accuracy))
+    return tuple(found)
+
+
+def layer_steps(points: Sequence[ConfirmedPoint], xs: Sequence[float]) -> dict[str, float]:
+    """Factors that set layers of one size side by side, for each layer.
+
+    Args:
+        points: All that are drawn.
+        xs: All that a logarithmic axis holds; empty for a linear one, on which none is moved.
+    """
+    return side_steps([*dict.fromkeys(point.layer for point in points)], xs)
+
+
+def describe_confirmed(
+    confirmed: Sequence[ConfirmedRun], points: Sequence[ConfirmedPoint], steps: Mapping[str, float]
+) -> list[str]:
+    """What stands beside the trials of a front, as sentences.
+
+    Args:
+        confirmed: Runs of the study.
+        points: Those that are drawn.
+        steps: Of `layer_steps`.
+    """
+    if not confirmed:
+        return ["Chosen on validation data; the test set was not read."]
+    if not points:
+        return ["Chosen on validation data."]
+    seeds = sorted({point.accuracy.n for point in points})
+    sentences = [
+        "Chosen on validation data. “test”: test accuracy of confirmed trials and their controls, "
+        f"means over fresh seeds (n = {' or '.join(map(str, seeds))}) with {CONFIDENCE:.0%} t "
+        "intervals."
+    ]
+    if 1 in seeds:
+        sentences.append("One seed has no interval.")
+    if farthest := farthest_step(steps):
+        sentences.append(f"Layers stand side by side, up to {farthest:.0%} beside their true size.")
+    return sentences
+
+
+def confirmed_traces(
+    points: Sequence[ConfirmedPoint],
+    steps: Mapping[str, float],
+    x: Quantity,
+    selected: frozenset[int] | None,
+) -> list[go.Scatter]:
+    """A trace for each layer, beside the trials of a front.
+
+    Args:
+        points: All that are drawn.
+        steps: Of `layer_steps`.
+        x: Horizontal quantity.
+        selected: Numbers of the trials that are not faded; None for all.
+    """
+    traces = []
+    for layer, step in steps.items():
+        here = [point for point in points if point.layer == layer]
+        name = look.escape(f"test: {layer_look(layer).name}")
+        trace = means_trace(here, step).update(
+            customdata=[[point.trial] for point in here],
+            hovertext=[_hover(point, x) for point in here],
+            selectedpoints=selected_places([point.trial for point in here], selected),
+            name=name,
+            unselected_marker_opacity=FADED,
+        )
+        traces.append(trace)
+    return traces
+
+
+def means_trace(points: Sequence[ConfirmedPoint], step: float, unit: float = 1) -> go.Scatter:
+    """Means of one layer with their intervals, without a name and a hover's text.
+
+    Args:
+        points: At least one.
+        step: Factor that sets them beside their true place.
+        unit: In which accuracies are drawn: 1 for fractions, 100 for percent.
+    """
+    shown = layer_look(points[0].layer)
+    # Plotly draws a missing bar as none.
+    widths = [
+        math.nan if point.accuracy.half_width is None else unit * point.accuracy.half_width
+        for point in points
+    ]
+    return go.Scatter(
+        x=[point.x * step for point in points],
+        y=[unit * point.accuracy.mean for point in points],
+        error_y={"array": widths, "color": shown.colour, "thickness": 1.8, "width": 6},
+        mode="markers",
+        hoverinfo="text",
+        marker={"size": 10, "symbol": shown.symbol, "color": shown.colour},
+    )
+
+
+def confirmed_columns(points: Sequence[ConfirmedPoint], x: Quantity) -> dict[str, list[Cell]]:
+    """The points for files.
+
+    Args:
+        points: All that are drawn.
+        x: Horizontal quantity.
+    """
+    return {
+        "kind": ["test"] * len(points),
+        "trial": [point.trial for point in points],
+        x.name: [point.x for point in points],
+        "test_accuracy": [point.accuracy.mean for point in points],
+        "interval_half_width": [point.accuracy.half_width for point in points],
+        "seeds": [point.accuracy.n for point in points],
+        "tested_layer": [point.layer for point in points],
+    }
+
+
+def _hover(point: ConfirmedPoint, x: Quantity) -> str:
+    layer = look.escape(layer_look(point.layer).name)
+    return (
+        f"<b>trial {point.trial}, {layer}: test accuracy</b><br>{format_percent(point.accuracy)} %"
+        f"<br>n = {point.accuracy.n}<br>{x.name}: {x.format(point.x)}"
+    )

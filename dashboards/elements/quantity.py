@@ -1,0 +1,129 @@
+"""What of a trial can be an axis or a colour: its metrics and its settings."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pnn_core.config import ParameterValue
+from study.results.front_table import COUNTS, format_metric, format_parameter
+from study.results.objective import OBJECTIVES, Objective
+from study.results.record import TrialRecord
+
+_SEEDS = ("seed", "initialisation_seed", "mask_seed", "data_order_seed")
+
+_SETTINGS = {
+    "mask_count": "noise masks m",
+    "noise_level": "noise level ℓ (half-range of the masks)",
+    "fan_out": "fan-out ratio (masks per channel)",
+    "batch_size": "batch size (images)",
+    "learning_rate": "learning rate",
+    "width": "width (channels of the first stage)",
+    "layer": "spatial layer",
+    "network": "network",
+    "optimizer": "optimizer",
+    "order": "order within the layer",
+}
+_METRICS = {
+    "val_accuracy_std": "standard deviation of the accuracy over seeds",
+    "epoch_val_seconds": "measured inference: one pass over the validation images (s)",
+}
+_SPANNING_DECADES = (*COUNTS, "noise_level", "mask_count", "batch_size", "learning_rate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantity:
+    """A metric or a setting of a trial.
+
+    Attributes:
+        name: As recorded.
+        label: For an axis, with its unit.
+        is_metric: Measured, and not set.
+        direction: In which it is better; None for what is neither.
+    """
+
+    name: str
+    label: str
+    is_metric: bool
+    direction: str | None = None
+
+    @property
+    def short(self) -> str:
+        """The label without its unit."""
+        return self.label.split(" (")[0]
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a whole number that reaches into thousands."""
+        return self.name in COUNTS
+
+    @property
+    def spans_decades(self) -> bool:
+        """Whether a logarithmic axis is its usual one."""
+        return self.name in _SPANNING_DECADES or self.name.endswith("_seconds")
+
+    def of(self, record: TrialRecord) -> ParameterValue | None:
+        """Its value in a trial; None where the trial has none."""
+        if not self.is_metric:
+            return record.parameters.get(self.name)
+        if self.name == "epoch_val_seconds":
+            epochs = record.epochs
+            return sorted(e.val_seconds for e in epochs)[len(epochs) // 2] if epochs else None
+        return record.metrics().get(self.name)
+
+    def format(self, value: ParameterValue | None) -> str:
+        """A value for people."""
+        if self.is_metric and isinstance(value, int | float):
+            return format_metric(self.name, value)
+        return format_parameter(value)
+
+
+def metric_quantities() -> tuple[Quantity, ...]:
+    """Every metric, the objectives first."""
+    return (*map(objective_quantity, OBJECTIVES.values()), *map(_metric, _METRICS))
+
+
+def objective_quantity(objective: Objective) -> Quantity:
+    """An objective as a quantity."""
+    return Quantity(
+        name=objective.name, label=objective.label, is_metric=True, direction=objective.direction
+    )
+
+
+def setting(name: str) -> Quantity:
+    """A setting as a quantity."""
+    return Quantity(name=name, label=_SETTINGS.get(name, name), is_metric=False)
+
+
+def searched_settings(records: Iterable[TrialRecord]) -> tuple[Quantity, ...]:
+    """Settings that differ between trials, seeds aside: the paper's own first, then by name."""
+    values: dict[str, set[ParameterValue | None]] = {}
+    records = tuple(records)
+    names = dict.fromkeys(name for record in records for name in record.parameters)
+    for name in names:
+        values[name] = {record.parameters.get(name) for record in records}
+    order = [*_SETTINGS]
+    searched = [name for name in names if len(values[name]) > 1 and name not in _SEEDS]
+    searched.sort(key=lambda name: (order.index(name) if name in order else len(order), name))
+    return tuple(setting(name) for name in searched)
+
+
+def find_quantity(name: str, records: Sequence[TrialRecord]) -> Quantity:
+    """A metric, or a setting that some trial has, by its name.
+
+    Raises:
+        ValueError: There is none of that name; the nearest one is named.
+    """
+    metrics = {quantity.name: quantity for quantity in metric_quantities()}
+    if name in metrics:
+        return metrics[name]
+    if any(name in record.parameters for record in records):
+        return setting(name)
+    settings = dict.fromkeys(key for record in records for key in record.parameters)
+    near = difflib.get_close_matches(name, [*metrics, *settings], n=1, cutoff=0.0)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"{name!r} is neither a metric nor a setting of these trials{hint}")
+
+
+def _metric(name: str) -> Quantity:
+    direction = "minimize" if name.endswith("_seconds") else None
+    return Quantity(name=name, label=_METRICS[name], is_metric=True, direction=direction)

@@ -1,0 +1,263 @@
+"""A few trials of a study, epoch by epoch: which ones, their means over seeds, and their spread."""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from dashboards.elements.complete_trials import complete_trials
+from dashboards.elements.look import escape
+from dashboards.elements.picture import Cell
+from dashboards.elements.quantity import Quantity, searched_settings
+from pnn_core.config import EpochResult
+from study.results.counted import counted
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.record import TrialRecord, TrialState
+
+_MOST_SETTINGS = 12  # that fit beside a pointer
+
+_NOT_FINITE = "No epoch of these trials has a finite value."
+
+MEASURED_WHILE_TRAINING = (
+    "Training loss is the mean over an epoch's steps: measured while the weights change, with "
+    "dropout and with random crops and flips where the training run has them."
+)
+
+
+class TrialCurve(NamedTuple):
+    """One trial, epoch by epoch.
+
+    Attributes:
+        number: Of the trial.
+        state: Where it stands.
+        seeds: Over which the mean is taken.
+        final_accuracy: Its last validation accuracy in [0, 1], the mean over seeds.
+        rank: By that accuracy among the curves of the picture, from 0 for the highest.
+        hover: What tells it from the others, as lines of escaped HTML.
+        epochs: Counted from 1; those in which a seed has no finite value are left out.
+        mean: Over the seeds.
+        low: Lower end of the band: the lower of two seeds, or the mean minus the sample standard
+            deviation of three and more. Empty for one seed.
+        high: Upper end.
+    """
+
+    number: int
+    state: TrialState
+    seeds: int
+    final_accuracy: float
+    rank: int
+    hover: str
+    epochs: tuple[int, ...]
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+class TrialCurves(NamedTuple):
+    """The curves of a picture.
+
+    Attributes:
+        curves: Each with an epoch at least, the highest last validation accuracy first.
+        caption: Which trials they are, what is left out and what bands are, in sentences.
+        description: How many there are and where they end, for those who do not see them.
+        instead: What to say where there are none; empty otherwise.
+    """
+
+    curves: tuple[TrialCurve, ...]
+    caption: str
+    description: str
+    instead: str
+
+
+def get_trial_curves(
+    study: LoadedStudy,
+    value: Callable[[EpochResult], float],
+    *,
+    selected: frozenset[int] | None,
+    limit: int,
+) -> TrialCurves:
+    """Collect the curves of a picture.
+
+    Args:
+        study: As read from the tracker.
+        value: Of one epoch of one seed.
+        selected: Numbers of trials, in any state; None for those of the front and those that run.
+        limit: Curves at most. Of more trials some are kept, evenly by the rank of their last
+            validation accuracy, the first and the last among them.
+    """
+    wanted = _wanted(study, selected)
+    begun = sorted((r for r in wanted if r.replicates and r.replicates[0]), key=_order)
+    kept = [begun[i] for i in _spread(len(begun), limit)]
+    settings = searched_settings(kept)
+    found = [_curve(record, value, rank, settings) for rank, record in enumerate(kept)]
+    curves = tuple(curve for curve in found if curve.epochs)
+    if not curves:
+        instead = _NOT_FINITE if kept else _say_instead(study, selected)
+        return TrialCurves((), caption="", description="Nothing is drawn yet.", instead=instead)
+    unbegun = (len(wanted) if selected is None else len(selected)) - len(begun)
+    epochs = sum(len(record.replicates[0]) for record in kept)
+    sentences = [
+        _which(curves, left_out=len(begun) - len(kept), chosen=selected is not None),
+        *_left_out(unbegun, epochs - sum(len(curve.epochs) for curve in curves)),
+        _describe_bands(curves),
+    ]
+    return TrialCurves(
+        curves=curves, caption=" ".join(sentences), description=_describe_ends(curves), instead=""
+    )
+
+
+def curve_columns(curves: Sequence[TrialCurve], name: str) -> dict[str, list[Cell]]:
+    """What is drawn, an epoch of a trial in each row.
+
+    Args:
+        curves: All of them.
+        name: Of their values.
+    """
+    columns: dict[str, list[Cell]] = {
+        column: [] for column in ("trial", "state", "seeds", "epoch", name, "low", "high")
+    }
+    for curve in curves:
+        length = len(curve.epochs)
+        none: tuple[float | None, ...] = (None,) * length
+        columns["trial"] += [curve.number] * length
+        columns["state"] += [str(curve.state)] * length
+        columns["seeds"] += [curve.seeds] * length
+        columns["epoch"] += curve.epochs
+        columns[name] += curve.mean
+        columns["low"] += curve.low or none
+        columns["high"] += curve.high or none
+    return columns
+
+
+def _wanted(study: LoadedStudy, selected: frozenset[int] | None) -> list[TrialRecord]:
+    if selected is not None:
+        return [record for record in study.records if record.number in selected]
+    on_front = frozenset(complete_trials(study).front)
+    return [
+        record
+        for record in study.records
+        if record.number in on_front or record.state is TrialState.RUNNING
+    ]
+
+
+def _curve(
+    record: TrialRecord,
+    value: Callable[[EpochResult], float],
+    rank: int,
+    settings: Sequence[Quantity],
+) -> TrialCurve:
+    epochs, means, lows, highs = [], [], [], []
+    for results in zip(*record.replicates, strict=True):
+        values = [value(result) for result in results]
+        if all(map(math.isfinite, values)):
+            mean, low, high = _mean_and_band(values)
+            epochs.append(results[0].epoch)
+            means.append(mean)
+            lows.append(low)
+            highs.append(high)
+    seeds = len(record.replicates)
+    return TrialCurve(
+        number=record.number,
+        state=record.state,
+        seeds=seeds,
+        final_accuracy=_final_accuracy(record),
+        rank=rank,
+        hover=_hover(record, settings),
+        epochs=tuple(epochs),
+        mean=tuple(means),
+        low=tuple(lows) if seeds > 1 else (),
+        high=tuple(highs) if seeds > 1 else (),
+    )
+
+
+def _mean_and_band(values: Sequence[float]) -> tuple[float, float, float]:
+    mean = statistics.fmean(values)
+    if len(values) < 3:
+        # Two values have no spread worth a formula.
+        return mean, min(values), max(values)
+    deviation = statistics.stdev(values, mean)
+    return mean, mean - deviation, mean + deviation
+
+
+def _final_accuracy(record: TrialRecord) -> float:
+    return statistics.fmean(curve[-1].val_accuracy for curve in record.replicates)
+
+
+def _order(record: TrialRecord) -> tuple[float, int]:
+    accuracy = _final_accuracy(record)
+    return (-accuracy if math.isfinite(accuracy) else math.inf, record.number)
+
+
+def _spread(count: int, limit: int) -> list[int]:
+    """Indices, evenly spread, the first and the last among them."""
+    if count <= limit:
+        return list(range(count))
+    return [round(i * (count - 1) / max(limit - 1, 1)) for i in range(limit)]
+
+
+def _which(curves: Sequence[TrialCurve], *, left_out: int, chosen: bool) -> str:
+    states = Counter(curve.state for curve in curves)
+    counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
+    source = "selected" if chosen else "of the front or running"
+    sentence = f"Drawn: {counted(len(curves), 'trial')} {source} ({counts})."
+    if left_out:
+        sentence = (
+            f"{sentence[:-1]}, evenly spread by rank from the highest to the lowest last "
+            f"validation accuracy; {left_out} left out."
+        )
+    return sentence
+
+
+def _left_out(unbegun: int, epochs: int) -> list[str]:
+    sentences = []
+    if unbegun:
+        sentences.append(f"{counted(unbegun, 'trial')} without an epoch not drawn.")
+    if epochs:
+        sentences.append(f"{counted(epochs, 'epoch')} without finite values not drawn.")
+    return sentences
+
+
+def _describe_bands(curves: Iterable[TrialCurve]) -> str:
+    """What the bands are, and what they do not say."""
+    seeds = {curve.seeds for curve in curves}
+    sentences = []
+    if 1 in seeds:
+        sentences.append("One seed has no band: another seed's curve may lie elsewhere.")
+    if 2 in seeds:
+        sentences.append("Lines are means of 2 seeds, bands reach from the lower to the higher.")
+    if more := sorted(seeds - {1, 2}):
+        numbers = " or ".join(map(str, more))
+        sentences.append(
+            f"Lines are means of {numbers} seeds, bands ±1 sample standard deviation, which is no "
+            "confidence interval."
+        )
+    return " ".join(sentences)
+
+
+def _describe_ends(curves: Sequence[TrialCurve]) -> str:
+    least = min(curves, key=lambda curve: curve.mean[-1])
+    most = max(curves, key=lambda curve: curve.mean[-1])
+    return (
+        f"{counted(len(curves), 'curve')}; the last values lie between {least.mean[-1]:.4f} "
+        f"(trial {least.number}) and {most.mean[-1]:.4f} (trial {most.number})."
+    )
+
+
+def _say_instead(study: LoadedStudy, selected: frozenset[int] | None) -> str:
+    if selected is not None and not selected:
+        return "No trial is selected: choose trials to see their curves."
+    if selected is not None:
+        return "No selected trial has finished an epoch yet."
+    if any(record.replicates for record in study.records):
+        return "No trial is on the front or runs: choose trials to see their curves."
+    return "No trial has finished an epoch yet: its curve appears once it has."
+
+
+def _hover(record: TrialRecord, settings: Sequence[Quantity]) -> str:
+    lines = [f"<b>trial {record.number}</b>"]
+    if record.state is not TrialState.COMPLETE:
+        lines[0] += f" ({record.state})"
+    shown = [(quantity.name, quantity.format(quantity.of(record))) for quantity in settings]
+    lines += [f"{escape(name)}: {escape(value)}" for name, value in shown[:_MOST_SETTINGS]]
+    return "<br>".join(lines)

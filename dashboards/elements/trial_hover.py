@@ -1,0 +1,54 @@
+"""What a pointer over a trial reads."""
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+
+from dashboards.elements.look import escape
+from dashboards.elements.quantity import Quantity
+
+_MOST_NAMED = 8  # trials in one place
+
+
+def hover_template(metrics: Sequence[Quantity], settings: Sequence[Quantity]) -> str:
+    """What a pointer over a trial reads, in Plotly's words.
+
+    The first two cells of `customdata` are the trial's number and the trials in the same place,
+    then come the cells of `CompleteTrials.hover_cells`.
+    """
+    lines = ["<b>trial %{customdata[0]}</b>%{customdata[1]}"]
+    cell = 2
+    for quantities in (metrics, settings):
+        for quantity in quantities:
+            lines.append(f"{template_text(quantity.name)}: %{{customdata[{cell}]}}")
+            cell += 1
+        if quantities is metrics and settings:
+            lines.append("")
+    return "<br>".join(lines) + "<extra></extra>"
+
+
+def template_text(text: str) -> str:
+    """A text within a template: neither markup nor one of the template's variables."""
+    return escape(text).replace("%{", "%&#123;")
+
+
+def same_place_lines(numbers: Sequence[int], places: Sequence[Hashable]) -> list[str]:
+    """For each trial a line that names the others in its place; empty where there is none.
+
+    Args:
+        numbers: Of the trials.
+        places: Where they are drawn.
+    """
+    found: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for number, place in zip(numbers, places, strict=True):
+        found[place].append(number)
+    return [
+        _same_place(number, found[place]) if len(found[place]) > 1 else ""
+        for number, place in zip(numbers, places, strict=True)
+    ]
+
+
+def _same_place(number: int, here: Sequence[int]) -> str:
+    # A few more than are named, so that ten thousand trials in one place stay cheap.
+    named = [str(other) for other in here[: _MOST_NAMED + 1] if other != number][:_MOST_NAMED]
+    more = len(here) - 1 - len(named)
+    return f"<br>in the same place: trial {', '.join(named)}{f' and {more} more' if more else ''}"

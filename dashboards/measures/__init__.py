@@ -1,0 +1,1 @@
+"""Numbers of a study that several pictures show; nothing here draws."""

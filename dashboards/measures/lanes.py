@@ -1,0 +1,127 @@
+"""Which trial ran on which lane, from when to when, and how much of the lanes' time was idle."""
+
+import heapq
+from collections import defaultdict
+from collections.abc import Container, Iterable, Sequence
+from typing import NamedTuple
+
+from dashboards.measures.trial_times import work_seconds
+from study.results.record import TrialRecord, TrialState
+
+
+class TimelineBar(NamedTuple):
+    """One trial from its start to its end.
+
+    Attributes:
+        number: Of the trial.
+        state: Where it stands.
+        lane: Place among the lanes, from 0.
+        start: Seconds since the first trial's start.
+        end: Likewise; of a trial that has not ended, until when it is known to have run.
+        retries: How often it was tried again.
+    """
+
+    number: int
+    state: TrialState
+    lane: int
+    start: float
+    end: float
+    retries: int
+
+
+class Lanes(NamedTuple):
+    """Lanes filled with bars.
+
+    Attributes:
+        names: Of the lanes.
+        bars: By lane, then start.
+        idle_share: Of the time between each lane's first start and last end; None where nothing
+            ran.
+    """
+
+    names: tuple[str, ...]
+    bars: tuple[TimelineBar, ...]
+    idle_share: float | None
+
+
+class _Span(NamedTuple):
+    """From when to when a trial ran, in seconds since the first one's start."""
+
+    start: float
+    end: float
+    record: TrialRecord
+
+
+def fill_lanes(records: Sequence[TrialRecord], *, silent: Container[int], now_ms: int) -> Lanes:
+    """A lane for each worker, and more where its trials overlap; for unknown ones as few as do.
+
+    Args:
+        records: Each of a known start.
+        silent: Numbers of running trials that end with their last known epoch, as paused ones do.
+        now_ms: The clock, in milliseconds since 1970; the other running trials reach to it.
+    """
+    names: list[str] = []
+    bars: list[TimelineBar] = []
+    busy = lifetime = 0.0
+    spans_of = _spans(records, silent, now_ms)
+    for worker in sorted(spans_of, key=lambda name: (not name, name)):
+        spans = sorted(spans_of[worker], key=lambda span: (span.start, span.record.number))
+        rows = _rows(spans)
+        for (start, end, r), row in zip(spans, rows, strict=True):
+            bar = TimelineBar(r.number, r.state, len(names) + row, start, end, len(r.retried))
+            bars.append(bar)
+        count = max(rows) + 1
+        whole = max(span.end for span in spans) - spans[0].start
+        lifetime += whole if worker else whole * count
+        busy += _covered(spans) if worker else sum(span.end - span.start for span in spans)
+        names += [_lane_name(worker, row, len(names) + row) for row in range(1, count + 1)]
+    idle_share = max(0.0, lifetime - busy) / lifetime if lifetime else None
+    return Lanes(tuple(names), tuple(bars), idle_share)
+
+
+def _spans(
+    records: Sequence[TrialRecord], silent: Container[int], now_ms: int
+) -> dict[str, list[_Span]]:
+    """By worker."""
+    origin = min((record.started_ms or 0 for record in records), default=0)
+    now = (now_ms - origin) / 1000
+    spans: defaultdict[str, list[_Span]] = defaultdict(list)
+    for record in records:
+        start = ((record.started_ms or 0) - origin) / 1000
+        if record.ended_ms is not None:
+            end = (record.ended_ms - origin) / 1000
+        elif record.state is TrialState.RUNNING and record.number not in silent:
+            end = now
+        else:
+            end = min(start + work_seconds(record), now)
+        spans[record.worker].append(_Span(start, max(start, end), record))
+    return spans
+
+
+def _rows(spans: Iterable[_Span]) -> list[int]:
+    """The first free row for each span, by start: as few rows as it takes that none overlap."""
+    free: list[int] = []
+    busy: list[tuple[float, int]] = []
+    rows = []
+    for start, end, _ in spans:
+        while busy and busy[0][0] <= start:
+            heapq.heappush(free, heapq.heappop(busy)[1])
+        row = heapq.heappop(free) if free else len(busy)
+        heapq.heappush(busy, (end, row))
+        rows.append(row)
+    return rows
+
+
+def _covered(spans: Iterable[_Span]) -> float:
+    """Seconds in which at least one of the spans, by start, was running."""
+    covered, until = 0.0, 0.0
+    for start, end, _ in spans:
+        covered += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return covered
+
+
+def _lane_name(worker: str, row: int, place: int) -> str:
+    if not worker:
+        return f"lane {place}"
+    return worker if row == 1 else f"{worker} ({row})"

@@ -1,0 +1,66 @@
+"""How far the published protocol lies above correct over total, run by run and by batch size."""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from study.results.confirmed_run import ConfirmedRun
+
+
+class InflationPoint(NamedTuple):
+    """One confirmed run.
+
+    Attributes:
+        trial: That it confirms.
+        layer: Its spatial layer.
+        seed: Its seed.
+        batch_size: Images per step, in training and in the published protocol.
+        points: Published figure minus correct over total, in percentage points.
+    """
+
+    trial: int
+    layer: str
+    seed: int
+    batch_size: int
+    points: float
+
+
+class InflationMean(NamedTuple):
+    """All runs of one batch size.
+
+    Attributes:
+        batch_size: Of all of them.
+        points: Their mean inflation, in percentage points.
+        n: Runs.
+    """
+
+    batch_size: int
+    points: float
+    n: int
+
+
+def inflation_points(confirmed: Iterable[ConfirmedRun]) -> tuple[InflationPoint, ...]:
+    """The inflation of every complete run, in their order."""
+    return tuple(
+        InflationPoint(
+            trial=run.trial,
+            layer=run.layer,
+            seed=run.seed,
+            batch_size=int(run.parameters["batch_size"]),
+            points=100 * (run.result.published_test_accuracy - run.result.test_accuracy),
+        )
+        for run in confirmed
+        if run.result is not None
+    )
+
+
+def inflation_means(runs: Iterable[InflationPoint]) -> tuple[InflationMean, ...]:
+    """The mean inflation of each batch size, ascending."""
+    groups: defaultdict[int, list[float]] = defaultdict(list)
+    for run in runs:
+        groups[run.batch_size].append(run.points)
+    return tuple(
+        InflationMean(batch_size=size, points=statistics.fmean(groups[size]), n=len(groups[size]))
+        for size in sorted(groups)
+    )

@@ -1,0 +1,126 @@
+"""How searches of a recorded table grow: the median over seeds, and the band around it."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import plotly.graph_objects as go
+
+from dashboards.elements import look
+from dashboards.elements.picture import Picture
+from dashboards.elements.series import series_look
+from dashboards.measures.duration import time_unit
+from dashboards.measures.steps import HIGH, LOW, Band
+
+Over = Literal["epochs", "seconds"]
+
+
+class SearchBand(NamedTuple):
+    """One kind of search.
+
+    Attributes:
+        name: Its sampler and scheduler.
+        seeds: How many searches the band is of.
+        band: Of hypervolumes, as a share of the table's best.
+    """
+
+    name: str
+    seeds: int
+    band: Band
+
+
+class SimulatedHypervolumeInfo(NamedTuple):
+    """Everything that the picture shows.
+
+    Attributes:
+        title: What it shows.
+        caption: Of what it is drawn.
+        description: For those who do not see it.
+        over: What is along.
+        searches: At least one, in the order asked for.
+    """
+
+    title: str
+    caption: str
+    description: str
+    over: Over
+    searches: tuple[SearchBand, ...]
+
+
+def get_simulated_hypervolume_info(
+    searches: Sequence[SearchBand], *, over: Over, table: str, settings: str
+) -> SimulatedHypervolumeInfo:
+    """Collect what the picture shows.
+
+    Args:
+        searches: At least one.
+        over: What is along: epochs of all trials together, or simulated seconds.
+        table: What was searched, in words.
+        settings: What all searches share, in words.
+    """
+    along = "epochs spent" if over == "epochs" else "simulated time"
+    ends = (f"{s.name} reaches {s.band.middle[-1]:.3f}" for s in searches)
+    return SimulatedHypervolumeInfo(
+        title=f"Hypervolume of simulated searches against {along}",
+        caption=(
+            f"{table}; {settings}. Lines are medians over seeds, bands hold the {LOW:.0%} to "
+            f"{HIGH:.0%} quantiles. Hypervolume of the complete trials so far, as a share of that "
+            "of the whole table, with each configuration's mean over all recorded seeds."
+        ),
+        description=f"A line with a band for each search: {'; '.join(ends)}.",
+        over=over,
+        searches=tuple(searches),
+    )
+
+
+def get_simulated_hypervolume_figure(info: SimulatedHypervolumeInfo) -> go.Figure:
+    """Draw it."""
+    figure = look.new_figure()
+    longest = max(search.band.x[-1] for search in info.searches)
+    unit = time_unit(longest) if info.over == "seconds" else None
+    label = f"simulated time ({unit.name})" if unit else "epochs spent, all trials together"
+    for position, search in enumerate(info.searches):
+        x = [place / unit.seconds if unit else place for place in search.band.x]
+        figure.add_traces(_traces(search, position, x))
+    return figure.update_layout(
+        showlegend=True,
+        xaxis=look.axis(label, (), log=False) | {"rangemode": "tozero"},
+        yaxis=look.axis("hypervolume (share of the table's)", (), log=False) | {"range": [0, 1.02]},
+    )
+
+
+def get_simulated_hypervolume_picture(info: SimulatedHypervolumeInfo) -> Picture:
+    """The picture with its words and data."""
+    return Picture(
+        name=f"simulated-hypervolume-{info.over}",
+        title=info.title,
+        caption=info.caption,
+        description=info.description,
+        figure=get_simulated_hypervolume_figure(info),
+        data={
+            "search": [search.name for search in info.searches for _ in search.band.x],
+            info.over: [x for search in info.searches for x in search.band.x],
+            "low": [y for search in info.searches for y in search.band.low],
+            "median": [y for search in info.searches for y in search.band.middle],
+            "high": [y for search in info.searches for y in search.band.high],
+        },
+    )
+
+
+def _traces(search: SearchBand, position: int, x: list[float]) -> tuple[go.Scatter, go.Scatter]:
+    """The band as a closed outline without a line, and the median over it."""
+    style = series_look(position)
+    name = look.escape(search.name)
+    shared = {"legendgroup": str(position), "name": name}
+    band = go.Scatter(
+        x=[*x, *reversed(x)],
+        y=[*search.band.high, *reversed(search.band.low)],
+        mode="lines",
+        line={"width": 0, "color": style.colour},
+        fill="toself",
+        opacity=0.2,
+        hoverinfo="skip",
+        showlegend=False,
+        **shared,
+    )
+    middle = go.Scatter(x=x, y=search.band.middle, mode="lines", line=style.steps(), **shared)
+    return band, middle

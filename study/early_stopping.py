@@ -1,0 +1,81 @@
+"""From what was typed to the rungs of a study, or one sentence saying why there are none."""
+
+import difflib
+from dataclasses import replace
+
+from study.command_line import Arguments, BadInputError, blaming
+from study.config import FIFO, MOASHA, SCHEDULERS
+from study.results.objective import OBJECTIVES, Objective
+from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
+
+
+def asked_rungs(arguments: Arguments, objectives: tuple[Objective, ...]) -> Rungs | None:
+    """Where the study that was asked for stops trials early; None where it stops none.
+
+    Args:
+        arguments: As typed.
+        objectives: Of the study.
+
+    Raises:
+        BadInputError: The scheduler is unknown, or could stop no trial of this study.
+    """
+    scheduler = arguments.scheduler
+    with blaming("--scheduler", scheduler):
+        _require_scheduler(scheduler)
+    if scheduler == FIFO:
+        _require_nothing_to_stop_at(arguments)
+        return None
+    with blaming("--scheduler", scheduler):
+        _require_something_to_compare(objectives)
+    factor = arguments.reduction_factor or DEFAULT_REDUCTION_FACTOR
+    first = arguments.first_rung or default_first_rung(arguments.epochs, factor)
+    if first >= arguments.epochs:
+        blamed = "--epochs" if arguments.first_rung is None else "--first-rung"
+        value = arguments.epochs if arguments.first_rung is None else first
+        raise BadInputError(
+            f"{blamed} {value}: the first rung (epoch {first}) must come before the full budget of "
+            f"{arguments.epochs}: {scheduler} could stop no trial"
+        )
+    return Rungs(first=first, reduction_factor=factor, epochs=arguments.epochs)
+
+
+def leave_out_defaults(arguments: Arguments, rungs: Rungs | None) -> Arguments:
+    """The same without what need not be typed for these rungs: a larger study has its own."""
+    if rungs is None:
+        return arguments
+    factor = rungs.reduction_factor
+    default = default_first_rung(rungs.epochs, factor)
+    return replace(
+        arguments,
+        reduction_factor=None if factor == DEFAULT_REDUCTION_FACTOR else factor,
+        first_rung=None if rungs.first == default else rungs.first,
+    )
+
+
+def _require_scheduler(name: str) -> None:
+    if name not in SCHEDULERS:
+        near = difflib.get_close_matches(name, SCHEDULERS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"{name!r} is not a scheduler: accepted are {', '.join(SCHEDULERS)}{hint}")
+
+
+def _require_nothing_to_stop_at(arguments: Arguments) -> None:
+    for flag, value in (
+        ("--reduction-factor", arguments.reduction_factor),
+        ("--first-rung", arguments.first_rung),
+    ):
+        if value is not None:
+            raise BadInputError(
+                f"{flag} {value}: --scheduler {FIFO} stops no trial: leave it out, or add "
+                f"--scheduler {MOASHA}"
+            )
+
+
+def _require_something_to_compare(objectives: tuple[Objective, ...]) -> None:
+    if all(objective.known_before_training for objective in objectives):
+        recorded = [name for name, o in OBJECTIVES.items() if not o.known_before_training]
+        raise ValueError(
+            f"the objectives {', '.join(objective.name for objective in objectives)} are known "
+            "before training, so that no epoch tells anything about them: it needs one of "
+            f"{', '.join(recorded)}"
+        )

@@ -1,0 +1,162 @@
+"""`python -m study.record`: a space trained for real, every epoch of it in one Parquet table.
+
+A recording is a study: it trains, resumes and survives a crash as any other. What is added here is
+the table made of it.
+"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dashboards.command_line import Parser, refuse
+from search_spaces import SearchSpace, find_space
+from study.command_line import BadInputError, blaming
+from study.engine.sampler import GRID
+from study.exit_status import DONE
+from study.recording.parquet import write_table
+from study.recording.recording import table_of
+from study.results.counted import counted
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.store import MlflowStore
+from study.results.provenance import processor_name
+from study.study_file import FILE, STUDIES, StudyFile, space_digest
+
+PROGRAM = "study.record"
+DEFAULT_EPOCHS, DEFAULT_REPLICATES = 27, 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Record what is not recorded yet, and write the table.
+
+    Args:
+        argv: Without the program's name; None for this process's.
+
+    Returns:
+        The exit status: 0 done, 2 bad input, or that of a study that did not come to its end.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+        name = arguments.name or f"{Path(arguments.space or '').stem}-{arguments.dataset}-table"
+        if arguments.space is not None:
+            from study.run import main as run
+
+            status = run(_study_words(arguments, name))
+            if status != DONE:
+                return status
+        elif arguments.name is None:
+            raise BadInputError("--space NAME is missing, or --name of a study that is there")
+        return _write(name, arguments.tracking_uri, arguments.output)
+    except (ValueError, OSError) as error:
+        return refuse(PROGRAM, str(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog=f"python -m {PROGRAM}",
+        description="Train a whole grid, or a sample of a space, with several seeds, and write "
+        "every epoch as one Parquet table. The same command goes on with a recording that broke "
+        "off.",
+        allow_abbrev=False,
+    )
+    _add_study(parser)
+    parser.add_argument(
+        "--name",
+        metavar="NAME",
+        help="of the study that records (default: SPACE-DATASET-table); without --space, one in "
+        f"{STUDIES} whose complete trials are to be written",
+    )
+    parser.add_argument("--tracking-uri", metavar="URI", help="of MLflow; see study.run")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the table")
+    return parser
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    """What is recorded; `study.run` checks it."""
+    parser.add_argument("--space", metavar="NAME", help="what is recorded; see study.run")
+    parser.add_argument("--dataset", default="digits", metavar="NAME", help="default: digits")
+    parser.add_argument("--data-dir", metavar="DIR", help="where the data set is (default: data)")
+    parser.add_argument(
+        "--configurations",
+        metavar="N",
+        help="so many, drawn at random (default: the space's whole grid)",
+    )
+    parser.add_argument(
+        "--replicates",
+        default=str(DEFAULT_REPLICATES),
+        metavar="R",
+        help=f"seeds of each configuration (default: {DEFAULT_REPLICATES})",
+    )
+    parser.add_argument(
+        "--epochs",
+        default=str(DEFAULT_EPOCHS),
+        metavar="N",
+        help=f"of each configuration (default: {DEFAULT_EPOCHS})",
+    )
+    parser.add_argument("--seed", default="0", metavar="N", help="of the study (default: 0)")
+
+
+def _study_words(arguments: argparse.Namespace, name: str) -> list[str]:
+    """The recording as `study.run` is asked for it."""
+    words = ["--space", arguments.space, "--dataset", arguments.dataset, "--name", name]
+    words += ["--replicates", arguments.replicates, "--epochs", arguments.epochs]
+    words += ["--seed", arguments.seed]
+    if arguments.data_dir is not None:
+        words += ["--data-dir", arguments.data_dir]
+    if arguments.tracking_uri is not None:
+        words += ["--tracking-uri", arguments.tracking_uri]
+    if arguments.configurations is None:
+        words += ["--sampler", GRID]
+    else:
+        words += ["--sampler", "random", "--trials", arguments.configurations]
+    return [*words, "--resume"] if (STUDIES / name / FILE).is_file() else words
+
+
+def _write(name: str, tracking_uri: str | None, output: Path) -> int:
+    with blaming("--name", name):
+        stored = StudyFile.read(STUDIES / name)
+        study = MlflowStore(tracking_uri or stored.tracking_uri).load_study(name)
+        table = table_of(
+            study.info,
+            study.records,
+            _space(stored, study),
+            command=_command(stored),
+            processor=processor_name(),
+        )
+    with blaming("--output", output):
+        write_table(table, output)
+    left_out = len(study.records) + len(study.undecodable) - len(table.configurations)
+    print(
+        f"{output}: {counted(len(table.configurations), 'configuration')} of {table.space.name} on "
+        f"{table.dataset}, {counted(table.replicates, 'seed')} each, "
+        f"{counted(table.epochs, 'epoch')}; {counted(left_out, 'trial')} left out, not complete"
+    )
+    return DONE
+
+
+def _space(stored: StudyFile, study: LoadedStudy) -> SearchSpace:
+    """The space that the study searched.
+
+    Raises:
+        ValueError: The one of its name is another one by now.
+    """
+    if study.info.images is None:
+        raise ValueError("the study does not say what its images are")
+    space = find_space(stored.space, study.info.images, stored.model)
+    if space_digest(space) != stored.space_digest:
+        raise ValueError(f"space {stored.space} has changed since the study was started")
+    return space
+
+
+def _command(stored: StudyFile) -> str:
+    """How the study is run again, in any folder."""
+    words = ["python", "-m", "study.run", "--space", Path(stored.space).name]
+    words += ["--dataset", stored.dataset, "--sampler", stored.sampler]
+    words += ["--trials", str(stored.trials), "--epochs", str(stored.epochs)]
+    words += ["--replicates", str(stored.replicates), "--seed", str(stored.seed)]
+    return shlex.join(words)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""The file: Parquet, with schema, provenance and licence in its own metadata."""
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet
+
+from pnn_core.config import DatasetShape
+from study.recording.columns import from_arrow, to_arrow
+from study.recording.space_json import space_from_json, space_to_json
+from study.recording.table import Provenance, RecordedTable
+
+METADATA = b"pnn_bench"
+"""The key under which the file's metadata hold a JSON document on the table."""
+
+VERSION = 1
+"""Of the format."""
+
+
+def write_table(table: RecordedTable, path: Path) -> None:
+    """Write a table; an existing file is replaced once the new one is whole.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    document = {
+        "version": VERSION,
+        "space": space_to_json(table.space),
+        "dataset": table.dataset,
+        "shape": asdict(table.shape),
+        "epochs": table.epochs,
+        "replicates": table.replicates,
+        "provenance": asdict(table.provenance),
+    }
+    rows = to_arrow(table.configurations).replace_schema_metadata({METADATA: json.dumps(document)})
+    part = path.with_name(f".{path.name}.part")
+    pyarrow.parquet.write_table(rows, part, compression="zstd")
+    part.replace(path)
+
+
+def read_table(path: Path) -> RecordedTable:
+    """Read what `write_table` wrote.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: It is no recorded table, or a malformed one; one sentence that names the file.
+    """
+    try:
+        rows = pyarrow.parquet.read_table(path, partitioning=None)
+        document = _document(rows.schema.metadata or {})
+        return RecordedTable(
+            space=space_from_json(document["space"]),
+            dataset=document["dataset"],
+            shape=DatasetShape(**document["shape"]),
+            epochs=document["epochs"],
+            replicates=document["replicates"],
+            provenance=_provenance(document["provenance"]),
+            configurations=from_arrow(rows.replace_schema_metadata()),
+        )
+    except pa.ArrowInvalid as error:
+        raise ValueError(f"{path} is no Parquet file: {error}") from error
+    except KeyError as error:
+        raise ValueError(f"{path} cannot be used: its metadata lack {error}") from error
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{path} cannot be used: {error}") from error
+
+
+def _document(metadata: dict[bytes, bytes]) -> dict[str, Any]:
+    if METADATA not in metadata:
+        raise ValueError(f"its metadata have no {METADATA.decode()!r}: it is no recorded table")
+    document = json.loads(metadata[METADATA])
+    version = document.get("version") if isinstance(document, dict) else None
+    if version != VERSION:
+        raise ValueError(f"its version is {version!r}: this program reads version {VERSION}")
+    return dict(document)
+
+
+def _provenance(document: dict[str, Any]) -> Provenance:
+    known = {field.name: document[field.name] for field in fields(Provenance)}
+    return Provenance(**known | {"recorded": tuple(known["recorded"])})

@@ -1,0 +1,41 @@
+"""A search space as a document, so that a table needs no code that defines its space."""
+
+from typing import Any
+
+from optuna.distributions import distribution_to_json, json_to_distribution
+
+from search_spaces import SearchSpace
+
+
+def space_to_json(space: SearchSpace) -> dict[str, Any]:
+    """A document that `json.dumps` accepts and `space_from_json` reads back as an equal space."""
+    return {
+        "name": space.name,
+        "summary": space.summary,
+        # Lists of pairs: samplers and grids follow the order of axes and variants.
+        "axes": [[name, distribution_to_json(axis)] for name, axis in space.axes.items()],
+        "fixed": dict(space.fixed),
+        "grid": {name: list(values) for name, values in space.grid.items()},
+        "variants": [[name, dict(settings)] for name, settings in space.variants.items()],
+        "is_grid": space.is_grid,
+    }
+
+
+def space_from_json(document: Any) -> SearchSpace:  # noqa: ANN401  # any JSON
+    """Read what `space_to_json` wrote.
+
+    Raises:
+        ValueError: It is malformed.
+    """
+    try:
+        return SearchSpace(
+            name=document["name"],
+            summary=document["summary"],
+            axes={name: json_to_distribution(axis) for name, axis in document["axes"]},
+            fixed=document["fixed"],
+            grid={name: tuple(values) for name, values in document["grid"].items()},
+            variants=dict(document["variants"]),
+            is_grid=document["is_grid"],
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"the space cannot be read: {type(error).__name__}: {error}") from error

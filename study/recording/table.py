@@ -1,0 +1,117 @@
+"""What a recorded table holds."""
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from pnn_core.config import Costs, DatasetShape, ParameterValue
+from pnn_core.config.checks import require_at_least
+from search_spaces import SearchSpace
+from study.results.objective import Objective
+from study.results.record import Curve, TrialRecord, TrialState
+
+LICENCE = "CC-BY-4.0"
+"""Of the tables that this program writes, by its SPDX name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """One configuration, trained for real with several seeds.
+
+    Attributes:
+        number: Of its trial in the study that recorded it.
+        parameters: Every setting of its training run under its plain name, but for the seed; what
+            changes nothing about its network, such as a noise level without noise, is left out.
+        costs: Of its network.
+        first_seed: Of its first curve; the others were trained with the seeds that follow.
+        curves: One for each seed, all of the table's epochs.
+    """
+
+    number: int
+    parameters: Mapping[str, ParameterValue]
+    costs: Costs
+    first_seed: int
+    curves: tuple[Curve, ...]
+
+    @cached_property
+    def epoch_seconds(self) -> float:
+        """How long an epoch of one seed takes, in seconds: the median over all of them.
+
+        Not as each was measured: a pause of the recording machine stands in the seconds of the
+        epoch that it fell into, and in no other.
+        """
+        return statistics.median(e.train_seconds + e.val_seconds for c in self.curves for e in c)
+
+    def values(self, objectives: tuple[Objective, ...]) -> tuple[float, ...]:
+        """Values of objectives after the last epoch, each the mean over all recorded seeds.
+
+        Raises:
+            KeyError: An objective's metric is not recorded.
+        """
+        record = TrialRecord(
+            number=self.number,
+            state=TrialState.COMPLETE,
+            parameters=self.parameters,
+            costs=self.costs,
+            replicates=self.curves,
+        )
+        return record.values(objectives)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where a table comes from.
+
+    Attributes:
+        study: Name of the study that recorded it.
+        command: That recorded it.
+        git_commit: Of the code that trained; empty where it was no checkout.
+        versions: Library name to version, of the code that trained.
+        processor: Of the machine, in words.
+        recorded: First and last day, such as `2026-11-22`.
+        licence: By its SPDX name.
+    """
+
+    study: str
+    command: str
+    git_commit: str
+    versions: Mapping[str, str]
+    processor: str
+    recorded: tuple[str, str]
+    licence: str = LICENCE
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedTable:
+    """A tabular benchmark: what any search of its space would have seen.
+
+    Attributes:
+        space: That was recorded, whole or in part.
+        dataset: Name of the data set.
+        shape: Of its images.
+        epochs: Full budget of a configuration.
+        replicates: Seeds of each configuration.
+        provenance: Where it comes from.
+        configurations: At least one, in order of their numbers.
+    """
+
+    space: SearchSpace
+    dataset: str
+    shape: DatasetShape
+    epochs: int
+    replicates: int
+    provenance: Provenance
+    configurations: tuple[Configuration, ...]
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "epochs", "replicates")
+        if not self.configurations:
+            raise ValueError("configurations must hold at least one")
+        wanted = [range(1, self.epochs + 1)] * self.replicates
+        for configuration in self.configurations:
+            if [[e.epoch for e in c] for c in configuration.curves] != [[*w] for w in wanted]:
+                raise ValueError(
+                    f"configuration {configuration.number} must have {self.replicates} curves of "
+                    f"the epochs 1 to {self.epochs}"
+                )

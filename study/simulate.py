@@ -1,0 +1,188 @@
+"""`python -m study.simulate`: searches of a recorded table, in simulated time."""
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from dashboards.command_line import Parser, refuse
+from study.command_line import blaming
+from study.config import MOASHA, SCHEDULERS
+from study.engine.sampler import DEFAULT_SAMPLER, require_sampler
+from study.exit_status import DONE
+from study.options import whole_number
+from study.recording.parquet import read_table
+from study.results.objective import parse_objectives
+from study.simulation.outcome import Simulation, write_simulation
+from study.simulation.repeated import repeat
+from study.simulation.search import SearchSettings
+from study.simulation.single_objective import FirstObjectiveHalving
+from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
+
+PROGRAM = "study.simulate"
+ASHA = "asha"
+"""Stops by the first objective alone; for comparison."""
+
+ACCEPTED = (*SCHEDULERS, ASHA)
+DEFAULT_TRIALS, DEFAULT_SEEDS, DEFAULT_WORKERS = 100, 30, 4
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run every search that was asked for, and write what became of them.
+
+    Args:
+        argv: Without the program's name; None for this process's.
+
+    Returns:
+        The exit status: 0 done, 2 bad input.
+    """
+    try:
+        arguments = _parser().parse_args(argv)
+        simulation = _simulate(arguments)
+        with blaming("--output", arguments.output):
+            write_simulation(simulation, arguments.output)
+    except (ValueError, OSError) as error:
+        return refuse(PROGRAM, str(error))
+    print(json.dumps(simulation.as_json(), indent=2) if arguments.json else simulation.text())
+    return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog=f"python -m {PROGRAM}",
+        description="Replay a recorded table under the real samplers and schedulers in simulated "
+        "time, and measure how hypervolume grows with epochs and with time.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--table", type=Path, required=True, metavar="FILE", help="as study.record wrote it"
+    )
+    _add_compared(parser)
+    _add_shared(parser)
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("simulation"),
+        metavar="DIR",
+        help="for summary, trials and pictures (default: simulation)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+    return parser
+
+
+def _add_compared(parser: argparse.ArgumentParser) -> None:
+    """What tells searches apart."""
+    parser.add_argument(
+        "--sampler",
+        default=DEFAULT_SAMPLER,
+        metavar="A,B",
+        help=f"samplers to compare (default: {DEFAULT_SAMPLER})",
+    )
+    parser.add_argument(
+        "--scheduler",
+        default=MOASHA,
+        metavar="A,B",
+        help=f"schedulers to compare: {', '.join(SCHEDULERS)}, or {ASHA}, which stops by the first "
+        f"objective alone (default: {MOASHA})",
+    )
+    parser.add_argument(
+        "--reduction-factor",
+        type=whole_number(2),
+        default=DEFAULT_REDUCTION_FACTOR,
+        metavar="N",
+        help=f"of moasha and asha: one in N trials goes on (default: {DEFAULT_REDUCTION_FACTOR})",
+    )
+    parser.add_argument(
+        "--first-rung",
+        type=whole_number(1),
+        metavar="EPOCH",
+        help="of moasha and asha (default: such that there are two rungs)",
+    )
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    """What all searches share."""
+    parser.add_argument(
+        "--workers",
+        type=whole_number(1),
+        default=DEFAULT_WORKERS,
+        metavar="N",
+        help=f"trials at once (default: {DEFAULT_WORKERS})",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=whole_number(1),
+        default=DEFAULT_SEEDS,
+        metavar="M",
+        help=f"searches of each kind, with the seeds from 0 on (default: {DEFAULT_SEEDS})",
+    )
+    parser.add_argument(
+        "--trials",
+        type=whole_number(1),
+        default=DEFAULT_TRIALS,
+        metavar="N",
+        help="budget: the epochs that N trials of full length take; what stops trials early gets "
+        f"more of them (default: {DEFAULT_TRIALS})",
+    )
+    parser.add_argument(
+        "--replicates",
+        type=whole_number(1),
+        default=1,
+        metavar="R",
+        help="seeds of each trial (default: 1)",
+    )
+    parser.add_argument(
+        "--objectives",
+        default="val_accuracy,learnable_params",
+        metavar="A,B",
+        help="metrics to optimise (default: val_accuracy,learnable_params)",
+    )
+
+
+def _simulate(arguments: argparse.Namespace) -> Simulation:
+    with blaming("--sampler", arguments.sampler):
+        samplers = arguments.sampler.split(",")
+        for sampler in samplers:
+            require_sampler(sampler)
+    schedulers = arguments.scheduler.split(",")
+    for scheduler in schedulers:
+        if scheduler not in ACCEPTED:
+            raise ValueError(
+                f"--scheduler {scheduler}: accepted are {', '.join(ACCEPTED)}, separated by commas"
+            )
+    with blaming("--objectives", arguments.objectives):
+        objectives = parse_objectives(arguments.objectives)
+    with blaming("--table", arguments.table):
+        table = read_table(arguments.table)
+    factor = arguments.reduction_factor
+    first = arguments.first_rung or default_first_rung(table.epochs, factor)
+    with blaming("--first-rung", first):
+        rungs = Rungs(first=first, reduction_factor=factor, epochs=table.epochs)
+    settings = SearchSettings(
+        objectives=objectives,
+        sampler=samplers[0],
+        workers=arguments.workers,
+        trials=arguments.trials,
+        replicates=arguments.replicates,
+        rungs=None,
+        seed=0,
+    )
+    searches = tuple(
+        repeat(
+            table,
+            replace(settings, sampler=sampler, rungs=rungs if scheduler == MOASHA else None),
+            scheduler=scheduler,
+            seeds=range(arguments.seeds),
+            make_stopper=partial(FirstObjectiveHalving, rungs) if scheduler == ASHA else None,
+        )
+        for sampler, scheduler in itertools.product(samplers, schedulers)
+    )
+    return Simulation(table=table, settings=settings, searches=searches)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

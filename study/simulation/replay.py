@@ -1,0 +1,64 @@
+"""What takes the place of training: the recorded curves of the nearest configuration."""
+
+from typing import NamedTuple
+
+from study.engine.messages import EpochReport, ProposedTrial
+from study.recording.table import Configuration, RecordedTable
+from study.results.record import Curve
+from study.simulation.nearest import NearestConfiguration
+
+
+class ReplayedTrial(NamedTuple):
+    """A proposed trial, as the table has it.
+
+    Attributes:
+        configuration: That stands for the proposed one.
+        curves: Of as many recorded seeds as the trial has.
+    """
+
+    configuration: Configuration
+    curves: tuple[Curve, ...]
+
+    @property
+    def epoch_seconds(self) -> float:
+        """How long an epoch of all seeds takes, one after another."""
+        return len(self.curves) * self.configuration.epoch_seconds
+
+    def report(self, epoch: int, worker: str = "") -> EpochReport:
+        """What a worker that trains it would say.
+
+        Args:
+            epoch: That ended, counted from 1.
+            worker: Who says it.
+        """
+        return EpochReport(
+            replicates=tuple(curve[:epoch] for curve in self.curves),
+            costs=self.configuration.costs,
+            device="simulated",
+            worker=worker,
+        )
+
+
+class Replay:
+    """Replays trials of one study.
+
+    A trial takes recorded seeds in turn, from its number on, so that the same configuration
+    proposed twice need not have the same luck.
+
+    Args:
+        table: That is replayed.
+        seed: Of the study: another one has other luck.
+    """
+
+    def __init__(self, table: RecordedTable, seed: int) -> None:
+        self._seeds = table.replicates
+        self._nearest = NearestConfiguration(table)
+        self._seed = seed
+
+    def of(self, proposed: ProposedTrial) -> ReplayedTrial:
+        """The recorded training that stands for a proposed one."""
+        configuration = self._nearest.find(proposed.config.parameters())
+        first = self._seed + proposed.number
+        seeds = range(first, first + proposed.replicates)
+        curves = tuple(configuration.curves[seed % self._seeds] for seed in seeds)
+        return ReplayedTrial(configuration=configuration, curves=curves)

@@ -1,0 +1,66 @@
+"""After which epochs trials are compared."""
+
+from dataclasses import dataclass
+
+DEFAULT_REDUCTION_FACTOR = 3
+"""η, as in the papers on successive halving: of those that reach a rung, one in three goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rungs:
+    """A ladder of epochs: `first · reduction_factor ** k`, as far as that is below the full budget.
+
+    There is none at the full budget: a trial that gets there is complete.
+
+    Attributes:
+        first: Epoch of the first rung.
+        reduction_factor: η, at least 2: one in η goes on from each rung.
+        epochs: Full budget of a trial.
+
+    Raises:
+        ValueError: No trial could ever be stopped, or all of them would be.
+    """
+
+    first: int
+    reduction_factor: int
+    epochs: int
+
+    def __post_init__(self) -> None:
+        if self.reduction_factor < 2:
+            raise ValueError(
+                f"reduction_factor (={self.reduction_factor}) must be at least 2: one in so many "
+                "trials goes on"
+            )
+        if not 1 <= self.first < self.epochs:
+            raise ValueError(
+                f"first (={self.first}) must be at least 1 and below the full budget "
+                f"(={self.epochs} epochs): nothing could be stopped"
+            )
+
+    @property
+    def at(self) -> tuple[int, ...]:
+        """The epochs of all rungs, in order."""
+        epochs = []
+        epoch = self.first
+        while epoch < self.epochs:
+            epochs.append(epoch)
+            epoch *= self.reduction_factor
+        return tuple(epochs)
+
+
+def default_first_rung(epochs: int, reduction_factor: int) -> int:
+    """The first rung of a study that names none: that which leads to two rungs in all.
+
+    A front is made of complete trials. Of those that begin, one in η² is complete with two rungs,
+    and with each further one the front has η times fewer points, which a study of a hundred trials
+    cannot spare; less is to be gained by it, too, as the epochs before the first rung are most of
+    what is spent already.
+
+    Args:
+        epochs: Full budget of a trial.
+        reduction_factor: η.
+
+    Returns:
+        The full budget over η², rounded up.
+    """
+    return -(-epochs // reduction_factor**2)

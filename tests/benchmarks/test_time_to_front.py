@@ -1,0 +1,65 @@
+"""The headline's measure of a front, and the images it is taken on."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pnn_core.data.mnist import read_fashion_mnist
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
+
+
+@pytest.fixture
+def module(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module
+
+
+@pytest.fixture
+def side(module):
+    sides = module("front_sides")
+    usage = module("process_tree").Usage(wall_seconds=9.0, cpu_seconds={}, peak_bytes=0)
+
+    def make(*trials: tuple[float, float, int]):
+        trained = [
+            sides.Trained(seconds=seconds, val_accuracy=accuracy, learnable_params=size)
+            for seconds, accuracy, size in trials
+        ]
+        return sides.Side(
+            trials=sides.by_end(trained), begun=len(trained), training_seconds=1.0, usage=usage
+        )
+
+    return make
+
+
+def test_the_hypervolume_is_accuracy_by_decades_below_the_largest(side):
+    one = side((3.0, 0.9, 1000), (5.0, 0.5, 100))
+    np.testing.assert_allclose(one.hypervolumes(10_000), [0.9, 0.9 + 0.5])
+
+
+def test_a_front_is_reached_when_the_trial_that_reaches_it_ends(side):
+    one = side((5.0, 0.5, 100), (3.0, 0.9, 1000), (7.0, 0.9, 10_000))
+    assert one.seconds_to(0.8, 10_000) == 3.0
+    assert one.seconds_to(1.0, 10_000) == 5.0
+    assert np.isnan(one.seconds_to(1.5, 10_000))
+
+
+def test_the_goal_is_of_the_best_front_that_any_side_has_seen(module, side):
+    front = module("time_to_front")
+    sides = {"recipe": side((1.0, 0.5, 100)), "same trials": side((1.0, 0.9, 1000))}
+    assert front.goal(sides) == pytest.approx(0.95 * 0.5)
+
+
+@pytest.mark.skipif(not FASHION_MNIST.is_dir(), reason="the Fashion-MNIST files are not here")
+def test_the_subset_is_the_first_images_of_fashion_mnist(module, tmp_path):
+    subset = module("fashion_subset")
+    subset.write_fashion_subset(FASHION_MNIST, tmp_path, train=60, test=20)
+    whole, _ = read_fashion_mnist(FASHION_MNIST, "train")
+    part, _ = read_fashion_mnist(tmp_path, "train")
+    np.testing.assert_array_equal(part.images, whole.images[:60])
+    np.testing.assert_array_equal(part.labels, whole.labels[:60])
+    test, _ = read_fashion_mnist(tmp_path, "test")
+    assert len(test) == 20

@@ -1,0 +1,135 @@
+"""A simulated search decides as a real one does whose workers take their epochs from the table."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from ray import tune
+
+from study.engine import search as search_module
+from study.engine.checkpoint_store import CheckpointStore
+from study.engine.cluster import TrialResources, connected
+from study.engine.ledger import TrialLedger
+from study.engine.messages import REPORT, TRIAL
+from study.engine.search import search
+from study.engine.storage import StudyStorage
+from study.engine.worker_name import worker_name
+from study.interrupts import Interrupts
+from study.results.record import TrialState
+from study.simulation.replay import Replay
+from study.simulation.search import SearchSettings, simulate
+from study.stopping.entry import entry_after
+from study.stopping.halving import SuccessiveHalving
+from study.stopping.rungs import Rungs
+
+REAL_SECONDS = 0.02
+"""Of a simulated one."""
+
+RUNGS = Rungs(first=1, reduction_factor=2, epochs=4)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster() -> Iterator[None]:
+    with connected(None):
+        yield
+
+
+class TableTrainable(tune.Trainable):
+    """A worker that takes its epochs from a table, and a part of their time."""
+
+    def setup(self, config, data, settings) -> None:
+        self.replay = data
+        self.begin(config)
+
+    def reset_config(self, new_config) -> bool:
+        self.begin(new_config)
+        return True
+
+    def begin(self, config) -> None:
+        self.trial = self.replay.of(config[TRIAL])
+        self.epochs = config[TRIAL].config.epochs
+        self.epoch = 0
+
+    def step(self):
+        time.sleep(REAL_SECONDS * self.trial.epoch_seconds)
+        self.epoch += 1
+        report = self.trial.report(self.epoch, worker_name())
+        return {REPORT: report, "done": self.epoch == self.epochs}
+
+
+@dataclass
+class Arrivals:
+    """The order in which epochs were reported."""
+
+    order: list[tuple[int, int]]
+
+    def epoch_finished(self, number, result) -> None:
+        self.order.append((number, result.epoch))
+
+    def trial_restored(self, record) -> None: ...
+    def trial_started(self, record) -> None: ...
+    def trial_retried(self, record) -> None: ...
+    def trial_paused(self, record) -> None: ...
+    def trial_ended(self, record) -> None: ...
+
+
+@pytest.fixture
+def run_with_ray(make_config, make_table, monkeypatch):
+    """Runs a study whose workers train nothing; gives its records and the order of arrivals."""
+    monkeypatch.setattr(search_module, "TrialTrainable", TableTrainable)
+    table = make_table()
+
+    def run(workers: int):
+        config = make_config(
+            space=table.space,
+            shape=table.shape,
+            epochs=4,
+            trials=12,
+            sampler="grid",
+            rungs=RUNGS,
+        )
+        config = replace(config, resources=replace(config.resources, max_concurrent=workers))
+        arrivals = Arrivals([])
+        ledger = TrialLedger(config, StudyStorage(config), [arrivals])
+        store = CheckpointStore(url=config.checkpoints)
+        resources = TrialResources(cpus=1, gpus=0.0, concurrent=workers)
+        with Interrupts() as interrupts:
+            replay = Replay(table, config.seed)
+            result = search(config, replay, ledger, store, resources, interrupts, pytest.fail)
+        return config, result.records, arrivals.order
+
+    return run
+
+
+def test_one_worker_makes_every_decision_as_simulated(run_with_ray, make_table) -> None:
+    config, records, _ = run_with_ray(workers=1)
+    settings = SearchSettings(
+        objectives=config.objectives,
+        sampler="grid",
+        workers=1,
+        trials=12,
+        replicates=1,
+        rungs=RUNGS,
+        seed=config.seed,
+    )
+    ends = sorted(simulate(make_table(), settings), key=lambda end: end.number)
+    simulated = [(end.number, end.state, end.epochs, end.reason) for end in ends]
+    real = [(r.number, r.state, len(r.epochs), r.reason) for r in records]
+    assert real == simulated
+    assert {record.state for record in records} == {TrialState.COMPLETE, TrialState.PRUNED}
+
+
+def test_several_workers_decide_as_simulated_for_the_order_in_which_they_report(
+    run_with_ray,
+) -> None:
+    config, records, order = run_with_ray(workers=2)
+    halving = SuccessiveHalving(RUNGS)
+    reasons = {}
+    for number, epoch in order:
+        entry = entry_after(records[number], epoch, config.objectives)
+        decision = halving.report(number, epoch, entry.losses) if epoch < 4 else None
+        if decision is not None and not decision.go_on:
+            reasons[number] = decision.reason
+    assert {r.number: r.reason for r in records if r.state is TrialState.PRUNED} == reasons
+    assert len(reasons) > 1

@@ -1,0 +1,97 @@
+"""`study.simulate`: files, a table for people, and one sentence for bad input."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from study.recording.parquet import write_table
+from study.simulate import main
+
+
+@pytest.fixture
+def path(tmp_path, make_table):
+    path = tmp_path / "table.parquet"
+    write_table(make_table(), path)
+    return path
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list[str]:
+    """Names of the pictures; no browser is started."""
+    names: list[str] = []
+
+    def draw(picture) -> bytes:
+        names.append(picture.name)
+        return b"picture"
+
+    monkeypatch.setattr("study.simulation.outcome.to_png", draw)
+    return names
+
+
+def test_every_sampler_meets_every_scheduler(path, tmp_path, drawn, capsys) -> None:
+    output = tmp_path / "out"
+    words = ["--sampler", "random,grid", "--scheduler", "fifo,moasha", "--seeds", "3"]
+    words += ["--trials", "8", "--first-rung", "1", "--output", str(output), "--json"]
+    assert main(["--table", str(path), *words]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document == json.loads((output / "simulation.json").read_text())
+    searches = document["searches"]
+    assert [(s["sampler"], s["scheduler"]) for s in searches] == [
+        ("random", "fifo"),
+        ("random", "moasha"),
+        ("grid", "fifo"),
+        ("grid", "moasha"),
+    ]
+    assert all(len(s["final"]) == len(s["epochs_to_share"]) == 3 for s in searches)
+    assert searches[0]["hypervolume"]["epochs"]["x"][-1] == 8 * 4
+    assert document["table"]["provenance"]["study"] == "made-up"
+    assert drawn == ["simulated-hypervolume-epochs", "simulated-hypervolume-seconds"]
+    assert sorted(file.name for file in output.iterdir()) == [
+        "simulated-hypervolume-epochs.png",
+        "simulated-hypervolume-seconds.png",
+        "simulation.json",
+        "trials.parquet",
+    ]
+    trials = pq.read_table(output / "trials.parquet").to_pylist()
+    pruned = [trial for trial in trials if trial["state"] == "pruned"]
+    assert pruned
+    assert {trial["scheduler"] for trial in pruned} == {"moasha"}
+    assert all("rank" in trial["reason"] for trial in pruned)
+
+
+def test_people_see_a_line_for_each_search(path, tmp_path, drawn, capsys) -> None:
+    words = ["--scheduler", "fifo", "--sampler", "grid", "--seeds", "2", "--trials", "12"]
+    assert main(["--table", str(path), *words, "--output", str(tmp_path / "out")]) == 0
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.split("  ")[0].strip() == "grid, fifo"
+    assert "2 of 2" in line
+    assert "1.000 (1.000 to 1.000)" in line
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--sampler", "tpe,best"], "--sampler tpe,best: 'best' is not a sampler"),
+        (["--scheduler", "hope"], "--scheduler hope: accepted are fifo, moasha, asha"),
+        (["--workers", "0"], "--workers '0' must be a whole number of at least 1"),
+        (["--reduction-factor", "1"], "'1' must be a whole number of at least 2"),
+        (["--first-rung", "4"], "--first-rung 4: first (=4) must be at least 1 and below"),
+        (["--objectives", "luck"], "--objectives luck: 'luck' is not an objective"),
+        (["--replicates", "3"], "replicates (=3) must be at most 2"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_writes_nothing(path, tmp_path, capsys, words, said) -> None:
+    output = tmp_path / "out"
+    assert main(["--table", str(path), "--output", str(output), *words]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+    assert not output.exists()
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path, capsys) -> None:
+    assert main(["--table", str(tmp_path / "none.parquet")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("study.simulate: ")
+    assert "none.parquet" in error
