@@ -3,10 +3,11 @@
 One generated study (`generated_study.py`) is written into an MLflow database and into an Optuna
 storage. All is then measured side by side in one run:
 
-- from the tracker's last answer to a front that can be drawn, against Optuna reading its storage
+- from the tracker's last answer to a front that can be drawn
 - the figure of the front, against `optuna.visualization.plot_pareto_front`
-- a page from its address to its first points, in Chromium, against optuna-dashboard's page
-- a box drawn over points, to the table that follows it
+- an open page, from the tracker's last answer to its first picture, in Chromium
+- a page of a study that was read before, from its address, against optuna-dashboard's page
+- a box drawn over points, from letting go to the table that follows it; the server's part of it
 - the export's size, and the time to write it
 
 optuna-dashboard is no dependency of this project: `pip install optuna-dashboard` beside it.
@@ -20,6 +21,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -29,10 +31,13 @@ from statistics import median
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+import flask
 import optuna
 from generated_study import generated_info, generated_trials, write_study
 from playwright.sync_api import Page, sync_playwright
+from werkzeug.serving import make_server
 
+from dashboards.live.server import create_app
 from dashboards.page.study_page import study_page
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES, Scene
@@ -44,6 +49,8 @@ from study.results.record import TrialRecord, TrialState
 
 NAME = "large"
 REPEATS = 5
+OURS = "#pictures .js-plotly-plot .main-svg"
+THEIRS = ".js-plotly-plot .main-svg"
 START_SECONDS = 120.0
 SWITCHES = ["--no-sandbox", "--no-first-run", "--disable-background-networking"]
 
@@ -117,7 +124,8 @@ def measure(tracker: str, storage: str) -> Iterator[Row]:
     study, read_seconds = read_after_the_last_answer(tracker)
     peer = optuna.load_study(study_name=NAME, storage=storage)
     peer_seconds = timed(lambda: peer.get_trials(deepcopy=False))
-    yield Row("reading, once the last answer is there", read_seconds, peer_seconds)
+    yield Row("reading, once the last answer is there", read_seconds)
+    print(f"Optuna reads all of its storage in {peer_seconds:.2f} s", file=sys.stderr)
     yield Row(
         "figure of the front, first",
         timed(lambda: PICTURES["front"](_scene(study)).figure.to_json()),
@@ -137,35 +145,62 @@ def measure(tracker: str, storage: str) -> Iterator[Row]:
     yield from measure_pages(tracker, storage)
 
 
-def read_after_the_last_answer(tracker: str) -> tuple[LoadedStudy, float]:
-    """The study, and the seconds from the tracker's last answer to it."""
-    answered: list[float] = []
+@contextmanager
+def answers() -> Iterator[list[float]]:
+    """When each of the tracker's answers came."""
+    came: list[float] = []
 
     def noting(*arguments: Any) -> tuple[list[Any], str]:  # noqa: ANN401 - passed on as they are
         page = search_page(*arguments)
-        answered.append(time.perf_counter())
+        came.append(time.perf_counter())
         return page
 
     with patch.object(feed, "search_page", noting):
+        yield came
+
+
+def read_after_the_last_answer(tracker: str) -> tuple[LoadedStudy, float]:
+    """The study, and the seconds from the tracker's last answer to it."""
+    with answers() as came:
         study = MlflowStore(tracker).load_study(NAME)
-    return study, time.perf_counter() - answered[-1]
+        return study, time.perf_counter() - came[-1]
 
 
 def measure_pages(tracker: str, storage: str) -> Iterator[Row]:
-    """Both live pages in one browser."""
+    """All pages in one browser."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    ours = [sys.executable, "-m", "dashboards.app", "--tracking-uri", tracker]
     theirs = [sys.executable, "-m", "optuna_dashboard._cli", storage]
-    with sync_playwright() as playwright, served(ours) as own, served(theirs) as other:
+    with sync_playwright() as playwright, served(theirs) as other:
         browser = playwright.chromium.launch(executable_path=chromium, args=SWITCHES)
-        first = browser.new_page()
-        first.goto(f"{own}?study={NAME}")  # whoever comes first waits for the tracker
-        first.wait_for_selector(".js-plotly-plot .main-svg", timeout=600_000)
-        mine = [paint(browser.new_page(), f"{own}?study={NAME}") for _ in range(REPEATS)]
-        peer = [paint(browser.new_page(), f"{other}/dashboard/studies/1") for _ in range(REPEATS)]
-        yield Row("page, from its address to its first picture", median(mine), median(peer))
-        yield Row("a box over points, to the table", median(brush(first) for _ in range(REPEATS)))
+        with answers() as came, serving(create_app(tracker).server) as own:
+            first = browser.new_page()
+            first.goto(f"{own}?study={NAME}")
+            first.wait_for_selector(OURS, timeout=600_000)
+            yield Row("open page, once the last answer is there", time.perf_counter() - came[-1])
+            pairs = [
+                (
+                    paint(browser.new_page(), f"{own}?study={NAME}", OURS),
+                    paint(browser.new_page(), f"{other}/dashboard/studies/1", THEIRS),
+                )
+                for _ in range(REPEATS)
+            ]
+            mine, peers = zip(*pairs, strict=True)
+            yield Row("page of the front, from its address", median(mine), median(peers))
+            brushed = [brush(first) for _ in range(REPEATS)]
+            yield Row("a box over points, to the table", median(whole for whole, _ in brushed))
+            yield Row("- in the server", median(server for _, server in brushed))
         browser.close()
+
+
+@contextmanager
+def serving(application: flask.Flask) -> Iterator[str]:
+    """This project's page, in a thread of this process."""
+    server = make_server("127.0.0.1", 0, application, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
 
 
 @contextmanager
@@ -187,30 +222,39 @@ def served(command: list[str]) -> Iterator[str]:
     process.wait()
 
 
-def paint(page: Page, address: str) -> float:
+def paint(page: Page, address: str, picture: str) -> float:
     """Seconds until a page shows its first picture."""
     began = time.perf_counter()
     page.goto(address)
-    page.wait_for_selector(".js-plotly-plot .main-svg", timeout=600_000)
+    page.wait_for_selector(picture, timeout=600_000)
     seconds = time.perf_counter() - began
     page.close()
     return seconds
 
 
-def brush(page: Page) -> float:
-    """Seconds from the end of a box to the table that follows it; all trials come back after."""
-    plot = page.locator(".nsewdrag").first.bounding_box()
+def brush(page: Page) -> tuple[float, float]:
+    """Seconds from the end of a box to the table that follows it, and of these the server's.
+
+    All trials come back after.
+    """
+    plot = page.locator("#pictures .nsewdrag").first.bounding_box()
     assert plot is not None, "the front has axes"
     page.mouse.move(plot["x"] + 5, plot["y"] + 5)
     page.mouse.down()
     page.mouse.move(plot["x"] + plot["width"] / 2, plot["y"] + plot["height"] / 2)
+    page.wait_for_timeout(1000)  # the hand rests: the box is drawn
+    page.evaluate("performance.clearResourceTimings()")
     began = time.perf_counter()
     page.mouse.up()
     page.wait_for_selector("text=The front within the brush", timeout=60_000)
     seconds = time.perf_counter() - began
+    longest = page.evaluate(
+        "Math.max(...performance.getEntriesByType('resource').map((asked) => asked.duration))"
+    )
     page.locator(".brush button").click()
     page.wait_for_function("document.querySelector('.brush') === null")
-    return seconds
+    page.wait_for_timeout(1000)
+    return seconds, longest / 1000
 
 
 def timed(do: Callable[[], object]) -> float:

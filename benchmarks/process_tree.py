@@ -12,6 +12,9 @@ import psutil
 SAMPLE_SECONDS = 0.2
 """What a process does between its last sample and its end is lost, 0.1 s of it on average."""
 
+SAMPLES_PER_MEMORY = 5
+"""Memory is asked for at each of so many samples: the answer costs the system some work."""
+
 YOUNG_SECONDS = 5.0
 
 AFTERLIFE_SECONDS = 20.0
@@ -33,10 +36,13 @@ class Usage:
     Attributes:
         wall_seconds: From its start to its end.
         cpu_seconds: Of all its processes, user and system, by what they do.
+        peak_bytes: The most memory of all its processes at once; what several share is shared out
+            among them (proportional set size).
     """
 
     wall_seconds: float
     cpu_seconds: dict[Role, float]
+    peak_bytes: int
 
 
 class CommandFailedError(RuntimeError):
@@ -71,7 +77,9 @@ def measure(command: Sequence[str], folder: Path) -> Usage:
     if process.returncode != 0:
         tail = output.read_text(encoding="utf-8", errors="replace")[-2000:]
         raise CommandFailedError(f"{command} ended with status {process.returncode}:\n{tail}")
-    return Usage(wall_seconds=wall_seconds, cpu_seconds=tree.cpu_seconds())
+    return Usage(
+        wall_seconds=wall_seconds, cpu_seconds=tree.cpu_seconds(), peak_bytes=tree.peak_bytes
+    )
 
 
 class _ProcessTree:
@@ -80,6 +88,8 @@ class _ProcessTree:
         self._alive = {root}
         self._roles = {root: Role.DRIVER}
         self._seconds: dict[psutil.Process, float] = {}
+        self._samples = 0
+        self.peak_bytes = 0
 
     def sample(self) -> bool:
         """Look at every process once; False when none is left."""
@@ -87,6 +97,9 @@ class _ProcessTree:
         # Processes whose parent ended no longer descend from the root.
         orphans = self._alive - below_root
         self._alive |= below_root.union(*map(_descendants, orphans - {self._root}))
+        if self._samples % SAMPLES_PER_MEMORY == 0:
+            self.peak_bytes = max(self.peak_bytes, sum(map(_resident_share, self._alive)))
+        self._samples += 1
         for process in tuple(self._alive):
             try:
                 times = process.cpu_times()
@@ -112,6 +125,14 @@ def _descendants(process: psutil.Process) -> set[psutil.Process]:
         return set()
 
 
+def _resident_share(process: psutil.Process) -> int:
+    try:
+        share: int = process.memory_full_info().pss
+    except psutil.Error:
+        return 0
+    return share
+
+
 def _is_young(process: psutil.Process) -> bool:
     """Whether it may not have become yet what it is to be: it starts as a copy of its parent."""
     started: float = process.create_time()
@@ -119,7 +140,7 @@ def _is_young(process: psutil.Process) -> bool:
 
 
 def _role(process: psutil.Process) -> Role:
-    command = " ".join(process.cmdline())
+    command = " ".join(process.cmdline()).rstrip()  # whoever renames itself pads its name
     is_worker = "default_worker.py" in command or (
         command.startswith("ray::") and not command.endswith("Agent")
     )

@@ -10,10 +10,10 @@ It follows the pages
 - "Getting data in and out of Tune" (tune/tutorials/tune_get_data_in_and_out):
   `tune.with_parameters`
 
-with default settings throughout. The network, its optimiser and its schedule are this project's;
-everything around them is as those pages write it.
+with default settings throughout. The network, its optimiser and its schedule are this project's,
+by torch's own operators and not the fused ones; everything around them is as those pages write it.
 
-Usage: stock_recipe.py POINTS.json EPOCHS RESULT.json
+Usage: stock_recipe.py POINTS.json EPOCHS RESULT.json [DATASET DATA_DIR]
 """
 
 import json
@@ -31,15 +31,17 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
 from pnn_core.data import Images, LabelledImages, TrainingData, load_training_data
+from pnn_core.fused import operators
 from pnn_core.model import build_model
 from pnn_core.optim import make_optimizer, make_schedule
 
-DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 
-
-def train_pnn(config: dict[str, Any], train_set: TensorDataset, val_set: TensorDataset) -> None:
+def train_pnn(
+    config: dict[str, Any], train_set: TensorDataset, val_set: TensorDataset, shape: DatasetShape
+) -> None:
     """Train one network and report each epoch to Tune."""
-    trial = TrialConfig(model=ModelConfig(dataset=DIGITS)).with_parameters(config)
+    operators.are_built = lambda: False  # type: ignore[assignment]  # in each trial's own process
+    trial = TrialConfig(model=ModelConfig(dataset=shape)).with_parameters(config)
     torch.manual_seed(trial.seed)
     model = build_model(trial.model, trial.seed)
     learnable_params = sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -85,13 +87,14 @@ def train_pnn(config: dict[str, Any], train_set: TensorDataset, val_set: TensorD
                 "learnable_params": learnable_params,
                 "training_seconds": training_seconds,
                 "training_cpu_seconds": training_cpu_seconds,
+                "reported_at": time.time(),
             }
         )
 
 
 def as_tensors(images: Images, data: TrainingData) -> TensorDataset:
-    """Images normalised to zero mean and unit deviation, float32 `[n, 1, 8, 8]`, and labels."""
-    assert isinstance(images, LabelledImages)  # the digits are in memory
+    """Images normalised to zero mean and unit deviation, float32 `[n, C, H, W]`, and labels."""
+    assert isinstance(images, LabelledImages)  # small ones are in memory
     pixels = torch.from_numpy(images.images).float() / 255
     mean = torch.tensor(data.mean)[:, None, None]
     std = torch.tensor(data.std)[:, None, None]
@@ -101,11 +104,13 @@ def as_tensors(images: Images, data: TrainingData) -> TensorDataset:
 def main() -> None:
     """Train the given points and write down what each gave."""
     points = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    data = load_training_data("digits", Path("data"))
+    dataset, data_dir = sys.argv[4:] or ("digits", "data")
+    data = load_training_data(dataset, Path(data_dir))
     trainable = tune.with_parameters(
         train_pnn,
         train_set=as_tensors(data.train, data),
         val_set=as_tensors(data.validation, data),
+        shape=data.shape,
     )
     tuner = tune.Tuner(
         trainable,

@@ -1,0 +1,178 @@
+"""A search by the stock recipe, by this project with the same trials, and by all that it has."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from process_tree import Usage, measure
+from study_overhead import AXES, HERE, NAME, Points
+
+from dashboards.measures.growing_hypervolume import growing_hypervolume
+from study.results.mlflow.store import MlflowStore
+from study.results.record import TrialRecord, TrialState
+
+MORE_TRIALS = 2
+"""As many times more trials are begun where most are stopped early."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What both sides are to do.
+
+    Attributes:
+        dataset: Name of the images.
+        data_dir: Where they lie; an empty folder for those that are embedded.
+        trials: Networks to train.
+        epochs: Of each.
+        seed: Of the search.
+    """
+
+    dataset: str
+    data_dir: Path
+    trials: int
+    epochs: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A trial that has ended.
+
+    Attributes:
+        seconds: From the command's start to its end.
+        val_accuracy: Of its last epoch.
+        learnable_params: Of its network.
+    """
+
+    seconds: float
+    val_accuracy: float
+    learnable_params: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One side, once.
+
+    Attributes:
+        trials: Those that ran their full budget, in the order of their ends.
+        begun: Trials in all.
+        training_seconds: Inside the loops over batches, summed over trials.
+        usage: Of the whole command.
+    """
+
+    trials: tuple[Trained, ...]
+    begun: int
+    training_seconds: float
+    usage: Usage
+
+    def hypervolumes(self, largest: int) -> NDArray[np.float64]:
+        """Of the front so far, after each trial, `[trials]`: accuracy × decades of parameters.
+
+        Args:
+            largest: Parameters of the reference point, whose accuracy is 0.
+        """
+        decades = [np.log10(largest / trial.learnable_params) for trial in self.trials]
+        return growing_hypervolume(
+            np.column_stack([[trial.val_accuracy for trial in self.trials], decades])
+        )
+
+    def seconds_to(self, volume: float, largest: int) -> float:
+        """Until the hypervolume is that large; NaN where it never is."""
+        reached = np.flatnonzero(self.hypervolumes(largest) >= volume)
+        return self.trials[reached[0]].seconds if len(reached) else float("nan")
+
+
+def run_same_trials(search: Search, folder: Path, points: Points) -> Side:
+    """This project; leaves the points that it tried in `points`."""
+    flags = ["--sampler", "random", "--trials", str(search.trials)]
+    side, records = run_study(search, folder, flags)
+    points[:] = [{axis: record.parameters[axis] for axis in AXES} for record in records]
+    return side
+
+
+def run_all_it_has(search: Search, folder: Path, _: Points) -> Side:
+    """A search that learns and stops trials early, and so can begin more of them."""
+    flags = ["--sampler", "tpe", "--scheduler", "moasha"]
+    flags += ["--trials", str(MORE_TRIALS * search.trials)]
+    return run_study(search, folder, flags)[0]
+
+
+def run_study(
+    search: Search, folder: Path, flags: list[str]
+) -> tuple[Side, tuple[TrialRecord, ...]]:
+    """A study; what it was and its records. Trials that were stopped early count as time alone."""
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    command = [sys.executable, "-m", "study.run", "--space", NAME, *flags]
+    command += ["--dataset", search.dataset, "--data-dir", str(search.data_dir)]
+    command += ["--epochs", str(search.epochs), "--seed", str(search.seed)]
+    command += ["--name", NAME, "--tracking-uri", uri]
+    started = time.time()
+    usage = measure(command, folder)
+    records = MlflowStore(uri).load_study(NAME).records
+    trained = [
+        Trained(
+            seconds=(record.ended_ms or 0) / 1000 - started,
+            val_accuracy=record.metrics()["val_accuracy"],
+            learnable_params=round(record.metrics()["learnable_params"]),
+        )
+        for record in records
+        if record.state is TrialState.COMPLETE
+    ]
+    side = Side(
+        trials=by_end(trained),
+        begun=len(records),
+        training_seconds=sum(
+            epoch.train_seconds + epoch.val_seconds
+            for record in records
+            for curve in record.replicates
+            for epoch in curve
+        ),
+        usage=usage,
+    )
+    return side, records
+
+
+def run_recipe(search: Search, folder: Path, points: Points) -> Side:
+    """The recipe, on the points that a study tried."""
+    points_file, results_file = folder / "points.json", folder / "results.json"
+    points_file.write_text(json.dumps(points), encoding="utf-8")
+    command = [sys.executable, str(HERE / "stock_recipe.py"), str(points_file)]
+    command += [str(search.epochs), str(results_file), search.dataset, str(search.data_dir)]
+    started = time.time()
+    usage = measure(command, folder)
+    results = json.loads(results_file.read_text(encoding="utf-8"))
+    if len(results) != search.trials:
+        raise RuntimeError(f"the recipe trained {len(results)} of {search.trials} trials")
+    trained = [
+        Trained(
+            seconds=result["reported_at"] - started,
+            val_accuracy=result["val_accuracy"],
+            learnable_params=result["learnable_params"],
+        )
+        for result in results
+    ]
+    return Side(
+        trials=by_end(trained),
+        begun=len(trained),
+        training_seconds=sum(result["training_seconds"] for result in results),
+        usage=usage,
+    )
+
+
+def by_end(trained: list[Trained]) -> tuple[Trained, ...]:
+    """In the order of their ends."""
+    return tuple(sorted(trained, key=lambda trial: trial.seconds))
+
+
+RECIPE, SAME_TRIALS, ALL_IT_HAS = "recipe", "same trials", "all it has"
+SIDES: dict[str, Callable[[Search, Path, Points], Side]] = {
+    SAME_TRIALS: run_same_trials,
+    RECIPE: run_recipe,
+    ALL_IT_HAS: run_all_it_has,
+}
+"""Sides by name; the recipe is given the points of the one before it."""

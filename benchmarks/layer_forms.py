@@ -1,0 +1,204 @@
+"""The forms that `layer.py` puts side by side: each builds a network and gives its train step."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from itertools import cycle
+
+import torch
+from published_layer import PublishedResNet18
+from torch import nn
+from torch.nn import functional
+
+from pnn_core.config import DatasetShape, ModelConfig, OptimConfig
+from pnn_core.host_memory import keep_freed_memory
+from pnn_core.model import build_model
+from pnn_core.optim import make_optimizer
+from pnn_core.perturbation import PerturbationLayer
+
+CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
+NETWORK = ModelConfig(dataset=CIFAR, network="resnet18", mask_count=64, fan_out=1)
+BATCHES = 8
+"""Of images, on the device, that the steps go round."""
+
+WARM_UP_STEPS = 3
+
+
+class Work:
+    """Images on a device, and the order in which steps take them.
+
+    Args:
+        batch_size: Images a step.
+        device: Where to train.
+    """
+
+    def __init__(self, batch_size: int, device: torch.device) -> None:
+        self.batch_size = batch_size
+        self.device = device
+        count = BATCHES * batch_size
+        generator = torch.Generator().manual_seed(0)
+        shape = (count, CIFAR.channels, CIFAR.height, CIFAR.width)
+        self.images = torch.randn(shape, generator=generator).to(device)
+        self.labels = torch.randint(CIFAR.classes, (count,), generator=generator).to(device)
+        order: torch.Tensor = torch.randperm(count, generator=generator).to(device)
+        self._order = cycle(order.view(BATCHES, batch_size).unbind())
+
+    def next_batch(self) -> torch.Tensor:
+        """Indices of images, on the device."""
+        return next(self._order)
+
+    def precision(self) -> AbstractContextManager[None]:
+        """As `pnn_core.learner` trains: bf16 autocast on a GPU."""
+        if self.device.type == "cuda":
+            return torch.autocast("cuda", dtype=torch.bfloat16)
+        return nullcontext()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlainLoop:
+    """A step as PyTorch's documentation writes it.
+
+    Attributes:
+        model: Called with images; may be compiled.
+        optimizer: Of its parameters.
+        work: What to train on.
+        memory_format: Of the images.
+    """
+
+    model: Callable[[torch.Tensor], torch.Tensor]
+    optimizer: torch.optim.Optimizer
+    work: Work
+    memory_format: torch.memory_format = torch.channels_last
+
+    def __call__(self) -> None:
+        """One step."""
+        self.train_on(self.work.next_batch())
+
+    def train_on(self, batch: torch.Tensor) -> None:
+        """One step on the images of these indices."""
+        images = self.work.images[batch].contiguous(memory_format=self.memory_format)
+        with self.work.precision():
+            logits = self.model(images)
+            loss = functional.cross_entropy(logits, self.work.labels[batch])
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+
+
+class CapturedLoop:
+    """The whole step as one CUDA graph: picking images, both passes, Adam.
+
+    Args:
+        loop: Whose step to capture; its optimiser must be capturable.
+    """
+
+    def __init__(self, loop: PlainLoop) -> None:
+        self._next_batch = loop.work.next_batch
+        self._batch = self._next_batch().clone()
+        stream = torch.cuda.Stream()
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP_STEPS):
+                loop.train_on(self._batch)
+        torch.cuda.current_stream().wait_stream(stream)
+        loop.optimizer.zero_grad(set_to_none=True)
+        self._graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self._graph):
+            loop.train_on(self._batch)
+
+    def __call__(self) -> None:
+        """One step."""
+        self._batch.copy_(self._next_batch())
+        self._graph.replay()
+
+
+Step = Callable[[], None]
+Form = Callable[[Work], Step]
+
+
+def published(work: Work) -> PlainLoop:
+    """The published code's form and a plain Adam."""
+    torch.manual_seed(0)
+    model = PublishedResNet18(width=64, size=32, fan_out=1, classes=CIFAR.classes).to(work.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    return PlainLoop(
+        model=model, optimizer=optimizer, work=work, memory_format=torch.contiguous_format
+    )
+
+
+def project(work: Work) -> PlainLoop:
+    """What `pnn_core.learner` does, a step at a time."""
+    model = project_network(work)
+    return PlainLoop(model=model, optimizer=make_optimizer(model, OptimConfig()), work=work)
+
+
+def triton(work: Work) -> PlainLoop:
+    """The project's, its layers as Triton kernels."""
+    model = project_network(work)
+    for layer in model.modules():
+        if isinstance(layer, PerturbationLayer):
+            use_kernels(layer)
+    return PlainLoop(model=model, optimizer=make_optimizer(model, OptimConfig()), work=work)
+
+
+def compiled(form: Callable[[Work], PlainLoop]) -> Callable[[Work], PlainLoop]:
+    """A form's network through `torch.compile`."""
+    # Where kernels stand between them, parts of the network are compiled one by one.
+    torch._dynamo.config.recompile_limit = 64
+
+    def build(work: Work) -> PlainLoop:
+        loop = form(work)
+        return replace(loop, model=torch.compile(loop.model, dynamic=False))
+
+    return build
+
+
+def captured(form: Callable[[Work], PlainLoop]) -> Form:
+    """A form's step as a CUDA graph."""
+
+    def build(work: Work) -> CapturedLoop:
+        loop = form(work)
+        for group in loop.optimizer.param_groups:
+            group["capturable"] = True
+        return CapturedLoop(loop)
+
+    return build
+
+
+def project_network(work: Work) -> nn.Module:
+    """Built and laid out as `pnn_core.learner` does, in a process that is set up as its workers."""
+    keep_freed_memory()
+    return build_model(NETWORK, 0).to(work.device).to(memory_format=torch.channels_last)
+
+
+def use_kernels(layer: PerturbationLayer) -> None:
+    """Replace a layer's forward pass."""
+    from pnn_core.fused.triton_layer import perturb_relu_norm_combine
+
+    masks, combine = layer.perturb.masks, layer.combine
+    norm = combine.norm if isinstance(combine.norm, nn.BatchNorm2d) else None
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = perturb_relu_norm_combine(
+            x, masks, combine.conv.weight, combine.conv.bias, norm
+        )
+        return y
+
+    layer.forward = forward  # type: ignore[method-assign]
+
+
+PEER = "published"
+EAGER: Mapping[str, Form] = {PEER: published, "this project": project}
+COMPILED: Mapping[str, Form] = {
+    "published, compiled": compiled(published),
+    "this project, compiled": compiled(project),
+}
+ON_GPU: Mapping[str, Form] = {
+    "Triton": triton,
+    "Triton, the rest compiled": compiled(triton),
+    "published, captured": captured(published),
+    "this project, captured": captured(project),
+    "Triton, captured": captured(triton),
+    "Triton, the rest compiled, captured": captured(compiled(triton)),
+}
+FORMS: Mapping[str, Form] = {**EAGER, **COMPILED, **ON_GPU}
