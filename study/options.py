@@ -190,7 +190,7 @@ def _add_scheduler(parser: argparse.ArgumentParser) -> None:
         type=whole_number(1),
         metavar="EPOCH",
         help="of moasha: when trials are compared for the first time (default: such that there "
-        "are two rungs)",
+        "are three rungs)",
     )
 
 

@@ -16,6 +16,7 @@ from study.engine.sampler import DEFAULT_SAMPLER, require_sampler
 from study.exit_status import DONE
 from study.options import whole_number
 from study.recording.parquet import read_table
+from study.recording.shipped import DIGITS_TABLE
 from study.results.objective import parse_objectives
 from study.simulation.outcome import Simulation, write_simulation
 from study.simulation.repeated import repeat
@@ -47,7 +48,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             write_simulation(simulation, arguments.output)
     except (ValueError, OSError) as error:
         return refuse(PROGRAM, str(error))
-    print(json.dumps(simulation.as_json(), indent=2) if arguments.json else simulation.text())
+    if arguments.json:
+        print(json.dumps(simulation.as_json(), indent=2))
+        return DONE
+    print(simulation.text())
+    print(f"\n{arguments.output}: summary (JSON), every trial (Parquet) and pictures (PNG)")
     return DONE
 
 
@@ -59,7 +64,11 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--table", type=Path, required=True, metavar="FILE", help="as study.record wrote it"
+        "--table",
+        type=Path,
+        default=DIGITS_TABLE,
+        metavar="FILE",
+        help="as study.record wrote it (default: PNN-Bench on the digits, which comes with this)",
     )
     _add_compared(parser)
     _add_shared(parser)
@@ -100,7 +109,7 @@ def _add_compared(parser: argparse.ArgumentParser) -> None:
         "--first-rung",
         type=whole_number(1),
         metavar="EPOCH",
-        help="of moasha and asha (default: such that there are two rungs)",
+        help="of moasha and asha (default: such that there are three rungs)",
     )
 
 

@@ -2,6 +2,7 @@
 
 - `clock`: what happens next
 - `nearest`: the recorded configuration that stands for a proposed one
+- `recorded_space`: what a search proposes from
 - `replay`: what takes the place of training
 - `search`: one search: the study's own sampler and stopper, and workers that take time from a table
 - `single_objective`: a stopper to compare the study's own with

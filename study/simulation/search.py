@@ -19,6 +19,7 @@ from study.recording.table import Configuration, RecordedTable
 from study.results.objective import Objective
 from study.results.record import TrialRecord, TrialState
 from study.simulation.clock import EventClock
+from study.simulation.recorded_space import recorded_space
 from study.simulation.replay import Replay, ReplayedTrial
 from study.stopping.entry import entry_after
 from study.stopping.rungs import Rungs
@@ -241,7 +242,7 @@ def _study_config(table: RecordedTable, settings: SearchSettings) -> StudyConfig
     return StudyConfig(
         name="simulated",
         study_id="0" * 32,
-        space=table.space,
+        space=recorded_space(table),
         dataset=table.dataset,
         shape=table.shape,
         # The budget ends the search; a trial that is stopped takes an epoch of it at least.

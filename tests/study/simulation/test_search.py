@@ -79,13 +79,13 @@ def test_a_search_repeats_itself_with_its_seed_alone(table, sampler, rungs) -> N
 
 @pytest.mark.parametrize("workers", [1, 3, 64])
 def test_trials_stopped_early_make_room_for_others_within_the_same_budget(table, workers) -> None:
-    settings = replace(SETTINGS, sampler="random", workers=workers, trials=10, rungs=RUNGS)
+    settings = replace(SETTINGS, sampler="random", workers=workers, trials=5, rungs=RUNGS)
     ends = simulate(table, settings)
-    assert len(ends) > 10
+    assert len(ends) > 5
     spent = sum(end.epochs for end in ends)
     assert ends[-1].epochs_spent == spent
     # No trial of full length would have fitted.
-    assert 10 * 4 - 4 < spent <= 10 * 4
+    assert 5 * 4 - 4 < spent <= 5 * 4
 
 
 def test_stopped_trials_are_pruned_at_a_rung_with_the_reason_of_the_rule(table) -> None:

@@ -31,12 +31,12 @@ def test_rungs_lie_below_the_full_budget(first, factor, epochs, at) -> None:
 
 
 @given(st.integers(2, 10), st.integers(2, 1000))
-def test_a_study_that_names_no_first_rung_has_two_where_there_is_room(factor, epochs) -> None:
+def test_a_study_that_names_no_first_rung_has_three_where_there_is_room(factor, epochs) -> None:
     first = default_first_rung(epochs, factor)
     at = Rungs(first=first, reduction_factor=factor, epochs=epochs).at
-    assert 1 <= len(at) <= 2
-    assert len(at) == 2 or factor * first >= epochs
-    assert (first - 1) * factor**2 < epochs
+    assert 1 <= len(at) <= 3
+    assert len(at) == 3 or factor ** len(at) * first >= epochs
+    assert (first - 1) * factor**3 < epochs
 
 
 @pytest.mark.parametrize(
