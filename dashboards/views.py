@@ -23,6 +23,7 @@ from dashboards.pictures.hypervolume import get_hypervolume_info, get_hypervolum
 from dashboards.pictures.importance import get_importance_info, get_importance_picture
 from dashboards.pictures.parallel import get_parallel_info, get_parallel_picture
 from dashboards.pictures.published_gap import get_published_gap_info, get_published_gap_picture
+from dashboards.pictures.rungs import get_rungs_info, get_rungs_picture
 from dashboards.pictures.slices import get_slice_info, get_slice_picture
 from dashboards.pictures.timeline import get_timeline_info, get_timeline_picture
 from dashboards.view_options import ViewOptions
@@ -97,6 +98,10 @@ def _hypervolume(scene: Scene) -> Picture:
 
 def _timeline(scene: Scene) -> Picture:
     return get_timeline_picture(get_timeline_info(scene.study, now_ms=scene.now_ms))
+
+
+def _rungs(scene: Scene) -> Picture:
+    return get_rungs_picture(get_rungs_info(scene.study))
 
 
 def _importance(scene: Scene) -> Picture:
@@ -176,7 +181,7 @@ VIEWS: dict[str, View] = {
         "Progress",
         "How far is it, and does it still get better?",
         ("over",),
-        {"hypervolume": _hypervolume, "timeline": _timeline},
+        {"hypervolume": _hypervolume, "rungs": _rungs, "timeline": _timeline},
     ),
     "matters": View(
         "What matters",

@@ -97,4 +97,6 @@ def describe_study(config: StudyConfig) -> StudyInfo:
         git_commit=git_commit(),
         versions=library_versions(),
         images=config.shape,
+        rungs=config.rungs.at if config.rungs else (),
+        reduction_factor=config.rungs.reduction_factor if config.rungs else None,
     )

@@ -21,6 +21,7 @@ from study.results.counted import counted
 from study.results.credentials import mask_password
 from study.results.front_table import TextTable
 from study.results.record import TrialRecord, TrialState
+from study.results.stops import describe_stops
 from study.study_file import STUDIES
 
 REASONS_SHOWN = 3
@@ -116,6 +117,11 @@ class Outcome:
                 for record in self.records
                 if record.state is TrialState.FAILED
             },
+            "stops": {
+                record.number: record.reason
+                for record in self.records
+                if record.state is TrialState.PRUNED
+            },
             "front": [
                 {
                     "number": record.number,
@@ -156,6 +162,9 @@ class Outcome:
         failures = Counter(r.reason for r in self.records if r.state is TrialState.FAILED)
         for reason, count in failures.most_common(REASONS_SHOWN):
             say(f"{count} of {len(self.records)} trials failed: {reason}")
+        if stops := describe_stops(self.records):
+            stopped = f"{states[TrialState.PRUNED]} of {counted(len(self.records), 'trial')}"
+            say(f"{stopped} stopped early: {stops}")
         for warning in self.warnings:
             say(warning)
         say(self._caution())

@@ -17,6 +17,7 @@ from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.counted import counted
 from study.results.front_table import format_metric, format_parameter
 from study.results.record import TrialRecord, TrialState
+from study.results.stops import describe_stops
 
 
 class ProgressReport:
@@ -210,6 +211,12 @@ class ProgressReport:
             parts.append(f"{_clock(left)} left")
         return ", ".join(parts)
 
+    def _next_rung(self, epoch: int) -> str:
+        """Where a trial that has finished an epoch is compared next; empty where it is no more."""
+        rungs = self._config.rungs.at if self._config.rungs else ()
+        ahead = [rung for rung in rungs if rung > epoch]
+        return f" (next rung {ahead[0]})" if ahead else ""
+
     def _render(self) -> Group:
         # In the display's own thread: trials start and end meanwhile, so what runs is copied.
         if self._planned_confirmations:
@@ -220,13 +227,15 @@ class ProgressReport:
         for number, record in sorted(self._running.copy().items()):
             result = self._epochs.get(number)
             state = (
-                f"epoch {result.epoch}/{self._config.epochs}, "
+                f"epoch {result.epoch}/{self._config.epochs}{self._next_rung(result.epoch)}, "
                 f"val_accuracy {result.val_accuracy:.4f}"
                 if result
                 else "waiting for a worker"
             )
             settings = _settings(record, self._axes)
             lines.append(Text(f"  trial {number}: {state}  ({settings})", overflow="ellipsis"))
+        if stops := describe_stops(self._ended.copy()):
+            lines.append(Text(f"  stopped early: {stops}"))
         # The bar ends without a line break, so it stands last.
         return Group(*lines, ProgressBar(total=1.0, completed=self._share_done()))
 

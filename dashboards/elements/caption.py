@@ -25,7 +25,7 @@ def describe_trials(info: StudyInfo, records: Sequence[TrialRecord]) -> str:
 def describe_states(states: Iterable[TrialState]) -> str:
     """How many there are of each, such as `22 complete, 2 failed`; empty for none."""
     counts = Counter(states)
-    return ", ".join(f"{counts[state]} {state}" for state in TrialState if counts[state])
+    return ", ".join(f"{counts[state]} {state.words}" for state in TrialState if counts[state])
 
 
 def describe_seeds(records: Sequence[TrialRecord]) -> str:

@@ -37,6 +37,7 @@ def draw_curves(
     label: str,
     epochs: int,
     may_be_log: bool,
+    behind: Sequence[TrialCurve] = (),
 ) -> go.Figure:
     """Add curves, their bands and their ends to a figure, and label its axes.
 
@@ -46,12 +47,16 @@ def draw_curves(
         label: Of the values, with their unit.
         epochs: Full budget of a trial.
         may_be_log: Whether the vertical axis is logarithmic where values span decades.
+        behind: Trials that were stopped early, in grey and without their bands.
     """
     values = [value for curve in curves for value in (*curve.mean, *curve.low, *curve.high)]
+    values += [value for curve in behind for value in curve.mean]
     log = may_be_log and look.is_log_possible(values) and _decades(values) >= _LEAST_DECADES
     colours = _colours(len(curves))
     # The best ones last, over the others.
     pairs = sorted(zip(curves, colours, strict=True), key=lambda pair: -pair[0].rank)
+    if behind:
+        figure.add_traces(_grey(behind, label))
     figure.add_traces([_band(curve, colour) for curve, colour in pairs if curve.low])
     figure.add_traces([_line(curve, colour, label) for curve, colour in pairs])
     labelled = _labelled(curves, log=log)
@@ -61,8 +66,8 @@ def draw_curves(
             figure.add_trace(_ends(state, ended, labelled))
     shown = {curve.state for curve in curves}
     figure.update_layout(
-        showlegend=len(shown) > 1,
-        xaxis=_epoch_axis(curves, epochs),
+        showlegend=len(shown) > 1 or bool(behind),
+        xaxis=_epoch_axis((*curves, *behind), epochs),
         yaxis=look.axis(label, values, log=log),
     )
     return figure
@@ -91,6 +96,30 @@ def _band(curve: TrialCurve, colour: str) -> go.Scatter:
         hoverinfo="skip",
         showlegend=False,
     )
+
+
+def _grey(curves: Sequence[TrialCurve], label: str) -> list[go.Scatter]:
+    """All curves as one line with gaps, and the end of each."""
+    lines = go.Scatter(
+        x=[epoch for curve in curves for epoch in (*curve.epochs, None)],
+        y=[value for curve in curves for value in (*curve.mean, None)],
+        mode="lines",
+        line={"color": look.GREY, "width": 1},
+        opacity=0.5,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    name = look.escape(label.split(" (")[0])
+    ends = go.Scatter(
+        x=[curve.epochs[-1] for curve in curves],
+        y=[curve.mean[-1] for curve in curves],
+        mode="markers",
+        marker={"symbol": _END_SYMBOLS[TrialState.PRUNED], "size": 7, "color": look.GREY},
+        name=TrialState.PRUNED.words,
+        customdata=[[curve.hover] for curve in curves],
+        hovertemplate=f"%{{customdata[0]}}<br>epoch %{{x}}: {name} %{{y:.4f}}<extra></extra>",
+    )
+    return [lines, ends]
 
 
 def _line(curve: TrialCurve, colour: str, label: str) -> go.Scatter:
@@ -132,7 +161,7 @@ def _ends(
         textposition="middle right",
         textfont={"size": 11},
         cliponaxis=False,
-        name=str(state),
+        name=state.words,
         hoverinfo="skip",
     )
 

@@ -2,14 +2,15 @@
 
 import math
 import statistics
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from dashboards.elements.caption import describe_states
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.look import escape
 from dashboards.elements.picture import Cell
 from dashboards.elements.quantity import Quantity, searched_settings
+from dashboards.elements.trial_hover import reason_lines
 from pnn_core.config import EpochResult
 from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -107,6 +108,24 @@ def get_trial_curves(
     )
 
 
+def get_stopped_curves(
+    study: LoadedStudy, value: Callable[[EpochResult], float], *, limit: int
+) -> tuple[TrialCurve, ...]:
+    """The curves of trials that were stopped early, as far as they go.
+
+    Args:
+        study: As read from the tracker.
+        value: Of one epoch of one seed.
+        limit: Curves at most. Of more trials some are kept, as `get_trial_curves` keeps them.
+    """
+    stopped = [r for r in study.records if r.state is TrialState.PRUNED and any(r.replicates)]
+    stopped.sort(key=_order)
+    kept = [stopped[i] for i in _spread(len(stopped), limit)]
+    settings = searched_settings(kept)
+    found = (_curve(record, value, rank, settings) for rank, record in enumerate(kept))
+    return tuple(curve for curve in found if curve.epochs)
+
+
 def curve_columns(curves: Sequence[TrialCurve], name: str) -> dict[str, list[Cell]]:
     """What is drawn, an epoch of a trial in each row.
 
@@ -197,8 +216,7 @@ def _spread(count: int, limit: int) -> list[int]:
 
 
 def _which(curves: Sequence[TrialCurve], *, left_out: int, chosen: bool) -> str:
-    states = Counter(curve.state for curve in curves)
-    counts = ", ".join(f"{states[state]} {state}" for state in TrialState if states[state])
+    counts = describe_states(curve.state for curve in curves)
     source = "selected" if chosen else "of the front or running"
     sentence = f"Drawn: {counted(len(curves), 'trial')} {source} ({counts})."
     if left_out:
@@ -257,7 +275,8 @@ def _say_instead(study: LoadedStudy, selected: frozenset[int] | None) -> str:
 def _hover(record: TrialRecord, settings: Sequence[Quantity]) -> str:
     lines = [f"<b>trial {record.number}</b>"]
     if record.state is not TrialState.COMPLETE:
-        lines[0] += f" ({record.state})"
+        lines[0] += f" ({record.state.words})"
+    lines += reason_lines(record.reason)
     shown = [(quantity.name, quantity.format(quantity.of(record))) for quantity in settings]
     lines += [f"{escape(name)}: {escape(value)}" for name, value in shown[:_MOST_SETTINGS]]
     return "<br>".join(lines)

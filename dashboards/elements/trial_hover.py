@@ -1,5 +1,6 @@
 """What a pointer over a trial reads."""
 
+import textwrap
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
@@ -7,6 +8,7 @@ from dashboards.elements.look import escape
 from dashboards.elements.quantity import Quantity
 
 _MOST_NAMED = 8  # trials in one place
+_REASON_WIDTH, _MOST_REASON_LINES = 60, 3  # of a message that may be as long as a page
 
 
 def hover_template(metrics: Sequence[Quantity], settings: Sequence[Quantity]) -> str:
@@ -29,6 +31,12 @@ def hover_template(metrics: Sequence[Quantity], settings: Sequence[Quantity]) ->
 def template_text(text: str) -> str:
     """A text within a template: neither markup nor one of the template's variables."""
     return escape(text).replace("%{", "%&#123;")
+
+
+def reason_lines(reason: str) -> list[str]:
+    """Why a trial ended, as a few lines of escaped text; none where there is no reason."""
+    lines = textwrap.wrap(reason, _REASON_WIDTH, max_lines=_MOST_REASON_LINES, placeholder=" …")
+    return [escape(line) for line in lines]
 
 
 def same_place_lines(numbers: Sequence[int], places: Sequence[Hashable]) -> list[str]:

@@ -15,6 +15,7 @@ from dashboards.live.blocks import message_block, picture_block, table_block
 from dashboards.live.controls import controls
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import StatusInfo, get_status_info
+from dashboards.pictures.stops import get_stops_columns, get_stops_info
 from dashboards.views import VIEWS, Scene
 from study.results.counted import counted
 
@@ -88,6 +89,10 @@ def _tables(scene: Scene, address: Address) -> Iterator[Component]:
             yield message_block("Nothing to compare yet", info.instead)
         else:
             yield _table("Differences", get_paired_columns(info), "paired")
+    if address.view == "progress":
+        stops = get_stops_info(scene.study)
+        if stops.stops:
+            yield _table(stops.title, get_stops_columns(stops), "stops")
 
 
 def _front_table(scene: Scene) -> Component:
@@ -115,7 +120,7 @@ def _status(scene: Scene) -> Iterator[Component]:
         "complete": info.complete,
         "running": info.running,
         "paused": info.paused,
-        "pruned": info.pruned,
+        "stopped early": info.pruned,
         "failed": info.failed,
         "waiting": info.waiting,
     }
@@ -130,15 +135,15 @@ def _status(scene: Scene) -> Iterator[Component]:
             ),
             html.Dl(
                 [
-                    html.Div([html.Dt(name), html.Dd(f"{count:,}")], className=name)
-                    for name, count in counts.items()
-                    if count or name in ("complete", "running", "failed")
+                    html.Div([html.Dt(state), html.Dd(f"{count:,}")], className=state.split()[0])
+                    for state, count in counts.items()
+                    if count or state in ("complete", "running", "failed")
                 ],
                 className="counts",
             ),
             *(html.P(text) for text in _sentences(info)),
             *_list("Trials without a sign of life", _silent(info)),
-            *_list("Why trials failed or were pruned", [group.text for group in info.reasons]),
+            *_list("Why trials failed or were stopped", [group.text for group in info.reasons]),
             *_list("Why attempts were repeated", [group.text for group in info.retried]),
         ],
         className="status",

@@ -15,6 +15,7 @@ from dashboards.pictures.curves import get_curves_info, get_curves_picture
 from dashboards.pictures.masks import get_masks_info, get_masks_picture, image_shape
 from dashboards.views import Scene
 from study.results.comparison import LAYER_NAMES
+from study.results.counted import counted
 from study.results.front_table import format_metric, format_parameter
 from study.results.mlflow.feed import FollowedStudy
 from study.results.record import TrialRecord
@@ -96,7 +97,8 @@ def _state(record: TrialRecord) -> str:
     on = f" on {record.device}" if record.device else ""
     by = f", worker {record.worker}" if record.worker else ""
     why = f": {record.reason}" if record.reason else ""
-    return f"{record.state.value.capitalize()} after {len(record.epochs)} epochs{on}{by}{why}"
+    after = counted(max(map(len, record.replicates), default=0), "epoch")
+    return f"{record.state.words.capitalize()} after {after}{on}{by}{why}"
 
 
 def _retried(record: TrialRecord) -> Iterator[Component]:

@@ -19,6 +19,7 @@ class TimelineBar(NamedTuple):
         start: Seconds since the first trial's start.
         end: Likewise; of a trial that has not ended, until when it is known to have run.
         retries: How often it was tried again.
+        reason: Why it failed or was stopped early: plain text, empty otherwise.
     """
 
     number: int
@@ -27,6 +28,7 @@ class TimelineBar(NamedTuple):
     start: float
     end: float
     retries: int
+    reason: str = ""
 
 
 class Lanes(NamedTuple):
@@ -68,7 +70,9 @@ def fill_lanes(records: Sequence[TrialRecord], *, silent: Container[int], now_ms
         spans = sorted(spans_of[worker], key=lambda span: (span.start, span.record.number))
         rows = _rows(spans)
         for (start, end, r), row in zip(spans, rows, strict=True):
-            bar = TimelineBar(r.number, r.state, len(names) + row, start, end, len(r.retried))
+            bar = TimelineBar(
+                r.number, r.state, len(names) + row, start, end, len(r.retried), r.reason
+            )
             bars.append(bar)
         count = max(rows) + 1
         whole = max(span.end for span in spans) - spans[0].start

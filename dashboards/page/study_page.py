@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dashboards.elements.complete_trials import complete_trials
+from dashboards.elements.picture import Columns
 from dashboards.page.document import (
     bullets,
     document,
@@ -16,6 +17,7 @@ from dashboards.page.document import (
 )
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import get_status_info
+from dashboards.pictures.stops import get_stops_columns, get_stops_info
 from dashboards.views import VIEWS, Scene
 from study.results.study_info import StudyInfo
 
@@ -58,6 +60,8 @@ def _body(scene: Scene, names: str) -> Iterator[str]:
                 yield picture_html(draw(scene), name)
         if name == "front":
             yield _front_table(scene)
+        if name == "progress":
+            yield from _stops(scene)
         if name == "compare":
             yield from _paired(scene)
 
@@ -105,14 +109,21 @@ def _paired(scene: Scene) -> Iterator[str]:
     if info.instead:
         yield paragraph(info.instead)
         return
-    columns = get_paired_columns(info)
+    yield _table("paired-table", "Differences", get_paired_columns(info))
+
+
+def _stops(scene: Scene) -> Iterator[str]:
+    info = get_stops_info(scene.study)
+    if info.stops:
+        yield _table("stops-table", info.title, get_stops_columns(info))
+
+
+def _table(name: str, title: str, columns: Columns) -> str:
     rows = [
         [("–" if value is None else _shown(value), value) for value in row]
         for row in zip(*columns.values(), strict=True)
     ]
-    yield table_html(
-        "paired-table", "Differences", [name.replace("_", " ") for name in columns], rows
-    )
+    return table_html(name, title, [column.replace("_", " ") for column in columns], rows)
 
 
 def _shown(value: object) -> str:

@@ -1,5 +1,6 @@
 """Learning curves of a few trials, with the spread over their seeds."""
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import plotly.graph_objects as go
@@ -8,14 +9,19 @@ from dashboards.elements import look
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.curve_drawing import HOW_TO_READ, draw_curves
 from dashboards.elements.picture import Picture
+from dashboards.elements.rung_epochs import describe_rung_lines, draw_rungs, rungs_of
 from dashboards.elements.trial_curves import (
     MEASURED_WHILE_TRAINING,
     TrialCurve,
     curve_columns,
+    get_stopped_curves,
     get_trial_curves,
 )
+from pnn_core.config import EpochResult
+from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES, Objective
+from study.results.record import TrialState
 
 CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]
 
@@ -24,6 +30,9 @@ _NOTES: dict[CurveMetric, str] = {
     "val_loss": "",
     "train_loss": MEASURED_WHILE_TRAINING,
 }
+
+
+_MOST_STOPPED = 100  # grey curves that are still told apart
 
 
 class CurvesInfo(NamedTuple):
@@ -36,6 +45,9 @@ class CurvesInfo(NamedTuple):
         metric: Of the curves.
         epochs: Full budget of a trial, in passes over the training images.
         curves: The highest last validation accuracy first.
+        stopped: Of trials stopped early, drawn behind those; empty where trials are selected, as
+            then they are among them.
+        rungs: Epochs at which trials are compared.
         instead: What to say where there is nothing to draw; empty otherwise.
     """
 
@@ -45,6 +57,8 @@ class CurvesInfo(NamedTuple):
     metric: Objective
     epochs: int
     curves: tuple[TrialCurve, ...]
+    stopped: tuple[TrialCurve, ...]
+    rungs: tuple[int, ...]
     instead: str
 
 
@@ -64,13 +78,20 @@ def get_curves_info(
         limit: Curves at most.
     """
     objective = OBJECTIVES[metric]
-    drawn = get_trial_curves(
-        study, lambda result: float(getattr(result, metric)), selected=selected, limit=limit
-    )
+
+    def value(result: EpochResult) -> float:
+        return float(getattr(result, metric))
+
+    drawn = get_trial_curves(study, value, selected=selected, limit=limit)
+    rungs = rungs_of(study)
+    stopped: tuple[TrialCurve, ...] = ()
+    if selected is None and drawn.curves:
+        stopped = get_stopped_curves(study, value, limit=_MOST_STOPPED)
     short = objective.label.split(" (")[0]
     caption = [describe_trials(study.info, study.records)]
     if drawn.curves:
-        caption += [drawn.caption, HOW_TO_READ, _NOTES[metric]]
+        caption += [drawn.caption, HOW_TO_READ, _describe_stopped(study, stopped)]
+        caption += [describe_rung_lines(rungs), _NOTES[metric]]
     return CurvesInfo(
         title=f"{look.capitalised(short)} by epoch: {study.info.name}",
         caption=" ".join(filter(None, caption)),
@@ -78,6 +99,8 @@ def get_curves_info(
         metric=objective,
         epochs=study.info.epochs,
         curves=drawn.curves,
+        stopped=stopped,
+        rungs=rungs,
         instead=drawn.instead,
     )
 
@@ -87,12 +110,14 @@ def get_curves_figure(info: CurvesInfo) -> go.Figure:
     figure = look.new_figure()
     if not info.curves:
         return look.say_instead(figure, info.instead)
+    draw_rungs(figure, info.rungs)
     return draw_curves(
         figure,
         info.curves,
         label=info.metric.label,
         epochs=info.epochs,
         may_be_log=info.metric.name.endswith("_loss"),
+        behind=info.stopped,
     )
 
 
@@ -104,5 +129,13 @@ def get_curves_picture(info: CurvesInfo) -> Picture:
         caption=info.caption,
         description=info.description,
         figure=get_curves_figure(info),
-        data=curve_columns(info.curves, info.metric.name),
+        data=curve_columns((*info.curves, *info.stopped), info.metric.name),
     )
+
+
+def _describe_stopped(study: LoadedStudy, stopped: Sequence[TrialCurve]) -> str:
+    if not stopped:
+        return ""
+    of = sum(record.state is TrialState.PRUNED for record in study.records)
+    how_many = counted(of, "trial") if of == len(stopped) else f"{len(stopped)} of {of} trials"
+    return f"Grey, as far as they came: {how_many} stopped early."

@@ -8,6 +8,7 @@ from dashboards.elements import look
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.curve_drawing import HOW_TO_READ, draw_curves
 from dashboards.elements.picture import Picture
+from dashboards.elements.rung_epochs import describe_rung_lines, draw_rungs, rungs_of
 from dashboards.elements.trial_curves import (
     MEASURED_WHILE_TRAINING,
     TrialCurve,
@@ -31,6 +32,7 @@ class GeneralisationGapInfo(NamedTuple):
         epochs: Full budget of a trial, in passes over the training images.
         curves: Validation minus training loss in nats, each seed's own difference; the highest last
             validation accuracy first.
+        rungs: Epochs at which trials are compared.
         instead: What to say where there is nothing to draw; empty otherwise.
     """
 
@@ -39,6 +41,7 @@ class GeneralisationGapInfo(NamedTuple):
     description: str
     epochs: int
     curves: tuple[TrialCurve, ...]
+    rungs: tuple[int, ...]
     instead: str
 
 
@@ -53,15 +56,18 @@ def get_generalisation_gap_info(
         limit: Curves at most.
     """
     drawn = get_trial_curves(study, _gap, selected=selected, limit=limit)
+    rungs = rungs_of(study)
     caption = [describe_trials(study.info, study.records)]
     if drawn.curves:
-        caption += [drawn.caption, HOW_TO_READ, MEASURED_WHILE_TRAINING, _NO_VERDICT]
+        caption += [drawn.caption, HOW_TO_READ, describe_rung_lines(rungs)]
+        caption += [MEASURED_WHILE_TRAINING, _NO_VERDICT]
     return GeneralisationGapInfo(
         title=f"Validation loss minus training loss by epoch: {study.info.name}",
-        caption=" ".join(caption),
+        caption=" ".join(filter(None, caption)),
         description=f"Line chart of the difference of both losses over epochs. {drawn.description}",
         epochs=study.info.epochs,
         curves=drawn.curves,
+        rungs=rungs,
         instead=drawn.instead,
     )
 
@@ -71,6 +77,7 @@ def get_generalisation_gap_figure(info: GeneralisationGapInfo) -> go.Figure:
     figure = look.new_figure()
     if not info.curves:
         return look.say_instead(figure, info.instead)
+    draw_rungs(figure, info.rungs)
     figure.add_hline(y=0, line={"color": look.GREY, "width": 1, "dash": "dot"}, layer="below")
     return draw_curves(figure, info.curves, label=_LABEL, epochs=info.epochs, may_be_log=False)
 

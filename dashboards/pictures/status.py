@@ -14,14 +14,15 @@ from study.results.front_table import format_metric
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.pareto import front
 from study.results.record import TrialRecord, TrialState, mean_result
+from study.results.stops import stop_epoch
 
 
 class ReasonGroup(NamedTuple):
     """Trials that ended, or were tried again, for one reason.
 
     Attributes:
-        what: `failed`, `pruned` or `tried again`.
-        reason: As recorded.
+        what: `failed`, `stopped early` or `tried again`.
+        reason: As recorded; of stopped trials, at which epoch.
         times: How often; a trial can be tried again for one reason several times.
         trials: Their numbers, each once.
         text: All of it for people.
@@ -78,7 +79,7 @@ class StatusInfo(NamedTuple):
         running: Trials that train, or have been proposed to.
         paused: Trials that go on when the study is resumed.
         waiting: Trials not proposed yet.
-        reasons: Why trials failed, then why they were pruned, the most frequent first.
+        reasons: Why trials failed, then where they were stopped, the most frequent first.
         retried: Why attempts broke off that were followed by another, the most frequent first.
         pace: Rate and time left.
         silent: Trials that may hang, the longest silent first.
@@ -135,8 +136,8 @@ def get_status_info(study: LoadedStudy, *, now_ms: int) -> StatusInfo:
         paused=states[TrialState.PAUSED],
         waiting=waiting,
         reasons=(
-            *_why_ended(study.records, TrialState.FAILED),
-            *_why_ended(study.records, TrialState.PRUNED),
+            *_why_failed(study.records),
+            *_where_stopped(study.records),
         ),
         retried=_grouped(
             "tried again", ((reason, r.number) for r in study.records for reason in r.retried)
@@ -150,8 +151,18 @@ def get_status_info(study: LoadedStudy, *, now_ms: int) -> StatusInfo:
     )
 
 
-def _why_ended(records: Iterable[TrialRecord], state: TrialState) -> tuple[ReasonGroup, ...]:
-    return _grouped(str(state), ((r.reason, r.number) for r in records if r.state is state))
+def _why_failed(records: Iterable[TrialRecord]) -> tuple[ReasonGroup, ...]:
+    failed = (record for record in records if record.state is TrialState.FAILED)
+    return _grouped("failed", ((record.reason, record.number) for record in failed))
+
+
+def _where_stopped(records: Iterable[TrialRecord]) -> tuple[ReasonGroup, ...]:
+    """By epoch: hardly two trials have the same rank, and `stops` tells each trial's."""
+    stops = ((stop_epoch(record), record.number) for record in records)
+    return _grouped(
+        "stopped early",
+        ((f"at epoch {epoch}", number) for epoch, number in stops if epoch is not None),
+    )
 
 
 def _grouped(what: str, found: Iterable[tuple[str, int]]) -> tuple[ReasonGroup, ...]:

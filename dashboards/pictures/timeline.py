@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from dashboards.elements import look
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.picture import Picture
+from dashboards.elements.trial_hover import reason_lines
 from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
 from dashboards.measures.lanes import TimelineBar, fill_lanes
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
@@ -148,7 +149,7 @@ def _bars(bars: Sequence[TimelineBar], info: TimelineInfo) -> go.Bar:
         x=[(bar.end - bar.start) / unit.seconds for bar in bars],
         y=[bar.lane for bar in bars],
         width=style.height,
-        name=str(bars[0].state),
+        name=bars[0].state.words,
         # An outline, so that the shortest trial is seen.
         marker={
             "color": style.colour,
@@ -170,23 +171,24 @@ def _thick_lines(bars: Sequence[TimelineBar], info: TimelineInfo) -> go.Scatterg
         x=x.ravel(),
         y=np.repeat([bar.lane for bar in bars], 4),
         mode="lines",
-        name=str(bars[0].state),
+        name=bars[0].state.words,
         line={
             "color": style.colour,
             "width": max(1.5, min(24, _LANES_PX / len(info.lanes)) * style.height),
         },
         customdata=np.repeat([bar.number for bar in bars], 4)[:, None],
-        hovertemplate=f"trial %{{customdata[0]}}, {bars[0].state}<br>%{{x:.4~g}} {info.unit.name}"
-        "<extra></extra>",
+        hovertemplate=f"trial %{{customdata[0]}}, {bars[0].state.words}<br>"
+        f"%{{x:.4~g}} {info.unit.name}<extra></extra>",
     )
 
 
 def _hover(bar: TimelineBar, info: TimelineInfo) -> str:
     lines = [
-        f"<b>trial {bar.number}</b>, {bar.state}",
+        f"<b>trial {bar.number}</b>, {bar.state.words}",
         f"{describe_duration(bar.end - bar.start)}, from {describe_duration(bar.start)} on",
         look.escape(info.lanes[bar.lane]),
     ]
+    lines += reason_lines(bar.reason)
     if bar.retries:
         lines.append(f"tried again {counted(bar.retries, 'time')}")
     return "<br>".join(lines)

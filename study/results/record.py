@@ -27,6 +27,11 @@ class TrialState(StrEnum):
     """Ended without its full budget; the record's `reason` says why."""
 
     @property
+    def words(self) -> str:
+        """As people read it."""
+        return "stopped early" if self is TrialState.PRUNED else self.value
+
+    @property
     def is_final(self) -> bool:
         """Whether nothing can follow."""
         return self not in (TrialState.RUNNING, TrialState.PAUSED)

@@ -1,5 +1,6 @@
 """What a study is, and how it ended."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,6 +31,9 @@ class StudyInfo:
         git_commit: Commit of the code; empty when it is not a checkout.
         versions: Library name to version.
         images: Shape of the images and number of classes; None where it was not recorded.
+        rungs: Epochs after which trials are compared, in order, all below the full budget; empty
+            where trials are never stopped early, or where it was not recorded.
+        reduction_factor: One in so many goes on from each rung; None where there are none.
     """
 
     name: str
@@ -47,6 +51,20 @@ class StudyInfo:
     git_commit: str
     versions: Mapping[str, str]
     images: DatasetShape | None = None
+    rungs: tuple[int, ...] = ()
+    reduction_factor: int | None = None
+
+    def __post_init__(self) -> None:
+        in_order = (0, *self.rungs, self.epochs)
+        if self.rungs and any(a >= b for a, b in itertools.pairwise(in_order)):
+            raise ValueError(
+                f"rungs (={self.rungs}) must rise from at least 1 to below the full budget "
+                f"(={self.epochs} epochs)"
+            )
+        if bool(self.rungs) != (self.reduction_factor is not None):
+            raise ValueError(
+                f"rungs (={self.rungs}) and reduction_factor (={self.reduction_factor}) go together"
+            )
 
 
 class StudyEnd(StrEnum):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from study.results.stops import describe_stop
 from study.stopping.entry import RungEntry
 from study.stopping.ranking import standing
 
@@ -46,7 +47,7 @@ def decide(
     of = len(entries) + 1
     admitted = admitted_places(of, reduction_factor)
     if not newcomer.is_finite:
-        reason = f"stopped at epoch {epoch}: an objective is not finite"
+        reason = describe_stop(epoch, "an objective is not finite")
         return Decision(go_on=False, rank=of, of=of, admitted=admitted, reason=reason)
     losses = np.array([entry.losses for entry in (*entries, newcomer)], dtype=np.float64)
     front, rank = standing(losses, of - 1)
@@ -56,7 +57,7 @@ def decide(
     elif front == 0:
         go_on, reason = True, f"went on at epoch {epoch}: {compared}, but nothing beats it"
     else:
-        go_on, reason = False, f"stopped at epoch {epoch}: {compared}"
+        go_on, reason = False, describe_stop(epoch, compared)
     return Decision(go_on=go_on, rank=rank, of=of, admitted=admitted, reason=reason)
 
 

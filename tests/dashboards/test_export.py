@@ -1,7 +1,9 @@
 import csv
+import html
 import io
 import json
 import re
+from dataclasses import replace
 
 import pyarrow.parquet
 import pytest
@@ -69,6 +71,21 @@ def test_the_table_repeats_the_front_cell_by_cell(make_trial, study_of):
     table = page[page.index("id='front-table'") :].split("</table>")[0]
     rows = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("</tr>")[1:-1]]
     assert [row[:3] for row in rows] == [["1", "0.2500", "500"], ["0", "0.5000", "1,000"]]
+
+
+def test_stops_are_a_table_with_their_reasons_as_text(make_trial, study_of):
+    reason = f"stopped at epoch 3: {MARKUP}"
+    stopped = replace(make_trial(1, state=TrialState.PRUNED), reason=reason)
+    page = without_plotly(study_page(scene_of(study_of([make_trial(0), stopped]))))
+    assert "<h3>Stopped early: 1 trial</h3>" in page
+    assert "<td data-value='1'>1</td><td data-value='3'>3</td><td data-value='0.5'>0.5</td>" in page
+    assert html.escape(reason) in page
+    assert "<img" not in page
+    assert "1 stopped early: at epoch 3 (trial 1)" in page
+
+
+def test_a_study_that_stopped_none_has_no_such_table(make_trial, study_of):
+    assert "stops-table" not in without_plotly(study_page(scene_of(study_of([make_trial(0)]))))
 
 
 def test_without_a_front_the_page_has_no_empty_table(make_trial, study_of):

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -16,7 +17,17 @@ MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 
 
 @pytest.fixture(
-    params=["usual", "none", "one", "failed", "alike", "undefined", "markup", "many objectives"]
+    params=[
+        "usual",
+        "none",
+        "one",
+        "failed",
+        "alike",
+        "undefined",
+        "markup",
+        "stopped",
+        "many objectives",
+    ]
 )
 def study(request, make_trial, make_grid, study_of):
     match request.param:
@@ -41,6 +52,11 @@ def study(request, make_trial, make_grid, study_of):
                 for n in range(6)
             ]
             return study_of(records, name=MARKUP, dataset=MARKUP, space=MARKUP)
+        case "stopped":
+            stopped = make_trial(12, 0.9, state=TrialState.PRUNED)
+            records = [*make_grid(), replace(stopped, reason=f"stopped at epoch 1: {MARKUP}")]
+            rungs = {"scheduler": "moasha", "rungs": (1, 3), "reduction_factor": 3}
+            return study_of(records, epochs=9, **rungs)
         case _:
             return study_of(make_grid(), objectives=",".join(OBJECTIVES))
 
@@ -113,6 +129,17 @@ def test_axes_are_named_and_those_of_a_brush_are_two(name, make_grid, study_of):
     for axis in (*picture.figure.select_xaxes(), *picture.figure.select_yaxes()):
         hidden = axis.visible is False or axis.showticklabels is False or axis.matches
         assert axis.title.text or hidden or name in ("importance", "timeline", "cost", "parallel")
+
+
+def test_a_trial_that_was_stopped_is_never_on_the_front(make_trial, study_of):
+    """However good it looked: its values after some epochs are not what it would have come to."""
+    stopped = make_trial(1, 0.99, 10, state=TrialState.PRUNED)
+    study = study_of([make_trial(0, 0.5, 1000), stopped])
+    for name in ("front", "fronts", "attainment", "hypervolume", "cost"):
+        data = PICTURES[name](scene_of(study)).data
+        assert 1 not in data.get("trial", ())
+    assert PICTURES["front"](scene_of(study)).data["trial"] == [0]
+    assert "1 stopped early" in PICTURES["front"](scene_of(study)).caption
 
 
 def test_every_option_is_a_control_of_some_view():

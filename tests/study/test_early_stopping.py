@@ -13,6 +13,7 @@ from study.results.mlflow.store import MlflowStore
 from study.results.objective import parse_objectives
 from study.results.pareto import front
 from study.results.record import TrialRecord, TrialState
+from study.results.stops import describe_stops
 from study.stopping.entry import entry_after
 
 SPACE = """
@@ -61,6 +62,7 @@ def test_stopped_trials_are_pruned_at_a_rung_where_another_was_better(undisturbe
     folder, out = undisturbed
     study = load(folder)
     assert study.info.scheduler == "moasha"
+    assert (study.info.rungs, study.info.reduction_factor) == (RUNGS, 3)
     stopped = [record for record in study.records if record.state is TrialState.PRUNED]
     others = [record for record in study.records if record.state is TrialState.COMPLETE]
     assert stopped
@@ -77,6 +79,7 @@ def test_stopped_trials_are_pruned_at_a_rung_where_another_was_better(undisturbe
         entries = [entry_after(other, epoch, OBJECTIVES).losses for other in before]
         assert any(loss != own and loss[0] <= own[0] and loss[1] <= own[1] for loss in entries)
     assert f"{len(stopped)} stopped early" in out
+    assert f"{len(stopped)} of 8 trials stopped early: {describe_stops(stopped)}\n" in out
 
 
 def test_stopped_trials_are_killed_runs_in_mlflow_with_their_reason(undisturbed) -> None:

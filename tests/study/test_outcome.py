@@ -19,6 +19,11 @@ EPOCH = EpochResult(
     epoch=1, train_loss=1.0, val_loss=1.0, val_accuracy=0.9, train_seconds=1.0, val_seconds=1.0
 )
 
+REASONS = {
+    TrialState.FAILED: "[red]broken[/red]",
+    TrialState.PRUNED: "stopped at epoch 3: [red]rank 9[/red] of 12, 4 may go on",
+}
+
 RESUME = "python -m study.run --resume --name test"
 
 
@@ -33,7 +38,7 @@ def outcome(make_config) -> Callable[..., Outcome]:
                 parameters={"mask_count": 4, "noise_level": 0.5},
                 costs=Costs(learnable_params=1234, mask_values=1, macs=1),
                 replicates=((EPOCH,),) if state is TrialState.COMPLETE else (),
-                reason="[red]broken[/red]" if state is TrialState.FAILED else "",
+                reason=REASONS.get(state, ""),
             )
             for number, state in enumerate(states)
         )
@@ -78,6 +83,20 @@ def test_it_prints_the_front_the_picture_and_the_commands(outcome) -> None:
 def test_failures_are_counted_with_their_reason_word_for_word(outcome) -> None:
     text = printed(outcome(TrialState.COMPLETE, TrialState.FAILED, TrialState.FAILED))
     assert "2 of 3 trials failed: [red]broken[/red]" in text
+
+
+def test_stops_are_counted_by_rung_and_never_on_the_front(outcome) -> None:
+    ended = outcome(TrialState.COMPLETE, TrialState.PRUNED, TrialState.PRUNED)
+    at_one = replace(ended.records[1], reason="stopped at epoch 1: rank 3 of 3, 1 may go on")
+    ended = replace(ended, records=(ended.records[0], at_one, ended.records[2]))
+    assert "\n2 of 3 trials stopped early: 1 at epoch 1, 1 at epoch 3\n" in printed(ended)
+    document = json.loads(json.dumps(ended.as_json()))
+    assert document["stops"] == {"1": at_one.reason, "2": REASONS[TrialState.PRUNED]}
+    assert [trial["number"] for trial in document["front"]] == [0]
+
+
+def test_a_study_that_stopped_none_says_nothing_of_it(outcome) -> None:
+    assert "stopped early" not in printed(outcome(TrialState.COMPLETE))
 
 
 def test_warnings_are_said(outcome) -> None:

@@ -11,6 +11,7 @@ from study.progress import ProgressReport
 from study.results.confirmed_run import ConfirmedRun
 from study.results.objective import parse_objectives
 from study.results.record import TrialRecord, TrialState
+from study.stopping.rungs import Rungs
 
 
 class Terminal(io.StringIO):
@@ -117,6 +118,40 @@ def test_a_terminal_sees_what_is_running(make_config, monkeypatch: pytest.Monkey
     assert "test: 0/3 done" in shown
     assert "trial 0: waiting for a worker" in shown
     assert "trial 1: epoch 1/2, val_accuracy 0.2500" in shown
+
+
+def test_a_stop_is_told_with_its_reason_and_counted_apart(make_config) -> None:
+    stream = io.StringIO()
+    why = "stopped at epoch 1: rank 3 of 3, 1 may go on"
+    with report_on(make_config(trials=3, epochs=9), stream) as report:
+        report.trial_started(record(0, TrialState.RUNNING))
+        report.trial_ended(record(0, TrialState.PRUNED, reason=why))
+    (line,) = stream.getvalue().splitlines()
+    assert line.startswith(f"trial 0 pruned: {why} (mask_count 4, noise_level 0.123)")
+    assert "[1/3 done, 1 stopped early" in line
+
+
+def test_a_terminal_sees_where_trials_were_stopped_and_which_rung_is_next(
+    make_config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    stream = Terminal()
+    rungs = Rungs(first=1, reduction_factor=3, epochs=9)
+    with report_on(make_config(trials=9, epochs=9, rungs=rungs), stream) as report:
+        for number, epoch in enumerate((1, 3, 1)):
+            report.trial_started(record(number, TrialState.RUNNING))
+            reason = f"stopped at epoch {epoch}: rank 3 of 3, 1 may go on"
+            report.trial_ended(record(number, TrialState.PRUNED, reason=reason))
+        for number, epoch in ((3, 1), (4, 3)):
+            report.trial_started(record(number, TrialState.RUNNING))
+            report.epoch_finished(number, result(epoch))
+        report._live.refresh()
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert "test: 3/9 done, 3 stopped early" in shown
+    assert "stopped early: 2 at epoch 1, 1 at epoch 3" in shown
+    assert "trial 3: epoch 1/9 (next rung 3), val_accuracy 0.5000" in shown
+    assert "trial 4: epoch 3/9, val_accuracy 0.5000" in shown
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,8 @@ _IMAGE_TAGS = {
     "classes": "classes",
 }
 """Tags of the parent run, and the field of a `DatasetShape` that each carries."""
+_RUNGS_TAG, _FACTOR_TAG = "rungs", "reduction_factor"
+"""Tags of the parent run of a study that stops trials early."""
 
 
 def run_name(number: int) -> str:
@@ -89,6 +91,7 @@ def study_tags(info: StudyInfo) -> dict[str, str]:
         "dataset": info.dataset,
         "seed": str(info.seed),
         **_image_tags(info.images),
+        **_rung_tags(info),
         **_provenance_tags(info),
     }
 
@@ -120,6 +123,8 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
             replicates=int(params["replicates"]),
             confirm=int(params["confirm"]),
             images=_decode_images(tags),
+            rungs=_decode_rungs(tags),
+            reduction_factor=int(tags[_FACTOR_TAG]) if _RUNGS_TAG in tags else None,
         )
 
 
@@ -251,6 +256,20 @@ def _decode_images(tags: Mapping[str, str]) -> DatasetShape | None:
     if not tags.keys() & _IMAGE_TAGS.keys():
         return None
     return DatasetShape(**{field: int(tags[tag]) for tag, field in _IMAGE_TAGS.items()})
+
+
+def _rung_tags(info: StudyInfo) -> dict[str, str]:
+    if not info.rungs:
+        return {}
+    return {
+        _RUNGS_TAG: ",".join(map(str, info.rungs)),
+        _FACTOR_TAG: str(info.reduction_factor),
+    }
+
+
+def _decode_rungs(tags: Mapping[str, str]) -> tuple[int, ...]:
+    """Read where trials are compared; nowhere where there is no word of it."""
+    return tuple(map(int, tags[_RUNGS_TAG].split(","))) if _RUNGS_TAG in tags else ()
 
 
 def decode_costs(metrics: Mapping[str, float]) -> Costs | None:

@@ -16,7 +16,7 @@ def test_every_state_is_counted(states):
     text = describe_states(states)
     for state in TrialState:
         count = states.count(state)
-        assert (f"{count} {state}" in text.split(", ")) == (count > 0)
+        assert (f"{count} {state.words}" in text.split(", ")) == (count > 0)
 
 
 def test_a_study_is_told_by_its_trials_budget_and_seeds(make_trial, study_of):

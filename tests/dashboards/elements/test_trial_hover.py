@@ -1,12 +1,29 @@
+import html
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.quantity import Quantity, find_quantity
-from dashboards.elements.trial_hover import hover_template, same_place_lines
+from dashboards.elements.trial_hover import hover_template, reason_lines, same_place_lines
 
 PARAMS = find_quantity("learnable_params", ())
 ACCURACY = find_quantity("val_accuracy", ())
+
+
+@given(st.text())
+def test_a_reason_of_any_length_is_a_few_short_lines_without_markup(reason):
+    lines = reason_lines(reason)
+    assert len(lines) <= 3
+    assert all(len(html.unescape(line)) <= 60 for line in lines)
+    assert not any(character in line for line in lines for character in "<>")
+
+
+def test_a_reason_that_fits_is_whole():
+    assert reason_lines("") == []
+    assert reason_lines("stopped at epoch 1: <b>rank 3</b> of 3") == [
+        "stopped at epoch 1: &lt;b&gt;rank 3&lt;/b&gt; of 3"
+    ]
 
 
 def test_the_hover_has_a_line_for_every_cell_in_its_order(make_trial, study_of):

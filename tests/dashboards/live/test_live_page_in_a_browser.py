@@ -8,6 +8,7 @@ import pytest
 
 from study.results.mlflow.store import MlflowStore
 from study.results.mlflow.updates import TrialUpdate
+from study.results.record import TrialState
 from study.results.study_info import StudyEnd, summarise
 
 MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
@@ -121,6 +122,27 @@ def test_a_trial_is_opened_by_a_click_and_closed_again(page, complaints):
     panel.get_by_role("button", name="Close").click()
     page.wait_for_function("document.querySelector('aside') === null")
     assert "trial=" not in search_of(page)
+    assert complaints == []
+
+
+def test_stops_are_told_in_the_progress_and_by_the_trial_with_markup_as_text(
+    server, serve, open_page, make_trial, study_of, complaints
+):
+    reason = f"stopped at epoch 1: {MARKUP}"
+    stopped = make_trial(1, 0.9, state=TrialState.PRUNED)
+    records = [make_trial(0), dataclasses.replace(stopped, reason=reason)]
+    known = {"trials": 2, "epochs": 9, "scheduler": "moasha"}
+    study = study_of(records, name="stops", rungs=(1, 3), reduction_factor=3, **known)
+    write(server.uri, study)
+    page = open_page(f"{serve(server.uri)}?study=stops&view=progress&trial=1")
+    page.get_by_role("heading", name="How far trials came: stops").wait_for()
+    page.get_by_role("heading", name="Stopped early: 1 trial").wait_for()
+    assert page.locator(".status dt").all_inner_texts()[-2:] == ["stopped early", "failed"]
+    assert "1 stopped early: at epoch 1 (trial 1)" in page.locator(".status").inner_text()
+    panel = page.locator(".panel").inner_text()
+    assert f"Stopped early after 1 epoch: {reason}" in panel
+    page.get_by_role("gridcell", name="stopped at epoch 1").first.wait_for()
+    assert page.locator("main img, main script, .panel img").count() == 0
     assert complaints == []
 
 

@@ -68,12 +68,13 @@ def test_a_small_study_gives_exactly_this_info(make_study):
     info = get_curves_info(study)
     assert info.title == "Validation accuracy by epoch: noise-1"
     assert info.caption == (
-        "digits, 5 trials (2 running, 2 complete, 1 pruned), 3 epochs each, one seed per trial. "
-        "Drawn: 2 trials of the front or running (1 running, 1 complete). "
+        "digits, 5 trials (2 running, 2 complete, 1 stopped early), 3 epochs each, one seed per "
+        "trial. Drawn: 2 trials of the front or running (1 running, 1 complete). "
         "1 trial without an epoch not drawn. "
         "One seed has no band: another seed's curve may lie elsewhere. "
         "The lighter a curve, the higher its last validation accuracy; the number at its end is "
-        "the trial's. "
+        "the trial's. Grey, as far as they came: 1 trial stopped early. "
+        "Dotted lines: the rungs, at which trials are compared. "
         "Trials are chosen by this figure, so that the best of many lies too high."
     )
     assert info.description == (
@@ -88,6 +89,10 @@ def test_a_small_study_gives_exactly_this_info(make_study):
     assert best[6:] == ((1, 2, 3), (0.2, 0.3, 0.9), (), ())
     assert running[:5] == (2, TrialState.RUNNING, 1, 0.7, 1)
     assert running[6:] == ((1, 2), (0.1, 0.7), (), ())
+    (stopped,) = info.stopped
+    assert stopped[:5] == (3, TrialState.PRUNED, 1, 0.9, 0)
+    assert stopped[6:] == ((1,), (0.9,), (), ())
+    assert info.rungs == (1,)
 
 
 def test_a_selection_is_drawn_whatever_its_trials_state(make_study):
@@ -99,8 +104,12 @@ def test_a_selection_is_drawn_whatever_its_trials_state(make_study):
         (1, TrialState.PRUNED),
         (2, TrialState.FAILED),
     ]
-    assert "Drawn: 2 trials selected (1 pruned, 1 failed). 1 trial without an epoch" in info.caption
-    assert info.curves[0].hover.startswith("<b>trial 1</b> (pruned)")
+    assert (
+        "Drawn: 2 trials selected (1 stopped early, 1 failed). 1 trial without an epoch"
+        in info.caption
+    )
+    assert info.curves[0].hover.startswith("<b>trial 1</b> (stopped early)")
+    assert info.stopped == ()
 
 
 accuracies = st.lists(st.floats(0, 1), min_size=3, max_size=3)
@@ -312,3 +321,49 @@ def test_the_data_holds_every_epoch_that_is_drawn(make_study):
     assert data["val_accuracy"] == pytest.approx([0.2, 0.5, 0.2])
     assert data["low"] == [0.1, 0.4, None]
     assert data["high"] == [0.3, 0.6, None]
+
+
+def test_stopped_trials_are_grey_and_end_in_a_diamond_that_tells_why(make_study):
+    study = make_study(
+        [curve(0.1, 0.4, 0.5)],
+        ([curve(0.9), curve(0.7)], TrialState.PRUNED),
+        ([curve(0.2, 0.3)], TrialState.PRUNED),
+        ([], TrialState.PRUNED),
+    )
+    records = [
+        replace(r, reason="stopped at epoch 1: <b>rank</b>" if r.number == 1 else "")
+        for r in study.records
+    ]
+    info = get_curves_info(replace(study, records=tuple(records)))
+    figure = get_curves_figure(info)
+    grey, marks = figure.data[:2]
+    assert (grey.x, grey.y) == ((1, None, 1, 2, None), (0.8, None, 0.2, 0.3, None))
+    assert {grey.line.color, marks.marker.color} == {look.GREY}
+    assert (marks.name, marks.marker.symbol) == ("stopped early", "diamond")
+    assert (marks.x, marks.y) == ((1, 2), (0.8, 0.3))
+    first = marks.customdata[0][0]
+    assert first.startswith(
+        "<b>trial 1</b> (stopped early)<br>stopped at epoch 1: &lt;b&gt;rank&lt;/b&gt;"
+    )
+    assert figure.layout.showlegend
+    assert get_curves_picture(info).data["trial"] == [0, 0, 0, 1, 2, 2]
+    assert get_curves_picture(info).data["state"][3:] == ["pruned"] * 3
+
+
+def test_a_faint_line_stands_at_each_rung(make_study):
+    study = make_study([curve(0.1, 0.4, 0.5)], epochs=9)
+    assert get_curves_info(study).rungs == ()
+    assert not get_curves_figure(get_curves_info(study)).layout.shapes
+    rungs = replace(study.info, scheduler="moasha", rungs=(1, 3), reduction_factor=3)
+    info = get_curves_info(replace(study, info=rungs))
+    assert "Dotted lines: the rungs" in info.caption
+    assert [line.x0 for line in get_curves_figure(info).layout.shapes] == [1, 3]
+    assert {line.layer for line in get_curves_figure(info).layout.shapes} == {"below"}
+
+
+def test_of_too_many_stopped_trials_the_best_and_the_worst_are_drawn_and_all_counted(make_study):
+    stopped = [([curve(n / 200)], TrialState.PRUNED) for n in range(150)]
+    info = get_curves_info(make_study([curve(0.5)], *stopped))
+    assert len(info.stopped) == 100
+    assert (info.stopped[0].number, info.stopped[-1].number) == (150, 1)
+    assert "Grey, as far as they came: 100 of 150 trials stopped early." in info.caption

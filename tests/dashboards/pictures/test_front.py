@@ -65,9 +65,9 @@ def test_a_small_study_gives_exactly_this_info(small):
     info = get_front_info(small)
     assert info.title == "Validation accuracy against learnable parameters: noise-1"
     assert info.caption == (
-        "digits, 5 trials (3 complete, 1 pruned, 1 failed), 4 epochs each, one seed per trial. "
-        "The best of many validation accuracies is biased upwards. So few (3) tell little of the "
-        "search space. Chosen on validation data; the test set was not read."
+        "digits, 5 trials (3 complete, 1 stopped early, 1 failed), 4 epochs each, one seed per "
+        "trial. The best of many validation accuracies is biased upwards. So few (3) tell little "
+        "of the search space. Chosen on validation data; the test set was not read."
     )
     assert info.description == (
         "Scatter plot of 3 complete trials: learnable parameters 1,000 to 3,000, validation "

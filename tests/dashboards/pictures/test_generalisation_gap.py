@@ -69,6 +69,16 @@ def test_a_line_marks_where_both_losses_are_equal(make_study):
     assert figure.layout.yaxis.type is None
 
 
+def test_a_faint_line_stands_at_each_rung(make_study):
+    study = make_study([curve((1.0, 1.5), (1.0, 0.5))])
+    info = replace(study.info, scheduler="moasha", rungs=(1,), reduction_factor=3)
+    gap = get_generalisation_gap_info(replace(study, info=info))
+    assert gap.rungs == (1,)
+    assert "Dotted lines: the rungs" in gap.caption
+    rung, _ = get_generalisation_gap_figure(gap).layout.shapes
+    assert (rung.x0, rung.x1, rung.layer) == (1, 1, "below")
+
+
 def test_only_the_selection_is_drawn_up_to_the_limit(make_study):
     study = make_study(*([curve((1.0, 1.5))] for _ in range(5)))
     info = get_generalisation_gap_info(study, selected=frozenset({1, 2, 4}), limit=2)

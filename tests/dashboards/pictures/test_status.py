@@ -87,25 +87,28 @@ def test_the_counts_add_up_to_the_trials_asked_for_or_those_there_are(make_trial
     assert sum(counts) + info.waiting == max(10, len(records))
 
 
-def test_reasons_are_grouped_the_most_frequent_first_and_failures_before_pruned(make_trial, study):
+def test_failures_are_grouped_by_reason_then_stops_by_epoch_the_most_frequent_first(
+    make_trial, study
+):
     failed = {"state": TrialState.FAILED}
     records = [
         replace(make_trial(0, **failed), reason="out of memory"),
         replace(make_trial(1, **failed), reason="loss is nan"),
         replace(make_trial(2, **failed), reason="loss is nan"),
-        replace(make_trial(3, state=TrialState.PRUNED), reason="beaten after epoch 1"),
+        replace(make_trial(3, state=TrialState.PRUNED), reason="stopped at epoch 3: rank 3 of 3"),
         replace(make_trial(4, **failed)),
+        replace(make_trial(5, state=TrialState.PRUNED), reason="stopped at epoch 1: rank 4 of 4"),
+        replace(make_trial(6, state=TrialState.PRUNED), reason="stopped at epoch 1: rank 5 of 5"),
     ]
     assert get_status_info(study(records), now_ms=0).reasons == (
         ReasonGroup("failed", "loss is nan", 2, (1, 2), "2 failed: loss is nan (trials 1, 2)"),
         ReasonGroup("failed", "out of memory", 1, (0,), "1 failed: out of memory (trial 0)"),
         ReasonGroup("failed", "", 1, (4,), "1 failed: no reason recorded (trial 4)"),
         ReasonGroup(
-            "pruned",
-            "beaten after epoch 1",
-            1,
-            (3,),
-            "1 pruned: beaten after epoch 1 (trial 3)",
+            "stopped early", "at epoch 1", 2, (5, 6), "2 stopped early: at epoch 1 (trials 5, 6)"
+        ),
+        ReasonGroup(
+            "stopped early", "at epoch 3", 1, (3,), "1 stopped early: at epoch 3 (trial 3)"
         ),
     )
 

@@ -48,10 +48,10 @@ def test_a_small_study_gives_exactly_this_info(info_at, trial_at):
     )
     assert info.idle_share == pytest.approx(10 / 70)
     assert info.caption == (
-        "digits, 4 trials (1 running, 1 complete, 1 pruned, 1 failed), 1 epoch each, one seed per "
-        "trial. A lane is a worker process (or a further one of it, where its trials overlap); a "
-        "bar is a trial from its start to its end, attempts that broke off included. 14% of the "
-        "lanes' time between first start and last end is idle."
+        "digits, 4 trials (1 running, 1 complete, 1 stopped early, 1 failed), 1 epoch each, one "
+        "seed per trial. A lane is a worker process (or a further one of it, where its trials "
+        "overlap); a bar is a trial from its start to its end, attempts that broke off included. "
+        "14% of the lanes' time between first start and last end is idle."
     )
     assert info.description == "4 bars on 2 lanes, one for each trial, from its start to its end."
     assert (info.unit.name, info.instead) == ("s", "")
@@ -125,7 +125,7 @@ def test_states_differ_in_colour_and_pattern_or_height(info_at, trial_at):
             ),
         )
     )
-    assert [trace.name for trace in figure.data] == [str(state) for state in states]
+    assert [trace.name for trace in figure.data] == [state.words for state in states]
     assert {trace.type for trace in figure.data} == {"bar"}
     assert len({trace.marker.color for trace in figure.data}) == len(states)
     assert len({trace.marker.pattern.shape for trace in figure.data}) == len(states)
@@ -141,6 +141,17 @@ def test_a_bar_lies_where_its_trial_ran_in_the_unit_of_the_axis(info_at, trial_a
     assert list(trace.customdata[1]) == [1]
     axis = get_timeline_figure(info).layout.xaxis
     assert axis.title.text == "Time since the first trial's start (h)"
+
+
+def test_why_a_trial_was_stopped_is_read_as_text(info_at, trial_at):
+    reason = "stopped at epoch 1: <b>rank 3</b> of 3"
+    info = info_at(40, trial_at(2, 20, 30, state=TrialState.PRUNED, reason=reason))
+    assert [bar.reason for bar in info.bars] == [reason]
+    (trace,) = get_timeline_figure(info).data
+    assert trace.hovertext == (
+        "<b>trial 2</b>, stopped early<br>10 s, from 0 s on<br>lane 1<br>"
+        "stopped at epoch 1: &lt;b&gt;rank 3&lt;/b&gt; of 3",
+    )
 
 
 def test_worker_names_are_text_and_fit_beside_the_plot(info_at, trial_at):

@@ -1,8 +1,24 @@
+from dataclasses import replace
+
+import pytest
+
 from study.results.objective import parse_objectives
 from study.results.record import TrialState
 from study.results.study_info import StudySummary, summarise
 
 OBJECTIVES = parse_objectives("val_accuracy,learnable_params")
+
+
+@pytest.mark.parametrize("rungs", [(0, 3), (3, 1), (1, 1), (1, 15), (1, 99)])
+def test_rungs_rise_below_the_full_budget(info, rungs):
+    with pytest.raises(ValueError, match="must rise from at least 1 to below the full budget"):
+        replace(info, rungs=rungs, reduction_factor=3)
+
+
+@pytest.mark.parametrize("half", [{"rungs": (1, 3)}, {"reduction_factor": 3}])
+def test_rungs_and_their_reduction_factor_go_together(info, half):
+    with pytest.raises(ValueError, match="go together"):
+        replace(info, **half)
 
 
 def test_a_summary_counts_trials_by_state_and_measures_the_front(record):

@@ -226,6 +226,36 @@ def test_a_study_from_before_images_were_recorded_has_none(info):
     assert fmt.study_params(older) == fmt.study_params(info)
 
 
+def test_the_rungs_of_a_study_come_back_and_an_older_one_has_none(info):
+    stopping = dataclasses.replace(info, rungs=(1, 3), reduction_factor=3)
+    tags = fmt.study_tags(stopping)
+    assert {"rungs": "1,3", "reduction_factor": "3"}.items() <= tags.items()
+    assert fmt.decode_study(info.name, fmt.study_params(stopping), tags) == stopping
+    assert fmt.study_tags(info) == {
+        name: text for name, text in tags.items() if name not in ("rungs", "reduction_factor")
+    }
+    # Written into an older study, which has all its parameters already.
+    assert fmt.study_params(stopping) == fmt.study_params(info)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"reduction_factor": None}, "reduction_factor is missing"),
+        ({"rungs": "1;3"}, "invalid literal"),
+        ({"rungs": "3,1"}, "must rise from at least 1 to below the full budget"),
+    ],
+)
+def test_rungs_that_cannot_be_are_reported(info, changed, message):
+    tags = fmt.study_tags(dataclasses.replace(info, rungs=(1, 3), reduction_factor=3)) | changed
+    with pytest.raises(DecodeError, match=message):
+        fmt.decode_study(
+            info.name,
+            fmt.study_params(info),
+            {name: text for name, text in tags.items() if text is not None},
+        )
+
+
 def test_images_are_spelt_as_people_look_for_them(info):
     shape = {"image_channels": "1", "image_height": "8", "image_width": "9", "classes": "10"}
     assert shape.items() <= fmt.study_tags(info).items()
