@@ -87,7 +87,7 @@ def test_a_trial_is_judged_by_ray_at_rungs_alone_and_once(module) -> None:
 def test_syne_tunes_rule_judges_by_its_own_code(module) -> None:
     pytest.importorskip("syne_tune", reason="it comes with the benchmarks extra alone")
     syne_tune = module("other_stoppers").SyneTuneMoasha(RUNGS)
-    assert syne_tune.goes_on(0, 2, (1.0, 1.0))  # the first always does
+    assert syne_tune.goes_on(0, 2, (0.5, 0.5))  # the first always does
     assert syne_tune.goes_on(1, 1, (9.0, 9.0))  # no rung
     losses = np.random.default_rng(0).random((18, 2))
     answers = {syne_tune.goes_on(2 + place, 2, tuple(row)) for place, row in enumerate(losses)}
