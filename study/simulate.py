@@ -13,10 +13,11 @@ from dashboards.command_line import Parser, refuse
 from study.command_line import blaming
 from study.config import MOASHA, SCHEDULERS
 from study.engine.sampler import DEFAULT_SAMPLER, require_sampler
-from study.exit_status import DONE
+from study.exit_status import DONE, INTERRUPTED
 from study.options import whole_number
 from study.recording.parquet import read_table
 from study.recording.shipped import DIGITS_TABLE
+from study.results.counted import counted
 from study.results.objective import parse_objectives
 from study.simulation.outcome import Simulation, write_simulation
 from study.simulation.repeated import repeat
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Without the program's name; None for this process's.
 
     Returns:
-        The exit status: 0 done, 2 bad input.
+        The exit status: 0 done, 2 bad input, 130 interrupted.
     """
     try:
         arguments = _parser().parse_args(argv)
@@ -48,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             write_simulation(simulation, arguments.output)
     except (ValueError, OSError) as error:
         return refuse(PROGRAM, str(error))
+    except KeyboardInterrupt:
+        print(f"{PROGRAM}: interrupted: nothing was written", file=sys.stderr)
+        return INTERRUPTED
     if arguments.json:
         print(json.dumps(simulation.as_json(), indent=2))
         return DONE
@@ -180,17 +184,18 @@ def _simulate(arguments: argparse.Namespace) -> Simulation:
         rungs=None,
         seed=0,
     )
-    searches = tuple(
-        repeat(
+    searches = []
+    for sampler, scheduler in itertools.product(samplers, schedulers):
+        search = repeat(
             table,
             replace(settings, sampler=sampler, rungs=rungs if scheduler == MOASHA else None),
             scheduler=scheduler,
             seeds=range(arguments.seeds),
             make_stopper=partial(FirstObjectiveHalving, rungs) if scheduler == ASHA else None,
         )
-        for sampler, scheduler in itertools.product(samplers, schedulers)
-    )
-    return Simulation(table=table, settings=settings, searches=searches)
+        print(f"{search.name}: {counted(len(search.seeds), 'seed')} done", file=sys.stderr)
+        searches.append(search)
+    return Simulation(table=table, settings=settings, searches=tuple(searches))
 
 
 if __name__ == "__main__":

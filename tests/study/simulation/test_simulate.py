@@ -63,7 +63,10 @@ def test_every_sampler_meets_every_scheduler(path, tmp_path, drawn, capsys) -> N
 def test_people_see_a_line_for_each_search(path, tmp_path, drawn, capsys) -> None:
     words = ["--scheduler", "fifo", "--sampler", "grid", "--seeds", "2", "--trials", "12"]
     assert main(["--table", str(path), *words, "--output", str(tmp_path / "out")]) == 0
-    line = capsys.readouterr().out.splitlines()[1]
+    out, progress = capsys.readouterr()
+    assert progress == "grid, fifo: 2 seeds done\n"
+    assert out.splitlines()[-1].startswith(f"{tmp_path}/out: summary (JSON)")
+    line = out.splitlines()[1]
     assert line.split("  ")[0].strip() == "grid, fifo"
     assert "2 of 2" in line
     assert "1.000 (1.000 to 1.000)" in line
@@ -95,3 +98,23 @@ def test_a_table_that_is_not_there_is_named(tmp_path, capsys) -> None:
     error = capsys.readouterr().err
     assert error.startswith("study.simulate: ")
     assert "none.parquet" in error
+
+
+def test_the_table_that_comes_with_the_project_is_searched_where_none_is_named(
+    tmp_path, drawn, capsys
+) -> None:
+    words = ["--sampler", "random", "--scheduler", "fifo", "--seeds", "1", "--trials", "2"]
+    assert main([*words, "--output", str(tmp_path / "out"), "--json"]) == 0
+    table = json.loads(capsys.readouterr().out)["table"]
+    assert (table["space"], table["dataset"]) == ("pnn_bench", "digits")
+    assert (table["configurations"], table["replicates"], table["epochs"]) == (320, 3, 27)
+
+
+def test_an_interrupt_writes_nothing_and_says_so(path, tmp_path, capsys, monkeypatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("study.simulate.repeat", interrupted)
+    assert main(["--table", str(path), "--output", str(tmp_path / "out")]) == 130
+    assert capsys.readouterr().err == "study.simulate: interrupted: nothing was written\n"
+    assert not (tmp_path / "out").exists()
