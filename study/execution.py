@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 
+import scipy.stats  # noqa: F401  # before a thread imports MLflow, which needs parts of it
 from ray.exceptions import RayError
 from ray.tune import TuneError
 

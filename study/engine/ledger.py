@@ -276,9 +276,10 @@ class TrialLedger:
 
     def _end(self, record: TrialRecord) -> None:
         record = replace(record, ended_ms=now_ms())
-        # In this order: what a crash leaves between the two is told when the study is resumed.
-        self._storage.keep_record(record)
-        self._tell(record)
+        with self._storage.together():
+            # In this order: what a crash leaves between the two is told when the study is resumed.
+            self._storage.keep_record(record)
+            self._tell(record)
         self._records[record.number] = record
         for listener in self._listeners:
             listener.trial_ended(record)

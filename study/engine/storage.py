@@ -6,7 +6,7 @@ filled from it.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,11 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from study.config import JOURNAL, StudyConfig
+from study.engine.journal import StudyJournal
 from study.engine.sampler import DistinctSampler
 from study.results.cause import explain
 from study.results.confirmed_run import ConfirmedRun
@@ -63,7 +63,7 @@ class StudyStorage:
         self._url = config.storage or ""
         self._failure: StorageError | None = None
         with self._failing_clearly():
-            self._storage = _open(config) if backend is None else backend
+            self._storage, self._journal = (backend, None) if backend else _open(config)
             self.study = optuna.create_study(
                 study_name=config.name,
                 storage=self._storage,
@@ -80,6 +80,12 @@ class StudyStorage:
             if owner != config.study_id:
                 raise StorageError(f"{self._place} holds another study named {config.name}")
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write the changes within the block at its end, where the storage is a journal."""
+        with self._failing_clearly(), self._journal.together() if self._journal else nullcontext():
+            yield
+
     def trials(self) -> list[FrozenTrial]:
         """All of Optuna's trials, by number."""
         with self._failing_clearly():
@@ -87,7 +93,7 @@ class StudyStorage:
 
     def ask(self, axes: dict[str, BaseDistribution]) -> FrozenTrial:
         """A new trial, its point proposed by the sampler."""
-        with self._failing_clearly():
+        with self.together():
             number = self.study.ask(axes).number
             return self._storage.get_trial(self._trial_id(number))
 
@@ -212,13 +218,14 @@ def retried_before(trial: FrozenTrial) -> tuple[str, ...]:
     return tuple(trial.user_attrs.get(_RETRIED, ()))
 
 
-def _open(config: StudyConfig) -> BaseStorage:
+def _open(config: StudyConfig) -> tuple[BaseStorage, StudyJournal | None]:
     if config.storage is not None:
         # A connection that the server dropped meanwhile is opened again, not failed on.
-        return RDBStorage(config.storage, engine_kwargs={"pool_pre_ping": True})
+        return RDBStorage(config.storage, engine_kwargs={"pool_pre_ping": True}), None
     path = config.output / JOURNAL
     _mend(path)
-    return JournalStorage(JournalFileBackend(str(path)))
+    journal = StudyJournal(str(path))
+    return JournalStorage(journal), journal
 
 
 def _mend(path: Path) -> None:

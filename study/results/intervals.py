@@ -10,8 +10,6 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy import stats
-
 CONFIDENCE = 0.95
 """Of every interval, two-sided."""
 
@@ -57,6 +55,8 @@ def mean_with_interval(values: Sequence[float]) -> Estimate:
     n = len(values)
     half_width = None
     if n > 1:
+        from scipy import stats  # half a second, which a mistyped flag must not wait for
+
         standard_error = statistics.stdev(values) / math.sqrt(n)
         half_width = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * standard_error
     return Estimate(mean=statistics.fmean(values), n=n, half_width=half_width)

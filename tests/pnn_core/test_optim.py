@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from copy import deepcopy
+
 import pytest
 import torch
 from hypothesis import given
@@ -61,13 +65,17 @@ def test_steps_that_meet_in_one_epoch_all_count() -> None:
     )
 
 
-@pytest.mark.parametrize(("optimizer", "kind"), [("adam", "Adam"), ("sgd", "SGD")])
-def test_weight_decay_and_rate_reach_the_optimiser(optimizer: str, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("optimizer", "kind"), [("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)]
+)
+def test_weight_decay_and_rate_reach_the_optimiser(
+    optimizer: str, kind: type[torch.optim.Optimizer]
+) -> None:
     made = make_optimizer(
         nn.Linear(2, 2),
         OptimConfig(optimizer=optimizer, learning_rate=0.25, weight_decay=0.125),
     )
-    assert type(made).__name__ == kind
+    assert isinstance(made, kind)
     assert made.param_groups[0]["weight_decay"] == 0.125
     assert made.param_groups[0]["lr"] == 0.25
 
@@ -76,3 +84,54 @@ def test_sgd_has_nesterov_momentum() -> None:
     made = make_optimizer(nn.Linear(2, 2), OptimConfig(optimizer="sgd", momentum=0.75))
     assert made.param_groups[0]["nesterov"] is True
     assert made.param_groups[0]["momentum"] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("config", "own"),
+    [
+        (OptimConfig(optimizer="adam", weight_decay=0.1), torch.optim.Adam),
+        (OptimConfig(optimizer="sgd", momentum=0.75, weight_decay=0.1), torch.optim.SGD),
+    ],
+    ids=["adam", "sgd"],
+)
+def test_steps_are_those_of_torchs_own_optimiser(
+    config: OptimConfig, own: type[torch.optim.Optimizer]
+) -> None:
+    def train(optimizer: torch.optim.Optimizer, layer: nn.Linear) -> None:
+        for _ in range(5):
+            optimizer.zero_grad(set_to_none=True)
+            layer(torch.arange(6.0).reshape(2, 3)).square().sum().backward()
+            optimizer.step()
+
+    torch.manual_seed(1)
+    ours = nn.Linear(3, 2)
+    theirs = deepcopy(ours)
+    made = make_optimizer(ours, config)
+    options = {key: value for key, value in made.param_groups[0].items() if key != "params"}
+    train(made, ours)
+    train(own([{"params": [*theirs.parameters()], **options}], lr=1.0), theirs)
+    assert torch.equal(ours.weight, theirs.weight)
+    assert torch.equal(ours.bias, theirs.bias)
+
+
+TRAINING = """
+import sys
+import torch
+from pnn_core.config import OptimConfig
+from pnn_core.optim import make_optimizer, make_schedule
+
+layer = torch.nn.Linear(2, 1)
+optimizer = make_optimizer(layer, OptimConfig(optimizer=sys.argv[1]))
+schedule = make_schedule(optimizer, "constant", 1)
+optimizer.zero_grad(set_to_none=True)
+layer(torch.ones(1, 2)).sum().backward()
+optimizer.step()
+schedule.step()
+optimizer.load_state_dict(optimizer.state_dict())
+print("torch._dynamo" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_training_does_not_wait_for_torchs_compiler(optimizer: str) -> None:
+    assert subprocess.check_output([sys.executable, "-c", TRAINING, optimizer]) == b"False\n"

@@ -3,11 +3,12 @@
 import logging
 import math
 import os
+import sqlite3
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +21,7 @@ from study.results.databases import (
     is_remote_database,
     sqlite_path,
 )
+from study.results.mlflow.tables import copy_tables
 from study.results.mlflow.unreachable import TrackerUnreachableError
 
 if TYPE_CHECKING:
@@ -144,6 +146,9 @@ class MlflowConnection:
             warnings.simplefilter("ignore")
             from mlflow import MlflowClient
 
+            # MLflow makes the tables itself where there are none: whatever fails here costs time.
+            with suppress(OSError, RuntimeError, sqlite3.Error):
+                copy_tables(self.uri)
             return MlflowClient(self.uri)
 
 

@@ -64,8 +64,8 @@ class MlflowWriter:
     that fails: it logs the exception and goes on.
 
     Args:
-        study: The study, not opened yet: the thread opens it, because creating the tables of a new
-            local store takes three seconds.
+        study: The study, not opened yet: the thread opens it, because MLflow takes seconds to
+            import.
         collect_seconds: How long events are collected. Each batch costs MLflow about ten
             milliseconds of processor time, whatever its size.
     """

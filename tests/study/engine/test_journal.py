@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
+import optuna
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 
 from study.config import JOURNAL
 from study.engine.storage import StorageError, StudyStorage
@@ -125,3 +129,55 @@ def test_two_studies_in_one_folder_of_folders_do_not_meet(make_config, live, tmp
             life.complete(life.propose())
     for life in lives:
         assert live(life.config).records == life.records
+
+
+def test_a_trial_of_one_epoch_waits_for_the_disk_three_times(make_config, live) -> None:
+    """When it is proposed, taken up and ended."""
+    life = live(make_config())
+    with patch.object(os, "fsync", wraps=os.fsync) as synced:
+        life.complete(life.propose())
+    assert synced.call_count == 3
+
+
+def test_what_is_held_back_is_written_also_where_an_error_ends_the_block(make_config) -> None:
+    config = make_config()
+    storage = StudyStorage(config)
+    before = (config.output / JOURNAL).read_bytes()
+    with pytest.raises(ZeroDivisionError), storage.together():
+        storage.study.set_user_attr("kept", 1)
+        assert (config.output / JOURNAL).read_bytes() == before
+        assert storage.study.user_attrs["kept"] == 1
+        raise ZeroDivisionError
+    assert StudyStorage(config).study.user_attrs["kept"] == 1
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(st.lists(st.sampled_from(["ours", "ours together", "another's"]), max_size=8))
+@example(["another's", "ours together", "another's", "ours together", "ours"])
+def test_what_other_programs_write_between_is_read_once_and_in_order(
+    make_config, turns: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        config = make_config(output=Path(folder))
+        storage = StudyStorage(config)
+        journal = JournalFileBackend(str(config.output / JOURNAL))
+        other = optuna.load_study(study_name=config.name, storage=JournalStorage(journal))
+        for turn, who in enumerate(turns):
+            if who == "another's":
+                other.enqueue_trial({"turn": turn})
+            elif who == "ours":
+                storage.study.enqueue_trial({"turn": turn})
+            else:
+                with storage.together():
+                    storage.study.enqueue_trial({"turn": turn})
+                    storage.study.set_user_attr(f"turn {turn}", turn)
+                    assert len(storage.trials()) == turn + 1
+        fresh = StudyStorage(config)
+        for study in (storage.study, other, fresh.study):
+            points = [t.system_attrs["fixed_params"] for t in study.get_trials()]
+            assert points == [{"turn": turn} for turn in range(len(turns))]
+        assert storage.study.user_attrs == fresh.study.user_attrs
