@@ -52,7 +52,6 @@ class Member:
 
 
 MEMBERS = (
-    Member(name="steady", error=0.002, speeds=(6.0, 6.0)),
     Member(name="noisy", error=0.02, speeds=(6.0, 6.0)),
     Member(name="crossing", error=0.005, speeds=(1.0, 12.0)),
 )

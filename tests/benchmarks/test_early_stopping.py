@@ -24,7 +24,7 @@ def module():
         yield importlib.import_module
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("place", [0, 1])
 def test_a_table_of_the_family_has_the_front_that_is_known(module, place) -> None:
     fronts = module("known_fronts")
     table = fronts.make_table(fronts.MEMBERS[place])
@@ -37,7 +37,7 @@ def test_a_table_of_the_family_has_the_front_that_is_known(module, place) -> Non
     assert list(known.values()) == sorted(known.values())  # so all of them are on the front
 
 
-def test_curves_of_the_crossing_member_mislead_early_and_those_of_the_steady_one_do_not(
+def test_curves_of_the_crossing_member_mislead_early_and_those_of_the_noisy_one_do_not(
     module,
 ) -> None:
     fronts = module("known_fronts")
@@ -49,7 +49,7 @@ def test_curves_of_the_crossing_member_mislead_early_and_those_of_the_steady_one
         final = [np.mean([seed[-1].val_accuracy for seed in seeds]) for seeds in curves]
         return float(np.corrcoef(early, final)[0, 1])
 
-    assert agreement("steady", 3) > 0.99
+    assert agreement("noisy", 3) > 0.95
     assert agreement("crossing", 3) < 0.8
     assert agreement("crossing", 27) > 0.99
 
@@ -100,7 +100,7 @@ def test_one_search_of_each_rule_gives_a_summary_and_pictures(
     comparison = module("early_stopping")
     small = comparison.Comparison(
         name="small",
-        table="steady",
+        table="noisy",
         searches=(("random", "fifo"), ("random", "moasha"), ("random", comparison.RAY)),
         trials=6,
     )

@@ -143,12 +143,12 @@ def test_a_contradiction_is_named_with_what_was_stored_and_what_may_change(
 
 def test_rungs_go_on_as_they_were_and_a_larger_study_has_its_own() -> None:
     started = begin("--scheduler", "moasha", "--epochs", "30")
-    assert started.config.rungs == Rungs(first=4, reduction_factor=3, epochs=30)
+    assert started.config.rungs == Rungs(first=2, reduction_factor=3, epochs=30)
     resumed = resume()
     assert resumed.config == started.config
     assert resumed.file == started.file
     assert resumed.arguments.repeated[2:] == ("--scheduler", "moasha")
-    assert resume("--reduction-factor", "3", "--first-rung", "4").config == started.config
+    assert resume("--reduction-factor", "3", "--first-rung", "2").config == started.config
     assert "started with --reduction-factor 3" in refusal("--reduction-factor", "4")
 
 

@@ -288,7 +288,7 @@ def test_a_dry_run_tells_after_which_epochs_trials_would_be_compared(command) ->
     argv = ("--space", "noise_masks", "--trials", "1", "--scheduler", "moasha", "--epochs", "30")
     status, out, err = command.run(*argv, "--dry-run")
     assert (status, err) == (0, "")
-    assert out.endswith("moasha would compare trials after epochs 4, 12 of 30\n")
+    assert out.endswith("moasha would compare trials after epochs 2, 6, 18 of 30\n")
 
 
 def test_spaces_are_listed_with_a_line_each(tmp_path: Path, command) -> None:
