@@ -188,8 +188,12 @@ def _rungs(
 
 
 def _write(simulation: Simulation, name: str, folder: Path) -> None:
-    document = json.dumps(simulation.as_json(), indent=1)
-    (folder / f"{name}.json").write_text(document + "\n", encoding="utf-8")
+    """What each seed came to, and pictures, which have the bands."""
+    document = simulation.as_json()
+    for search in document["searches"]:
+        del search["hypervolume"]
+    words = json.dumps(document, indent=1)
+    (folder / f"{name}.json").write_text(words + "\n", encoding="utf-8")
     for picture in simulation.pictures():
         over = picture.name.rsplit("-", maxsplit=1)[-1]
         (folder / f"{name}-{over}.png").write_bytes(to_png(picture))

@@ -9,7 +9,9 @@ LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
 """Quantiles of a band: four of five functions lie within it."""
 
 PLACES = 200
-"""Where a band is known."""
+"""Where a band is known: at 0, and at equal ratios over three decades."""
+
+DECADES = 3
 
 
 class Steps(NamedTuple):
@@ -55,7 +57,7 @@ def band(functions: Sequence[Steps], end: float) -> Band:
         functions: At least one.
         end: Greater than 0.
     """
-    x = np.linspace(0.0, end, PLACES)
+    x = np.array([0.0, *np.geomspace(end / 10**DECADES, end, PLACES - 1)])
     values = np.array([function.at(x) for function in functions])
     low, middle, high = np.quantile(values, (LOW, MIDDLE, HIGH), axis=0)
     return Band(*(tuple(column.tolist()) for column in (x, low, middle, high)))

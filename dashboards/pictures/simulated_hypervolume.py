@@ -79,11 +79,10 @@ def get_simulated_hypervolume_figure(info: SimulatedHypervolumeInfo) -> go.Figur
     unit = time_unit(longest) if info.over == "seconds" else None
     label = f"simulated time ({unit.name})" if unit else "epochs spent, all trials together"
     for position, search in enumerate(info.searches):
-        x = [place / unit.seconds if unit else place for place in search.band.x]
-        figure.add_traces(_traces(search, position, x))
+        figure.add_traces(_traces(search, position, unit.seconds if unit else 1.0))
     return figure.update_layout(
         showlegend=True,
-        xaxis=look.axis(label, (), log=False) | {"rangemode": "tozero"},
+        xaxis=look.axis(label, info.searches[0].band.x[1:], log=True),
         yaxis=look.axis("hypervolume (share of the table's)", (), log=False) | {"range": [0, 1.02]},
     )
 
@@ -106,21 +105,26 @@ def get_simulated_hypervolume_picture(info: SimulatedHypervolumeInfo) -> Picture
     )
 
 
-def _traces(search: SearchBand, position: int, x: list[float]) -> tuple[go.Scatter, go.Scatter]:
-    """The band as a closed outline without a line, and the median over it."""
+def _traces(search: SearchBand, position: int, unit: float) -> tuple[go.Scatter, go.Scatter]:
+    """The band as a closed outline without a line, and the median over it.
+
+    The place 0 has no logarithm.
+    """
+    x, low, middle, high = (values[1:] for values in search.band)
+    x = tuple(place / unit for place in x)
     style = series_look(position)
     name = look.escape(search.name)
     shared = {"legendgroup": str(position), "name": name}
     band = go.Scatter(
         x=[*x, *reversed(x)],
-        y=[*search.band.high, *reversed(search.band.low)],
+        y=[*high, *reversed(low)],
         mode="lines",
         line={"width": 0, "color": style.colour},
         fill="toself",
-        opacity=0.2,
+        opacity=0.12,
         hoverinfo="skip",
         showlegend=False,
         **shared,
     )
-    middle = go.Scatter(x=x, y=search.band.middle, mode="lines", line=style.steps(), **shared)
-    return band, middle
+    median = go.Scatter(x=x, y=middle, mode="lines", line=style.steps(), **shared)
+    return band, median

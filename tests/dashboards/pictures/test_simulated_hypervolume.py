@@ -38,9 +38,11 @@ def test_each_search_is_a_band_with_its_median_over_it(searches) -> None:
     assert [trace.fill for trace in bands] == ["toself", "toself"]
     assert [trace.name for trace in lines] == ["tpe, moasha", "random, &lt;fifo&gt;"]
     for search, outline, line in zip(searches, bands, lines, strict=True):
-        assert line.y == search.band.middle
-        assert outline.y == (*search.band.high, *reversed(search.band.low))
-        assert outline.x == (*search.band.x, *reversed(search.band.x))
+        x, low, middle, high = (values[1:] for values in search.band)  # 0 has no logarithm
+        assert (line.x, line.y) == (x, middle)
+        assert outline.y == (*high, *reversed(low))
+        assert outline.x == (*x, *reversed(x))
+    assert figure.layout.xaxis.type == "log"
 
 
 def test_simulated_time_is_told_in_the_unit_that_people_would_use(searches) -> None:
