@@ -13,7 +13,8 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
-from study.config import StudyConfig
+from study.config import MOASHA, StudyConfig
+from study.engine.sampler import GRID
 from study.results.comparison import cautions, compare_with_controls, describe_with_trial
 from study.results.confirmed_run import ConfirmedRun
 from study.results.confirmed_table import confirmed_table
@@ -230,8 +231,21 @@ def next_commands(
         commands["More trials of this study"] = f"{resume} {shlex.join(trials)}"
         larger += trials
     larger += ["--epochs", str(LARGER_EPOCHS * config.epochs)]
+    if _stopping_early_would_pay(config):
+        larger += ["--scheduler", MOASHA]
     commands["A larger study"] = f"{installed('python')} -m study.run {shlex.join(larger)}"
     return commands
+
+
+def _stopping_early_would_pay(config: StudyConfig) -> bool:
+    """Whether a larger study, which does not stop trials early yet, had better do so.
+
+    With as many trials as a first study has, a front loses by it; of a budget of epochs that is
+    some times larger, early stopping makes more (`docs/results/early_stopping`). A grid is there
+    to be trained whole.
+    """
+    known = all(objective.known_before_training for objective in config.objectives)
+    return config.rungs is None and config.sampler != GRID and not known
 
 
 def resume_command(config: StudyConfig, tracking_uri: str | None) -> str:

@@ -12,8 +12,10 @@ import pytest
 from pnn_core.config import Costs, EpochResult
 from study.outcome import Outcome, installed, next_commands, resume_command
 from study.results.front_table import front_table
+from study.results.objective import parse_objectives
 from study.results.pareto import front
 from study.results.record import TrialRecord, TrialState
+from study.stopping.rungs import Rungs
 
 EPOCH = EpochResult(
     epoch=1, train_loss=1.0, val_loss=1.0, val_accuracy=0.9, train_seconds=1.0, val_seconds=1.0
@@ -137,6 +139,20 @@ def test_a_grid_has_no_more_trials_to_offer(make_config) -> None:
     grid = replace(make_config().space, is_grid=True)
     commands = next_commands(make_config(space=grid), [], None, RESUME)
     assert not any("--trials" in command for command in commands.values())
+
+
+def test_a_larger_study_is_offered_with_early_stopping_where_that_pays(make_config) -> None:
+    rungs = Rungs(first=1, reduction_factor=3, epochs=2)
+    sizes_alone = parse_objectives("learnable_params,macs")
+    for changes, stops in (
+        ({}, True),
+        ({"rungs": rungs}, False),  # as typed for this study, so repeated anyway
+        ({"sampler": "grid"}, False),
+        ({"objectives": sizes_alone}, False),
+    ):
+        commands = next_commands(make_config(**changes), [], None, RESUME)
+        assert commands["A larger study"].endswith("--epochs 10 --scheduler moasha") == stops
+        assert "moasha" not in commands["More trials of this study"]
 
 
 def test_a_trial_that_was_run_again_has_nothing_larger_to_offer(make_config) -> None:

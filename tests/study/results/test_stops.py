@@ -28,7 +28,7 @@ def test_where_the_reason_does_not_say_its_last_epoch_does(record, reason):
     assert stop_epoch(stopped(0, reason)) == 0
 
 
-@pytest.mark.parametrize("state", set(TrialState) - {TrialState.PRUNED})
+@pytest.mark.parametrize("state", sorted({*TrialState} - {TrialState.PRUNED}))
 def test_no_other_trial_was_stopped_early(record, state):
     trial = replace(record(0, state, epochs=2), reason="stopped at epoch 1: odd")
     assert stop_epoch(trial) is None
