@@ -47,10 +47,21 @@ def test_a_front_is_reached_when_the_trial_that_reaches_it_ends(side):
     assert np.isnan(one.seconds_to(1.5, 10_000))
 
 
-def test_the_goal_is_of_the_best_front_that_any_side_has_seen(module, side):
+def test_the_goal_is_of_the_best_front_of_the_sides_that_are_named(module, side):
     front = module("time_to_front")
-    sides = {"recipe": side((1.0, 0.5, 100)), "same trials": side((1.0, 0.9, 1000))}
-    assert front.goal(sides) == pytest.approx(0.95 * 0.5)
+    recipe, ours = side((1.0, 0.5, 100)), side((1.0, 0.4, 100), (2.0, 0.9, 100), (3.0, 0.9, 1000))
+    sides = {"recipe": recipe, "same trials": ours}
+    assert front.seconds_to(sides, recipe, ["recipe"]) == 1.0
+    assert front.seconds_to(sides, ours, ["recipe"]) == 2.0
+    assert front.seconds_to(sides, ours, [*sides]) == 2.0
+    assert np.isnan(front.seconds_to(sides, recipe, [*sides]))
+
+
+def test_a_front_that_was_not_reached_is_called_so(module):
+    front = module("time_to_front")
+    assert front.spread([1.0, 2.0, 4.0]) == "2.00 (1.00 to 4.00)"
+    assert front.spread([float("nan"), 2.0]) == "not in 1 of 2"
+    assert front.spread([float("nan")] * 2) == "not reached"
 
 
 @pytest.mark.skipif(not FASHION_MNIST.is_dir(), reason="the Fashion-MNIST files are not here")
