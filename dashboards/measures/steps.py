@@ -9,9 +9,9 @@ LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
 """Quantiles of a band: four of five functions lie within it."""
 
 PLACES = 200
-"""Where a band is known: at 0, and at equal ratios over three decades."""
+"""Where a band is known: at 0, and at equal ratios over the last two decades."""
 
-DECADES = 3
+DECADES = 2
 
 
 class Steps(NamedTuple):
