@@ -82,7 +82,7 @@ def _comparisons() -> Iterator[Comparison]:
             name=member.name, table=member.name, searches=(*BOTH, *OTHERS_AT_RANDOM), trials=60
         )
     # A Gaussian process takes half a second for a proposal, so it has a smaller budget.
-    yield Comparison(name="gp", table=PNN_BENCH, searches=GP, trials=30)
+    yield Comparison(name="gp", table=PNN_BENCH, searches=GP, trials=20)
     # Not by TPE: after thousands of trials its proposal takes a quarter of a second.
     for workers in (1, 32, 256, 4096):
         yield Comparison(
