@@ -105,9 +105,12 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2, metavar="N")
     parser.add_argument("--output", type=Path, default=RESULTS, metavar="DIR")
     arguments = parser.parse_args()
+    names = arguments.only.split(",")
+    if unknown := [name for name in names if name not in COMPARISONS]:
+        parser.error(f"--only {unknown[0]}: accepted are {', '.join(COMPARISONS)}")
     arguments.output.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(arguments.processes) as pool:
-        for name in arguments.only.split(","):
+        for name in names:
             begun = time.perf_counter()
             comparison = COMPARISONS[name]
             simulation = _run(comparison, range(arguments.seeds), pool)

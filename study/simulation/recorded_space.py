@@ -27,10 +27,10 @@ class RecordedSpace(SearchSpace):
 
     def run_key(self, point: Point, dataset: DatasetShape) -> Hashable:
         """The number of the configuration that stands for a point, if it can be built."""
-        if not self.is_valid(point, dataset):
-            return super().run_key(point, dataset)
-        config = self.configure(point, dataset=dataset, epochs=1, seed=0)
-        return self.nearest.find(config.parameters()).number
+        trial = self._trial(point, dataset)
+        if trial is None:
+            return frozenset(point.items())
+        return self.nearest.find(trial.parameters()).number
 
     def is_finite(self) -> bool:
         """Whether the table was recorded on a grid, so that its points can be listed."""
