@@ -18,6 +18,7 @@
 - `cluster`, `shared_storage`: Ray itself, and what its nodes share
 """
 
+import logging
 import os
 
 # Ray reads these when it is imported. Usage statistics would go out over the network; Tune's own
@@ -26,8 +27,9 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 # Nor is a study ever resumed from Tune's own snapshots, each of which writes all trials anew.
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", str(365 * 24 * 3600))
-# A worker's death is told in one line by the study itself.
+# A worker's death is told in one line by the study itself, and what became of a trial as well.
 os.environ.setdefault("TUNE_PRINT_ALL_TRIAL_ERRORS", "0")
+logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)
 # Progress is reported by the study itself; only Tune's older reporter can be silenced.
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 # A trial without a GPU leaves the device variables alone: as Ray will by default.

@@ -2,11 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
 
 from ray.air.execution._internal import RayActorManager
 from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
 from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.tune.execution import tune_controller
+from ray.tune.experiment import Trial
 
 
 class _AllDeathsKnown(RayActorManager):
@@ -25,13 +28,27 @@ class _AllDeathsKnown(RayActorManager):
         super()._actor_task_failed(tracked_actor_task, exception)
 
 
+_ask_worker = Trial._get_default_result_or_future
+
+
+def _ask_worker_that_may_be_dead(trial: Trial) -> dict[str, Any] | None:
+    """What a worker says of itself before a trial's first result; None from a dead one.
+
+    Tune asks when it reports that a trial failed. A trial that was handed to a waiting worker
+    which Ray had ended too, for want of memory, would end the whole search there.
+    """
+    try:
+        return _ask_worker(trial)
+    except RayError:
+        trial._default_result_or_future = None
+        return None
+
+
 @contextlib.contextmanager
 def every_death_known() -> Iterator[None]:
     """Have Tune handle every death of a worker, for as long as the context lasts."""
-    names = vars(tune_controller)  # Tune has no place to hand in another one
-    original = names["RayActorManager"]
-    names["RayActorManager"] = _AllDeathsKnown
-    try:
+    with (  # Tune has no place to hand in others
+        patch.object(tune_controller, "RayActorManager", _AllDeathsKnown),
+        patch.object(Trial, "_get_default_result_or_future", _ask_worker_that_may_be_dead),
+    ):
         yield
-    finally:
-        names["RayActorManager"] = original

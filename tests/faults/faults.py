@@ -28,7 +28,8 @@ class Fault(StrEnum):
 INJECTED = {Fault.EXCEPTION: "exception", Fault.NAN: "nan", Fault.MEMORY: "memory"}
 """Faults within a trial, and the file that arms each (see `injected/sitecustomize.py`)."""
 
-COSTS_AN_ATTEMPT = (Fault.KILL_WORKER, Fault.KILL_RAYLET, Fault.EXCEPTION, Fault.MEMORY)
+ATTEMPTS_COST = {Fault.KILL_WORKER: 1, Fault.KILL_RAYLET: 1, Fault.EXCEPTION: 1, Fault.MEMORY: 2}
+"""At most, of one trial: Ray may end, with the hog, the waiting worker that would try it again."""
 ATTEMPTS_SPENT = 2
 """A third one could meet the same trial, which would then fail as it should."""
 
@@ -113,8 +114,8 @@ def draw_plan(seed: int) -> Plan:
     wanted = draw.randint(1, 3)
     faults: list[Fault] = []
     for fault in draw.sample(list(Fault), len(Fault)):
-        spent = sum(f in COSTS_AN_ATTEMPT for f in faults)
-        if len(faults) < wanted and (fault not in COSTS_AN_ATTEMPT or spent < ATTEMPTS_SPENT):
+        spent = sum(ATTEMPTS_COST.get(f, 0) for f in [*faults, fault])
+        if len(faults) < wanted and (fault not in ATTEMPTS_COST or spent <= ATTEMPTS_SPENT):
             faults.append(fault)
     return plan_of(tuple(faults), seed, confirm=draw.random() < 1 / 3)
 

@@ -14,6 +14,7 @@ import ray
 import torch
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState as OptunaState
+from ray.exceptions import OutOfMemoryError, RayActorError
 
 from pnn_core.config import EpochResult
 from pnn_core.data import TrainingData
@@ -175,6 +176,33 @@ def test_a_killed_worker_costs_no_trial(make_config, digits: TrainingData, heard
     ]
     epochs = [(number, epoch) for number in (0, 1) for epoch in range(1, 9)]
     assert sorted(heard.of("epoch")) == epochs
+
+
+def test_a_trial_outlives_a_busy_and_a_waiting_worker_that_ray_ended_for_want_of_memory(
+    make_config, digits: TrainingData, heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get = ray.get
+
+    def get_from_the_starved(*refs: object, **options: object) -> object:
+        try:
+            return get(*refs, **options)
+        except RayActorError as error:
+            raise OutOfMemoryError(str(error)) from None
+
+    def kill_both(number: int, result: EpochResult) -> None:
+        waits = len(heard.of("ended")) == 2
+        if waits and not killed:
+            killed.extend(process.pid for process in training_processes())
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    killed: list[int] = []
+    heard.epoch_finished = kill_both
+    monkeypatch.setattr(ray, "get", get_from_the_starved)
+    records = run(make_config(trials=3, epochs=20), digits, [heard])
+    assert len(killed) == 2
+    assert [r.state for r in records] == [TrialState.COMPLETE] * 3
+    assert sum(len(r.retried) for r in records) == 2
 
 
 def test_a_trial_that_always_raises_fails_with_its_reason_and_costs_no_other(
