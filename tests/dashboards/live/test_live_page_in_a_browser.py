@@ -13,7 +13,8 @@ from study.results.study_info import StudyEnd, summarise
 
 MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 DESKTOP, PHONE = 1280, 400
-STUDY = ("--space", "noise_masks", "--name", "live", "--trials", "5", "--epochs", "3")
+ONE_BY_ONE = ("--trials", "5", "--epochs", "12", "--max-concurrent", "1")
+STUDY = ("--space", "noise_masks", "--name", "live", *ONE_BY_ONE)
 MS = 1_700_000_000_000
 
 
