@@ -1,0 +1,287 @@
+"""Judged as they come, or only in company? Early stopping with trials that wait at rungs.
+
+    .venv/bin/python benchmarks/waiting_at_rungs.py
+
+`moasha` judges a trial the moment it reaches a rung, so whoever comes first has nobody to be
+compared with and goes on. Trials could wait there, with a checkpoint, until others have come, or
+until they are among the best 1/η of all that came (promotion; Li et al. 2018, arXiv 1810.05934).
+This compares the three in random searches of the recorded table and of those with known fronts, by
+one worker, in epochs, and writes `waiting.json` into `docs/results/early_stopping/`. Waiting and
+promotion are modelled here alone: what they would cost in checkpoints is not counted.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import moocore
+import numpy as np
+from known_fronts import MEMBERS, make_table
+
+from study.recording.parquet import read_table
+from study.recording.shipped import DIGITS_TABLE
+from study.recording.table import Configuration, RecordedTable
+from study.results.front_table import TextTable
+from study.results.objective import parse_objectives
+from study.results.record import TrialState
+from study.simulation.growth import HypervolumeShare
+from study.simulation.repeated import NEARLY_ALL
+from study.simulation.search import TrialEnd
+from study.stopping.decision import admitted_places, decide
+from study.stopping.entry import RungEntry
+from study.stopping.ranking import standing
+from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
+
+RESULTS = Path(__file__).resolve().parents[1] / "docs/results/early_stopping/waiting.json"
+SEEDS = 30
+TRIALS = 60
+"""Budget, in trials of full length."""
+
+OBJECTIVES = parse_objectives("val_accuracy,learnable_params")
+TABLES = ("pnn_bench", *(member.name for member in MEMBERS))
+ETA = DEFAULT_REDUCTION_FACTOR
+
+
+class Trial(NamedTuple):
+    """A configuration with one of its recorded seeds."""
+
+    configuration: Configuration
+    seed: int
+
+    def entry(self, epoch: int) -> RungEntry:
+        """How it stands after an epoch."""
+        accuracy = self.configuration.curves[self.seed][epoch - 1].val_accuracy
+        size = float(self.configuration.costs.learnable_params)
+        return RungEntry(trial=self.configuration.number, losses=(-accuracy, size))
+
+
+class Policy(Protocol):
+    """Which trials at one rung are trained further, and when."""
+
+    def arrive(self, entry: RungEntry) -> None:
+        """A trial reached the rung."""
+
+    def next(self) -> int | None:
+        """A trial that may go on and was not named before; None where there is none now."""
+
+
+class Waiting:
+    """Judges by the product's rule, once some trials are at the rung.
+
+    Args:
+        epoch: Of the rung.
+        company: How many must be there; 1 to judge every trial as it comes, as the product does.
+    """
+
+    def __init__(self, epoch: int, company: int) -> None:
+        self._epoch = epoch
+        self._company = company
+        self._entries: list[RungEntry] = []
+        self._waiting: list[RungEntry] = []
+        self._may_go_on: list[int] = []
+
+    def arrive(self, entry: RungEntry) -> None:
+        """As `Policy` says."""
+        self._entries.append(entry)
+        self._waiting.append(entry)
+        if len(self._entries) < self._company:
+            return
+        for judged in self._waiting:
+            others = [other for other in self._entries if other is not judged]
+            if decide(others, judged, epoch=self._epoch, reduction_factor=ETA).go_on:
+                self._may_go_on.append(judged.trial)
+        self._waiting.clear()
+
+    def next(self) -> int | None:
+        """As `Policy` says."""
+        return self._may_go_on.pop() if self._may_go_on else None
+
+
+class Promotion:
+    """Lets those go on that are among the best 1/η by now, however long ago they came.
+
+    Args:
+        places: How many of so many entries go on: of `n` by `η`.
+    """
+
+    def __init__(self, places: Callable[[int, int], int]) -> None:
+        self._places = places
+        self._entries: list[RungEntry] = []
+        self._promoted: set[int] = set()
+        self._may_go_on: list[int] = []
+
+    def arrive(self, entry: RungEntry) -> None:
+        """As `Policy` says."""
+        self._entries.append(entry)
+        losses = np.array([entry.losses for entry in self._entries])
+        places = self._places(len(losses), ETA)
+        fronts = np.asarray(moocore.pareto_rank(losses))
+        best = []
+        for place, front in enumerate(fronts):
+            # Entries of earlier fronts come first: only the last front that goes on is divided.
+            if np.count_nonzero(fronts < front) < places:
+                best.append((standing(losses, place).rank, self._entries[place].trial))
+        best = [(rank, trial) for rank, trial in sorted(best) if rank <= places]
+        self._may_go_on = [trial for _, trial in best if trial not in self._promoted]
+
+    def next(self) -> int | None:
+        """As `Policy` says."""
+        if not self._may_go_on:
+            return None
+        trial = self._may_go_on.pop(0)
+        self._promoted.add(trial)
+        return trial
+
+
+def _a_third(entries: int, eta: int) -> int:
+    return entries // eta
+
+
+POLICIES: dict[str, Callable[[int], Policy]] = {
+    "judged as they come": partial(Waiting, company=1),
+    "waiting for 3 at a rung": partial(Waiting, company=ETA),
+    "waiting for 6 at a rung": partial(Waiting, company=2 * ETA),
+    "waiting for 9 at a rung": partial(Waiting, company=3 * ETA),
+    "promotion of one in three": lambda _: Promotion(_a_third),
+    "promotion, as many as are judged to go on": lambda _: Promotion(admitted_places),
+}
+ALONE = "random search alone"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One search.
+
+    Attributes:
+        epochs_to_share: Until 95% of the best hypervolume; None where it is not reached.
+        at: Hypervolume after each tenth of the budget.
+        complete: Trials of full length.
+    """
+
+    epochs_to_share: float | None
+    at: tuple[float, ...]
+    complete: int
+
+
+def search(table: RecordedTable, policy: str, seed: int) -> Iterator[TrialEnd]:
+    """The complete trials of one random search by one worker, in the order of their ends.
+
+    The worker takes up who may go on, from the last rung to the first, and else a new trial.
+    """
+    epochs = table.epochs
+    rungs = Rungs(first=default_first_rung(epochs, ETA), reduction_factor=ETA, epochs=epochs)
+    at = () if policy == ALONE else rungs.at
+    policies = [POLICIES[policy](epoch) for epoch in at]
+    trials, new = {}, []
+    draw = np.random.default_rng(seed)
+    for place in draw.permutation(len(table.configurations)):
+        trial = Trial(table.configurations[place], int(draw.integers(table.replicates)))
+        trials[trial.configuration.number] = trial
+        new.append(trial)
+    levels = (0, *at, epochs)
+    spent = 0
+    while spent < TRIALS * epochs:
+        for level in reversed(range(len(policies))):
+            number = policies[level].next()
+            if number is not None:
+                trial, level = trials[number], level + 1
+                break
+        else:
+            if not new:
+                return
+            trial, level = new.pop(), 0
+        spent += levels[level + 1] - levels[level]
+        if level < len(policies):
+            policies[level].arrive(trial.entry(levels[level + 1]))
+        else:
+            yield TrialEnd(
+                number=trial.configuration.number,
+                configuration=trial.configuration,
+                state=TrialState.COMPLETE,
+                epochs=epochs,
+                reason="",
+                seconds=float(spent),
+                epochs_spent=spent,
+            )
+
+
+@cache
+def _table(name: str) -> tuple[RecordedTable, HypervolumeShare]:
+    if name == TABLES[0]:
+        table = read_table(DIGITS_TABLE)
+    else:
+        table = make_table(next(member for member in MEMBERS if member.name == name))
+    return table, HypervolumeShare(table, OBJECTIVES)
+
+
+def _measure(name: str, policy: str, seed: int) -> Outcome:
+    table, share = _table(name)
+    ends = tuple(search(table, policy, seed))
+    growth = share.growth(ends).by_epochs
+    places = TRIALS * table.epochs * np.arange(1, 11) / 10
+    return Outcome(
+        epochs_to_share=growth.reaches(NEARLY_ALL),
+        at=tuple(growth.at(places).tolist()),
+        complete=len(ends),
+    )
+
+
+def main() -> int:
+    """Run all searches, and write and print what they came to."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+    parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N")
+    parser.add_argument("--processes", type=int, default=2, metavar="N")
+    parser.add_argument("--output", type=Path, default=RESULTS, metavar="FILE")
+    arguments = parser.parse_args()
+    seeds = range(arguments.seeds)
+    document = []
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        for table in TABLES:
+            rows = []
+            for policy in (ALONE, *POLICIES):
+                found = [*pool.map(partial(_measure, table, policy), seeds)]
+                document.append(
+                    {"table": table, "policy": policy, "searches": [*map(asdict, found)]}
+                )
+                rows.append(_row(policy, found))
+            print(f"\n{table}")
+            print(TextTable(header=HEADER, rows=tuple(rows)), flush=True)
+    arguments.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+HEADER = (
+    "random search",
+    "epochs to 95%",
+    "seeds",
+    "hypervolume at 10%",
+    "at 30%",
+    "at 100%",
+    "complete",
+)
+
+
+def _row(policy: str, found: list[Outcome]) -> tuple[str, ...]:
+    """Medians over seeds."""
+    reached = [o.epochs_to_share for o in found if o.epochs_to_share is not None]
+    places = [*reached, *[float("inf")] * (len(found) - len(reached))]
+    middle = statistics.median_high(places)
+    tenths = [statistics.median(o.at[tenth] for o in found) for tenth in (0, 2, 9)]
+    return (
+        policy,
+        "-" if middle == float("inf") else f"{middle:,.0f}",
+        f"{len(reached)} of {len(found)}",
+        *(f"{share:.3f}" for share in tenths),
+        f"{statistics.median(o.complete for o in found):.0f}",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
