@@ -228,7 +228,7 @@ def _measure(name: str, policy: str, seed: int) -> Outcome:
     places = TRIALS * table.epochs * np.arange(1, 11) / 10
     return Outcome(
         epochs_to_share=growth.reaches(NEARLY_ALL),
-        at=tuple(growth.at(places).tolist()),
+        at=tuple(growth.at(places).round(4).tolist()),
         complete=len(ends),
     )
 
@@ -253,7 +253,8 @@ def main() -> int:
                 rows.append(_row(policy, found))
             print(f"\n{table}")
             print(TextTable(header=HEADER, rows=tuple(rows)), flush=True)
-    arguments.output.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    lines = ",\n".join(map(json.dumps, document))
+    arguments.output.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
     return 0
 
 
