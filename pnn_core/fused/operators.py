@@ -4,6 +4,7 @@ This is the one place that chooses between them and torch's own operators, which
 back on: `cpu` says what the operators compute.
 """
 
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -16,11 +17,26 @@ from pnn_core.fused.build import library_path
 
 @cache
 def are_built() -> bool:
-    """Whether this process has the operators; they are loaded if `pnn_core.fused.build` ran."""
-    library = library_path()
-    if not library.is_file():
+    """Whether this process has the operators; they are loaded if `pnn_core.fused.build` ran.
+
+    A library that this process cannot load, such as one that a machine with another C library built
+    in a shared home folder, is warned of and left alone.
+    """
+    try:
+        library = library_path()
+        if not library.is_file():
+            return False
+    except (OSError, RuntimeError):  # there is no home folder, or it is another user's
         return False
-    torch.ops.load_library(library)
+    try:
+        torch.ops.load_library(library)
+    except OSError as error:
+        warnings.warn(
+            f"{library} cannot be loaded ({error.__cause__ or error}), so networks train by "
+            "torch's own operators: remove it and run python -m pnn_core.fused.build",
+            stacklevel=2,
+        )
+        return False
     return True
 
 
