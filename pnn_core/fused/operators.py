@@ -41,7 +41,12 @@ def are_built() -> bool:
 
 
 def perturb_combine(
-    x: torch.Tensor, noise: Callable[[], torch.Tensor], norm: nn.Module, conv: nn.Module
+    x: torch.Tensor,
+    noise: Callable[[], torch.Tensor],
+    norm: nn.Module,
+    conv: nn.Module,
+    *,
+    fan_out: int,
 ) -> torch.Tensor | None:
     """Noise, ReLU, then batch normalisation, if any, and a 1×1, without storing any map.
 
@@ -50,6 +55,7 @@ def perturb_combine(
         noise: Gives N, `[1, m, height, width]`.
         norm: Of the m maps; `nn.Identity` for none.
         conv: The 1×1, with a `weight` of `[q, m / groups, 1, 1]` and a `bias`.
+        fan_out: m / p.
 
     Returns:
         `[batch, q, height, width]`; None where torch's own operators have to do it.
@@ -57,9 +63,15 @@ def perturb_combine(
     if not _takes(x, conv, norm):
         return None
     masks = noise()
-    if masks.requires_grad:
+    if masks.requires_grad or masks.dtype != x.dtype:
         return None
-    numbers = _numbers(norm) if isinstance(norm, nn.BatchNorm2d) else (*(None,) * 5, 0.0, 0.0)
+    if masks.shape[1:] != (x.shape[1] * fan_out, *x.shape[2:]):
+        return None
+    numbers: tuple[Any, ...] = (*(None,) * 5, 0.0, 0.0)
+    if isinstance(norm, nn.BatchNorm2d):
+        if not _is_usual(norm, masks.shape[1]):
+            return None
+        numbers = _numbers(norm)
     y: torch.Tensor = torch.ops.pnn_core.perturb_combine(
         x, masks, conv.weight, conv.bias, *numbers, norm.training
     )
@@ -80,7 +92,9 @@ def normalise_add_relu(
     Returns:
         The same shape; None where torch's own operators have to do it.
     """
-    if not _takes(x, norm):
+    if not _takes(x, norm) or not _is_usual(norm, x.shape[1]):
+        return None
+    if shortcut is not None and (shortcut.shape != x.shape or shortcut.dtype != x.dtype):
         return None
     y: torch.Tensor = torch.ops.pnn_core.normalise_add_relu(
         x, *_numbers(norm), norm.training, shortcut, relu
@@ -89,16 +103,26 @@ def normalise_add_relu(
 
 
 def _takes(x: torch.Tensor, *modules: nn.Module) -> bool:
-    """Whether the operators can compute, and differentiate, what these modules do with x."""
-    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
+    """Whether the operators can compute, and differentiate, what these modules do with x.
+
+    They read memory as it lies and check no shape: what torch refuses is left to torch's own words.
+    """
+    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64) or x.ndim != 4:
         return False
-    if any(p.dtype != x.dtype for module in modules for p in module.parameters()):
+    learned = [p for module in modules for p in module.parameters()]
+    if any(p.dtype != x.dtype or not p.is_contiguous() for p in learned):
         return False
     if any(not m.training and torch.is_grad_enabled() for m in modules):
         return False  # gradients through running statistics are nobody's training
     if torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
         return False
     return x.numel() // x.shape[1] > 1 and are_built()
+
+
+def _is_usual(norm: nn.BatchNorm2d, channels: int) -> bool:
+    """Whether a normalisation is of that many channels, learns, and keeps a running average."""
+    needed = (norm.weight, norm.running_mean, norm.momentum)
+    return norm.num_features == channels and all(number is not None for number in needed)
 
 
 def _numbers(norm: nn.BatchNorm2d) -> tuple[Any, ...]:
