@@ -47,9 +47,9 @@ class SearchSpace:
             every combination must then be buildable.
 
     Raises:
-        ValueError: A name is no parameter or is set in two places, a grid value lies outside its
-            axis, a space to be run whole has a continuous axis without grid values, or a fan-out
-            does not divide a fixed mask count.
+        ValueError: A name is no parameter or is set in two places, a grid is empty or one of its
+            values not on its axis, a space to be run whole has a continuous axis without grid
+            values, or a fan-out does not divide a fixed mask count.
     """
 
     name: str
@@ -253,11 +253,21 @@ class SearchSpace:
         axis = self.axes.get(name)
         if not isinstance(axis, FloatDistribution):
             raise ValueError(f"grid names {name!r}, which is not a continuous axis")
+        if not self.grid[name]:
+            raise ValueError(
+                f"grid of {name!r} (={self.grid[name]!r}) must hold at least one value"
+            )
+        steps = [] if axis.step is None else [float(v) for v in listed_values(name, axis)]
         for value in self.grid[name]:
             if not axis.low <= value <= axis.high:
                 raise ValueError(
                     f"grid value {value} of {name!r} lies outside its axis, "
                     f"{axis.low:g} to {axis.high:g}"
+                )
+            if steps and not any(math.isclose(value, step) for step in steps):
+                raise ValueError(
+                    f"grid value {value} of {name!r} is no step of its axis: accepted are "
+                    f"{', '.join(f'{step:g}' for step in steps)}"
                 )
 
     def _require_divisible_mask_count(self) -> None:

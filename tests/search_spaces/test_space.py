@@ -185,6 +185,17 @@ def test_stepped_values_stay_on_their_axis() -> None:
             "grid value 2.0 of 'noise_level' lies outside its axis, 0.1 to 1",
         ),
         (
+            {
+                "axes": {"noise_level": FloatDistribution(0.1, 0.7, step=0.2)},
+                "grid": {"noise_level": (0.1, 0.2)},
+            },
+            "value 0.2 of 'noise_level' is no step of its axis: accepted are 0.1, 0.3, 0.5, 0.7",
+        ),
+        (
+            {"axes": {"noise_level": FloatDistribution(0.1, 0.7)}, "grid": {"noise_level": ()}},
+            r"grid of 'noise_level' \(=\(\)\) must hold at least one value",
+        ),
+        (
             {"axes": {"fan_out": CategoricalDistribution((1, 4))}, "fixed": {"mask_count": 30}},
             r"fan_out \(=4\) must divide mask_count \(=30\)",
         ),
@@ -200,6 +211,12 @@ def test_stepped_values_stay_on_their_axis() -> None:
 def test_a_space_that_makes_no_sense_is_refused(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         space(**changes)
+
+
+def test_a_grid_may_leave_out_steps_of_an_axis() -> None:
+    axis = FloatDistribution(0.1, 0.7, step=0.2)
+    some = space(axes={"noise_level": axis}, grid={"noise_level": (0.1 + 0.2, 0.7)})
+    assert [point["noise_level"] for point in some.grid_points(DIGITS)] == [0.1 + 0.2, 0.7]
 
 
 def test_a_continuous_axis_without_grid_values_has_no_grid() -> None:
