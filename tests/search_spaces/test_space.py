@@ -1,5 +1,6 @@
 """A space says what is searched, and refuses what makes no sense."""
 
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -237,6 +238,20 @@ def test_a_users_file_is_a_space(tmp_path: Path) -> None:
         + "SPACE = SearchSpace(name='mine', summary='', axes={'mask_count': IntDistribution(1, 9)})"
     )
     assert find_space(str(file), DIGITS).name == "mine"
+
+
+def test_a_file_may_define_dataclasses_whose_annotations_are_strings(tmp_path: Path) -> None:
+    file = tmp_path / "space.py"  # the name of a module, which stays what it is
+    file.write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        + SPACE_FILE
+        + "@dataclass\nclass Range:\n    low: int\n    high: int\n"
+        + "axis = IntDistribution(**vars(Range(1, 9)))\n"
+        + "SPACE = SearchSpace(name='mine', summary='', axes={'mask_count': axis})"
+    )
+    modules = set(sys.modules)
+    assert find_space(str(file), DIGITS).axes == {"mask_count": IntDistribution(1, 9)}
+    assert set(sys.modules) == modules
 
 
 def test_a_users_space_may_depend_on_the_images(tmp_path: Path) -> None:
