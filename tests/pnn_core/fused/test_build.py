@@ -39,6 +39,18 @@ def test_without_a_compiler_it_says_so_and_how_networks_train(
     )
 
 
+def test_a_cache_that_cannot_be_written_is_said_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(file))
+    assert build.main() == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert str(file) in first
+    assert second.startswith("Without them")
+
+
 def test_what_the_compiler_refuses_leaves_nothing_behind(
     empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
