@@ -141,7 +141,7 @@ class SearchSpace:
         trial = self._trial(point, dataset)
         return frozenset(point.items()) if trial is None else _settings(trial)
 
-    def grid_values(self) -> dict[str, list[ParameterValue]]:
+    def grid_values(self) -> dict[str, Sequence[ParameterValue]]:
         """The values of each axis that a grid search tries.
 
         Raises:
@@ -238,7 +238,7 @@ class SearchSpace:
             raise ValueError(f"axis {VARIANT!r} is made of `variants`: leave it out of axes")
         object.__setattr__(self, "axes", {VARIANT: own, **self._parameter_axes})
 
-    def _values(self, name: str) -> list[ParameterValue]:
+    def _values(self, name: str) -> Sequence[ParameterValue]:
         return list(self.grid[name]) if name in self.grid else listed_values(name, self.axes[name])
 
     def _require_own_settings(self, variant: str) -> None:
@@ -284,8 +284,17 @@ class SearchSpace:
 def _combinations(
     values: Mapping[str, Sequence[ParameterValue]],
 ) -> Iterator[dict[str, ParameterValue]]:
-    for combination in itertools.product(*values.values()):
-        yield dict(zip(values, combination, strict=True))
+    """All combinations, the last name's values varying fastest, one at a time.
+
+    `itertools.product` would hold every value of every axis, and a seed has billions.
+    """
+    if not values:
+        yield {}
+        return
+    (name, own), *others = values.items()
+    for value in own:
+        for rest in _combinations(dict(others)):
+            yield {name: value, **rest}
 
 
 def _settings(trial: TrialConfig) -> Hashable:

@@ -1,5 +1,6 @@
 """A space says what is searched, and refuses what makes no sense."""
 
+import itertools
 import sys
 from collections import Counter
 from pathlib import Path
@@ -212,6 +213,15 @@ def test_stepped_values_stay_on_their_axis() -> None:
 def test_a_space_that_makes_no_sense_is_refused(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         space(**changes)
+
+
+def test_a_space_with_billions_of_points_is_checked_in_little_memory() -> None:
+    axes = {"mask_seed": IntDistribution(0, 2**40), "mask_count": IntDistribution(4, 6, step=2)}
+    many = space(axes=axes)
+    many.require_a_network(DIGITS)
+    assert many.grid_size() == 2 * (2**40 + 1)
+    first = list(itertools.islice(many.grid_points(DIGITS), 3))
+    assert [tuple(point.values()) for point in first] == [(0, 4), (0, 6), (1, 4)]
 
 
 def test_a_grid_may_leave_out_steps_of_an_axis() -> None:
