@@ -65,11 +65,12 @@ def perturb_combine(
     masks = noise()
     if masks.requires_grad or masks.dtype != x.dtype:
         return None
-    if masks.shape[1:] != (x.shape[1] * fan_out, *x.shape[2:]):
+    _, channels, height, width = x.shape
+    if masks.shape != (1, channels * fan_out, height, width):
         return None
     numbers: tuple[Any, ...] = (*(None,) * 5, 0.0, 0.0)
     if isinstance(norm, nn.BatchNorm2d):
-        if not _is_usual(norm, masks.shape[1]):
+        if not _is_usual(norm, channels * fan_out):
             return None
         numbers = _numbers(norm)
     y: torch.Tensor = torch.ops.pnn_core.perturb_combine(
@@ -121,8 +122,8 @@ def _takes(x: torch.Tensor, *modules: nn.Module) -> bool:
 
 def _is_usual(norm: nn.BatchNorm2d, channels: int) -> bool:
     """Whether a normalisation is of that many channels, learns, and keeps a running average."""
-    needed = (norm.weight, norm.running_mean, norm.momentum)
-    return norm.num_features == channels and all(number is not None for number in needed)
+    learns_and_keeps = norm.affine and norm.track_running_stats and norm.momentum is not None
+    return learns_and_keeps and norm.num_features == channels
 
 
 def _numbers(norm: nn.BatchNorm2d) -> tuple[Any, ...]:
