@@ -23,7 +23,8 @@ def build_model(config: ModelConfig, seeds: Seeds | int) -> nn.Module:
         seeds = Seeds.same(seeds)
     masks = torch.Generator().manual_seed(seeds.stream_seed("masks"))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seeds.stream_seed("initialisation"))
+        # Of the CPU alone: `torch.manual_seed` would seed every GPU, too, which nothing puts back.
+        torch.default_generator.manual_seed(seeds.stream_seed("initialisation"))
         return build_network(config, masks)
 
 

@@ -145,7 +145,9 @@ class PerturbationLayer(nn.Module):
         """
         combine = self.combine
         if isinstance(combine.relu, nn.ReLU):
-            fused = perturb_combine(x, self.perturb.noise, combine.norm, combine.conv)
+            fused = perturb_combine(
+                x, self.perturb.noise, combine.norm, combine.conv, fan_out=self.perturb.fan_out
+            )
             if fused is not None:
                 mixed: torch.Tensor = combine.mix(fused)
                 return mixed

@@ -1,5 +1,7 @@
 """The values of an axis, where they can be listed."""
 
+from collections.abc import Sequence
+
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -15,8 +17,8 @@ def is_continuous(axis: BaseDistribution) -> bool:
     return isinstance(axis, FloatDistribution) and axis.step is None and not axis.single()
 
 
-def listed_values(name: str, axis: BaseDistribution) -> list[ParameterValue]:
-    """Every value of an axis, in its order.
+def listed_values(name: str, axis: BaseDistribution) -> Sequence[ParameterValue]:
+    """Every value of an axis, in its order; whole numbers take no memory until they are asked for.
 
     Raises:
         ValueError: The axis is continuous.
@@ -24,7 +26,7 @@ def listed_values(name: str, axis: BaseDistribution) -> list[ParameterValue]:
     if isinstance(axis, CategoricalDistribution):
         return list(axis.choices)  # type: ignore[arg-type]  # None is no setting's value
     if isinstance(axis, IntDistribution):
-        return list(range(axis.low, axis.high + 1, axis.step))
+        return range(axis.low, axis.high + 1, axis.step)
     if isinstance(axis, FloatDistribution) and not is_continuous(axis):
         steps = 0 if axis.step is None else round((axis.high - axis.low) / axis.step)
         # Rounding must not carry the last value beyond the axis.

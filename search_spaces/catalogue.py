@@ -4,6 +4,7 @@ import difflib
 import importlib
 import importlib.util
 import inspect
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -90,16 +91,20 @@ def _load(name: str) -> ModuleType:
         )
     if not path.is_file():
         raise SpaceError("there is no file of that name")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # A name that no module has: the file is known by it only while it runs.
+    spec = importlib.util.spec_from_file_location(f"search_spaces.file:{path.stem}", path)
     if spec is None or spec.loader is None:
         raise SpaceError("that is not a Python file: accepted is a .py file that defines SPACE")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses whose annotations are strings look there
     try:
         spec.loader.exec_module(module)
     except SpaceError:
         raise
     except Exception as error:
         raise SpaceError(f"the file raised {_describe(error)}") from error
+    finally:
+        del sys.modules[spec.name]
     return module
 
 

@@ -47,9 +47,9 @@ class SearchSpace:
             every combination must then be buildable.
 
     Raises:
-        ValueError: A name is no parameter or is set in two places, a grid value lies outside its
-            axis, a space to be run whole has a continuous axis without grid values, or a fan-out
-            does not divide a fixed mask count.
+        ValueError: A name is no parameter or is set in two places, a grid is empty or one of its
+            values not on its axis, a space to be run whole has a continuous axis without grid
+            values, or a fan-out does not divide a fixed mask count.
     """
 
     name: str
@@ -141,7 +141,7 @@ class SearchSpace:
         trial = self._trial(point, dataset)
         return frozenset(point.items()) if trial is None else _settings(trial)
 
-    def grid_values(self) -> dict[str, list[ParameterValue]]:
+    def grid_values(self) -> dict[str, Sequence[ParameterValue]]:
         """The values of each axis that a grid search tries.
 
         Raises:
@@ -238,7 +238,7 @@ class SearchSpace:
             raise ValueError(f"axis {VARIANT!r} is made of `variants`: leave it out of axes")
         object.__setattr__(self, "axes", {VARIANT: own, **self._parameter_axes})
 
-    def _values(self, name: str) -> list[ParameterValue]:
+    def _values(self, name: str) -> Sequence[ParameterValue]:
         return list(self.grid[name]) if name in self.grid else listed_values(name, self.axes[name])
 
     def _require_own_settings(self, variant: str) -> None:
@@ -253,11 +253,21 @@ class SearchSpace:
         axis = self.axes.get(name)
         if not isinstance(axis, FloatDistribution):
             raise ValueError(f"grid names {name!r}, which is not a continuous axis")
+        if not self.grid[name]:
+            raise ValueError(
+                f"grid of {name!r} (={self.grid[name]!r}) must hold at least one value"
+            )
+        steps = [] if axis.step is None else [float(v) for v in listed_values(name, axis)]
         for value in self.grid[name]:
             if not axis.low <= value <= axis.high:
                 raise ValueError(
                     f"grid value {value} of {name!r} lies outside its axis, "
                     f"{axis.low:g} to {axis.high:g}"
+                )
+            if steps and not any(math.isclose(value, step) for step in steps):
+                raise ValueError(
+                    f"grid value {value} of {name!r} is no step of its axis: accepted are "
+                    f"{', '.join(f'{step:g}' for step in steps)}"
                 )
 
     def _require_divisible_mask_count(self) -> None:
@@ -274,8 +284,17 @@ class SearchSpace:
 def _combinations(
     values: Mapping[str, Sequence[ParameterValue]],
 ) -> Iterator[dict[str, ParameterValue]]:
-    for combination in itertools.product(*values.values()):
-        yield dict(zip(values, combination, strict=True))
+    """All combinations, the last name's values varying fastest, one at a time.
+
+    `itertools.product` would hold every value of every axis, and a seed has billions.
+    """
+    if not values:
+        yield {}
+        return
+    (name, own), *others = values.items()
+    for value in own:
+        for rest in _combinations(dict(others)):
+            yield {name: value, **rest}
 
 
 def _settings(trial: TrialConfig) -> Hashable:

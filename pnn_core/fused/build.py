@@ -46,7 +46,8 @@ def build() -> Path:
 
     Raises:
         FileNotFoundError: There is no C++ compiler.
-        RuntimeError: It refuses; with its message.
+        OSError: The cache folder cannot be written.
+        RuntimeError: The compiler refuses, with its message; or there is no home folder.
     """
     library = library_path()
     if library.is_file():
@@ -90,7 +91,7 @@ def main() -> int:
     """Build and say where."""
     try:
         library = build()
-    except (FileNotFoundError, RuntimeError) as error:
+    except (OSError, RuntimeError) as error:
         print(f"{error}\nWithout them, networks train by torch's own operators.", file=sys.stderr)
         return 1
     print(f"Fused CPU operators  {library}")

@@ -4,6 +4,7 @@ This is the one place that chooses between them and torch's own operators, which
 back on: `cpu` says what the operators compute.
 """
 
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -16,16 +17,36 @@ from pnn_core.fused.build import library_path
 
 @cache
 def are_built() -> bool:
-    """Whether this process has the operators; they are loaded if `pnn_core.fused.build` ran."""
-    library = library_path()
-    if not library.is_file():
+    """Whether this process has the operators; they are loaded if `pnn_core.fused.build` ran.
+
+    A library that this process cannot load, such as one that a machine with another C library built
+    in a shared home folder, is warned of and left alone.
+    """
+    try:
+        library = library_path()
+        if not library.is_file():
+            return False
+    except (OSError, RuntimeError):  # there is no home folder, or it is another user's
         return False
-    torch.ops.load_library(library)
+    try:
+        torch.ops.load_library(library)
+    except OSError as error:
+        warnings.warn(
+            f"{library} cannot be loaded ({error.__cause__ or error}), so networks train by "
+            "torch's own operators: remove it and run python -m pnn_core.fused.build",
+            stacklevel=2,
+        )
+        return False
     return True
 
 
 def perturb_combine(
-    x: torch.Tensor, noise: Callable[[], torch.Tensor], norm: nn.Module, conv: nn.Module
+    x: torch.Tensor,
+    noise: Callable[[], torch.Tensor],
+    norm: nn.Module,
+    conv: nn.Module,
+    *,
+    fan_out: int,
 ) -> torch.Tensor | None:
     """Noise, ReLU, then batch normalisation, if any, and a 1×1, without storing any map.
 
@@ -34,6 +55,7 @@ def perturb_combine(
         noise: Gives N, `[1, m, height, width]`.
         norm: Of the m maps; `nn.Identity` for none.
         conv: The 1×1, with a `weight` of `[q, m / groups, 1, 1]` and a `bias`.
+        fan_out: m / p.
 
     Returns:
         `[batch, q, height, width]`; None where torch's own operators have to do it.
@@ -41,9 +63,16 @@ def perturb_combine(
     if not _takes(x, conv, norm):
         return None
     masks = noise()
-    if masks.requires_grad:
+    if masks.requires_grad or masks.dtype != x.dtype:
         return None
-    numbers = _numbers(norm) if isinstance(norm, nn.BatchNorm2d) else (*(None,) * 5, 0.0, 0.0)
+    _, channels, height, width = x.shape
+    if masks.shape != (1, channels * fan_out, height, width):
+        return None
+    numbers: tuple[Any, ...] = (*(None,) * 5, 0.0, 0.0)
+    if isinstance(norm, nn.BatchNorm2d):
+        if not _is_usual(norm, channels * fan_out):
+            return None
+        numbers = _numbers(norm)
     y: torch.Tensor = torch.ops.pnn_core.perturb_combine(
         x, masks, conv.weight, conv.bias, *numbers, norm.training
     )
@@ -64,7 +93,9 @@ def normalise_add_relu(
     Returns:
         The same shape; None where torch's own operators have to do it.
     """
-    if not _takes(x, norm):
+    if not _takes(x, norm) or not _is_usual(norm, x.shape[1]):
+        return None
+    if shortcut is not None and (shortcut.shape != x.shape or shortcut.dtype != x.dtype):
         return None
     y: torch.Tensor = torch.ops.pnn_core.normalise_add_relu(
         x, *_numbers(norm), norm.training, shortcut, relu
@@ -73,16 +104,26 @@ def normalise_add_relu(
 
 
 def _takes(x: torch.Tensor, *modules: nn.Module) -> bool:
-    """Whether the operators can compute, and differentiate, what these modules do with x."""
-    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64):
+    """Whether the operators can compute, and differentiate, what these modules do with x.
+
+    They read memory as it lies and check no shape: what torch refuses is left to torch's own words.
+    """
+    if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64) or x.ndim != 4:
         return False
-    if any(p.dtype != x.dtype for module in modules for p in module.parameters()):
+    learned = [p for module in modules for p in module.parameters()]
+    if any(p.dtype != x.dtype or not p.is_contiguous() for p in learned):
         return False
     if any(not m.training and torch.is_grad_enabled() for m in modules):
         return False  # gradients through running statistics are nobody's training
     if torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
         return False
     return x.numel() // x.shape[1] > 1 and are_built()
+
+
+def _is_usual(norm: nn.BatchNorm2d, channels: int) -> bool:
+    """Whether a normalisation is of that many channels, learns, and keeps a running average."""
+    learns_and_keeps = norm.affine and norm.track_running_stats and norm.momentum is not None
+    return learns_and_keeps and norm.num_features == channels
 
 
 def _numbers(norm: nn.BatchNorm2d) -> tuple[Any, ...]:

@@ -98,3 +98,10 @@ def test_building_leaves_torchs_random_state_alone() -> None:
     before = torch.random.get_rng_state()
     build_model(ModelConfig(dataset=DIGITS, network="resnet8", mask_count=4), 0)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_building_seeds_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeded: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    build_model(ModelConfig(dataset=DIGITS, network="resnet8", mask_count=4), 0)
+    assert seeded == []

@@ -1,5 +1,7 @@
 """A space says what is searched, and refuses what makes no sense."""
 
+import itertools
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -185,6 +187,17 @@ def test_stepped_values_stay_on_their_axis() -> None:
             "grid value 2.0 of 'noise_level' lies outside its axis, 0.1 to 1",
         ),
         (
+            {
+                "axes": {"noise_level": FloatDistribution(0.1, 0.7, step=0.2)},
+                "grid": {"noise_level": (0.1, 0.2)},
+            },
+            "value 0.2 of 'noise_level' is no step of its axis: accepted are 0.1, 0.3, 0.5, 0.7",
+        ),
+        (
+            {"axes": {"noise_level": FloatDistribution(0.1, 0.7)}, "grid": {"noise_level": ()}},
+            r"grid of 'noise_level' \(=\(\)\) must hold at least one value",
+        ),
+        (
             {"axes": {"fan_out": CategoricalDistribution((1, 4))}, "fixed": {"mask_count": 30}},
             r"fan_out \(=4\) must divide mask_count \(=30\)",
         ),
@@ -200,6 +213,21 @@ def test_stepped_values_stay_on_their_axis() -> None:
 def test_a_space_that_makes_no_sense_is_refused(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         space(**changes)
+
+
+def test_a_space_with_billions_of_points_is_checked_in_little_memory() -> None:
+    axes = {"mask_seed": IntDistribution(0, 2**40), "mask_count": IntDistribution(4, 6, step=2)}
+    many = space(axes=axes)
+    many.require_a_network(DIGITS)
+    assert many.grid_size() == 2 * (2**40 + 1)
+    first = list(itertools.islice(many.grid_points(DIGITS), 3))
+    assert [tuple(point.values()) for point in first] == [(0, 4), (0, 6), (1, 4)]
+
+
+def test_a_grid_may_leave_out_steps_of_an_axis() -> None:
+    axis = FloatDistribution(0.1, 0.7, step=0.2)
+    some = space(axes={"noise_level": axis}, grid={"noise_level": (0.1 + 0.2, 0.7)})
+    assert [point["noise_level"] for point in some.grid_points(DIGITS)] == [0.1 + 0.2, 0.7]
 
 
 def test_a_continuous_axis_without_grid_values_has_no_grid() -> None:
@@ -220,6 +248,20 @@ def test_a_users_file_is_a_space(tmp_path: Path) -> None:
         + "SPACE = SearchSpace(name='mine', summary='', axes={'mask_count': IntDistribution(1, 9)})"
     )
     assert find_space(str(file), DIGITS).name == "mine"
+
+
+def test_a_file_may_define_dataclasses_whose_annotations_are_strings(tmp_path: Path) -> None:
+    file = tmp_path / "space.py"  # the name of a module, which stays what it is
+    file.write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        + SPACE_FILE
+        + "@dataclass\nclass Range:\n    low: int\n    high: int\n"
+        + "axis = IntDistribution(**vars(Range(1, 9)))\n"
+        + "SPACE = SearchSpace(name='mine', summary='', axes={'mask_count': axis})"
+    )
+    modules = set(sys.modules)
+    assert find_space(str(file), DIGITS).axes == {"mask_count": IntDistribution(1, 9)}
+    assert set(sys.modules) == modules
 
 
 def test_a_users_space_may_depend_on_the_images(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """The compiled operators: once for each source, torch and processor, and a plain word without."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pnn_core.fused import build
+from pnn_core.fused import build, operators
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +39,18 @@ def test_without_a_compiler_it_says_so_and_how_networks_train(
     )
 
 
+def test_a_cache_that_cannot_be_written_is_said_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(file))
+    assert build.main() == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert str(file) in first
+    assert second.startswith("Without them")
+
+
 def test_what_the_compiler_refuses_leaves_nothing_behind(
     empty_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,3 +69,30 @@ def test_what_is_built_is_not_built_again(monkeypatch: pytest.MonkeyPatch) -> No
     library.write_bytes(b"")
     monkeypatch.setenv("PATH", "")
     assert build.build() == library
+
+
+@pytest.fixture
+def chosen_anew() -> Iterator[None]:
+    """Each process asks once for the operators."""
+    operators.are_built.cache_clear()
+    yield
+    operators.are_built.cache_clear()
+
+
+def test_a_library_that_cannot_be_loaded_is_warned_of_and_left_alone(chosen_anew: None) -> None:
+    library = build.library_path()
+    library.parent.mkdir(parents=True)
+    library.write_bytes(b"made for another machine")
+    with pytest.warns(UserWarning, match=f"{library} cannot be loaded .*: remove it and run"):
+        assert not operators.are_built()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no home"), PermissionError("another user's")])
+def test_no_home_folder_is_needed_to_train(
+    error: Exception, chosen_anew: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> Path:
+        raise error
+
+    monkeypatch.setattr(operators, "library_path", fail)
+    assert not operators.are_built()

@@ -21,6 +21,7 @@ from pnn_core.config import (
 from pnn_core.fused import operators
 from pnn_core.fused.build import build
 from pnn_core.fused.operators import normalise_add_relu, perturb_combine
+from pnn_core.fused.sequence import FusedSequential
 from pnn_core.model import build_model
 from pnn_core.perturbation import PerturbationLayer
 
@@ -82,7 +83,13 @@ def plain(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
 
 
 def fused(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
-    y = perturb_combine(x, layer.perturb.noise, layer.combine.norm, layer.combine.conv)
+    y = perturb_combine(
+        x,
+        layer.perturb.noise,
+        layer.combine.norm,
+        layer.combine.conv,
+        fan_out=layer.perturb.fan_out,
+    )
     assert y is not None
     return y
 
@@ -296,6 +303,63 @@ def test_torchs_own_operators_do_what_these_cannot() -> None:
         assert takes(x)
 
 
+@pytest.mark.parametrize("shape", [(2, 4, 6, 6), (2, 4, 3, 3), (2, 8, 5, 5), (2, 2, 5, 5)], ids=str)
+def test_images_that_do_not_fit_the_masks_are_refused_in_torchs_words(
+    shape: tuple[int, ...],
+) -> None:
+    layer = make_layer(
+        4, 3, fan_out=2, height=5, width=5, order="noise_relu_bn_conv", bias=True, seed=0
+    )
+    with pytest.raises(RuntimeError, match="must match the size of tensor b"):
+        layer(torch.randn(shape, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("shape", [(2, 4, 1, 1), (1, 4, 3, 3)], ids=["one pixel", "one image"])
+def test_a_shortcut_of_another_shape_is_repeated_as_torch_does(shape: tuple[int, ...]) -> None:
+    unit = FusedSequential(nn.BatchNorm2d(4))
+    x, shortcut = torch.randn(2, 4, 3, 3), torch.randn(shape)
+    expected = (deepcopy(unit)[0](x) + shortcut).relu()
+    torch.testing.assert_close(unit.add_relu(x, shortcut), expected)
+
+
+def test_a_normalisation_of_other_channels_is_refused_in_torchs_words() -> None:
+    with pytest.raises(RuntimeError, match="running_mean should contain 4 elements"):
+        FusedSequential(nn.BatchNorm2d(6))(torch.randn(2, 4, 3, 3))
+
+
+@pytest.mark.parametrize(
+    "norm",
+    [
+        nn.BatchNorm2d(8, affine=False),
+        nn.BatchNorm2d(8, momentum=None),
+        nn.BatchNorm2d(8, track_running_stats=False),
+    ],
+    ids=str,
+)
+def test_a_normalisation_of_another_kind_is_left_to_torchs_own_operators(
+    norm: nn.BatchNorm2d,
+) -> None:
+    layer = make_layer(
+        4, 3, fan_out=2, height=5, width=5, order="noise_relu_bn_conv", bias=True, seed=0
+    )
+    layer.combine.norm = norm.double()
+    other, x = deepcopy(layer), torch.randn(2, 4, 5, 5, dtype=torch.float64)
+    torch.testing.assert_close(layer(x), plain(other, x), rtol=0, atol=0)
+    maps = torch.randn(2, 8, 5, 5, dtype=torch.float64)
+    assert normalise_add_relu(maps, norm, None, relu=True) is None
+
+
+def test_weights_of_another_layout_are_left_to_torchs_own_operators() -> None:
+    layer = make_layer(
+        4, 3, fan_out=2, height=5, width=5, order="noise_relu_bn_conv", bias=True, seed=0
+    )
+    layer.combine.conv.weight = nn.Parameter(
+        torch.randn(8, 3, 1, 1, dtype=torch.float64).transpose(0, 1)
+    )
+    other, x = deepcopy(layer), torch.randn(2, 4, 5, 5, dtype=torch.float64)
+    torch.testing.assert_close(layer(x), plain(other, x))
+
+
 def test_trained_masks_are_left_to_torchs_own_operators() -> None:
     layer = PerturbationLayer(
         2,
@@ -309,7 +373,7 @@ def test_trained_masks_are_left_to_torchs_own_operators() -> None:
         generator=torch.Generator().manual_seed(0),
     )
     x, combine = torch.randn(2, 2, 4, 4), layer.combine
-    assert perturb_combine(x, layer.perturb.noise, combine.norm, combine.conv) is None
+    assert perturb_combine(x, layer.perturb.noise, combine.norm, combine.conv, fan_out=2) is None
     layer(x).sum().backward()
     assert layer.perturb.masks.grad is not None
 
