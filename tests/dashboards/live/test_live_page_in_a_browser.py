@@ -198,6 +198,19 @@ def test_a_brush_fades_the_others_until_all_are_shown_and_comes_back_with_its_ad
     assert complaints == []
 
 
+def test_a_brush_goes_and_comes_with_back_and_forward(page, complaints):
+    brush_left_half(page)
+    brush = page.locator(".brush")
+    brush.wait_for()
+    page.go_back()
+    page.wait_for_function("document.querySelector('.brush') === null")
+    page.wait_for_function(f"!({FADED})")
+    page.go_forward()
+    brush.wait_for()
+    page.wait_for_function(FADED)
+    assert complaints == []
+
+
 def test_a_picture_that_tells_of_a_brush_forgets_it_with_the_brush(page, complaints):
     brush_left_half(page)
     page.locator(".brush").wait_for()
