@@ -89,7 +89,12 @@ def _front(scene: Scene) -> Picture:
         log_y=options.log_y,
         selected=scene.selected,
     )
-    return replace(get_front_picture(info), brushes=(info.x.name, info.y.name))
+    # A box over names means no numbers.
+    brushes = tuple(
+        "" if any(isinstance(place, str) for place in info.trials.places(i)) else axis.name
+        for i, axis in enumerate(info.trials.axes)
+    )
+    return replace(get_front_picture(info), brushes=brushes)
 
 
 def _hypervolume(scene: Scene) -> Picture:

@@ -131,6 +131,13 @@ def test_axes_are_named_and_those_of_a_brush_are_two(name, make_grid, study_of):
         assert axis.title.text or hidden or name in ("importance", "timeline", "cost", "parallel")
 
 
+def test_a_box_on_the_front_means_no_names(make_grid, study_of):
+    study = study_of(make_grid())
+    front = PICTURES["front"](scene_of(study, x="layer"))
+    assert front.brushes == ("", "val_accuracy")
+    assert PICTURES["front"](scene_of(study)).brushes == ("learnable_params", "val_accuracy")
+
+
 def test_a_trial_that_was_stopped_is_never_on_the_front(make_trial, study_of):
     """However good it looked: its values after some epochs are not what it would have come to."""
     stopped = make_trial(1, 0.99, 10, state=TrialState.PRUNED)
