@@ -1,5 +1,6 @@
 """One trial: configuration, curves, masks, replicates, confirmation, and how to run it again."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -118,7 +119,7 @@ def _run(record: TrialRecord, followed: FollowedStudy, tracking_uri: str) -> Ite
         yield html.P(html.A(f"run {run_id}", href=address, target="_blank", rel="noreferrer"))
     else:
         yield html.P(f"Run {run_id}. No server is known for this tracker; one is started by:")
-        yield command_block(f"mlflow ui --backend-store-uri {tracking_uri}")
+        yield command_block(shlex.join(["mlflow", "ui", "--backend-store-uri", tracking_uri]))
 
 
 def _replicates(record: TrialRecord) -> Iterator[Component]:
