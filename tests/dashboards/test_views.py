@@ -154,6 +154,15 @@ def test_every_option_is_a_control_of_some_view():
     assert controls == set(ViewOptions.__dataclass_fields__) - {"within"}
 
 
+def test_scales_are_chosen_in_space_as_on_the_plane(make_grid, study_of):
+    study = study_of(make_grid())
+    for scale, kind in (("yes", "log"), ("no", None)):
+        chosen = {"x": "macs", "y": "learnable_params", "log_x": scale == "yes"}
+        scene = scene_of(study, z="val_accuracy", **chosen, log_y=scale == "yes")
+        space = PICTURES["front"](scene).figure.layout.scene
+        assert (space.xaxis.type, space.yaxis.type) == (kind, kind)
+
+
 def test_a_third_axis_draws_the_front_in_space(make_grid, study_of):
     picture = PICTURES["front"](scene_of(study_of(make_grid()), z="macs"))
     assert {trace.type for trace in picture.figure.data} == {"scatter3d"}
