@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from dash import html
 from dash.development.base_component import Component
@@ -114,7 +115,9 @@ def _run(record: TrialRecord, followed: FollowedStudy, tracking_uri: str) -> Ite
         return
     yield html.H3("In MLflow")
     if tracking_uri.startswith(("http://", "https://")):
-        base = tracking_uri.rstrip("/")
+        server = urlsplit(tracking_uri)
+        # Without the user, whose password is masked here: the browser asks for both.
+        base = server._replace(netloc=server.netloc.rpartition("@")[2]).geturl().rstrip("/")
         address = f"{base}/#/experiments/{followed.experiment_id}/runs/{run_id}"
         yield html.P(html.A(f"run {run_id}", href=address, target="_blank", rel="noreferrer"))
     else:
