@@ -25,7 +25,8 @@ class StudyState(NamedTuple):
         followed: As last read; None before the first reading is whole.
         runs_read: Of the first reading, so far.
         error: Why the last attempt failed; empty where it did not.
-        version: Grows with every change of the rest.
+        version: Grows with every change of the rest. It begins with the time, so that a study that
+            was forgotten, or is read by a server begun anew, is not taken for what a page shows.
     """
 
     followed: FollowedStudy | None = None
@@ -51,6 +52,10 @@ class _Kept:
     feed: StudyFeed
     state: StudyState
     wanted_at: float
+
+
+def _unread() -> StudyState:
+    return StudyState(version=time.time_ns())
 
 
 class Studies:
@@ -88,7 +93,7 @@ class Studies:
             kept = self._kept.get(name)
             is_read = kept is not None and now - kept.wanted_at < _IDLE_SECONDS
             if kept is None:
-                kept = self._kept[name] = _Kept(self._feed(name), StudyState(), now)
+                kept = self._kept[name] = _Kept(self._feed(name), _unread(), now)
             kept.wanted_at = now
         if not is_read:
             self._wanted.set()

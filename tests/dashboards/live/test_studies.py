@@ -121,6 +121,16 @@ def test_a_study_is_forgotten_also_where_nobody_looks_at_anything(seconds):
     wait_until(lambda: read() is None)
 
 
+def test_a_server_begun_anew_has_other_versions_than_its_pages_know():
+    versions = set()
+    for _ in range(2):
+        studies = Studies(Tracker("one"))
+        studies.state("one")
+        studies.poll()
+        versions.add(studies.state("one").version)
+    assert len(versions) == 2
+
+
 def test_reading_a_known_study_anew_is_no_news_before_it_is_whole():
     tracker = Tracker("one")
     tracker.pages, tracker.grows = 10, True
