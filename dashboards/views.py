@@ -77,7 +77,14 @@ def _front(scene: Scene) -> Picture:
     colour, options = scene.quantity("colour"), scene.options
     if z is not None:
         space = get_front_3d_info(
-            scene.study, x=x, y=y, z=z, colour=colour, selected=scene.selected
+            scene.study,
+            x=x,
+            y=y,
+            z=z,
+            colour=colour,
+            log_x=options.log_x,
+            log_y=options.log_y,
+            selected=scene.selected,
         )
         return replace(get_front_3d_picture(space), name="front")
     info = get_front_info(
@@ -89,7 +96,12 @@ def _front(scene: Scene) -> Picture:
         log_y=options.log_y,
         selected=scene.selected,
     )
-    return replace(get_front_picture(info), brushes=(info.x.name, info.y.name))
+    # A box over names means no numbers.
+    brushes = tuple(
+        "" if any(isinstance(place, str) for place in info.trials.places(i)) else axis.name
+        for i, axis in enumerate(info.trials.axes)
+    )
+    return replace(get_front_picture(info), brushes=brushes)
 
 
 def _hypervolume(scene: Scene) -> Picture:

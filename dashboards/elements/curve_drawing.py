@@ -17,6 +17,7 @@ HOW_TO_READ = (
 
 _DARKEST, _LIGHTEST = 0.28, 0.84  # of the scale: beyond them it is faint on dark or on white paper
 _BAND_OPACITY = 0.16
+_SINGLE_BAND = 10  # pixels
 _LEAST_DECADES = 2.0  # of a logarithmic axis
 _LABEL_HEIGHT, _LABEL_WIDTH = 0.05, 0.08  # of the plot
 _ROOM = 0.06  # of the plot, right of the last epoch, for labels
@@ -85,13 +86,15 @@ def _decades(values: Sequence[float]) -> float:
 
 
 def _band(curve: TrialCurve, colour: str) -> go.Scatter:
+    faint = colour.replace("rgb", "rgba").replace(")", f", {_BAND_OPACITY})")
     return go.Scatter(
         x=[*curve.epochs, *reversed(curve.epochs)],
         y=[*curve.high, *reversed(curve.low)],
         mode="lines",
-        line={"width": 0},
+        # Of a single epoch it has no width of its own.
+        line={"width": 0 if len(curve.epochs) > 1 else _SINGLE_BAND, "color": faint},
         fill="toself",
-        fillcolor=colour.replace("rgb", "rgba").replace(")", f", {_BAND_OPACITY})"),
+        fillcolor=faint,
         name=f"band of trial {curve.number}",
         hoverinfo="skip",
         showlegend=False,

@@ -22,7 +22,9 @@ class Picture:
         figure: Without title and caption, whose lines Plotly would not break on a phone.
         data: What is drawn, for files.
         brushes: Names of the quantities on both axes, where a box drawn on them means trials;
-            empty where it does not.
+            empty where it does not, as is the name of an axis of names.
+        zero_below: What a box holds of the horizontal axis below this is zero, which stands apart
+            from a logarithmic scale; None where zero has no place of its own.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Picture:
     figure: go.Figure
     data: Columns
     brushes: tuple[str, ...] = ()
+    zero_below: float | None = None
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in self.data.items()}

@@ -39,7 +39,7 @@ def picture_block(picture: Picture, address: Address, theme: look.Theme) -> Comp
             html.Figcaption([html.H2(picture.title), html.P(picture.caption)]),
             html.Div(
                 dcc.Graph(
-                    id={"picture": picture.name, "axes": " ".join(picture.brushes)},
+                    id=_graph_id(picture),
                     figure=figure,
                     config=cast("dcc.Graph.Config", config),
                     responsive=True,
@@ -128,6 +128,12 @@ def command_block(command: str) -> Component:
         ],
         className="command",
     )
+
+
+def _graph_id(picture: Picture) -> dict[str, str]:
+    """All that `assets/moves.js` needs to know of a picture."""
+    zero = "" if picture.zero_below is None else str(picture.zero_below)
+    return {"picture": picture.name, "axes": " ".join(picture.brushes), "zero": zero}
 
 
 def _downloads(picture: Picture, address: Address) -> list[Component | str]:

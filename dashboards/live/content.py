@@ -71,7 +71,10 @@ def _brush(scene: Scene) -> Iterator[Component]:
     )
     yield html.Div(
         [
-            html.Span(f"{counted(len(scene.selected), 'trial')} within {spans}. "),
+            html.Span(
+                f"{counted(len(scene.selected), 'trial')} within {spans}. What sums up trials, "
+                "such as means, shares and counts, stays that of all. "
+            ),
             html.Button("Show all trials", id={"action": "clear"}, type="button"),
         ],
         className="brush",
@@ -142,7 +145,7 @@ def _status(scene: Scene) -> Iterator[Component]:
                 className="counts",
             ),
             *(html.P(text) for text in _sentences(info)),
-            *_list("Trials without a sign of life", _silent(info)),
+            *_list("Trials without a sign of life", [trial.text for trial in info.silent]),
             *_list("Why trials failed or were stopped", [group.text for group in info.reasons]),
             *_list("Why attempts were repeated", [group.text for group in info.retried]),
         ],
@@ -153,10 +156,6 @@ def _status(scene: Scene) -> Iterator[Component]:
 def _sentences(info: StatusInfo) -> list[str]:
     texts = (info.pace.text, info.best_text, info.confirmation.text)
     return [text for text in texts if text]
-
-
-def _silent(info: StatusInfo) -> list[str]:
-    return [f"trial {trial.number}: for {trial.seconds:,.0f} s" for trial in info.silent]
 
 
 def _list(title: str, texts: Sequence[str]) -> Iterator[Component]:

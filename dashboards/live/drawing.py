@@ -38,6 +38,8 @@ class Drawing(NamedTuple):
         content: Of the rest of the view.
         pictures: Of these and of the choices, but for the brush.
         brush: That they show.
+        brushed: The last one that the reader has drawn. Back and forward lead to it once more, and
+            then no picture shows it by itself.
         panel: Of the opened trial.
     """
 
@@ -45,6 +47,7 @@ class Drawing(NamedTuple):
     content: str = ""
     pictures: str = ""
     brush: str = ""
+    brushed: str = ""
     panel: str = ""
 
 
@@ -110,12 +113,13 @@ def draw_page(
         content=f"{theme} {replace(address, trial=None)} {news}",
         pictures=f"{theme} {_without_brush(address)} {news}",
         brush=str(address.options.within),
+        brushed=brushed or "",
         panel=f"{theme} {address} {[state.version for state in states]}",
     )
     if now == before:
         return None
     keeps_pictures = now.pictures == before.pictures and (
-        now.brush == before.brush or _brushes_itself(address, before, brushed)
+        now.brush == before.brush or _brushes_itself(address, before, now.brushed)
     )
     content = (
         _content(studies, names, states, address, theme, with_pictures=not keeps_pictures)
@@ -182,13 +186,15 @@ def _without_brush(address: Address) -> Address:
     return replace(address, trial=None, options=replace(address.options, within=()))
 
 
-def _brushes_itself(address: Address, before: Drawing, brushed: str | None) -> bool:
+def _brushes_itself(address: Address, before: Drawing, brushed: str) -> bool:
     """Whether the reader has just drawn this very brush on the front, which had none.
 
     Other views have more to say of a brush than which points fade, and so has a picture that was
     drawn with another one.
     """
-    if not brushed or address.view != FIRST_VIEW or before.brush != _NO_BRUSH:
+    if brushed in ("", before.brushed):
+        return False
+    if address.view != FIRST_VIEW or before.brush != _NO_BRUSH:
         return False
     try:
         return ViewOptions.parse({"within": brushed}).within == address.options.within

@@ -114,7 +114,7 @@ def _follow_every_move(app: Dash) -> None:
         Output("brushed", "data"),
         Input({"control": ALL}, "value"),
         Input({"choice": ALL}, "value"),
-        Input({"picture": ALL, "axes": ALL}, "clickData"),
+        Input({"picture": ALL, "axes": ALL, "zero": ALL}, "clickData"),
         Input({"action": ALL}, "n_clicks"),
         State("url", "search"),
         prevent_initial_call=True,

@@ -25,7 +25,8 @@ class StudyState(NamedTuple):
         followed: As last read; None before the first reading is whole.
         runs_read: Of the first reading, so far.
         error: Why the last attempt failed; empty where it did not.
-        version: Grows with every change of the rest.
+        version: Grows with every change of the rest. It begins with the time, so that a study that
+            was forgotten, or is read by a server begun anew, is not taken for what a page shows.
     """
 
     followed: FollowedStudy | None = None
@@ -53,6 +54,10 @@ class _Kept:
     wanted_at: float
 
 
+def _unread() -> StudyState:
+    return StudyState(version=time.time_ns())
+
+
 class Studies:
     """The studies of one tracker.
 
@@ -74,8 +79,11 @@ class Studies:
 
     def names(self) -> StudyNames:
         """Names as last read."""
-        self._asked_at = time.monotonic()
-        self._wanted.set()
+        now = time.monotonic()
+        was_idle = now - self._asked_at >= _IDLE_SECONDS
+        self._asked_at = now
+        if was_idle:  # not at each tick of a page, or no time would pass between two readings
+            self._wanted.set()
         return self._names
 
     def state(self, name: str) -> StudyState:
@@ -83,25 +91,22 @@ class Studies:
         self._asked_at = now = time.monotonic()
         with self._lock:
             kept = self._kept.get(name)
+            is_read = kept is not None and now - kept.wanted_at < _IDLE_SECONDS
             if kept is None:
-                kept = self._kept[name] = _Kept(self._feed(name), StudyState(), now)
-                self._wanted.set()
+                kept = self._kept[name] = _Kept(self._feed(name), _unread(), now)
             kept.wanted_at = now
-            return kept.state
+        if not is_read:
+            self._wanted.set()
+        return kept.state
 
     def poll(self) -> None:
         """Read everything once that somebody looks at."""
         try:
             self._names = StudyNames(self.store.study_names())
-        except OSError as error:
+        except (OSError, ValueError) as error:
             self._names = StudyNames(self._names.names, str(error))
         now = time.monotonic()
         with self._lock:
-            self._kept = {
-                name: kept
-                for name, kept in self._kept.items()
-                if now - kept.wanted_at < FORGET_SECONDS
-            }
             wanted = [
                 (name, kept)
                 for name, kept in self._kept.items()
@@ -110,12 +115,24 @@ class Studies:
         for name, kept in wanted:
             self._read(name, kept)
 
+    def forget(self) -> None:
+        """Let go of the studies that nobody has looked at for long."""
+        now = time.monotonic()
+        with self._lock:
+            self._kept = {
+                name: kept
+                for name, kept in self._kept.items()
+                if now - kept.wanted_at < FORGET_SECONDS
+            }
+
     def _run(self) -> None:
         while True:
+            # Before reading: a study that is first asked for in the meantime has its turn next.
+            self._wanted.clear()
             began = time.monotonic()
+            self.forget()
             if began - self._asked_at < _IDLE_SECONDS:
                 self.poll()
-            self._wanted.clear()
             # A study that takes long to read is read less often.
             took = time.monotonic() - began
             self._wanted.wait(max(POLL_SECONDS, took))
@@ -130,7 +147,13 @@ class Studies:
             self._note(name, followed=followed, error=error)
 
     def _feed(self, name: str) -> StudyFeed:
-        return self.store.follow_study(name, lambda runs: self._note(name, runs_read=runs))
+        return self.store.follow_study(name, lambda runs: self._note_progress(name, runs))
+
+    def _note_progress(self, name: str, runs_read: int) -> None:
+        """Of the first reading alone: later ones change nothing on a page before they are whole."""
+        kept = self._kept.get(name)
+        if kept is not None and kept.state.followed is None:
+            self._note(name, runs_read=runs_read)
 
     def _note(self, name: str, **changes: object) -> None:
         with self._lock:

@@ -1,7 +1,9 @@
 """One trial: configuration, curves, masks, replicates, confirmation, and how to run it again."""
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from dash import html
 from dash.development.base_component import Component
@@ -113,12 +115,14 @@ def _run(record: TrialRecord, followed: FollowedStudy, tracking_uri: str) -> Ite
         return
     yield html.H3("In MLflow")
     if tracking_uri.startswith(("http://", "https://")):
-        base = tracking_uri.rstrip("/")
+        server = urlsplit(tracking_uri)
+        # Without the user, whose password is masked here: the browser asks for both.
+        base = server._replace(netloc=server.netloc.rpartition("@")[2]).geturl().rstrip("/")
         address = f"{base}/#/experiments/{followed.experiment_id}/runs/{run_id}"
         yield html.P(html.A(f"run {run_id}", href=address, target="_blank", rel="noreferrer"))
     else:
         yield html.P(f"Run {run_id}. No server is known for this tracker; one is started by:")
-        yield command_block(f"mlflow ui --backend-store-uri {tracking_uri}")
+        yield command_block(shlex.join(["mlflow", "ui", "--backend-store-uri", tracking_uri]))
 
 
 def _replicates(record: TrialRecord) -> Iterator[Component]:

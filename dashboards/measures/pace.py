@@ -38,11 +38,14 @@ def pace_of(study: LoadedStudy, *, waiting: int, silent: Sequence[SilentTrial]) 
     running = [r for r in study.records if r.state is TrialState.RUNNING]
     paused = [r for r in study.records if r.state is TrialState.PAUSED]
     if not (running or paused or waiting):
-        return Pace(None, None, f"All {counted(len(study.records), 'trial')} have ended.")
+        ended = len(study.records)
+        text = f"All {counted(ended, 'trial')} have ended." if ended > 1 else "Its trial has ended."
+        return Pace(None, None, text)
     resume = f"python -m study.run --resume --name {shlex.quote(study.info.name)}"
     if not running:
         left = len(paused) + waiting
-        return Pace(None, None, f"No trial is running and {left} are left. To go on: {resume}")
+        are = "is" if left == 1 else "are"
+        return Pace(None, None, f"No trial is running and {left} {are} left. To go on: {resume}")
     if len(silent) == len(running):
         since = describe_duration(silent[-1].seconds)
         return Pace(

@@ -28,9 +28,11 @@ document.querySelectorAll("table.sortable").forEach((table) => {
       table.querySelectorAll("thead th").forEach((other) => other.removeAttribute("aria-sort"));
       header.setAttribute("aria-sort", down ? "descending" : "ascending");
       const value = (row) => row.cells[column].dataset.value;
-      const compare = (a, b) => (isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b);
+      const order = (a, b) => (isNaN(a) || isNaN(b) ? a.localeCompare(b) : a - b);
+      // What a row does not have is no zero: it comes last either way.
+      const compare = (a, b) => (a && b ? order(a, b) * (down ? -1 : 1) : !a - !b);
       const rows = [...table.tBodies[0].rows];
-      rows.sort((a, b) => compare(value(a), value(b)) * (down ? -1 : 1));
+      rows.sort((a, b) => compare(value(a), value(b)));
       table.tBodies[0].append(...rows);
     });
   });

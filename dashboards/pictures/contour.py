@@ -237,10 +237,10 @@ def _points(
     ]
     is_many = size > look.MANY_POINTS
     marker: dict[str, object] = {"color": look.GREY, "size": 3, "opacity": 0.35}
-    if not is_many:
+    if not is_many or info.landscape is None:  # else the landscape alone has colours
         marker = {
-            "color": [scale.place(point.z) for point in info.points],
-            "size": 8,
+            "color": np.array([scale.place(point.z) for point in info.points]),
+            "size": 5 if is_many else 8,
             # Without it a point on ground of its own height could not be seen.
             "line": {"width": 1, "color": look.GREY},
             **scale.marker(),

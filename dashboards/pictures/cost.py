@@ -13,7 +13,7 @@ from dashboards.elements.colour import round_ticks, tick_text
 from dashboards.elements.complete_trials import CompleteTrials, complete_trials
 from dashboards.elements.picture import Cell, Picture
 from dashboards.elements.quantity import Quantity, find_quantity
-from dashboards.elements.selection import FADED
+from dashboards.elements.selection import FADED, selected_places
 from dashboards.elements.trial_words import describe_complete, describe_selection, tell_why_empty
 from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -274,7 +274,6 @@ def _markers(
     marker: Mapping[str, object],
 ) -> go.Scatter | go.Scattergl:
     numbers = [info.numbers[i] for i in places]
-    selected = info.selected
     return look.scatter(
         len(places) * len(info.panels),
         x=np.array([panel.values[i] for i in places], dtype=float),
@@ -282,9 +281,7 @@ def _markers(
         customdata=np.array([[number] for number in numbers], dtype=object),
         hovertemplate="<b>trial %{customdata[0]}</b><br>"
         f"{_hover_line(info.y, 'y')}<br>{_hover_line(panel.cost, 'x')}<extra></extra>",
-        selectedpoints=None
-        if selected is None
-        else [i for i, number in enumerate(numbers) if number in selected],
+        selectedpoints=selected_places(numbers, info.selected),
         mode="markers",
         name=name,
         marker=marker,

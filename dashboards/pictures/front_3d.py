@@ -58,7 +58,6 @@ def get_front_3d_info(
     colour: Quantity | None = None,
     log_x: bool | None = None,
     log_y: bool | None = None,
-    log_z: bool | None = None,
     selected: frozenset[int] | None = None,
 ) -> Front3dInfo:
     """Collect what the picture shows.
@@ -71,7 +70,6 @@ def get_front_3d_info(
         colour: None for the noise level where it is searched, else the first searched setting.
         log_x: Whether to take logarithms where all values have one; None for what is usual.
         log_y: Likewise.
-        log_z: Likewise.
         selected: Numbers of the trials to show in full, the others faded; None for all.
     """
     z, x, y = choose_axes(study, (z, x, y))
@@ -86,7 +84,7 @@ def get_front_3d_info(
         trials=trials,
         logs=tuple(
             use_logarithms(trials.axes[i], wanted, trials.places(i))
-            for i, wanted in enumerate((log_x, log_y, log_z))
+            for i, wanted in enumerate((log_x, log_y, None))
         ),
     )
 

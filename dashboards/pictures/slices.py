@@ -130,7 +130,7 @@ def get_slice_figure(info: SliceInfo) -> go.Figure:
     figure = look.new_figure()
     if info.message:
         return look.say_instead(figure, info.message)
-    axis = SettingAxis(info.x, [*(p.x for p in info.points), *(r.x for r in info.reported)])
+    axis = _axis(info)
     chosen = [p for p in info.points if info.selected is None or p.number in info.selected]
     rest = [p for p in info.points if info.selected is not None and p.number not in info.selected]
     size = len(info.points)
@@ -190,7 +190,12 @@ def get_slice_picture(info: SliceInfo) -> Picture:
         },
         # A box over names means no numbers.
         brushes=() if any(isinstance(x, str) for x in xs) else (info.x.name, info.y.name),
+        zero_below=_axis(info).break_at(),
     )
+
+
+def _axis(info: SliceInfo) -> SettingAxis:
+    return SettingAxis(info.x, [*(p.x for p in info.points), *(r.x for r in info.reported)])
 
 
 def _points(

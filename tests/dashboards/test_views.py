@@ -131,6 +131,13 @@ def test_axes_are_named_and_those_of_a_brush_are_two(name, make_grid, study_of):
         assert axis.title.text or hidden or name in ("importance", "timeline", "cost", "parallel")
 
 
+def test_a_box_on_the_front_means_no_names(make_grid, study_of):
+    study = study_of(make_grid())
+    front = PICTURES["front"](scene_of(study, x="layer"))
+    assert front.brushes == ("", "val_accuracy")
+    assert PICTURES["front"](scene_of(study)).brushes == ("learnable_params", "val_accuracy")
+
+
 def test_a_trial_that_was_stopped_is_never_on_the_front(make_trial, study_of):
     """However good it looked: its values after some epochs are not what it would have come to."""
     stopped = make_trial(1, 0.99, 10, state=TrialState.PRUNED)
@@ -145,6 +152,15 @@ def test_a_trial_that_was_stopped_is_never_on_the_front(make_trial, study_of):
 def test_every_option_is_a_control_of_some_view():
     controls = {name for view in VIEWS.values() for name in view.controls}
     assert controls == set(ViewOptions.__dataclass_fields__) - {"within"}
+
+
+def test_scales_are_chosen_in_space_as_on_the_plane(make_grid, study_of):
+    study = study_of(make_grid())
+    for scale, kind in (("yes", "log"), ("no", None)):
+        chosen = {"x": "macs", "y": "learnable_params", "log_x": scale == "yes"}
+        scene = scene_of(study, z="val_accuracy", **chosen, log_y=scale == "yes")
+        space = PICTURES["front"](scene).figure.layout.scene
+        assert (space.xaxis.type, space.yaxis.type) == (kind, kind)
 
 
 def test_a_third_axis_draws_the_front_in_space(make_grid, study_of):

@@ -2,12 +2,12 @@
 // What a reader chooses, clicks or brushes, and the address that it leads to. Here and not on the
 // server: an answer that comes late, or is overtaken by a page drawn anew, would lose a click.
 (() => {
-  // One thing that changed: {kind, name, event, value, axes}, value null where there is none.
+  // One thing that changed: {kind, name, event, value, axes, zero}, value null where there is none.
   const asMove = ({ prop_id, value }) => {
     const end = prop_id.lastIndexOf(".");
-    const { axes = "", ...target } = JSON.parse(prop_id.slice(0, end));
+    const { axes = "", zero = "", ...target } = JSON.parse(prop_id.slice(0, end));
     const [[kind, name]] = Object.entries(target);
-    return { kind, name, event: prop_id.slice(end + 1), value, axes: axes.split(" ") };
+    return { kind, name, event: prop_id.slice(end + 1), value, axes: axes.split(" "), zero };
   };
 
   const setStudies = (query, names) => {
@@ -37,10 +37,12 @@
     if (Number.isInteger(number)) query.set("trial", number);
   };
 
-  const brush = (query, { value, axes }) => {
+  const brush = (query, { value, axes, zero }) => {
     const spans = ["x", "y"].flatMap((side, place) => {
-      const ends = value.range?.[side];
+      let ends = value.range?.[side];
       if (!axes[place] || !ends?.every((end) => typeof end === "number")) return [];
+      // Zero stands apart from a logarithmic scale, at a place that is no value of its own.
+      if (zero && side === "x") ends = ends.map((end) => (end < Number(zero) ? 0 : end));
       const [low, high] = [Math.min(...ends), Math.max(...ends)];
       return [`${axes[place]}:${+low.toPrecision(6)}..${+high.toPrecision(6)}`];
     });
@@ -101,8 +103,8 @@
     // A double click.
     plot.on("plotly_deselect", () => go([{ kind: "action", name: "clear", value: 1 }]));
     plot.on("plotly_selected", (value) => {
-      const { axes } = JSON.parse(plot.closest(".dash-graph").id);
-      if (value) go([{ kind: "picture", event: "selected", value, axes: axes.split(" ") }]);
+      const { axes, zero } = JSON.parse(plot.closest(".dash-graph").id);
+      if (value) go([{ kind: "picture", event: "selected", value, axes: axes.split(" "), zero }]);
     });
   }, true);
 

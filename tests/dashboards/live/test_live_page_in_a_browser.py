@@ -198,6 +198,35 @@ def test_a_brush_fades_the_others_until_all_are_shown_and_comes_back_with_its_ad
     assert complaints == []
 
 
+def test_a_box_over_the_place_of_zero_holds_the_trials_at_zero(page, complaints):
+    page.get_by_role("link", name="What matters").click()
+    slices = page.get_by_role("figure").filter(has_text="Validation accuracy against noise level")
+    plot = slices.locator(".nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    page.mouse.move(box["x"] + 1, box["y"] + 1)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + box["height"] - 1)
+    page.mouse.up()
+    wait_for_address(page, "within=noise_level%3A0..")
+    page.locator(".brush").get_by_text("3 trials within noise level ℓ 0 to ").wait_for()
+    assert complaints == []
+
+
+def test_a_brush_goes_and_comes_with_back_and_forward(page, complaints):
+    brush_left_half(page)
+    brush = page.locator(".brush")
+    brush.wait_for()
+    page.go_back()
+    page.wait_for_function("document.querySelector('.brush') === null")
+    page.wait_for_function(f"!({FADED})")
+    page.go_forward()
+    brush.wait_for()
+    page.wait_for_function(FADED)
+    assert complaints == []
+
+
 def test_a_picture_that_tells_of_a_brush_forgets_it_with_the_brush(page, complaints):
     brush_left_half(page)
     page.locator(".brush").wait_for()

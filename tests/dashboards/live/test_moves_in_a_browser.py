@@ -13,8 +13,9 @@ HERE = "?study=one&study=two&view=cost&trial=3&x=macs"
 BOX = {"range": {"x": [2000, 1000], "y": [0.25, 0.5]}, "points": []}
 
 
-def move(kind, name, event, value, axes=()):
-    return {"kind": kind, "name": name, "event": event, "value": value, "axes": list(axes)}
+def move(kind, name, event, value, axes=(), zero=""):
+    known = {"kind": kind, "name": name, "event": event, "value": value}
+    return {**known, "axes": list(axes), "zero": zero}
 
 
 def click(carried):
@@ -82,6 +83,17 @@ def test_a_box_over_names_or_on_other_axes_means_nothing(follow):
     over_names = move("picture", "front", "selectedData", names, AXES)
     assert dict(follow(over_names))["within"] == "val_accuracy:0.25..0.5"
     assert follow(move("picture", "cost", "selectedData", BOX, [""])) == STAYS
+
+
+@pytest.mark.parametrize(
+    ("ends", "within"),
+    [([0.003, 0.2], "0..0.2"), ([0.008, 0.003], "0..0"), ([0.02, 0.2], "0.02..0.2")],
+)
+def test_a_box_over_the_place_of_zero_holds_zero(follow, ends, within):
+    box = {"range": {"x": ends, "y": [0.005, 0.5]}}
+    drawn = move("picture", "slice", "selected", box, ["noise_level", "val_accuracy"], "0.01")
+    said = f"noise_level:{within},val_accuracy:0.005..0.5"
+    assert dict(follow(drawn))["within"] == said
 
 
 def test_closing_a_trial_leaves_the_rest(follow):

@@ -41,6 +41,13 @@ def test_a_study_that_has_ended_has_no_time_left(make_timed, study_of):
     assert pace_of(study, waiting=0, silent=()) == (None, None, "All 10 trials have ended.")
 
 
+def test_a_single_trial_is_told_of_as_one(make_timed, study_of):
+    ended = study_of([make_timed(0, 0, 1)], trials=1)
+    assert pace_of(ended, waiting=0, silent=()).text == "Its trial has ended."
+    text = pace_of(ended, waiting=1, silent=()).text
+    assert text.startswith("No trial is running and 1 is left. To go on: ")
+
+
 def test_a_study_in_which_nothing_runs_names_the_command_that_goes_on(make_timed, study_of):
     paused = make_timed(1, 0, epochs=1, state=TrialState.PAUSED)
     study = study_of([make_timed(0, 0, 2), paused], "two words")

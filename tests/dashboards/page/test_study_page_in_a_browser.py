@@ -85,6 +85,20 @@ def test_the_front_sorts_and_is_copied_as_csv(page):
     assert len(lines) == len(numbers()) + 1
 
 
+def test_what_a_trial_does_not_have_is_sorted_last(open_page, make_trial, study_of, tmp_path):
+    shifts = ({"shift": -1.5}, {}, {"shift": 2.5}, {"shift": -0.5}, {})
+    records = [make_trial(i, 0.1 + 0.1 * i, 100 + i, **shift) for i, shift in enumerate(shifts)]
+    scene = Scene(studies=(study_of(records),), options=ViewOptions(), selected=None, now_ms=0)
+    write_study_page(tmp_path / "study.html", scene)
+    page = open_page((tmp_path / "study.html").as_uri(), offline=True)
+    table = page.get_by_role("table")
+    table.get_by_role("button", name="shift").click()
+    numbers = table.locator("tbody td:first-child")
+    assert [int(text) for text in numbers.all_inner_texts()][:3] == [0, 3, 2]
+    table.get_by_role("button", name="shift").click()
+    assert [int(text) for text in numbers.all_inner_texts()][:3] == [2, 3, 0]
+
+
 @pytest.mark.parametrize("page", [(PHONE, "light")], indirect=True)
 def test_on_a_phone_the_keyboard_scrolls_the_table_in_its_own_box(page):
     page.get_by_role("region", name="The front").focus()

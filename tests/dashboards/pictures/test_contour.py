@@ -165,6 +165,15 @@ def test_many_trials_are_small_and_hide_nothing(make_trial, study_of):
     assert land.colorbar.title.text == "Validation accuracy (correct / total)"
 
 
+def test_many_trials_without_a_landscape_keep_their_colours(make_trial, study_of):
+    n = look.MANY_POINTS + 1
+    records = [make_trial(i, (i % 7) / 7, order=f"order {i % 3}") for i in range(n)]
+    info = get_contour_info(study_of(records), x=NOISE, y=setting("order"))
+    (points,) = get_contour_figure(info).data
+    assert points.marker.showscale
+    assert list(points.marker.color[:3]) == [0, 1 / 7, 2 / 7]
+
+
 def test_sizes_have_logarithmic_colours_without_exponents_on_the_lines(study_of, corners):
     z = find_quantity("learnable_params", [])
     info = get_contour_info(study_of(corners), x=NOISE, y=MASKS, z=z)

@@ -260,6 +260,14 @@ def test_bands_run_along_the_upper_and_back_along_the_lower_end(make_study):
     assert band.fillcolor.startswith("rgba(")
 
 
+def test_the_band_of_a_single_epoch_is_seen(make_study):
+    info = get_curves_info(make_study([curve(0.1), curve(0.3)], epochs=1))
+    (band,) = bands(get_curves_figure(info))
+    assert (band.x, band.y) == ((1, 1), (0.3, 0.1))
+    assert band.line.width > 0
+    assert band.line.color == band.fillcolor
+
+
 def test_ends_tell_a_trials_state_by_symbol_and_its_number_by_text(make_study):
     study = make_study([curve(0.1, 0.2, 0.9)], ([curve(0.1, 0.5)], TrialState.RUNNING))
     figure = get_curves_figure(get_curves_info(study))

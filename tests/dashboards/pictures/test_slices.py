@@ -93,7 +93,8 @@ def test_the_papers_figures_for_the_same_data_set_stand_beside(make_trial, study
 
 def test_the_axis_of_noise_is_logarithmic_with_zero_apart(make_trial, study_of):
     records = [make_trial(i, noise_level=level) for i, level in enumerate((0.0, 0.01, 0.1, 1.0))]
-    figure = get_slice_figure(get_slice_info(study_of(records), parameter=NOISE))
+    info = get_slice_info(study_of(records), parameter=NOISE)
+    figure = get_slice_figure(info)
     axis = figure.layout.xaxis
     zero, *others = traces(figure)["trials"].x
     assert axis.type == "log"
@@ -103,6 +104,7 @@ def test_the_axis_of_noise_is_logarithmic_with_zero_apart(make_trial, study_of):
     assert ticks == {"0": zero, "0.01": 0.01, "0.1": 0.1, "1": 1}
     (line,) = figure.layout.shapes
     assert zero < line.x0 == line.x1 < 0.01
+    assert get_slice_picture(info).zero_below == line.x0
 
 
 def test_without_zero_no_line_parts_the_axis(make_trial, study_of):

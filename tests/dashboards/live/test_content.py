@@ -1,0 +1,39 @@
+from dash import html
+
+from dashboards.elements import look
+from dashboards.live.address import Address
+from dashboards.live.content import view_content
+from dashboards.view_options import Span, ViewOptions
+from dashboards.views import Scene
+
+
+def texts(components, kind):
+    """What components of a kind say, wherever they stand."""
+    block = html.Div(components)
+    return [part.children for part in block._traverse() if isinstance(part, kind)]
+
+
+def shown(study, now_ms, *within):
+    """The upper part of a study's progress, the trials of some spans being brushed."""
+    options = ViewOptions(within=within)
+    scene = Scene(
+        studies=(study,),
+        options=options,
+        selected=options.selected(study.records),
+        now_ms=now_ms,
+    )
+    address = Address(view="progress", options=options)
+    return view_content(scene, address, look.Theme.LIGHT, with_pictures=False).state
+
+
+def test_a_trial_without_a_sign_of_life_is_told_with_what_that_may_mean(halfway, minute):
+    (silent, *_) = texts(shown(halfway, minute(600)), html.Li)
+    assert "Nothing was heard of trial 6 for 9.9 h: it may hang, or have been paused" in silent
+
+
+def test_a_brush_says_that_sums_stay_those_of_all_trials(make_grid, study_of):
+    study = study_of(make_grid())
+    within = Span(name="val_accuracy", low=0.0, high=0.42)
+    (said, *_) = texts(shown(study, 0, within), html.Span)
+    assert said.startswith("3 trials within validation accuracy 0 to 0.42. ")
+    assert "counts, stays that of all" in said
