@@ -168,6 +168,12 @@ def _require_folder(output: Path) -> None:
         require_writable(output)
 
 
+def _require_distinct(names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} is named twice")
+
+
 def _schedulers(
     arguments: argparse.Namespace, objectives: tuple[Objective, ...]
 ) -> tuple[str, ...]:
@@ -178,7 +184,9 @@ def _schedulers(
             require_scheduler(scheduler, ACCEPTED)
             if scheduler != FIFO:
                 require_something_to_compare(objectives[:1] if scheduler == ASHA else objectives)
-    if set(schedulers) == {FIFO}:
+    with blaming("--scheduler", arguments.scheduler):
+        _require_distinct(schedulers)
+    if schedulers == (FIFO,):
         require_nothing_to_stop_at(arguments.reduction_factor, arguments.first_rung)
     return schedulers
 
@@ -188,6 +196,7 @@ def _simulate(arguments: argparse.Namespace) -> Simulation:
         samplers = arguments.sampler.split(",")
         for sampler in samplers:
             require_sampler(sampler)
+        _require_distinct(samplers)
     with blaming("--objectives", arguments.objectives):
         objectives = parse_objectives(arguments.objectives)
     schedulers = _schedulers(arguments, objectives)
