@@ -1,6 +1,7 @@
 """`python -m dashboards.app`: the live page of every study that a tracker knows."""
 
 import argparse
+import errno
 import logging
 import socket
 import sys
@@ -34,9 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         listening = socket.create_server((host, port))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
+        is_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        blamed = "--port" if is_port else "--host"
         return refuse(
             "dashboards.app",
-            f"--host {host} --port {port} cannot be listened on: {reason}: choose another --port",
+            f"--host {host} --port {port} cannot be listened on: {reason}: choose another {blamed}",
         )
     app = create_app(arguments.tracking_uri)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request

@@ -21,12 +21,12 @@ def asked_rungs(arguments: Arguments, objectives: tuple[Objective, ...]) -> Rung
     """
     scheduler = arguments.scheduler
     with blaming("--scheduler", scheduler):
-        _require_scheduler(scheduler)
+        require_scheduler(scheduler)
     if scheduler == FIFO:
-        _require_nothing_to_stop_at(arguments)
+        require_nothing_to_stop_at(arguments.reduction_factor, arguments.first_rung)
         return None
     with blaming("--scheduler", scheduler):
-        _require_something_to_compare(objectives)
+        require_something_to_compare(objectives)
     factor = arguments.reduction_factor or DEFAULT_REDUCTION_FACTOR
     first = arguments.first_rung or default_first_rung(arguments.epochs, factor)
     if first >= arguments.epochs:
@@ -52,18 +52,29 @@ def leave_out_defaults(arguments: Arguments, rungs: Rungs | None) -> Arguments:
     )
 
 
-def _require_scheduler(name: str) -> None:
-    if name not in SCHEDULERS:
-        near = difflib.get_close_matches(name, SCHEDULERS, n=1)
+def require_scheduler(name: str, accepted: tuple[str, ...] = SCHEDULERS) -> None:
+    """Refuse a scheduler that there is not.
+
+    Raises:
+        ValueError: Names those that there are, and the nearest one.
+    """
+    if name not in accepted:
+        near = difflib.get_close_matches(name, accepted, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"{name!r} is not a scheduler: accepted are {', '.join(SCHEDULERS)}{hint}")
+        raise ValueError(f"{name!r} is not a scheduler: accepted are {', '.join(accepted)}{hint}")
 
 
-def _require_nothing_to_stop_at(arguments: Arguments) -> None:
-    for flag, value in (
-        ("--reduction-factor", arguments.reduction_factor),
-        ("--first-rung", arguments.first_rung),
-    ):
+def require_nothing_to_stop_at(reduction_factor: int | None, first_rung: int | None) -> None:
+    """Refuse rungs where no trial is stopped early.
+
+    Args:
+        reduction_factor: As typed; None where it was not.
+        first_rung: Likewise.
+
+    Raises:
+        BadInputError: One of them was typed.
+    """
+    for flag, value in (("--reduction-factor", reduction_factor), ("--first-rung", first_rung)):
         if value is not None:
             raise BadInputError(
                 f"{flag} {value}: --scheduler {FIFO} stops no trial: leave it out, or add "
@@ -71,7 +82,15 @@ def _require_nothing_to_stop_at(arguments: Arguments) -> None:
             )
 
 
-def _require_something_to_compare(objectives: tuple[Objective, ...]) -> None:
+def require_something_to_compare(objectives: tuple[Objective, ...]) -> None:
+    """Refuse to stop trials early by what no epoch changes.
+
+    Args:
+        objectives: By which trials would be stopped.
+
+    Raises:
+        ValueError: All of them are known before training.
+    """
     if all(objective.known_before_training for objective in objectives):
         recorded = [name for name, o in OBJECTIVES.items() if not o.known_before_training]
         raise ValueError(

@@ -261,7 +261,9 @@ def _trial_key(text: str) -> TrialKey:
 
 
 def _url(text: str) -> str:
-    """Refuse a URL as we print it, which would be tried with a password of three stars."""
+    """Refuse nothing at all, and a URL as we print it, with a password of three stars."""
+    if not text:  # what an unset variable gives: the default would be another place than meant
+        raise argparse.ArgumentTypeError("'' names no place: leave it out for the default")
     if f":{MASK}@" in text or f"={MASK}" in text:
         raise argparse.ArgumentTypeError(
             f"{text!r} must be given with its password in the place of {MASK}"

@@ -15,13 +15,22 @@ from search_spaces import SearchSpace, find_space
 from study.command_line import BadInputError, blaming
 from study.engine.sampler import GRID
 from study.exit_status import DONE
+from study.options import LARGEST_SEED, whole_number
 from study.recording.parquet import write_table
 from study.recording.recording import table_of
 from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.provenance import processor_name
-from study.study_file import FILE, STUDIES, StudyFile, space_digest
+from study.storage_reach import require_writable
+from study.study_file import (
+    FILE,
+    STUDIES,
+    StudyFile,
+    nearest_study,
+    space_digest,
+    study_names,
+)
 
 PROGRAM = "study.record"
 DEFAULT_EPOCHS, DEFAULT_REPLICATES = 27, 3
@@ -38,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         arguments = _parser().parse_args(argv)
+        _require_file(arguments.output)
         name = arguments.name or f"{Path(arguments.space or '').stem}-{arguments.dataset}-table"
         if arguments.space is not None:
             from study.run import main as run
@@ -47,6 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
                 return status
         elif arguments.name is None:
             raise BadInputError("--space NAME is missing, or --name of a study that is there")
+        elif not (STUDIES / name / FILE).is_file():
+            raise BadInputError(
+                f"--name {name}: there is no study {STUDIES / name}; "
+                + nearest_study(name, study_names())
+            )
         return _write(name, arguments.tracking_uri, arguments.output)
     except (ValueError, OSError) as error:
         return refuse(PROGRAM, str(error))
@@ -79,29 +94,38 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="where the data set is (default: data)")
     parser.add_argument(
         "--configurations",
+        type=whole_number(1),
         metavar="N",
         help="so many, drawn at random (default: the space's whole grid)",
     )
     parser.add_argument(
         "--replicates",
-        default=str(DEFAULT_REPLICATES),
+        type=whole_number(1),
+        default=DEFAULT_REPLICATES,
         metavar="R",
         help=f"seeds of each configuration (default: {DEFAULT_REPLICATES})",
     )
     parser.add_argument(
         "--epochs",
-        default=str(DEFAULT_EPOCHS),
+        type=whole_number(1),
+        default=DEFAULT_EPOCHS,
         metavar="N",
         help=f"of each configuration (default: {DEFAULT_EPOCHS})",
     )
-    parser.add_argument("--seed", default="0", metavar="N", help="of the study (default: 0)")
+    parser.add_argument(
+        "--seed",
+        type=whole_number(0, LARGEST_SEED),
+        default=0,
+        metavar="N",
+        help="of the study (default: 0)",
+    )
 
 
 def _study_words(arguments: argparse.Namespace, name: str) -> list[str]:
     """The recording as `study.run` is asked for it."""
     words = ["--space", arguments.space, "--dataset", arguments.dataset, "--name", name]
-    words += ["--replicates", arguments.replicates, "--epochs", arguments.epochs]
-    words += ["--seed", arguments.seed]
+    words += ["--replicates", str(arguments.replicates), "--epochs", str(arguments.epochs)]
+    words += ["--seed", str(arguments.seed)]
     if arguments.data_dir is not None:
         words += ["--data-dir", arguments.data_dir]
     if arguments.tracking_uri is not None:
@@ -109,8 +133,18 @@ def _study_words(arguments: argparse.Namespace, name: str) -> list[str]:
     if arguments.configurations is None:
         words += ["--sampler", GRID]
     else:
-        words += ["--sampler", "random", "--trials", arguments.configurations]
+        words += ["--sampler", "random", "--trials", str(arguments.configurations)]
     return [*words, "--resume"] if (STUDIES / name / FILE).is_file() else words
+
+
+def _require_file(output: Path) -> None:
+    """Refuse a table that could not be written, before hours of training."""
+    with blaming("--output", output):
+        if output.is_dir():
+            raise ValueError("is a folder: name a file in it, such as table.parquet")
+        if not output.parent.is_dir():
+            raise ValueError(f"there is no folder {output.parent}")
+        require_writable(output.parent)
 
 
 def _write(name: str, tracking_uri: str | None, output: Path) -> int:

@@ -201,23 +201,26 @@ def _planned_study(
 def _begin(plan: StudyPlan, stack: contextlib.ExitStack) -> StudyPlan:
     """Make the folder of a new study and hold it; leaves none behind that cannot be resumed."""
     while True:
+        output = plan.config.output
+        missing = [folder for folder in output.parents if not folder.exists()]
         try:
-            plan.config.output.mkdir(parents=True)
+            output.mkdir(parents=True)
             break
         except FileExistsError as error:
             if plan.arguments.name is not None or plan.arguments.output is not None:
-                raise BadInputError(
-                    f"--output {plan.config.output}: exists: choose a new folder"
-                ) from error
+                raise BadInputError(f"--output {output}: exists: choose a new folder") from error
             plan = plan_study(plan.arguments)  # another study took the name meanwhile
         except OSError as error:
-            raise BadInputError(f"--output {plan.config.output}: {error}") from error
+            raise BadInputError(f"--output {output}: {error}") from error
     try:
         stack.enter_context(StudyLock(plan.config.output))
         _create_checkpoints(plan)
         plan.file.write(plan.config.output)
     except BaseException:
-        shutil.rmtree(plan.config.output, ignore_errors=True)
+        shutil.rmtree(output, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another study may lie there by now
+            for folder in missing:
+                folder.rmdir()
         raise
     return plan
 

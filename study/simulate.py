@@ -11,19 +11,25 @@ from pathlib import Path
 
 from dashboards.command_line import Parser, refuse
 from study.command_line import blaming
-from study.config import MOASHA, SCHEDULERS
+from study.config import FIFO, MOASHA, SCHEDULERS
+from study.early_stopping import (
+    require_nothing_to_stop_at,
+    require_scheduler,
+    require_something_to_compare,
+)
 from study.engine.sampler import DEFAULT_SAMPLER, require_sampler
 from study.exit_status import DONE, INTERRUPTED
 from study.options import whole_number
 from study.recording.parquet import read_table
 from study.recording.shipped import DIGITS_TABLE
 from study.results.counted import counted
-from study.results.objective import parse_objectives
+from study.results.objective import Objective, parse_objectives
 from study.simulation.outcome import Simulation, write_simulation
 from study.simulation.repeated import repeat
 from study.simulation.search import SearchSettings
 from study.simulation.single_objective import FirstObjectiveHalving
 from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
+from study.storage_reach import require_writable
 
 PROGRAM = "study.simulate"
 ASHA = "asha"
@@ -44,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         arguments = _parser().parse_args(argv)
+        _require_folder(arguments.output)
         simulation = _simulate(arguments)
         with blaming("--output", arguments.output):
             write_simulation(simulation, arguments.output)
@@ -105,7 +112,6 @@ def _add_compared(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reduction-factor",
         type=whole_number(2),
-        default=DEFAULT_REDUCTION_FACTOR,
         metavar="N",
         help=f"of moasha and asha: one in N trials goes on (default: {DEFAULT_REDUCTION_FACTOR})",
     )
@@ -156,22 +162,54 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _require_folder(output: Path) -> None:
+    """Refuse a folder that could not be written, before all searches."""
+    with blaming("--output", output):
+        require_writable(output)
+
+
+def _require_distinct(names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{name!r} is named twice")
+
+
+def _schedulers(
+    arguments: argparse.Namespace, objectives: tuple[Objective, ...]
+) -> tuple[str, ...]:
+    """Those that were asked for, each of which can stop trials by these objectives."""
+    schedulers = tuple(arguments.scheduler.split(","))
+    for scheduler in schedulers:
+        with blaming("--scheduler", scheduler):
+            require_scheduler(scheduler, ACCEPTED)
+            if scheduler != FIFO:
+                require_something_to_compare(objectives[:1] if scheduler == ASHA else objectives)
+    with blaming("--scheduler", arguments.scheduler):
+        _require_distinct(schedulers)
+    if schedulers == (FIFO,):
+        require_nothing_to_stop_at(arguments.reduction_factor, arguments.first_rung)
+    return schedulers
+
+
 def _simulate(arguments: argparse.Namespace) -> Simulation:
     with blaming("--sampler", arguments.sampler):
         samplers = arguments.sampler.split(",")
         for sampler in samplers:
             require_sampler(sampler)
-    schedulers = arguments.scheduler.split(",")
-    for scheduler in schedulers:
-        if scheduler not in ACCEPTED:
-            raise ValueError(
-                f"--scheduler {scheduler}: accepted are {', '.join(ACCEPTED)}, separated by commas"
-            )
+        _require_distinct(samplers)
     with blaming("--objectives", arguments.objectives):
         objectives = parse_objectives(arguments.objectives)
+    schedulers = _schedulers(arguments, objectives)
     with blaming("--table", arguments.table):
+        if not arguments.table.is_file():
+            raise ValueError("there is no file of that name")
         table = read_table(arguments.table)
-    factor = arguments.reduction_factor
+    if arguments.replicates > table.replicates:
+        raise ValueError(
+            f"--replicates {arguments.replicates}: the table has {table.replicates} of each "
+            f"configuration: accepted are 1 to {table.replicates}"
+        )
+    factor = arguments.reduction_factor or DEFAULT_REDUCTION_FACTOR
     first = arguments.first_rung or default_first_rung(table.epochs, factor)
     with blaming("--first-rung", first):
         rungs = Rungs(first=first, reduction_factor=factor, epochs=table.epochs)

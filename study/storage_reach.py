@@ -32,7 +32,7 @@ def resolve_storage(url: str) -> str:
     except (ArgumentError, ValueError) as error:
         raise ValueError(
             f"is no database's URL ({explain(error)}): accepted are such as "
-            "postgresql+psycopg2://USER:PASSWORD@HOST/DATABASE and sqlite:///FILE"
+            "postgresql+psycopg2://USER@HOST/DATABASE and sqlite:///FILE"
         ) from error
     if parsed.get_backend_name() != "sqlite":
         return url

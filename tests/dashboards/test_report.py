@@ -138,7 +138,7 @@ def test_an_output_that_cannot_be_written_is_refused(holding, tmp_path, capsys):
         (["--study"], "--study expected one argument, see --help"),
         (
             ["--study", "masks", "--studdy", "x"],
-            "unrecognized arguments --studdy x, see --help",
+            "--studdy is not an option: did you mean --study?",
         ),
     ],
 )

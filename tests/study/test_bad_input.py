@@ -83,12 +83,15 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         (["--space", "paper_table2"], ["--space", "'paper_table2'", "did you mean paper_table"]),
         (["--sapce", "x"], ["--sapce", "did you mean --space?"]),
         (["--output", "."], ["--output", "exists"]),
-        (["--storage", "optuna.db"], ["--storage optuna.db", "sqlite:///FILE"]),
+        (["--storage", "optuna.db"], ["--storage optuna.db", "//USER@HOST/", "sqlite:///FILE"]),
         (["--storage", "redis://h"], ["--storage redis://h", "sqlite:///FILE"]),
         (["--storage", "mssql+pymssql://h/x"], ["needs the Python package pymssql"]),
         (["--storage", "sqlite://"], ["--storage sqlite://", "sqlite:///FILE"]),
         (["--storage", "sqlite:///no/x.db"], ["--storage sqlite:///no/x.db", "no folder"]),
         (["--checkpoints", "nosuch://x/y"], ["--checkpoints nosuch://x/y", "s3://BUCKET/PATH"]),
+        (["--storage", ""], ["--storage", "'' names no place"]),
+        (["--tracking-uri", ""], ["--tracking-uri", "'' names no place"]),
+        (["--checkpoints", ""], ["--checkpoints", "'' names no place"]),
         (["--resume", "--dry-run"], ["--resume", "--dry-run", "leave one out"]),
         (["--resume", "--list-spaces"], ["--resume", "--list-spaces", "leave one out"]),
         (["--resume"], ["--resume needs --name NAME", "studies holds no study"]),
@@ -279,3 +282,9 @@ def test_a_ray_address_that_does_not_answer_is_named(capsys, address: str, said:
 )
 def test_more_than_the_machine_has_is_refused(capsys, argv: list[str], said: str) -> None:
     assert said in refusal(capsys, "--space", "noise_masks", *argv)
+
+
+def test_a_place_for_checkpoints_that_cannot_be_made_leaves_nothing(capsys) -> None:
+    # Of /proc root is told that it can be written, and cannot.
+    message = refusal(capsys, "--space", "noise_masks", "--checkpoints", "/proc/none")
+    assert "--checkpoints /proc/none" in message

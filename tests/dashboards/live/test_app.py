@@ -15,8 +15,9 @@ from dashboards import app
     [
         (["--port", "many"], "--port 'many' is no port: accepted is 0 to 65535"),
         (["--port", "65536"], "--port '65536' is no port"),
-        (["--prot", "1"], "unrecognized arguments --prot 1"),
+        (["--prot", "1"], "--prot is not an option: did you mean --port?"),
         (["--host", "300.1.1.1"], "--host 300.1.1.1 --port 8050 cannot be listened on"),
+        (["extra"], "extra is not an option: see --help"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(arguments, message, sqlite_uri, capsys):
@@ -25,12 +26,18 @@ def test_bad_input_is_refused_in_one_sentence(arguments, message, sqlite_uri, ca
     assert re.fullmatch(rf"dashboards.app: {re.escape(message)}.*\n", said), said
 
 
+def test_an_address_of_no_machine_is_blamed_on_host(sqlite_uri, capsys):
+    assert app.main(["--host", "300.1.1.1", "--tracking-uri", sqlite_uri]) == 2
+    assert capsys.readouterr().err.endswith(": choose another --host\n")
+
+
 def test_a_port_in_use_is_named(sqlite_uri, capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert app.main(["--port", str(port), "--tracking-uri", sqlite_uri]) == 2
     said = capsys.readouterr().err
     assert said.startswith(f"dashboards.app: --host 127.0.0.1 --port {port} cannot be listened on")
+    assert said.endswith(": choose another --port\n")
     assert said.count("\n") == 1
 
 

@@ -64,8 +64,11 @@ def test_the_same_command_goes_on_with_what_is_there(folder, asked) -> None:
     [
         ([], "--output is missing"),
         (["--output", "t.parquet"], "--space NAME is missing, or --name of a study"),
-        (["--output", "t.parquet", "--name", "none"], "--name none: "),
-        (["--output", "t.parquet", "--speed", "3"], "--speed 3"),
+        (
+            ["--output", "t.parquet", "--name", "none"],
+            "--name none: there is no study studies/none",
+        ),
+        (["--output", "t.parquet", "--speed", "3"], "--speed is not an option"),
     ],
 )
 def test_bad_input_is_one_sentence(folder, capsys, words, said) -> None:
@@ -74,6 +77,23 @@ def test_bad_input_is_one_sentence(folder, capsys, words, said) -> None:
     assert error.startswith("study.record: ")
     assert said in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--output", "none/t.parquet"], "--output none/t.parquet: there is no folder none"),
+        (["--output", "."], "--output .: is a folder"),
+        (["--output", "t.parquet", "--configurations", "0"], "--configurations '0' must be a"),
+        (["--output", "t.parquet", "--seed", "-1"], "--seed '-1' must be a whole number from 0"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_trained(
+    folder, asked, capsys, words, said
+) -> None:
+    assert main(["--space", "pnn_bench", *words]) == 2
+    assert said in capsys.readouterr().err
+    assert asked == []
 
 
 def test_a_recording_holds_what_was_trained(folder, empty_database, command_in, capsys) -> None:

@@ -76,12 +76,29 @@ def test_people_see_a_line_for_each_search(path, tmp_path, drawn, capsys) -> Non
     ("words", "said"),
     [
         (["--sampler", "tpe,best"], "--sampler tpe,best: 'best' is not a sampler"),
-        (["--scheduler", "hope"], "--scheduler hope: accepted are fifo, moasha, asha"),
+        (
+            ["--scheduler", "hope"],
+            "--scheduler hope: 'hope' is not a scheduler: accepted are fifo, moasha, asha",
+        ),
+        (["--sampler", "tpe,tpe"], "--sampler tpe,tpe: 'tpe' is named twice"),
+        (["--scheduler", "fifo,fifo"], "--scheduler fifo,fifo: 'fifo' is named twice"),
         (["--workers", "0"], "--workers '0' must be a whole number of at least 1"),
         (["--reduction-factor", "1"], "'1' must be a whole number of at least 2"),
         (["--first-rung", "4"], "--first-rung 4: first (=4) must be at least 1 and below"),
         (["--objectives", "luck"], "--objectives luck: 'luck' is not an objective"),
-        (["--replicates", "3"], "replicates (=3) must be at most 2"),
+        (["--replicates", "3"], "--replicates 3: the table has 2 of each configuration"),
+        (["--scheduler", "ashaa"], "did you mean asha?"),
+        (["--scheduler", "fifo", "--first-rung", "2"], "--first-rung 2: --scheduler fifo stops no"),
+        (
+            ["--scheduler", "fifo", "--reduction-factor", "3"],
+            "--reduction-factor 3: --scheduler fifo stops no trial",
+        ),
+        (["--objectives", "learnable_params"], "--scheduler moasha: the objectives learnable"),
+        (
+            ["--scheduler", "asha", "--objectives", "learnable_params,val_accuracy"],
+            "--scheduler asha: the objectives learnable_params are known before training",
+        ),
+        (["--workres", "3"], "--workres is not an option: did you mean --workers?"),
     ],
 )
 def test_bad_input_is_one_sentence_and_writes_nothing(path, tmp_path, capsys, words, said) -> None:
@@ -97,7 +114,19 @@ def test_a_table_that_is_not_there_is_named(tmp_path, capsys) -> None:
     assert main(["--table", str(tmp_path / "none.parquet")]) == 2
     error = capsys.readouterr().err
     assert error.startswith("study.simulate: ")
-    assert "none.parquet" in error
+    assert "none.parquet: there is no file of that name" in error
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_searched(
+    path, tmp_path, capsys, monkeypatch
+) -> None:
+    def searched(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("study.simulate.repeat", searched)
+    (tmp_path / "file").touch()
+    assert main(["--table", str(path), "--output", str(tmp_path / "file" / "out")]) == 2
+    assert "file cannot be written: choose another folder" in capsys.readouterr().err
 
 
 def test_the_table_that_comes_with_the_project_is_searched_where_none_is_named(
