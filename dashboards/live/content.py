@@ -66,7 +66,8 @@ def _brush(scene: Scene) -> Iterator[Component]:
     if scene.selected is None:
         return
     spans = "; ".join(
-        f"{find_quantity(span.name, scene.study.records).short} {span.low:.4g} to {span.high:.4g}"
+        f"{find_quantity(span.name, scene.study.records).short} "
+        f"{_bound(span.low)} to {_bound(span.high)}"
         for span in scene.options.within
     )
     yield html.Div(
@@ -80,6 +81,11 @@ def _brush(scene: Scene) -> Iterator[Component]:
         className="brush",
         role="status",
     )
+
+
+def _bound(value: float) -> str:
+    """An end of a brush: none that a trial has, so as exact as a reader needs."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _tables(scene: Scene, address: Address) -> Iterator[Component]:

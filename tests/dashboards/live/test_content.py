@@ -37,3 +37,9 @@ def test_a_brush_says_that_sums_stay_those_of_all_trials(make_grid, study_of):
     (said, *_) = texts(shown(study, 0, within), html.Span)
     assert said.startswith("3 trials within validation accuracy 0 to 0.42. ")
     assert "counts, stays that of all" in said
+
+
+def test_a_brush_over_large_counts_is_told_in_plain_digits(make_grid, study_of):
+    within = Span(name="learnable_params", low=99.87, high=11_590.4)
+    (said, *_) = texts(shown(study_of(make_grid()), 0, within), html.Span)
+    assert "learnable parameters 99.87 to 11,590." in said
