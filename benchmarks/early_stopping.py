@@ -17,27 +17,22 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
-from known_fronts import MEMBERS, make_table
+from known_fronts import MEMBERS
 from other_stoppers import RayAsha, SyneTuneMoasha
+from searched_tables import OBJECTIVES, PNN_BENCH, SEEDS, find_table
 
 from dashboards.picture_file import to_png
 from study.config import FIFO, MOASHA
-from study.recording.parquet import read_table
-from study.recording.shipped import DIGITS_TABLE
 from study.recording.table import RecordedTable
-from study.results.objective import parse_objectives
 from study.simulation.outcome import Simulation
 from study.simulation.repeated import RepeatedSearch, repeat
 from study.simulation.search import SearchSettings, Stopper
 from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs/results/early_stopping"
-SEEDS = 30
-OBJECTIVES = parse_objectives("val_accuracy,learnable_params")
-PNN_BENCH = "pnn_bench"
 RAY, SYNE_TUNE = "ASHA of Ray", "MO-ASHA of Syne Tune"
 OTHERS: dict[str, Callable[[Rungs], Stopper]] = {RAY: RayAsha, SYNE_TUNE: SyneTuneMoasha}
 LADDERS = {"moasha, two rungs": (3, 3), "moasha, one in two": (1, 2), "moasha, one in four": (1, 4)}
@@ -122,7 +117,7 @@ def main() -> int:
 
 def _run(comparison: Comparison, seeds: range, pool: ProcessPoolExecutor) -> Simulation:
     """All searches, each seed a task of its own."""
-    table = _table(comparison.table)
+    table = find_table(comparison.table)
     tasks = [
         [pool.submit(_search, comparison, sampler, rule, seed) for seed in seeds]
         for sampler, rule in comparison.searches
@@ -134,7 +129,7 @@ def _run(comparison: Comparison, seeds: range, pool: ProcessPoolExecutor) -> Sim
 
 
 def _search(comparison: Comparison, sampler: str, rule: str, seed: int) -> RepeatedSearch:
-    table = _table(comparison.table)
+    table = find_table(comparison.table)
     rungs = _rungs(table, *LADDERS.get(rule, ()))
     settings = _settings(comparison, sampler)
     return repeat(
@@ -167,13 +162,6 @@ def _settings(comparison: Comparison, sampler: str) -> SearchSettings:
         rungs=None,
         seed=0,
     )
-
-
-@cache
-def _table(name: str) -> RecordedTable:
-    if name == PNN_BENCH:
-        return read_table(DIGITS_TABLE)
-    return make_table(next(member for member in MEMBERS if member.name == name))
 
 
 def _rungs(

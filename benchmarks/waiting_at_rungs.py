@@ -16,23 +16,22 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import moocore
 import numpy as np
-from known_fronts import MEMBERS, make_table
+from known_fronts import MEMBERS
+from searched_tables import OBJECTIVES, PNN_BENCH, SEEDS, find_table
 
-from study.recording.parquet import read_table
-from study.recording.shipped import DIGITS_TABLE
+from dashboards.measures.steps import Steps
 from study.recording.table import Configuration, RecordedTable
 from study.results.front_table import TextTable
-from study.results.objective import parse_objectives
 from study.results.record import TrialState
 from study.simulation.growth import HypervolumeShare
-from study.simulation.repeated import NEARLY_ALL
+from study.simulation.repeated import NEARLY_ALL, median_reach
 from study.simulation.search import TrialEnd
 from study.stopping.decision import admitted_places, decide
 from study.stopping.entry import RungEntry
@@ -40,12 +39,10 @@ from study.stopping.ranking import standing
 from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs/results/early_stopping/waiting.json"
-SEEDS = 30
 TRIALS = 60
 """Budget, in trials of full length."""
 
-OBJECTIVES = parse_objectives("val_accuracy,learnable_params")
-TABLES = ("pnn_bench", *(member.name for member in MEMBERS))
+TABLES = (PNN_BENCH, *(member.name for member in MEMBERS))
 ETA = DEFAULT_REDUCTION_FACTOR
 
 
@@ -160,14 +157,22 @@ class Outcome:
     """One search.
 
     Attributes:
-        epochs_to_share: Until 95% of the best hypervolume; None where it is not reached.
-        at: Hypervolume after each tenth of the budget.
+        growth: Of the hypervolume, as a share of the table's best, over epochs.
+        tenths: The same after each tenth of the budget.
         complete: Trials of full length.
     """
 
-    epochs_to_share: float | None
-    at: tuple[float, ...]
+    growth: Steps
+    tenths: tuple[float, ...]
     complete: int
+
+    def as_json(self) -> dict[str, object]:
+        """What is kept of it."""
+        return {
+            "epochs_to_share": self.growth.reaches(NEARLY_ALL),
+            "at": self.tenths,
+            "complete": self.complete,
+        }
 
 
 def search(table: RecordedTable, policy: str, seed: int) -> Iterator[TrialEnd]:
@@ -213,22 +218,18 @@ def search(table: RecordedTable, policy: str, seed: int) -> Iterator[TrialEnd]:
 
 
 @cache
-def _table(name: str) -> tuple[RecordedTable, HypervolumeShare]:
-    if name == TABLES[0]:
-        table = read_table(DIGITS_TABLE)
-    else:
-        table = make_table(next(member for member in MEMBERS if member.name == name))
-    return table, HypervolumeShare(table, OBJECTIVES)
+def _share(name: str) -> HypervolumeShare:
+    return HypervolumeShare(find_table(name), OBJECTIVES)
 
 
 def _measure(name: str, policy: str, seed: int) -> Outcome:
-    table, share = _table(name)
+    table = find_table(name)
     ends = tuple(search(table, policy, seed))
-    growth = share.growth(ends).by_epochs
+    growth = _share(name).growth(ends).by_epochs
     places = TRIALS * table.epochs * np.arange(1, 11) / 10
     return Outcome(
-        epochs_to_share=growth.reaches(NEARLY_ALL),
-        at=tuple(growth.at(places).round(4).tolist()),
+        growth=growth,
+        tenths=tuple(growth.at(places).round(4).tolist()),
         complete=len(ends),
     )
 
@@ -248,7 +249,7 @@ def main() -> int:
             for policy in (ALONE, *POLICIES):
                 found = [*pool.map(partial(_measure, table, policy), seeds)]
                 document.append(
-                    {"table": table, "policy": policy, "searches": [*map(asdict, found)]}
+                    {"table": table, "policy": policy, "searches": [o.as_json() for o in found]}
                 )
                 rows.append(_row(policy, found))
             print(f"\n{table}")
@@ -271,14 +272,13 @@ HEADER = (
 
 def _row(policy: str, found: list[Outcome]) -> tuple[str, ...]:
     """Medians over seeds."""
-    reached = [o.epochs_to_share for o in found if o.epochs_to_share is not None]
-    places = [*reached, *[float("inf")] * (len(found) - len(reached))]
-    middle = statistics.median_high(places)
-    tenths = [statistics.median(o.at[tenth] for o in found) for tenth in (0, 2, 9)]
+    middle = median_reach((o.growth for o in found), NEARLY_ALL)
+    reached = sum(o.growth.reaches(NEARLY_ALL) is not None for o in found)
+    tenths = [statistics.median(o.tenths[tenth] for o in found) for tenth in (0, 2, 9)]
     return (
         policy,
-        "-" if middle == float("inf") else f"{middle:,.0f}",
-        f"{len(reached)} of {len(found)}",
+        "-" if middle is None else f"{middle:,.0f}",
+        f"{reached} of {len(found)}",
         *(f"{share:.3f}" for share in tenths),
         f"{statistics.median(o.complete for o in found):.0f}",
     )

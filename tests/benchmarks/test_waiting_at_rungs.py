@@ -62,7 +62,7 @@ def test_a_trial_is_promoted_once_it_is_among_the_best_third_however_late(module
 
 
 def test_a_search_ends_its_trials_within_the_budget_and_trains_none_twice(module) -> None:
-    table, _ = module._table("noisy")
+    table = module.find_table("noisy")
     for policy in (module.ALONE, "judged as they come", "promotion of one in three"):
         ends = list(module.search(table, policy, 0))
         numbers = [end.number for end in ends]
