@@ -5,7 +5,7 @@ back on: `cpu` says what the operators compute.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -44,7 +44,7 @@ def perturb_combine(
     x: torch.Tensor,
     noise: Callable[[], torch.Tensor],
     norm: nn.Module,
-    conv: nn.Module,
+    conv: nn.Conv2d,
     *,
     fan_out: int,
 ) -> torch.Tensor | None:
@@ -60,7 +60,11 @@ def perturb_combine(
     Returns:
         `[batch, q, height, width]`; None where torch's own operators have to do it.
     """
-    if not _takes(x, conv, norm):
+    batch_norm = norm if isinstance(norm, nn.BatchNorm2d) else None
+    learned = [conv.weight, conv.bias]
+    if batch_norm is not None:
+        learned += [batch_norm.weight, batch_norm.bias]
+    if not _takes(x, learned, is_training=conv.training and norm.training):
         return None
     masks = noise()
     if masks.requires_grad or masks.dtype != x.dtype:
@@ -69,10 +73,10 @@ def perturb_combine(
     if masks.shape != (1, channels * fan_out, height, width):
         return None
     numbers: tuple[Any, ...] = (*(None,) * 5, 0.0, 0.0)
-    if isinstance(norm, nn.BatchNorm2d):
-        if not _is_usual(norm, channels * fan_out):
+    if batch_norm is not None:
+        if not _is_usual(batch_norm, channels * fan_out):
             return None
-        numbers = _numbers(norm)
+        numbers = _numbers(batch_norm)
     y: torch.Tensor = torch.ops.pnn_core.perturb_combine(
         x, masks, conv.weight, conv.bias, *numbers, norm.training
     )
@@ -93,7 +97,8 @@ def normalise_add_relu(
     Returns:
         The same shape; None where torch's own operators have to do it.
     """
-    if not _takes(x, norm) or not _is_usual(norm, x.shape[1]):
+    learned = (norm.weight, norm.bias)
+    if not _takes(x, learned, is_training=norm.training) or not _is_usual(norm, x.shape[1]):
         return None
     if shortcut is not None and (shortcut.shape != x.shape or shortcut.dtype != x.dtype):
         return None
@@ -103,18 +108,45 @@ def normalise_add_relu(
     return y
 
 
-def _takes(x: torch.Tensor, *modules: nn.Module) -> bool:
-    """Whether the operators can compute, and differentiate, what these modules do with x.
+def max_pool(x: torch.Tensor, pool: nn.MaxPool2d) -> torch.Tensor | None:
+    """The largest of each 2×2 pixels; at an odd edge, of those that are there.
+
+    Args:
+        x: `[batch, channels, height, width]`.
+        pool: Its settings.
+
+    Returns:
+        `[batch, channels, ⌈height / 2⌉, ⌈width / 2⌉]`; None where torch's own has to do
+        it.
+    """
+    is_usual = (
+        pool.kernel_size == pool.stride == 2
+        and (pool.padding, pool.dilation, pool.return_indices) == (0, 1, False)
+        and (pool.ceil_mode or not (x.shape[-2] % 2 or x.shape[-1] % 2))
+    )
+    if not is_usual or not _takes(x, (), is_training=True):
+        return None
+    y: torch.Tensor = torch.ops.pnn_core.max_pool(x)
+    return y
+
+
+def _takes(x: torch.Tensor, learned: Sequence[torch.Tensor | None], *, is_training: bool) -> bool:
+    """Whether the operators can compute, and differentiate, what modules do with x.
 
     They read memory as it lies and check no shape: what torch refuses is left to torch's own words.
+
+    Args:
+        x: Goes in.
+        learned: What the modules learn, as far as they have it.
+        is_training: Whether all of them are; gradients through running statistics are nobody's
+            training.
     """
     if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64) or x.ndim != 4:
         return False
-    learned = [p for module in modules for p in module.parameters()]
-    if any(p.dtype != x.dtype or not p.is_contiguous() for p in learned):
+    if any(p is not None and (p.dtype != x.dtype or not p.is_contiguous()) for p in learned):
         return False
-    if any(not m.training and torch.is_grad_enabled() for m in modules):
-        return False  # gradients through running statistics are nobody's training
+    if not is_training and torch.is_grad_enabled():
+        return False
     if torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
         return False
     return x.numel() // x.shape[1] > 1 and are_built()

@@ -1,11 +1,11 @@
-"""Modules one after another, batch normalisation and the ReLU behind it as one operator."""
+"""Modules one after another, pools and normalisations as the fused operators."""
 
 from itertools import zip_longest
 
 import torch
 from torch import nn
 
-from pnn_core.fused.operators import normalise_add_relu
+from pnn_core.fused.operators import max_pool, normalise_add_relu
 
 
 class FusedSequential(nn.Sequential):
@@ -42,5 +42,7 @@ def _apply(modules: list[nn.Module], x: torch.Tensor) -> torch.Tensor:
             has_relu = isinstance(after, nn.ReLU)
             fused = normalise_add_relu(x, module, None, relu=has_relu)
             is_done = has_relu and fused is not None
+        elif isinstance(module, nn.MaxPool2d):
+            fused = max_pool(x, module)
         x = module(x) if fused is None else fused
     return x

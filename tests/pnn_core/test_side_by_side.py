@@ -127,4 +127,5 @@ def test_the_estimate_is_no_less_than_what_is_kept_for_the_backward_pass(network
         outputs = model(images)
     estimate = 64 * count_activations(config)
     assert outputs.requires_grad
-    assert estimate / 3 < sum(kept.values()) < 1.1 * estimate
+    # The fused operators keep little: no perturbed map, and of a pool a byte a number.
+    assert estimate / 5 < sum(kept.values()) < 1.1 * estimate

@@ -31,6 +31,7 @@ struct Blocks {
   static int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
   int64_t count() const { return divide_up(pixels, each); }
   int64_t first(int64_t block) const { return block * each; }
+  int64_t last(int64_t block) const { return std::min(first(block), pixels); }
   int64_t size(int64_t block) const { return std::min(each, pixels - first(block)); }
 
   // Calls work(part, first block, last block) in parallel; as many parts as there are threads.
@@ -42,7 +43,7 @@ struct Blocks {
   }
 };
 
-// Memory of this thread for one of two uses, kept from call to call: the system takes longer to give
+// Memory of this thread for one of three uses, kept from call to call: the system takes longer to give
 // out fresh pages than a block takes to fill.
 template <typename T, int kUse>
 T* scratch(int64_t numbers) {

@@ -14,7 +14,7 @@ T relu(T value) {
   return value < 0 ? T(0) : value;
 }
 
-// The maps of one pixel: relu(mask + x).
+// relu(mask + x).
 template <typename T>
 void perturb_row(int64_t count, const T* x, const T* mask, T* r) {
 #pragma GCC ivdep
@@ -63,6 +63,18 @@ void add_products(int64_t count, const T* d, const T* x, const T* mean, T* sum, 
   }
 }
 
+// The same where a ReLU behind scale x + shift keeps a part of the gradient.
+template <typename T>
+void add_kept_products(int64_t count, const T* d, const T* x, const T* scale, const T* shift,
+                       const T* mean, T* sum, T* products) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) {
+    const T kept = x[i] * scale[i] + shift[i] <= 0 ? T(0) : d[i];
+    sum[i] += kept;
+    products[i] += kept * (x[i] - mean[i]);
+  }
+}
+
 // to = scale d - offset - slope x
 template <typename T>
 void subtract_line(int64_t count, const T* scale, const T* d, const T* offset, const T* slope,
@@ -71,11 +83,35 @@ void subtract_line(int64_t count, const T* scale, const T* d, const T* offset, c
   for (int64_t i = 0; i < count; ++i) to[i] = scale[i] * d[i] - offset[i] - slope[i] * x[i];
 }
 
-// d -= offset + slope r
+// The same where a ReLU behind scale x + shift keeps a part of the gradient.
 template <typename T>
-void subtract_line(int64_t count, const T* offset, const T* slope, const T* r, T* d) {
+void subtract_line_kept(int64_t count, const T* scale, const T* shift, const T* d, const T* offset,
+                        const T* slope, const T* x, T* to) {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < count; ++i) d[i] -= offset[i] + slope[i] * r[i];
+  for (int64_t i = 0; i < count; ++i) {
+    const T kept = x[i] * scale[i] + shift[i] <= 0 ? T(0) : d[i];
+    to[i] = scale[i] * kept - offset[i] - slope[i] * x[i];
+  }
+}
+
+// to = d - offset - slope r in front of a ReLU that gave r.
+template <typename T>
+void subtract_line_positive(int64_t count, const T* offset, const T* slope, const T* r, const T* d,
+                            T* to) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i)
+    to[i] = r[i] <= 0 ? T(0) : d[i] - offset[i] - slope[i] * r[i];
+}
+
+// The sum of each number's fan.
+template <int kFan, typename T>
+void sum_fans(int64_t count, const T* fans, T* to) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i) {
+    T sum = 0;
+    for (int j = 0; j < kFan; ++j) sum += fans[i * kFan + j];
+    to[i] = sum;
+  }
 }
 
 // to = scale x

@@ -2,6 +2,9 @@
 
 #pragma once
 
+#include <algorithm>
+#include <numeric>
+
 #include "images.h"
 #include "loops.h"
 
@@ -16,32 +19,39 @@ struct Maps {
   int64_t channels;
   int64_t fan_out;
 
-  // Writes relu(noise + x) of some pixels, [count, channels].
+  // Writes relu(noise + x) of some pixels, [count, channels]: as far as one image goes, mask and
+  // image lie side by side.
   void write(int64_t first, int64_t count, T* r) const {
-    for (int64_t pixel = first; pixel < first + count; ++pixel, r += channels) {
+    for (int64_t pixel = first; pixel < first + count;) {
+      const int64_t at = pixel % area, run = std::min(area - at, first + count - pixel);
       const T* from = x + pixel * (channels / fan_out);
-      const T* mask = noise + (pixel % area) * channels;
+      const T* mask = noise + at * channels;
+      const int64_t numbers = run * channels;
       switch (fan_out) {
-        case 1: perturb_row(channels, from, mask, r); break;
-        case 2: perturb_row_fanned<2>(channels, from, mask, r); break;
-        case 4: perturb_row_fanned<4>(channels, from, mask, r); break;
-        case 8: perturb_row_fanned<8>(channels, from, mask, r); break;
+        case 1: perturb_row(numbers, from, mask, r); break;
+        case 2: perturb_row_fanned<2>(numbers, from, mask, r); break;
+        case 4: perturb_row_fanned<4>(numbers, from, mask, r); break;
+        case 8: perturb_row_fanned<8>(numbers, from, mask, r); break;
         default:
-          for (int64_t i = 0; i < channels; ++i) r[i] = relu(from[i / fan_out] + mask[i]);
+          for (int64_t i = 0; i < numbers; ++i) r[i] = relu(from[i / fan_out] + mask[i]);
       }
+      pixel += run;
+      r += numbers;
     }
   }
 
-  // Writes the gradient of x from that of r, which is overwritten.
-  void write_input_gradient(int64_t first, int64_t count, const T* r, T* d_r, T* d_x) const {
-    const int64_t inputs = channels / fan_out;
-    T* to = d_x + first * inputs;
-    if (fan_out == 1) return keep_positive(count * channels, r, d_r, to);
-    keep_positive(count * channels, r, d_r, d_r);
-    for (int64_t i = 0; i < count * inputs; ++i) {
-      T sum = 0;
-      for (int64_t j = 0; j < fan_out; ++j) sum += d_r[i * fan_out + j];
-      to[i] = sum;
+  // Writes the gradient of some pixels of x: of each number the sum of its maps' gradients, [count,
+  // channels].
+  void write_sums(int64_t first, int64_t count, const T* d_maps, T* d_x) const {
+    const int64_t numbers = count * (channels / fan_out);
+    T* to = d_x + first * (channels / fan_out);
+    switch (fan_out) {
+      case 2: sum_fans<2>(numbers, d_maps, to); break;
+      case 4: sum_fans<4>(numbers, d_maps, to); break;
+      case 8: sum_fans<8>(numbers, d_maps, to); break;
+      default:
+        for (int64_t i = 0; i < numbers; ++i)
+          to[i] = std::accumulate(d_maps + i * fan_out, d_maps + (i + 1) * fan_out, T(0));
     }
   }
 };

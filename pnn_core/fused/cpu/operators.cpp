@@ -8,6 +8,7 @@
 
 #include "normalise.h"
 #include "perturb_combine.h"
+#include "pool.h"
 
 namespace pnn {
 namespace {
@@ -72,7 +73,8 @@ class Normalise : public torch::autograd::Function<Normalise> {
     auto [out, statistics] = AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "normalise", [&] {
       return normalise_forward<scalar_t>(x, norm, shortcut, relu, training);
     });
-    ctx->save_for_backward({x, relu ? out : Tensor(), gamma, statistics.mean, statistics.inv});
+    ctx->save_for_backward({x, relu && shortcut ? out : Tensor(), gamma, beta, statistics.mean,
+                            statistics.inv});
     ctx->saved_data["relu"] = relu;
     ctx->saved_data["shortcut"] = shortcut.has_value();
     return out;
@@ -81,12 +83,35 @@ class Normalise : public torch::autograd::Function<Normalise> {
   static variable_list backward(AutogradContext* ctx, const variable_list& d_out) {
     check_first_order();
     const auto saved = ctx->get_saved_variables();
+    const Norm norm{saved[2], saved[3], {}, {}, {}, 0, 0};
     const auto d = AT_DISPATCH_FLOATING_TYPES(saved[0].scalar_type(), "normalise", [&] {
-      return normalise_backward<scalar_t>(d_out[0], saved[0], saved[1], saved[2],
-                                          {saved[3], saved[4]}, ctx->saved_data["relu"].toBool(),
+      return normalise_backward<scalar_t>(d_out[0], saved[0], saved[1], norm,
+                                          {saved[4], saved[5]}, ctx->saved_data["relu"].toBool(),
                                           ctx->saved_data["shortcut"].toBool());
     });
     return {d[0], d[1], d[2], {}, {}, {}, {}, {}, {}, d[3], {}};
+  }
+};
+
+class MaxPool : public torch::autograd::Function<MaxPool> {
+ public:
+  static Tensor forward(AutogradContext* ctx, const Tensor& x_in) {
+    const Tensor x = channels_last(x_in);
+    auto [y, places] = AT_DISPATCH_FLOATING_TYPES(
+        x.scalar_type(), "max_pool", [&] { return max_pool_forward<scalar_t>(x); });
+    ctx->saved_data["places"] = places;
+    ctx->saved_data["height"] = x.size(2);
+    ctx->saved_data["width"] = x.size(3);
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& d_out) {
+    check_first_order();
+    return {AT_DISPATCH_FLOATING_TYPES(d_out[0].scalar_type(), "max_pool", [&] {
+      return max_pool_backward<scalar_t>(d_out[0], ctx->saved_data["places"].toTensor(),
+                                         ctx->saved_data["height"].toInt(),
+                                         ctx->saved_data["width"].toInt());
+    })};
   }
 };
 
@@ -108,6 +133,8 @@ Tensor normalise_add_relu(const Tensor& x, const Tensor& gamma, const Tensor& be
                           training, shortcut, relu);
 }
 
+Tensor max_pool(const Tensor& x) { return MaxPool::apply(x); }
+
 }  // namespace
 }  // namespace pnn
 
@@ -122,4 +149,5 @@ TORCH_LIBRARY(pnn_core, library) {
       "Tensor running_var, Tensor batches, float momentum, float eps, bool training, "
       "Tensor? shortcut, bool relu) -> Tensor",
       pnn::normalise_add_relu);
+  library.def("max_pool(Tensor x) -> Tensor", pnn::max_pool);
 }

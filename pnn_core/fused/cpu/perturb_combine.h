@@ -21,6 +21,7 @@
 
 #include "blocks.h"
 #include "images.h"
+#include "long_rows.h"
 #include "maps.h"
 #include "multiply.h"
 #include "statistics.h"
@@ -46,28 +47,19 @@ struct Folded {
   Folded(const Tensor& w, const std::optional<Tensor>& b, const Norm* norm,
          const Statistics& statistics, const Groups& groups)
       : groups(groups), weight(w.numel()), bias(w.size(0)) {
-    const int64_t channels = groups.count * groups.channels;
     const T* from = w.data_ptr<T>();
     if (b) std::copy_n(b->data_ptr<T>(), bias.size(), bias.data());
     if (!norm) {
       std::copy_n(from, weight.size(), weight.data());
       return;
     }
-    const T* gamma = norm->gamma.data_ptr<T>();
-    const T* beta = norm->beta.data_ptr<T>();
-    const T* mean = statistics.mean.data_ptr<T>();
-    const T* inv = statistics.inv.data_ptr<T>();
-    std::vector<T> scale(channels), shift(channels);
-    for (int64_t i = 0; i < channels; ++i) {
-      scale[i] = gamma[i] * inv[i];
-      shift[i] = beta[i] - mean[i] * scale[i];
-    }
+    const Lines<T> lines(norm->gamma, norm->beta, statistics);
     const int per = groups.channels;
     for (int64_t g = 0; g < groups.count; ++g)
       multiply<T>(false, false, groups.outputs, 1, per, {from + g * groups.outputs * per, per},
-                  {shift.data() + g * per, 1}, T(1), {bias.data() + g * groups.outputs, 1});
+                  {lines.shift.data() + g * per, 1}, T(1), {bias.data() + g * groups.outputs, 1});
     for (int64_t t = 0; t < w.size(0); ++t)
-      scale_row(per, from + t * per, scale.data() + t / groups.outputs * per,
+      scale_row(per, from + t * per, lines.scale.data() + t / groups.outputs * per,
                 weight.data() + t * per);
   }
 };
@@ -78,6 +70,8 @@ Tensor combine(const Tensor& x, const Maps<T>& maps, const Folded<T>& folded) {
   const int channels = maps.channels, per = folded.groups.channels, out = folded.groups.outputs;
   Tensor y = new_images(x, outputs);
   T* to = y.data_ptr<T>();
+  const LongRows long_rows(outputs);
+  const auto bias = long_rows.repeat(folded.bias.data());
   const Blocks blocks(pixels_of(x), channels);
   blocks.in_parallel([&](int64_t, int64_t begin, int64_t end) {
     T* r = scratch<T, 0>(blocks.each * channels);
@@ -85,8 +79,9 @@ Tensor combine(const Tensor& x, const Maps<T>& maps, const Folded<T>& folded) {
       const int64_t first = blocks.first(block), size = blocks.size(block);
       maps.write(first, size, r);
       T* rows = to + first * outputs;
-      for (int64_t k = 0; k < size; ++k)
-        std::copy_n(folded.bias.data(), outputs, rows + k * outputs);
+      long_rows.each(0, size, [&](int64_t k, int64_t count) {
+        std::copy_n(bias.data(), count, rows + k);
+      });
       for (int64_t g = 0; g < folded.groups.count; ++g)
         multiply<T>(false, true, size, out, per, {r + g * per, channels},
                     {folded.weight.data() + g * out * per, per}, T(1),
@@ -107,10 +102,11 @@ Sums<T> sum_gradients(const Maps<T>& maps, const Blocks& blocks, const T* d_y,
                       const Groups& groups) {
   const int channels = maps.channels, per = groups.channels, out = groups.outputs;
   const int outputs = groups.count * out;
+  const LongRows long_rows(outputs);
   std::vector<Sums<T>> parts(at::get_num_threads());
   blocks.in_parallel([&](int64_t part, int64_t begin, int64_t end) {
     T* r = scratch<T, 0>(blocks.each * channels);
-    Sums<T> sums{std::vector<T>(outputs * per), std::vector<T>(outputs)};
+    Sums<T> sums{std::vector<T>(outputs * per), std::vector<T>(long_rows.numbers())};
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = blocks.first(block), size = blocks.size(block);
       maps.write(first, size, r);
@@ -118,9 +114,12 @@ Sums<T> sum_gradients(const Maps<T>& maps, const Blocks& blocks, const T* d_y,
       for (int64_t g = 0; g < groups.count; ++g)
         multiply<T>(true, false, out, per, size, {rows + g * out, outputs}, {r + g * per, channels},
                     T(1), {sums.products.data() + g * out * per, per});
-      for (int64_t k = 0; k < size; ++k)
-        add_row(outputs, rows + k * outputs, sums.outputs.data());
+      long_rows.each(0, size, [&](int64_t k, int64_t count) {
+        add_row(count, rows + k, sums.outputs.data());
+      });
     }
+    long_rows.fold(sums.outputs.data());
+    sums.outputs.resize(outputs);
     parts[part] = std::move(sums);
   });
   for (size_t i = 1; i < parts.size(); ++i) {
@@ -138,6 +137,12 @@ Tensor input_gradient(const Tensor& x, const Maps<T>& maps, const Blocks& blocks
                       const std::vector<T>& slope) {
   const int channels = maps.channels, per = folded.groups.channels, out = folded.groups.outputs;
   const int outputs = folded.bias.size();
+  const LongRows long_rows(channels);
+  std::vector<T> offsets, slopes;
+  if (!offset.empty()) {
+    offsets = long_rows.repeat(offset.data());
+    slopes = long_rows.repeat(slope.data());
+  }
   Tensor d_x = new_images(x, x.size(1));
   T* to = d_x.data_ptr<T>();
   blocks.in_parallel([&](int64_t, int64_t begin, int64_t end) {
@@ -149,11 +154,14 @@ Tensor input_gradient(const Tensor& x, const Maps<T>& maps, const Blocks& blocks
       for (int64_t g = 0; g < folded.groups.count; ++g)
         multiply<T>(false, false, size, per, out, {d_y + first * outputs + g * out, outputs},
                     {folded.weight.data() + g * out * per, per}, T(0), {d_r + g * per, channels});
-      if (!offset.empty())
-        for (int64_t k = 0; k < size; ++k)
-          subtract_line(channels, offset.data(), slope.data(), r + k * channels,
-                        d_r + k * channels);
-      maps.write_input_gradient(first, size, r, d_r, to);
+      T* d_maps = maps.fan_out == 1 ? to + first * channels : d_r;
+      long_rows.each(0, size, [&](int64_t k, int64_t count) {
+        if (offsets.empty())
+          keep_positive(count, r + k, d_r + k, d_maps + k);
+        else
+          subtract_line_positive(count, offsets.data(), slopes.data(), r + k, d_r + k, d_maps + k);
+      });
+      if (maps.fan_out > 1) maps.write_sums(first, size, d_maps, to);
     }
   });
   return d_x;

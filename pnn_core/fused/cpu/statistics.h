@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "blocks.h"
+#include "long_rows.h"
 #include "loops.h"
 
 namespace pnn {
@@ -32,33 +33,37 @@ struct Moments {
     count = total;
   }
 
-  // Takes in rows [rows, channels]; `sums` holds 2 * channels numbers.
+  // Takes in pixels [count, channels].
   template <typename T>
-  void add(const T* rows, int64_t count_rows, std::vector<T>& sums) {
-    const int64_t channels = mean.size();
-    T* sum = sums.data();
-    T* square = sum + channels;
-    std::fill_n(sum, 2 * channels, T(0));
-    for (int64_t k = 0; k < count_rows; ++k) add_row(channels, rows + k * channels, sum);
-    for (int64_t i = 0; i < channels; ++i) sum[i] /= count_rows;
-    for (int64_t k = 0; k < count_rows; ++k)
-      add_squares(channels, rows + k * channels, sum, square);
-    const std::vector<double> block_mean(sum, sum + channels);
-    const std::vector<double> block_squares(square, square + channels);
-    merge(count_rows, block_mean.data(), block_squares.data());
+  void add(const T* pixels, int64_t count_pixels, const LongRows& rows) {
+    T* sum = scratch<T, 2>(3 * rows.numbers());
+    T* square = sum + rows.numbers();
+    T* means = square + rows.numbers();
+    std::fill_n(sum, 2 * rows.numbers(), T(0));
+    rows.each(0, count_pixels, [&](int64_t k, int64_t count) { add_row(count, pixels + k, sum); });
+    rows.fold(sum);
+    for (int64_t i = 0; i < rows.channels; ++i) sum[i] /= count_pixels;
+    rows.repeat(sum, means);
+    rows.each(0, count_pixels, [&](int64_t k, int64_t count) {
+      add_squares(count, pixels + k, means, square);
+    });
+    rows.fold(square);
+    const std::vector<double> block_mean(sum, sum + rows.channels);
+    const std::vector<double> block_squares(square, square + rows.channels);
+    merge(count_pixels, block_mean.data(), block_squares.data());
   }
 };
 
-// Moments of [pixels, channels] that `rows(first, count, buffer)` gives block by block.
-template <typename T, typename Rows>
-Moments moments_of(const Blocks& blocks, int64_t channels, const Rows& rows) {
+// Moments of [pixels, channels] that `pixels(first, count, buffer)` gives block by block.
+template <typename T, typename Pixels>
+Moments moments_of(const Blocks& blocks, int64_t channels, const Pixels& pixels) {
+  const LongRows rows(channels);
   std::vector<Moments> parts(at::get_num_threads(), Moments(channels));
   blocks.in_parallel([&](int64_t part, int64_t begin, int64_t end) {
     T* buffer = scratch<T, 0>(blocks.each * channels);
-    std::vector<T> sums(2 * channels);
     for (int64_t block = begin; block < end; ++block) {
       const int64_t size = blocks.size(block);
-      parts[part].add(rows(blocks.first(block), size, buffer), size, sums);
+      parts[part].add(pixels(blocks.first(block), size, buffer), size, rows);
     }
   });
   for (size_t i = 1; i < parts.size(); ++i)
@@ -99,5 +104,19 @@ Statistics keep_moments(const Moments& moments, const Norm& norm) {
 inline Statistics running_statistics(const Norm& norm) {
   return {norm.running_mean, at::rsqrt(at::add(norm.running_var, norm.eps))};
 }
+
+// Normalising, channel by channel: scale x + shift.
+template <typename T>
+struct Lines {
+  std::vector<T> scale, shift;
+
+  Lines(const Tensor& gamma, const Tensor& beta, const Statistics& statistics)
+      : scale(gamma.numel()), shift(gamma.numel()) {
+    for (size_t i = 0; i < scale.size(); ++i) {
+      scale[i] = gamma.data_ptr<T>()[i] * statistics.inv.data_ptr<T>()[i];
+      shift[i] = beta.data_ptr<T>()[i] - statistics.mean.data_ptr<T>()[i] * scale[i];
+    }
+  }
+};
 
 }  // namespace pnn

@@ -20,7 +20,7 @@ from pnn_core.config import (
 )
 from pnn_core.fused import operators
 from pnn_core.fused.build import build
-from pnn_core.fused.operators import normalise_add_relu, perturb_combine
+from pnn_core.fused.operators import max_pool, normalise_add_relu, perturb_combine
 from pnn_core.fused.sequence import FusedSequential
 from pnn_core.model import build_model
 from pnn_core.perturbation import PerturbationLayer
@@ -216,6 +216,45 @@ def test_normalisation_shortcut_and_relu_are_in_float64_what_torch_computes(
     torch.testing.assert_close(dict(other.named_buffers()), dict(norm.named_buffers()))
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    shape=st.tuples(
+        st.integers(1, 3), st.integers(1, 40), st.integers(1, 7), st.integers(1, 7)
+    ).filter(lambda shape: shape[0] * shape[2] * shape[3] > 1),
+    layout=st.sampled_from([torch.contiguous_format, torch.channels_last]),
+    seed=st.integers(0, 2**16),
+)
+def test_a_pool_takes_the_pixels_that_torchs_own_takes(
+    shape: tuple[int, ...], layout: torch.memory_format, seed: int
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    # Few values, so that many are equal.
+    x = torch.randint(-2, 3, shape, generator=generator).to(torch.float32, memory_format=layout)
+    x.requires_grad_()
+    pool = nn.MaxPool2d(2, ceil_mode=True)
+    expected, y = pool(x), max_pool(x, pool)
+    assert y is not None
+    weights = torch.randn(expected.shape, generator=generator)
+    gradients = [torch.autograd.grad(each, x, weights)[0] for each in (expected, y)]
+    assert torch.equal(y, expected)
+    assert torch.equal(gradients[1], gradients[0])
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [
+        nn.MaxPool2d(3, stride=2, padding=1),
+        nn.MaxPool2d(2, stride=1),
+        nn.MaxPool2d(2),
+        nn.MaxPool2d(2, ceil_mode=True, return_indices=True),
+        nn.MaxPool2d((2, 1), ceil_mode=True),
+    ],
+    ids=str,
+)
+def test_a_pool_of_another_kind_is_left_to_torchs_own_operator(pool: nn.MaxPool2d) -> None:
+    assert max_pool(torch.randn(2, 3, 5, 5), pool) is None
+
+
 NETWORKS: list[tuple[Network, Layer, Order]] = [
     ("resnet8", "perturbation", "noise_relu_bn_conv"),
     ("resnet8", "perturbation", "noise_conv_bn_relu"),
@@ -274,6 +313,11 @@ def test_nan_stays_nan() -> None:
     y = normalise_add_relu(torch.full((1, 1, 2, 2), torch.nan).double(), norm, None, relu=True)
     assert y is not None
     assert y.isnan().all()
+    for place in range(4):
+        x = torch.arange(4.0).index_fill(0, torch.tensor(place), torch.nan).view(1, 1, 2, 2)
+        pooled = max_pool(x, nn.MaxPool2d(2))
+        assert pooled is not None
+        assert pooled.isnan().all()
 
 
 def test_a_second_derivative_is_refused() -> None:
@@ -292,6 +336,7 @@ def test_torchs_own_operators_do_what_these_cannot() -> None:
         return normalise_add_relu(images, norm, None, relu=True) is not None
 
     assert takes(x)
+    assert max_pool(x.to("meta"), nn.MaxPool2d(2)) is None
     assert not takes(x.to("meta"))
     assert not takes(x.double())  # the module's numbers are float32
     assert not takes(x[:1, :, :1, :1])  # torch refuses a single value with its own words
