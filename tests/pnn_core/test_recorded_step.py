@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map_only
 
@@ -247,12 +245,11 @@ def test_replayed_steps_of_a_pack_give_the_numbers_of_plain_ones(
         require_equal(run, other)
 
 
-@pytest.mark.parametrize("kind", ["alone", "packed"])
-@pytest.mark.parametrize("name", ["Adam", "momentum", "dropout"])
-@settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+@pytest.mark.parametrize(
+    ("name", "kind"), [("momentum", "alone"), ("momentum", "packed"), ("dropout", "alone")]
 )
-@given(stops=st.sets(st.integers(0, 2 * STEPS - 1), max_size=4))
+# With 16 steps an epoch: what is left is recorded again, or is too little.
+@pytest.mark.parametrize("stops", [{0, 15}, {3, 7}, {12, 29}, set(range(32))])
 def test_wherever_replayed_steps_are_stopped_they_end_as_if_they_never_were(
     name: str,
     kind: str,
