@@ -30,13 +30,12 @@ from layer_forms import (
     FORMS,
     ON_GPU,
     PEER,
-    WARM_UP_STEPS,
-    Step,
     Work,
     project_network,
 )
 
 from pnn_core.device import default_device, describe_device
+from pnn_core.recorded_step import WARM_UP_STEPS, Step
 
 
 @dataclass(kw_only=True)

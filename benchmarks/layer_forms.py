@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from itertools import cycle
 
 import torch
 from published_layer import PublishedResNet18
@@ -15,13 +14,12 @@ from pnn_core.host_memory import keep_freed_memory
 from pnn_core.model import build_model
 from pnn_core.optim import make_optimizer
 from pnn_core.perturbation import PerturbationLayer
+from pnn_core.recorded_step import WARM_UP_STEPS, RecordedStep, Recorder, Step
 
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
 NETWORK = ModelConfig(dataset=CIFAR, network="resnet18", mask_count=64, fan_out=1)
 BATCHES = 8
 """Of images, on the device, that the steps go round."""
-
-WARM_UP_STEPS = 3
 
 
 class Work:
@@ -40,12 +38,14 @@ class Work:
         shape = (count, CIFAR.channels, CIFAR.height, CIFAR.width)
         self.images = torch.randn(shape, generator=generator).to(device)
         self.labels = torch.randint(CIFAR.classes, (count,), generator=generator).to(device)
-        order: torch.Tensor = torch.randperm(count, generator=generator).to(device)
-        self._order = cycle(order.view(BATCHES, batch_size).unbind())
+        self._order = torch.randperm(count, generator=generator).to(device)
+        self._places = torch.arange(batch_size, device=device)
 
     def next_batch(self) -> torch.Tensor:
-        """Indices of images, on the device."""
-        return next(self._order)
+        """Indices of images, on the device, which alone knows where it is in their order."""
+        batch = self._order[self._places]
+        self._places.add_(self.batch_size).remainder_(len(self._order))
+        return batch
 
     def precision(self) -> AbstractContextManager[None]:
         """As `pnn_core.learner` trains: bf16 autocast on a GPU."""
@@ -70,12 +70,9 @@ class PlainLoop:
     work: Work
     memory_format: torch.memory_format = torch.channels_last
 
-    def __call__(self) -> None:
-        """One step."""
-        self.train_on(self.work.next_batch())
-
-    def train_on(self, batch: torch.Tensor) -> None:
-        """One step on the images of these indices."""
+    def __call__(self) -> torch.Tensor:
+        """One step; gives its loss."""
+        batch = self.work.next_batch()
         images = self.work.images[batch].contiguous(memory_format=self.memory_format)
         with self.work.precision():
             logits = self.model(images)
@@ -83,36 +80,9 @@ class PlainLoop:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
+        return loss.detach()
 
 
-class CapturedLoop:
-    """The whole step as one CUDA graph: picking images, both passes, Adam.
-
-    Args:
-        loop: Whose step to capture; its optimiser must be capturable.
-    """
-
-    def __init__(self, loop: PlainLoop) -> None:
-        self._next_batch = loop.work.next_batch
-        self._batch = self._next_batch().clone()
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UP_STEPS):
-                loop.train_on(self._batch)
-        torch.cuda.current_stream().wait_stream(stream)
-        loop.optimizer.zero_grad(set_to_none=True)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            loop.train_on(self._batch)
-
-    def __call__(self) -> None:
-        """One step."""
-        self._batch.copy_(self._next_batch())
-        self._graph.replay()
-
-
-Step = Callable[[], None]
 Form = Callable[[Work], Step]
 
 
@@ -154,13 +124,18 @@ def compiled(form: Callable[[Work], PlainLoop]) -> Callable[[Work], PlainLoop]:
 
 
 def captured(form: Callable[[Work], PlainLoop]) -> Form:
-    """A form's step as a CUDA graph."""
+    """A form's step as a CUDA graph, recorded and replayed as `pnn_core.steps` does."""
 
-    def build(work: Work) -> CapturedLoop:
-        loop = form(work)
+    def build(work: Work) -> RecordedStep:
+        loop, recorder = form(work), Recorder(work.device)
         for group in loop.optimizer.param_groups:
-            group["capturable"] = True
-        return CapturedLoop(loop)
+            group["capturable"] = True  # an Adam that is not fused else counts steps on the CPU
+        step = RecordedStep(loop, loop.optimizer, recorder)
+        for _ in range(WARM_UP_STEPS + 1):
+            step()
+        if not recorder.works:  # warned of; what would be timed is the plain step
+            raise RuntimeError("the step was not recorded")
+        return step
 
     return build
 

@@ -24,7 +24,7 @@ class CropsAndFlips:
     columns: torch.Tensor
     flipped: torch.Tensor
 
-    def __getitem__(self, batch: slice) -> "CropsAndFlips":
+    def __getitem__(self, batch: slice | torch.Tensor) -> "CropsAndFlips":
         return CropsAndFlips(
             rows=self.rows[batch], columns=self.columns[batch], flipped=self.flipped[batch]
         )

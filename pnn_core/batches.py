@@ -1,7 +1,7 @@
 """Batches for training and evaluation, on the device, from images held there."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import torch
@@ -67,6 +67,45 @@ def full_batches(count: int, batch_size: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, count - size + 1, size)]
 
 
+class DeviceBatches(Iterator[Batch]):
+    """The batches of an epoch, of which the device itself knows which comes next.
+
+    So the very same operations on the very same tensors give one batch after another, which a CUDA
+    graph needs that is to do again what it did once.
+
+    Args:
+        pick: From places in the epoch's order, `[n]`, to the batch of them, by operations on the
+            device alone.
+        batches: The places of each batch, as many as of every other.
+        device: Of the places.
+    """
+
+    def __init__(
+        self,
+        pick: Callable[[torch.Tensor], Batch],
+        batches: Sequence[slice],
+        device: torch.device,
+    ) -> None:
+        self._pick = pick
+        self._left = len(batches)
+        first = batches[0] if batches else slice(0, 0)
+        self._size = first.stop - first.start
+        self._places = torch.arange(first.start, first.stop, device=device)
+        self.device = device
+
+    def __next__(self) -> Batch:
+        if self._left == 0:
+            raise StopIteration
+        self._left -= 1
+        return self.take()
+
+    def take(self) -> Batch:
+        """The next batch; whether there is one, whoever asks must know."""
+        batch = self._pick(self._places)
+        self._places.add_(self._size)
+        return batch
+
+
 class DeviceImages:
     """A `BatchSource` that holds its images as bytes on the device.
 
@@ -93,13 +132,13 @@ class DeviceImages:
 
     def shuffled(
         self, batch_size: int, generator: torch.Generator, *, first_batch: int = 0
-    ) -> Iterator[Batch]:
+    ) -> DeviceBatches:
         """See `BatchSource`."""
         return self.shuffled_side_by_side(batch_size, [generator], first_batch=first_batch)
 
     def shuffled_side_by_side(
         self, batch_size: int, generators: Sequence[torch.Generator], *, first_batch: int = 0
-    ) -> Iterator[Batch]:
+    ) -> DeviceBatches:
         """One epoch of training for each of several replicates at once.
 
         Args:
@@ -119,12 +158,19 @@ class DeviceImages:
                 draws.append(draw_crops_and_flips(count, generator, self._device))
         order = torch.stack(orders, dim=1).flatten()
         crops = CropsAndFlips.interleaved(draws) if draws else None
-        for batch in full_batches(count, batch_size)[first_batch:]:
-            places = slice(batch.start * replicates, batch.stop * replicates)
-            images, labels = self._images[order[places]], self._labels[order[places]]
+
+        def pick(places: torch.Tensor) -> Batch:
+            chosen = order[places]
+            images = self._images[chosen]
             if crops is not None:
                 images = crop_and_flip(images, crops[places])
-            yield _side_by_side(self._normalise(images), replicates), labels
+            return _side_by_side(self._normalise(images), replicates), self._labels[chosen]
+
+        batches = [
+            slice(batch.start * replicates, batch.stop * replicates)
+            for batch in full_batches(count, batch_size)[first_batch:]
+        ]
+        return DeviceBatches(pick, batches, self._device)
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """See `BatchSource`."""

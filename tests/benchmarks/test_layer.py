@@ -35,6 +35,13 @@ def test_the_published_form_is_the_same_function_as_the_projects_network(forms):
     torch.testing.assert_close(published.model(images), project.model(images), atol=1e-4, rtol=1e-4)
 
 
+def test_steps_go_round_all_images(forms):
+    work = forms.Work(2, torch.device("cpu"))
+    rounds = [[work.next_batch().tolist() for _ in range(forms.BATCHES)] for _ in range(2)]
+    assert rounds[0] == rounds[1]
+    assert sorted(i for batch in rounds[0] for i in batch) == list(range(2 * forms.BATCHES))
+
+
 @pytest.mark.parametrize("name", ["published", "this project"])
 def test_a_step_changes_every_weight(forms, name):
     step = forms.FORMS[name](forms.Work(2, torch.device("cpu")))

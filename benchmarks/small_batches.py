@@ -1,0 +1,72 @@
+"""How many training steps a second a GPU does at batch 10, recorded as a CUDA graph and plainly.
+
+Whole epochs of the PNN-ResNet-18 (width 64, fan-out 1, images of 32×32) as a study trains them, the
+recording that each makes included, in turns and in one process. Images are random: only time is
+measured. Needs a GPU, `pnn_core` and torch alone.
+
+Usage: PYTHONPATH=. python benchmarks/small_batches.py [--rounds 5] [--steps 500]
+"""
+
+import argparse
+import platform
+import sys
+import time
+from datetime import UTC, datetime
+from statistics import median
+from unittest.mock import patch
+
+import torch
+from replicates import COLOUR, Case, new_runs
+
+from pnn_core.device import default_device, describe_device
+from pnn_core.evaluated_run import EvaluatedRun
+from pnn_core.recorded_step import recorder
+
+BATCH_SIZES = (10, 40, 128)
+
+
+def main() -> int:
+    """Print a row for each batch size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="default: 5; medians are printed")
+    parser.add_argument("--steps", type=int, default=500, help="of an epoch; default: 500")
+    arguments = parser.parse_args()
+    device = default_device()
+    if recorder(device) is None:
+        print("small_batches.py needs a GPU: steps on a CPU are not recorded", file=sys.stderr)
+        return 2
+    print("| batch | plain, steps/s | recorded, steps/s | ratio |")
+    print("|---:|---:|---:|---:|")
+    for batch_size in BATCH_SIZES:
+        print(measure(batch_size, device, arguments.rounds, arguments.steps), flush=True)
+    print(f"\nCommand: benchmarks/small_batches.py {' '.join(sys.argv[1:])}".rstrip())
+    print(f"Python {platform.python_version()}, torch {torch.__version__}")
+    print(f"{describe_device(device)}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    return 0
+
+
+def measure(batch_size: int, device: torch.device, rounds: int, steps: int) -> str:
+    """A batch size's row."""
+    case = Case(model=COLOUR, batch_size=batch_size)
+    plain, recorded = new_runs(case, 2, device, steps)
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for _ in range(rounds + 1):
+        with patch("pnn_core.steps.recorder", lambda _: None):
+            seconds[0].append(epoch_seconds(plain))
+        seconds[1].append(epoch_seconds(recorded))
+    # The first epoch pays for what is made once.
+    before, after = (steps / median(own[1:]) for own in seconds)
+    used = recorder(device)
+    word = f"{after / before:.2f}" if used is not None and used.works else "not recorded"
+    return f"| {batch_size} | {before:.1f} | {after:.1f} | {word} |"
+
+
+def epoch_seconds(run: EvaluatedRun) -> float:
+    """Of training one epoch; its losses are read at its end, so nothing is left to wait for."""
+    begun = time.perf_counter()
+    run.train_epoch()
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    sys.exit(main())
