@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,25 @@ class Trained:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Training:
+    """When a trial trained, however far.
+
+    Attributes:
+        ended: Seconds since 1970.
+        seconds: Inside the loops over batches.
+    """
+
+    ended: float
+    seconds: float
+
+
+def span(trainings: Sequence[Training]) -> float:
+    """Seconds from where the first began, at the latest, to the end of the last."""
+    began = min(training.ended - training.seconds for training in trainings)
+    return max(training.ended for training in trainings) - began
+
+
+@dataclass(frozen=True, kw_only=True)
 class Side:
     """One side, once.
 
@@ -62,12 +81,14 @@ class Side:
         trials: Those that ran their full budget, in the order of their ends.
         begun: Trials in all.
         training_seconds: Inside the loops over batches, summed over trials.
+        span_seconds: From where the first trial began to train to the end of the last.
         usage: Of the whole command.
     """
 
     trials: tuple[Trained, ...]
     begun: int
     training_seconds: float
+    span_seconds: float
     usage: Usage
 
     def hypervolumes(self, largest: int) -> NDArray[np.float64]:
@@ -123,18 +144,25 @@ def run_study(
         for record in records
         if record.state is TrialState.COMPLETE
     ]
+    trainings = [
+        Training(ended=(record.ended_ms or 0) / 1000, seconds=training_seconds(record))
+        for record in records
+    ]
     side = Side(
         trials=by_end(trained),
         begun=len(records),
-        training_seconds=sum(
-            epoch.train_seconds + epoch.val_seconds
-            for record in records
-            for curve in record.replicates
-            for epoch in curve
-        ),
+        training_seconds=sum(training.seconds for training in trainings),
+        span_seconds=span(trainings),
         usage=usage,
     )
     return side, records
+
+
+def training_seconds(record: TrialRecord) -> float:
+    """Of all epochs of all replicates."""
+    return sum(
+        epoch.train_seconds + epoch.val_seconds for curve in record.replicates for epoch in curve
+    )
 
 
 def run_recipe(search: Search, folder: Path, points: Points) -> Side:
@@ -156,10 +184,15 @@ def run_recipe(search: Search, folder: Path, points: Points) -> Side:
         )
         for result in results
     ]
+    trainings = [
+        Training(ended=result["reported_at"], seconds=result["training_seconds"])
+        for result in results
+    ]
     return Side(
         trials=by_end(trained),
         begun=len(trained),
-        training_seconds=sum(result["training_seconds"] for result in results),
+        training_seconds=sum(training.seconds for training in trainings),
+        span_seconds=span(trainings),
         usage=usage,
     )
 

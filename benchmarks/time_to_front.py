@@ -79,6 +79,9 @@ def format_table(repeats: Sequence[Repeat], cores: int) -> str:
         "- trained to the end": lambda _, side: len(side.trials),
         "trials per hour": lambda _, side: 3600 * side.begun / side.usage.wall_seconds,
         "idle share": lambda _, side: 1 - side.training_seconds / (cores * side.usage.wall_seconds),
+        "- between start and end": lambda _, side: (
+            1 - side.training_seconds / (cores * side.span_seconds)
+        ),
         "training, s, summed over trials": lambda _, side: side.training_seconds,
         "CPU-s, all processes": lambda _, side: sum(side.usage.cpu_seconds.values()),
         "peak memory, MiB": lambda _, side: side.usage.peak_bytes / 2**20,

@@ -29,7 +29,11 @@ def side(module):
             for seconds, accuracy, size in trials
         ]
         return sides.Side(
-            trials=sides.by_end(trained), begun=len(trained), training_seconds=1.0, usage=usage
+            trials=sides.by_end(trained),
+            begun=len(trained),
+            training_seconds=1.0,
+            span_seconds=4.0,
+            usage=usage,
         )
 
     return make
@@ -55,6 +59,13 @@ def test_the_goal_is_of_the_best_front_of_the_sides_that_are_named(module, side)
     assert front.seconds_to(sides, ours, ["recipe"]) == 2.0
     assert front.seconds_to(sides, ours, [*sides]) == 2.0
     assert np.isnan(front.seconds_to(sides, recipe, [*sides]))
+
+
+def test_a_span_is_from_the_first_training_to_the_last_end(module):
+    sides = module("front_sides")
+    first = sides.Training(ended=103.0, seconds=2.0)
+    last = sides.Training(ended=110.0, seconds=8.0)
+    assert sides.span([last, first]) == 9.0
 
 
 def test_a_front_that_was_not_reached_is_called_so(module):
