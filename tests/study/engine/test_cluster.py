@@ -64,6 +64,21 @@ def test_a_fraction_of_a_gpu_packs_several_trials_on_it(monkeypatch) -> None:
     assert trial_resources(Resources()).gpus == 1.0
 
 
+@pytest.mark.parametrize("gpus", range(1, 9))
+def test_every_equal_part_of_every_gpu_is_a_place(monkeypatch, gpus: int) -> None:
+    node = {"Alive": True, "Resources": {"CPU": 1024.0, "GPU": float(gpus)}}
+    monkeypatch.setattr(ray, "nodes", lambda: [node])
+    for trials in range(1, 65):
+        resources = trial_resources(Resources(gpus_per_trial=1 / trials))
+        assert resources.concurrent == gpus * trials
+
+
+def test_what_is_left_of_two_gpus_makes_no_place(monkeypatch) -> None:
+    node = {"Alive": True, "Resources": {"CPU": 16.0, "GPU": 2.0}}
+    monkeypatch.setattr(ray, "nodes", lambda: [node])
+    assert trial_resources(Resources(gpus_per_trial=0.4)).concurrent == 4
+
+
 def test_cpus_and_gpus_on_different_nodes_are_refused(monkeypatch) -> None:
     nodes = [
         {"Alive": True, "Resources": {"CPU": 64.0}},
