@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from pnn_core.data.memory import memory_bytes
+from pnn_core.gpu_share import free_in_share
 
 _MEMORY_FILE = Path("/proc/meminfo")
 """Where Linux says what its memory is used for."""
@@ -25,9 +26,12 @@ def describe_device(device: torch.device) -> str:
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that nothing uses now: of a GPU, or of this machine, as far as its container goes."""
+    """Memory that this process may fill: its share of a GPU, or what nothing uses of this machine.
+
+    Of the machine, as far as its container goes.
+    """
     if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
+        return free_in_share(device)
     used_for = _MEMORY_FILE.read_text() if _MEMORY_FILE.is_file() else ""
     available = re.search(r"^MemAvailable: *(\d+) kB$", used_for, re.MULTILINE)
     limit = memory_bytes()

@@ -12,7 +12,7 @@ from pnn_core.batches import BatchSource
 from pnn_core.config import DatasetShape
 
 _EVALUATION_PIXELS = 500 * 96 * 96
-_EVALUATION_BATCH = 500
+EVALUATION_BATCH = 500
 """Pixels and images per evaluation step; without gradients memory allows more than in training."""
 
 
@@ -76,5 +76,5 @@ def evaluate(
 
 
 def _batch_size(data: DatasetShape, replicates: int) -> int:
-    images = min(_EVALUATION_BATCH, _EVALUATION_PIXELS // (data.height * data.width))
+    images = min(EVALUATION_BATCH, _EVALUATION_PIXELS // (data.height * data.width))
     return max(images // replicates, 1)

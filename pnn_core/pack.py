@@ -74,8 +74,13 @@ class Pack:
                 run.record(run.end_epoch(epoch.losses, epoch.seconds), evaluation, seconds)
             except NonFiniteLossError as error:
                 failures.append(error)
-        if failures:
-            raise failures[0]
+        try:
+            if failures:
+                raise failures[0]
+        finally:
+            # The error knows this frame: were it to know the error, all networks would live on
+            # until garbage is collected.
+            failures.clear()
         return True
 
     def _train_epoch(self, pause: Callable[[], bool]) -> list[BegunEpoch] | None:

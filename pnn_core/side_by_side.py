@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from pnn_core.batches import DeviceImages
+from pnn_core.config import TrialConfig
 from pnn_core.costs import count_activations
 from pnn_core.device import free_bytes
 from pnn_core.evaluated_run import EvaluatedRun
@@ -15,11 +16,14 @@ LARGEST_ON_CPU = 16 * 2**20
 time on a CPU: by then arithmetic outweighs the calls that make it (`benchmarks/replicates.py`)."""
 
 MEMORY_SHARE = 0.25
-"""Of the device's free memory, for the activations of all runs of a pack: other trials may be about
+"""Of a machine's free memory, for the activations of all runs of a pack: other trials may be about
 to take theirs."""
 
+GPU_SHARE = 0.75
+"""The same of a GPU, where what is free is this process's alone."""
+
 _BYTES = 4
-_COPIES = 2
+COPIES = 2
 """What a step holds: activations, and at worst as much again in gradients."""
 
 Training = EvaluatedRun | Pack
@@ -53,9 +57,19 @@ def largest_pack(run: EvaluatedRun) -> int:
     """How many runs like this one are worth training at once, at least 1."""
     if not isinstance(run.training_images, DeviceImages):
         return 1  # decoding images costs each replicate its own time
-    batch_size = min(run.config.optim.batch_size, len(run.training_images))
-    activations = count_activations(run.config.model) * batch_size * _BYTES
+    activations = activation_bytes(run.config, len(run.training_images))
     if run.device.type == "cpu" and activations > LARGEST_ON_CPU:
         return 1
-    room = MEMORY_SHARE * free_bytes(run.device)
-    return max(1, int(room // (_COPIES * activations)))
+    room = (GPU_SHARE if run.device.type == "cuda" else MEMORY_SHARE) * free_bytes(run.device)
+    return max(1, int(room // (COPIES * activations)))
+
+
+def activation_bytes(config: TrialConfig, images: int) -> int:
+    """An upper bound of what a training step keeps for its backward pass.
+
+    Args:
+        config: The training run.
+        images: That it learns from; its only batch may be smaller than asked for.
+    """
+    batch_size = min(config.optim.batch_size, images)
+    return count_activations(config.model) * batch_size * _BYTES

@@ -28,8 +28,8 @@ class Resources:
 
     Attributes:
         cpus_per_trial: CPU cores, which is also a trial's thread budget.
-        gpus_per_trial: GPUs, or a fraction of one; None for one GPU a trial where the cluster
-            has any, else none.
+        gpus_per_trial: GPUs, or a fraction of one; None for what the largest trial's measured
+            memory calls for where the cluster has any, else none.
         max_concurrent: Trials at once; None for as many as the resources allow.
     """
 

@@ -17,6 +17,7 @@ from study.engine.cluster import TrialResources
 from study.engine.confirm_plan import plan_confirmation
 from study.engine.confirm_worker import new_run
 from study.engine.confirmation import ConfirmationListener, confirm
+from study.engine.gpu_sharing import share_gpus
 from study.engine.ledger import ATTEMPTS, TrialLedger, TrialListener
 from study.engine.search import SearchResult, search
 from study.engine.storage import StudyStorage
@@ -132,6 +133,7 @@ class _Life:
         self._checkpoints = CheckpointStore.of(plan.config)
         self._sweeper = CheckpointSweeper(self._checkpoints, keep=plan.config.keep_checkpoints)
         self._storage = StudyStorage(plan.config)
+        self._gpus_shared = False
         self._warnings: list[str] = []
         self._progress: ProgressReport | None = None
         if not plan.arguments.quiet:
@@ -168,6 +170,8 @@ class _Life:
         # Also those of a front that is no longer one: the tracker has all that the study knows.
         for run in self._storage.confirmed():
             self._writer.confirmation_restored(run)
+        if ledger.has_work():
+            self._share_gpus()
         return search(
             self._plan.config,
             self._data,
@@ -197,6 +201,8 @@ class _Life:
         if self._progress is not None:
             self._progress.confirmation_planned(len(tasks))
             listeners.append(self._progress)
+        if left:
+            self._share_gpus()
         confirmation = confirm(
             tasks,
             self._data,
@@ -212,6 +218,19 @@ class _Life:
             outcome, confirmed=confirmation.runs, planned_confirmations=confirmation.planned
         )
         return outcome, confirmation.interrupted
+
+    def _share_gpus(self) -> None:
+        """Decide how many trials train on each GPU, before the first one does."""
+        if self._gpus_shared:
+            return
+        self._gpus_shared = True
+        self._resources = share_gpus(
+            self._plan.config, self._resources, self._data, self._say, self._warn
+        )
+
+    def _say(self, text: str) -> None:
+        if self._progress is not None:
+            self._progress.noted(text)
 
     def _warn(self, text: str) -> None:
         """Tell what is amiss, at once and at the end."""

@@ -109,7 +109,8 @@ def make_parser() -> argparse.ArgumentParser:
         "--gpus-per-trial",
         type=_gpus,
         metavar="X",
-        help="GPUs or a fraction of one, or auto (default): one where there are any",
+        help="GPUs or a fraction of one, or auto (default): as the largest trial's measured memory "
+        "allows, where there are any",
     )
     how.add_argument(
         "--max-concurrent",

@@ -117,6 +117,10 @@ class ProgressReport:
         if not self._console.is_terminal:
             self._say(f"{describe(record, self._axes)}  [{self._summary()}]")
 
+    def noted(self, text: str) -> None:
+        """Say what was decided for all trials."""
+        self._say(text)
+
     def warned(self, text: str) -> None:
         """Say at once what cannot wait for the end."""
         self._say(f"warning: {text}")

@@ -62,7 +62,7 @@ class StudyFile:
         keep_checkpoints: Whether a complete trial's last checkpoint stays.
         address: Of a running Ray cluster; None for this machine.
         cpus_per_trial: CPU cores.
-        gpus_per_trial: GPUs, or a fraction of one; None for one where there are any.
+        gpus_per_trial: GPUs, or a fraction of one; None to measure, in each life anew.
         max_concurrent: Trials at once; None for as many as fit.
         rerun: Settings of the trial that is run again; None for a search.
         scheduler: Its name.

@@ -3,10 +3,10 @@
 - `trial`: `TrialConfig`, which holds all the others, and its plain parameter names
 - `model`: the network, its layers, masks and first layer
 - `optim`: optimiser and schedule
-- `measured`: costs, and what an epoch or a confirmation gave
+- `measured`: costs, what an epoch or a confirmation gave, and what a GPU must have room for
 """
 
-from pnn_core.config.measured import ConfirmResult, Costs, EpochResult
+from pnn_core.config.measured import ConfirmResult, Costs, EpochResult, GpuNeed
 from pnn_core.config.model import (
     Activation,
     BeforeAddition,
@@ -32,6 +32,7 @@ __all__ = [
     "Costs",
     "DatasetShape",
     "EpochResult",
+    "GpuNeed",
     "Layer",
     "MaskConfig",
     "ModelConfig",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pnn_core.config.trial import TrialConfig
+
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
@@ -56,3 +58,23 @@ class ConfirmResult:
     test_accuracy: float
     published_test_accuracy: float
     train_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuNeed:
+    """What the largest of several training runs takes of a GPU's memory.
+
+    Attributes:
+        gpu: Name of the GPU.
+        largest: The training run.
+        needed_bytes: Measured at its peak, with what CUDA takes for a process; None where the whole
+            GPU is too small.
+        free_bytes: Of the GPU, before anything ran there.
+        total_bytes: Of the GPU.
+    """
+
+    gpu: str
+    largest: TrialConfig
+    needed_bytes: int | None
+    free_bytes: int
+    total_bytes: int

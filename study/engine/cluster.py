@@ -217,7 +217,13 @@ def _places(*, cpus: int, gpus: float) -> int:
 
 def _places_on(node: Mapping[str, float], cpus: int, gpus: float) -> int:
     by_cpu = int(node.get("CPU", 0.0) // cpus)
-    return min(by_cpu, int(node.get("GPU", 0.0) / gpus)) if gpus else by_cpu
+    if not gpus:
+        return by_cpu
+    has = node.get("GPU", 0.0)
+    if gpus >= 1:
+        return min(by_cpu, int(has / gpus))
+    whole, rest = divmod(has, 1.0)  # no fraction of one GPU is made of parts of two
+    return min(by_cpu, int(whole) * int(1 / gpus) + int(rest / gpus))
 
 
 def _nodes() -> list[Mapping[str, float]]:

@@ -78,6 +78,9 @@ def search(
         keep_checkpoints=config.keep_checkpoints,
         stop_key=flag.key,
     )
+    # Their count of what is used drifts by rounding where trials take fractions of a GPU, and the
+    # last place on it would stay empty: 14 trials of 1/14 count as more than one GPU.
+    counts_exactly = config.address is None and float(resources.gpus).is_integer()
     trainable = tune.with_parameters(TrialTrainable, data=data, settings=settings)
     # Tune's own rule starts one worker at a time, and hands it on before the next one is up: all
     # trials but one would wait. It also proposes as many trials ahead, so that no worker does.
@@ -107,7 +110,7 @@ def search(
                 interrupts.graceful(PAUSE_SECONDS),
                 flag.follows(interrupts.requested, ledger.stop),
                 every_death_known(),
-                warm_workers_used() if config.address is None else contextlib.nullcontext(),
+                warm_workers_used() if counts_exactly else contextlib.nullcontext(),
             ):
                 tuner.fit()
         except TuneError as error:

@@ -1,6 +1,5 @@
 """What runs in Ray's worker processes."""
 
-import gc
 import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -58,15 +57,8 @@ class TrialTrainable(tune.Trainable):
         self._given_up = False
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        """Make room for the next trial in this process."""
-        import torch
-
+        """Make room for the next trial in this process: the scheduler may have stopped the last."""
         self._let_go()
-        if torch.cuda.is_available():
-            # Give its memory back before another trial asks for more. Without a GPU there is no
-            # hurry, and a collection costs a third of a second with torch and Ray loaded.
-            gc.collect()
-            torch.cuda.empty_cache()
         self.config = new_config
         return True
 
@@ -82,18 +74,20 @@ class TrialTrainable(tune.Trainable):
         if self._given_up:
             raise RuntimeError("given up: see the trial's last report")
         trial: ProposedTrial = self.config[TRIAL]
+        report: EpochReport | TrialPaused | TrialFailure
         try:
             report = self._train_epoch(trial)
         except NonFiniteLossError as error:
-            self._let_go()
-            return {REPORT: _failure(error, would_recur=True), "done": True}
+            report = _failure(error, would_recur=True)
         except Exception as error:  # whatever a trial raises is that trial's end, not the study's
-            self._let_go()
+            report = _failure(error, would_recur=False)
             self._given_up = True
-            return {REPORT: _failure(error, would_recur=False), "done": False}
-        if isinstance(report, TrialPaused):
-            return {REPORT: report, "done": True}
-        return {REPORT: report, "done": len(report.replicates[0]) == trial.config.epochs}
+        goes_on = (
+            isinstance(report, EpochReport) and len(report.replicates[0]) < trial.config.epochs
+        )
+        if not goes_on:  # here, where no exception's frames hold the networks any more
+            self._let_go()
+        return {REPORT: report, "done": not goes_on and not self._given_up}
 
     def _train_epoch(self, trial: ProposedTrial) -> EpochReport | TrialPaused:
         from pnn_core.device import describe_device
@@ -149,9 +143,14 @@ class TrialTrainable(tune.Trainable):
         self._let_go()
 
     def _let_go(self) -> None:
-        """Of all networks."""
+        """Of all networks, and of the memory of a GPU that they took."""
+        from pnn_core.gpu_share import return_memory
+
+        if not self._runs:
+            return
         self._runs = []
         self._trainings = []
+        return_memory(self._device)
 
 
 def _failure(error: Exception, *, would_recur: bool) -> TrialFailure:

@@ -15,7 +15,8 @@ class WorkerSettings:
 
     Attributes:
         cpus: Thread budget.
-        gpus: 0 means the CPU, also where the machine has GPUs.
+        gpus: 0 means the CPU, also where the machine has GPUs; a fraction, that others train on the
+            same GPU.
         store: Where checkpoints lie.
         keep_checkpoints: Whether a complete trial leaves its last state there.
         stop_key: Of the flag at which workers save their trials and stop.
@@ -28,12 +29,15 @@ class WorkerSettings:
     stop_key: str
 
     def prepare(self) -> "torch.device":
-        """Bound this process's threads, have it keep its memory, and choose its device."""
+        """Bound this process's threads and its share of a GPU, and choose its device."""
         import torch
 
         from pnn_core.device import default_device
+        from pnn_core.gpu_share import take_share
         from pnn_core.host_memory import keep_freed_memory
 
         torch.set_num_threads(self.cpus)
         keep_freed_memory()
-        return default_device() if self.gpus else torch.device("cpu")
+        device = default_device() if self.gpus else torch.device("cpu")
+        take_share(device, self.gpus)
+        return device

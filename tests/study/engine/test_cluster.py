@@ -21,7 +21,9 @@ def test_nothing_listens_beyond_127_0_0_1() -> None:
     processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
     # Ray's own processes leave the process tree: find them by their session's folder.
     session = Path(ray._private.worker._global_node.get_session_dir_path()).name
-    processes += [p for p in psutil.process_iter() if session in " ".join(p.cmdline())]
+    # Asked for by name, a command is nothing where its process has just ended.
+    everyone = psutil.process_iter(["cmdline"])
+    processes += [p for p in everyone if session in " ".join(p.info["cmdline"] or [])]
     processes += [child for p in processes for child in p.children(recursive=True)]
     addresses = {
         connection.laddr.ip.removeprefix("::ffff:")
@@ -62,6 +64,21 @@ def test_a_fraction_of_a_gpu_packs_several_trials_on_it(monkeypatch) -> None:
     assert trial_resources(Resources(gpus_per_trial=0.25)).concurrent == 8
     assert trial_resources(Resources(gpus_per_trial=0.25, cpus_per_trial=4)).concurrent == 4
     assert trial_resources(Resources()).gpus == 1.0
+
+
+@pytest.mark.parametrize("gpus", range(1, 9))
+def test_every_equal_part_of_every_gpu_is_a_place(monkeypatch, gpus: int) -> None:
+    node = {"Alive": True, "Resources": {"CPU": 1024.0, "GPU": float(gpus)}}
+    monkeypatch.setattr(ray, "nodes", lambda: [node])
+    for trials in range(1, 65):
+        resources = trial_resources(Resources(gpus_per_trial=1 / trials))
+        assert resources.concurrent == gpus * trials
+
+
+def test_what_is_left_of_two_gpus_makes_no_place(monkeypatch) -> None:
+    node = {"Alive": True, "Resources": {"CPU": 16.0, "GPU": 2.0}}
+    monkeypatch.setattr(ray, "nodes", lambda: [node])
+    assert trial_resources(Resources(gpus_per_trial=0.4)).concurrent == 4
 
 
 def test_cpus_and_gpus_on_different_nodes_are_refused(monkeypatch) -> None:

@@ -1,0 +1,60 @@
+"""Points of a space among which its largest network is, as good as surely."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from pnn_core.config import DatasetShape, ParameterValue
+from search_spaces.space import SearchSpace
+
+DRAWS = 1000
+"""How many points are drawn."""
+
+
+def extreme_points(
+    space: SearchSpace, dataset: DatasetShape, seed: int
+) -> Iterator[dict[str, ParameterValue]]:
+    """Draw valid points, most of them where a network may be largest; one may come twice.
+
+    Sizes rise or fall along an axis of numbers, so that its ends are drawn; of any other axis,
+    every value is. What cannot be built at the ends may be so in between, so that every second
+    point is drawn from all values of choices and whole numbers.
+
+    Args:
+        space: What is searched.
+        dataset: Shape of the images, which decides what can be built.
+        seed: Of the draws.
+    """
+    random = np.random.default_rng(seed)
+    ends = {name: _ends(axis) for name, axis in space.axes.items()}
+    every = {name: _values(axis) for name, axis in space.axes.items()}
+    for draw in range(DRAWS):
+        choices = every if draw % 2 else ends
+        point = {n: values[int(random.integers(len(values)))] for n, values in choices.items()}
+        if space.is_valid(point, dataset):
+            yield point
+
+
+def _ends(axis: BaseDistribution) -> Sequence[ParameterValue]:
+    values = _values(axis)
+    if isinstance(values, range):
+        return (values[0], values[-1])
+    numbers = [value for value in values if isinstance(value, int | float)]
+    return (min(numbers), max(numbers)) if len(numbers) == len(values) else values
+
+
+def _values(axis: BaseDistribution) -> Sequence[ParameterValue]:
+    """All of them, or the ends of an axis of real numbers: no size depends on those."""
+    if isinstance(axis, CategoricalDistribution):
+        return list(axis.choices)  # type: ignore[arg-type]  # None is no setting's value
+    if isinstance(axis, IntDistribution):
+        return range(axis.low, axis.high + 1, axis.step)
+    if isinstance(axis, FloatDistribution):
+        return (axis.low, axis.high)
+    raise TypeError(f"no axis is a {type(axis).__name__}")
