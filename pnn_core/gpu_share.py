@@ -22,7 +22,8 @@ def take_share(device: torch.device, share: float) -> None:
     if device.type != "cuda" or share >= 1:
         return
     total = torch.cuda.mem_get_info(device)[1]
-    torch.cuda.set_per_process_memory_fraction(allocators_share(share, total), device)
+    # Of all that torch asks of a GPU, the fraction alone wants its number: `cuda` has none.
+    torch.cuda.set_per_process_memory_fraction(allocators_share(share, total), device.index)
 
 
 def allocators_share(share: float, total: int) -> float:
@@ -40,7 +41,7 @@ def free_in_share(device: torch.device) -> int:
     free, total = torch.cuda.mem_get_info(device)
     filled = torch.cuda.memory_allocated(device)
     unused = torch.cuda.memory_reserved(device) - filled
-    allowed = int(torch.cuda.get_per_process_memory_fraction(device) * total) - filled
+    allowed = int(torch.cuda.get_per_process_memory_fraction(device.index) * total) - filled
     return max(0, min(free + unused, allowed))
 
 

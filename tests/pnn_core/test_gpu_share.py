@@ -14,7 +14,10 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU her
 
 
 class PretendedGpu:
-    """What torch says of a GPU of 80 GiB, and the share that it was told."""
+    """What torch says of a GPU of 80 GiB, and the share that it was told.
+
+    The share is told through torch's own functions, which do not take every device.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.free, self.allocated, self.reserved = 80 * GIB, 0, 0
@@ -23,10 +26,15 @@ class PretendedGpu:
             "mem_get_info": lambda device: (self.free, 80 * GIB),
             "memory_allocated": lambda device: self.allocated,
             "memory_reserved": lambda device: self.reserved,
-            "get_per_process_memory_fraction": lambda device: self.share,
-            "set_per_process_memory_fraction": lambda share, device: setattr(self, "share", share),
+            "current_device": lambda: 0,
+            "memory._lazy_init": lambda: None,
         }.items():
-            monkeypatch.setattr(torch.cuda, name, answer)
+            monkeypatch.setattr(f"torch.cuda.{name}", answer)
+        for name, answer in {
+            "_cuda_getMemoryFraction": lambda index: self.share,
+            "_cuda_setMemoryFraction": lambda share, index: setattr(self, "share", share),
+        }.items():
+            monkeypatch.setattr(torch._C, name, answer, raising=False)
 
 
 @pytest.fixture
@@ -81,4 +89,4 @@ def test_a_process_that_takes_more_than_its_share_runs_out_of_memory() -> None:
             torch.empty(total // 4, dtype=torch.uint8, device=GPU)
         assert half.numel() <= total / 4 - free_in_share(GPU)
     finally:
-        torch.cuda.set_per_process_memory_fraction(1.0, GPU)
+        torch.cuda.set_per_process_memory_fraction(1.0)
