@@ -149,7 +149,7 @@ def _takes(x: torch.Tensor, learned: Sequence[torch.Tensor | None], *, is_traini
         return False
     if torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
         return False
-    return x.numel() // x.shape[1] > 1 and are_built()
+    return x.numel() > x.shape[1] and are_built()  # more than a number of each channel
 
 
 def _is_usual(norm: nn.BatchNorm2d, channels: int) -> bool:

@@ -99,7 +99,7 @@ class MaxPool : public torch::autograd::Function<MaxPool> {
     const Tensor x = channels_last(x_in);
     auto [y, places] = AT_DISPATCH_FLOATING_TYPES(
         x.scalar_type(), "max_pool", [&] { return max_pool_forward<scalar_t>(x); });
-    ctx->saved_data["places"] = places;
+    ctx->save_for_backward({places});
     ctx->saved_data["height"] = x.size(2);
     ctx->saved_data["width"] = x.size(3);
     return y;
@@ -107,9 +107,9 @@ class MaxPool : public torch::autograd::Function<MaxPool> {
 
   static variable_list backward(AutogradContext* ctx, const variable_list& d_out) {
     check_first_order();
+    const auto saved = ctx->get_saved_variables();
     return {AT_DISPATCH_FLOATING_TYPES(d_out[0].scalar_type(), "max_pool", [&] {
-      return max_pool_backward<scalar_t>(d_out[0], ctx->saved_data["places"].toTensor(),
-                                         ctx->saved_data["height"].toInt(),
+      return max_pool_backward<scalar_t>(d_out[0], saved[0], ctx->saved_data["height"].toInt(),
                                          ctx->saved_data["width"].toInt());
     })};
   }

@@ -37,10 +37,11 @@ struct Halved {
   }
 };
 
-// The first of equals, but NaN before any number, as torch's own takes them.
+// The first of equals, but the last NaN before any number, as torch's own takes them. Of a place, the
+// bits in `there` count: beyond an edge stands the pixel before it.
 template <typename T>
-void take_largest(int64_t count, const T* a, const T* b, const T* c, const T* d, T* largest,
-                  uint8_t* place) {
+void take_largest(int64_t count, const T* a, const T* b, const T* c, const T* d, uint8_t there,
+                  T* largest, uint8_t* place) {
   // As wide as T, or the compiler does not take many at a time.
   using Place = std::conditional_t<sizeof(T) == sizeof(int32_t), int32_t, int64_t>;
 #pragma GCC ivdep
@@ -56,7 +57,7 @@ void take_largest(int64_t count, const T* a, const T* b, const T* c, const T* d,
     compare(c[i], 2);
     compare(d[i], 3);
     largest[i] = most;
-    place[i] = static_cast<uint8_t>(at);
+    place[i] = static_cast<uint8_t>(at) & there;
   }
 }
 
@@ -84,11 +85,11 @@ std::pair<Tensor, Tensor> max_pool_forward(const Tensor& x) {
   T* to = y.data_ptr<T>();
   uint8_t* place = places.data_ptr<uint8_t>();
   halved.each(channels, [&](int64_t pixel, int64_t first, bool has_right, bool has_below) {
-    // Beyond an edge stands the pixel before it again, which is not larger.
     const T* a = from + first * channels;
     const T* b = has_right ? a + channels : a;
     const int64_t below = has_below ? halved.width * channels : 0;
-    take_largest(channels, a, b, a + below, b + below, to + pixel * channels,
+    const uint8_t there = (has_right ? 1 : 0) | (has_below ? 2 : 0);
+    take_largest(channels, a, b, a + below, b + below, there, to + pixel * channels,
                  place + pixel * channels);
   });
   return {y, places};

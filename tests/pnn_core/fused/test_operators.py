@@ -222,22 +222,37 @@ def test_normalisation_shortcut_and_relu_are_in_float64_what_torch_computes(
         st.integers(1, 3), st.integers(1, 40), st.integers(1, 7), st.integers(1, 7)
     ).filter(lambda shape: shape[0] * shape[2] * shape[3] > 1),
     layout=st.sampled_from([torch.contiguous_format, torch.channels_last]),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    odd_ones=st.sampled_from([0.0, torch.nan, -torch.inf]),
     seed=st.integers(0, 2**16),
 )
 def test_a_pool_takes_the_pixels_that_torchs_own_takes(
-    shape: tuple[int, ...], layout: torch.memory_format, seed: int
+    shape: tuple[int, ...],
+    layout: torch.memory_format,
+    dtype: torch.dtype,
+    odd_ones: float,
+    seed: int,
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
     # Few values, so that many are equal.
-    x = torch.randint(-2, 3, shape, generator=generator).to(torch.float32, memory_format=layout)
-    x.requires_grad_()
+    x = torch.randint(-2, 3, shape, generator=generator).to(dtype, memory_format=layout)
+    x.masked_fill_(x == 0, odd_ones).requires_grad_()
     pool = nn.MaxPool2d(2, ceil_mode=True)
     expected, y = pool(x), max_pool(x, pool)
     assert y is not None
-    weights = torch.randn(expected.shape, generator=generator)
+    weights = torch.randn(expected.shape, dtype=dtype, generator=generator)
     gradients = [torch.autograd.grad(each, x, weights)[0] for each in (expected, y)]
-    assert torch.equal(y, expected)
+    torch.testing.assert_close(y, expected, rtol=0, atol=0, equal_nan=True)
     assert torch.equal(gradients[1], gradients[0])
+
+
+def test_a_pool_lets_go_of_what_its_gradient_needs() -> None:
+    x = torch.randn(2, 3, 4, 4, requires_grad=True)
+    y = max_pool(x, nn.MaxPool2d(2))
+    assert y is not None
+    y.sum().backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        y.sum().backward()
 
 
 @pytest.mark.parametrize(
@@ -340,6 +355,8 @@ def test_torchs_own_operators_do_what_these_cannot() -> None:
     assert not takes(x.to("meta"))
     assert not takes(x.double())  # the module's numbers are float32
     assert not takes(x[:1, :, :1, :1])  # torch refuses a single value with its own words
+    for empty in (x[:0], x[:, :0], x[:, :, :0]):
+        assert max_pool(empty, nn.MaxPool2d(2)) is None
     with torch.autocast("cpu"):
         assert not takes(x)
     norm.eval()
