@@ -1,6 +1,7 @@
 """A process's share of a GPU that others train on, too."""
 
 import gc
+from contextlib import suppress
 
 import torch
 
@@ -49,8 +50,10 @@ def return_memory(device: torch.device) -> None:
     """Give a GPU back what this process holds unused, before another one asks for it.
 
     Nothing on a CPU: there is no hurry, and with torch and Ray loaded the collection takes a third
-    of a second.
+    of a second. Nothing either where the allocator refuses, as it does after an error of CUDA's or
+    a recording that failed: the trial tells what that was.
     """
     if device.type == "cuda":
         gc.collect()
-        torch.cuda.empty_cache()
+        with suppress(RuntimeError):
+            torch.cuda.empty_cache()

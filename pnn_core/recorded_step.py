@@ -61,7 +61,8 @@ class Recorder:
             RuntimeError: The step cannot be recorded.
         """
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self._stream):
+        # Where the recording fails, torch's `graph` may not leave its stream: the outer one does.
+        with torch.cuda.stream(self._stream), torch.cuda.graph(graph, stream=self._stream):
             loss = step()
 
         def replay() -> torch.Tensor:

@@ -6,6 +6,7 @@ that it was given, and replays these, so that a step which hid anything from the
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -342,6 +343,36 @@ def test_what_cannot_be_recorded_trains_on_and_is_warned_of_once(
     assert broken.tries == 1
     assert [group["capturable"] for group in run.optimizer.param_groups] == [False]
     require_equal(run, plain)
+
+
+def test_a_recording_that_fails_leaves_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's `graph` does not where the recording cannot be ended; pretended here."""
+    current = ["default"]
+
+    @contextmanager
+    def stream(name: str) -> Iterator[None]:
+        before, current[:] = [*current], [name]
+        try:
+            yield
+        finally:
+            current[:] = before
+
+    @contextmanager
+    def graph(graph: object, stream: str) -> Iterator[None]:
+        current[:] = [stream]
+        yield
+
+    def step() -> torch.Tensor:
+        assert current == ["side"]
+        raise RuntimeError("operation would make the recording wait")
+
+    for name, pretended in {"stream": stream, "graph": graph}.items():
+        monkeypatch.setattr(torch.cuda, name, pretended)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: "side")
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
+    with pytest.raises(RuntimeError, match="wait"):
+        Recorder(torch.device("cuda")).record(step)
+    assert current == ["default"]
 
 
 @pytest.mark.parametrize("left_out", ["dropout in a pack", "few steps", "files", "a CPU"])

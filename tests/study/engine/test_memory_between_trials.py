@@ -13,7 +13,7 @@ from pnn_core.config import DatasetShape, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import TrainingData
 from study.engine import trainable as trainable_module
 from study.engine.checkpoint_store import CheckpointStore
-from study.engine.messages import TRIAL, ProposedTrial
+from study.engine.messages import REPORT, TRIAL, ProposedTrial
 from study.engine.trainable import TrialTrainable
 from study.engine.worker_settings import WorkerSettings
 
@@ -128,6 +128,20 @@ def test_no_network_is_alive_once_a_trial(
     finally:
         gc.enable()
     assert alive == []
+
+
+def test_a_trial_whose_gpu_failed_tells_so_although_no_memory_can_be_given_back(
+    make: Callable[..., TrialTrainable], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*what: object) -> None:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    trainable = make(1)
+    trainable.step()
+    trainable._device = torch.device("cuda")
+    monkeypatch.setattr(train.TrainingRun, "record", fail)
+    monkeypatch.setattr(torch.cuda, "empty_cache", fail)
+    assert "device-side assert" in trainable.step()[REPORT].reason
 
 
 @needs_gpu
