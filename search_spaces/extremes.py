@@ -20,11 +20,11 @@ DRAWS = 1000
 def extreme_points(
     space: SearchSpace, dataset: DatasetShape, seed: int
 ) -> Iterator[dict[str, ParameterValue]]:
-    """Draw valid points, most of them where a network may be largest; one may come twice.
+    """Draw valid points, first of all where a network may be largest; one may come twice.
 
     Sizes rise or fall along an axis of numbers, so that its ends are drawn; of any other axis,
-    every value is. What cannot be built at the ends may be so in between, so that every second
-    point is drawn from all values of choices and whole numbers.
+    every value is. What cannot be built at the ends may be so in between, so that as many points
+    are then drawn from all values of choices and whole numbers.
 
     Args:
         space: What is searched.
@@ -35,7 +35,7 @@ def extreme_points(
     ends = {name: _ends(axis) for name, axis in space.axes.items()}
     every = {name: _values(axis) for name, axis in space.axes.items()}
     for draw in range(DRAWS):
-        choices = every if draw % 2 else ends
+        choices = ends if draw < DRAWS // 2 else every
         point = {n: values[int(random.integers(len(values)))] for n, values in choices.items()}
         if space.is_valid(point, dataset):
             yield point

@@ -18,7 +18,8 @@ def explain(error: BaseException, uri: str = "") -> str:
     causes = list(_causes(error))
     if any("timeout" in type(cause).__name__.lower() for cause in causes):
         return "it does not answer in time"
-    for cause in reversed(causes):
+    # urllib3 hands some on as an argument of its own error, and not as its cause.
+    for cause in (each for error in reversed(causes) for each in (error, *error.args)):
         if isinstance(cause, OSError) and cause.errno is not None and cause.strerror:
             return hide_secrets(cause.strerror.lower(), uri)
     text = hide_secrets(str(error).strip() or type(error).__name__, uri)

@@ -316,7 +316,8 @@ def test_a_tracker_that_goes_away_and_comes_back_needs_no_reload(
     page.get_by_role("heading", name="The tracker cannot be used").wait_for()
     said = page.locator("main").inner_text()
     assert own_server.uri in said
-    assert "connection refused" in said
+    # The latter where the system is not through with closing what the server had open.
+    assert re.search("connection (refused|reset by peer)", said)
     own_server.start()
     page.get_by_role("heading", name="No studies yet").wait_for()
     write(own_server.uri, study_of(make_grid(), name="back"))
