@@ -19,7 +19,7 @@ from torch.nn import functional
 from pnn_core.begun_epoch import BegunEpoch, generator_states, set_generator_states, set_generators
 from pnn_core.local_binary import BinaryConvolution
 from pnn_core.perturbation import Perturbation
-from pnn_core.resnet import StridedConv1x1
+from pnn_core.resnet import StridedConv1x1, every_nth
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -106,7 +106,7 @@ class PackedConv1x1(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map `[batch, R * p, h, w]` to `[batch, R * q, ⌈h/every⌉, ⌈w/every⌉]`."""
         if self.every > 1:
-            x = x[:, :, :: self.every, :: self.every]
+            x = every_nth(x, self.every)
         pixels = x.permute(0, 2, 3, 1)  # for maps that are channels last, no copy
         outputs = _multiply_each(
             pixels.flatten(0, 2), self.weight.flatten(1), self.bias, self.replicates

@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from pnn_core.architecture import BlockShape, classifier_shape, residual_blocks
 from pnn_core.classifier import build_classifier
@@ -154,4 +155,12 @@ class StridedConv1x1(nn.Conv2d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map `[batch, in_channels, h, w]` to `[batch, out_channels, ⌈h/stride⌉, ⌈w/stride⌉]`."""
-        return super().forward(x[:, :, :: self.every, :: self.every])
+        return super().forward(every_nth(x, self.every))
+
+
+def every_nth(x: torch.Tensor, n: int) -> torch.Tensor:
+    """Each n-th pixel of each n-th row, the first ones first.
+
+    An average of one pixel: its gradient is written in a third of the time that two slices take.
+    """
+    return functional.avg_pool2d(x, kernel_size=1, stride=n)
