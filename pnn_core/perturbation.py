@@ -8,6 +8,7 @@ from torch import nn
 from pnn_core.combination import Combination
 from pnn_core.config import MaskConfig, Order
 from pnn_core.fused.operators import perturb_combine
+from pnn_core.fused.sequence import NormalisedLayer
 from pnn_core.masks import draw_masks
 
 
@@ -66,7 +67,7 @@ class Perturbation(nn.Module):
         return x + self.noise()
 
 
-class PerturbationLayer(nn.Module):
+class PerturbationLayer(NormalisedLayer):
     """Fixed noise masks, a ReLU and one learned 1×1 combination, in place of a convolution.
 
     Each of the p input channels is perturbed by its own `fan_out` masks and one full 1×1
@@ -153,3 +154,21 @@ class PerturbationLayer(nn.Module):
                 return mixed
         output: torch.Tensor = combine(self.perturb(x))
         return output
+
+    def normalised(
+        self, x: torch.Tensor, norm: nn.BatchNorm2d, shortcut: torch.Tensor | None, *, relu: bool
+    ) -> torch.Tensor | None:
+        """See `NormalisedLayer`."""
+        combine = self.combine
+        if not isinstance(combine.relu, nn.ReLU) or not isinstance(combine.mix, nn.Identity):
+            return None
+        return perturb_combine(
+            x,
+            self.perturb.noise,
+            combine.norm,
+            combine.conv,
+            fan_out=self.perturb.fan_out,
+            behind=norm,
+            shortcut=shortcut,
+            relu=relu,
+        )

@@ -47,6 +47,9 @@ def perturb_combine(
     conv: nn.Conv2d,
     *,
     fan_out: int,
+    behind: nn.BatchNorm2d | None = None,
+    shortcut: torch.Tensor | None = None,
+    relu: bool = False,
 ) -> torch.Tensor | None:
     """Noise, ReLU, then batch normalisation, if any, and a 1×1, without storing any map.
 
@@ -56,29 +59,45 @@ def perturb_combine(
         norm: Of the m maps; `nn.Identity` for none.
         conv: The 1×1, with a `weight` of `[q, m / groups, 1, 1]` and a `bias`.
         fan_out: m / p.
+        behind: Normalises the q outputs, too.
+        shortcut: Is added to what is normalised behind, and of the same shape.
+        relu: Whether a ReLU follows the normalisation behind.
 
     Returns:
         `[batch, q, height, width]`; None where torch's own operators have to do it.
     """
-    batch_norm = norm if isinstance(norm, nn.BatchNorm2d) else None
+    norms = [each for each in (norm, behind) if isinstance(each, nn.BatchNorm2d)]
     learned = [conv.weight, conv.bias]
-    if batch_norm is not None:
-        learned += [batch_norm.weight, batch_norm.bias]
-    if not _takes(x, learned, is_training=conv.training and norm.training):
+    for each in norms:
+        learned += [each.weight, each.bias]
+    is_training = norm.training and conv.training and (behind is None or behind.training)
+    if not _takes(x, learned, is_training=is_training):
         return None
     masks = noise()
     if masks.requires_grad or masks.dtype != x.dtype:
         return None
-    _, channels, height, width = x.shape
+    batch, channels, height, width = x.shape
     if masks.shape != (1, channels * fan_out, height, width):
         return None
-    numbers: tuple[Any, ...] = (*(None,) * 5, 0.0, 0.0)
-    if batch_norm is not None:
-        if not _is_usual(batch_norm, channels * fan_out):
+    before = norm if isinstance(norm, nn.BatchNorm2d) else None
+    if before is not None and not _is_usual(before, channels * fan_out):
+        return None
+    outputs = conv.weight.shape[0]
+    if behind is not None:
+        if not _is_usual(behind, outputs) or behind.training != norm.training:
             return None
-        numbers = _numbers(batch_norm)
+        if not _fits(shortcut, (batch, outputs, height, width), x.dtype):
+            return None
     y: torch.Tensor = torch.ops.pnn_core.perturb_combine(
-        x, masks, conv.weight, conv.bias, *numbers, norm.training
+        x,
+        masks,
+        conv.weight,
+        conv.bias,
+        *_numbers(before),
+        *_numbers(behind),
+        shortcut,
+        relu,
+        norm.training,
     )
     return y
 
@@ -100,10 +119,10 @@ def normalise_add_relu(
     learned = (norm.weight, norm.bias)
     if not _takes(x, learned, is_training=norm.training) or not _is_usual(norm, x.shape[1]):
         return None
-    if shortcut is not None and (shortcut.shape != x.shape or shortcut.dtype != x.dtype):
+    if not _fits(shortcut, x.shape, x.dtype):
         return None
     y: torch.Tensor = torch.ops.pnn_core.normalise_add_relu(
-        x, *_numbers(norm), norm.training, shortcut, relu
+        x, *_numbers(norm), shortcut, relu, norm.training
     )
     return y
 
@@ -158,13 +177,20 @@ def _is_usual(norm: nn.BatchNorm2d, channels: int) -> bool:
     return learns_and_keeps and norm.num_features == channels
 
 
-def _numbers(norm: nn.BatchNorm2d) -> tuple[Any, ...]:
-    return (
+def _fits(shortcut: torch.Tensor | None, shape: Sequence[int], dtype: torch.dtype) -> bool:
+    """Whether a shortcut, if any, can be added as it is: not repeated, of the same type."""
+    return shortcut is None or (shortcut.shape == shape and shortcut.dtype == dtype)
+
+
+def _numbers(norm: nn.BatchNorm2d | None) -> tuple[list[Any], float | None, float]:
+    """Tensors, momentum and epsilon, as the operators take them."""
+    if norm is None:
+        return [], 0.0, 0.0
+    tensors = [
         norm.weight,
         norm.bias,
         norm.running_mean,
         norm.running_var,
         norm.num_batches_tracked,
-        norm.momentum,
-        norm.eps,
-    )
+    ]
+    return tensors, norm.momentum, norm.eps

@@ -1,6 +1,6 @@
 """Modules one after another, pools and normalisations as the fused operators."""
 
-from itertools import zip_longest
+from abc import ABC, abstractmethod
 
 import torch
 from torch import nn
@@ -8,12 +8,32 @@ from torch import nn
 from pnn_core.fused.operators import max_pool, normalise_add_relu
 
 
+class NormalisedLayer(ABC, nn.Module):
+    """A layer that can take the normalisation behind it into its own operator."""
+
+    @abstractmethod
+    def normalised(
+        self, x: torch.Tensor, norm: nn.BatchNorm2d, shortcut: torch.Tensor | None, *, relu: bool
+    ) -> torch.Tensor | None:
+        """The layer, batch normalisation, plus a shortcut, if any, and then a ReLU, if asked for.
+
+        Args:
+            x: What the layer takes.
+            norm: Of its outputs.
+            shortcut: Of their shape.
+            relu: Whether a ReLU follows.
+
+        Returns:
+            What the layer's outputs become; None where the modules have to do it one by one.
+        """
+
+
 class FusedSequential(nn.Sequential):
     """`nn.Sequential`, in fewer passes over memory where the fused operators are built."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply all modules in order."""
-        return _apply(list(self), x)
+        return _apply(list(self), x, None)
 
     def add_relu(self, x: torch.Tensor, shortcut: torch.Tensor) -> torch.Tensor:
         """`relu(self(x) + shortcut)`, the end of a residual block.
@@ -22,27 +42,59 @@ class FusedSequential(nn.Sequential):
             x: What the modules take.
             shortcut: Of the shape that they give.
         """
-        *before, last = self
-        y = _apply(before, x)
-        if isinstance(last, nn.BatchNorm2d):
-            fused = normalise_add_relu(y, last, shortcut, relu=True)
-            if fused is not None:
-                return fused
-        return torch.relu_(last(y) + shortcut)
+        return _apply(list(self), x, shortcut)
 
 
-def _apply(modules: list[nn.Module], x: torch.Tensor) -> torch.Tensor:
-    is_done = False
-    for module, after in zip_longest(modules, modules[1:]):
-        if is_done:  # a ReLU, with the normalisation before it
-            is_done = False
-            continue
-        fused = None
-        if isinstance(module, nn.BatchNorm2d):
-            has_relu = isinstance(after, nn.ReLU)
-            fused = normalise_add_relu(x, module, None, relu=has_relu)
-            is_done = has_relu and fused is not None
-        elif isinstance(module, nn.MaxPool2d):
-            fused = max_pool(x, module)
-        x = module(x) if fused is None else fused
-    return x
+def _apply(
+    modules: list[nn.Module], x: torch.Tensor, shortcut: torch.Tensor | None
+) -> torch.Tensor:
+    done = 0
+    while done < len(modules):
+        run = _run(modules[done:])
+        is_end = done + len(run) == len(modules) and isinstance(modules[-1], nn.BatchNorm2d)
+        beside = shortcut if is_end else None
+        fused = _fused(run, x, beside)
+        if fused is not None and beside is not None:
+            return fused
+        x = modules[done](x) if fused is None else fused
+        done += 1 if fused is None else len(run)
+    return x if shortcut is None else torch.relu_(x + shortcut)
+
+
+def _run(modules: list[nn.Module]) -> list[nn.Module]:
+    """Those of the modules, from the first on, that may be one operator; none, or all of these.
+
+    None where somebody has hooked one of them, so that the hook is called.
+    """
+    match modules:
+        case [nn.MaxPool2d(), *_]:
+            length = 1
+        case [nn.BatchNorm2d(), *behind]:
+            length = 1 + isinstance(behind[0] if behind else None, nn.ReLU)
+        case [NormalisedLayer(), nn.BatchNorm2d(), *behind]:
+            length = 2 + isinstance(behind[0] if behind else None, nn.ReLU)
+        case _:
+            return []
+    run = modules[:length]
+    return [] if any(_is_hooked(module) for module in run) else run
+
+
+def _is_hooked(module: nn.Module) -> bool:
+    forward = module._forward_hooks or module._forward_pre_hooks
+    return bool(forward or module._backward_hooks or module._backward_pre_hooks)
+
+
+def _fused(
+    run: list[nn.Module], x: torch.Tensor, shortcut: torch.Tensor | None
+) -> torch.Tensor | None:
+    """A run as one operator, where one can do it; a shortcut is followed by a ReLU."""
+    match run:
+        case [nn.MaxPool2d() as pool]:
+            return max_pool(x, pool)
+        case [nn.BatchNorm2d() as norm, *relu]:
+            has_relu = bool(relu) or shortcut is not None
+            return normalise_add_relu(x, norm, shortcut, relu=has_relu)
+        case [NormalisedLayer() as layer, nn.BatchNorm2d() as norm, *relu]:
+            has_relu = bool(relu) or shortcut is not None
+            return layer.normalised(x, norm, shortcut, relu=has_relu)
+    return None

@@ -43,7 +43,7 @@ struct Blocks {
   }
 };
 
-// Memory of this thread for one of three uses, kept from call to call: the system takes longer to give
+// Memory of this thread for one of four uses, kept from call to call: the system takes longer to give
 // out fresh pages than a block takes to fill.
 template <typename T, int kUse>
 T* scratch(int64_t numbers) {

@@ -67,34 +67,6 @@ void add_row(int64_t count, const T* row, T* sum) {
   for (int64_t i = 0; i < count; ++i) sum[i] += row[i];
 }
 
-template <typename T>
-void add_squares(int64_t count, const T* row, const T* mean, T* sum) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < count; ++i) sum[i] += (row[i] - mean[i]) * (row[i] - mean[i]);
-}
-
-// Sums of a gradient and of its products with what came in.
-template <typename T>
-void add_products(int64_t count, const T* d, const T* x, const T* mean, T* sum, T* products) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < count; ++i) {
-    sum[i] += d[i];
-    products[i] += d[i] * (x[i] - mean[i]);
-  }
-}
-
-// The same where a ReLU behind scale x + shift keeps a part of the gradient.
-template <typename T>
-void add_kept_products(int64_t count, const T* d, const T* x, const T* scale, const T* shift,
-                       const T* mean, T* sum, T* products) {
-#pragma GCC ivdep
-  for (int64_t i = 0; i < count; ++i) {
-    const T kept = x[i] * scale[i] + shift[i] <= 0 ? T(0) : d[i];
-    sum[i] += kept;
-    products[i] += kept * (x[i] - mean[i]);
-  }
-}
-
 // to = scale d - offset - slope x
 template <typename T>
 void subtract_line(int64_t count, const T* scale, const T* d, const T* offset, const T* slope,

@@ -6,8 +6,8 @@
 
 #include <optional>
 
+#include "layer.h"
 #include "normalise.h"
-#include "perturb_combine.h"
 #include "pool.h"
 
 namespace pnn {
@@ -22,54 +22,70 @@ void check_first_order() {
               "pnn_core.fused.build made to have torch's own");
 }
 
+// None for a normalisation of no tensors.
+std::optional<Norm> norm_of(at::TensorList of, double momentum, double eps) {
+  if (of.empty()) return std::nullopt;
+  return Norm{of[0], of[1], of[2], of[3], of[4], momentum, eps};
+}
+
 class PerturbCombine : public torch::autograd::Function<PerturbCombine> {
  public:
+  // The normalisations' tensors are in `parts`, too: these are those that learn.
   static Tensor forward(AutogradContext* ctx, const Tensor& x_in, const Tensor& noise_in,
                         const Tensor& w, const std::optional<Tensor>& b,
                         const std::optional<Tensor>& gamma, const std::optional<Tensor>& beta,
-                        const std::optional<Tensor>& running_mean,
-                        const std::optional<Tensor>& running_var,
-                        const std::optional<Tensor>& batches, double momentum, double eps,
-                        bool training) {
+                        const std::optional<Tensor>& after_gamma,
+                        const std::optional<Tensor>& after_beta,
+                        const std::optional<Tensor>& shortcut, Parts parts) {
     const Tensor x = channels_last(x_in), noise = channels_last(noise_in);
-    std::optional<Norm> norm;
-    if (gamma)
-      norm = Norm{*gamma, *beta, *running_mean, *running_var, *batches, momentum, eps};
-    const Norm* with = norm ? &*norm : nullptr;
-    auto [y, statistics] = AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "perturb_combine", [&] {
-      return perturb_combine_forward<scalar_t>(x, noise, w, b, with, training);
+    if (shortcut) parts.shortcut = channels_last(*shortcut);
+    const LayerOutputs all = AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "perturb_combine", [&] {
+      return layer_forward<scalar_t>(x, noise, w, b, parts);
     });
-    ctx->save_for_backward({x, noise, w, norm ? norm->gamma : Tensor(), norm ? norm->beta : Tensor(),
-                            statistics.mean, statistics.inv});
+    const bool tells = parts.relu && shortcut;
+    const auto present = [](const std::optional<Tensor>& tensor) {
+      return tensor ? *tensor : Tensor();
+    };
+    ctx->save_for_backward({x, noise, w, present(gamma), present(beta), all.before.mean,
+                            all.before.inv, parts.after ? all.y : Tensor(),
+                            tells ? all.out : Tensor(), present(after_gamma), present(after_beta),
+                            all.after.mean, all.after.inv});
     ctx->saved_data["has_bias"] = b.has_value();
-    return y;
+    ctx->saved_data["relu"] = parts.relu;
+    ctx->saved_data["shortcut"] = shortcut.has_value();
+    return all.out;
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& d_out) {
     check_first_order();
     const auto saved = ctx->get_saved_variables();
-    std::optional<Norm> norm;
-    if (saved[3].defined()) norm = Norm{saved[3], saved[4], {}, {}, {}, 0, 0};
-    const Norm* with = norm ? &*norm : nullptr;
-    const auto d = AT_DISPATCH_FLOATING_TYPES(saved[0].scalar_type(), "perturb_combine", [&] {
-      return perturb_combine_backward<scalar_t>(d_out[0], saved[0], saved[1], saved[2],
-                                                ctx->saved_data["has_bias"].toBool(), with,
-                                                {saved[5], saved[6]});
-    });
-    return {d[0], {}, d[1], d[2], d[3], d[4], {}, {}, {}, {}, {}, {}};
+    const auto learned = [&](size_t at) {
+      return saved[at].defined()
+                 ? std::optional<Norm>(Norm{saved[at], saved[at + 1], {}, {}, {}, 0, 0})
+                 : std::nullopt;
+    };
+    Parts parts{learned(3), learned(9), std::nullopt, ctx->saved_data["relu"].toBool(), true};
+    if (ctx->saved_data["shortcut"].toBool()) parts.shortcut = Tensor();
+    const LayerOutputs all{saved[7], saved[8], {saved[5], saved[6]}, {saved[11], saved[12]}};
+    const bool has_bias = ctx->saved_data["has_bias"].toBool();
+    const LayerGradients d =
+        AT_DISPATCH_FLOATING_TYPES(saved[0].scalar_type(), "perturb_combine", [&] {
+          return layer_backward<scalar_t>(d_out[0], saved[0], saved[1], saved[2], has_bias, parts,
+                                          all);
+        });
+    return {d.layer[0], {},        d.layer[1], d.layer[2],   d.layer[3],
+            d.layer[4], d.d_gamma, d.d_beta,   d.d_shortcut, {}};
   }
 };
 
 class Normalise : public torch::autograd::Function<Normalise> {
  public:
   static Tensor forward(AutogradContext* ctx, const Tensor& x_in, const Tensor& gamma,
-                        const Tensor& beta, const Tensor& running_mean, const Tensor& running_var,
-                        const Tensor& batches, double momentum, double eps, bool training,
-                        const std::optional<Tensor>& shortcut_in, bool relu) {
+                        const Tensor& beta, const std::optional<Tensor>& shortcut_in,
+                        const Norm& norm, bool relu, bool training) {
     const Tensor x = channels_last(x_in);
     std::optional<Tensor> shortcut;
     if (shortcut_in) shortcut = channels_last(*shortcut_in);
-    const Norm norm{gamma, beta, running_mean, running_var, batches, momentum, eps};
     auto [out, statistics] = AT_DISPATCH_FLOATING_TYPES(x.scalar_type(), "normalise", [&] {
       return normalise_forward<scalar_t>(x, norm, shortcut, relu, training);
     });
@@ -89,7 +105,7 @@ class Normalise : public torch::autograd::Function<Normalise> {
                                           {saved[4], saved[5]}, ctx->saved_data["relu"].toBool(),
                                           ctx->saved_data["shortcut"].toBool());
     });
-    return {d[0], d[1], d[2], {}, {}, {}, {}, {}, {}, d[3], {}};
+    return {d[0], d[1], d[2], d[3], {}, {}, {}};
   }
 };
 
@@ -116,21 +132,24 @@ class MaxPool : public torch::autograd::Function<MaxPool> {
 };
 
 Tensor perturb_combine(const Tensor& x, const Tensor& noise, const Tensor& w,
-                       const std::optional<Tensor>& b, const std::optional<Tensor>& gamma,
-                       const std::optional<Tensor>& beta, const std::optional<Tensor>& running_mean,
-                       const std::optional<Tensor>& running_var,
-                       const std::optional<Tensor>& batches, double momentum, double eps,
-                       bool training) {
-  return PerturbCombine::apply(x, noise, w, b, gamma, beta, running_mean, running_var, batches,
-                               momentum, eps, training);
+                       const std::optional<Tensor>& b, at::TensorList before,
+                       double before_momentum, double before_eps, at::TensorList after,
+                       double after_momentum, double after_eps,
+                       const std::optional<Tensor>& shortcut, bool relu, bool training) {
+  const auto learned = [](at::TensorList norm, size_t at) {
+    return norm.empty() ? std::nullopt : std::optional<Tensor>(norm[at]);
+  };
+  return PerturbCombine::apply(x, noise, w, b, learned(before, 0), learned(before, 1),
+                               learned(after, 0), learned(after, 1), shortcut,
+                               Parts{norm_of(before, before_momentum, before_eps),
+                                     norm_of(after, after_momentum, after_eps), std::nullopt, relu,
+                                     training});
 }
 
-Tensor normalise_add_relu(const Tensor& x, const Tensor& gamma, const Tensor& beta,
-                          const Tensor& running_mean, const Tensor& running_var,
-                          const Tensor& batches, double momentum, double eps, bool training,
-                          const std::optional<Tensor>& shortcut, bool relu) {
-  return Normalise::apply(x, gamma, beta, running_mean, running_var, batches, momentum, eps,
-                          training, shortcut, relu);
+Tensor normalise_add_relu(const Tensor& x, at::TensorList norm, double momentum, double eps,
+                          const std::optional<Tensor>& shortcut, bool relu, bool training) {
+  return Normalise::apply(x, norm[0], norm[1], shortcut, *norm_of(norm, momentum, eps), relu,
+                          training);
 }
 
 Tensor max_pool(const Tensor& x) { return MaxPool::apply(x); }
@@ -139,15 +158,16 @@ Tensor max_pool(const Tensor& x) { return MaxPool::apply(x); }
 }  // namespace pnn
 
 TORCH_LIBRARY(pnn_core, library) {
+  // Of a normalisation: gamma, beta, running mean and variance, batches seen; none for none.
   library.def(
-      "perturb_combine(Tensor x, Tensor noise, Tensor weight, Tensor? bias, Tensor? gamma, "
-      "Tensor? beta, Tensor? running_mean, Tensor? running_var, Tensor? batches, "
-      "float momentum, float eps, bool training) -> Tensor",
+      "perturb_combine(Tensor x, Tensor noise, Tensor weight, Tensor? bias, "
+      "Tensor[] before, float before_momentum, float before_eps, "
+      "Tensor[] after, float after_momentum, float after_eps, "
+      "Tensor? shortcut, bool relu, bool training) -> Tensor",
       pnn::perturb_combine);
   library.def(
-      "normalise_add_relu(Tensor x, Tensor gamma, Tensor beta, Tensor running_mean, "
-      "Tensor running_var, Tensor batches, float momentum, float eps, bool training, "
-      "Tensor? shortcut, bool relu) -> Tensor",
+      "normalise_add_relu(Tensor x, Tensor[] norm, float momentum, float eps, Tensor? shortcut, "
+      "bool relu, bool training) -> Tensor",
       pnn::normalise_add_relu);
   library.def("max_pool(Tensor x) -> Tensor", pnn::max_pool);
 }

@@ -64,8 +64,10 @@ struct Folded {
   }
 };
 
+// The outputs, with their bias or with the moments of each that a normalisation behind them needs.
 template <typename T>
-Tensor combine(const Tensor& x, const Maps<T>& maps, const Folded<T>& folded) {
+std::pair<Tensor, Moments> combine(const Tensor& x, const Maps<T>& maps, const Folded<T>& folded,
+                                   bool with_bias, bool with_moments) {
   const int64_t outputs = folded.bias.size();
   const int channels = maps.channels, per = folded.groups.channels, out = folded.groups.outputs;
   Tensor y = new_images(x, outputs);
@@ -73,22 +75,25 @@ Tensor combine(const Tensor& x, const Maps<T>& maps, const Folded<T>& folded) {
   const LongRows long_rows(outputs);
   const auto bias = long_rows.repeat(folded.bias.data());
   const Blocks blocks(pixels_of(x), channels);
-  blocks.in_parallel([&](int64_t, int64_t begin, int64_t end) {
+  std::vector<Moments> moments(at::get_num_threads(), Moments(with_moments ? outputs : 0));
+  blocks.in_parallel([&](int64_t part, int64_t begin, int64_t end) {
     T* r = scratch<T, 0>(blocks.each * channels);
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = blocks.first(block), size = blocks.size(block);
       maps.write(first, size, r);
       T* rows = to + first * outputs;
-      long_rows.each(0, size, [&](int64_t k, int64_t count) {
-        std::copy_n(bias.data(), count, rows + k);
-      });
+      if (with_bias)
+        long_rows.each(0, size, [&](int64_t k, int64_t count) {
+          std::copy_n(bias.data(), count, rows + k);
+        });
       for (int64_t g = 0; g < folded.groups.count; ++g)
         multiply<T>(false, true, size, out, per, {r + g * per, channels},
-                    {folded.weight.data() + g * out * per, per}, T(1),
+                    {folded.weight.data() + g * out * per, per}, T(with_bias),
                     {rows + g * out, static_cast<int>(outputs)});
+      if (with_moments) moments[part].add(rows, size, long_rows);
     }
   });
-  return y;
+  return {y, merged(moments)};
 }
 
 // G = sum dy r^T, [outputs, channels of a group], and d = sum dy, [outputs], over all pixels.
@@ -97,9 +102,11 @@ struct Sums {
   std::vector<T> products, outputs;
 };
 
-template <typename T>
-Sums<T> sum_gradients(const Maps<T>& maps, const Blocks& blocks, const T* d_y,
-                      const Groups& groups) {
+// `d_y(first, size)` gives the gradient of some pixels, [size, outputs]. Behind a normalisation d is 0,
+// for it takes out what is common to all pixels.
+template <typename T, typename Gradient>
+Sums<T> sum_gradients(const Maps<T>& maps, const Blocks& blocks, const Gradient& d_y,
+                      const Groups& groups, bool is_normalised) {
   const int channels = maps.channels, per = groups.channels, out = groups.outputs;
   const int outputs = groups.count * out;
   const LongRows long_rows(outputs);
@@ -110,13 +117,14 @@ Sums<T> sum_gradients(const Maps<T>& maps, const Blocks& blocks, const T* d_y,
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = blocks.first(block), size = blocks.size(block);
       maps.write(first, size, r);
-      const T* rows = d_y + first * outputs;
+      const T* rows = d_y(first, size);
       for (int64_t g = 0; g < groups.count; ++g)
         multiply<T>(true, false, out, per, size, {rows + g * out, outputs}, {r + g * per, channels},
                     T(1), {sums.products.data() + g * out * per, per});
-      long_rows.each(0, size, [&](int64_t k, int64_t count) {
-        add_row(count, rows + k, sums.outputs.data());
-      });
+      if (!is_normalised)
+        long_rows.each(0, size, [&](int64_t k, int64_t count) {
+          add_row(count, rows + k, sums.outputs.data());
+        });
     }
     long_rows.fold(sums.outputs.data());
     sums.outputs.resize(outputs);
@@ -131,9 +139,9 @@ Sums<T> sum_gradients(const Maps<T>& maps, const Blocks& blocks, const T* d_y,
 }
 
 // d_x, where d_r = weight^T dy - offset - slope r.
-template <typename T>
-Tensor input_gradient(const Tensor& x, const Maps<T>& maps, const Blocks& blocks, const T* d_y,
-                      const Folded<T>& folded, const std::vector<T>& offset,
+template <typename T, typename Gradient>
+Tensor input_gradient(const Tensor& x, const Maps<T>& maps, const Blocks& blocks,
+                      const Gradient& d_y, const Folded<T>& folded, const std::vector<T>& offset,
                       const std::vector<T>& slope) {
   const int channels = maps.channels, per = folded.groups.channels, out = folded.groups.outputs;
   const int outputs = folded.bias.size();
@@ -151,8 +159,9 @@ Tensor input_gradient(const Tensor& x, const Maps<T>& maps, const Blocks& blocks
     for (int64_t block = begin; block < end; ++block) {
       const int64_t first = blocks.first(block), size = blocks.size(block);
       maps.write(first, size, r);
+      const T* rows = d_y(first, size);
       for (int64_t g = 0; g < folded.groups.count; ++g)
-        multiply<T>(false, false, size, per, out, {d_y + first * outputs + g * out, outputs},
+        multiply<T>(false, false, size, per, out, {rows + g * out, outputs},
                     {folded.weight.data() + g * out * per, per}, T(0), {d_r + g * per, channels});
       T* d_maps = maps.fan_out == 1 ? to + first * channels : d_r;
       long_rows.each(0, size, [&](int64_t k, int64_t count) {
@@ -167,18 +176,18 @@ Tensor input_gradient(const Tensor& x, const Maps<T>& maps, const Blocks& blocks
   return d_x;
 }
 
-template <typename T>
-std::vector<Tensor> perturb_combine_backward(const Tensor& d_out, const Tensor& x, const Tensor& noise,
-                                       const Tensor& w, bool has_bias, const Norm* norm,
-                                       const Statistics& statistics) {
+// The gradients of x, w, its bias, gamma and beta.
+template <typename T, typename Gradient>
+std::vector<Tensor> perturb_combine_backward(const Gradient& d_y, const Tensor& x,
+                                             const Tensor& noise, const Tensor& w, bool has_bias,
+                                             const Norm* norm, const Statistics& statistics,
+                                             bool is_normalised) {
   const int64_t outputs = w.size(0), pixels = pixels_of(x);
-  const Tensor d_y = channels_last(d_out);
-  const T* gradient = d_y.data_ptr<T>();
   const Maps<T> maps = maps_of<T>(x, noise);
   const int64_t channels = maps.channels;
   const Groups groups(w, channels);
   const Blocks blocks(pixels, channels);
-  const Sums<T> sums = sum_gradients<T>(maps, blocks, gradient, groups);
+  const Sums<T> sums = sum_gradients<T>(maps, blocks, d_y, groups, is_normalised);
   Tensor d_w = at::empty_like(w);
   T* to = d_w.data_ptr<T>();
   Tensor d_gamma, d_beta, d_bias;
@@ -214,31 +223,22 @@ std::vector<Tensor> perturb_combine_backward(const Tensor& d_out, const Tensor& 
     std::copy_n(sums.outputs.data(), outputs, d_bias.data_ptr<T>());
   }
   const Folded<T> folded(w, std::nullopt, norm, statistics, groups);
-  return {input_gradient<T>(x, maps, blocks, gradient, folded, offset, slope), d_w, d_bias, d_gamma,
+  return {input_gradient<T>(x, maps, blocks, d_y, folded, offset, slope), d_w, d_bias, d_gamma,
           d_beta};
 }
 
+// What the maps are normalised with, if they are.
 template <typename T>
-std::pair<Tensor, Statistics> perturb_combine_forward(const Tensor& x, const Tensor& noise,
-                                                      const Tensor& w,
-                                                      const std::optional<Tensor>& b,
-                                                      const Norm* norm, bool training) {
-  const Maps<T> maps = maps_of<T>(x, noise);
-  Statistics statistics;
-  if (norm && training) {
-    const Blocks blocks(pixels_of(x), maps.channels);
-    statistics = keep_moments<T>(
-        moments_of<T>(blocks, maps.channels,
-                      [&](int64_t first, int64_t count, T* buffer) {
-                        maps.write(first, count, buffer);
-                        return static_cast<const T*>(buffer);
-                      }),
-        *norm);
-  } else if (norm) {
-    statistics = running_statistics(*norm);
-  }
-  const Folded<T> folded(w, b, norm, statistics, Groups(w, maps.channels));
-  return {combine<T>(x, maps, folded), statistics};
+Statistics map_statistics(const Tensor& x, const Maps<T>& maps, const Norm* norm, bool training) {
+  if (!norm) return {};
+  if (!training) return running_statistics(*norm);
+  const Blocks blocks(pixels_of(x), maps.channels);
+  const auto moments = moments_of<T>(blocks, maps.channels,
+                                     [&](int64_t first, int64_t count, T* buffer) {
+                                       maps.write(first, count, buffer);
+                                       return static_cast<const T*>(buffer);
+                                     });
+  return keep_moments<T>(moments, *norm);
 }
 
 }  // namespace pnn

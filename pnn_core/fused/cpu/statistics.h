@@ -15,6 +15,19 @@ namespace pnn {
 
 using at::Tensor;
 
+// Of numbers x, the sum of x - about and of its square.
+template <typename T>
+struct Deviations {
+  const T *x, *about;
+
+  template <typename V>
+  void add(int64_t k, int64_t i, V& sum, V& squares) const {
+    const V d = load<V>(x + k) - load<V>(about + i);
+    sum += d;
+    squares += d * d;
+  }
+};
+
 // Mean and sum of squared deviations per channel, merged block by block (Chan et al., 1979).
 struct Moments {
   double count = 0;
@@ -33,26 +46,38 @@ struct Moments {
     count = total;
   }
 
-  // Takes in pixels [count, channels].
+  // Takes in pixels [count, channels], once: what is summed is how far each is from the mean of the
+  // first few, which is close enough to the mean for squares that lose no digits that matter.
   template <typename T>
   void add(const T* pixels, int64_t count_pixels, const LongRows& rows) {
     T* sum = scratch<T, 2>(3 * rows.numbers());
     T* square = sum + rows.numbers();
-    T* means = square + rows.numbers();
+    T* about = square + rows.numbers();
     std::fill_n(sum, 2 * rows.numbers(), T(0));
-    rows.each(0, count_pixels, [&](int64_t k, int64_t count) { add_row(count, pixels + k, sum); });
+    const int64_t few = std::min(rows.pixels, count_pixels);
+    for (int64_t k = 0; k < few; ++k) add_row(rows.channels, pixels + k * rows.channels, sum);
+    for (int64_t i = 0; i < rows.channels; ++i) sum[i] /= few;
+    rows.repeat(sum, about);
+    std::fill_n(sum, rows.channels, T(0));
+    rows.sum(0, count_pixels, Deviations<T>{pixels, about}, sum, square);
     rows.fold(sum);
-    for (int64_t i = 0; i < rows.channels; ++i) sum[i] /= count_pixels;
-    rows.repeat(sum, means);
-    rows.each(0, count_pixels, [&](int64_t k, int64_t count) {
-      add_squares(count, pixels + k, means, square);
-    });
     rows.fold(square);
-    const std::vector<double> block_mean(sum, sum + rows.channels);
-    const std::vector<double> block_squares(square, square + rows.channels);
-    merge(count_pixels, block_mean.data(), block_squares.data());
+    std::vector<double> mean_here(rows.channels), squares_here(rows.channels);
+    for (int64_t i = 0; i < rows.channels; ++i) {
+      const double total = sum[i];
+      mean_here[i] = about[i] + total / count_pixels;
+      squares_here[i] = square[i] - total * total / count_pixels;
+    }
+    merge(count_pixels, mean_here.data(), squares_here.data());
   }
 };
+
+inline Moments merged(const std::vector<Moments>& parts) {
+  Moments all = parts[0];
+  for (size_t i = 1; i < parts.size(); ++i)
+    all.merge(parts[i].count, parts[i].mean.data(), parts[i].squares.data());
+  return all;
+}
 
 // Moments of [pixels, channels] that `pixels(first, count, buffer)` gives block by block.
 template <typename T, typename Pixels>
@@ -66,9 +91,7 @@ Moments moments_of(const Blocks& blocks, int64_t channels, const Pixels& pixels)
       parts[part].add(pixels(blocks.first(block), size, buffer), size, rows);
     }
   });
-  for (size_t i = 1; i < parts.size(); ++i)
-    parts[0].merge(parts[i].count, parts[i].mean.data(), parts[i].squares.data());
-  return parts[0];
+  return merged(parts);
 }
 
 // A batch normalisation: its learned numbers and what it keeps for evaluation.
@@ -82,8 +105,9 @@ struct Statistics {
   Tensor mean, inv;
 };
 
+// To the mean that is kept for evaluation a bias is added, if there is one that was left out.
 template <typename T>
-Statistics keep_moments(const Moments& moments, const Norm& norm) {
+Statistics keep_moments(const Moments& moments, const Norm& norm, const T* bias = nullptr) {
   const int64_t channels = moments.mean.size();
   Statistics kept{at::empty_like(norm.gamma), at::empty_like(norm.gamma)};
   T* mean = kept.mean.data_ptr<T>();
@@ -94,7 +118,7 @@ Statistics keep_moments(const Moments& moments, const Norm& norm) {
     mean[i] = moments.mean[i];
     inv[i] = 1 / std::sqrt(moments.squares[i] / moments.count + norm.eps);
     const double unbiased = moments.squares[i] / (moments.count - 1);
-    running_mean[i] += norm.momentum * (moments.mean[i] - running_mean[i]);
+    running_mean[i] += norm.momentum * (moments.mean[i] + (bias ? bias[i] : 0) - running_mean[i]);
     running_var[i] += norm.momentum * (unbiased - running_var[i]);
   }
   *norm.batches.data_ptr<int64_t>() += 1;

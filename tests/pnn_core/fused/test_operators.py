@@ -216,6 +216,131 @@ def test_normalisation_shortcut_and_relu_are_in_float64_what_torch_computes(
     torch.testing.assert_close(dict(other.named_buffers()), dict(norm.named_buffers()))
 
 
+def in_turn(
+    unit: FusedSequential, x: torch.Tensor, shortcut: torch.Tensor | None, *, relu: bool
+) -> torch.Tensor:
+    """A unit's layer and normalisation one after the other, by torch's own operators."""
+    layer, norm = unit[0], unit[1]
+    assert isinstance(layer, PerturbationLayer)
+    y: torch.Tensor = norm(plain(layer, x))
+    if shortcut is not None:
+        y = y + shortcut
+    return y.relu() if relu else y
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    p=st.integers(1, 5),
+    q=st.integers(1, 40),
+    fan_out=st.integers(1, 4),
+    pixels=st.integers(1, 6),
+    batch=st.integers(2, 6),
+    order=st.sampled_from(["noise_relu_bn_conv", "noise_relu_conv"]),
+    bias=st.booleans(),
+    with_shortcut=st.booleans(),
+    relu=st.booleans(),
+    seed=st.integers(0, 2**32),
+)
+def test_a_layer_with_what_stands_behind_it_is_in_float64_what_torch_computes(
+    p: int,
+    q: int,
+    fan_out: int,
+    pixels: int,
+    batch: int,
+    order: Order,
+    bias: bool,
+    with_shortcut: bool,
+    relu: bool,
+    seed: int,
+) -> None:
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, dtype=torch.float64, generator=generator)
+
+    layer = make_layer(
+        p, q, fan_out=fan_out, height=pixels, width=2, order=order, bias=bias, seed=seed
+    )
+    unit = FusedSequential(layer, nn.BatchNorm2d(q).double())
+    with torch.no_grad():
+        for parameter in unit[1].parameters():
+            parameter.copy_(draw(q))
+    relu = relu or with_shortcut
+    other = deepcopy(unit)
+    if relu and not with_shortcut:
+        other.append(nn.ReLU())
+    x, shortcut = (draw(batch, c, pixels, 2).requires_grad_() for c in (p, q))
+    inputs = [x, shortcut] if with_shortcut else [x]
+    beside = shortcut if with_shortcut else None
+
+    def apply() -> torch.Tensor:
+        return other(x) if beside is None else other.add_relu(x, beside)
+
+    expected, y = in_turn(unit, x, beside, relu=relu), apply()
+    weights = draw(*y.shape)
+    gradients = torch.autograd.grad(y, [*inputs, *other.parameters()], weights)
+    theirs = torch.autograd.grad(expected, [*inputs, *unit.parameters()], weights)
+
+    torch.testing.assert_close(y, expected, rtol=1e-8, atol=1e-8)
+    size = max(1.0, *(float(each.abs().max()) for each in theirs))
+    torch.testing.assert_close(gradients, theirs, rtol=1e-6, atol=1e-8 * size)
+    torch.testing.assert_close(dict(other.named_buffers()), dict(unit.named_buffers()))
+    with torch.no_grad():
+        unit.eval()
+        other.eval()
+        torch.testing.assert_close(apply(), in_turn(unit, x, beside, relu=relu))
+
+
+def make_unit(q: int) -> FusedSequential:
+    layer = make_layer(
+        4, q, fan_out=2, height=5, width=5, order="noise_relu_bn_conv", bias=True, seed=0
+    )
+    return FusedSequential(layer, nn.BatchNorm2d(q).double(), nn.ReLU())
+
+
+def test_what_a_normalisation_takes_out_again_has_no_gradient_at_all() -> None:
+    unit = make_unit(6)
+    unit(torch.randn(3, 4, 5, 5, dtype=torch.float64)).square().sum().backward()
+    combine = unit[0].combine
+    assert not combine.conv.bias.grad.any()
+    assert not combine.norm.bias.grad.any()
+    assert combine.conv.weight.grad.all()
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize(
+    "hook", ["register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook"]
+)
+def test_modules_that_somebody_has_hooked_are_called(place: int, hook: str) -> None:
+    unit, called = make_unit(3), []
+    x = torch.randn(2, 4, 5, 5, dtype=torch.float64, requires_grad=True)
+    expected = unit(x)
+    getattr(unit[place], hook)(lambda *_: called.append(place))
+    # Hooks on the gradient forbid a ReLU that overwrites what it is given.
+    unit[2].inplace = False
+    y = unit(x)
+    y.sum().backward()
+    assert called == [place]
+    torch.testing.assert_close(y, expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 24, 64, 100, 520])
+@pytest.mark.parametrize("about", [0.0, 1000.0])
+def test_statistics_far_from_zero_lose_few_digits(channels: int, about: float) -> None:
+    generator = torch.Generator().manual_seed(channels)
+    x = about + torch.randn(30, channels, 9, 7, generator=generator)
+    x[:, 0] = about  # a channel that says nothing
+    norm = nn.BatchNorm2d(channels, momentum=1.0)
+    assert normalise_add_relu(x, norm, None, relu=False) is not None
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    of_each = x.double().transpose(0, 1).flatten(1)
+    torch.testing.assert_close(
+        norm.running_mean.double(), of_each.mean(dim=1), rtol=1e-6, atol=1e-6
+    )
+    torch.testing.assert_close(norm.running_var.double(), of_each.var(dim=1), rtol=1e-4, atol=1e-6)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     shape=st.tuples(

@@ -1,0 +1,65 @@
+// Sums over rows, of which a processor keeps those of some columns in registers while the rows go by.
+
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "loops.h"
+
+namespace pnn {
+
+// One number or several, as they lie in memory.
+template <typename V, typename T>
+V load(const T* from) {
+  V numbers;
+  std::memcpy(&numbers, from, sizeof numbers);
+  return numbers;
+}
+
+template <typename V, typename T>
+void store(const V& numbers, T* to) {
+  std::memcpy(to, &numbers, sizeof numbers);
+}
+
+// The sums of kVectors times as many columns as V holds numbers.
+template <int kVectors, typename V, typename T, typename Terms>
+void sum_some_columns(int64_t number, int64_t rows, int64_t stride, int64_t column,
+                      const Terms& terms, T* first, T* second) {
+  constexpr int64_t width = sizeof(V) / sizeof(T);
+  V a[kVectors], b[kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    a[v] = load<V>(first + column + v * width);
+    b[v] = load<V>(second + column + v * width);
+  }
+  for (int64_t row = 0; row < rows; ++row) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const int64_t i = column + v * width;
+      terms.add(number + row * stride + i, i, a[v], b[v]);
+    }
+  }
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    store(a[v], first + column + v * width);
+    store(b[v], second + column + v * width);
+  }
+}
+
+// Adds to two sums of each column what `terms.add(number, column, first, second)` adds for each number
+// of the column, of rows that begin at `number`.
+template <typename T, typename Terms>
+void sum_columns(int64_t number, int64_t rows, int64_t columns, const Terms& terms, T* first,
+                 T* second) {
+  using V = typename Together<T>::Numbers;
+  constexpr int64_t width = Together<T>::kCount;
+  int64_t i = 0;
+  for (; i + 4 * width <= columns; i += 4 * width)
+    sum_some_columns<4, V>(number, rows, columns, i, terms, first, second);
+  for (; i + width <= columns; i += width)
+    sum_some_columns<1, V>(number, rows, columns, i, terms, first, second);
+  for (; i < columns; ++i) sum_some_columns<1, T>(number, rows, columns, i, terms, first, second);
+}
+
+}  // namespace pnn
