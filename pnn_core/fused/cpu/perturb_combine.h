@@ -37,6 +37,11 @@ struct Groups {
       : count(all_channels / w.size(1)), channels(w.size(1)), outputs(w.size(0) / count) {}
 };
 
+// Blocks of pixels, of which the maps and the outputs both stay near.
+inline Blocks layer_blocks(const Tensor& x, int64_t channels, int64_t outputs) {
+  return Blocks(pixels_of(x), std::max(channels, outputs));
+}
+
 // A 1x1 with the normalisation before it folded in: y = weight r + bias.
 template <typename T>
 struct Folded {
@@ -74,7 +79,7 @@ std::pair<Tensor, Moments> combine(const Tensor& x, const Maps<T>& maps, const F
   T* to = y.data_ptr<T>();
   const LongRows long_rows(outputs);
   const auto bias = long_rows.repeat(folded.bias.data());
-  const Blocks blocks(pixels_of(x), channels);
+  const Blocks blocks = layer_blocks(x, channels, outputs);
   std::vector<Moments> moments(at::get_num_threads(), Moments(with_moments ? outputs : 0));
   blocks.in_parallel([&](int64_t part, int64_t begin, int64_t end) {
     T* r = scratch<T, 0>(blocks.each * channels);
@@ -186,7 +191,7 @@ std::vector<Tensor> perturb_combine_backward(const Gradient& d_y, const Tensor& 
   const Maps<T> maps = maps_of<T>(x, noise);
   const int64_t channels = maps.channels;
   const Groups groups(w, channels);
-  const Blocks blocks(pixels, channels);
+  const Blocks blocks = layer_blocks(x, channels, outputs);
   const Sums<T> sums = sum_gradients<T>(maps, blocks, d_y, groups, is_normalised);
   Tensor d_w = at::empty_like(w);
   T* to = d_w.data_ptr<T>();

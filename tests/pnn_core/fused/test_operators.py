@@ -341,6 +341,19 @@ def test_statistics_far_from_zero_lose_few_digits(channels: int, about: float) -
     torch.testing.assert_close(norm.running_var.double(), of_each.var(dim=1), rtol=1e-4, atol=1e-6)
 
 
+def test_outputs_many_times_as_many_as_maps_keep_their_digits() -> None:
+    unit = FusedSequential(
+        make_layer(
+            1, 64, fan_out=1, height=28, width=28, order="noise_relu_bn_conv", bias=True, seed=0
+        ),
+        nn.BatchNorm2d(64, momentum=1.0).double(),
+    )
+    x = torch.randn(128, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        exact = deepcopy(unit)(x.double())
+        torch.testing.assert_close(unit.float()(x).double(), exact, rtol=1e-5, atol=1e-5)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     shape=st.tuples(
