@@ -1,9 +1,9 @@
 """The train step of a PNN-ResNet-18 in several forms, side by side.
 
-Width 64, fan-out 1, images of 32×32, as in the paper's Table 5. On a GPU under bf16 autocast, with
-the Triton kernels and captured as a CUDA graph; on the CPU in float32.
+Width 64, fan-out 1, images of 32×32, as in the paper's Table 5. On a GPU under bf16 autocast, and
+captured as a CUDA graph; on the CPU in float32.
 
-Needs torch and this repository alone, and triton on a GPU:
+Needs torch and this repository alone:
 
     PYTHONPATH=. python benchmarks/layer.py
 """

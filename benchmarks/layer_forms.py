@@ -13,7 +13,6 @@ from pnn_core.config import DatasetShape, ModelConfig, OptimConfig
 from pnn_core.host_memory import keep_freed_memory
 from pnn_core.model import build_model
 from pnn_core.optim import make_optimizer
-from pnn_core.perturbation import PerturbationLayer
 from pnn_core.recorded_step import WARM_UP_STEPS, RecordedStep, Recorder, Step
 
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
@@ -102,19 +101,8 @@ def project(work: Work) -> PlainLoop:
     return PlainLoop(model=model, optimizer=make_optimizer(model, OptimConfig()), work=work)
 
 
-def triton(work: Work) -> PlainLoop:
-    """The project's, its layers as Triton kernels."""
-    model = project_network(work)
-    for layer in model.modules():
-        if isinstance(layer, PerturbationLayer):
-            use_kernels(layer)
-    return PlainLoop(model=model, optimizer=make_optimizer(model, OptimConfig()), work=work)
-
-
 def compiled(form: Callable[[Work], PlainLoop]) -> Callable[[Work], PlainLoop]:
     """A form's network through `torch.compile`."""
-    # Where kernels stand between them, parts of the network are compiled one by one.
-    torch._dynamo.config.recompile_limit = 64
 
     def build(work: Work) -> PlainLoop:
         loop = form(work)
@@ -146,22 +134,6 @@ def project_network(work: Work) -> nn.Module:
     return build_model(NETWORK, 0).to(work.device).to(memory_format=torch.channels_last)
 
 
-def use_kernels(layer: PerturbationLayer) -> None:
-    """Replace a layer's forward pass."""
-    from pnn_core.fused.triton_layer import perturb_relu_norm_combine
-
-    masks, combine = layer.perturb.masks, layer.combine
-    norm = combine.norm if isinstance(combine.norm, nn.BatchNorm2d) else None
-
-    def forward(x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = perturb_relu_norm_combine(
-            x, masks, combine.conv.weight, combine.conv.bias, norm
-        )
-        return y
-
-    layer.forward = forward  # type: ignore[method-assign]
-
-
 PEER = "published"
 EAGER: Mapping[str, Form] = {PEER: published, "this project": project}
 COMPILED: Mapping[str, Form] = {
@@ -169,11 +141,8 @@ COMPILED: Mapping[str, Form] = {
     "this project, compiled": compiled(project),
 }
 ON_GPU: Mapping[str, Form] = {
-    "Triton": triton,
-    "Triton, the rest compiled": compiled(triton),
     "published, captured": captured(published),
     "this project, captured": captured(project),
-    "Triton, captured": captured(triton),
-    "Triton, the rest compiled, captured": captured(compiled(triton)),
+    "this project, compiled and captured": captured(compiled(project)),
 }
 FORMS: Mapping[str, Form] = {**EAGER, **COMPILED, **ON_GPU}
