@@ -11,7 +11,7 @@ $(READY): pyproject.toml constraints.txt $(wildcard pnn_core/fused/cpu/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m pnn_core.fused.build || true  # without a compiler, torch's own operators
+	$(BIN)/python -m pnn_core.fused.compile || true  # without a compiler, torch's own operators
 	touch $@
 
 # The main job: 24 trials on the embedded real data.

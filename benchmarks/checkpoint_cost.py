@@ -17,9 +17,9 @@ import torch
 
 from pnn_core.config import DatasetShape, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import ImageTraits, LabelledImages
-from pnn_core.learner import Learner
-from study.engine.checkpoint_store import CheckpointStore
-from study.engine.worker_checkpoint import WorkerCheckpoint
+from pnn_core.training.trainer import Trainer
+from study.checkpoints.checkpoint_store import CheckpointStore
+from study.checkpoints.worker_checkpoint import WorkerCheckpoint
 
 IMAGES = {"resnet8": 1000, "resnet18": 200}
 """In an epoch: few, so that checkpoints weigh more than in any real study."""
@@ -49,7 +49,7 @@ def main() -> None:
 def measure(model: ModelConfig, epochs: int, folder: Path) -> str:
     """Train a network twice at once, epoch by epoch in turns, one of the two with checkpoints."""
     store = CheckpointStore(url=str(folder))
-    plain, saved = learner(model, epochs), learner(model, epochs)
+    plain, saved = trainer(model, epochs), trainer(model, epochs)
     checkpoint = WorkerCheckpoint(store, "trial.ckpt", "benchmark")
     with_seconds, without_seconds, written = [], [], 0
     for _ in range(epochs):
@@ -68,7 +68,7 @@ def measure(model: ModelConfig, epochs: int, folder: Path) -> str:
     return f"{name}  {ratio:26.3f}  {written:3}/{epochs:<3}  {size:12,}"
 
 
-def learner(model: ModelConfig, epochs: int) -> Learner:
+def trainer(model: ModelConfig, epochs: int) -> Trainer:
     """A training run on random images."""
     shape, count = model.dataset, IMAGES[model.network]
     rng = np.random.default_rng(0)
@@ -80,7 +80,7 @@ def learner(model: ModelConfig, epochs: int) -> Learner:
     channels = shape.channels
     traits = ImageTraits(shape=shape, mean=(0.5,) * channels, std=(0.25,) * channels, augment=False)
     config = TrialConfig(model=model, optim=OptimConfig(batch_size=50), epochs=epochs)
-    return Learner(config, traits, images, torch.device("cpu"))
+    return Trainer(config, traits, images, torch.device("cpu"))
 
 
 if __name__ == "__main__":

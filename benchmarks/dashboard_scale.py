@@ -41,11 +41,11 @@ from dashboards.live.server import create_app
 from dashboards.page.study_page import study_page
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES, Scene
-from study.results.mlflow import feed
-from study.results.mlflow.connection import search_page
+from study.results.mlflow import live_reader as feed
+from study.results.mlflow.client import search_page
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
-from study.results.record import TrialRecord, TrialState
+from study.results.trial_record import TrialRecord, TrialState
 
 NAME = "large"
 REPEATS = 5

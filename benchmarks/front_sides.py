@@ -14,7 +14,7 @@ from study_overhead import AXES, HERE, NAME, Points
 
 from dashboards.measures.growing_hypervolume import growing_hypervolume
 from study.results.mlflow.store import MlflowStore
-from study.results.record import TrialRecord, TrialState
+from study.results.trial_record import TrialRecord, TrialState
 
 MORE_TRIALS = 2
 """As many times more trials are begun where most are stopped early."""

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
+from pnn_core.architecture.parameter_count import count_learnable_params
 from pnn_core.config import (
     Costs,
     DatasetShape,
@@ -24,15 +25,14 @@ from pnn_core.config import (
     ParameterValue,
     TrialConfig,
 )
-from pnn_core.size import count_learnable_params
 from search_spaces.noise_masks import SPACE
-from study.results.mlflow.format import RUN_STATUS, new_trial_tags, run_name
-from study.results.mlflow.mirror import Point, RunContent
+from study.results.mlflow.run_content import TrialUpdate, trial_content
+from study.results.mlflow.run_diff import Point, RunContent
 from study.results.mlflow.store import MlflowStore
-from study.results.mlflow.updates import TrialUpdate, trial_content
+from study.results.mlflow.trial_format import RUN_STATUS, new_trial_tags, run_name
 from study.results.objective import parse_objectives
-from study.results.record import Curve, TrialRecord, TrialState
 from study.results.study_info import StudyEnd, StudyInfo, summarise
+from study.results.trial_record import Curve, TrialRecord, TrialState
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 STARTED_MS = 1_790_000_000_000

@@ -34,8 +34,8 @@ from layer_forms import (
     project_network,
 )
 
-from pnn_core.device import default_device, describe_device
-from pnn_core.recorded_step import WARM_UP_STEPS, Step
+from pnn_core.device.selection import default_device, describe_device
+from pnn_core.training.cuda_graph import WARM_UP_STEPS, Step
 
 
 @dataclass(kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from pnn_core.perturbation import PerturbationLayer
+from pnn_core.layers.perturbation import PerturbationLayer
 
 COPIED_BYTES = 2**28
 MATRIX_SIZE = {"cpu": 1024, "cuda": 8192}

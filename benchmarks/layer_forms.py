@@ -10,10 +10,10 @@ from torch import nn
 from torch.nn import functional
 
 from pnn_core.config import DatasetShape, ModelConfig, OptimConfig
-from pnn_core.host_memory import keep_freed_memory
-from pnn_core.model import build_model
-from pnn_core.optim import make_optimizer
-from pnn_core.recorded_step import WARM_UP_STEPS, RecordedStep, Recorder, Step
+from pnn_core.device.malloc import keep_freed_memory
+from pnn_core.models.build import build_model
+from pnn_core.training.cuda_graph import WARM_UP_STEPS, RecordedStep, Recorder, Step
+from pnn_core.training.optimizer import make_optimizer
 
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
 NETWORK = ModelConfig(dataset=CIFAR, network="resnet18", mask_count=64, fan_out=1)
@@ -47,7 +47,7 @@ class Work:
         return batch
 
     def precision(self) -> AbstractContextManager[None]:
-        """As `pnn_core.learner` trains: bf16 autocast on a GPU."""
+        """As `pnn_core.training.trainer` trains: bf16 autocast on a GPU."""
         if self.device.type == "cuda":
             return torch.autocast("cuda", dtype=torch.bfloat16)
         return nullcontext()
@@ -96,7 +96,7 @@ def published(work: Work) -> PlainLoop:
 
 
 def project(work: Work) -> PlainLoop:
-    """What `pnn_core.learner` does, a step at a time."""
+    """What `pnn_core.training.trainer` does, a step at a time."""
     model = project_network(work)
     return PlainLoop(model=model, optimizer=make_optimizer(model, OptimConfig()), work=work)
 
@@ -112,7 +112,7 @@ def compiled(form: Callable[[Work], PlainLoop]) -> Callable[[Work], PlainLoop]:
 
 
 def captured(form: Callable[[Work], PlainLoop]) -> Form:
-    """A form's step as a CUDA graph, recorded and replayed as `pnn_core.steps` does."""
+    """A step as a CUDA graph, recorded and replayed as in `pnn_core.training.train_steps`."""
 
     def build(work: Work) -> RecordedStep:
         loop, recorder = form(work), Recorder(work.device)
@@ -129,7 +129,7 @@ def captured(form: Callable[[Work], PlainLoop]) -> Form:
 
 
 def project_network(work: Work) -> nn.Module:
-    """Built and laid out as `pnn_core.learner` does, in a process that is set up as its workers."""
+    """Build a network as a worker process does, and lay it out as `pnn_core.training.trainer`."""
     keep_freed_memory()
     return build_model(NETWORK, 0).to(work.device).to(memory_format=torch.channels_last)
 

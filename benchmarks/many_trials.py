@@ -1,8 +1,8 @@
 """What a study of many trials costs its driver: memory, a proposal, and taking it up again.
 
 A storage is filled with trials that ended (generated, as `generated_study.py` does; written as
-`study.engine.storage` writes them), then a driver takes the study up and goes on: it proposes a
-trial and records its end, again and again. Nothing is trained. Each measurement has a process of
+`study.search.optuna_storage` does), then a driver takes the study up and goes on: it proposes
+a trial and records its end, again and again. Nothing is trained. Each measurement has a process of
 its own.
 
     python benchmarks/many_trials.py --trials 100,1000,10000
@@ -25,13 +25,13 @@ from study_overhead import processor, say
 
 from search_spaces.noise_masks import SPACE
 from study.config import Resources, StudyConfig
-from study.engine.ledger import OPTUNA_STATES, TrialLedger
-from study.engine.messages import EpochReport
-from study.engine.storage import StudyStorage
 from study.results.objective import parse_objectives
 from study.results.provenance import library_versions
-from study.results.record import TrialRecord, TrialState
-from study.results.record_json import record_to_json
+from study.results.record_codec import record_to_json
+from study.results.trial_record import TrialRecord, TrialState
+from study.search.messages import EpochReport
+from study.search.optuna_storage import StudyStorage
+from study.search.trial_manager import OPTUNA_STATES, TrialManager
 
 EPOCHS = 5
 CYCLES = 10
@@ -90,9 +90,9 @@ def go_on(folder: Path, sampler: str, trials: int) -> str:
     before = memory().rss
     began = time.perf_counter()
     config = study_config(folder, sampler, trials)
-    ledger = TrialLedger(config, StudyStorage(config), [])
+    manager = TrialManager(config, StudyStorage(config), [])
     restoring = time.perf_counter() - began
-    done = next(r for r in ledger.records if r.state is TrialState.COMPLETE)
+    done = next(r for r in manager.records if r.state is TrialState.COMPLETE)
     costs = done.costs
     if costs is None:
         raise RuntimeError("a complete trial has its costs")
@@ -100,14 +100,14 @@ def go_on(folder: Path, sampler: str, trials: int) -> str:
     proposing, recording = [], []
     for _ in range(CYCLES):
         began = time.perf_counter()
-        proposed = ledger.propose()
+        proposed = manager.propose()
         if proposed is None:
             raise RuntimeError("the study ended too early")
         proposing.append(time.perf_counter() - began)
         began = time.perf_counter()
-        ledger.trial_started(proposed.number)
-        ledger.epoch_finished(proposed.number, report)
-        ledger.trial_stopped(proposed.number)
+        manager.trial_started(proposed.number)
+        manager.epoch_finished(proposed.number, report)
+        manager.trial_stopped(proposed.number)
         recording.append(time.perf_counter() - began)
     propose, record = statistics.median(proposing[1:]), statistics.median(recording)
     megabytes = (memory().rss - before) / 2**20

@@ -14,9 +14,9 @@ from unittest.mock import patch
 from pnn_core.config import EpochResult, TrialConfig
 from pnn_core.data import TrainingData
 from study import run
-from study.engine import search
-from study.engine.trainable import TrialTrainable
-from study.engine.worker_settings import WorkerSettings
+from study.engine.cluster.worker_settings import WorkerSettings
+from study.engine.tune import run_search as search
+from study.engine.tune.trainable import TrialTrainable
 
 
 class NoopRun:
@@ -58,7 +58,7 @@ class NoopTrainable(TrialTrainable):
     ) -> None:
         """Put the empty run into this worker process, where it stays."""
         super().setup(config, data, settings)
-        from pnn_core import train
+        from pnn_core.training import validated_run as train
 
         patch.object(train, "TrainingRun", NoopRun).start()
 

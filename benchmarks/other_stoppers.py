@@ -26,7 +26,7 @@ class RayAsha:
         self._known: set[int] = set()
 
     def goes_on(self, trial: int, epoch: int, losses: tuple[float, ...]) -> bool:
-        """See `study.simulation.search.Stopper`."""
+        """See `study.simulation.simulated_search.Stopper`."""
         ray_trial = cast(Any, SimpleNamespace(trial_id=str(trial)))
         if trial not in self._known:
             self._known.add(trial)
@@ -59,7 +59,7 @@ class SyneTuneMoasha:
         self._known: set[int] = set()
 
     def goes_on(self, trial: int, epoch: int, losses: tuple[float, ...]) -> bool:
-        """See `study.simulation.search.Stopper`."""
+        """See `study.simulation.simulated_search.Stopper`."""
         names = [f"loss_{place}" for place in range(len(losses))]
         if self._scheduler is None:
             self._scheduler = self._make(

@@ -21,11 +21,11 @@ import numpy as np
 import torch
 
 from pnn_core.config import DatasetShape, ModelConfig, OptimConfig, TrialConfig
-from pnn_core.confirm import ConfirmingRun
 from pnn_core.data import ImageTraits, LabelledImages
-from pnn_core.device import default_device, describe_device
-from pnn_core.evaluated_run import EvaluatedRun
-from pnn_core.pack import Pack
+from pnn_core.device.selection import default_device, describe_device
+from pnn_core.replicates.batched_run import BatchedRun
+from pnn_core.training.evaluated_run import EvaluatedRun
+from pnn_core.training.test_run import ConfirmingRun
 
 REPLICATES = (2, 4, 8)
 
@@ -95,7 +95,7 @@ def main() -> None:
 def measure(case: Case, device: torch.device, rounds: int, steps: int) -> str:
     """A configuration's row: all but the first figure as multiples of one alone."""
     alone = new_runs(case, 1, device, steps)[0]
-    packs = [Pack(new_runs(case, count, device, steps)) for count in REPLICATES]
+    packs = [BatchedRun(new_runs(case, count, device, steps)) for count in REPLICATES]
     in_turn = new_runs(case, REPLICATES[-1], device, steps)
     sides: list[Callable[[], object]] = [
         alone.next_epoch,

@@ -18,9 +18,9 @@ from unittest.mock import patch
 import torch
 from replicates import COLOUR, Case, new_runs
 
-from pnn_core.device import default_device, describe_device
-from pnn_core.evaluated_run import EvaluatedRun
-from pnn_core.recorded_step import recorder
+from pnn_core.device.selection import default_device, describe_device
+from pnn_core.training.cuda_graph import recorder
+from pnn_core.training.evaluated_run import EvaluatedRun
 
 BATCH_SIZES = (10, 40, 128)
 
@@ -51,7 +51,7 @@ def measure(batch_size: int, device: torch.device, rounds: int, steps: int) -> s
     plain, recorded = new_runs(case, 2, device, steps)
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds + 1):
-        with patch("pnn_core.steps.recorder", lambda _: None):
+        with patch("pnn_core.training.train_steps.recorder", lambda _: None):
             seconds[0].append(epoch_seconds(plain))
         seconds[1].append(epoch_seconds(recorded))
     # The first epoch pays for what is made once.

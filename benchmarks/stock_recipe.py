@@ -32,8 +32,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
 from pnn_core.data import Images, LabelledImages, TrainingData, load_training_data
 from pnn_core.fused import operators
-from pnn_core.model import build_model
-from pnn_core.optim import make_optimizer, make_schedule
+from pnn_core.models.build import build_model
+from pnn_core.training.optimizer import make_optimizer, make_schedule
 
 
 def train_pnn(

@@ -19,7 +19,7 @@ from process_tree import Role, measure
 
 from study.results.mlflow.store import MlflowStore
 from study.results.provenance import library_versions
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 HERE = Path(__file__).parent
 FEW_TRIALS = 4

@@ -15,9 +15,9 @@ from unittest.mock import patch
 
 from pnn_core.data import TrainingData
 from study import run
-from study.engine import search
-from study.engine.trainable import TrialTrainable
-from study.engine.worker_settings import WorkerSettings
+from study.engine.cluster.worker_settings import WorkerSettings
+from study.engine.tune import run_search as search
+from study.engine.tune.trainable import TrialTrainable
 
 
 class TimedTrainable(TrialTrainable):
@@ -34,7 +34,7 @@ class TimedTrainable(TrialTrainable):
     ) -> None:
         """Put the clock into this worker process, where it stays."""
         super().setup(config, data, settings)
-        from pnn_core.train import TrainingRun
+        from pnn_core.training.validated_run import TrainingRun
 
         clock_file, next_epoch = self.clock_file, TrainingRun.next_epoch
 

@@ -19,7 +19,7 @@ from study_overhead import ENVIRONMENT, HERE, new_folder, processor, say
 
 from study.results.mlflow.store import MlflowStore
 from study.results.provenance import library_versions
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 FEW_TRIALS = 20
 NAME = "noop"

@@ -29,10 +29,10 @@ from searched_tables import OBJECTIVES, PNN_BENCH, SEEDS, find_table
 from dashboards.measures.steps import Steps
 from study.recording.table import Configuration, RecordedTable
 from study.results.front_table import TextTable
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 from study.simulation.growth import HypervolumeShare
 from study.simulation.repeated import NEARLY_ALL, median_reach
-from study.simulation.search import TrialEnd
+from study.simulation.simulated_search import TrialEnd
 from study.stopping.decision import admitted_places, decide
 from study.stopping.entry import RungEntry
 from study.stopping.ranking import standing

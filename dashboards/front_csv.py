@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
-from study.results.record import TrialRecord
+from study.results.trial_record import TrialRecord
 
 
 def write_front_csv(path: Path, front: Iterable[TrialRecord]) -> None:

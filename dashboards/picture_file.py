@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from dashboards.elements import look
 from dashboards.elements.picture import Picture
+from dashboards.elements.theme import escape
 
 _WIDTH, _HEIGHT = 1000, 640  # pixels
 _PIXEL_DENSITY = 2  # for print
@@ -74,8 +74,8 @@ def _image(picture: Picture, kind: str) -> bytes:
     figure = type(figure)(figure)  # the caller's stays without a title
     figure.update_layout(
         title={
-            "text": look.escape(picture.title),
-            "subtitle": {"text": "<br>".join(map(look.escape, lines))},
+            "text": escape(picture.title),
+            "subtitle": {"text": "<br>".join(map(escape, lines))},
             "yref": "container",
             "y": 0.98,
             "yanchor": "top",

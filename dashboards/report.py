@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dashboards.command_line import DONE, Parser, refuse
-from dashboards.replication.page import get_report_info, write_report
+from dashboards.replication.report_page import get_report_info, write_report
 from study.results.confirming_command import confirming_command
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, cast, get_args
 
 from dashboards.elements.quantity import Quantity, find_quantity
-from study.results.record import TrialRecord, TrialState
+from study.results.trial_record import TrialRecord, TrialState
 
 CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]
 Evaluator = Literal["ped_anova", "fanova"]

@@ -19,7 +19,7 @@ Modules, in the order in which a reader needs them:
 - `optim`: optimisers and schedules
 - `host_memory`: freed memory that is used again
 - `steps`, `evaluation`, `begun_epoch`: an epoch's training steps; how a network does on images
-- `learner`: a network that learns, epoch by epoch, and can be evaluated in between
+- `trainer`: a network that learns, epoch by epoch, and can be evaluated in between
 - `evaluated_run`: one that is evaluated after each epoch
 - `checkpoint`: what it has come to as bytes, and back
 - `train`: `train(config, data)`, one `EpochResult` per epoch

@@ -27,7 +27,7 @@ def original(dataset: DatasetShape) -> TrialConfig:
     """The code published with the paper: https://github.com/juefeix/pnn.pytorch.
 
     Stated by its README's command line: 128 masks, batches of 10, learning rate 1e-4, "~92-93%
-    after 80 epochs" on CIFAR-10 (by the published protocol, see `pnn_core.published_protocol`).
+    after 80 epochs" on CIFAR-10 (the published protocol: `pnn_core.training.published_accuracy`).
     Stated by its defaults and code: Adam, noise level 0.1, the 7×7 first layer with stride 2 and a
     max-pool, noise → ReLU → BN → 1×1, BN before the addition.
 

@@ -3,9 +3,9 @@
 import math
 from dataclasses import replace
 
+from pnn_core.architecture.matched_size import SIZE_TOLERANCE, control
+from pnn_core.architecture.parameter_count import count_learnable_params
 from pnn_core.config import DatasetShape, ModelConfig, StemConfig
-from pnn_core.controls import SIZE_TOLERANCE, control
-from pnn_core.size import count_learnable_params
 from search_spaces.equal_size import LAYERS, equal_size_variants
 from search_spaces.errors import SpaceError
 from search_spaces.network import require_network

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import get_args
 
+from pnn_core.architecture.matched_size import control, width_for
 from pnn_core.config import (
     Layer,
     MaskConfig,
@@ -12,7 +13,6 @@ from pnn_core.config import (
     StemConfig,
     TrialConfig,
 )
-from pnn_core.controls import control, width_for
 from search_spaces.errors import SpaceError
 
 LAYERS: tuple[Layer, ...] = get_args(Layer)

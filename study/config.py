@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
-from study.results.credentials import mask_password
+from study.results.mask_secrets import mask_password
 from study.results.objective import Objective
 from study.stopping.rungs import Rungs
 

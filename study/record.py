@@ -12,18 +12,11 @@ from pathlib import Path
 
 from dashboards.command_line import Parser, refuse
 from search_spaces import SearchSpace, find_space
-from study.command_line import BadInputError, blaming
-from study.engine.sampler import GRID
 from study.exit_status import DONE
-from study.options import LARGEST_SEED, whole_number
-from study.recording.parquet import write_table
-from study.recording.recording import table_of
-from study.results.counted import counted
-from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.mlflow.store import MlflowStore
-from study.results.provenance import processor_name
-from study.storage_reach import require_writable
-from study.study_file import (
+from study.planning.arguments import BadInputError, blaming
+from study.planning.options import LARGEST_SEED, whole_number
+from study.planning.preflight import require_writable
+from study.planning.study_file import (
     FILE,
     STUDIES,
     StudyFile,
@@ -31,6 +24,13 @@ from study.study_file import (
     space_digest,
     study_names,
 )
+from study.recording.parquet import write_table
+from study.recording.recording import table_of
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.store import MlflowStore
+from study.results.plural import counted
+from study.results.provenance import processor_name
+from study.search.sampler import GRID
 
 PROGRAM = "study.record"
 DEFAULT_EPOCHS, DEFAULT_REPLICATES = 27, 3

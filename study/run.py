@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 from pnn_core.config import DatasetShape
 from pnn_core.data import load_training_data
 from search_spaces import BUILT_IN, find_space
-from study.command_line import Arguments, BadInputError, blaming, parse_arguments
 from study.config import StudyConfig
-from study.engine.sampler import GRID
+from study.engine.interrupts import Interrupts
+from study.execution.summary import installed, resume_command
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
-from study.interrupts import Interrupts
-from study.outcome import installed, resume_command
-from study.planning import StudyPlan, asked_space, images_shape, plan_study, study_config
-from study.rerun import Rerun, find_rerun
-from study.results.counted import counted
-from study.results.credentials import mask_password
+from study.planning.arguments import Arguments, BadInputError, blaming, parse_arguments
+from study.planning.new_study import StudyPlan, asked_space, images_shape, plan_study, study_config
+from study.planning.rerun import Rerun, find_rerun
+from study.planning.resume import find_study, plan_resume
+from study.planning.study_file import FILE
+from study.planning.study_lock import StudyLock, StudyLockedError
 from study.results.front_table import TextTable, format_metric, format_parameter
-from study.resuming import find_study, plan_resume
-from study.study_file import FILE
-from study.study_lock import StudyLock, StudyLockedError
+from study.results.mask_secrets import mask_password
+from study.results.plural import counted
+from study.search.sampler import GRID
 
 # Imports torch, which a mistyped flag must not wait for.
 if TYPE_CHECKING:
-    from study.preview import PreviewedTrial
+    from study.planning.dry_run import PreviewedTrial
 
 START_SECONDS = 12.0
 """How long Ray may take to start once somebody has asked for the end."""
@@ -82,7 +82,7 @@ def _list_spaces(*, as_json: bool) -> int:
 
 
 def _dry_run(arguments: Arguments) -> int:
-    from study.preview import preview_trials  # imports torch
+    from study.planning.dry_run import preview_trials  # imports torch
 
     rerun = find_rerun(arguments)
     if rerun is not None:
@@ -162,8 +162,8 @@ def _planned_study(
         plan = plan_study(arguments)
 
     # Ray takes seconds to import, which a mistyped flag must not wait for.
-    from study.engine.cluster import ClusterError, connected, trial_resources
-    from study.engine.warm_workers import WARM_MODULES, fills_every_core
+    from study.engine.cluster.connect import ClusterError, connected, trial_resources
+    from study.engine.tune.warm_workers import WARM_MODULES, fills_every_core
 
     preload = WARM_MODULES if fills_every_core(plan.config.resources) else ()
     try:
@@ -178,7 +178,7 @@ def _planned_study(
         raise BadInputError(str(error)) from error
     # Now, while the workers import torch; and all of it before a thread imports MLflow: of
     # what both need, such as SQLAlchemy, one could find what the other has half imported.
-    from study.execution import run_study
+    from study.execution.execute import run_study
 
     with blaming("--data-dir", plan.arguments.data_dir):
         data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
@@ -227,9 +227,9 @@ def _begin(plan: StudyPlan, stack: contextlib.ExitStack) -> StudyPlan:
 
 def _create_checkpoints(plan: StudyPlan) -> None:
     """Make the place for checkpoints, and see that all nodes share it."""
-    from study.engine.checkpoint_store import CheckpointStore
-    from study.engine.cluster import ClusterError
-    from study.engine.shared_storage import require_shared
+    from study.checkpoints.checkpoint_store import CheckpointStore
+    from study.engine.cluster.connect import ClusterError
+    from study.engine.cluster.shared_folder import require_shared
 
     store = CheckpointStore.of(plan.config)
     try:

@@ -10,26 +10,26 @@ from functools import partial
 from pathlib import Path
 
 from dashboards.command_line import Parser, refuse
-from study.command_line import blaming
 from study.config import FIFO, MOASHA, SCHEDULERS
-from study.early_stopping import (
+from study.exit_status import DONE, INTERRUPTED
+from study.planning.arguments import blaming
+from study.planning.early_stopping import (
     require_nothing_to_stop_at,
     require_scheduler,
     require_something_to_compare,
 )
-from study.engine.sampler import DEFAULT_SAMPLER, require_sampler
-from study.exit_status import DONE, INTERRUPTED
-from study.options import whole_number
+from study.planning.options import whole_number
+from study.planning.preflight import require_writable
 from study.recording.parquet import read_table
 from study.recording.shipped import DIGITS_TABLE
-from study.results.counted import counted
 from study.results.objective import Objective, parse_objectives
-from study.simulation.outcome import Simulation, write_simulation
+from study.results.plural import counted
+from study.search.sampler import DEFAULT_SAMPLER, require_sampler
 from study.simulation.repeated import repeat
-from study.simulation.search import SearchSettings
+from study.simulation.search_growth import Simulation, write_simulation
+from study.simulation.simulated_search import SearchSettings
 from study.simulation.single_objective import FirstObjectiveHalving
 from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
-from study.storage_reach import require_writable
 
 PROGRAM = "study.simulate"
 ASHA = "asha"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from study.results.mlflow.connection import MlflowConnection
+from study.results.mlflow.client import MlflowConnection
 
 SERVER_START_SECONDS = 60
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.complete_trials import TrialPoint
 from dashboards.elements.quantity import Quantity, objective_quantity
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -30,7 +30,7 @@ def use_logarithms(quantity: Quantity, wanted: bool | None, values: Sequence[flo
     """Whether an axis is logarithmic: as wanted or usual, where all values have a logarithm."""
     numbers = [value for value in values if not isinstance(value, str)]
     is_wanted = quantity.spans_decades if wanted is None else wanted
-    return is_wanted and len(numbers) == len(values) and look.is_log_possible(numbers)
+    return is_wanted and len(numbers) == len(values) and theme.is_log_possible(numbers)
 
 
 def axis_of(quantity: Quantity, values: Sequence[float | str], *, log: bool) -> dict[str, object]:
@@ -43,9 +43,9 @@ def axis_of(quantity: Quantity, values: Sequence[float | str], *, log: bool) -> 
     """
     numbers = [value for value in values if not isinstance(value, str)]
     if len(numbers) < len(values):
-        title = {"text": look.escape(look.capitalised(quantity.label))}
+        title = {"text": theme.escape(theme.capitalised(quantity.label))}
         return {"type": "category", "categoryorder": "category ascending", "title": title}
-    axis = look.axis(quantity.label, numbers, log=log, counts=quantity.counts)
+    axis = theme.axis(quantity.label, numbers, log=log, counts=quantity.counts)
     if quantity.name == "val_accuracy" and "type" not in axis:
         # A single trial would get an axis from 1 below to 1 above it.
         axis["autorangeoptions"] = {"clipmin": -0.02, "clipmax": 1.02}
@@ -56,5 +56,5 @@ def coordinates(points: Sequence[TrialPoint], axis: int) -> np.ndarray:
     """Where points stand on an axis, for Plotly: names are escaped."""
     places = [point.place[axis] for point in points]
     if places and isinstance(places[0], str):
-        return np.array([look.escape(str(place)) for place in places], dtype=object)
+        return np.array([theme.escape(str(place)) for place in places], dtype=object)
     return np.array(places, dtype=float)

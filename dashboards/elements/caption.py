@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.record import TrialRecord, TrialState
+from study.results.plural import counted
 from study.results.study_info import StudyInfo
+from study.results.trial_record import TrialRecord, TrialState
 
 
 def describe_trials(info: StudyInfo, records: Sequence[TrialRecord]) -> str:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dashboards.elements.look import BLUE, GREEN, GREY, ORANGE, PURPLE, SCALE, SKY, capitalised
-from dashboards.elements.look import escape as escaped
 from dashboards.elements.quantity import Quantity
+from dashboards.elements.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SCALE, SKY, capitalised
+from dashboards.elements.theme import escape as escaped
 from pnn_core.config import ParameterValue
 
 FLAT_SYMBOLS = ("circle", "square", "triangle-up", "cross", "star")

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from dashboards.elements.caption import complete
 from dashboards.elements.colour import is_number
-from dashboards.elements.look import escape
 from dashboards.elements.quantity import Quantity, metric_quantities, searched_settings
+from dashboards.elements.theme import escape
 from dashboards.elements.trial_hover import same_place_lines
 from dashboards.elements.trial_table import TrialRow, TrialTable
 from pnn_core.config import ParameterValue

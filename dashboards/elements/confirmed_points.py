@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.layers import layer_look
 from dashboards.elements.picture import Cell
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.selection import FADED, selected_places
 from dashboards.elements.side_steps import farthest_step, side_steps
-from study.results.comparison import layer_results
+from study.results.confidence_intervals import CONFIDENCE, Estimate, format_percent
 from study.results.confirmed_run import ConfirmedRun
-from study.results.intervals import CONFIDENCE, Estimate, format_percent
+from study.results.paired_comparison import layer_results
 
 _COSTS = ("learnable_params", "mask_values", "macs")
 
@@ -108,7 +108,7 @@ def confirmed_traces(
     traces = []
     for layer, step in steps.items():
         here = [point for point in points if point.layer == layer]
-        name = look.escape(f"test: {layer_look(layer).name}")
+        name = theme.escape(f"test: {layer_look(layer).name}")
         trace = means_trace(here, step).update(
             customdata=[[point.trial] for point in here],
             hovertext=[_hover(point, x) for point in here],
@@ -163,7 +163,7 @@ def confirmed_columns(points: Sequence[ConfirmedPoint], x: Quantity) -> dict[str
 
 
 def _hover(point: ConfirmedPoint, x: Quantity) -> str:
-    layer = look.escape(layer_look(point.layer).name)
+    layer = theme.escape(layer_look(point.layer).name)
     return (
         f"<b>trial {point.trial}, {layer}: test accuracy</b><br>{format_percent(point.accuracy)} %"
         f"<br>n = {point.accuracy.n}<br>{x.name}: {x.format(point.x)}"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.trial_curves import TrialCurve
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 HOW_TO_READ = (
     "The lighter a curve, the higher its last validation accuracy; the number at its end is the "
@@ -43,7 +43,7 @@ def draw_curves(
     """Add curves, their bands and their ends to a figure, and label its axes.
 
     Args:
-        figure: From `look.new_figure`.
+        figure: From `theme.new_figure`.
         curves: Ranked; at least one.
         label: Of the values, with their unit.
         epochs: Full budget of a trial.
@@ -52,7 +52,7 @@ def draw_curves(
     """
     values = [value for curve in curves for value in (*curve.mean, *curve.low, *curve.high)]
     values += [value for curve in behind for value in curve.mean]
-    log = may_be_log and look.is_log_possible(values) and _decades(values) >= _LEAST_DECADES
+    log = may_be_log and theme.is_log_possible(values) and _decades(values) >= _LEAST_DECADES
     colours = _colours(len(curves))
     # The best ones last, over the others.
     pairs = sorted(zip(curves, colours, strict=True), key=lambda pair: -pair[0].rank)
@@ -69,7 +69,7 @@ def draw_curves(
     figure.update_layout(
         showlegend=len(shown) > 1 or bool(behind),
         xaxis=_epoch_axis((*curves, *behind), epochs),
-        yaxis=look.axis(label, values, log=log),
+        yaxis=theme.axis(label, values, log=log),
     )
     return figure
 
@@ -78,7 +78,7 @@ def _colours(count: int) -> list[str]:
     """By rank, the lightest first."""
     step = (_LIGHTEST - _DARKEST) / max(count - 1, 1)
     places = [_LIGHTEST - i * step for i in range(count)] if count > 1 else [0.4]
-    return list(sample_colorscale(look.SCALE, places))
+    return list(sample_colorscale(theme.SCALE, places))
 
 
 def _decades(values: Sequence[float]) -> float:
@@ -107,17 +107,17 @@ def _grey(curves: Sequence[TrialCurve], label: str) -> list[go.Scatter]:
         x=[epoch for curve in curves for epoch in (*curve.epochs, None)],
         y=[value for curve in curves for value in (*curve.mean, None)],
         mode="lines",
-        line={"color": look.GREY, "width": 1},
+        line={"color": theme.GREY, "width": 1},
         opacity=0.5,
         hoverinfo="skip",
         showlegend=False,
     )
-    name = look.escape(label.split(" (")[0])
+    name = theme.escape(label.split(" (")[0])
     ends = go.Scatter(
         x=[curve.epochs[-1] for curve in curves],
         y=[curve.mean[-1] for curve in curves],
         mode="markers",
-        marker={"symbol": _END_SYMBOLS[TrialState.PRUNED], "size": 7, "color": look.GREY},
+        marker={"symbol": _END_SYMBOLS[TrialState.PRUNED], "size": 7, "color": theme.GREY},
         name=TrialState.PRUNED.words,
         customdata=[[curve.hover] for curve in curves],
         hovertemplate=f"%{{customdata[0]}}<br>epoch %{{x}}: {name} %{{y:.4f}}<extra></extra>",
@@ -126,7 +126,7 @@ def _grey(curves: Sequence[TrialCurve], label: str) -> list[go.Scatter]:
 
 
 def _line(curve: TrialCurve, colour: str, label: str) -> go.Scatter:
-    name = look.escape(label.split(" (")[0])
+    name = theme.escape(label.split(" (")[0])
     lines = ["%{meta[0]}", f"epoch %{{x}}: {name} %{{y:.4f}}"]
     bounds = None
     if curve.low:
@@ -136,7 +136,7 @@ def _line(curve: TrialCurve, colour: str, label: str) -> go.Scatter:
         x=curve.epochs,
         y=curve.mean,
         mode="lines",
-        line={"color": colour, "width": 2, "dash": look.DASHES[curve.rank % len(look.DASHES)]},
+        line={"color": colour, "width": 2, "dash": theme.DASHES[curve.rank % len(theme.DASHES)]},
         name=f"trial {curve.number}",
         meta=[curve.hover],
         customdata=bounds,
@@ -190,7 +190,7 @@ def _labelled(curves: Sequence[TrialCurve], *, log: bool) -> frozenset[int]:
 def _epoch_axis(curves: Sequence[TrialCurve], epochs: int) -> dict[str, object]:
     last = max([epochs, *(epoch for curve in curves for epoch in curve.epochs[-1:])])
     room = max(last - 1, 1) * _ROOM
-    axis = look.axis("epoch (passes over the training images)", [], log=False)
+    axis = theme.axis("epoch (passes over the training images)", [], log=False)
     axis["range"] = [1 - room / 3, last + room]
     if last <= 10:
         axis["dtick"] = 1  # there is no half an epoch

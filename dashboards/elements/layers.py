@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dashboards.elements.look import BLUE, GREEN, PURPLE, VERMILION
-from study.results.comparison import LAYER_NAMES
+from dashboards.elements.theme import BLUE, GREEN, PURPLE, VERMILION
+from study.results.paired_comparison import LAYER_NAMES
 
 
 class LayerLook(NamedTuple):

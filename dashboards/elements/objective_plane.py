@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.picture import Columns
 from dashboards.elements.quantity import Quantity, objective_quantity
 from study.results.objective import OBJECTIVES, Objective
-from study.results.record import TrialRecord
+from study.results.trial_record import TrialRecord
 
 NOTHING_COMPLETE = "No trial has completed its full budget with both metrics yet."
 FROM_VALIDATION = "Chosen on validation data; the test set was not read."
@@ -39,7 +39,7 @@ class ObjectivePlane(NamedTuple):
     def axes(self, lines: Sequence[StepLine]) -> dict[str, object]:
         """Both axes of a figure of these lines, in Plotly's words."""
         return {
-            name: look.axis(axis.label, values, log=axis.spans_decades, counts=axis.counts)
+            name: theme.axis(axis.label, values, log=axis.spans_decades, counts=axis.counts)
             for name, axis, values in zip(("xaxis", "yaxis"), self, _values(lines), strict=True)
         }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pnn_core.config import ParameterValue
 from study.results.front_table import COUNTS, format_metric, format_parameter
 from study.results.objective import OBJECTIVES, Objective
-from study.results.record import TrialRecord
+from study.results.trial_record import TrialRecord
 
 _SEEDS = ("seed", "initialisation_seed", "mask_seed", "data_order_seed")
 

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.layers import layer_look
 from dashboards.elements.picture import Cell
-from study.results.counted import counted
-from study.results.reported import ReportedResult, reported_results
+from study.results.plural import counted
+from study.results.published_results import ReportedResult, reported_results
 
 
 class ReportedPoint(NamedTuple):
@@ -81,7 +81,7 @@ def reported_traces(
             marker={
                 "size": 12,
                 "symbol": f"{layer_look(layer).symbol}-open",
-                "color": look.GREY,
+                "color": theme.GREY,
                 "line": {"width": 1.5},
             },
         )
@@ -108,7 +108,7 @@ def _width(row: ReportedResult) -> str:
 def _hover(point: ReportedPoint, ratio: str) -> str:
     source = "counted by this project" if point.is_counted else f"from {ratio}"
     return (
-        f"<b>reported, {look.escape(layer_look(point.layer).name)}</b>"
-        f"<br>{look.escape(point.label)}<br>{100 * point.accuracy:.2f} %"
+        f"<b>reported, {theme.escape(layer_look(point.layer).name)}</b>"
+        f"<br>{theme.escape(point.label)}<br>{100 * point.accuracy:.2f} %"
         f"<br>about {point.learnable_params:,} learnable parameters ({source})"
     )

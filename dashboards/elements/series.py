@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from dashboards.elements import look
+from dashboards.elements import theme
 
 _LONGEST_NAME = 24
 
@@ -31,9 +31,9 @@ class SeriesLook(NamedTuple):
 def series_look(position: int) -> SeriesLook:
     """The look of the study or method at a place; no two of the first 42 share colour and dash."""
     return SeriesLook(
-        colour=look.SERIES_COLOURS[position % len(look.SERIES_COLOURS)],
-        dash=look.DASHES[position % len(look.DASHES)],
-        symbol=look.SYMBOLS[position % len(look.SYMBOLS)],
+        colour=theme.SERIES_COLOURS[position % len(theme.SERIES_COLOURS)],
+        dash=theme.DASHES[position % len(theme.DASHES)],
+        symbol=theme.SYMBOLS[position % len(theme.SYMBOLS)],
     )
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.colour import round_ticks, tick_text
 from dashboards.elements.quantity import Quantity
 
@@ -95,7 +95,9 @@ class SettingAxis:
     def layout(self) -> dict[str, object]:
         """A Plotly axis on which values stand where `stand` says."""
         ends = (self._below(self._has_zero), self._high)
-        found = look.axis(self._quantity.label, ends, log=self.is_log, counts=self._quantity.counts)
+        found = theme.axis(
+            self._quantity.label, ends, log=self.is_log, counts=self._quantity.counts
+        )
         if not self.is_few and not (self.is_log and not self._quantity.counts):
             return found  # Plotly marks it, and finer when a part of it is enlarged
         kept: list[tuple[float, str]] = []
@@ -103,7 +105,7 @@ class SettingAxis:
         for value, text in self.ticks():
             if self.share(value) - last >= _TICK_GAP:
                 last = self.share(value)
-                kept.append((self.stand(value), look.escape(text)))
+                kept.append((self.stand(value), theme.escape(text)))
         return found | {"tickvals": [x for x, _ in kept], "ticktext": [text for _, text in kept]}
 
     def _text(self, value: float | str) -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from dashboards.elements.caption import complete, describe_seeds, describe_trials
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.plural import counted
 from study.results.study_info import StudyInfo
 
 CHOOSE = "Choose at least one study."

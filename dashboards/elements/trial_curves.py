@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from dashboards.elements.caption import describe_states
 from dashboards.elements.complete_trials import complete_trials
-from dashboards.elements.look import escape
 from dashboards.elements.picture import Cell
 from dashboards.elements.quantity import Quantity, searched_settings
+from dashboards.elements.theme import escape
 from dashboards.elements.trial_hover import reason_lines
 from pnn_core.config import EpochResult
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.record import TrialRecord, TrialState
+from study.results.plural import counted
+from study.results.trial_record import TrialRecord, TrialState
 
 _MOST_SETTINGS = 12  # that fit beside a pointer
 

@@ -4,8 +4,8 @@ import textwrap
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
-from dashboards.elements.look import escape
 from dashboards.elements.quantity import Quantity
+from dashboards.elements.theme import escape
 
 _MOST_NAMED = 8  # trials in one place
 _REASON_WIDTH, _MOST_REASON_LINES = 60, 3  # of a message that may be as long as a page

@@ -6,8 +6,8 @@ from dashboards.elements.caption import describe_trials
 from dashboards.elements.colour import is_number
 from dashboards.elements.complete_trials import TrialPoint, complete_trials
 from dashboards.elements.quantity import Quantity
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.plural import counted
 
 _FEW_TRIALS = 10
 

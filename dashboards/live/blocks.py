@@ -10,8 +10,8 @@ from dash import dcc, html
 from dash.development.base_component import Component
 from dash_ag_grid import AgGrid
 
-from dashboards.elements import look
 from dashboards.elements.picture import Picture
+from dashboards.elements.theme import Theme, template
 from dashboards.live.address import Address
 from dashboards.live.aria import aria
 from dashboards.picture_file import FORMATS
@@ -26,11 +26,11 @@ def _numeric(shown: str) -> dict[str, Any]:
     return {"type": "rightAligned", "valueFormatter": {"function": formatter}}
 
 
-def picture_block(picture: Picture, address: Address, theme: look.Theme) -> Component:
+def picture_block(picture: Picture, address: Address, theme: Theme) -> Component:
     """A picture with its title, its caption and the files that hold it."""
     # Zoom and pan stay while the same axes are drawn, whichever trials are opened or brushed.
     axes = replace(address, trial=None, options=replace(address.options, within=()))
-    figure = picture.figure.update_layout(template=look.template(theme), uirevision=str(axes))
+    figure = picture.figure.update_layout(template=template(theme), uirevision=str(axes))
     config = _BRUSHABLE if picture.brushes else PLOTLY_CONFIG
     if picture.brushes:
         figure.update_layout(dragmode="select")

@@ -6,18 +6,18 @@ from typing import NamedTuple
 from dash import html
 from dash.development.base_component import Component
 
-from dashboards.elements import look
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.quantity import find_quantity
+from dashboards.elements.theme import Theme
 from dashboards.live.address import Address
 from dashboards.live.aria import aria
 from dashboards.live.blocks import message_block, picture_block, table_block
-from dashboards.live.controls import controls
+from dashboards.live.selectors import controls
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import StatusInfo, get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
 from dashboards.views import VIEWS, Scene
-from study.results.counted import counted
+from study.results.plural import counted
 
 
 class Content(NamedTuple):
@@ -37,7 +37,7 @@ class Content(NamedTuple):
 
 
 def view_content(
-    scene: Scene, address: Address, theme: look.Theme, *, with_pictures: bool = True
+    scene: Scene, address: Address, theme: Theme, *, with_pictures: bool = True
 ) -> Content:
     """What a view shows.
 

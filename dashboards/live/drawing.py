@@ -7,11 +7,11 @@ from typing import NamedTuple
 from dash import html
 from dash.development.base_component import Component
 
-from dashboards.elements import look
+from dashboards.elements.theme import Theme
 from dashboards.live.address import FIRST_VIEW, Address
 from dashboards.live.blocks import message_block
 from dashboards.live.content import Content, view_content
-from dashboards.live.page import (
+from dashboards.live.page_layout import (
     NO_STUDY,
     REFRESH_SECONDS,
     WAITING_SECONDS,
@@ -22,7 +22,7 @@ from dashboards.live.studies import POLL_SECONDS, Studies, StudyNames, StudyStat
 from dashboards.live.trial_panel import trial_panel
 from dashboards.view_options import ViewOptions
 from dashboards.views import Scene
-from study.results.mlflow.feed import FollowedStudy
+from study.results.mlflow.live_reader import FollowedStudy
 
 _STATUS_SECONDS = 10
 """How often a running study's times are drawn anew, with or without news."""
@@ -83,7 +83,7 @@ class Page:
 def draw_page(
     studies: Studies,
     query: str,
-    theme: look.Theme,
+    theme: Theme,
     before: Drawing | None,
     brushed: str | None,
 ) -> Page | None:
@@ -213,7 +213,7 @@ def _content(
     names: StudyNames,
     states: list[StudyState],
     address: Address,
-    theme: look.Theme,
+    theme: Theme,
     *,
     with_pictures: bool,
 ) -> Content:
@@ -263,7 +263,7 @@ def _while_reading(name: str, state: StudyState) -> Component:
 
 
 def _panel(
-    studies: Studies, states: list[StudyState], address: Address, theme: look.Theme
+    studies: Studies, states: list[StudyState], address: Address, theme: Theme
 ) -> list[Component]:
     followed = [state.followed for state in states if state.followed is not None]
     if address.trial is None or not followed or len(followed) < len(states):

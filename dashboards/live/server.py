@@ -6,11 +6,11 @@ import flask
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 
-from dashboards.elements import look
 from dashboards.elements.picture import Picture
+from dashboards.elements.theme import Theme
 from dashboards.live.address import Address
 from dashboards.live.drawing import Drawing, draw_page, scene_of
-from dashboards.live.page import skeleton
+from dashboards.live.page_layout import skeleton
 from dashboards.live.studies import Studies
 from dashboards.live.trial_panel import find_trial, trial_pictures
 from dashboards.picture_file import FORMATS, NoBrowserError
@@ -97,7 +97,7 @@ def _draw_whenever_something_changed(app: Dash, studies: Studies) -> None:
         if theme is None:
             raise PreventUpdate  # known in a moment
         before = Drawing(**drawn) if drawn else None
-        page = draw_page(studies, search or "", look.Theme(theme), before, brushed)
+        page = draw_page(studies, search or "", Theme(theme), before, brushed)
         if page is None:
             raise PreventUpdate
         parts = (

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from study.results.mlflow.feed import FollowedStudy, StudyFeed
+from study.results.mlflow.live_reader import FollowedStudy, StudyFeed
 from study.results.mlflow.store import MlflowStore
 
 POLL_SECONDS = 3.0

@@ -8,24 +8,24 @@ from urllib.parse import urlsplit
 from dash import html
 from dash.development.base_component import Component
 
-from dashboards.elements import look
 from dashboards.elements.picture import Picture
+from dashboards.elements.theme import Theme
 from dashboards.live.address import Address
 from dashboards.live.aria import aria
 from dashboards.live.blocks import command_block, picture_block, table_block
 from dashboards.pictures.curves import get_curves_info, get_curves_picture
 from dashboards.pictures.masks import get_masks_info, get_masks_picture, image_shape
 from dashboards.views import Scene
-from study.results.comparison import LAYER_NAMES
-from study.results.counted import counted
 from study.results.front_table import format_metric, format_parameter
-from study.results.mlflow.feed import FollowedStudy
-from study.results.record import TrialRecord
+from study.results.mlflow.live_reader import FollowedStudy
+from study.results.paired_comparison import LAYER_NAMES
+from study.results.plural import counted
 from study.results.rerun_command import rerun_command
+from study.results.trial_record import TrialRecord
 
 
 def trial_panel(
-    scene: Scene, followed: FollowedStudy, address: Address, theme: look.Theme, tracking_uri: str
+    scene: Scene, followed: FollowedStudy, address: Address, theme: Theme, tracking_uri: str
 ) -> Component:
     """The trial that the address opens.
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from dashboards.measures.duration import describe_duration
 from dashboards.measures.silent_trials import SilentTrial
 from dashboards.measures.trial_times import duration_seconds, ended_last, epochs_done
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.record import TrialRecord, TrialState
+from study.results.plural import counted
+from study.results.trial_record import TrialRecord, TrialState
 
 
 class Pace(NamedTuple):

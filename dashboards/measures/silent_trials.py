@@ -11,7 +11,7 @@ from dashboards.measures.trial_times import (
     epochs_done,
     work_seconds,
 )
-from study.results.record import TrialRecord, TrialState
+from study.results.trial_record import TrialRecord, TrialState
 
 _PATIENCE = 10
 """Epochs' times without a word after which a trial is suspicious."""

@@ -3,7 +3,7 @@
 import heapq
 from collections.abc import Iterable
 
-from study.results.record import TrialRecord
+from study.results.trial_record import TrialRecord
 
 _RECENT = 50
 

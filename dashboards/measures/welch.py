@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from scipy import stats
 
-from study.results.intervals import CONFIDENCE, Estimate
+from study.results.confidence_intervals import CONFIDENCE, Estimate
 
 
 def welch_difference(first: Sequence[float], second: Sequence[float]) -> Estimate:

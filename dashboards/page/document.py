@@ -7,8 +7,8 @@ from importlib import resources
 
 from plotly.offline import get_plotlyjs
 
-from dashboards.elements import look
 from dashboards.elements.picture import Cell, Picture
+from dashboards.elements.theme import Theme, template
 from dashboards.plotly_config import PLOTLY_CONFIG
 
 
@@ -19,7 +19,7 @@ def document(title: str, body: Iterable[str]) -> str:
         title: Plain text.
         body: HTML.
     """
-    themes = {theme.value: look.template(theme).to_plotly_json() for theme in look.Theme}
+    themes = {theme.value: template(theme).to_plotly_json() for theme in Theme}
     return "\n".join(
         (
             "<!doctype html>",

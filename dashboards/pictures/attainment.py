@@ -7,7 +7,7 @@ import moocore
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.caption import complete
 from dashboards.elements.objective_plane import (
     FROM_VALIDATION,
@@ -20,8 +20,8 @@ from dashboards.elements.objective_plane import (
 from dashboards.elements.picture import Picture
 from dashboards.elements.series import series_look, shortened
 from dashboards.elements.several_studies import CHOOSE, describe_studies, what_differs
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.plural import counted
 from study.results.study_info import StudyInfo
 
 
@@ -108,7 +108,7 @@ def get_attainment_info(studies: Sequence[LoadedStudy]) -> AttainmentInfo:
     runs, left_out = _runs(studies, plane)
     methods = _methods(runs, plane)
     return AttainmentInfo(
-        title=f"{look.capitalised(str(plane))}: attained by {_named(methods)}",
+        title=f"{theme.capitalised(str(plane))}: attained by {_named(methods)}",
         caption=_caption(runs, methods, left_out),
         description=_description(methods, plane),
         plane=plane,
@@ -119,9 +119,9 @@ def get_attainment_info(studies: Sequence[LoadedStudy]) -> AttainmentInfo:
 
 def get_attainment_figure(info: AttainmentInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.instead or info.plane is None:
-        return look.say_instead(figure, info.instead)
+        return theme.say_instead(figure, info.instead)
     for position, method in enumerate(info.methods):
         figure.add_traces([_trace(line, method, position, info.plane) for line in method.lines])
     lines = [line for method in info.methods for line in method.lines]
@@ -217,7 +217,7 @@ def _trace(
 ) -> go.Scatter:
     style = series_look(position)
     level = next(level for level in (*_LEVELS, _FRONT) if level.name == line.level)
-    name = look.escape(shortened(method.name))
+    name = theme.escape(shortened(method.name))
     x, y = plane
     return go.Scatter(
         x=line.x,
@@ -229,7 +229,7 @@ def _trace(
         legendgroup=str(position),
         showlegend=line is method.lines[len(method.lines) // 2],
         hovertext=[
-            f"<b>{look.escape(method.name)}: {line.level}</b>"
+            f"<b>{theme.escape(method.name)}: {line.level}</b>"
             f"<br>{x.short}: {x.format(along)}<br>{y.short}: {y.format(up)}"
             for along, up in zip(line.x, line.y, strict=True)
         ],

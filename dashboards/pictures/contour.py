@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import LinearNDInterpolator
 from scipy.spatial import QhullError
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.colour import ColourScale
 from dashboards.elements.file_column import as_column
 from dashboards.elements.picture import Picture
@@ -20,8 +20,8 @@ from dashboards.elements.setting_axis import SettingAxis
 from dashboards.elements.trial_hover import template_text
 from dashboards.elements.trial_words import describe_complete, tell_why_empty
 from dashboards.elements.two_settings import ACCURACY, MetricPoint, metric_points, surface_colours
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.plural import counted
 
 CELLS = 16
 """Along each axis: trials within one are averaged before the landscape is laid over them."""
@@ -95,7 +95,7 @@ def get_contour_info(
     points = metric_points(study, x, y, z)
     landscape, why_not = _landscape(x, y, points)
     info = ContourInfo(
-        title=f"{look.capitalised(z.short)} over {x.short} and {y.short}: {study.info.name}",
+        title=f"{theme.capitalised(z.short)} over {x.short} and {y.short}: {study.info.name}",
         caption="",
         description="",
         message=tell_why_empty(study, len(points)),
@@ -112,15 +112,15 @@ def get_contour_info(
 
 def get_contour_figure(info: ContourInfo) -> go.Figure:
     """Draw it: the landscape, and the trials on it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.message:
-        return look.say_instead(figure, info.message)
+        return theme.say_instead(figure, info.message)
     scale = ColourScale(info.z, _heights(info))
     if info.landscape is not None:
         figure.add_trace(_surface(info, info.landscape, scale))
     elif info.why_not:
         figure.add_annotation(
-            text="<br>".join(map(look.escape, textwrap.wrap(info.why_not, _LETTERS_A_LINE))),
+            text="<br>".join(map(theme.escape, textwrap.wrap(info.why_not, _LETTERS_A_LINE))),
             xref="paper",
             yref="paper",
             x=0.5,
@@ -204,7 +204,7 @@ def _knots(x: Floats, y: Floats, z: Floats) -> Floats:
 def _heights(info: ContourInfo) -> list[float]:
     """Everything that has a colour."""
     heights = [z for row in info.landscape.z for z in row] if info.landscape is not None else []
-    if len(info.points) <= look.MANY_POINTS or info.landscape is None:
+    if len(info.points) <= theme.MANY_POINTS or info.landscape is None:
         heights += [point.z for point in info.points]
     return [z for z in heights if not math.isnan(z)]
 
@@ -235,18 +235,18 @@ def _points(
         f"{template_text(quantity.short)}: %{{customdata[{i}]}}"
         for i, quantity in enumerate(axes, start=1)
     ]
-    is_many = size > look.MANY_POINTS
-    marker: dict[str, object] = {"color": look.GREY, "size": 3, "opacity": 0.35}
+    is_many = size > theme.MANY_POINTS
+    marker: dict[str, object] = {"color": theme.GREY, "size": 3, "opacity": 0.35}
     if not is_many or info.landscape is None:  # else the landscape alone has colours
         marker = {
             "color": np.array([scale.place(point.z) for point in info.points]),
             "size": 5 if is_many else 8,
             # Without it a point on ground of its own height could not be seen.
-            "line": {"width": 1, "color": look.GREY},
+            "line": {"width": 1, "color": theme.GREY},
             **scale.marker(),
             "showscale": info.landscape is None,
         }
-    return look.scatter(
+    return theme.scatter(
         size,
         # Arrays: Plotly looks at each item of a list.
         x=np.array([across.stand(point.x) for point in info.points]),
@@ -254,7 +254,7 @@ def _points(
         mode="markers",
         customdata=np.array(
             [
-                [p.number, *(look.escape(q.format(v)) for q, v in zip(axes, p[1:], strict=True))]
+                [p.number, *(theme.escape(q.format(v)) for q, v in zip(axes, p[1:], strict=True))]
                 for p in info.points
             ],
             dtype=object,

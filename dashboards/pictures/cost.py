@@ -8,15 +8,15 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.colour import round_ticks, tick_text
 from dashboards.elements.complete_trials import CompleteTrials, complete_trials
 from dashboards.elements.picture import Cell, Picture
 from dashboards.elements.quantity import Quantity, find_quantity
 from dashboards.elements.selection import FADED, selected_places
 from dashboards.elements.trial_words import describe_complete, describe_selection, tell_why_empty
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.plural import counted
 
 _LABELS = {
     "mask_values": "mask values",
@@ -111,7 +111,7 @@ def get_cost_info(
         *describe_selection(numbers, selected),
     ]
     return CostInfo(
-        title=f"{look.capitalised(y.short)} against what parameters hide: {study.info.name}",
+        title=f"{theme.capitalised(y.short)} against what parameters hide: {study.info.name}",
         caption=" ".join(sentences),
         description=_description(y, numbers, panels),
         message=tell_why_empty(study, len(numbers)),
@@ -127,11 +127,11 @@ def get_cost_info(
 def get_cost_figure(info: CostInfo) -> go.Figure:
     """Draw it."""
     if info.message:
-        return look.say_instead(look.new_figure(), info.message)
+        return theme.say_instead(theme.new_figure(), info.message)
     figure = make_subplots(
         rows=2, cols=2, shared_yaxes="all", horizontal_spacing=0.05, vertical_spacing=0.17
     )
-    figure.update_layout(template=look.template(look.Theme.LIGHT), height=_HEIGHT)
+    figure.update_layout(template=theme.template(theme.Theme.LIGHT), height=_HEIGHT)
     named: set[str] = set()
     for i, panel in enumerate(info.panels):
         cell = {"row": i // 2 + 1, "col": i % 2 + 1}
@@ -143,7 +143,7 @@ def get_cost_figure(info: CostInfo) -> go.Figure:
             # Not before: adding copies every single number.
             figure.data[-1].customdata = numbers
         figure.update_xaxes(_axis(panel), **cell)
-    figure.update_yaxes(look.axis(info.y.label, info.values, log=info.y.spans_decades))
+    figure.update_yaxes(theme.axis(info.y.label, info.values, log=info.y.spans_decades))
     return figure.update_yaxes(title_text="", col=2)
 
 
@@ -230,7 +230,7 @@ def _description(y: Quantity, numbers: Sequence[int], panels: Sequence[CostPanel
 
 def _axis(panel: CostPanel) -> dict[str, object]:
     """A logarithmic axis with a few whole labels: Plotly writes 2 and 5 for 0.02 and 0.05."""
-    axis = look.axis(panel.label, panel.values, log=True, counts=panel.cost.counts)
+    axis = theme.axis(panel.label, panel.values, log=True, counts=panel.cost.counts)
     if axis.get("type") == "log":
         ends = [min(panel.values), max(panel.values)]
         choices = (ticks for ticks in round_ticks(*ends) if len(ticks) <= _MOST_TICKS)
@@ -240,15 +240,17 @@ def _axis(panel: CostPanel) -> dict[str, object]:
 
 
 def _panel_traces(info: CostInfo, panel: CostPanel) -> list[go.Scatter | go.Scattergl]:
-    is_many = len(info.numbers) * len(info.panels) > look.MANY_POINTS
-    trials: dict[str, object] = {"size": 4 if is_many else 7, "color": look.GREY, "opacity": 0.6}
-    front = {"size": 11, "symbol": "diamond-open", "color": look.VERMILION, "line_width": 2}
-    hidden = {"size": 10, "symbol": "square-open", "color": look.GREEN, "line_width": 2}
+    is_many = len(info.numbers) * len(info.panels) > theme.MANY_POINTS
+    trials: dict[str, object] = {"size": 4 if is_many else 7, "color": theme.GREY, "opacity": 0.6}
+    front = {"size": 11, "symbol": "diamond-open", "color": theme.VERMILION, "line_width": 2}
+    hidden = {"size": 10, "symbol": "square-open", "color": theme.GREEN, "line_width": 2}
     found = [
         _markers(info, panel, range(len(info.numbers)), name="trials", marker=trials),
         _markers(info, panel, panel.front, name="front", marker=front),
     ]
-    found[1].update(mode="lines+markers", line={"shape": "hv", "color": look.VERMILION, "width": 2})
+    found[1].update(
+        mode="lines+markers", line={"shape": "hv", "color": theme.VERMILION, "width": 2}
+    )
     if panel.hidden:
         name = "front by parameters only"
         found.append(_markers(info, panel, panel.hidden, name=name, marker=hidden))
@@ -274,7 +276,7 @@ def _markers(
     marker: Mapping[str, object],
 ) -> go.Scatter | go.Scattergl:
     numbers = [info.numbers[i] for i in places]
-    return look.scatter(
+    return theme.scatter(
         len(places) * len(info.panels),
         x=np.array([panel.values[i] for i in places], dtype=float),
         y=np.array([info.values[i] for i in places], dtype=float),

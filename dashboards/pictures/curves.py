@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.curve_drawing import HOW_TO_READ, draw_curves
 from dashboards.elements.picture import Picture
@@ -18,10 +18,10 @@ from dashboards.elements.trial_curves import (
     get_trial_curves,
 )
 from pnn_core.config import EpochResult
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES, Objective
-from study.results.record import TrialState
+from study.results.plural import counted
+from study.results.trial_record import TrialState
 
 CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]
 
@@ -93,7 +93,7 @@ def get_curves_info(
         caption += [drawn.caption, HOW_TO_READ, _describe_stopped(study, stopped)]
         caption += [describe_rung_lines(rungs), _NOTES[metric]]
     return CurvesInfo(
-        title=f"{look.capitalised(short)} by epoch: {study.info.name}",
+        title=f"{theme.capitalised(short)} by epoch: {study.info.name}",
         caption=" ".join(filter(None, caption)),
         description=f"Line chart of {short} over epochs. {drawn.description}",
         metric=objective,
@@ -107,9 +107,9 @@ def get_curves_info(
 
 def get_curves_figure(info: CurvesInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if not info.curves:
-        return look.say_instead(figure, info.instead)
+        return theme.say_instead(figure, info.instead)
     draw_rungs(figure, info.rungs)
     return draw_curves(
         figure,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.axes import axis_of, choose_axes, coordinates, use_logarithms
 from dashboards.elements.colour import colour_groups
 from dashboards.elements.confirmed_points import (
@@ -110,7 +110,7 @@ def get_front_info(
     objectives = sorted(objective.name for objective in study.info.objectives)
     points = trials.points
     return FrontInfo(
-        title=f"{look.capitalised(y.short)} against {x.short}: {study.info.name}",
+        title=f"{theme.capitalised(y.short)} against {x.short}: {study.info.name}",
         caption=describe_front(study, trials, beside),
         description=describe_points("Scatter plot", points, trials.axes, trials.front),
         message="" if confirmed or reported else tell_why_empty(study, len(points)),
@@ -125,9 +125,9 @@ def get_front_info(
 
 def get_front_figure(info: FrontInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.message:
-        look.say_instead(figure, info.message)
+        theme.say_instead(figure, info.message)
     xs, ys = _places(info.trials, info.confirmed, info.reported)
     if info.has_line:
         figure.add_trace(_line_trace(info.trials))
@@ -191,7 +191,7 @@ def _line_trace(trials: FrontTrials) -> go.Scatter:
         x=coordinates(trials.front, 0),
         y=coordinates(trials.front, 1),
         mode="lines",
-        line={"shape": "hv", "color": look.VERMILION, "width": 2.5},
+        line={"shape": "hv", "color": theme.VERMILION, "width": 2.5},
         name="front",
         legendgroup="front",
         hoverinfo="skip",
@@ -202,22 +202,22 @@ def _line_trace(trials: FrontTrials) -> go.Scatter:
 def _add_trials(figure: go.Figure, trials: FrontTrials) -> None:
     """Draw every trial once by its colour, and a diamond around each one of the front."""
     points = trials.points
-    is_many = len(points) > look.MANY_POINTS
+    is_many = len(points) > theme.MANY_POINTS
     xs, ys, words = coordinates(points, 0), coordinates(points, 1), hover_data(points)
     for group in colour_groups(trials.colour, [point.colour for point in points]):
         numbers = [points[i].number for i in group.places]
-        trace = look.scatter(
+        trace = theme.scatter(
             len(points),
             x=xs[group.places],
             y=ys[group.places],
             hovertemplate=trials.hover,
             selectedpoints=selected_places(numbers, trials.selected),
             mode="markers",
-            name=look.escape(group.name),
+            name=theme.escape(group.name),
             marker={
                 "size": 5 if is_many else 8,
                 # The scale's yellow alone is faint on white, its violet on black.
-                "line": {"width": 0.5 if is_many else 1, "color": look.GREY},
+                "line": {"width": 0.5 if is_many else 1, "color": theme.GREY},
                 **group.marker,
             },
             unselected_marker_opacity=FADED,
@@ -242,9 +242,9 @@ def _front_trace(trials: FrontTrials) -> go.Scatter:
         legendgroup="front",
         hoverinfo="skip",  # the trial within tells
         marker={
-            "size": 12 if len(trials.off_front) > look.MANY_POINTS else 16,
+            "size": 12 if len(trials.off_front) > theme.MANY_POINTS else 16,
             "symbol": "diamond-open",
-            "color": look.VERMILION,
+            "color": theme.VERMILION,
             "line": {"width": 2.5},
         },
         unselected_marker_opacity=FADED,

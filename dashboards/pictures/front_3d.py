@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.axes import axis_of, choose_axes, coordinates, use_logarithms
 from dashboards.elements.colour import SPACE_SYMBOLS, colour_groups
 from dashboards.elements.complete_trials import TrialPoint
@@ -75,7 +75,7 @@ def get_front_3d_info(
     z, x, y = choose_axes(study, (z, x, y))
     trials = get_front_trials(study, (x, y, z), colour, selected)
     return Front3dInfo(
-        title=f"{look.capitalised(z.short)} over {x.short} and {y.short}: {study.info.name}",
+        title=f"{theme.capitalised(z.short)} over {x.short} and {y.short}: {study.info.name}",
         caption=describe_front(study, trials, ["Chosen on validation data."]),
         description=describe_points(
             "Scatter plot in space", trials.points, trials.axes, trials.front
@@ -91,14 +91,14 @@ def get_front_3d_info(
 
 def get_front_3d_figure(info: Front3dInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.message:
-        return look.say_instead(figure, info.message)
+        return theme.say_instead(figure, info.message)
     scene = {}
     for i, (name, quantity) in enumerate(zip(_AXES, info.trials.axes, strict=True)):
         # Two short lines, as there is little room in space.
-        lines = textwrap.wrap(look.capitalised(quantity.short), _LETTERS)
-        title = {"text": "<br>".join(map(look.escape, lines))}
+        lines = textwrap.wrap(theme.capitalised(quantity.short), _LETTERS)
+        title = {"text": "<br>".join(map(theme.escape, lines))}
         axis = axis_of(quantity, info.trials.places(i), log=info.logs[i])
         scene[name] = axis | {"title": title}
     # Costs grow together: seen along their diagonal, all trials would be one line.
@@ -130,16 +130,16 @@ def get_front_3d_picture(info: Front3dInfo) -> Picture:
 
 def _add_trials(figure: go.Figure, trials: FrontTrials) -> None:
     points = trials.points
-    size = 3 if len(points) > look.MANY_POINTS else 5
+    size = 3 if len(points) > theme.MANY_POINTS else 5
     for group in colour_groups(trials.colour, [p.colour for p in points], SPACE_SYMBOLS):
         members = [points[i] for i in group.places]
         marker = {**group.marker, "size": size, "line": {"width": 0}}
-        _add_points(figure, trials, members, name=look.escape(group.name), marker=marker)
+        _add_points(figure, trials, members, name=theme.escape(group.name), marker=marker)
 
 
 def _add_front(figure: go.Figure, trials: FrontTrials) -> None:
     """Draw a shape of its own: no reader needs the colour to tell the front."""
-    marker = {"size": 10, "symbol": "diamond-open", "color": look.VERMILION}
+    marker = {"size": 10, "symbol": "diamond-open", "color": theme.VERMILION}
     _add_points(figure, trials, trials.front, name="front", marker=marker)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import moocore
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.caption import complete
 from dashboards.elements.objective_plane import (
     FROM_VALIDATION,
@@ -26,9 +26,9 @@ from dashboards.elements.several_studies import (
     named,
     what_differs,
 )
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.record import TrialRecord
+from study.results.plural import counted
+from study.results.trial_record import TrialRecord
 
 
 class StudyFront(NamedTuple):
@@ -95,7 +95,7 @@ def get_fronts_info(
             f"There is no best {undirected[0]}: choose a metric that is better large or small."
         )
     return FrontsInfo(
-        title=f"{look.capitalised(str(plane))}: front of {named(studies)}",
+        title=f"{theme.capitalised(str(plane))}: front of {named(studies)}",
         caption=_caption(studies, fronts, plane),
         description=_description(fronts, plane),
         plane=plane,
@@ -106,9 +106,9 @@ def get_fronts_info(
 
 def get_fronts_figure(info: FrontsInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.instead or info.plane is None:
-        return look.say_instead(figure, info.instead)
+        return theme.say_instead(figure, info.instead)
     for front in info.fronts:
         figure.add_trace(_trace(front))
     return figure.update_layout(showlegend=True, **info.plane.axes(info.fronts))
@@ -160,9 +160,9 @@ def _front(study: LoadedStudy, position: int, plane: ObjectivePlane) -> StudyFro
 def _hover(
     study: str, record: TrialRecord, axes: Sequence[Quantity], settings: Sequence[Quantity]
 ) -> str:
-    lines = [f"<b>{look.escape(study)}, trial {record.number}</b>"]
+    lines = [f"<b>{theme.escape(study)}, trial {record.number}</b>"]
     lines += [
-        look.escape(f"{quantity.short}: {quantity.format(quantity.of(record))}")
+        theme.escape(f"{quantity.short}: {quantity.format(quantity.of(record))}")
         for quantity in (*axes, *settings)
     ]
     return "<br>".join(lines)
@@ -176,7 +176,7 @@ def _trace(front: StudyFront) -> go.Scatter:
         mode="lines+markers",
         line=style.steps(),
         marker=style.marker(9),
-        name=look.escape(shortened(front.study)),
+        name=theme.escape(shortened(front.study)),
         customdata=clicks(front.position, front.numbers),
         hovertext=front.hover,
         hoverinfo="text",

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.curve_drawing import HOW_TO_READ, draw_curves
 from dashboards.elements.picture import Picture
@@ -74,11 +74,11 @@ def get_generalisation_gap_info(
 
 def get_generalisation_gap_figure(info: GeneralisationGapInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if not info.curves:
-        return look.say_instead(figure, info.instead)
+        return theme.say_instead(figure, info.instead)
     draw_rungs(figure, info.rungs)
-    figure.add_hline(y=0, line={"color": look.GREY, "width": 1, "dash": "dot"}, layer="below")
+    figure.add_hline(y=0, line={"color": theme.GREY, "width": 1, "dash": "dot"}, layer="below")
     return draw_curves(figure, info.curves, label=_LABEL, epochs=info.epochs, may_be_log=False)
 
 

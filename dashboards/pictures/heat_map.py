@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.colour import ColourScale, tick_text
 from dashboards.elements.picture import Picture
 from dashboards.elements.quantity import Quantity
@@ -18,8 +18,8 @@ from dashboards.elements.setting_parts import Part, divide
 from dashboards.elements.trial_words import describe_complete, tell_why_empty
 from dashboards.elements.two_settings import ACCURACY, metric_points, surface_colours
 from dashboards.pictures.reported_cells import ReportedCell, reported_cells
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.plural import counted
 
 BINS = 6
 
@@ -93,7 +93,7 @@ def get_heat_map_info(
     cells = _cells(columns, rows, [point.z for point in points])
     reported = reported_cells(study.info.dataset, (x, columns), (y, rows), z)
     return HeatMapInfo(
-        title=f"{look.capitalised(z.short)} by {x.short} and {y.short}: {study.info.name}",
+        title=f"{theme.capitalised(z.short)} by {x.short} and {y.short}: {study.info.name}",
         caption=" ".join(
             [
                 *describe_complete(study, len(points), (x, y, z)),
@@ -114,9 +114,9 @@ def get_heat_map_info(
 
 def get_heat_map_figure(info: HeatMapInfo) -> go.Figure:
     """Draw it: a colour and a number in each cell, a dash in an empty one."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.message:
-        return look.say_instead(figure, info.message)
+        return theme.say_instead(figure, info.message)
     scale = ColourScale(info.z, [cell.mean for cell in info.cells])
     size = (len(info.rows), len(info.columns))
     colours = np.full(size, np.nan)
@@ -127,7 +127,7 @@ def get_heat_map_figure(info: HeatMapInfo) -> go.Figure:
         colours[cell.row, cell.column] = scale.place(cell.mean)
         hover[cell.row, cell.column] += _cell_text(info, cell)
     for figures in info.reported:
-        hover[figures.row, figures.column] += f"<br>{look.escape(figures.text)}"
+        hover[figures.row, figures.column] += f"<br>{theme.escape(figures.text)}"
     figure.add_trace(
         go.Heatmap(
             z=colours,
@@ -183,9 +183,9 @@ def _cells(
 
 
 def _axis(quantity: Quantity, labels: Sequence[str]) -> dict[str, object]:
-    return look.axis(quantity.label, (), log=False) | {
+    return theme.axis(quantity.label, (), log=False) | {
         "tickvals": list(range(len(labels))),
-        "ticktext": [look.escape(shortened(label)) for label in labels],
+        "ticktext": [theme.escape(shortened(label)) for label in labels],
         "range": [-0.5, len(labels) - 0.5],
         "showgrid": False,
     }
@@ -208,7 +208,7 @@ def _numbers(info: HeatMapInfo, scale: ColourScale) -> go.Scatter:
 
 def _is_dark(share: float) -> bool:
     """Whether white is read better than black on a place of the colour scale."""
-    (colour,) = sample_colorscale(look.SCALE, [share], colortype="tuple")
+    (colour,) = sample_colorscale(theme.SCALE, [share], colortype="tuple")
     linear = [((c + 0.055) / 1.055) ** 2.4 if c > 0.04045 else c / 12.92 for c in colour]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return bool(luminance < _AS_FAR_FROM_BLACK_AS_FROM_WHITE)
@@ -228,13 +228,13 @@ def _dashes(empty: np.ndarray, hover: np.ndarray) -> go.Scatter:
 
 def _place_text(info: HeatMapInfo, row: int, column: int) -> str:
     lines = (f"{info.x.short}: {info.columns[column]}", f"{info.y.short}: {info.rows[row]}")
-    return "<br>".join(map(look.escape, lines))
+    return "<br>".join(map(theme.escape, lines))
 
 
 def _cell_text(info: HeatMapInfo, cell: HeatCell) -> str:
     lowest, mean, highest = map(info.z.format, (cell.lowest, cell.mean, cell.highest))
     text = f"{info.z.short}: {mean}, the mean of {counted(cell.trials, 'trial')}"
-    return f"<br>{look.escape(text)}<br>from {lowest} to {highest}"
+    return f"<br>{theme.escape(text)}<br>from {lowest} to {highest}"
 
 
 def _describe_cells(

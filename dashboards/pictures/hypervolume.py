@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.objective_plane import finite_values
 from dashboards.elements.objective_scale import BEYOND, ObjectiveScale, objective_scales
 from dashboards.elements.picture import Picture
@@ -22,10 +22,10 @@ from dashboards.elements.several_studies import (
 )
 from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
 from dashboards.measures.growing_hypervolume import growing_hypervolume
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import Objective
-from study.results.record import TrialRecord, TrialState
+from study.results.plural import counted
+from study.results.trial_record import TrialRecord, TrialState
 
 Over = Literal["trials", "seconds"]
 
@@ -115,20 +115,20 @@ def get_hypervolume_info(studies: Sequence[LoadedStudy], *, over: Over) -> Hyper
 
 def get_hypervolume_figure(info: HypervolumeInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.instead:
-        return look.say_instead(figure, info.instead)
+        return theme.say_instead(figure, info.instead)
     longest = max(line.x[-1] for line in info.lines)
     unit = time_unit(longest) if info.over == "seconds" else None
     for line in info.lines:
         name = shortened(line.study) + _by(line, info.lines)
-        figure.add_traces(_traces(line, look.escape(name), unit))
+        figure.add_traces(_traces(line, theme.escape(name), unit))
     label = f"wall time since the study began ({unit.name})" if unit else "trials ended"
     return figure.update_layout(
         showlegend=True,
         legend_tracegroupgap=0,
-        xaxis=look.axis(label, (), log=False) | {"rangemode": "tozero"},
-        yaxis=look.axis("hypervolume (share of worst to best)", (), log=False),
+        xaxis=theme.axis(label, (), log=False) | {"rangemode": "tozero"},
+        yaxis=theme.axis("hypervolume (share of worst to best)", (), log=False),
     )
 
 
@@ -219,7 +219,7 @@ def _traces(
     }
     xs = [x / unit.seconds if unit else x for x in line.x]
     hovers = [
-        f"<b>{look.escape(line.study)}, trial {number}</b><br>hypervolume {y:.4f}<br>after "
+        f"<b>{theme.escape(line.study)}, trial {number}</b><br>hypervolume {y:.4f}<br>after "
         + (describe_duration(x) if unit else counted(round(x), "trial"))
         for number, x, y in zip(line.trials, line.x, line.y, strict=True)
     ]

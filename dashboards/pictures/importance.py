@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.picture import Picture
@@ -21,9 +21,9 @@ from dashboards.pictures.objective_importance import (
     evaluate_importance,
 )
 from dashboards.pictures.optuna_trials import FANOVA_DEPTH, FANOVA_TREES, Evaluator
-from study.results.counted import counted
 from study.results.front_table import COUNTS
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.plural import counted
 
 _METHODS = {
     "ped_anova": (
@@ -86,14 +86,14 @@ def get_importance_info(
 
 def get_importance_figure(info: ImportanceInfo) -> go.Figure:
     """Draw it: a block of bars under the name of each objective."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.message:
-        return look.say_instead(figure, info.message)
+        return theme.say_instead(figure, info.message)
     rows: list[_Row] = []
     place = 0.0
     for importance in info.objectives:
         figure.add_annotation(
-            text=f"<b>{look.escape(_heading(importance))}</b>",
+            text=f"<b>{theme.escape(_heading(importance))}</b>",
             x=0,
             y=place,
             xanchor="left",
@@ -115,7 +115,7 @@ def get_importance_figure(info: ImportanceInfo) -> go.Figure:
             "range": [place - 0.5, -0.7],
             "tickvals": [row.place for row in rows],
             "ticktext": [
-                look.escape(look.capitalised(shortened(row.bar.setting.short))) for row in rows
+                theme.escape(theme.capitalised(shortened(row.bar.setting.short))) for row in rows
             ],
             "ticks": "",
             "showgrid": False,
@@ -164,15 +164,15 @@ def _message(study: LoadedStudy, objectives: Sequence[ObjectiveImportance]) -> s
 
 
 def _heading(importance: ObjectiveImportance) -> str:
-    name = look.capitalised(objective_quantity(importance.objective).short)
+    name = theme.capitalised(objective_quantity(importance.objective).short)
     return f"{name} ({importance.note or f'n = {importance.trials}'})"
 
 
 def _trace(rows: list[_Row], is_trusted: bool) -> go.Bar:
-    marker: dict[str, object] = {"color": look.BLUE}
+    marker: dict[str, object] = {"color": theme.BLUE}
     if not is_trusted:
         marker = {
-            "color": look.GREY,
+            "color": theme.GREY,
             "pattern": {"shape": "/", "fillmode": "overlay", "size": 6, "solidity": 0.4},
         }
     return go.Bar(
@@ -185,7 +185,7 @@ def _trace(rows: list[_Row], is_trusted: bool) -> go.Bar:
         text=[f"{row.bar.importance:.2f}" for row in rows],
         textposition="outside",
         cliponaxis=False,
-        hovertext=[look.escape(_hover(row)) for row in rows],
+        hovertext=[theme.escape(_hover(row)) for row in rows],
         hoverinfo="text",
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboards.elements import look
+from dashboards.elements import theme
 
 _GREYS = ((0.0, "#000000"), (1.0, "#ffffff"))
 _GAP_SHARE = 8  # of a mask's side
@@ -20,7 +20,7 @@ def draw_mosaic(figure: go.Figure, masks: NDArray[np.float32], *, bound: float) 
     """Add masks to a figure, in rows from the upper left.
 
     Args:
-        figure: From `look.new_figure`.
+        figure: From `theme.new_figure`.
         masks: `[count, height, width]`, at least one.
         bound: Above 0; values from minus to plus this go from black to white.
     """
@@ -86,7 +86,7 @@ def _frame(top: int, left: int, height: int, width: int) -> dict[str, object]:
         "x1": left + width - 0.5,
         "y0": top - 0.5,
         "y1": top + height - 0.5,
-        "line": {"width": 1, "color": look.GREY},
+        "line": {"width": 1, "color": theme.GREY},
     }
 
 

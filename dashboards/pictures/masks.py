@@ -9,14 +9,20 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.picture import Cell, Picture
 from dashboards.pictures.mask_mosaic import draw_mosaic
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
-from pnn_core.mask_replay import MaskDraw, MaskPlace, describe_draw, mask_places, replay_masks
-from study.results.counted import counted
-from study.results.record import TrialRecord
+from pnn_core.rng.mask_regeneration import (
+    MaskDraw,
+    MaskPlace,
+    describe_draw,
+    mask_places,
+    replay_masks,
+)
+from study.results.plural import counted
 from study.results.study_info import StudyInfo
+from study.results.trial_record import TrialRecord
 
 _KNOWN_IMAGES = MappingProxyType(
     {
@@ -105,7 +111,7 @@ def get_masks_info(
             description="Nothing is drawn.",
             bound=0.0,
             masks=(),
-            instead=look.capitalised(str(error)),
+            instead=theme.capitalised(str(error)),
         )
     values = replay_masks(draw, limit)
     return MasksInfo(
@@ -123,9 +129,9 @@ def get_masks_info(
 
 def get_masks_figure(info: MasksInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if not info.masks:
-        return look.say_instead(figure, info.instead)
+        return theme.say_instead(figure, info.instead)
     return draw_mosaic(figure, np.asarray(info.masks, dtype=np.float32), bound=info.bound)
 
 
@@ -201,7 +207,7 @@ def _caption(record: TrialRecord, trial: TrialConfig, draw: MaskDraw, drawn: int
     where = "perturbation stem" if draw.place == "stem" else "first perturbation layer"
     total = f"all {draw.count}" if drawn == draw.count else f"{drawn} of {draw.count}"
     sentences = [
-        f"{look.capitalised(total)} masks of the {where}, {draw.height}×{draw.width} pixels each, "
+        f"{theme.capitalised(total)} masks of the {where}, {draw.height}×{draw.width} pixels each, "
         f"drawn again from seed {_mask_seed(trial)}: {_describe_distribution(draw)}.",
         f"Black is −{_bound(draw):.3g}, white {_bound(draw):.3g}.",
         "In the order of their index, from left to right, then downwards.",

@@ -8,8 +8,16 @@ from typing import NamedTuple
 from dashboards.elements.picture import Columns
 from dashboards.elements.several_studies import CHOOSE, named, what_differs
 from dashboards.measures.welch import welch_difference
-from pnn_core.controls import SIZE_TOLERANCE
-from study.results.comparison import (
+from pnn_core.architecture.matched_size import SIZE_TOLERANCE
+from study.results.confidence_intervals import (
+    CONFIDENCE,
+    Estimate,
+    format_points,
+    paired_difference,
+)
+from study.results.confirming_command import confirming_command
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.paired_comparison import (
     LAYER_NAMES,
     PERTURBATION,
     Comparison,
@@ -22,10 +30,7 @@ from study.results.comparison import (
     format_size,
     layer_results,
 )
-from study.results.confirming_command import confirming_command
-from study.results.counted import counted
-from study.results.intervals import CONFIDENCE, Estimate, format_points, paired_difference
-from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.plural import counted
 
 _CONTROL_VERDICTS = {Verdict.ADDS: "noise adds accuracy", Verdict.COSTS: "noise costs accuracy"}
 

@@ -6,15 +6,15 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.file_column import as_column
 from dashboards.elements.picture import Cell, Picture
 from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.elements.setting_axis import SettingAxis, cut_off
 from dashboards.elements.trial_words import describe_complete, tell_why_empty
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.plural import counted
 
 MOST_AXES = 8
 """More than these no page is wide enough for."""
@@ -110,29 +110,29 @@ def get_parallel_figure(info: ParallelInfo) -> go.Figure:
 
     Not Plotly's own parallel coordinates: their lines differ in nothing but colour.
     """
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.message:
-        return look.say_instead(figure, info.message)
+        return theme.say_instead(figure, info.message)
     columns = zip(*(line.values for line in (*info.others, *info.front)), strict=True)
     axes = [SettingAxis(q, column) for q, column in zip(info.quantities, columns, strict=True)]
-    names = [cut_off(look.capitalised(q.short), _LONGEST_LABEL) for q in info.quantities]
+    names = [cut_off(theme.capitalised(q.short), _LONGEST_LABEL) for q in info.quantities]
     others = _trace(info.quantities, info.others, axes, name="other trials")
     others.update(
         mode="lines",
-        line={"color": look.GREY, "width": 1},
+        line={"color": theme.GREY, "width": 1},
         opacity=max(0.3, min(0.7, 60 / max(len(info.others), 1))),
     )
     front = _trace(info.quantities, info.front, axes, name="front")
     front.update(
         mode="lines+markers",
-        line={"color": look.VERMILION, "width": 2.5},
+        line={"color": theme.VERMILION, "width": 2.5},
         marker={"symbol": "diamond", "size": 8},
     )
     figure.add_traces([others, front, _tick_texts(axes)])
     return figure.update_layout(
         xaxis={
             "tickvals": list(range(len(names))),
-            "ticktext": list(map(look.escape, names)),
+            "ticktext": list(map(theme.escape, names)),
             "autotickangles": [0, 40, 90],
             "ticklabeloverflow": "allow",
             "range": [-0.15, len(names) - 0.5],  # room for texts on the right of the last axis
@@ -187,7 +187,7 @@ def _trace(
         y += [*(axis.share(value) for axis, value in zip(axes, line.values, strict=True)), None]
         numbers += [*[line.number] * len(axes), None]
         hover += [
-            look.escape(f"trial {line.number}, {quantity.short}: {quantity.format(value)}")
+            theme.escape(f"trial {line.number}, {quantity.short}: {quantity.format(value)}")
             for quantity, value in zip(quantities, line.values, strict=True)
         ]
         hover.append("")
@@ -208,7 +208,7 @@ def _tick_texts(axes: Sequence[SettingAxis]) -> go.Scatter:
     return go.Scatter(
         x=[i for i, _, _ in ticks],
         y=[place for _, place, _ in ticks],
-        text=[f"\u2002{look.escape(text)}" for _, _, text in ticks],
+        text=[f"\u2002{theme.escape(text)}" for _, _, text in ticks],
         mode="text",
         textposition="middle right",
         textfont={"size": 11},

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.caption import describe_states, short_budget
 from dashboards.elements.layers import in_order, layer_look
 from dashboards.elements.picture import Picture
@@ -18,10 +18,10 @@ from dashboards.measures.protocol_inflation import (
     inflation_points,
 )
 from pnn_core.config import ConfirmResult
-from study.results.counted import counted
-from study.results.intervals import signed
+from study.results.confidence_intervals import signed
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.record import TrialState
+from study.results.plural import counted
+from study.results.trial_record import TrialState
 
 _MOST_BATCH_SIZES = 6  # that a sentence can list
 _LEAST_BEYOND = 0.005  # by which the diagonal is longer than the points, so that one point has it
@@ -99,17 +99,17 @@ def get_published_gap_info(study: LoadedStudy) -> PublishedGapInfo:
 
 def get_published_gap_figure(info: PublishedGapInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if not info.runs:
-        return look.say_instead(figure, info.instead)
+        return theme.say_instead(figure, info.instead)
     figure.add_trace(_diagonal(info.runs))
     for layer in in_order(run.inflation.layer for run in info.runs):
         runs = [run for run in info.runs if run.inflation.layer == layer]
         figure.add_trace(_markers(layer, runs, points=len(info.runs)))
     true, published = [run.true for run in info.runs], [run.published for run in info.runs]
     return figure.update_layout(
-        xaxis=look.axis("true test accuracy (correct / total)", true, log=False),
-        yaxis=look.axis("published protocol (smoothed share)", published, log=False),
+        xaxis=theme.axis("true test accuracy (correct / total)", true, log=False),
+        yaxis=theme.axis("published protocol (smoothed share)", published, log=False),
     )
 
 
@@ -174,7 +174,7 @@ def _diagonal(runs: Sequence[ProtocolRun]) -> go.Scatter:
         x=ends,
         y=ends,
         mode="lines",
-        line={"color": look.GREY, "width": 1.5, "dash": "dash"},
+        line={"color": theme.GREY, "width": 1.5, "dash": "dash"},
         name="equal",
         hoverinfo="skip",
     )
@@ -182,8 +182,8 @@ def _diagonal(runs: Sequence[ProtocolRun]) -> go.Scatter:
 
 def _markers(layer: str, runs: Sequence[ProtocolRun], *, points: int) -> go.Scatter | go.Scattergl:
     layers = layer_look(layer)
-    name = look.escape(layers.name)
-    return look.scatter(
+    name = theme.escape(layers.name)
+    return theme.scatter(
         points,
         x=[run.true for run in runs],
         y=[run.published for run in runs],

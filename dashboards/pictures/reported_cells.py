@@ -7,7 +7,7 @@ from typing import NamedTuple
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.setting_parts import Part
 from pnn_core.config import ParameterValue
-from study.results.reported import PAPER, reported_results
+from study.results.published_results import PAPER, reported_results
 
 
 class ReportedCell(NamedTuple):

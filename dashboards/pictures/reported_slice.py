@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.setting_axis import SettingAxis
-from study.results.counted import counted
-from study.results.reported import PAPER, ReportedResult, reported_results
+from study.results.plural import counted
+from study.results.published_results import PAPER, ReportedResult, reported_results
 
 _TABLES = {"noise_level": "Table 3", "mask_count": "Table 5", "batch_size": "Table 6"}
 """Of the paper, by the setting along which it goes."""
@@ -63,13 +63,13 @@ def reported_trace(
         y=[figure.y for figure in reported],
         mode="markers",
         marker={
-            "color": look.PURPLE,
+            "color": theme.PURPLE,
             "symbol": "diamond-open",
             "size": 12,
-            "line": {"width": 2, "color": look.PURPLE},
+            "line": {"width": 2, "color": theme.PURPLE},
         },
         hovertext=[
-            look.escape(f"{figure.text}: test accuracy {y.format(figure.y)} as published")
+            theme.escape(f"{figure.text}: test accuracy {y.format(figure.y)} as published")
             for figure in reported
         ],
         hoverinfo="text",

@@ -5,15 +5,15 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.picture import Picture
 from dashboards.elements.rung_epochs import rungs_of
 from dashboards.measures.trial_times import epochs_done
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.record import TrialRecord, TrialState
-from study.results.stops import describe_stops, stop_epoch
+from study.results.plural import counted
+from study.results.stop_reasons import describe_stops, stop_epoch
+from study.results.trial_record import TrialRecord, TrialState
 
 _NO_SCHEDULER = "fifo"
 
@@ -81,16 +81,16 @@ def get_rungs_info(study: LoadedStudy) -> RungsInfo:
 
 def get_rungs_figure(info: RungsInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.instead:
-        return look.say_instead(figure, info.instead)
+        return theme.say_instead(figure, info.instead)
     *before, last = info.stages
     layers = (
-        ("complete", look.GREEN, "", [0] * len(before) + [last.went_on]),
-        ("went on", look.BLUE, "", [stage.went_on for stage in before] + [0]),
-        ("under way to the next", look.SKY, ".", [stage.under_way for stage in info.stages]),
-        ("stopped here", look.ORANGE, "/", [stage.stopped for stage in info.stages]),
-        ("failed before the next", look.VERMILION, "x", [stage.failed for stage in info.stages]),
+        ("complete", theme.GREEN, "", [0] * len(before) + [last.went_on]),
+        ("went on", theme.BLUE, "", [stage.went_on for stage in before] + [0]),
+        ("under way to the next", theme.SKY, ".", [stage.under_way for stage in info.stages]),
+        ("stopped here", theme.ORANGE, "/", [stage.stopped for stage in info.stages]),
+        ("failed before the next", theme.VERMILION, "x", [stage.failed for stage in info.stages]),
     )
     for name, colour, pattern, counts in layers:
         if any(counts):
@@ -169,7 +169,7 @@ def _bars(
             "color": colour,
             # Over the colour, so that the number within is read.
             "pattern": {"shape": pattern, "size": 6, "solidity": 0.2, "fillmode": "overlay"},
-            "line": {"width": 1, "color": look.GREY},
+            "line": {"width": 1, "color": theme.GREY},
         },
         hovertext=[
             f"<b>{_where(stage, stages)}</b>: {counted(stage.reached, 'trial')}<br>"

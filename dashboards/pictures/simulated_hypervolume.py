@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.picture import Picture
 from dashboards.elements.series import series_look
 from dashboards.measures.duration import time_unit
@@ -74,7 +74,7 @@ def get_simulated_hypervolume_info(
 
 def get_simulated_hypervolume_figure(info: SimulatedHypervolumeInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     longest = max(search.band.x[-1] for search in info.searches)
     unit = time_unit(longest) if info.over == "seconds" else None
     label = f"simulated time ({unit.name})" if unit else "epochs spent, all trials together"
@@ -82,8 +82,9 @@ def get_simulated_hypervolume_figure(info: SimulatedHypervolumeInfo) -> go.Figur
         figure.add_traces(_traces(search, position, unit.seconds if unit else 1.0))
     return figure.update_layout(
         showlegend=True,
-        xaxis=look.axis(label, info.searches[0].band.x[1:], log=True),
-        yaxis=look.axis("hypervolume (share of the table's)", (), log=False) | {"range": [0, 1.02]},
+        xaxis=theme.axis(label, info.searches[0].band.x[1:], log=True),
+        yaxis=theme.axis("hypervolume (share of the table's)", (), log=False)
+        | {"range": [0, 1.02]},
     )
 
 
@@ -113,7 +114,7 @@ def _traces(search: SearchBand, position: int, unit: float) -> tuple[go.Scatter,
     x, low, middle, high = (values[1:] for values in search.band)
     x = tuple(place / unit for place in x)
     style = series_look(position)
-    name = look.escape(search.name)
+    name = theme.escape(search.name)
     shared = {"legendgroup": str(position), "name": name}
     band = go.Scatter(
         x=[*x, *reversed(x)],

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.setting_axis import SettingAxis
 from dashboards.elements.setting_parts import Part
-from study.results.counted import counted
+from study.results.plural import counted
 
 _BESIDE = 0.015  # of the axis
 
@@ -84,8 +84,8 @@ def summary_trace(
             "width": 5,
         },
         mode="markers" if has_names else "lines+markers",
-        line={"color": look.VERMILION, "width": 2, "dash": "dot"},
-        marker={"color": look.VERMILION, "symbol": "square", "size": 9},
+        line={"color": theme.VERMILION, "width": 2, "dash": "dot"},
+        marker={"color": theme.VERMILION, "symbol": "square", "size": 9},
         hovertext=[_text(summary, x, y, what, spread) for summary in summaries],
         hoverinfo="text",
         name=f"{what} and {spread}",
@@ -116,4 +116,4 @@ def _text(summary: SliceSummary, x: Quantity, y: Quantity, what: str, spread: st
         f"{what} of {counted(summary.trials, 'trial')}: {middle}",
         f"{spread}: {low} to {high}",
     )
-    return "<br>".join(map(look.escape, lines))
+    return "<br>".join(map(theme.escape, lines))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.axes import axis_of
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.file_column import as_column
@@ -24,9 +24,9 @@ from dashboards.pictures.reported_slice import (
     reported_trace,
 )
 from dashboards.pictures.slice_summary import SliceSummary, summarise, summary_trace
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES
+from study.results.plural import counted
 
 BINS = 8
 FADED = 0.4
@@ -103,7 +103,7 @@ def get_slice_info(
     )
     parts = divide(parameter, [point.x for point in points], bins=BINS)
     info = SliceInfo(
-        title=f"{look.capitalised(y.short)} against {parameter.short}: {study.info.name}",
+        title=f"{theme.capitalised(y.short)} against {parameter.short}: {study.info.name}",
         caption="",
         description=f"Scatter plot of {y.short} against {parameter.short}: no trial.",
         message=tell_why_empty(study, len(points)),
@@ -127,9 +127,9 @@ def get_slice_info(
 
 def get_slice_figure(info: SliceInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.message:
-        return look.say_instead(figure, info.message)
+        return theme.say_instead(figure, info.message)
     axis = _axis(info)
     chosen = [p for p in info.points if info.selected is None or p.number in info.selected]
     rest = [p for p in info.points if info.selected is not None and p.number not in info.selected]
@@ -155,7 +155,7 @@ def get_slice_figure(info: SliceInfo) -> go.Figure:
             font_size=10,
         )
     if (broken := axis.break_at()) is not None:
-        figure.add_vline(x=broken, line={"dash": "dot", "color": look.GREY, "width": 1})
+        figure.add_vline(x=broken, line={"dash": "dot", "color": theme.GREY, "width": 1})
     return figure.update_layout(
         xaxis=axis.layout(),
         yaxis=axis_of(info.y, [p.y for p in info.points], log=info.y.spans_decades),
@@ -202,14 +202,14 @@ def _points(
     info: SliceInfo, axis: SettingAxis, points: Sequence[SlicePoint], size: int
 ) -> go.Scatter | go.Scattergl:
     x, y = template_text(info.x.short), template_text(info.y.short)
-    return look.scatter(
+    return theme.scatter(
         size,
         # Arrays: Plotly looks at each item of a list.
         x=np.array([axis.stand(point.x) for point in points]),
         y=np.array([point.y for point in points]),
         mode="markers",
         customdata=np.array(
-            [[p.number, look.escape(info.x.format(p.x)), info.y.format(p.y)] for p in points],
+            [[p.number, theme.escape(info.x.format(p.x)), info.y.format(p.y)] for p in points],
             dtype=object,
         ),
         hovertemplate=(
@@ -217,8 +217,8 @@ def _points(
             "<extra></extra>"
         ),
         marker={
-            "color": look.BLUE,
-            "size": 7 if len(points) <= look.MANY_POINTS else 4,
+            "color": theme.BLUE,
+            "size": 7 if len(points) <= theme.MANY_POINTS else 4,
             "opacity": max(0.2, min(0.75, 200 / max(len(points), 1))),
         },
     )

@@ -9,12 +9,12 @@ from dashboards.elements.caption import complete, describe_trials
 from dashboards.measures.pace import Pace, pace_of
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
 from dashboards.measures.trial_times import epochs_done
-from study.results.comparison import LAYER_NAMES
 from study.results.front_table import format_metric
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.paired_comparison import LAYER_NAMES
 from study.results.pareto import front
-from study.results.record import TrialRecord, TrialState, mean_result
-from study.results.stops import stop_epoch
+from study.results.stop_reasons import stop_epoch
+from study.results.trial_record import TrialRecord, TrialState, mean_result
 
 
 class ReasonGroup(NamedTuple):

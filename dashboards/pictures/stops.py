@@ -4,10 +4,10 @@ import math
 from typing import NamedTuple
 
 from dashboards.elements.picture import Columns
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.record import TrialRecord
-from study.results.stops import stop_epoch
+from study.results.plural import counted
+from study.results.stop_reasons import stop_epoch
+from study.results.trial_record import TrialRecord
 
 
 class Stop(NamedTuple):

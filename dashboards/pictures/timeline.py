@@ -6,16 +6,16 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.picture import Picture
 from dashboards.elements.trial_hover import reason_lines
 from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
 from dashboards.measures.lanes import TimelineBar, fill_lanes
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.record import TrialRecord, TrialState
+from study.results.plural import counted
+from study.results.trial_record import TrialRecord, TrialState
 
 _MANY_BARS = 1000
 """Above so many, bars are thick lines drawn by the graphics card."""
@@ -33,11 +33,11 @@ class _StateLook(NamedTuple):
 
 
 _LOOKS = {
-    TrialState.COMPLETE: _StateLook(look.BLUE, "", 0.8),
-    TrialState.PRUNED: _StateLook(look.ORANGE, "/", 0.6),
-    TrialState.FAILED: _StateLook(look.VERMILION, "x", 0.4),
-    TrialState.RUNNING: _StateLook(look.SKY, ".", 0.8),
-    TrialState.PAUSED: _StateLook(look.GREY, "-", 0.6),
+    TrialState.COMPLETE: _StateLook(theme.BLUE, "", 0.8),
+    TrialState.PRUNED: _StateLook(theme.ORANGE, "/", 0.6),
+    TrialState.FAILED: _StateLook(theme.VERMILION, "x", 0.4),
+    TrialState.RUNNING: _StateLook(theme.SKY, ".", 0.8),
+    TrialState.PAUSED: _StateLook(theme.GREY, "-", 0.6),
 }
 
 
@@ -92,9 +92,9 @@ def get_timeline_info(study: LoadedStudy, *, now_ms: int) -> TimelineInfo:
 
 def get_timeline_figure(info: TimelineInfo) -> go.Figure:
     """Draw it."""
-    figure = look.new_figure()
+    figure = theme.new_figure()
     if info.instead:
-        return look.say_instead(figure, info.instead)
+        return theme.say_instead(figure, info.instead)
     for state in TrialState:
         bars = [bar for bar in info.bars if bar.state is state]
         if bars and len(info.bars) > _MANY_BARS:
@@ -110,7 +110,7 @@ def get_timeline_figure(info: TimelineInfo) -> go.Figure:
         yaxis={
             "range": [len(info.lanes) - 0.5, -0.5],
             "tickvals": [*labelled],
-            "ticktext": [look.escape(_label(info.lanes[lane])) for lane in labelled],
+            "ticktext": [theme.escape(_label(info.lanes[lane])) for lane in labelled],
             "showgrid": False,
         },
     )
@@ -154,7 +154,7 @@ def _bars(bars: Sequence[TimelineBar], info: TimelineInfo) -> go.Bar:
         marker={
             "color": style.colour,
             "pattern": {"shape": style.pattern, "size": 6},
-            "line": {"width": 1, "color": look.GREY},
+            "line": {"width": 1, "color": theme.GREY},
         },
         customdata=[[bar.number] for bar in bars],
         hovertext=[_hover(bar, info) for bar in bars],
@@ -186,7 +186,7 @@ def _hover(bar: TimelineBar, info: TimelineInfo) -> str:
     lines = [
         f"<b>trial {bar.number}</b>, {bar.state.words}",
         f"{describe_duration(bar.end - bar.start)}, from {describe_duration(bar.start)} on",
-        look.escape(info.lanes[bar.lane]),
+        theme.escape(info.lanes[bar.lane]),
     ]
     lines += reason_lines(bar.reason)
     if bar.retries:

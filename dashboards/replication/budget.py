@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from dashboards.elements.caption import confirmed_epochs, describe_states
-from study.results.comparison import PERTURBATION, layer_results
 from study.results.confirmed_run import ConfirmedRun
-from study.results.counted import counted
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.paired_comparison import PERTURBATION, layer_results
+from study.results.plural import counted
 
 _HOUR_SECONDS = 3600
 

@@ -6,8 +6,11 @@ from typing import NamedTuple
 from dashboards.elements.caption import short_budget
 from dashboards.elements.layers import layer_look
 from dashboards.replication.markup import Cell, Line, Table, cell, unbroken
-from pnn_core.controls import SIZE_TOLERANCE
-from study.results.comparison import (
+from pnn_core.architecture.matched_size import SIZE_TOLERANCE
+from study.results.confidence_intervals import CONFIDENCE, Estimate, format_percent, signed
+from study.results.front_table import format_parameter
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.paired_comparison import (
     LayerResult,
     Verdict,
     cautions,
@@ -16,9 +19,6 @@ from study.results.comparison import (
     describe_with_trial,
     layer_results,
 )
-from study.results.front_table import format_parameter
-from study.results.intervals import CONFIDENCE, Estimate, format_percent, signed
-from study.results.mlflow.loaded_study import LoadedStudy
 
 _SETTINGS = ("network", "mask_count", "fan_out", "noise_level", "batch_size", "optimizer")
 

@@ -13,14 +13,14 @@ from dashboards.elements.confirmed_points import (
     means_trace,
 )
 from dashboards.elements.layers import in_order, layer_look
-from dashboards.elements.look import escape
 from dashboards.elements.reported_points import ReportedPoint, reported_points, reported_traces
 from dashboards.elements.side_steps import farthest_step
-from dashboards.replication.axes import INK, axis, frame, size_axis
-from study.results.comparison import layer_results
-from study.results.intervals import CONFIDENCE, format_percent
+from dashboards.elements.theme import escape
+from dashboards.replication.shared_axes import INK, axis, frame, size_axis
+from study.results.confidence_intervals import CONFIDENCE, format_percent
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.reported import reported_results
+from study.results.paired_comparison import layer_results
+from study.results.published_results import reported_results
 
 
 class ConfirmedFrontInfo(NamedTuple):

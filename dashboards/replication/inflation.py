@@ -6,18 +6,18 @@ import plotly.graph_objects as go
 
 from dashboards.elements.caption import short_budget
 from dashboards.elements.layers import in_order, layer_look
-from dashboards.elements.look import escape
 from dashboards.elements.side_steps import side_steps
+from dashboards.elements.theme import escape
 from dashboards.measures.protocol_inflation import (
     InflationMean,
     InflationPoint,
     inflation_means,
     inflation_points,
 )
-from dashboards.replication.axes import INK, axis, batch_size_axis, frame
-from study.results.counted import counted
-from study.results.intervals import signed
+from dashboards.replication.shared_axes import INK, axis, batch_size_axis, frame
+from study.results.confidence_intervals import signed
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.plural import counted
 
 
 class InflationInfo(NamedTuple):

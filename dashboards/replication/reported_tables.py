@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dashboards.elements.caption import short_budget
 from dashboards.replication.markup import ABSENT, Cell, Line, Table, cell, unbroken
 from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig
-from study.results.comparison import LAYER_NAMES, LayerResult, format_size, layer_results
-from study.results.counted import counted
+from study.results.confidence_intervals import CONFIDENCE, format_percent
 from study.results.front_table import format_parameter
-from study.results.intervals import CONFIDENCE, format_percent
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.reported import PAPER, ReportedResult, reported_results
+from study.results.paired_comparison import LAYER_NAMES, LayerResult, format_size, layer_results
+from study.results.plural import counted
+from study.results.published_results import PAPER, ReportedResult, reported_results
 
 _TITLES = {
     "Table 1": "Table 1: ImageNet-1k, PNN-ResNet-18 by masks",

@@ -21,7 +21,7 @@ from pnn_core.config.model import (
     Stem,
     StemConfig,
 )
-from pnn_core.config.optim import OptimConfig, Optimizer, Schedule
+from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
 from pnn_core.config.trial import PARAMETER_NAMES, ParameterValue, TrialConfig
 
 __all__ = [

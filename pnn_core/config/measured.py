@@ -50,7 +50,7 @@ class ConfirmResult:
         train_loss: Mean cross-entropy over the last epoch's steps, in nats.
         test_accuracy: Correct over total on the test images after the last epoch, in [0, 1].
         published_test_accuracy: The published code's figure on the same images (see
-            `pnn_core.published_protocol`), to show how far it lies above the other.
+            `pnn_core.training.published_accuracy`), to show how far it lies above the other.
         train_seconds: Wall time of all training steps.
     """
 

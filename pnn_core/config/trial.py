@@ -6,7 +6,7 @@ from typing import Any
 
 from pnn_core.config.checks import require_at_least
 from pnn_core.config.model import MaskConfig, ModelConfig, StemConfig
-from pnn_core.config.optim import OptimConfig
+from pnn_core.config.optimizer import OptimConfig
 
 ParameterValue = int | float | str | bool
 

@@ -19,7 +19,7 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTraits:
-    """What a learner must know of images beside the images themselves.
+    """What a trainer must know of images beside the images themselves.
 
     Attributes:
         shape: Of the images, and the number of classes.

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from pnn_core.fused.build import library_path
+from pnn_core.fused.compile import library_path
 
 
 @cache
 def are_built() -> bool:
-    """Whether this process has the operators; they are loaded if `pnn_core.fused.build` ran.
+    """Whether this process has the operators; they are loaded if `pnn_core.fused.compile` ran.
 
     A library that this process cannot load, such as one that a machine with another C library built
     in a shared home folder, is warned of and left alone.
@@ -33,7 +33,7 @@ def are_built() -> bool:
     except OSError as error:
         warnings.warn(
             f"{library} cannot be loaded ({error.__cause__ or error}), so networks train by "
-            "torch's own operators: remove it and run python -m pnn_core.fused.build",
+            "torch's own operators: remove it and run python -m pnn_core.fused.compile",
             stacklevel=2,
         )
         return False

@@ -1,10 +1,10 @@
 """The only code that imports Ray.
 
-- `search`: Ray Tune trains what the ledger proposes
+- `search`: Ray Tune trains what the trial manager proposes
 - `storage`: the study's one truth, in Optuna
-- `ledger`: where a trial begins, reports and ends, in Optuna, the records and the tracker alike
+- `manager`: where a trial begins, reports and ends, in Optuna, the records and the tracker alike
 - `sampler`: Optuna's samplers, kept from repeating themselves
-- `searcher`, `scheduler`, `recorder`: Tune's three ends of the ledger
+- `searcher`, `scheduler`, `recorder`: Tune's three ends of the trial manager
 - `study_rungs`: where trials are stopped early, over all lives of the study
 - `messages`: what travels between the driver and its workers
 - `trainable`: what runs in worker processes

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from search_spaces import SearchSpace
 from study.recording.table import Configuration, Provenance, RecordedTable
-from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyInfo
+from study.results.trial_record import TrialRecord, TrialState
 
 GIVEN_BY_THE_STUDY = ("epochs", "seed")
 """Settings that every configuration of a table shares, or that tell its curves apart."""

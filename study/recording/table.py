@@ -9,7 +9,7 @@ from pnn_core.config import Costs, DatasetShape, ParameterValue
 from pnn_core.config.checks import require_at_least
 from search_spaces import SearchSpace
 from study.results.objective import Objective
-from study.results.record import Curve, TrialRecord, TrialState
+from study.results.trial_record import Curve, TrialRecord, TrialState
 
 LICENCE = "CC-BY-4.0"
 """Of the tables that this program writes, by its SPDX name."""

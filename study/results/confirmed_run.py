@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pnn_core.config import ConfirmResult, Costs, ParameterValue
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 ConfirmedKey = tuple[int, str, int]
 """Trial, layer and seed."""

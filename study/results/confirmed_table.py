@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from study.results.comparison import layer_results
+from study.results.confidence_intervals import Estimate, percent
 from study.results.confirmed_run import ConfirmedRun
 from study.results.front_table import TextTable, format_metric
-from study.results.intervals import Estimate, percent
+from study.results.paired_comparison import layer_results
 
 
 def confirmed_table(confirmed: Iterable[ConfirmedRun]) -> TextTable:

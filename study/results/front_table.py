@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pnn_core.config import ParameterValue
 from study.results.objective import Objective
-from study.results.record import TrialRecord
+from study.results.trial_record import TrialRecord
 
 COUNTS = ("learnable_params", "mask_values", "macs")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import moocore
 
 from study.results.objective import Objective
-from study.results.record import TrialRecord, TrialState
+from study.results.trial_record import TrialRecord, TrialState
 
 
 def front(

@@ -2,7 +2,7 @@
 
 import shlex
 
-from study.results.credentials import mask_password
+from study.results.mask_secrets import mask_password
 from study.results.study_info import StudyInfo
 from study.results.trial_key import TrialKey
 

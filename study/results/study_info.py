@@ -8,7 +8,7 @@ from enum import StrEnum
 from pnn_core.config import DatasetShape
 from study.results.objective import Objective
 from study.results.pareto import front
-from study.results.record import TrialRecord, TrialState
+from study.results.trial_record import TrialRecord, TrialState
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from dashboards.measures.growing_hypervolume import growing_hypervolume
 from dashboards.measures.steps import Steps
 from study.recording.table import RecordedTable
 from study.results.objective import Objective
-from study.results.record import TrialState
-from study.simulation.search import TrialEnd
+from study.results.trial_record import TrialState
+from study.simulation.simulated_search import TrialEnd
 
 
 class Growth(NamedTuple):

@@ -15,7 +15,7 @@ from study.simulation.nearest import NearestConfiguration
 class RecordedSpace(SearchSpace):
     """A recorded space, in which points that stand for the same configuration are the same point.
 
-    A study never trains the same point twice (`study.engine.sampler.DistinctSampler`). Here two
+    A study never trains the same point twice (`study.search.sampler.DistinctSampler`). Here two
     points between which the table knows no difference are the same, or a sampler that looks closely
     at one corner of a continuous axis would be given a single network again and again.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from dashboards.measures.steps import Steps
 from study.recording.table import RecordedTable
 from study.simulation.growth import Growth, HypervolumeShare
-from study.simulation.search import SearchSettings, Stopper, TrialEnd, simulate
+from study.simulation.simulated_search import SearchSettings, Stopper, TrialEnd, simulate
 
 NEARLY_ALL = 0.95
 """Of the table's best hypervolume: the mark whose budget is compared."""

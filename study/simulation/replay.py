@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from study.engine.messages import EpochReport, ProposedTrial
 from study.recording.table import Configuration, RecordedTable
-from study.results.record import Curve
+from study.results.trial_record import Curve
+from study.search.messages import EpochReport, ProposedTrial
 from study.simulation.nearest import NearestConfiguration
 
 

@@ -15,6 +15,6 @@ class FirstObjectiveHalving:
         self._halving = SuccessiveHalving(rungs)
 
     def goes_on(self, trial: int, epoch: int, losses: tuple[float, ...]) -> bool:
-        """See `study.simulation.search.Stopper`."""
+        """See `study.simulation.simulated_search.Stopper`."""
         decision = self._halving.report(trial, epoch, losses[:1])
         return decision is None or decision.go_on

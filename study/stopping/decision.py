@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from study.results.stops import describe_stop
+from study.results.stop_reasons import describe_stop
 from study.stopping.entry import RungEntry
 from study.stopping.ranking import standing
 

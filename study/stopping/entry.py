@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from study.results.objective import Objective
-from study.results.record import TrialRecord
+from study.results.trial_record import TrialRecord
 
 
 class RungEntry(NamedTuple):

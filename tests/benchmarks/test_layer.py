@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pnn_core.costs import count_macs
+from pnn_core.models.costs import count_macs
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 

@@ -18,8 +18,8 @@ from pnn_core.config import (
 from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import parse_objectives
-from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyInfo
+from study.results.trial_record import TrialRecord, TrialState
 
 MakeTrial = Callable[..., TrialRecord]
 MakeRuns = Callable[..., list[ConfirmedRun]]

@@ -14,7 +14,7 @@ from dashboards.picture_file import NoBrowserError, to_csv, to_parquet, to_svg
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES, VIEWS, Scene
 from study.results.mlflow.store import MlflowStore
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 MEGABYTE = 1_000_000

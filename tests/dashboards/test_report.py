@@ -6,8 +6,8 @@ from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.objective import parse_objectives
-from study.results.record import TrialState
 from study.results.study_info import StudyInfo
+from study.results.trial_record import TrialState
 
 INFO = StudyInfo(
     name="masks",

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.view_options import CurveMetric, Evaluator, Over, Span, ViewOptions
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 names = st.text("abcxyz_:&=<>é ", min_size=1)
 bounds = st.tuples(st.integers(-1000, 1000), st.integers(0, 1000))

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES, VIEWS, Scene
 from study.results.objective import OBJECTIVES
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 
@@ -99,7 +99,7 @@ def test_it_can_be_sent_and_names_neither_ink_nor_paper(picture):
     layout = json.loads(picture.figure.to_json())["layout"]
     assert (
         layout["template"]["layout"]
-        == json.loads(look.template(look.Theme.LIGHT).to_json())["layout"]
+        == json.loads(theme.template(theme.Theme.LIGHT).to_json())["layout"]
     )
     assert "paper_bgcolor" not in layout
     assert "plot_bgcolor" not in layout

@@ -9,11 +9,11 @@ from torch import nn
 from torch.nn import functional
 
 from pnn_core.config import DatasetShape, Layer, MaskConfig, ModelConfig, Network, Order
-from pnn_core.costs import count_costs
-from pnn_core.model import build_model
-from pnn_core.perturbation import PerturbationLayer
-from pnn_core.plain_network import PlainNetwork
-from pnn_core.resnet import BasicBlock, BottleneckBlock, ResNet
+from pnn_core.layers.perturbation import PerturbationLayer
+from pnn_core.models.build import build_model
+from pnn_core.models.costs import count_costs
+from pnn_core.models.resnet import BasicBlock, BottleneckBlock, ResNet
+from pnn_core.models.vgg_lenet import PlainNetwork
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 BASE = ModelConfig(dataset=DIGITS, network="resnet8", mask_count=6, fan_out=3)

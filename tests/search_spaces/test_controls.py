@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
+from pnn_core.architecture.parameter_count import count_learnable_params
 from pnn_core.config import DatasetShape, Layer, ModelConfig, Network
-from pnn_core.size import count_learnable_params
 from search_spaces import SpaceError, controls, find_space
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)

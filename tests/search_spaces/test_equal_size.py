@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from optuna.distributions import CategoricalDistribution
 
+from pnn_core.architecture.parameter_count import count_learnable_params
 from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, TrialConfig
-from pnn_core.size import count_learnable_params
 from search_spaces import SearchSpace, SpaceError, equal_size_variants, find_space
 from search_spaces.equal_size import SIZE_FREE
 

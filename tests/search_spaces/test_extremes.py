@@ -6,7 +6,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
-from pnn_core.costs import count_activations
+from pnn_core.models.costs import count_activations
 from search_spaces import BUILT_IN, SearchSpace, find_space
 from search_spaces.extremes import extreme_points
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from pnn_core.architecture.parameter_count import count_learnable_params
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
-from pnn_core.size import count_learnable_params
 from search_spaces import find_space
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)

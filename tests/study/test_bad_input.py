@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from study.planning.study_lock import StudyLock
 from study.run import main
-from study.study_lock import StudyLock
 
 SPACE = "from search_spaces import SearchSpace\nfrom optuna.distributions import *\n"
 

@@ -4,8 +4,9 @@ import contextlib
 
 import pytest
 
-from study import execution, run
-from study.engine import cluster
+from study import run
+from study.engine.cluster import connect as cluster
+from study.execution import execute
 
 ARGUMENTS = [
     "--space",
@@ -34,7 +35,7 @@ def without_ray(monkeypatch, tmp_path):
 def test_a_signal_before_the_first_trial_is_answered_with_the_resume_command(
     monkeypatch, capsys, tmp_path
 ):
-    monkeypatch.setattr(execution, "run_study", interrupted)
+    monkeypatch.setattr(execute, "run_study", interrupted)
     assert run.main(ARGUMENTS) == 130
     assert (tmp_path / "studies/cut/study.json").is_file()
     said = capsys.readouterr().err

@@ -12,21 +12,21 @@ from optuna.distributions import CategoricalDistribution
 
 from pnn_core.config import Costs, DatasetShape, EpochResult
 from search_spaces import SearchSpace, find_space
-from study.command_line import GIVEN_BY_THE_TRIAL, BadInputError, parse_arguments
 from study.config import StudyConfig
-from study.engine.ledger import TrialLedger
-from study.engine.messages import ProposedTrial
-from study.engine.storage import StudyStorage
-from study.exporting import export_front
-from study.planning import StudyPlan, plan_study
+from study.execution.export import export_front
+from study.planning.arguments import GIVEN_BY_THE_TRIAL, BadInputError, parse_arguments
+from study.planning.new_study import StudyPlan, plan_study
+from study.planning.resume import find_study, plan_resume
+from study.planning.study_file import FILE, StudyFile
+from study.results.mlflow.background_writer import MlflowWriter
 from study.results.mlflow.store import MlflowStore
-from study.results.mlflow.writer import MlflowWriter
 from study.results.objective import parse_objectives
-from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyEnd, StudyInfo
-from study.resuming import find_study, plan_resume
+from study.results.trial_record import TrialRecord, TrialState
 from study.run import main
-from study.study_file import FILE, StudyFile
+from study.search.messages import ProposedTrial
+from study.search.optuna_storage import StudyStorage
+from study.search.trial_manager import TrialManager
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 EPOCH = EpochResult(
@@ -61,9 +61,9 @@ def begin(make_config, tracker: str, tmp_path: Path) -> Begin:
         output = tmp_path / "elsewhere" / str(changes.get("name", "honest"))
         output.mkdir(parents=True)
         config = make_config(**{"name": "honest", "output": output, **changes})
-        ledger = TrialLedger(config, StudyStorage(config), [])
-        proposed = list(iter(ledger.propose, None))
-        record(info_of(config, images), ledger.records, tracker)
+        manager = TrialManager(config, StudyStorage(config), [])
+        proposed = list(iter(manager.propose, None))
+        record(info_of(config, images), manager.records, tracker)
         return proposed
 
     return begin
@@ -104,8 +104,8 @@ def plan(*argv: str) -> StudyPlan:
 def proposed(config: StudyConfig) -> tuple[list[ProposedTrial], TrialRecord]:
     """All that the engine would train, and the record that it would begin with."""
     config.output.mkdir(parents=True, exist_ok=True)
-    ledger = TrialLedger(config, StudyStorage(config), [])
-    return list(iter(ledger.propose, None)), ledger.records[0]
+    manager = TrialManager(config, StudyStorage(config), [])
+    return list(iter(manager.propose, None)), manager.records[0]
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 SPACE = """
 from optuna.distributions import CategoricalDistribution, FloatDistribution

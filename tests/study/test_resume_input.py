@@ -8,11 +8,11 @@ from pathlib import Path
 import optuna
 import pytest
 
-from study.command_line import BadInputError, parse_arguments
-from study.planning import StudyPlan, plan_study
-from study.resuming import find_study, plan_resume
+from study.planning.arguments import BadInputError, parse_arguments
+from study.planning.new_study import StudyPlan, plan_study
+from study.planning.resume import find_study, plan_resume
+from study.planning.study_file import FILE, StudyFile
 from study.stopping.rungs import Rungs
-from study.study_file import FILE, StudyFile
 
 SPACE = """
 from optuna.distributions import CategoricalDistribution

@@ -17,7 +17,7 @@ from mlflow.entities import Run
 from PIL import Image
 
 from study.results.mlflow.store import MlflowStore
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 SPACE = """
 from optuna.distributions import CategoricalDistribution, FloatDistribution

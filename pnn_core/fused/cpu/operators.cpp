@@ -19,7 +19,7 @@ using torch::autograd::variable_list;
 void check_first_order() {
   TORCH_CHECK(!at::GradMode::is_enabled(),
               "the fused operators have no second derivatives: remove the library that "
-              "pnn_core.fused.build made to have torch's own");
+              "pnn_core.fused.compile made to have torch's own");
 }
 
 // None for a normalisation of no tensors.

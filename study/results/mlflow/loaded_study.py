@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from study.results.confirmed_run import ConfirmedRun
-from study.results.record import TrialRecord
 from study.results.study_info import StudyInfo
+from study.results.trial_record import TrialRecord
 
 
 @dataclass(frozen=True, kw_only=True)

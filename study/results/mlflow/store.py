@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from study.results.mlflow.connection import MlflowConnection
-from study.results.mlflow.feed import StudyFeed
+from study.results.mlflow.client import MlflowConnection
+from study.results.mlflow.experiments import find_experiment
+from study.results.mlflow.live_reader import StudyFeed
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.mlflow.names import study_names
-from study.results.mlflow.opening import find_experiment
-from study.results.mlflow.study import MlflowStudy
+from study.results.mlflow.study_names import study_names
+from study.results.mlflow.study_writer import MlflowStudy
 from study.results.study_info import StudyInfo
 
 

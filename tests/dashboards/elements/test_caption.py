@@ -8,7 +8,7 @@ from dashboards.elements.caption import (
     describe_trials,
     short_budget,
 )
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 
 @given(st.lists(st.sampled_from(TrialState)))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.colour import (
     FLAT_SYMBOLS,
     SPACE_SYMBOLS,
@@ -116,7 +116,7 @@ def test_numbers_are_one_group_with_a_scale_and_what_has_none_is_grey():
     assert trials[:2] == ("trials", [0, 2, 4])
     assert trials[2]["color"] == pytest.approx([-1.0, 0.0, -2.0])
     assert trials[2]["showscale"] is True
-    assert none == ("none", [1, 3], {"color": look.GREY, "symbol": "circle-open"})
+    assert none == ("none", [1, 3], {"color": theme.GREY, "symbol": "circle-open"})
 
 
 def test_names_are_a_group_each_and_the_rarest_are_others():
@@ -156,7 +156,7 @@ def test_a_long_name_is_shortened_in_the_legend():
 
 def test_without_a_quantity_all_points_look_alike():
     (group,) = colour_groups(None, [None, None])
-    assert plain(group) == ("trials", [0, 1], {"color": look.BLUE, "symbol": "circle"})
+    assert plain(group) == ("trials", [0, 1], {"color": theme.BLUE, "symbol": "circle"})
 
 
 @pytest.mark.parametrize("quantity", [None, NOISE, LAYER])
@@ -187,7 +187,7 @@ def test_every_point_is_in_exactly_one_group(values, quantity, symbols):
 def test_neither_diamonds_nor_vermilion_are_used_as_they_are_the_fronts():
     groups = colour_groups(LAYER, list("abcdefg"))
     assert all("diamond" not in g.marker["symbol"] for g in groups)
-    assert all(g.marker["color"] != look.VERMILION for g in groups)
+    assert all(g.marker["color"] != theme.VERMILION for g in groups)
     assert not any("diamond" in symbol for symbol in SPACE_SYMBOLS)
 
 

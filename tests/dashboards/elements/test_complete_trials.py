@@ -6,7 +6,7 @@ from dataclasses import replace
 from dashboards.elements.complete_trials import _KEPT, complete_trials
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.trial_table import TrialRow
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 PARAMS = find_quantity("learnable_params", ())
 ACCURACY = find_quantity("val_accuracy", ())

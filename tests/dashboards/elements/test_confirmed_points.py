@@ -13,7 +13,7 @@ from dashboards.elements.confirmed_points import (
 )
 from dashboards.elements.quantity import find_quantity
 from dashboards.elements.selection import FADED
-from study.results.intervals import mean_with_interval
+from study.results.confidence_intervals import mean_with_interval
 
 PARAMS = find_quantity("learnable_params", ())
 EVIL = '"><img src=x onerror=alert(1)><script>'

@@ -15,7 +15,7 @@ from dashboards.elements.front_trials import (
 from dashboards.elements.quantity import find_quantity, setting
 from study.results.objective import OBJECTIVES
 from study.results.pareto import front
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 ACCURACY, PARAMS, LOSS = (
     find_quantity(name, ()) for name in ("val_accuracy", "learnable_params", "val_loss")

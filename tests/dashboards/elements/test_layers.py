@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.elements.layers import in_order, layer_look
-from study.results.comparison import LAYER_NAMES
+from study.results.paired_comparison import LAYER_NAMES
 
 
 def test_every_layer_differs_from_the_others_in_symbol_and_in_colour():

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from dashboards.elements.several_studies import clicks, describe_studies, named, what_differs
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dashboards.elements.trial_words import (
     describe_selection,
     tell_why_empty,
 )
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 PARAMS = find_quantity("learnable_params", ())
 ACCURACY = find_quantity("val_accuracy", ())

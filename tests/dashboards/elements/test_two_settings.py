@@ -3,7 +3,7 @@ import math
 from dashboards.elements.colour import ColourScale
 from dashboards.elements.quantity import setting
 from dashboards.elements.two_settings import ACCURACY, metric_points, surface_colours
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 MASKS, ORDER = setting("mask_count"), setting("order")
 

@@ -1,6 +1,6 @@
 from dash import html
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.live.address import Address
 from dashboards.live.content import view_content
 from dashboards.view_options import Span, ViewOptions
@@ -23,7 +23,7 @@ def shown(study, now_ms, *within):
         now_ms=now_ms,
     )
     address = Address(view="progress", options=options)
-    return view_content(scene, address, look.Theme.LIGHT, with_pictures=False).state
+    return view_content(scene, address, theme.Theme.LIGHT, with_pictures=False).state
 
 
 def test_a_trial_without_a_sign_of_life_is_told_with_what_that_may_mean(halfway, minute):

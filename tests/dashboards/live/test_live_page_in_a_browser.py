@@ -6,10 +6,10 @@ import time
 
 import pytest
 
+from study.results.mlflow.run_content import TrialUpdate
 from study.results.mlflow.store import MlflowStore
-from study.results.mlflow.updates import TrialUpdate
-from study.results.record import TrialState
 from study.results.study_info import StudyEnd, summarise
+from study.results.trial_record import TrialState
 
 MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 DESKTOP, PHONE = 1280, 400

@@ -1,12 +1,12 @@
 import pytest
 from dash import html
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.live.address import Address
 from dashboards.live.trial_panel import trial_panel
 from dashboards.view_options import ViewOptions
 from dashboards.views import Scene
-from study.results.mlflow.feed import FollowedStudy
+from study.results.mlflow.live_reader import FollowedStudy
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def panel_of(make_trial, study_of):
         study = study_of([make_trial(0)])
         followed = FollowedStudy(study=study, experiment_id="1", run_ids={0: "a"}, is_running=False)
         scene = Scene(studies=(study,), options=ViewOptions(), selected=None, now_ms=0)
-        panel = trial_panel(scene, followed, Address(trial=0), look.Theme.LIGHT, uri)
+        panel = trial_panel(scene, followed, Address(trial=0), theme.Theme.LIGHT, uri)
         return [part for part in panel._traverse() if isinstance(part, kind)]
 
     return find

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.measures.lanes import TimelineBar, fill_lanes
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 COMPLETE, PAUSED, PRUNED = TrialState.COMPLETE, TrialState.PAUSED, TrialState.PRUNED
 SETTINGS = settings(max_examples=60, deadline=None)

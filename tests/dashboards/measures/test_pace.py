@@ -4,7 +4,7 @@ import pytest
 
 from dashboards.measures.pace import pace_of
 from dashboards.measures.silent_trials import SilentTrial
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 
 def test_the_rate_follows_the_trials_that_run_at_present(halfway):

@@ -1,7 +1,7 @@
 import pytest
 
 from dashboards.measures.silent_trials import silent_trials
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 
 def test_a_trial_is_silent_after_ten_times_its_longest_epoch(make_timed, minute):

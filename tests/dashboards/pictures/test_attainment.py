@@ -9,7 +9,7 @@ from dashboards.pictures.attainment import (
     get_attainment_info,
     get_attainment_picture,
 )
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 # A loaded machine is no failure.
 SETTINGS = settings(max_examples=60, deadline=None)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.pictures.contour import (
     GRID,
@@ -14,7 +14,7 @@ from dashboards.pictures.contour import (
     get_contour_info,
     get_contour_picture,
 )
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -154,19 +154,19 @@ def test_both_axes_are_logarithmic_where_that_is_usual(study_of, corners):
 
 
 def test_many_trials_are_small_and_hide_nothing(make_trial, study_of):
-    n = look.MANY_POINTS + 1
+    n = theme.MANY_POINTS + 1
     records = [
         make_trial(i, (i % 7) / 7, noise_level=0.01 + i % 50, mask_count=8 + i % 31)
         for i in range(n)
     ]
     info = get_contour_info(study_of(records), x=NOISE, y=MASKS)
     land, points = get_contour_figure(info).data
-    assert (points.type, points.marker.color, len(points.x)) == ("scattergl", look.GREY, n)
+    assert (points.type, points.marker.color, len(points.x)) == ("scattergl", theme.GREY, n)
     assert land.colorbar.title.text == "Validation accuracy (correct / total)"
 
 
 def test_many_trials_without_a_landscape_keep_their_colours(make_trial, study_of):
-    n = look.MANY_POINTS + 1
+    n = theme.MANY_POINTS + 1
     records = [make_trial(i, (i % 7) / 7, order=f"order {i % 3}") for i in range(n)]
     info = get_contour_info(study_of(records), x=NOISE, y=setting("order"))
     (points,) = get_contour_figure(info).data

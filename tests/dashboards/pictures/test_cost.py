@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
 from dashboards.pictures.cost import get_cost_figure, get_cost_info, get_cost_picture
 from pnn_core.config import Costs, EpochResult
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 COSTS = ("mask_values", "macs", "epoch_val_seconds", "train_seconds")
 
@@ -248,7 +248,7 @@ def test_a_study_without_complete_trials_says_so_in_the_picture(study_of, make_c
 
 def test_many_trials_are_drawn_by_the_graphics_card(study_of, make_cost):
     record = make_cost(0, 0.5, 10, 10, 10, 1.0, 1.0)
-    records = [replace(record, number=i) for i in range(look.MANY_POINTS // 4 + 1)]
+    records = [replace(record, number=i) for i in range(theme.MANY_POINTS // 4 + 1)]
     figure = get_cost_figure(get_cost_info(study_of(records)))
     assert traces_of(figure, 0)["trials"].type == "scattergl"
 

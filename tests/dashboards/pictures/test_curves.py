@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.pictures.curves import get_curves_figure, get_curves_info, get_curves_picture
 from pnn_core.config import EpochResult
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 SETTINGS = settings(max_examples=40, deadline=None)
 
@@ -245,7 +245,7 @@ def test_accuracies_are_never_logarithmic(make_study):
 def test_curves_differ_in_colour_and_in_dash(make_study):
     study = make_study(*([curve(0.1, 0.9 - i / 10)] for i in range(4)))
     drawn = {trace.name: trace.line for trace in lines(get_curves_figure(get_curves_info(study)))}
-    assert [drawn[f"trial {i}"].dash for i in range(4)] == list(look.DASHES[:4])
+    assert [drawn[f"trial {i}"].dash for i in range(4)] == list(theme.DASHES[:4])
     # The best one is the lightest.
     greens = [int(drawn[f"trial {i}"].color[4:-1].split(",")[1]) for i in range(4)]
     assert greens == sorted(set(greens), reverse=True)
@@ -346,7 +346,7 @@ def test_stopped_trials_are_grey_and_end_in_a_diamond_that_tells_why(make_study)
     figure = get_curves_figure(info)
     grey, marks = figure.data[:2]
     assert (grey.x, grey.y) == ((1, None, 1, 2, None), (0.8, None, 0.2, 0.3, None))
-    assert {grey.line.color, marks.marker.color} == {look.GREY}
+    assert {grey.line.color, marks.marker.color} == {theme.GREY}
     assert (marks.name, marks.marker.symbol) == ("stopped early", "diamond")
     assert (marks.x, marks.y) == ((1, 2), (0.8, 0.3))
     first = marks.customdata[0][0]

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
 from dashboards.pictures.front import get_front_figure, get_front_info, get_front_picture
-from study.results.intervals import mean_with_interval
-from study.results.record import TrialState
+from study.results.confidence_intervals import mean_with_interval
+from study.results.trial_record import TrialState
 
 EVIL = '"><img src=x onerror=alert(1)><script>'
 
@@ -146,7 +146,7 @@ def test_the_step_line_passes_through_the_front_and_keeps_the_last_value(small):
 def test_the_front_is_told_by_its_shape(small):
     traces = markers(get_front_figure(get_front_info(small)))
     ring = traces["front"].marker
-    assert (ring.symbol, ring.color) == ("diamond-open", look.VERMILION)
+    assert (ring.symbol, ring.color) == ("diamond-open", theme.VERMILION)
     assert ring.size > traces["trials"].marker.size
     assert traces["trials"].marker.symbol == "circle"
     assert numbers(traces["front"]) == [0, 2]
@@ -331,7 +331,7 @@ def test_the_columns_of_the_picture_are_alike_with_and_without_points_beside(sma
 
 def test_ten_thousand_trials_are_drawn_by_the_graphics_card(make_trial, study_of):
     record = make_trial(0)
-    records = [replace(record, number=i) for i in range(look.MANY_POINTS + 1)]
+    records = [replace(record, number=i) for i in range(theme.MANY_POINTS + 1)]
     figure = get_front_figure(get_front_info(study_of(records)))
     assert "scattergl" in {trace.type for trace in figure.data}
     small = get_front_figure(get_front_info(study_of(records[:10])))

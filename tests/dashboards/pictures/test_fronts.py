@@ -13,7 +13,7 @@ from dashboards.pictures.fronts import (
 )
 from study.results.objective import parse_objectives
 from study.results.pareto import front
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 # A loaded machine is no failure.
 SETTINGS = settings(max_examples=40, deadline=None)

@@ -8,7 +8,7 @@ from dashboards.pictures.generalisation_gap import (
     get_generalisation_gap_picture,
 )
 from pnn_core.config import EpochResult
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 
 def curve(*losses):

@@ -13,7 +13,7 @@ from dashboards.pictures.heat_map import (
     get_heat_map_info,
     get_heat_map_picture,
 )
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'

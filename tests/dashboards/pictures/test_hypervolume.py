@@ -3,13 +3,13 @@ from dataclasses import replace
 
 import pytest
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.pictures.hypervolume import (
     get_hypervolume_figure,
     get_hypervolume_info,
     get_hypervolume_picture,
 )
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 START = 1_790_000_000_000
 
@@ -165,7 +165,7 @@ def test_the_picture_has_a_step_line_and_a_symbol_at_its_end_for_each_study(stud
     assert [trace.line.shape for trace in lines] == ["hv", "hv"]
     assert len({trace.line.dash for trace in lines}) == 2
     assert len({trace.line.color for trace in lines}) == 2
-    assert [trace.marker.symbol for trace in ends] == list(look.SYMBOLS[:2])
+    assert [trace.marker.symbol for trace in ends] == list(theme.SYMBOLS[:2])
     assert [tuple(trace.x) for trace in ends] == [lines[0].x[-1:]] * 2
     assert picture.figure.layout.xaxis.title.text == "Wall time since the study began (s)"
     assert picture.data["trial"] == [1, 0, 2] * 2

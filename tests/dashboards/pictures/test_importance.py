@@ -11,7 +11,7 @@ from dashboards.pictures.importance import (
     get_importance_picture,
 )
 from study.results.objective import OBJECTIVES
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 SETTINGS = settings(max_examples=25, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'

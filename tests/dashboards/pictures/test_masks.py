@@ -12,10 +12,10 @@ from dashboards.pictures.masks import (
 )
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
 from pnn_core.data.load import DATASETS
-from pnn_core.model import build_model
-from pnn_core.perturbation import Perturbation
-from pnn_core.seeds import Seeds
-from study.results.record import TrialRecord, TrialState
+from pnn_core.layers.perturbation import Perturbation
+from pnn_core.models.build import build_model
+from pnn_core.rng.generators import Seeds
+from study.results.trial_record import TrialRecord, TrialState
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 SMALL = {"network": "resnet8", "mask_count": 4}

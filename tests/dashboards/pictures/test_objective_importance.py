@@ -9,7 +9,7 @@ from dashboards.elements.complete_trials import complete_trials
 from dashboards.pictures import objective_importance
 from dashboards.pictures.objective_importance import MOST_KEPT, evaluate_importance
 from study.results.objective import parse_objectives
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 OBJECTIVES = parse_objectives("val_accuracy,learnable_params")
 

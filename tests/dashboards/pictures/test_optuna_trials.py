@@ -23,7 +23,7 @@ from dashboards.pictures.optuna_trials import (
     optuna_trials,
 )
 from study.results.objective import OBJECTIVES
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 SETTINGS = settings(max_examples=25, deadline=None)  # a loaded machine is no failure
 ACCURACY, LOSS = OBJECTIVES["val_accuracy"], OBJECTIVES["val_loss"]

@@ -5,10 +5,10 @@ from scipy import stats
 
 from dashboards.pictures.paired import PairedRow, get_paired_columns, get_paired_info
 from pnn_core.config import ConfirmResult, Costs
-from study.results.comparison import cautions, compare_with_controls, describe_with_trial
+from study.results.confidence_intervals import paired_difference
 from study.results.confirmed_run import ConfirmedRun
-from study.results.intervals import paired_difference
-from study.results.record import TrialState
+from study.results.paired_comparison import cautions, compare_with_controls, describe_with_trial
+from study.results.trial_record import TrialState
 
 
 def runs(values, *, trial=0, layer="perturbation", params=1000, first_seed=100):

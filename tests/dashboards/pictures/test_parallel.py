@@ -15,7 +15,7 @@ from dashboards.pictures.parallel import (
 )
 from study.results.objective import OBJECTIVES
 from study.results.pareto import front
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'

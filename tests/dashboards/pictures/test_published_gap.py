@@ -9,7 +9,7 @@ from dashboards.pictures.published_gap import (
 )
 from pnn_core.config import ConfirmResult
 from study.results.confirmed_run import ConfirmedRun
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 
 def run(

@@ -3,7 +3,7 @@ import pytest
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.setting_axis import SettingAxis
 from dashboards.pictures.reported_slice import describe_reported, reported_figures, reported_trace
-from study.results.reported import PAPER, reported_results
+from study.results.published_results import PAPER, reported_results
 
 NOISE, MASKS, BATCH = setting("noise_level"), setting("mask_count"), setting("batch_size")
 ACCURACY, LOSS = find_quantity("val_accuracy", ()), find_quantity("val_loss", ())

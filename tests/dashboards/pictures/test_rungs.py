@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.pictures.rungs import Stage, get_rungs_figure, get_rungs_info, get_rungs_picture
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 SETTINGS = settings(max_examples=60, deadline=None)
 COMPLETE, PRUNED, FAILED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED

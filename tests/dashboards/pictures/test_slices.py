@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.elements import look
+from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.pictures.slices import FADED, get_slice_figure, get_slice_info, get_slice_picture
-from study.results.record import TrialState
-from study.results.reported import reported_results
+from study.results.published_results import reported_results
+from study.results.trial_record import TrialState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -176,7 +176,7 @@ def test_a_name_is_no_variable_of_a_template(make_trial, study_of):
 
 
 def test_many_points_are_drawn_by_the_graphics_card(make_trial, study_of):
-    records = [make_trial(i, i / 3000) for i in range(look.MANY_POINTS + 1)]
+    records = [make_trial(i, i / 3000) for i in range(theme.MANY_POINTS + 1)]
     kinds = [
         get_slice_figure(get_slice_info(study_of(some), parameter=MASKS)).data[0].type
         for some in (records, records[1:])

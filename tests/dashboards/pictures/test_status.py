@@ -9,7 +9,7 @@ from dashboards.pictures.status import ReasonGroup, get_status_info
 from pnn_core.config import ConfirmResult
 from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow.loaded_study import UndecodableRun
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 SETTINGS = settings(max_examples=40, deadline=None)
 

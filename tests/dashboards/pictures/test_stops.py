@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from dashboards.pictures.stops import Stop, StopsInfo, get_stops_columns, get_stops_info
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from dashboards.pictures.timeline import (
     get_timeline_picture,
 )
 from study.results.confirmed_run import ConfirmedRun
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 COMPLETE, RUNNING, PAUSED = TrialState.COMPLETE, TrialState.RUNNING, TrialState.PAUSED
 

@@ -7,7 +7,7 @@ from dashboards.replication.confirmed_front import (
     get_confirmed_front_figure,
     get_confirmed_front_info,
 )
-from study.results.intervals import mean_with_interval
+from study.results.confidence_intervals import mean_with_interval
 
 
 def test_points_are_means_with_intervals_at_their_size(make_runs, confirmed_study):

@@ -1,6 +1,6 @@
 import pytest
 
-from dashboards.replication.page import get_report_info, write_report
+from dashboards.replication.report_page import get_report_info, write_report
 
 NAME = '"><img src=x onerror=alert(1)><script>alert(1)</script>' + "long_" * 30
 DESKTOP, PHONE = 1280, 400

@@ -3,8 +3,8 @@ import pytest
 from dashboards.replication.reported_tables import DISPUTE, departures, get_reported_tables, matches
 from pnn_core.config import PARAMETER_NAMES, DatasetShape
 from pnn_core.recipes import update
-from study.results.comparison import layer_results
-from study.results.reported import reported_results
+from study.results.paired_comparison import layer_results
+from study.results.published_results import reported_results
 
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
 TABLE_5 = {"network": "resnet18", "mask_count": 64, "fan_out": 1}

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 FOLDER = os.environ.get("PNN_FAULTS", "")
-TARGET = "pnn_core.learner"
+TARGET = "pnn_core.training.trainer"
 CHUNK_BYTES = 256 << 20
 HOG_SECONDS = 30.0
 
@@ -33,7 +33,7 @@ def take(fault: str) -> str | None:
     return done.read_text()
 
 
-def act(learner: object) -> None:
+def act(trainer: object) -> None:
     """What is done between two training steps."""
     import torch
 
@@ -41,7 +41,7 @@ def act(learner: object) -> None:
         raise RuntimeError("injected fault")
     if take("nan") is not None:
         with torch.no_grad():
-            next(learner.model.parameters()).fill_(float("nan"))
+            next(trainer.model.parameters()).fill_(float("nan"))
     if size := take("memory"):
         hoarded = []
         deadline = time.monotonic() + HOG_SECONDS
@@ -53,8 +53,8 @@ def act(learner: object) -> None:
 
 
 def patch(module: ModuleType) -> None:
-    """Have every learner act as it asks whether to pause."""
-    original = module.Learner.train_epoch
+    """Have every trainer act as it asks whether to pause."""
+    original = module.Trainer.train_epoch
 
     def train_epoch(self, pause=lambda: False):
         with Path(FOLDER, "epochs.log").open("a") as log:
@@ -66,7 +66,7 @@ def patch(module: ModuleType) -> None:
 
         return original(self, asked)
 
-    module.Learner.train_epoch = train_epoch
+    module.Trainer.train_epoch = train_epoch
 
 
 class PatchingFinder:

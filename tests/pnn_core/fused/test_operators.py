@@ -19,11 +19,11 @@ from pnn_core.config import (
     Order,
 )
 from pnn_core.fused import operators
-from pnn_core.fused.build import build
+from pnn_core.fused.compile import build
 from pnn_core.fused.operators import max_pool, normalise_add_relu, perturb_combine
 from pnn_core.fused.sequence import FusedSequential
-from pnn_core.model import build_model
-from pnn_core.perturbation import PerturbationLayer
+from pnn_core.layers.perturbation import PerturbationLayer
+from pnn_core.models.build import build_model
 
 UsePlain = Callable[[bool], None]
 

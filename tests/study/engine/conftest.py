@@ -18,11 +18,11 @@ import pytest
 from pnn_core.config import Costs, EpochResult
 from pnn_core.data import TrainingData, load_training_data
 from study.config import StudyConfig
-from study.engine.ledger import TrialLedger
-from study.engine.messages import EpochReport
-from study.engine.storage import StudyStorage
 from study.results.confirmed_run import ConfirmedRun
-from study.results.record import TrialRecord
+from study.results.trial_record import TrialRecord
+from study.search.messages import EpochReport
+from study.search.optuna_storage import StudyStorage
+from study.search.trial_manager import TrialManager
 
 COSTS = Costs(learnable_params=100, mask_values=10, macs=1000)
 SERVER_START_SECONDS = 30
@@ -102,17 +102,17 @@ class Life:
         self.config = config
         self.heard = HeardTrials()
         self.storage = StudyStorage(config)
-        self.ledger = TrialLedger(config, self.storage, [self.heard])
+        self.manager = TrialManager(config, self.storage, [self.heard])
 
     @property
     def records(self) -> tuple[TrialRecord, ...]:
-        return self.ledger.records
+        return self.manager.records
 
     def propose(self) -> int:
         """A trial that a process takes up at once."""
-        trial = self.ledger.propose()
+        trial = self.manager.propose()
         assert trial is not None
-        self.ledger.trial_started(trial.number)
+        self.manager.trial_started(trial.number)
         return trial.number
 
     def train(
@@ -126,7 +126,7 @@ class Life:
         for epoch in range(1, epochs + 1):
             curves = (curve(epoch, accuracy),)
             report = EpochReport(replicates=curves, costs=costs, device="cpu", worker=worker)
-            self.ledger.epoch_finished(number, report)
+            self.manager.epoch_finished(number, report)
 
     def report(self, number: int, epochs: int, accuracy: float, params: int = 100) -> bool:
         """As Tune's ends do it: judged, then told, and ended where it does not go on."""
@@ -137,15 +137,15 @@ class Life:
             worker="host:1",
         )
         is_last = epochs == self.config.epochs
-        goes_on = is_last or self.ledger.goes_on(number, told)
-        self.ledger.epoch_finished(number, told)
+        goes_on = is_last or self.manager.goes_on(number, told)
+        self.manager.epoch_finished(number, told)
         if is_last or not goes_on:
-            self.ledger.trial_stopped(number)
+            self.manager.trial_stopped(number)
         return goes_on
 
     def complete(self, number: int, accuracy: float = 0.5) -> None:
         self.train(number, self.config.epochs, accuracy)
-        self.ledger.trial_stopped(number)
+        self.manager.trial_stopped(number)
 
     def optuna_states(self) -> list[str]:
         return [trial.state.name for trial in self.storage.trials()]

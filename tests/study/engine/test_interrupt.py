@@ -11,17 +11,17 @@ import torch
 
 from pnn_core.config import EpochResult
 from pnn_core.data import TrainingData
-from pnn_core.train import train
+from pnn_core.training.validated_run import train
+from study.checkpoints.checkpoint_store import CheckpointStore
+from study.checkpoints.cleanup import CheckpointCleanup, trial_file
 from study.config import StudyConfig
-from study.engine import search as search_module
-from study.engine.checkpoint_store import CheckpointStore
-from study.engine.checkpoint_sweeper import CheckpointSweeper, trial_file
-from study.engine.cluster import TrialResources, connected
-from study.engine.ledger import TrialLedger
-from study.engine.search import SearchResult, search
-from study.engine.storage import StudyStorage
-from study.interrupts import Interrupts
-from study.results.record import TrialRecord, TrialState
+from study.engine.cluster.connect import TrialResources, connected
+from study.engine.interrupts import Interrupts
+from study.engine.tune import run_search as search_module
+from study.engine.tune.run_search import SearchResult, search
+from study.results.trial_record import TrialRecord, TrialState
+from study.search.optuna_storage import StudyStorage
+from study.search.trial_manager import TrialManager
 
 TWO = TrialResources(cpus=1, gpus=0.0, concurrent=2)
 
@@ -43,12 +43,12 @@ def run(
 ) -> tuple[SearchResult, StudyStorage, CheckpointStore]:
     store = CheckpointStore(url=config.checkpoints)
     store.create()
-    sweeper = CheckpointSweeper(store, keep=False)
+    sweeper = CheckpointCleanup(store, keep=False)
     storage = StudyStorage(config)
-    ledger = TrialLedger(config, storage, [listener, sweeper])
-    sweeper.sweep_trials(ledger.records)
+    manager = TrialManager(config, storage, [listener, sweeper])
+    sweeper.sweep_trials(manager.records)
     with Interrupts() as interrupts:
-        result = search(config, data, ledger, store, TWO, interrupts, pytest.fail)
+        result = search(config, data, manager, store, TWO, interrupts, pytest.fail)
     sweeper.close()
     return result, storage, store
 
@@ -117,5 +117,5 @@ def test_a_search_with_nothing_left_ends_at_once(make_config, digits, live) -> N
     again = live(config)
     with Interrupts() as interrupts:
         store = CheckpointStore(url=str(Path(config.checkpoints)))
-        result = search(config, digits, again.ledger, store, TWO, interrupts, pytest.fail)
+        result = search(config, digits, again.manager, store, TWO, interrupts, pytest.fail)
     assert (result.records, result.interrupted) == (life.records, False)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from pnn_core import train
 from pnn_core.config import DatasetShape, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import TrainingData
-from study.engine import trainable as trainable_module
-from study.engine.checkpoint_store import CheckpointStore
-from study.engine.messages import REPORT, TRIAL, ProposedTrial
-from study.engine.trainable import TrialTrainable
-from study.engine.worker_settings import WorkerSettings
+from pnn_core.training import validated_run as train
+from study.checkpoints.checkpoint_store import CheckpointStore
+from study.engine.cluster.worker_settings import WorkerSettings
+from study.engine.tune import trainable as trainable_module
+from study.engine.tune.trainable import TrialTrainable
+from study.search.messages import REPORT, TRIAL, ProposedTrial
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 CONFIG = TrialConfig(

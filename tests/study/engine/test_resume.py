@@ -19,8 +19,8 @@ from optuna.storages.journal import JournalFileBackend
 from pnn_core.config import Costs
 from search_spaces import SearchSpace
 from study.config import JOURNAL, StudyConfig
-from study.engine.sampler import SAMPLER_NAMES, SAMPLERS
-from study.results.record import TrialRecord, TrialState
+from study.results.trial_record import TrialRecord, TrialState
+from study.search.sampler import SAMPLER_NAMES, SAMPLERS
 from study.stopping.rungs import Rungs
 
 SPACE = SearchSpace(
@@ -63,17 +63,17 @@ def _young_generations() -> Iterator[None]:
 
 def run(life) -> None:
     """Train one trial after the other, each with results that follow from its point."""
-    while life.ledger.has_work():
-        trial = life.ledger.propose()
+    while life.manager.has_work():
+        trial = life.manager.propose()
         model = trial.config.model
         accuracy = 1 / (1 + abs(model.mask.noise_level - 1) + model.mask_count)
         costs = Costs(learnable_params=model.mask_count, mask_values=0, macs=0)
         if trial.number % 5 == 4:
             life.train(trial.number, 1, accuracy, costs)
-            life.ledger.attempt_failed(trial.number, "loss is nan", would_recur=True)
+            life.manager.attempt_failed(trial.number, "loss is nan", would_recur=True)
             continue
         life.train(trial.number, life.config.epochs, accuracy, costs)
-        life.ledger.trial_stopped(trial.number)
+        life.manager.trial_stopped(trial.number)
 
 
 def timeless(records: tuple[TrialRecord, ...]) -> list[TrialRecord]:
@@ -133,8 +133,8 @@ def test_a_study_killed_at_any_write_goes_on_as_if_it_never_was(begun, live) -> 
 
 def run_with_rungs(life) -> None:
     """As `run`, with a report of each epoch, at which a trial may be stopped."""
-    while life.ledger.has_work():
-        trial = life.ledger.propose()
+    while life.manager.has_work():
+        trial = life.manager.propose()
         model = trial.config.model
         quality = model.mask_count / (1 + abs(model.mask.noise_level - 1))
         for epoch in range(1, life.config.epochs + 1):

@@ -7,8 +7,8 @@ import pytest
 from study.recording.recording import table_of
 from study.recording.table import Configuration
 from study.results.objective import parse_objectives
-from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyInfo
+from study.results.trial_record import TrialRecord, TrialState
 
 MS_2026 = 1_767_225_600_000  # midnight of 1 January, UTC
 DAY_MS = 24 * 3600 * 1000

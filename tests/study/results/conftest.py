@@ -9,10 +9,10 @@ import pytest
 import requests
 
 from pnn_core.config import Costs, DatasetShape, EpochResult, ModelConfig, TrialConfig
-from study.results.mlflow.study import MlflowStudy
+from study.results.mlflow.study_writer import MlflowStudy
 from study.results.objective import parse_objectives
-from study.results.record import TrialRecord, TrialState
 from study.results.study_info import StudyInfo
+from study.results.trial_record import TrialRecord, TrialState
 
 STARTED_MS = 1_700_000_000_000
 

@@ -3,7 +3,7 @@ import pytest
 from pnn_core.config import ConfirmResult, Costs
 from study.results.confirmed_run import ConfirmedRun
 from study.results.confirmed_table import confirmed_table
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 
 
 @pytest.fixture

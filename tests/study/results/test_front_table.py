@@ -3,7 +3,7 @@ import pytest
 from pnn_core.config import Costs, EpochResult
 from study.results.front_table import TextTable, format_metric, format_parameter, front_table
 from study.results.objective import parse_objectives
-from study.results.record import TrialRecord, TrialState
+from study.results.trial_record import TrialRecord, TrialState
 
 
 def trial(number, accuracy, params, **parameters):

@@ -11,7 +11,7 @@ def test_results_import_neither_ray_nor_torch_nor_mlflow():
     folder, root = Path(study.results.__file__).parent, Path(study.results.__file__).parents[2]
     files = sorted(folder.rglob("[a-z]*.py"))
     modules = [".".join(file.relative_to(root).with_suffix("").parts) for file in files]
-    assert "study.results.mlflow.writer" in modules
+    assert "study.results.mlflow.background_writer" in modules
     code = f"import sys, {', '.join(modules)}; print([m for m in {HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

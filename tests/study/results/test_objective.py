@@ -2,7 +2,7 @@ import pytest
 
 from pnn_core.config import Costs, EpochResult
 from study.results.objective import OBJECTIVES, parse_objectives
-from study.results.record import TrialRecord, TrialState
+from study.results.trial_record import TrialRecord, TrialState
 
 
 def test_objectives_keep_the_order_of_the_command_line():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pnn_core.config import Costs, EpochResult
 from study.results.objective import OBJECTIVES, parse_objectives
 from study.results.pareto import front, hypervolume
-from study.results.record import TrialRecord, TrialState
+from study.results.trial_record import TrialRecord, TrialState
 
 ONE = parse_objectives("val_accuracy")
 TWO = parse_objectives("val_accuracy,learnable_params")

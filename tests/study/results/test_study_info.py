@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from study.results.objective import parse_objectives
-from study.results.record import TrialState
 from study.results.study_info import StudySummary, summarise
+from study.results.trial_record import TrialState
 
 OBJECTIVES = parse_objectives("val_accuracy,learnable_params")
 

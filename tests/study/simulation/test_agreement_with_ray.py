@@ -7,18 +7,18 @@ from dataclasses import dataclass, replace
 import pytest
 from ray import tune
 
-from study.engine import search as search_module
-from study.engine.checkpoint_store import CheckpointStore
-from study.engine.cluster import TrialResources, connected
-from study.engine.ledger import TrialLedger
-from study.engine.messages import REPORT, TRIAL
-from study.engine.search import search
-from study.engine.storage import StudyStorage
-from study.engine.worker_name import worker_name
-from study.interrupts import Interrupts
-from study.results.record import TrialState
+from study.checkpoints.checkpoint_store import CheckpointStore
+from study.engine.cluster.connect import TrialResources, connected
+from study.engine.cluster.worker_name import worker_name
+from study.engine.interrupts import Interrupts
+from study.engine.tune import run_search as search_module
+from study.engine.tune.run_search import search
+from study.results.trial_record import TrialState
+from study.search.messages import REPORT, TRIAL
+from study.search.optuna_storage import StudyStorage
+from study.search.trial_manager import TrialManager
 from study.simulation.replay import Replay
-from study.simulation.search import SearchSettings, simulate
+from study.simulation.simulated_search import SearchSettings, simulate
 from study.stopping.entry import entry_after
 from study.stopping.halving import SuccessiveHalving
 from study.stopping.rungs import Rungs
@@ -91,12 +91,12 @@ def run_with_ray(make_config, make_table, monkeypatch):
         )
         config = replace(config, resources=replace(config.resources, max_concurrent=workers))
         arrivals = Arrivals([])
-        ledger = TrialLedger(config, StudyStorage(config), [arrivals])
+        manager = TrialManager(config, StudyStorage(config), [arrivals])
         store = CheckpointStore(url=config.checkpoints)
         resources = TrialResources(cpus=1, gpus=0.0, concurrent=workers)
         with Interrupts() as interrupts:
             replay = Replay(table, config.seed)
-            result = search(config, replay, ledger, store, resources, interrupts, pytest.fail)
+            result = search(config, replay, manager, store, resources, interrupts, pytest.fail)
         return config, result.records, arrivals.order
 
     return run

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from study.results.objective import parse_objectives
-from study.results.record import TrialState
+from study.results.trial_record import TrialState
 from study.simulation.growth import HypervolumeShare
 from study.simulation.repeated import median_reach, repeat
-from study.simulation.search import SearchSettings, simulate
+from study.simulation.simulated_search import SearchSettings, simulate
 from study.stopping.rungs import Rungs
 
 OBJECTIVES = parse_objectives("val_accuracy,learnable_params")

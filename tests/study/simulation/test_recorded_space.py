@@ -4,7 +4,7 @@ import pytest
 
 from study.results.objective import parse_objectives
 from study.simulation.recorded_space import recorded_space
-from study.simulation.search import SearchSettings, simulate
+from study.simulation.simulated_search import SearchSettings, simulate
 
 
 @pytest.fixture

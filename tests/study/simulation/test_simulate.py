@@ -25,7 +25,7 @@ def drawn(monkeypatch) -> list[str]:
         names.append(picture.name)
         return b"picture"
 
-    monkeypatch.setattr("study.simulation.outcome.to_png", draw)
+    monkeypatch.setattr("study.simulation.search_growth.to_png", draw)
     return names
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pnn_core.config import Costs, EpochResult
 from study.results.objective import parse_objectives
-from study.results.record import TrialRecord, TrialState
+from study.results.trial_record import TrialRecord, TrialState
 from study.stopping.entry import RungEntry, entry_after
 from study.stopping.halving import SuccessiveHalving
 from study.stopping.rungs import Rungs, default_first_rung

@@ -7,8 +7,8 @@ import traceback
 
 import pytest
 
+from study.results.mlflow.errors import TrackerUnreachableError
 from study.results.mlflow.store import MlflowStore
-from study.results.mlflow.unreachable import TrackerUnreachableError
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from pnn_core.config import ConfirmResult
 from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow import writer as mlflow_writer
-from study.results.mlflow.connection import MlflowConnection, search_all_runs
+from study.results.mlflow import background_writer as mlflow_writer
+from study.results.mlflow.background_writer import MlflowWriter, Unsent
+from study.results.mlflow.client import MlflowConnection, search_all_runs
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
-from study.results.mlflow.writer import MlflowWriter, Unsent
-from study.results.record import TrialState
 from study.results.study_info import StudyEnd, summarise
+from study.results.trial_record import TrialState
 
 NOTHING = Unsent(trials=0, confirmed=0, study=False, error="")
 SERIES = ("val_accuracy", "val_loss", "train_loss", "epoch_train_seconds", "epoch_val_seconds")

@@ -8,13 +8,13 @@ import urllib.request
 
 import pytest
 
-from study.results.mlflow.connection import MlflowConnection, search_all_runs
+from study.results.mlflow.client import MlflowConnection, search_all_runs
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.mlflow.names import UnknownStudyError
+from study.results.mlflow.run_content import TrialUpdate
 from study.results.mlflow.store import MlflowStore
-from study.results.mlflow.updates import TrialUpdate
-from study.results.record import TrialRecord, TrialState
+from study.results.mlflow.study_names import UnknownStudyError
 from study.results.study_info import StudyEnd, summarise
+from study.results.trial_record import TrialRecord, TrialState
 
 MS = 1_700_000_000_000
 
@@ -254,7 +254,7 @@ def test_runs_that_cannot_be_decoded_are_reported(uri, store, study, info, recor
 
 
 def test_a_study_of_more_runs_than_a_page_is_read_whole(store, study, info, record, monkeypatch):
-    from study.results.mlflow import connection as mlflow_connection
+    from study.results.mlflow import client as mlflow_connection
 
     monkeypatch.setattr(mlflow_connection, "_RUNS_PER_PAGE", 2)
     records = tuple(record(number, TrialState.COMPLETE) for number in range(5))

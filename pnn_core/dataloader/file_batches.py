@@ -1,0 +1,79 @@
+"""Batches from images that are decoded when they are needed."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from pnn_core.data import ImageFiles
+from pnn_core.data.decode import RandomCrops
+from pnn_core.dataloader.augmentation import crop_and_flip, draw_crops_and_flips
+from pnn_core.dataloader.batches import Batch, Normalise, full_batches
+from pnn_core.dataloader.decoding_workers import Decoder, DecodeRequest
+
+
+class FileBatches:
+    """A `BatchSource` that decodes its images anew in every epoch.
+
+    All that is random is drawn here, in the same order as for images in memory, so that a seed
+    gives the same batches whatever the number of workers, and whether or not images of one size
+    fit in memory.
+
+    Args:
+        files: The images.
+        normalise: Tells the device, too.
+        augment: Whether batches in training get a random crop and flip.
+        decoder: May serve several sources, one at a time.
+    """
+
+    def __init__(
+        self, files: ImageFiles, normalise: Normalise, decoder: Decoder, *, augment: bool
+    ) -> None:
+        self._files = files
+        self._labels = torch.tensor(files.labels, device=normalise.device)
+        self._normalise = normalise
+        self._augment = augment
+        self._decoder = decoder
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def shuffled(
+        self, batch_size: int, generator: torch.Generator, *, first_batch: int = 0
+    ) -> Iterator[Batch]:
+        """See `BatchSource`."""
+        count, device = len(self), self._labels.device
+        order = torch.randperm(count, generator=generator)
+        crops = shifts = None
+        if self._augment and self._files.shorter_edge is not None:
+            crops = _draw_random_crops(count, generator)
+        elif self._augment:
+            shifts = draw_crops_and_flips(count, generator, device)
+        batches = full_batches(count, batch_size)[first_batch:]
+        requests = (
+            DecodeRequest(
+                files=self._files.take(order[batch].numpy()),
+                crops=None if crops is None else crops.take(batch),
+            )
+            for batch in batches
+        )
+        labels = self._labels[order.to(device)]
+        for batch, pixels in zip(batches, self._decoder.batches(requests), strict=True):
+            images = torch.from_numpy(pixels).to(device)
+            if shifts is not None:
+                images = crop_and_flip(images, shifts[batch])
+            yield self._normalise(images), labels[batch]
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """See `BatchSource`."""
+        indices, device = np.arange(len(self)), self._labels.device
+        batches = [slice(s, s + batch_size) for s in range(0, len(self), batch_size)]
+        requests = (DecodeRequest(files=self._files.take(indices[batch])) for batch in batches)
+        for batch, pixels in zip(batches, self._decoder.batches(requests), strict=True):
+            yield self._normalise(torch.from_numpy(pixels).to(device)), self._labels[batch]
+
+
+def _draw_random_crops(count: int, generator: torch.Generator) -> RandomCrops:
+    places = torch.rand(2, count, generator=generator, dtype=torch.float64).numpy()
+    flipped = torch.randint(0, 2, (count,), generator=generator).bool().numpy()
+    return RandomCrops(rows=places[0], columns=places[1], flipped=flipped)

@@ -1,0 +1,102 @@
+"""The fused CPU operators, compiled once for a machine: `python -m pnn_core.fused.compile`."""
+
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+SOURCES = Path(__file__).with_name("cpu")
+
+# `native`, so that the loops are taken as many numbers at a time as the processor can. No trap and
+# no errno, or comparisons could not be.
+_FLAGS = (
+    "-O3",
+    "-march=native",
+    "-std=c++20",
+    "-fno-trapping-math",
+    "-fno-math-errno",
+    "-fopenmp",
+    "-DAT_PARALLEL_OPENMP=1",
+    "-fPIC",
+    "-shared",
+)
+
+
+def library_path() -> Path:
+    """Where the operators of this source, torch and processor lie, once they are built.
+
+    Below `XDG_CACHE_HOME`, by default `~/.cache`.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    key = hashlib.sha256()
+    sources = [file.read_text(encoding="utf-8") for file in sorted(SOURCES.iterdir())]
+    for part in (*sources, torch.__version__, *_FLAGS, _processor()):
+        key.update(part.encode())
+    return cache / "pnn-study" / f"operators-{key.hexdigest()[:16]}.so"
+
+
+def build() -> Path:
+    """Compile the operators, unless they are there.
+
+    Raises:
+        FileNotFoundError: There is no C++ compiler.
+        OSError: The cache folder cannot be written.
+        RuntimeError: The compiler refuses, with its message; or there is no home folder.
+    """
+    library = library_path()
+    if library.is_file():
+        return library
+    compiler = os.environ.get("CXX") or shutil.which("g++")
+    if compiler is None:
+        raise FileNotFoundError("no C++ compiler: accepted are g++, or the one that CXX names")
+    library.parent.mkdir(parents=True, exist_ok=True)
+    torch_folder = Path(torch.__file__).parent
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        made = Path(folder) / library.name
+        command = [
+            compiler,
+            *_FLAGS,
+            f"-I{torch_folder / 'include'}",
+            f"-I{torch_folder / 'include/torch/csrc/api/include'}",
+            str(SOURCES / "operators.cpp"),
+            "-o",
+            str(made),
+            f"-L{torch_folder / 'lib'}",
+            "-ltorch_cpu",
+            "-lc10",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
+        made.replace(library)  # at once, so that nobody loads half of it
+    return library
+
+
+def _processor() -> str:
+    """What `native` means here: a home folder may be shared by machines of several kinds."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+
+
+def main() -> int:
+    """Build and say where."""
+    try:
+        library = build()
+    except (OSError, RuntimeError) as error:
+        print(f"{error}\nWithout them, networks train by torch's own operators.", file=sys.stderr)
+        return 1
+    print(f"Fused CPU operators  {library}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

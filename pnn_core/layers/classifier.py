@@ -1,0 +1,33 @@
+"""The classifier behind the last feature map."""
+
+from torch import nn
+
+from pnn_core.architecture.networks import ClassifierShape
+
+
+def build_classifier(shape: ClassifierShape, classes: int, dropout: float) -> nn.Sequential:
+    """Average pool, then linear layers.
+
+    Dropout stands where the published networks have it: behind each hidden layer or, where there
+    is none, behind the pool.
+
+    Args:
+        shape: Sizes of the map, the pool and the hidden layers.
+        classes: Number of logits.
+        dropout: Share of the features set to 0 in training.
+
+    Returns:
+        Maps `[batch, *shape.inputs]` to logits `[batch, classes]`.
+    """
+    pooled = shape.pooled
+    layers: list[nn.Module] = []
+    if pooled != shape.inputs:
+        layers.append(nn.AdaptiveAvgPool2d((pooled.height, pooled.width)))
+    layers.append(nn.Flatten())
+    features = pooled.channels * pooled.pixels
+    for units in shape.hidden:
+        layers += [nn.Linear(features, units), nn.ReLU(inplace=True), nn.Dropout(dropout)]
+        features = units
+    if not shape.hidden:
+        layers.append(nn.Dropout(dropout))
+    return nn.Sequential(*layers, nn.Linear(features, classes))

@@ -1,0 +1,39 @@
+"""From a `ModelConfig` and seeds to a network."""
+
+import torch
+from torch import nn
+
+from pnn_core.architecture.networks import STAGE_BLOCKS
+from pnn_core.config import ModelConfig
+from pnn_core.models.resnet import ResNet
+from pnn_core.models.vgg_lenet import PlainNetwork
+from pnn_core.rng.generators import Seeds
+
+
+def build_model(config: ModelConfig, seeds: Seeds | int) -> nn.Module:
+    """Build a network on the CPU; the same config and seeds give the same weights and masks.
+
+    Torch's global random state is left as it was.
+
+    Args:
+        config: The network.
+        seeds: The training run's (`Seeds.of`), or one for all of its streams.
+    """
+    if isinstance(seeds, int):
+        seeds = Seeds.same(seeds)
+    masks = torch.Generator().manual_seed(seeds.stream_seed("masks"))
+    with torch.random.fork_rng(devices=[]):
+        # Of the CPU alone: `torch.manual_seed` would seed every GPU, too, which nothing puts back.
+        torch.default_generator.manual_seed(seeds.stream_seed("initialisation"))
+        return build_network(config, masks)
+
+
+def build_network(config: ModelConfig, generator: torch.Generator) -> nn.Module:
+    """Build a network on torch's current device, with weights from its global generator.
+
+    Args:
+        config: The network.
+        generator: CPU source of the randomness of masks and filters.
+    """
+    kind = ResNet if config.network in STAGE_BLOCKS else PlainNetwork
+    return kind(config, generator)

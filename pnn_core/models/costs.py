@@ -1,0 +1,112 @@
+"""What a network costs, counted on the network itself."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from pnn_core.config import Costs, DatasetShape, ModelConfig
+from pnn_core.layers.local_binary import BinaryConvolution
+from pnn_core.models.build import build_network
+
+
+def count_costs(config: ModelConfig) -> Costs:
+    """Build a network's shapes and count its parameters, mask values and multiply-accumulates.
+
+    No number is drawn and none is computed, so that this takes some hundredths of a second for
+    every network at every image size. Networks that differ in nothing but how strong their noise
+    is, as most trials of a search do, are counted once.
+    """
+    return _count_costs(replace(config, mask=replace(config.mask, noise_level=1.0)))
+
+
+@lru_cache(maxsize=1024)
+def _count_costs(config: ModelConfig) -> Costs:
+    with torch.device("meta"):
+        model = build_network(config, torch.Generator(device="cpu"))
+    return Costs(
+        learnable_params=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        mask_values=count_mask_values(model),
+        macs=count_macs(model, config.dataset),
+    )
+
+
+def count_mask_values(model: nn.Module) -> int:
+    """Fixed random numbers: all that is not learned, but for batch normalisation's statistics."""
+    buffers = [
+        buffer
+        for module in model.modules()
+        if not isinstance(module, nn.BatchNorm2d)
+        for buffer in module.buffers(recurse=False)
+    ]
+    frozen = [parameter for parameter in model.parameters() if not parameter.requires_grad]
+    return sum(values.numel() for values in buffers + frozen)
+
+
+def count_activations(config: ModelConfig) -> int:
+    """Values that all layers of a network give for one image, as far as one could be kept of each.
+
+    An upper bound of what training keeps for the backward pass: layers that work in place count,
+    too.
+    """
+    with torch.device("meta"):
+        model = build_network(config, torch.Generator(device="cpu"))
+    values = 0
+
+    def add(_: nn.Module, __: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        nonlocal values
+        values += output.shape[1:].numel()
+
+    layers = [module for module in model.modules() if not list(module.children())]
+    _visit(model, layers, add, config.dataset)
+    return values
+
+
+def count_macs(model: nn.Module, dataset: DatasetShape) -> int:
+    """Multiply-accumulates of all convolutions and linear layers for one image.
+
+    Counted on a batch of no images, which has all the shapes and none of the arithmetic. Neither
+    torch's own `FlopCounterMode` nor an image on its meta device would do: each imports a compiler
+    first, which would cost each worker process a second or two.
+
+    Args:
+        model: On any device, the meta device too; is put into evaluation mode.
+        dataset: Shape of the image.
+    """
+    macs = 0
+
+    def add(
+        layer: nn.Conv2d | nn.Linear | BinaryConvolution,
+        _: tuple[torch.Tensor, ...],
+        output: torch.Tensor,
+    ) -> None:
+        nonlocal macs
+        weight = layer.filters if isinstance(layer, BinaryConvolution) else layer.weight
+        macs += output.shape[1:].numel() * weight[0].numel()
+
+    layers = [
+        m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear | BinaryConvolution)
+    ]
+    _visit(model, layers, add, dataset)
+    return macs
+
+
+def _visit(
+    model: nn.Module,
+    layers: Sequence[nn.Module],
+    hook: Callable[[Any, tuple[torch.Tensor, ...], torch.Tensor], None],
+    dataset: DatasetShape,
+) -> None:
+    """Call a hook with each layer, what goes in and what comes out, for a batch of no images."""
+    handles = [layer.register_forward_hook(hook) for layer in layers]
+    state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    shapes = {name: torch.empty(t.shape, dtype=t.dtype) for name, t in state.items()}
+    image = torch.empty(0, dataset.channels, dataset.height, dataset.width)
+    with torch.inference_mode():
+        functional_call(model.eval(), shapes, image)
+    for handle in handles:
+        handle.remove()

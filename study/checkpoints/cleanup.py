@@ -1,0 +1,118 @@
+"""The driver clears up the checkpoints of what has ended."""
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Sequence
+
+from pnn_core.config import EpochResult
+from study.checkpoints.checkpoint_store import CheckpointStore
+from study.results.confirmed_run import ConfirmedRun
+from study.results.trial_record import TrialRecord, TrialState
+
+TRIAL_PREFIX, CONFIRMATION_PREFIX = "trial-", "confirm-"
+
+CLOSING_SECONDS = 5.0
+"""How long a place for checkpoints that stands still may hold up the end of a study."""
+
+
+def trial_file(number: int) -> str:
+    """Name of a trial's checkpoint."""
+    return f"{TRIAL_PREFIX}{number:05}.ckpt"
+
+
+def confirmation_file(run: ConfirmedRun) -> str:
+    """Name of a confirmation run's checkpoint."""
+    return f"{CONFIRMATION_PREFIX}{run.trial:05}-{run.layer}-{run.seed}.ckpt"
+
+
+class CheckpointCleanup:
+    """Removes the checkpoint of a trial or confirmation run once it has ended.
+
+    A listener of the driver; a thread of its own removes, because a remote store takes its time.
+
+    Args:
+        store: Where checkpoints lie.
+        keep: Whether those of complete trials stay.
+    """
+
+    def __init__(self, store: CheckpointStore, *, keep: bool) -> None:
+        self._store = store
+        self._keep = keep
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        # A daemon: a network folder that hangs must not keep the process alive.
+        self._thread = threading.Thread(target=self._sweep, name="checkpoint-sweeper", daemon=True)
+        self._thread.start()
+
+    def sweep_trials(self, records: Sequence[TrialRecord]) -> None:
+        """Remove what belongs to no trial that may go on, such as half-written files."""
+        live = {trial_file(r.number) for r in records if not self._is_over(r)}
+        self._remove_all(TRIAL_PREFIX, but=live)
+
+    def sweep_confirmations(self, runs: Sequence[ConfirmedRun]) -> None:
+        """Remove what belongs to none of these runs."""
+        self._remove_all(CONFIRMATION_PREFIX, but={confirmation_file(run) for run in runs})
+
+    def close(self) -> None:
+        """Wait until everything is removed, but not for ever."""
+        self._work.put(None)
+        self._thread.join(CLOSING_SECONDS)
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        """Remove its checkpoint, unless that is to stay, and what killed workers left of it."""
+        name = trial_file(record.number)
+        self._work.put(lambda: self._remove_now(name, set() if self._is_over(record) else {name}))
+
+    def confirmation_ended(self, run: ConfirmedRun) -> None:
+        """Remove its checkpoint."""
+        name = confirmation_file(run)
+        self._work.put(lambda: self._remove_now(name, set()))
+
+    def trial_restored(self, record: TrialRecord) -> None:
+        """Nothing: see `sweep_trials`."""
+
+    def trial_started(self, record: TrialRecord) -> None:
+        """Nothing: it may go on from its checkpoint."""
+
+    def epoch_finished(self, number: int, result: EpochResult) -> None:
+        """Nothing: the worker itself replaces the checkpoint."""
+
+    def trial_retried(self, record: TrialRecord) -> None:
+        """Nothing: it goes on from its checkpoint."""
+
+    def trial_paused(self, record: TrialRecord) -> None:
+        """Nothing: it goes on from its checkpoint."""
+
+    def confirmation_restored(self, run: ConfirmedRun) -> None:
+        """Nothing: see `sweep_confirmations`."""
+
+    def confirmation_started(self, run: ConfirmedRun) -> None:
+        """Nothing: it may go on from its checkpoint."""
+
+    def confirmation_retried(self, run: ConfirmedRun) -> None:
+        """Nothing: it goes on from its checkpoint."""
+
+    def confirmation_paused(self, run: ConfirmedRun) -> None:
+        """Nothing: it goes on from its checkpoint."""
+
+    def _is_over(self, record: TrialRecord) -> bool:
+        kept = self._keep and record.state is TrialState.COMPLETE
+        return record.state.is_final and not kept
+
+    def _remove_all(self, prefix: str, *, but: set[str]) -> None:
+        """Remove what is there now: what is written from now on belongs to something that runs."""
+        with contextlib.suppress(OSError):
+            there = [n for n in self._store.names() if n.startswith(prefix) and n not in but]
+            self._work.put(lambda: self._delete(there))
+
+    def _remove_now(self, prefix: str, but: set[str]) -> None:
+        self._delete([n for n in self._store.names() if n.startswith(prefix) and n not in but])
+
+    def _delete(self, names: Sequence[str]) -> None:
+        for name in names:
+            self._store.delete(name)
+
+    def _sweep(self) -> None:
+        while (work := self._work.get()) is not None:
+            with contextlib.suppress(OSError):  # what cannot be removed now is swept another time
+                work()

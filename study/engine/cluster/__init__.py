@@ -1,0 +1,1 @@
+"""The Ray cluster: connection, resources and what all workers share."""

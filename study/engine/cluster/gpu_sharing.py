@@ -1,0 +1,196 @@
+"""How many trials share a GPU, by the memory that the largest of them takes there."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from pnn_core.config import GpuNeed, ModelConfig, TrialConfig
+from pnn_core.data import TrainingData
+from search_spaces.extremes import extreme_points
+from study.config import StudyConfig
+from study.engine.cluster.connect import TrialResources, concurrent_trials
+from study.engine.tune.trainable import describe_error
+from study.results.plural import counted
+
+MEMORY_SHARE = 0.9
+"""Of a trial's part of a GPU, how much the largest trial may take where it is measured: what is
+measured for a moment is a little less than what some trial takes at some time."""
+
+MOST_ON_A_GPU = 64
+"""Trials at once: Ray counts GPUs in ten-thousandths."""
+
+MOST_COMPARED = 100
+"""Of the networks that a space may hold, how many are compared by count."""
+
+ANSWER_SECONDS = 300.0
+"""How long a GPU that is in use may take to become free and measured."""
+
+Tell = Callable[[str], None]
+
+
+def share_gpus(
+    config: StudyConfig, resources: TrialResources, data: TrainingData, say: Tell, warn: Tell
+) -> TrialResources:
+    """Let as many trials share each GPU as its memory and the CPUs allow, where that is asked for.
+
+    Each node measures on a GPU of its own; the one where fewest trials fit decides for all. Where
+    one trial alone is asked for or can be had, nothing is measured.
+
+    Args:
+        config: The study.
+        resources: Of each trial, a whole GPU where there are any.
+        data: What the trials learn from.
+        say: Told in a line what was decided.
+        warn: Told where a GPU is too small for the largest trial, or nothing could be measured;
+            each trial then keeps a GPU to itself.
+    """
+    if config.resources.gpus_per_trial is not None or resources.gpus != 1:
+        return resources
+    nodes = _gpu_nodes(resources)
+    most = _most_on_a_gpu(config, resources, nodes)
+    if most <= 1:
+        return resources
+    measured = _measure(nodes, _candidates(config), config.replicates, data, resources)
+    alone = f"{_decided(1)}: "
+    if not measured.needs:
+        warn(f"{alone}how much memory one takes could not be measured ({measured.failure})")
+        return resources
+    tightest = min(measured.needs, key=trials_that_fit)
+    if tightest.needed_bytes is None:
+        optim, model = tightest.largest.optim, tightest.largest.model
+        warn(
+            f"{alone}the largest (network {model.network}, mask_count {model.mask_count}, "
+            f"batch_size {optim.batch_size}) needs more than the "
+            f"{_gib(tightest.free_bytes)} GiB that are free on {tightest.gpu}, and would fail there"
+        )
+        return resources
+    trials = min(most, trials_that_fit(tightest))
+    takes = f"{_gib(tightest.needed_bytes)} of {_gib(tightest.total_bytes)} GiB"
+    say(f"{_decided(trials)} (the largest measured takes {takes})")
+    shared = replace(resources, gpus=1 / trials)
+    return replace(shared, concurrent=concurrent_trials(shared))
+
+
+def trials_that_fit(need: GpuNeed) -> int:
+    """How many of the trials that were measured a GPU has room for; 0 if not even one."""
+    if need.needed_bytes is None:
+        return 0
+    return max(1, int(MEMORY_SHARE * need.free_bytes / need.needed_bytes))
+
+
+def _decided(trials: int) -> str:
+    return f"GPUs: {counted(trials, 'trial')} at once on each"
+
+
+def _gib(count: int) -> str:
+    return f"{count / 2**30:.1f}"
+
+
+def _gpu_nodes(resources: TrialResources) -> list[dict[str, Any]]:
+    """Those of Ray's nodes on which a trial can run."""
+    return [
+        node
+        for node in ray.nodes()
+        if node["Alive"]
+        and node["Resources"].get("GPU", 0.0) >= 1
+        and node["Resources"].get("CPU", 0.0) >= resources.cpus
+    ]
+
+
+def _most_on_a_gpu(
+    config: StudyConfig, resources: TrialResources, nodes: Sequence[dict[str, Any]]
+) -> int:
+    """More would only wait for a CPU, or leave other GPUs idle: Ray fills one after the other."""
+    by_cpus = max(
+        (n["Resources"]["CPU"] // resources.cpus // int(n["Resources"]["GPU"]) for n in nodes),
+        default=0,
+    )
+    gpus = sum(int(node["Resources"]["GPU"]) for node in nodes)
+    at_once = min(config.trials, resources.most or config.trials)
+    return min(int(by_cpus), math.ceil(at_once / max(gpus, 1)), MOST_ON_A_GPU)
+
+
+def _candidates(config: StudyConfig) -> list[TrialConfig]:
+    """Trials among which the largest is, each size of network and batch once."""
+    found: dict[tuple[ModelConfig, int], TrialConfig] = {}
+    for point in extreme_points(config.space, config.shape, config.seed):
+        trial = config.space.configure(
+            point, dataset=config.shape, epochs=config.epochs, seed=config.seed
+        )
+        # Noise takes the same at every level; trained masks need one above 0.
+        mask = replace(trial.model.mask, noise_level=1.0)
+        model = replace(trial.model, mask=mask)
+        found.setdefault((model, trial.optim.batch_size), trial)
+        if len(found) == MOST_COMPARED:
+            break
+    return [*found.values()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Measured:
+    """What the nodes answered.
+
+    Attributes:
+        needs: Of those that did.
+        failure: Why one of the others did not.
+    """
+
+    needs: tuple[GpuNeed, ...]
+    failure: str
+
+
+def _measure(
+    nodes: Sequence[dict[str, Any]],
+    trials: Sequence[TrialConfig],
+    replicates: int,
+    data: TrainingData,
+    resources: TrialResources,
+) -> _Measured:
+    """Measure on a GPU of each node, all at once."""
+    if not trials:
+        return _Measured(needs=(), failure="no trial was found that can be built")
+    # The process ends with its task: what CUDA keeps for it is then free for the trials.
+    worker = ray.remote(num_cpus=resources.cpus, num_gpus=1, max_calls=1, max_retries=0)(
+        measure_here
+    )
+    images = ray.put(data)
+    answers = [
+        worker.options(
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+        ).remote(trials, replicates, images, resources.cpus)
+        for node in nodes
+    ]
+    done, late = ray.wait(answers, num_returns=len(answers), timeout=ANSWER_SECONDS)
+    failure = f"no GPU was free within {ANSWER_SECONDS:g} s"
+    for answer in late:
+        ray.cancel(answer, force=True)
+    needs = []
+    for answer in done:
+        try:
+            needs.append(ray.get(answer))
+        except RayTaskError as error:
+            failure = describe_error(error.cause)
+        except RayError as error:
+            failure = describe_error(error)
+    return _Measured(needs=tuple(needs), failure=failure)
+
+
+def measure_here(
+    trials: Sequence[TrialConfig], replicates: int, data: TrainingData, cpus: int
+) -> GpuNeed:
+    """In a worker that has a GPU: see `pnn_core.replicates.gpu_memory_probe.measure_largest`."""
+    import torch
+
+    from pnn_core.device.selection import default_device
+    from pnn_core.replicates.gpu_memory_probe import measure_largest
+
+    device = default_device()
+    if device.type != "cuda":
+        raise RuntimeError("torch finds no GPU where Ray has one")
+    torch.set_num_threads(cpus)
+    return measure_largest(trials, replicates, data, device)

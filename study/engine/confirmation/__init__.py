@@ -1,0 +1,1 @@
+"""Confirmation of a front with fresh seeds, on Ray."""

@@ -1,0 +1,1 @@
+"""A planned study from its first trial to its last word."""

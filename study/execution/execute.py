@@ -1,0 +1,269 @@
+"""A planned study from its first trial to its last word: search, export, confirm, tell."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+
+import scipy.stats  # noqa: F401  # before a thread imports MLflow, which needs parts of it
+from ray.exceptions import RayError
+from ray.tune import TuneError
+
+from pnn_core.data import DatasetError, TrainingData, confirm_step, load_test_data
+from study.checkpoints.checkpoint_store import CheckpointStore
+from study.checkpoints.cleanup import CheckpointCleanup
+from study.engine.cluster.connect import TrialResources
+from study.engine.cluster.gpu_sharing import share_gpus
+from study.engine.confirmation.plan import plan_confirmation
+from study.engine.confirmation.run_confirmation import ConfirmationListener, confirm
+from study.engine.confirmation.worker import new_run
+from study.engine.interrupts import Interrupts
+from study.engine.tune.run_search import SearchResult, search
+from study.execution.export import describe_study, export_front, write_page
+from study.execution.progress import ProgressReport
+from study.execution.summary import Outcome, resume_command
+from study.exit_status import DONE, FAILED, INTERRUPTED
+from study.planning.new_study import StudyPlan
+from study.results.mask_secrets import mask_password
+from study.results.mlflow.background_writer import MlflowWriter, Unsent
+from study.results.plural import counted
+from study.results.study_info import StudyEnd, summarise
+from study.results.trial_record import TrialState
+from study.search.optuna_storage import StudyStorage
+from study.search.trial_manager import ATTEMPTS, TrialListener, TrialManager
+
+TRACKER_SECONDS = 30.0
+"""How long a tracker that fails may hold up the end of a study."""
+
+BROKEN_OFF_TRACKER_SECONDS = 3.0
+"""The same where somebody waits for the prompt: what is missing then is sent by `--resume`."""
+
+ENDS = {
+    DONE: StudyEnd.FINISHED,
+    FAILED: StudyEnd.FAILED,
+    INTERRUPTED: StudyEnd.INTERRUPTED,
+}
+
+
+def run_study(
+    plan: StudyPlan, resources: TrialResources, data: TrainingData, interrupts: Interrupts
+) -> int:
+    """Run a study, or what is left of one, on the connected cluster.
+
+    Whatever happens, what was done is kept, the tracker is told the end where it can be, and the
+    way to go on is printed.
+
+    Args:
+        plan: The study; its output folder and its place for checkpoints exist.
+        resources: Of each trial.
+        data: Train and validation images.
+        interrupts: Handles signals.
+
+    Returns:
+        The exit status.
+    """
+    resume = resume_command(plan.config, plan.arguments.tracking_uri)
+    writer = MlflowWriter(plan.store.open_study(describe_study(plan.config)))
+
+    def broken_off(end: StudyEnd, said: str) -> None:
+        print(mask_password(f"study.run: {said}; go on by: {resume}"), file=sys.stderr, flush=True)
+        writer.study_ended(None, [], end)
+        with contextlib.suppress(KeyboardInterrupt):  # of somebody in a hurry
+            writer.close(BROKEN_OFF_TRACKER_SECONDS, most_seconds=BROKEN_OFF_TRACKER_SECONDS)
+
+    try:
+        outcome, interrupted = _Life(plan, resources, data, interrupts, writer).run()
+        status = INTERRUPTED if interrupted else _status(outcome)
+        _end(plan, writer, outcome, status)
+    except KeyboardInterrupt:
+        broken_off(StudyEnd.INTERRUPTED, "interrupted")
+        return INTERRUPTED
+    except (OSError, RayError, TuneError) as error:
+        cause = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        broken_off(StudyEnd.FAILED, f"failed: {cause}: what was saved before is intact")
+        return FAILED
+    except BaseException:
+        broken_off(StudyEnd.FAILED, "failed: what was saved before is intact")
+        raise
+    return status
+
+
+def _end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -> None:
+    """Tell the tracker, then the user."""
+    interrupted = status == INTERRUPTED
+    summary = summarise(outcome.records, plan.config.objectives)
+    writer.study_ended(summary, [outcome.page, outcome.csv], ENDS[status])
+    most = BROKEN_OFF_TRACKER_SECONDS if interrupted else None
+    unsent = writer.close(TRACKER_SECONDS, most_seconds=most)
+    if unsent.error:
+        outcome = outcome.with_warning(_describe_unsent(unsent, plan, outcome))
+    if interrupted:
+        outcome = outcome.as_interrupted()
+    if plan.arguments.json:
+        print(json.dumps(outcome.as_json(), indent=2))
+    else:
+        outcome.print(sys.stdout)
+
+
+class _Life:
+    """One life of a study, which begins with what earlier ones left.
+
+    Args:
+        plan: The study.
+        resources: Of each trial.
+        data: Train and validation images.
+        interrupts: Handles signals.
+        writer: To the tracker.
+    """
+
+    def __init__(
+        self,
+        plan: StudyPlan,
+        resources: TrialResources,
+        data: TrainingData,
+        interrupts: Interrupts,
+        writer: MlflowWriter,
+    ) -> None:
+        self._plan = plan
+        self._resources = resources
+        self._data = data
+        self._interrupts = interrupts
+        self._writer = writer
+        self._checkpoints = CheckpointStore.of(plan.config)
+        self._sweeper = CheckpointCleanup(self._checkpoints, keep=plan.config.keep_checkpoints)
+        self._storage = StudyStorage(plan.config)
+        self._gpus_shared = False
+        self._warnings: list[str] = []
+        self._progress: ProgressReport | None = None
+        if not plan.arguments.quiet:
+            stream = sys.stderr if plan.arguments.json else sys.stdout
+            self._progress = ProgressReport(plan.config, stream, attempts=ATTEMPTS)
+
+    def run(self) -> tuple[Outcome, bool]:
+        """What became of it, and whether a signal ended it."""
+        with self._progress or contextlib.nullcontext(), self._sweeping():
+            for warning in self._plan.warnings:
+                self._warn(warning)
+            result = self._search()
+            # Written before the confirmation, which may take as long again and break off.
+            outcome = export_front(self._plan, result.records, len(self._data.validation))
+            interrupted = result.interrupted
+            if len(result.records) < self._plan.config.trials and not interrupted:
+                self._warnings.append(
+                    f"{len(result.records)} of {self._plan.config.trials} trials were run: the "
+                    "space holds no more"
+                )
+            if self._plan.config.confirm and outcome.front and not interrupted:
+                outcome, interrupted = self._confirm(outcome)
+                write_page(outcome)  # once more, with what was confirmed
+        for warning in self._warnings:
+            outcome = outcome.with_warning(warning)
+        return outcome, interrupted
+
+    def _search(self) -> SearchResult:
+        listeners: list[TrialListener] = [self._writer, self._sweeper]
+        if self._progress is not None:
+            listeners.append(self._progress)
+        manager = TrialManager(self._plan.config, self._storage, listeners)
+        self._sweeper.sweep_trials(manager.records)
+        # Also those of a front that is no longer one: the tracker has all that the study knows.
+        for run in self._storage.confirmed():
+            self._writer.confirmation_restored(run)
+        if manager.has_work():
+            self._share_gpus()
+        return search(
+            self._plan.config,
+            self._data,
+            manager,
+            self._checkpoints,
+            self._resources,
+            self._interrupts,
+            self._warn,
+        )
+
+    def _confirm(self, outcome: Outcome) -> tuple[Outcome, bool]:
+        """Retrain the front and its controls with fresh seeds; only here is the test set read."""
+        config = outcome.config
+        tasks = plan_confirmation(
+            outcome.front, config.space, config.shape, seeds=config.confirm, study_seed=config.seed
+        )
+        try:
+            with confirm_step():
+                test = load_test_data(config.dataset, self._plan.arguments.data_dir)
+        except DatasetError as error:
+            self._warnings.append(f"Not confirmed: the test set cannot be read: {error}")
+            return replace(outcome, planned_confirmations=len(tasks)), False
+        before = {run.key for run in self._storage.confirmed()}
+        left = [run for run in map(new_run, tasks) if run.key not in before]
+        self._sweeper.sweep_confirmations(left)
+        listeners: list[ConfirmationListener] = [self._writer, self._sweeper]
+        if self._progress is not None:
+            self._progress.confirmation_planned(len(tasks))
+            listeners.append(self._progress)
+        if left:
+            self._share_gpus()
+        confirmation = confirm(
+            tasks,
+            self._data,
+            test,
+            self._storage,
+            self._checkpoints,
+            self._resources,
+            self._interrupts,
+            listeners,
+            self._warn,
+        )
+        outcome = replace(
+            outcome, confirmed=confirmation.runs, planned_confirmations=confirmation.planned
+        )
+        return outcome, confirmation.interrupted
+
+    def _share_gpus(self) -> None:
+        """Decide how many trials train on each GPU, before the first one does."""
+        if self._gpus_shared:
+            return
+        self._gpus_shared = True
+        self._resources = share_gpus(
+            self._plan.config, self._resources, self._data, self._say, self._warn
+        )
+
+    def _say(self, text: str) -> None:
+        if self._progress is not None:
+            self._progress.noted(text)
+
+    def _warn(self, text: str) -> None:
+        """Tell what is amiss, at once and at the end."""
+        self._warnings.append(text)
+        if self._progress is not None:
+            self._progress.warned(text)
+
+    @contextlib.contextmanager
+    def _sweeping(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._sweeper.close()
+
+
+def _status(outcome: Outcome) -> int:
+    if not outcome.states()[TrialState.COMPLETE]:
+        return FAILED
+    confirmed = any(run.state is TrialState.COMPLETE for run in outcome.confirmed)
+    return FAILED if outcome.planned_confirmations and not confirmed else DONE
+
+
+def _describe_unsent(unsent: Unsent, plan: StudyPlan, outcome: Outcome) -> str:
+    """What the tracker lacks, where it is, and how to send it."""
+    lacking = []
+    if unsent.trials:
+        lacking.append(counted(unsent.trials, "trial"))
+    if unsent.confirmed:
+        lacking.append(counted(unsent.confirmed, "confirmation run"))
+    if unsent.study:
+        lacking.append("the study's end")
+    return (
+        f"MLflow at {plan.store.shown_uri} lacks {', '.join(lacking)} ({unsent.error}): nothing is "
+        f"lost, {plan.config.storage_place} has it all; once the tracker is back, this sends it: "
+        f"{outcome.resume}"
+    )

@@ -1,0 +1,287 @@
+"""Progress of a running study, on a terminal or line by line."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.text import Text
+
+from pnn_core.config import EpochResult
+from study.config import StudyConfig
+from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
+from study.results.front_table import format_metric, format_parameter
+from study.results.plural import counted
+from study.results.stop_reasons import describe_stops
+from study.results.trial_record import TrialRecord, TrialState
+
+
+class ProgressReport:
+    """Tells what is running, how many trials are done, the best so far and the time left.
+
+    A listener of trials and confirmation runs. On a terminal it redraws a few lines in place;
+    elsewhere it prints one plain line for each finished trial. What an earlier life of the study
+    did counts as done, and not for the estimate of the time left.
+
+    Args:
+        config: The study.
+        stream: Where to write.
+        attempts: How often a trial is tried.
+    """
+
+    def __init__(self, config: StudyConfig, stream: TextIO, *, attempts: int) -> None:
+        self._config = config
+        self._attempts = attempts
+        self._axes = tuple(config.space.axes)
+        self._started = time.monotonic()
+        self._started_ms = time.time() * 1000
+        self._running: dict[int, TrialRecord] = {}
+        self._epochs: dict[int, EpochResult] = {}
+        self._ended: list[TrialRecord] = []
+        self._retried: Counter[int | ConfirmedKey] = Counter()
+        self._restored = 0
+        self._restored_epochs = 0
+        self._restored_told = False
+        self._heard: dict[int, float] = {}
+        self._planned_confirmations = 0
+        self._confirming: dict[ConfirmedKey, ConfirmedRun] = {}
+        self._confirmed: list[ConfirmedRun] = []
+        self._restored_confirmations = 0
+        self._confirmation_started = 0.0
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._live = Live(
+            get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True
+        )
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._tell_restored()
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def trial_restored(self, record: TrialRecord) -> None:
+        """Count it as done before."""
+        self._ended.append(record)
+        self._restored += 1
+        self._restored_epochs += self._config.epochs
+
+    def trial_started(self, record: TrialRecord) -> None:
+        """Show it as running."""
+        self._tell_restored()
+        self._running[record.number] = record
+        self._heard[record.number] = time.monotonic()
+
+    def epoch_finished(self, number: int, result: EpochResult) -> None:
+        """Move the bar."""
+        now = time.monotonic()
+        begun = self._running[number].started_ms if number in self._running else None
+        # Of a trial that goes on, epochs come first that it finished in an earlier life: they took
+        # longer than there was time for.
+        if (
+            begun is not None
+            and begun < self._started_ms
+            and result.train_seconds > now - self._heard[number]
+        ):
+            self._restored_epochs += 1
+        self._heard[number] = now
+        self._epochs[number] = result
+
+    def trial_retried(self, record: TrialRecord) -> None:
+        """Say why, and show it as waiting."""
+        self._running.pop(record.number, None)
+        self._say_retried(f"trial {record.number}", record.number, record.retried[-1])
+
+    def trial_paused(self, record: TrialRecord) -> None:
+        """Say how far it came."""
+        self._running.pop(record.number, None)
+        done = f"{len(record.epochs)} of {counted(self._config.epochs, 'epoch')}"
+        self._say(f"trial {record.number} paused: {done} done")
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        """Show it as done."""
+        self._running.pop(record.number, None)
+        self._ended.append(record)
+        if not self._console.is_terminal:
+            self._say(f"{describe(record, self._axes)}  [{self._summary()}]")
+
+    def noted(self, text: str) -> None:
+        """Say what was decided for all trials."""
+        self._say(text)
+
+    def warned(self, text: str) -> None:
+        """Say at once what cannot wait for the end."""
+        self._say(f"warning: {text}")
+
+    def confirmation_planned(self, runs: int) -> None:
+        """Turn to the confirmation."""
+        self._tell_restored()
+        self._planned_confirmations = runs
+        self._confirmation_started = time.monotonic()
+
+    def confirmation_restored(self, run: ConfirmedRun) -> None:
+        """Count it as done before."""
+        self._confirmed.append(run)
+        self._restored_confirmations += 1
+
+    def confirmation_started(self, run: ConfirmedRun) -> None:
+        """Show it as running."""
+        self._confirming[run.key] = run
+
+    def confirmation_retried(self, run: ConfirmedRun) -> None:
+        """Say why, and show it as waiting."""
+        self._confirming.pop(run.key, None)
+        self._say_retried(_name_confirmed(run), run.key, run.retried[-1])
+
+    def confirmation_paused(self, run: ConfirmedRun) -> None:
+        """Show it as running no more."""
+        self._confirming.pop(run.key, None)
+        self._say(f"{_name_confirmed(run)} paused")
+
+    def confirmation_ended(self, run: ConfirmedRun) -> None:
+        """Show it as done."""
+        self._confirming.pop(run.key, None)
+        self._confirmed.append(run)
+        if not self._console.is_terminal:
+            self._say(f"{describe_confirmed(run)}  [{self._confirmation_summary()}]")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False)
+
+    def _say_retried(self, name: str, key: int | ConfirmedKey, reason: str) -> None:
+        self._retried[key] += 1
+        attempt = f"attempt {self._retried[key] + 1} of {self._attempts}"
+        self._say(f"{name} tried again ({attempt}): {reason}")
+
+    def _tell_restored(self) -> None:
+        """One line for all of them; a terminal shows the count anyway."""
+        if self._restored and not self._restored_told and not self._console.is_terminal:
+            self._say(f"{self._restored} of {self._config.trials} trials were done before")
+        self._restored_told = True
+
+    def _confirmation_summary(self) -> str:
+        done, planned = len(self._confirmed), self._planned_confirmations
+        summary = f"{done}/{planned} confirmed"
+        new = done - self._restored_confirmations
+        if new and done < planned:
+            left = (time.monotonic() - self._confirmation_started) * (planned - done) / new
+            summary += f", {_clock(left)} left"
+        return summary
+
+    def _epochs_done(self) -> int:
+        """Of all trials; what a failed or stopped trial leaves out counts as done."""
+        running = sum(self._epochs[n].epoch for n in self._running.copy() if n in self._epochs)
+        return len(self._ended) * self._config.epochs + running
+
+    def _share_done(self) -> float:
+        return self._epochs_done() / (self._config.trials * self._config.epochs)
+
+    def _seconds_left(self) -> float | None:
+        """From the work of this life alone; None before there is any, and at the end."""
+        done, planned = self._epochs_done(), self._config.trials * self._config.epochs
+        new = done - self._restored_epochs
+        if new <= 0 or done >= planned:
+            return None
+        return (time.monotonic() - self._started) * (planned - done) / new
+
+    def _summary(self) -> str:
+        parts = [f"{len(self._ended)}/{self._config.trials} done"]
+        failed = sum(record.state is TrialState.FAILED for record in self._ended)
+        if failed:
+            parts.append(f"{failed} failed")
+        stopped = sum(record.state is TrialState.PRUNED for record in self._ended)
+        if stopped:
+            parts.append(f"{stopped} stopped early")
+        complete = [r for r in self._ended if r.state is TrialState.COMPLETE]
+        if complete:
+            first = self._config.objectives[0]
+            values = [record.metrics()[first.name] for record in complete]
+            best = max(values) if first.maximised else min(values)
+            parts.append(f"best {first.name} {format_metric(first.name, best)}")
+        left = self._seconds_left()
+        if left is not None:
+            parts.append(f"{_clock(left)} left")
+        return ", ".join(parts)
+
+    def _next_rung(self, epoch: int) -> str:
+        """Where a trial that has finished an epoch is compared next; empty where it is no more."""
+        rungs = self._config.rungs.at if self._config.rungs else ()
+        ahead = [rung for rung in rungs if rung > epoch]
+        return f" (next rung {ahead[0]})" if ahead else ""
+
+    def _render(self) -> Group:
+        # In the display's own thread: trials start and end meanwhile, so what runs is copied.
+        if self._planned_confirmations:
+            return self._render_confirmation()
+        lines = [Text(f"{self._config.name}: {self._summary()}", style="bold")]
+        if not self._running:
+            lines.append(Text("  starting workers"))
+        for number, record in sorted(self._running.copy().items()):
+            result = self._epochs.get(number)
+            state = (
+                f"epoch {result.epoch}/{self._config.epochs}{self._next_rung(result.epoch)}, "
+                f"val_accuracy {result.val_accuracy:.4f}"
+                if result
+                else "waiting for a worker"
+            )
+            settings = _settings(record, self._axes)
+            lines.append(Text(f"  trial {number}: {state}  ({settings})", overflow="ellipsis"))
+        if stops := describe_stops(self._ended.copy()):
+            lines.append(Text(f"  stopped early: {stops}"))
+        # The bar ends without a line break, so it stands last.
+        return Group(*lines, ProgressBar(total=1.0, completed=self._share_done()))
+
+    def _render_confirmation(self) -> Group:
+        lines = [Text(f"{self._config.name}: {self._confirmation_summary()}", style="bold")]
+        for run in self._confirming.copy().values():
+            text = f"  trial {run.trial}: {run.layer}, seed {run.seed}"
+            lines.append(Text(text, overflow="ellipsis"))
+        share = len(self._confirmed) / self._planned_confirmations
+        return Group(*lines, ProgressBar(total=1.0, completed=share))
+
+
+def describe_confirmed(run: ConfirmedRun) -> str:
+    """A confirmation run that ended in one line."""
+    line = f"{_name_confirmed(run)} {run.state}: "
+    if run.result is None:
+        return line + run.reason
+    return line + f"test_accuracy {format_metric('test_accuracy', run.result.test_accuracy)}"
+
+
+def _name_confirmed(run: ConfirmedRun) -> str:
+    return f"confirm trial {run.trial} {run.layer} seed {run.seed}"
+
+
+def describe(record: TrialRecord, axes: Sequence[str]) -> str:
+    """An ended trial in one line."""
+    line = f"trial {record.number} {record.state}: "
+    metrics = record.metrics()
+    if record.state is TrialState.COMPLETE:
+        line += f"val_accuracy {format_metric('val_accuracy', metrics['val_accuracy'])}, "
+        line += f"{format_metric('learnable_params', metrics['learnable_params'])} parameters"
+    else:
+        line += record.reason
+    return f"{line} ({_settings(record, axes)})"
+
+
+def _settings(record: TrialRecord, axes: Sequence[str]) -> str:
+    settings = {axis: record.parameters[axis] for axis in axes if axis in record.parameters}
+    return ", ".join(f"{axis} {format_parameter(value)}" for axis, value in settings.items())
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

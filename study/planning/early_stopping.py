@@ -1,0 +1,100 @@
+"""From what was typed to the rungs of a study, or one sentence saying why there are none."""
+
+import difflib
+from dataclasses import replace
+
+from study.config import FIFO, MOASHA, SCHEDULERS
+from study.planning.arguments import Arguments, BadInputError, blaming
+from study.results.objective import OBJECTIVES, Objective
+from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
+
+
+def asked_rungs(arguments: Arguments, objectives: tuple[Objective, ...]) -> Rungs | None:
+    """Where the study that was asked for stops trials early; None where it stops none.
+
+    Args:
+        arguments: As typed.
+        objectives: Of the study.
+
+    Raises:
+        BadInputError: The scheduler is unknown, or could stop no trial of this study.
+    """
+    scheduler = arguments.scheduler
+    with blaming("--scheduler", scheduler):
+        require_scheduler(scheduler)
+    if scheduler == FIFO:
+        require_nothing_to_stop_at(arguments.reduction_factor, arguments.first_rung)
+        return None
+    with blaming("--scheduler", scheduler):
+        require_something_to_compare(objectives)
+    factor = arguments.reduction_factor or DEFAULT_REDUCTION_FACTOR
+    first = arguments.first_rung or default_first_rung(arguments.epochs, factor)
+    if first >= arguments.epochs:
+        blamed = "--epochs" if arguments.first_rung is None else "--first-rung"
+        value = arguments.epochs if arguments.first_rung is None else first
+        raise BadInputError(
+            f"{blamed} {value}: the first rung (epoch {first}) must come before the full budget of "
+            f"{arguments.epochs}: {scheduler} could stop no trial"
+        )
+    return Rungs(first=first, reduction_factor=factor, epochs=arguments.epochs)
+
+
+def leave_out_defaults(arguments: Arguments, rungs: Rungs | None) -> Arguments:
+    """The same without what need not be typed for these rungs: a larger study has its own."""
+    if rungs is None:
+        return arguments
+    factor = rungs.reduction_factor
+    default = default_first_rung(rungs.epochs, factor)
+    return replace(
+        arguments,
+        reduction_factor=None if factor == DEFAULT_REDUCTION_FACTOR else factor,
+        first_rung=None if rungs.first == default else rungs.first,
+    )
+
+
+def require_scheduler(name: str, accepted: tuple[str, ...] = SCHEDULERS) -> None:
+    """Refuse a scheduler that there is not.
+
+    Raises:
+        ValueError: Names those that there are, and the nearest one.
+    """
+    if name not in accepted:
+        near = difflib.get_close_matches(name, accepted, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"{name!r} is not a scheduler: accepted are {', '.join(accepted)}{hint}")
+
+
+def require_nothing_to_stop_at(reduction_factor: int | None, first_rung: int | None) -> None:
+    """Refuse rungs where no trial is stopped early.
+
+    Args:
+        reduction_factor: As typed; None where it was not.
+        first_rung: Likewise.
+
+    Raises:
+        BadInputError: One of them was typed.
+    """
+    for flag, value in (("--reduction-factor", reduction_factor), ("--first-rung", first_rung)):
+        if value is not None:
+            raise BadInputError(
+                f"{flag} {value}: --scheduler {FIFO} stops no trial: leave it out, or add "
+                f"--scheduler {MOASHA}"
+            )
+
+
+def require_something_to_compare(objectives: tuple[Objective, ...]) -> None:
+    """Refuse to stop trials early by what no epoch changes.
+
+    Args:
+        objectives: By which trials would be stopped.
+
+    Raises:
+        ValueError: All of them are known before training.
+    """
+    if all(objective.known_before_training for objective in objectives):
+        recorded = [name for name, o in OBJECTIVES.items() if not o.known_before_training]
+        raise ValueError(
+            f"the objectives {', '.join(objective.name for objective in objectives)} are known "
+            "before training, so that no epoch tells anything about them: it needs one of "
+            f"{', '.join(recorded)}"
+        )

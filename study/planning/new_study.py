@@ -1,0 +1,299 @@
+"""From what was typed to a study that can run, or one sentence saying why it cannot."""
+
+import itertools
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+from pnn_core.config import DatasetShape, ParameterValue
+from pnn_core.data import DATASETS, dataset_shape, require_test_split
+from search_spaces import BUILT_IN, SearchSpace, find_space, require_network
+from study.config import Resources, StudyConfig
+from study.planning.arguments import Arguments, BadInputError, blaming
+from study.planning.early_stopping import asked_rungs
+from study.planning.options import DEFAULT_TRIALS
+from study.planning.preflight import (
+    require_writable,
+    resolve_checkpoints,
+    resolve_storage,
+    studies_in_storage,
+)
+from study.planning.rerun import Rerun, find_rerun
+from study.planning.study_file import FILE, STUDIES, StudyFile, describe_images, space_digest
+from study.results.mlflow.store import MlflowStore
+from study.results.objective import parse_objectives
+from study.search.sampler import DEFAULT_SAMPLER, GRID, require_sampler
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyPlan:
+    """A study that can run.
+
+    Attributes:
+        arguments: As typed; of a study that is resumed, as if typed in full.
+        config: The study.
+        store: Where its trials are shown.
+        file: What is to be written to `config.output`.
+        warnings: What is wrong and costs nothing yet.
+    """
+
+    arguments: Arguments
+    config: StudyConfig
+    store: MlflowStore
+    file: StudyFile
+    warnings: tuple[str, ...] = ()
+
+
+def plan_study(arguments: Arguments) -> StudyPlan:
+    """Check everything that can be checked without Ray and the data; create nothing.
+
+    Args:
+        arguments: As typed, for a new study.
+
+    Raises:
+        BadInputError: Names the option to change.
+    """
+    rerun = find_rerun(arguments)
+    if rerun is not None:
+        arguments = rerun.complete(arguments)
+    shape = images_shape(arguments)
+    space = asked_space(arguments, shape, rerun)
+    config = study_config(arguments, shape, space, name=arguments.name or "unnamed")
+    require_confirmable(arguments)
+    store = MlflowStore(arguments.tracking_uri)
+    with blaming("--tracking-uri", store.shown_uri):
+        store.check()
+    storage, in_storage = _storage(arguments)
+    names = rerun.names if rerun is not None else _default_names(config)
+    name = _free_name(arguments, names, store, storage, in_storage)
+    output = arguments.output or STUDIES / name
+    with blaming("--output", output):
+        if output.exists():
+            raise ValueError("exists: choose a new folder")
+        require_writable(output)
+    config = replace(
+        config,
+        name=name,
+        output=output,
+        storage=storage,
+        checkpoints=place_of_checkpoints(arguments, output),
+    )
+    repeated = None if rerun is None else rerun.parameters
+    file = describe_study(arguments, config, repeated)
+    return StudyPlan(arguments=arguments, config=config, store=store, file=file)
+
+
+def asked_space(
+    arguments: Arguments, shape: DatasetShape, rerun: Rerun | None = None
+) -> SearchSpace:
+    """The space that was asked for, or that of the trial that is to be run again.
+
+    Args:
+        arguments: Complete: see `Rerun.complete`.
+        shape: Of the data set's images.
+        rerun: The trial, if one is run again.
+
+    Raises:
+        BadInputError: The space is not accepted, or the trial was trained on other images.
+    """
+    if rerun is None:
+        if arguments.model is not None:
+            with blaming("--model", arguments.model):
+                require_network(arguments.model)
+        with blaming("--space", arguments.space):
+            return find_space(arguments.space or "", shape, arguments.model)
+    with blaming("--data-dir", arguments.data_dir):
+        rerun.require_images(shape)
+    with blaming("--rerun", rerun.key):
+        return rerun.space(shape)
+
+
+def images_shape(arguments: Arguments) -> DatasetShape:
+    """The shape of the data set that was asked for.
+
+    Raises:
+        BadInputError: There is no such data set, or no such folder.
+    """
+    flag = "--dataset" if arguments.dataset not in DATASETS else "--data-dir"
+    value = arguments.dataset if arguments.dataset not in DATASETS else arguments.data_dir
+    with blaming(flag, value):
+        return dataset_shape(arguments.dataset, arguments.data_dir)
+
+
+def study_config(
+    arguments: Arguments, shape: DatasetShape, space: SearchSpace, *, name: str
+) -> StudyConfig:
+    """The study that was asked for, its storage and its checkpoints in its own folder.
+
+    Args:
+        arguments: As typed.
+        shape: Of the data set's images.
+        space: What is searched.
+        name: Of the study.
+
+    Raises:
+        BadInputError: An objective, the sampler or the scheduler is not accepted.
+    """
+    with blaming("--objectives", arguments.objectives):
+        objectives = parse_objectives(arguments.objectives)
+    sampler = arguments.sampler or default_sampler(space)
+    with blaming("--sampler", sampler):
+        require_sampler(sampler)
+        grid = len(list(space.grid_points(shape))) if sampler == GRID else None
+    output = arguments.output or STUDIES / name
+    return StudyConfig(
+        name=name,
+        study_id=uuid4().hex,
+        space=space,
+        dataset=arguments.dataset,
+        shape=shape,
+        trials=arguments.trials or grid or DEFAULT_TRIALS,
+        epochs=arguments.epochs,
+        replicates=arguments.replicates,
+        confirm=arguments.confirm,
+        seed=arguments.seed,
+        objectives=objectives,
+        sampler=sampler,
+        output=output,
+        storage=None,
+        checkpoints=own_checkpoints(output),
+        keep_checkpoints=arguments.keep_checkpoints,
+        address=arguments.address,
+        resources=Resources(
+            cpus_per_trial=arguments.cpus_per_trial,
+            gpus_per_trial=arguments.gpus_per_trial,
+            max_concurrent=arguments.max_concurrent,
+        ),
+        rungs=asked_rungs(arguments, objectives),
+    )
+
+
+def describe_study(
+    arguments: Arguments,
+    config: StudyConfig,
+    rerun: Mapping[str, ParameterValue] | None = None,
+) -> StudyFile:
+    """What `--resume` will need to know.
+
+    Args:
+        arguments: As typed, or as resumed.
+        config: What became of them.
+        rerun: Settings of the trial that is run again; None for a search.
+    """
+    own = own_checkpoints(config.output)
+    return StudyFile(
+        name=config.name,
+        study_id=config.study_id,
+        space=lasting_space(arguments.space or "") if rerun is None else config.space.name,
+        space_digest=space_digest(config.space),
+        dataset=config.dataset,
+        images=describe_images(config.shape),
+        data_dir=str(arguments.data_dir.absolute()),
+        model=arguments.model,
+        trials=config.trials,
+        epochs=config.epochs,
+        replicates=config.replicates,
+        confirm=config.confirm,
+        seed=config.seed,
+        objectives=",".join(objective.name for objective in config.objectives),
+        sampler=config.sampler,
+        # A study must not move to another tracker because it is resumed in another shell.
+        tracking_uri=arguments.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None,
+        storage=config.storage,
+        checkpoints=None if config.checkpoints == own else config.checkpoints,
+        keep_checkpoints=config.keep_checkpoints,
+        address=config.address,
+        cpus_per_trial=config.resources.cpus_per_trial,
+        gpus_per_trial=config.resources.gpus_per_trial,
+        max_concurrent=config.resources.max_concurrent,
+        rerun=None if rerun is None else dict(rerun),
+        scheduler=config.scheduler,
+        reduction_factor=config.rungs.reduction_factor if config.rungs else None,
+        first_rung=config.rungs.first if config.rungs else None,
+    )
+
+
+def default_sampler(space: SearchSpace) -> str:
+    """The sampler of a study that asks for none."""
+    return GRID if space.is_grid else DEFAULT_SAMPLER
+
+
+def lasting_space(name: str) -> str:
+    """A built-in space's name, or the path of a file as it can be found from any folder."""
+    return name if name in BUILT_IN else str(Path(name).absolute())
+
+
+def own_checkpoints(output: Path) -> str:
+    """Where checkpoints go that no other place was named for; workers run in other folders."""
+    return str((output / "checkpoints").absolute())
+
+
+def place_of_checkpoints(arguments: Arguments, output: Path) -> str:
+    """Where checkpoints go.
+
+    Raises:
+        BadInputError: They cannot go there.
+    """
+    if arguments.checkpoints is None:
+        return own_checkpoints(output)
+    with blaming("--checkpoints", arguments.checkpoints):
+        return resolve_checkpoints(arguments.checkpoints)
+
+
+def require_confirmable(arguments: Arguments) -> None:
+    """Check that there is a test set if one is to be read.
+
+    Raises:
+        BadInputError: There is none.
+    """
+    if arguments.confirm:
+        with blaming("--confirm", arguments.confirm):
+            require_test_split(arguments.dataset, arguments.data_dir)
+
+
+def _storage(arguments: Arguments) -> tuple[str | None, frozenset[str]]:
+    """Optuna's storage, and the studies in it."""
+    url = arguments.storage or os.environ.get("OPTUNA_STORAGE") or None
+    if url is None:
+        return None, frozenset()
+    with blaming("--storage" if arguments.storage else "OPTUNA_STORAGE", url):
+        url = resolve_storage(url)
+        return url, studies_in_storage(url)
+
+
+def _default_names(config: StudyConfig) -> Iterator[str]:
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", config.space.name).lstrip(".-")[:60] or "study"
+    return (f"{stem}-{config.dataset}-{count}" for count in itertools.count(1))
+
+
+def _free_name(
+    arguments: Arguments,
+    names: Iterator[str],
+    store: MlflowStore,
+    storage: str | None,
+    in_storage: frozenset[str],
+) -> str:
+    """The name typed, if it is free, else the first free one of `names`."""
+    name = arguments.name
+    if name is not None:
+        folder = arguments.output or STUDIES / name
+        hint = " or go on with that study by --resume" if (folder / FILE).is_file() else ""
+        for place, taken in (
+            (folder, folder.exists()),
+            (f"MLflow at {store.shown_uri}", store.has_study(name)),
+            (storage, name in in_storage),
+        ):
+            if taken:
+                raise BadInputError(
+                    f"--name {name}: a study of that name exists in {place}: "
+                    f"choose another name{hint}"
+                )
+        return name
+    return next(
+        name
+        for name in names
+        if not ((STUDIES / name).exists() or store.has_study(name) or name in in_storage)
+    )

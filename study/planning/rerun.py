@@ -1,0 +1,175 @@
+"""A trial that some study recorded, run again just as it was."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from optuna.distributions import CategoricalDistribution
+
+from pnn_core.config import DatasetShape, ParameterValue
+from pnn_core.config.checks import require_at_least
+from search_spaces import SearchSpace
+from search_spaces.space import CHOSEN_ELSEWHERE, VARIANT
+from study.config import FIFO
+from study.planning.arguments import Arguments, blaming
+from study.planning.study_file import describe_images
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.store import MlflowStore
+from study.results.study_info import StudyInfo
+from study.results.trial_key import TrialKey
+from study.results.trial_record import TrialRecord
+
+SHOWN = ("mask_count", "fan_out", "noise_level", "batch_size")
+"""Settings that a rerun's table shows, where the trial has them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rerun:
+    """A recorded trial that is to be run again.
+
+    Attributes:
+        key: The trial's.
+        info: Its study.
+        parameters: Every setting of its training run, as recorded.
+        epochs: Among them, its full budget.
+        seed: Among them, its first seed.
+    """
+
+    key: TrialKey
+    info: StudyInfo
+    parameters: Mapping[str, ParameterValue]
+    epochs: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        require_at_least(self, 1, "epochs")
+        require_at_least(self, 0, "seed")
+        require_at_least(self.info, 1, "replicates")
+
+    @property
+    def names(self) -> Iterator[str]:
+        """What the new study may be called, the first free one being taken."""
+        stem = f"{self.key.study[:80]}-trial-{self.key.number}"
+        return itertools.chain([stem], (f"{stem}-{count}" for count in itertools.count(2)))
+
+    def complete(self, arguments: Arguments) -> Arguments:
+        """What was typed and, in the place of what cannot be, what the trial was trained with."""
+        return replace(
+            arguments,
+            space=str(self.key),
+            dataset=self.info.dataset,
+            model=None,
+            trials=1,
+            epochs=self.epochs,
+            replicates=self.info.replicates,
+            confirm=0,
+            # Trial 0 of a study has the study's own seed and those that follow.
+            seed=self.seed,
+            objectives=",".join(objective.name for objective in self.info.objectives),
+            sampler=None,
+            scheduler=FIFO,
+            reduction_factor=None,
+            first_rung=None,
+        )
+
+    def space(self, dataset: DatasetShape) -> SearchSpace:
+        """The space that holds the trial and nothing else.
+
+        Args:
+            dataset: Shape of the images.
+
+        Raises:
+            ValueError: This version of the program would train something else.
+        """
+        space = rerun_space(str(self.key), self.parameters)
+        space.require_a_network(dataset)
+        (point,) = space.grid_points(dataset)
+        config = space.configure(point, dataset=dataset, epochs=self.epochs, seed=self.seed)
+        if odd := sorted(self.parameters.keys() - config.parameters().keys() - {VARIANT}):
+            raise ValueError(
+                f"its setting {odd[0]} (={self.parameters[odd[0]]!r}) changes nothing in this "
+                "version of the program, which would train something else"
+            )
+        return space
+
+    def require_images(self, dataset: DatasetShape) -> None:
+        """Check that the images are of the shape that the trial was trained on.
+
+        Args:
+            dataset: Shape of the images.
+
+        Raises:
+            ValueError: They are not. Of studies that did not record their shape, nothing is known.
+        """
+        was = self.info.images
+        if was not in (None, dataset):
+            raise ValueError(
+                f"holds images of {describe_images(dataset)}, and trial {self.key} was trained on "
+                f"{describe_images(was)}: name the folder of those"
+            )
+
+
+def find_rerun(arguments: Arguments) -> Rerun | None:
+    """Read the trial that is to be run again; None where a space is to be searched.
+
+    Args:
+        arguments: As typed.
+
+    Raises:
+        BadInputError: The tracker cannot be used, or holds no such trial, or too little of it.
+    """
+    key = arguments.rerun
+    if key is None:
+        return None
+    store = MlflowStore(arguments.tracking_uri)
+    with blaming("--tracking-uri", store.shown_uri):
+        store.check()
+    with blaming("--rerun", key):
+        study = store.load_study(key.study)
+        parameters = _find_trial(study, key.number).parameters
+        for name in CHOSEN_ELSEWHERE:
+            if not isinstance(parameters.get(name), int):
+                raise ValueError(f"its run does not say with which {name} it was trained")
+        return Rerun(
+            key=key,
+            info=study.info,
+            parameters=parameters,
+            epochs=int(parameters["epochs"]),
+            seed=int(parameters["seed"]),
+        )
+
+
+def rerun_space(name: str, parameters: Mapping[str, ParameterValue]) -> SearchSpace:
+    """A space of one point.
+
+    Args:
+        name: Of the space.
+        parameters: Of a trial, as recorded.
+
+    Raises:
+        ValueError: They are no settings of a training run.
+    """
+    settings = {n: v for n, v in parameters.items() if n not in (*CHOSEN_ELSEWHERE, VARIANT)}
+    summary = "one trial, run again"
+    if VARIANT in parameters:  # the trial keeps the name that its reader knows it by
+        variants = {str(parameters[VARIANT]): settings}
+        return SearchSpace(name=name, summary=summary, variants=variants, is_grid=True)
+    axes = {n: CategoricalDistribution((settings.pop(n),)) for n in SHOWN if n in settings}
+    return SearchSpace(name=name, summary=summary, axes=axes, fixed=settings, is_grid=True)
+
+
+def _find_trial(study: LoadedStudy, number: int) -> TrialRecord:
+    for record in study.records:
+        if record.number == number:
+            return record
+    numbers = [record.number for record in study.records]
+    match numbers:
+        case []:
+            has = "no trial yet"
+        case [only]:
+            has = f"trial {only} alone"
+        case [first, *_, last]:
+            has = f"trials {first} to {last}"
+    if study.undecodable:
+        has += f", and {len(study.undecodable)} of its runs cannot be read"
+    raise ValueError(f"there is no such trial: study {study.info.name} has {has}")

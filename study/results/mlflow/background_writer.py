@@ -1,0 +1,321 @@
+"""Writing a running study into MLflow beside the trial loop, losing nothing with MLflow away."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pnn_core.config import EpochResult
+from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
+from study.results.mlflow.experiments import StudyRefusedError
+from study.results.mlflow.study_writer import MlflowStudy
+from study.results.mlflow.write_queue import Backlog
+from study.results.mlflow.write_status import Outcome, is_away
+from study.results.study_info import StudyEnd, StudySummary
+from study.results.timestamps import now_ms
+from study.results.trial_record import TrialRecord, TrialState
+
+_FIRST_WAIT_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 15.0
+_CLOSING_WAIT_SECONDS = 0.5
+_SETTLE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsent:
+    """What could not be written before the writer was closed.
+
+    Attributes:
+        trials: Trials of which something is missing in the tracker.
+        confirmed: Confirmation runs of which something is missing.
+        study: Whether the end of the study itself is missing, or the study altogether.
+        error: The last failure; empty when nothing is missing.
+    """
+
+    trials: int
+    confirmed: int
+    study: bool
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StudyEnded:
+    summary: StudySummary | None
+    artifacts: tuple[Path, ...]
+    end: StudyEnd
+    milliseconds: int
+
+
+class MlflowWriter:
+    """Takes events from the trial loop and writes them from a thread of its own.
+
+    The calls `trial_…`, `epoch_finished`, `confirmation_…` and `study_ended` return at once, come
+    from any thread, and know nothing of the tracker's health. What they hand over is collected for
+    a moment and written with one batch per trial. A failed write stays in line and is repeated,
+    after growing waits. A record's own times win over the clock.
+
+    A request that was not answered may still be carried out, when a tracker that stood still goes
+    on. So after one, nothing is written before the tracker has answered a question and has had a
+    moment to work off what it had received.
+
+    MLflow's own asynchronous logging (`synchronous=False`) is not used because it drops a batch
+    that fails: it logs the exception and goes on.
+
+    Args:
+        study: The study, not opened yet: the thread opens it, because MLflow takes seconds to
+            import.
+        collect_seconds: How long events are collected. Each batch costs MLflow about ten
+            milliseconds of processor time, whatever its size.
+    """
+
+    def __init__(self, study: MlflowStudy, *, collect_seconds: float = 2.0) -> None:
+        self._study = study
+        self._collect_seconds = collect_seconds
+        self._changed = threading.Condition()
+        self._backlog = Backlog()
+        self._opened = False
+        self._unanswered = False
+        self._failing_since: float | None = None
+        self._ended: _StudyEnded | None = None
+        self._error = ""
+        self._closing = threading.Event()
+        self._abandoned = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
+        self._thread.start()
+
+    def trial_restored(self, record: TrialRecord) -> None:
+        """Hand over a trial that ended in an earlier life of the study; written if it lacks."""
+        self._put_record(record, ended=True)
+
+    def trial_started(self, record: TrialRecord) -> None:
+        """Hand over a trial that starts, or goes on after a resume or a retry."""
+        self._put_record(record, TrialState.RUNNING)
+
+    def epoch_finished(self, number: int, result: EpochResult) -> None:
+        """Hand over an epoch of a trial; of one that comes twice, the first counts.
+
+        Raises:
+            ValueError: The trial has not started.
+        """
+        self._backlog.add_epoch(number, result)
+        self._notify()
+
+    def trial_retried(self, record: TrialRecord) -> None:
+        """Hand over a trial of which an attempt broke off."""
+        self._put_record(record, TrialState.RUNNING)
+
+    def trial_paused(self, record: TrialRecord) -> None:
+        """Hand over a trial that was interrupted."""
+        self._put_record(record, TrialState.PAUSED)
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        """Hand over the final record; epochs which were not handed over are written from it."""
+        self._put_record(record, ended=True)
+
+    def confirmation_restored(self, run: ConfirmedRun) -> None:
+        """Hand over a confirmation run that ended in an earlier life of the study."""
+        self._backlog.add_confirmed(run)
+        self._notify()
+
+    def confirmation_started(self, run: ConfirmedRun) -> None:
+        """Hand over a confirmation run that starts; its trial was handed over before."""
+        self._backlog.add_confirmed(run)
+        self._notify()
+
+    def confirmation_retried(self, run: ConfirmedRun) -> None:
+        """Hand over a confirmation run of which an attempt broke off."""
+        self._backlog.add_confirmed(run)
+        self._notify()
+
+    def confirmation_paused(self, run: ConfirmedRun) -> None:
+        """Hand over a confirmation run that was interrupted."""
+        self._backlog.add_confirmed(run)
+        self._notify()
+
+    def confirmation_ended(self, run: ConfirmedRun) -> None:
+        """Hand over a confirmation run's result, or its failure."""
+        self._backlog.add_confirmed(run)
+        self._notify()
+
+    def study_ended(
+        self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd
+    ) -> None:
+        """Hand over the end of the study, to be written after all trials.
+
+        Args:
+            summary: What the study gave; None where it broke off before that was known.
+            artifacts: Files to keep with the study; they must stay until `close` returns.
+            end: Why the study stopped.
+        """
+        with self._changed:
+            self._ended = _StudyEnded(
+                summary=summary, artifacts=tuple(artifacts), end=end, milliseconds=now_ms()
+            )
+            self._changed.notify()
+
+    def close(self, patience_seconds: float, most_seconds: float | None = None) -> Unsent:
+        """Write what is left and stop.
+
+        A tracker that goes on answering is waited for, however slow it is.
+
+        Args:
+            patience_seconds: How long a tracker that fails or stands still may hold the caller up.
+            most_seconds: How long any tracker may; None for as long as it answers.
+        """
+        began = time.monotonic()
+        self._closing.set()
+        self._notify()
+        try:
+            while self._thread.is_alive():
+                since = self._failing_since or self._study.answered_at
+                limit = max(began, since) + patience_seconds
+                if most_seconds is not None:
+                    limit = min(limit, began + most_seconds)
+                if time.monotonic() >= limit:
+                    break
+                self._thread.join(limit - time.monotonic())
+        finally:  # also when Ctrl-C ends the wait
+            self._abandoned.set()
+        trials, confirmed = len(self._backlog.trials), len(self._backlog.confirmed)
+        study = not self._opened or self._ended is not None
+        missing = study or trials or confirmed
+        error = self._error or "MLflow did not answer in time"
+        return Unsent(
+            trials=trials, confirmed=confirmed, study=study, error=error if missing else ""
+        )
+
+    def _put_record(
+        self, record: TrialRecord, state: TrialState | None = None, *, ended: bool = False
+    ) -> None:
+        if ended and not record.state.is_final:
+            raise ValueError(f"trial {record.number} has not ended: its state is {record.state}")
+        if state is not None and record.state is not state:
+            raise ValueError(f"trial {record.number} is not {state}: its state is {record.state}")
+        self._backlog.add_record(record)
+        self._notify()
+
+    def _notify(self) -> None:
+        with self._changed:
+            self._changed.notify()
+
+    def _work(self) -> None:
+        wait = 0.0
+        while self._wait_for_work():
+            outcome = self._write_all()
+            if outcome is Outcome.SENT:
+                wait = 0.0
+            elif outcome is Outcome.USELESS or self._abandoned.is_set():
+                return
+            elif not self._closing.is_set():
+                wait = min(max(_FIRST_WAIT_SECONDS, 2 * wait), _LONGEST_WAIT_SECONDS)
+                self._closing.wait(wait)
+            else:
+                self._abandoned.wait(_CLOSING_WAIT_SECONDS)
+
+    def _wait_for_work(self) -> bool:
+        """Wait until there is something to write; False when the writer is to stop."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing.is_set() or self._has_work())
+            opened = self._opened
+        if opened:
+            self._closing.wait(self._collect_seconds)
+        return self._has_work() and not self._abandoned.is_set()
+
+    def _has_work(self) -> bool:
+        return not self._opened or self._waiting or self._ended is not None
+
+    @property
+    def _waiting(self) -> bool:
+        return bool(self._backlog.trials or self._backlog.confirmed)
+
+    def _write_all(self) -> Outcome:
+        """Write everything that has come in: trials, oldest first, then what confirms them."""
+        closing = self._closing.is_set()
+        sent, worst = self._write_in_turn()
+        # What is refused while all else is written will not be taken while the caller waits.
+        useless = closing and not sent and worst is Outcome.REFUSED
+        if self._opened and worst < Outcome.AWAY and (useless or not self._waiting):
+            worst = max(worst, self._write_end())
+            useless = closing and not sent and worst is Outcome.REFUSED
+        return Outcome.USELESS if useless else worst
+
+    def _write_in_turn(self) -> tuple[int, Outcome]:
+        """How much was written, and the worst that happened; stops where the tracker is away."""
+        if (outcome := self._prepare()) is not Outcome.SENT:
+            return 0, outcome
+        writes = [partial(self._write_trial, number) for number in self._backlog.trials]
+        writes += [partial(self._write_confirmed, key) for key in self._backlog.confirmed]
+        sent, worst = 0, Outcome.SENT
+        for write in writes:
+            if self._abandoned.is_set():
+                return sent, Outcome.AWAY
+            outcome = write()
+            sent += outcome is Outcome.SENT
+            worst = max(worst, outcome)
+            if worst >= Outcome.AWAY:
+                break
+        return sent, worst
+
+    def _prepare(self) -> Outcome:
+        """Make sure that the tracker has nothing under way, and open the study once."""
+        if self._unanswered:
+            if (outcome := self._attempt(self._study.ask)) is not Outcome.SENT:
+                return outcome
+            self._abandoned.wait(_SETTLE_SECONDS)
+            self._unanswered = False
+        if not self._opened:
+            if (outcome := self._write(self._study.open)) is not Outcome.SENT:
+                return outcome
+            self._opened = True
+        return Outcome.SENT
+
+    def _write_end(self) -> Outcome:
+        ended = self._ended
+        if ended is None:
+            return Outcome.SENT
+        outcome = self._write(
+            lambda: self._study.finish(
+                ended.summary, ended.artifacts, ended.end, ended.milliseconds
+            )
+        )
+        if outcome is Outcome.SENT:
+            self._ended = None
+        return outcome
+
+    def _write_trial(self, number: int) -> Outcome:
+        update, events = self._backlog.trial(number)
+        outcome = self._write(lambda: self._study.write_trial(update))
+        if outcome is Outcome.SENT:
+            self._backlog.trial_written(number, events)
+        return outcome
+
+    def _write_confirmed(self, key: ConfirmedKey) -> Outcome:
+        update = self._backlog.confirmed_run(key)
+        outcome = self._write(lambda: self._study.write_confirmed(update))
+        if outcome is Outcome.SENT:
+            self._backlog.confirmed_written(key, update)
+        return outcome
+
+    def _write(self, write: Callable[[], None]) -> Outcome:
+        outcome = self._attempt(write)
+        if outcome is Outcome.SENT:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = time.monotonic()
+        return outcome
+
+    def _attempt(self, request: Callable[[], None]) -> Outcome:
+        try:
+            request()
+        except StudyRefusedError as error:
+            self._error = str(error)
+            return Outcome.USELESS
+        except Exception as error:  # whatever it is, the study goes on without its tracker
+            self._error = self._study.explain(error)
+            if not is_away(error):
+                return Outcome.REFUSED
+            self._unanswered = True
+            return Outcome.AWAY
+        return Outcome.SENT

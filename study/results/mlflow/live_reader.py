@@ -1,0 +1,167 @@
+"""Following a study: read once, and then only what has changed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from study.results.mlflow import trial_format as fmt
+from study.results.mlflow.client import MlflowConnection, search_page
+from study.results.mlflow.curves import SERIES
+from study.results.mlflow.decode_runs import Series, StudyReading
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.study_names import UnknownStudyError
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+_CLOCKS_DIFFER_MS = 120_000
+"""Runs are dated by the machine that writes them, so look back by more than clocks differ."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowedStudy:
+    """A study as it was at one moment, and where the tracker keeps it.
+
+    Attributes:
+        study: Its trials and confirmation runs.
+        experiment_id: MLflow's.
+        run_ids: Trial number to MLflow's identifier of its run.
+        is_running: Whether its own run is said to be running; after a crash that is not true.
+    """
+
+    study: LoadedStudy
+    experiment_id: str
+    run_ids: dict[int, str]
+    is_running: bool
+
+
+class StudyFeed:
+    """One study of a tracker.
+
+    While it runs, `read` asks for runs that began lately or have not ended. It reads the whole
+    study again when its own run has changed (started, extended or ended), and when trials before
+    the newest one are found missing: a resumption that fills a tracker dates them back.
+
+    Args:
+        connection: The tracker.
+        name: Of the study.
+        progress: Told how many runs a whole reading has read so far.
+    """
+
+    def __init__(
+        self,
+        connection: MlflowConnection,
+        name: str,
+        progress: Callable[[int], None] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._name = name
+        self._progress = progress
+        self._experiment_id = ""
+        self._parent_seen: _ParentSeen | None = None
+        self._reading: StudyReading | None = None
+        self._missing = 0
+        self._has_news = False
+        self._latest: FollowedStudy | None = None
+
+    def read(self) -> FollowedStudy:
+        """The study as it is now; the same object as before when nothing has changed.
+
+        Raises:
+            UnknownStudyError: The tracker holds no study of that name; the nearest one is named.
+            ValueError: Its own run cannot be read.
+            TrackerUnreachableError: The tracker fails.
+        """
+        latest, reading = self._latest, self._reading
+        if latest is None or reading is None:
+            return self._read_all()
+        with self._connection.asking() as client:
+            seen = _ParentSeen.of(client.get_run(reading.parent_run_id))
+        if seen != self._parent_seen:
+            return self._read_all()
+        if latest.is_running:
+            self._read_changed(reading)
+        if not self._has_news:
+            return latest
+        followed = self._follow(reading, is_running=True)
+        return self._read_all() if _missing(followed.study) > self._missing else followed
+
+    def _read_all(self) -> FollowedStudy:
+        if not self._connection.exists:
+            raise UnknownStudyError(self._connection, self._name)
+        with self._connection.asking() as client:
+            experiment = client.get_experiment_by_name(self._name)
+        if experiment is None or experiment.lifecycle_stage != "active":
+            raise UnknownStudyError(self._connection, self._name)
+        self._experiment_id = str(experiment.experiment_id)
+        study_id = experiment.tags.get(fmt.STUDY_ID_TAG, "")
+        reading = StudyReading(self._name, study_id, self._read_series)
+        read = 0
+        for page in self._pages():
+            # While the tracker prepares the next page there would be nothing else to do.
+            for run in page:
+                reading.add(run)
+            read += len(page)
+            if self._progress is not None:
+                self._progress(read)
+        if reading.parent is None:
+            raise UnknownStudyError(self._connection, self._name)
+        self._parent_seen = _ParentSeen.of(reading.parent)
+        followed = self._follow(reading, is_running=self._parent_seen.status == "RUNNING")
+        self._reading, self._missing = reading, _missing(followed.study)
+        return followed
+
+    def _read_changed(self, reading: StudyReading) -> None:
+        """Take up what is new, and note that there was something.
+
+        Noted run by run: where the tracker fails between two of them, the next reading tells of it.
+        """
+        since = reading.latest_start_ms - _CLOCKS_DIFFER_MS
+        lately = [run for page in self._pages(f"attributes.start_time > {since}") for run in page]
+        open_before = reading.unended - {run.info.run_id for run in lately}
+        with self._connection.asking() as client:
+            lately += [client.get_run(run_id) for run_id in sorted(open_before)]
+        for run in lately:
+            self._has_news |= reading.add(run)
+
+    def _follow(self, reading: StudyReading, *, is_running: bool) -> FollowedStudy:
+        self._latest = FollowedStudy(
+            study=reading.study(),
+            experiment_id=self._experiment_id,
+            run_ids=reading.run_ids(),
+            is_running=is_running,
+        )
+        self._has_news = False
+        return self._latest
+
+    def _pages(self, filter_string: str = "") -> Iterator[list["Run"]]:
+        """Pages of runs; other readers of the tracker have their turn between two of them."""
+        token: str | None = None
+        while token is None or token:
+            with self._connection.asking() as client:
+                page, token = search_page(client, self._experiment_id, filter_string, token)
+            yield page
+
+    def _read_series(self, run_id: str) -> Series:
+        with self._connection.asking() as client:
+            return {
+                name: {point.step: point.value for point in client.get_metric_history(run_id, name)}
+                for name in SERIES.values()
+            }
+
+
+class _ParentSeen(NamedTuple):
+    """What of a study's own run changes when the study does."""
+
+    status: str
+    tags: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of(cls, run: "Run") -> "_ParentSeen":
+        return cls(str(run.info.status), frozenset(run.data.tags.items()))
+
+
+def _missing(study: LoadedStudy) -> int:
+    """Trials before the newest one that were not read."""
+    numbers = [record.number for record in study.records]
+    return max(numbers, default=-1) + 1 - len(numbers)

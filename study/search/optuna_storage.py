@@ -1,0 +1,244 @@
+"""The study's one truth: Optuna's storage, a journal file by default.
+
+It holds more than Optuna itself keeps: the record of each trial that ended, with every curve, and
+of each confirmation run. So a study goes on from it alone, and a tracker that lacks something is
+filled from it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.exceptions import StorageInternalError
+from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.trial import FrozenTrial
+from sqlalchemy.exc import SQLAlchemyError
+
+from study.config import JOURNAL, StudyConfig
+from study.results.confirmed_run import ConfirmedRun
+from study.results.error_messages import explain
+from study.results.record_codec import (
+    confirmed_from_json,
+    confirmed_to_json,
+    record_from_json,
+    record_to_json,
+)
+from study.results.trial_record import TrialRecord
+from study.search.batched_journal import StudyJournal
+from study.search.sampler import DistinctSampler
+from study.stopping.entry import RungEntry
+
+_STUDY_ID = "study_id"
+_RECORD = "record"
+_RETRIED = "retried"
+_STARTED = "started_ms"
+_RUNG = "rung/"
+_SHORTFALL = "budget_not_trained"
+_CONFIRMED = "confirmed/"
+_GP_ANSWER = "gp:relative_params:"
+"""Where Optuna's GPSampler writes each answer, for others that ask meanwhile."""
+
+
+class StorageError(OSError):
+    """The study's storage cannot be read or written, or holds another study."""
+
+
+class StudyStorage:
+    """A study's state on disk or in a database.
+
+    Every method raises `StorageError` when the storage fails, and from then on: half a line may
+    stand at the journal's end, and another one after it would make the whole file unreadable.
+
+    Args:
+        config: The study, whose storage is opened, or made where there is none.
+        backend: Optuna's, in the place of the one that the study names.
+    """
+
+    def __init__(self, config: StudyConfig, backend: BaseStorage | None = None) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        self._place = config.storage_place
+        self._url = config.storage or ""
+        self._failure: StorageError | None = None
+        with self._failing_clearly():
+            self._storage, self._journal = (backend, None) if backend else _open(config)
+            self.study = optuna.create_study(
+                study_name=config.name,
+                storage=self._storage,
+                directions=[objective.direction for objective in config.objectives],
+                sampler=DistinctSampler(config.sampler, config.space, config.shape, config.seed),
+                load_if_exists=True,
+            )
+            self._id = self._storage.get_study_id_from_name(config.name)
+            owner = self.study.user_attrs.get(_STUDY_ID)
+            if owner is None and not self.study.get_trials(deepcopy=False):
+                self.study.set_user_attr(_STUDY_ID, config.study_id)
+                # Two studies may have begun at once in one database: the last to write has it.
+                owner = self.study.user_attrs[_STUDY_ID]
+            if owner != config.study_id:
+                raise StorageError(f"{self._place} holds another study named {config.name}")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Write the changes within the block at its end, where the storage is a journal."""
+        with self._failing_clearly(), self._journal.together() if self._journal else nullcontext():
+            yield
+
+    def trials(self) -> list[FrozenTrial]:
+        """All of Optuna's trials, by number."""
+        with self._failing_clearly():
+            return self.study.get_trials(deepcopy=False)
+
+    def ask(self, axes: dict[str, BaseDistribution]) -> FrozenTrial:
+        """A new trial, its point proposed by the sampler."""
+        with self.together():
+            number = self.study.ask(axes).number
+            return self._storage.get_trial(self._trial_id(number))
+
+    def complete_point(self, trial: FrozenTrial, axes: dict[str, BaseDistribution]) -> FrozenTrial:
+        """Give a trial the parameters that it lacks because the study died while it was asked for.
+
+        The sampler's answer depends on the trial's number and on the trials before it, so it is the
+        one that was lost.
+        """
+        with self._failing_clearly():
+            trial_id = self._trial_id(trial.number)
+            # What it answered would otherwise count as a point of another running trial.
+            for key in trial.system_attrs:
+                if key.startswith(_GP_ANSWER):
+                    self._storage.set_trial_system_attr(trial_id, key, "")
+            self.study.sampler.before_trial(self.study, trial)
+            point = self.study.sampler.sample_relative(self.study, trial, axes)
+            for name, distribution in axes.items():
+                if name not in trial.params:
+                    value = distribution.to_internal_repr(point[name])
+                    self._storage.set_trial_param(trial_id, name, value, distribution)
+            return self._storage.get_trial(trial_id)
+
+    def keep_record(self, record: TrialRecord) -> None:
+        """Write the record of a trial that ended, before Optuna is told."""
+        self._set(record.number, _RECORD, record_to_json(record))
+        if record.reason:
+            self._set(record.number, "reason", record.reason)
+
+    def keep_started(self, record: TrialRecord) -> None:
+        """Write when a process took up a trial for the first time."""
+        self._set(record.number, _STARTED, record.started_ms)
+
+    def keep_retried(self, record: TrialRecord) -> None:
+        """Write why attempts at a trial broke off."""
+        self._set(record.number, _RETRIED, list(record.retried))
+
+    def keep_rung_passed(self, epoch: int, entry: RungEntry) -> None:
+        """Write where a trial stood when it passed a rung."""
+        self._set(entry.trial, f"{_RUNG}{epoch}", entry.losses)
+
+    def rungs_passed(self, trial: FrozenTrial) -> Iterator[tuple[int, RungEntry]]:
+        """The epochs of the rungs that a trial has passed, and where it stood there."""
+        for key, losses in trial.user_attrs.items():
+            if key.startswith(_RUNG):
+                epoch = int(key.removeprefix(_RUNG))
+                yield epoch, RungEntry(trial=trial.number, losses=tuple(losses))
+
+    def keep_shortfall(self, number: int, share: float) -> None:
+        """Tell samplers how much of its full budget a stopped trial lacks, before it is ended.
+
+        Optuna's TPE takes stopped trials for good ones where complete ones are few, the first of
+        them by number. With a constraint that is violated by so much, it takes those that came
+        farthest.
+        """
+        with self._failing_clearly():
+            trial = optuna.trial.Trial(self.study, self._trial_id(number))
+            if _SHORTFALL not in trial.constraints:  # written before a crash
+                trial.set_constraint(_SHORTFALL, share)
+
+    def tell(
+        self, number: int, state: optuna.trial.TrialState, values: tuple[float, ...] | None = None
+    ) -> None:
+        """End a trial in Optuna."""
+        with self._failing_clearly():
+            self.study.tell(number, values, state)
+
+    def keep_confirmed(self, run: ConfirmedRun) -> None:
+        """Write a confirmation run that ended."""
+        with self._failing_clearly():
+            key = f"{_CONFIRMED}{run.trial}/{run.layer}/{run.seed}"
+            self.study.set_user_attr(key, confirmed_to_json(run))
+
+    def confirmed(self) -> tuple[ConfirmedRun, ...]:
+        """All confirmation runs that ended."""
+        with self._failing_clearly():
+            attributes = self.study.user_attrs
+            return tuple(
+                confirmed_from_json(attributes[key])
+                for key in sorted(attributes)
+                if key.startswith(_CONFIRMED)
+            )
+
+    def record_of(self, trial: FrozenTrial) -> TrialRecord | None:
+        """The record that a trial was ended with; None where it has not ended."""
+        document = trial.user_attrs.get(_RECORD)
+        if document is None and trial.state.is_finished():
+            raise StorageError(
+                f"{self._place}: trial {trial.number} was ended by something else: it has no record"
+            )
+        with self._failing_clearly():
+            return None if document is None else record_from_json(document)
+
+    def _set(self, number: int, key: str, value: Any) -> None:  # noqa: ANN401  # any JSON
+        with self._failing_clearly():
+            self._storage.set_trial_user_attr(self._trial_id(number), key, value)
+
+    def _trial_id(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(self._id, number)
+
+    @contextmanager
+    def _failing_clearly(self) -> Iterator[None]:
+        if self._failure is not None:
+            raise self._failure
+        try:
+            yield
+        except StorageError:
+            raise
+        # RuntimeError: the journal's lock, where the file system has turned read-only meanwhile.
+        except (OSError, ValueError, RuntimeError, StorageInternalError, SQLAlchemyError) as error:
+            self._failure = StorageError(f"{self._place}: {explain(error, self._url)}")
+            raise self._failure from error
+
+
+def started_before(trial: FrozenTrial) -> int | None:
+    """When a process first took up an unfinished trial, in ms since 1970; None where none did."""
+    return trial.user_attrs.get(_STARTED)
+
+
+def retried_before(trial: FrozenTrial) -> tuple[str, ...]:
+    """Why earlier attempts at an unfinished trial broke off."""
+    return tuple(trial.user_attrs.get(_RETRIED, ()))
+
+
+def _open(config: StudyConfig) -> tuple[BaseStorage, StudyJournal | None]:
+    if config.storage is not None:
+        # A connection that the server dropped meanwhile is opened again, not failed on.
+        return RDBStorage(config.storage, engine_kwargs={"pool_pre_ping": True}), None
+    path = config.output / JOURNAL
+    _mend(path)
+    journal = StudyJournal(str(path))
+    return JournalStorage(journal), journal
+
+
+def _mend(path: Path) -> None:
+    """Take away what a killed writer left: half a line at the end, and the journal's own lock.
+
+    Optuna skips half a line, but what is appended to it makes the whole file unreadable. Whoever
+    comes here holds the study's lock, so no other writer is alive.
+    """
+    path.with_name(f"{path.name}.lock").unlink(missing_ok=True)
+    if not path.exists():
+        return
+    with path.open("rb+") as journal:
+        content = journal.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            journal.truncate(whole)

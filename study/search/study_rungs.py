@@ -1,0 +1,73 @@
+"""The rungs of a study over all its lives."""
+
+from study.config import StudyConfig
+from study.results.trial_record import TrialRecord
+from study.search.optuna_storage import StudyStorage
+from study.stopping.entry import RungEntry, entry_after
+from study.stopping.halving import SuccessiveHalving
+from study.stopping.rungs import Rungs
+
+
+class StudyRungs:
+    """Judges trials at rungs, and finds the rungs as they were when a study goes on.
+
+    A rung holds what was reported there first, whatever became of the trial: what a trial passes
+    with is kept in the storage at once, and what one was stopped with is read from its record. Its
+    record alone would not do: an attempt that broke off may have reported other numbers.
+
+    Args:
+        rungs: Where they are.
+        config: The study.
+        storage: Holds what trials passed in earlier lives.
+    """
+
+    def __init__(self, rungs: Rungs, config: StudyConfig, storage: StudyStorage) -> None:
+        self._objectives = config.objectives
+        self._storage = storage
+        self._halving = SuccessiveHalving(rungs)
+        self._passed: dict[int, list[tuple[int, RungEntry]]] = {}
+        self._reasons: dict[int, str] = {}
+        for trial in storage.trials():
+            for epoch, entry in storage.rungs_passed(trial):
+                self._halving.restore(epoch, entry)
+
+    def restore(self, record: TrialRecord) -> None:
+        """Put a trial that ended in an earlier life where it was."""
+        for epoch in self._halving.epochs:
+            if epoch <= len(record.epochs):
+                self._halving.restore(epoch, entry_after(record, epoch, self._objectives))
+
+    def goes_on(self, record: TrialRecord) -> bool:
+        """Judge a running trial at all rungs that it has reached since it was judged last.
+
+        Several at once, where a worker was ahead of a driver that died.
+        """
+        for epoch in self._halving.epochs:
+            if epoch > len(record.epochs):
+                break
+            entry = entry_after(record, epoch, self._objectives)
+            decision = self._halving.report(record.number, epoch, entry.losses)
+            if decision is None:
+                continue
+            if not decision.go_on:
+                self._reasons[record.number] = decision.reason
+                return False
+            self._passed.setdefault(record.number, []).append((epoch, entry))
+        return True
+
+    def keep_passed(self, number: int) -> None:
+        """Write which rungs a trial has passed, for another life of the study.
+
+        Raises:
+            StorageError: They cannot be written.
+        """
+        for epoch, entry in self._passed.pop(number, []):
+            self._storage.keep_rung_passed(epoch, entry)
+
+    def stop_reason(self, number: int) -> str:
+        """Why a trial was stopped.
+
+        Raises:
+            KeyError: It was not.
+        """
+        return self._reasons[number]

@@ -1,0 +1,89 @@
+import re
+
+import pytest
+
+from dashboards.replication.report_page import NOTES, get_report_info, write_report
+
+SCRIPT = "<script>alert(1)</script>"
+IMAGE = '"><img src=x onerror=alert(1)>'
+
+
+@pytest.fixture
+def write(tmp_path):
+    def page(*studies):
+        path = tmp_path / "report.html"
+        write_report(path, get_report_info(studies))
+        text = path.read_text(encoding="utf-8")
+        scripts = re.findall(r"<script.*?</script>", text, flags=re.DOTALL)
+        return text.replace(max(scripts, key=len), "")  # Plotly itself
+
+    return page
+
+
+@pytest.fixture
+def study(make_runs, confirmed_study):
+    def make(text="x", **changes):
+        return confirmed_study(
+            make_runs([0.8, None], reason=text, device=text),
+            make_runs([0.8, 0.9], layer="conv1x1"),
+            versions={text: text},
+            git_commit=text,
+            **changes,
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("name", [SCRIPT, IMAGE])
+def test_names_from_elsewhere_appear_only_escaped(write, study, name):
+    plain = write(study())
+    hostile = write(study(name, name=name, dataset=name, space=name, sampler=name))
+    assert hostile.count("<script") == plain.count("<script")
+    assert "<img" not in hostile
+    assert "alert(1)" in hostile
+
+
+def test_the_page_names_nothing_to_fetch_and_brings_plotly_once(write, study, tmp_path):
+    page = write(study(), study(name="second"))
+    assert page.count("Plotly.newPlot") == 4
+    assert re.findall(r"(?:src|href)=['\"]([^'\"]*)", page) == ["data:,"]
+    assert len((tmp_path / "report.html").read_bytes()) < 7_000_000
+
+
+def test_the_budget_comes_first_then_the_comparisons_pictures_and_tables(write, study):
+    page = write(study(name="first"), study(name="second"))
+    marks = [
+        "<h1>",
+        "What was run",
+        "Study first",
+        "Trial 0: noise adds",
+        "Confirmed test accuracy against",
+        "What the published protocol adds",
+        "Study second",
+        "Table 1:",
+        "How to read this page",
+    ]
+    places = [page.index(mark, page.index("<main>")) for mark in marks]
+    assert places == sorted(places)
+
+
+def test_what_the_test_images_were_read_for_and_what_defaults_are_is_said():
+    notes = " ".join(NOTES)
+    assert "classified after each epoch, for the published protocol's figure" in notes
+    assert "nothing is chosen by them" in notes
+    assert "read the test images once" not in notes
+    assert "dropout 0, noise_level 0.1," in notes
+    assert "schedule tenth_at_60_90, batch_size 10, weight_decay 0." in notes
+    assert "its classes are those of the user's folder" in notes
+
+
+def test_every_picture_has_words_and_every_table_can_be_reached(write, study):
+    page = write(study())
+    assert len(re.findall(r"role='group' aria-label='Scatter plot [^']{40,}'", page)) == 2
+    assert page.count("<table") == page.count("role='region'") == page.count("tabindex='0'") == 9
+    assert "Means: 3.00 at batch size 10." in page
+
+
+def test_an_output_that_cannot_be_written_is_an_error(study, tmp_path):
+    with pytest.raises(OSError, match="No such file"):
+        write_report(tmp_path / "absent" / "report.html", get_report_info([study()]))

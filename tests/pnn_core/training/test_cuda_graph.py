@@ -1,0 +1,397 @@
+"""Steps that are recorded and replayed give the numbers of the plain loop.
+
+Here a recorder stands in for a GPU's: it writes down each of torch's operations with the tensors
+that it was given, and replays these, so that a step which hid anything from the device would show.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten, tree_map_only
+
+from pnn_core.config import ModelConfig, OptimConfig, TrialConfig
+from pnn_core.data import LabelledImages, TrainingData, load_training_data
+from pnn_core.replicates.batched_run import BatchedRun
+from pnn_core.training import cuda_graph, train_steps
+from pnn_core.training.checkpoint import decode_checkpoint, encode_checkpoint
+from pnn_core.training.cuda_graph import Recorder, Step
+from pnn_core.training.trainer import Trainer
+from pnn_core.training.validated_run import TrainingRun
+
+CPU = torch.device("cpu")
+EPOCHS, STEPS = 3, 16
+WAITS = {"_local_scalar_dense", "nonzero", "masked_select", "equal", "is_nonzero", "unique"}
+"""Operations that hand the host a number, or need one to know their result's shape."""
+COPIES = {"lift_fresh", "lift_fresh_copy", "scalar_tensor"}
+"""Operations that make a tensor of the host's numbers."""
+RANDOM = {"native_dropout", "bernoulli_", "bernoulli"}
+
+
+class Tape(TorchDispatchMode):
+    """Writes down operations while they are done, and can do them again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.operations: list[tuple[Callable[..., Any], Any, Any, Any]] = []
+        self._made: set[int] = set()
+        self._given: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        for value in tree_flatten((args, kwargs))[0]:
+            if isinstance(value, torch.Tensor) and id(value) not in self._made:
+                self._given.setdefault(id(value), (value, value.detach().clone()))
+        outputs = func(*args, **(kwargs or {}))
+        made = [value for value in tree_flatten(outputs)[0] if isinstance(value, torch.Tensor)]
+        self._made |= {id(value) for value in made} - self._given.keys()
+        self.operations.append((func, args, kwargs or {}, outputs))
+        return outputs
+
+    @property
+    def names(self) -> set[str]:
+        return {func.overloadpacket.__name__ for func, *_ in self.operations}
+
+    @torch.no_grad()
+    def undo(self) -> None:
+        for tensor, before in self._given.values():
+            tensor.copy_(before)
+
+    @torch.no_grad()
+    def replay(self, result: torch.Tensor) -> torch.Tensor:
+        now: dict[int, torch.Tensor] = {}
+
+        def current(tensor: torch.Tensor) -> torch.Tensor:
+            return now.get(id(tensor), tensor)
+
+        for func, args, kwargs, outputs in self.operations:
+            own = tree_map_only(torch.Tensor, current, (args, kwargs))
+            again = tree_flatten(func(*own[0], **own[1]))[0]
+            for old, new in zip(tree_flatten(outputs)[0], again, strict=True):
+                if isinstance(old, torch.Tensor) and id(old) in self._made:
+                    now[id(old)] = new
+        return now[id(result)].clone()
+
+
+class TapeRecorder(Recorder):
+    """Does on the CPU what a `Recorder` does on a GPU: recording leaves everything as it was."""
+
+    def __init__(self) -> None:
+        self.works, self.warm_ups, self.replays = True, 0, 0
+        self.tapes: list[Tape] = []
+
+    def warm_up(self, step: Step) -> torch.Tensor:
+        self.warm_ups += 1
+        return step()
+
+    def record(self, step: Step) -> Step:
+        generator = torch.get_rng_state()
+        with Tape() as tape:
+            loss = step()
+        tape.undo()
+        torch.set_rng_state(generator)
+        self.tapes.append(tape)
+
+        def replay() -> torch.Tensor:
+            self.replays += 1
+            return tape.replay(loss)
+
+        return replay
+
+
+class BrokenRecorder(TapeRecorder):
+    """Breaks off, and keeps count."""
+
+    tries = 0
+
+    def record(self, step: Step) -> Step:
+        self.tries += 1
+        super().record(step)
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+
+def images(count: int) -> LabelledImages:
+    rng = np.random.default_rng(count)
+    pixels = rng.integers(0, 256, (count, 2, 8, 8), dtype=np.uint8)
+    return LabelledImages(images=pixels, labels=rng.integers(0, 3, count))
+
+
+DATA = TrainingData(
+    name="digits",
+    train=images(4 * STEPS + 3),
+    validation=images(8),
+    held_out=np.arange(8),
+    classes=("a", "b", "c"),
+    mean=(0.5, 0.4),
+    std=(0.25, 0.3),
+    augment=True,
+)
+CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "Adam": {},
+    "momentum": {"optimizer": "sgd", "learning_rate": 0.05, "weight_decay": 0.01},
+    "plain descent": {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 0.05},
+    "trained masks": {"trained_masks": True, "fan_out": 2},
+    "dropout": {"dropout": 0.5},
+}
+NETWORKS: Mapping[str, Mapping[str, Any]] = {
+    "shared masks": {"unique_masks": False, "fan_out": 2},
+    "grouped": {"grouped": True, "fan_out": 2, "mix_maps": True},
+    "no normalisation": {"order": "noise_relu_conv"},
+    "average pool": {"pooling": "average", "before_addition": "bn_relu"},
+    "3x3": {"layer": "conv3x3"},
+    "1x1": {"layer": "conv1x1"},
+    "binary filters": {"layer": "local_binary", "fan_out": 2},
+    "frozen first layer": {"stem": "conv3x3_frozen"},
+    "7x7 first layer": {"stem": "conv7x7"},
+    "sigmoid": {"stem": "perturbation", "stem_fan_out": 2, "stem_activation": "sigmoid"},
+    "resnet18": {"network": "resnet18"},
+    "resnet50": {"network": "resnet50"},
+    "vgg16": {"network": "vgg16"},
+    "lenet": {"network": "lenet", "dropout": 0.5},
+}
+
+
+@pytest.fixture(autouse=True)
+def plain_operators_and_one_thread(use_plain_operators: Callable[[bool], None]) -> Iterator[None]:
+    """A GPU's operators; in an order of additions that is always the same."""
+    use_plain_operators(True)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def recording(monkeypatch: pytest.MonkeyPatch) -> Callable[[Recorder | None], None]:
+    """What records from here on."""
+
+    def use(recorder: Recorder | None) -> None:
+        monkeypatch.setattr(train_steps, "recorder", lambda device: recorder)
+
+    return use
+
+
+def config(change: Mapping[str, Any]) -> TrialConfig:
+    """Of three epochs, in which the rate drops after the second."""
+    return TrialConfig(
+        model=ModelConfig(dataset=DATA.shape, network="resnet8", mask_count=4),
+        optim=OptimConfig(batch_size=4, schedule="tenth_at_60_90"),
+        epochs=EPOCHS,
+    ).with_parameters(change)
+
+
+def fresh(change: Mapping[str, Any], *, augment: bool = True) -> TrainingRun:
+    return TrainingRun(config(change), replace(DATA, augment=augment), CPU)
+
+
+def replicates(change: Mapping[str, Any]) -> list[TrainingRun]:
+    return [TrainingRun(replace(config(change), seed=seed), DATA, CPU) for seed in (4, 5)]
+
+
+def numbers(run: TrainingRun) -> list[float]:
+    return [x for r in run.results for x in (r.train_loss, r.val_loss, r.val_accuracy)]
+
+
+def tensors(state: object) -> list[torch.Tensor]:
+    if isinstance(state, torch.Tensor):
+        return [state]
+    if isinstance(state, Mapping):
+        return [tensor for key in state for tensor in tensors(state[key])]
+    if isinstance(state, Sequence) and not isinstance(state, str):
+        return [tensor for value in state for tensor in tensors(value)]
+    return []
+
+
+def require_equal(run: TrainingRun, other: TrainingRun) -> None:
+    assert numbers(run) == numbers(other)
+    pairs = zip(tensors(run.state_dict()), tensors(other.state_dict()), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("augment", [True, False])
+@pytest.mark.parametrize("name", CHANGES)
+def test_replayed_steps_give_the_numbers_of_plain_ones(
+    name: str, augment: bool, recording: Callable[[Recorder | None], None]
+) -> None:
+    run, plain = (fresh(CHANGES[name], augment=augment) for _ in range(2))
+    for _ in range(EPOCHS):
+        plain.next_epoch()
+    recording(tape := TapeRecorder())
+    for _ in range(EPOCHS):
+        run.next_epoch()
+    require_equal(run, plain)
+    warm_ups = EPOCHS * cuda_graph.WARM_UP_STEPS
+    assert (tape.warm_ups, tape.replays) == (warm_ups, EPOCHS * STEPS - warm_ups)
+    assert len(tape.tapes) == EPOCHS
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES.keys() - {"dropout"}))
+def test_replayed_steps_of_a_pack_give_the_numbers_of_plain_ones(
+    name: str, recording: Callable[[Recorder | None], None]
+) -> None:
+    pack, plain = BatchedRun(replicates(CHANGES[name])), BatchedRun(replicates(CHANGES[name]))
+    for _ in range(EPOCHS):
+        plain.next_epoch()
+    recording(tape := TapeRecorder())
+    for _ in range(EPOCHS):
+        pack.next_epoch()
+    assert tape.replays == EPOCHS * (STEPS - cuda_graph.WARM_UP_STEPS)
+    for run, other in zip(pack.runs, plain.runs, strict=True):
+        require_equal(run, other)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("momentum", "alone"), ("momentum", "packed"), ("dropout", "alone")]
+)
+# With 16 steps an epoch: what is left is recorded again, or is too little.
+@pytest.mark.parametrize("stops", [{0, 15}, {3, 7}, {12, 29}, set(range(32))])
+def test_wherever_replayed_steps_are_stopped_they_end_as_if_they_never_were(
+    name: str,
+    kind: str,
+    stops: set[int],
+    recording: Callable[[Recorder | None], None],
+) -> None:
+    def two_epochs(asked: Iterator[bool]) -> list[TrainingRun]:
+        runs = replicates(CHANGES[name])[: 1 if kind == "alone" else 2]
+        while min(run.epoch for run in runs) < 2:
+            (runs[0] if kind == "alone" else BatchedRun(runs)).next_epoch(lambda: next(asked))
+            data = encode_checkpoint("runs", [run.state_dict() for run in runs])
+            runs = replicates(CHANGES[name])[: len(runs)]
+            for run, state in zip(runs, decode_checkpoint(data, "runs", CPU), strict=True):
+                run.load_state_dict(state)
+        return runs
+
+    recording(None)
+    plain = two_epochs(itertools.repeat(False))
+    recording(TapeRecorder())
+    stopped = two_epochs(number in stops for number in itertools.count())
+    for run, other in zip(stopped, plain, strict=True):
+        require_equal(run, other)
+
+
+@pytest.mark.parametrize("kind", ["alone", "packed"])
+@pytest.mark.parametrize("name", [*CHANGES, *NETWORKS])
+def test_no_step_waits_for_the_device_or_copies_from_the_host(
+    name: str, kind: str, recording: Callable[[Recorder | None], None]
+) -> None:
+    change = {**CHANGES, **NETWORKS}[name]
+    if kind == "packed":
+        change = {**change, "dropout": 0.0}
+    recording(tape := TapeRecorder())
+    runs = replicates(change)
+    (runs[0] if kind == "alone" else BatchedRun(runs)).next_epoch()
+    names = tape.tapes[0].names
+    assert not names & WAITS
+    assert not names & COPIES
+    assert {"index", "add_", "native_batch_norm", "nll_loss_forward"} <= names
+    assert names & {"_fused_adam_", "_fused_sgd_"}
+    assert bool(names & RANDOM) == ("dropout" in change and kind == "alone")
+
+
+def test_checkpoints_do_not_tell_whether_steps_were_recorded(
+    recording: Callable[[Recorder | None], None],
+) -> None:
+    recording(TapeRecorder())
+    run = fresh({})
+    run.next_epoch()
+    assert [group["capturable"] for group in run.optimizer.param_groups] == [False]
+
+
+def test_the_optimiser_is_capturable_while_it_is_recorded(
+    recording: Callable[[Recorder | None], None],
+) -> None:
+    seen = []
+
+    class Watching(TapeRecorder):
+        def record(self, step: Step) -> Step:
+            seen.append(run.optimizer.param_groups[0]["capturable"])
+            seen.append([p.grad for p in run.model.parameters() if p.grad is not None])
+            return super().record(step)
+
+    recording(Watching())
+    run = fresh({})
+    run.next_epoch()
+    assert seen == [True, []]
+
+
+def test_no_gradient_outlives_an_epochs_steps(
+    recording: Callable[[Recorder | None], None],
+) -> None:
+    recording(TapeRecorder())
+    run = fresh({})
+    run.next_epoch()
+    assert all(parameter.grad is None for parameter in run.model.parameters())
+
+
+def test_what_cannot_be_recorded_trains_on_and_is_warned_of_once(
+    recording: Callable[[Recorder | None], None],
+) -> None:
+    run, plain = fresh(CHANGES["dropout"]), fresh(CHANGES["dropout"])
+    for _ in range(EPOCHS):
+        plain.next_epoch()
+    recording(broken := BrokenRecorder())
+    with pytest.warns(UserWarning, match=r"recorded as a CUDA graph \(operation not permitted"):
+        run.next_epoch()
+    run.next_epoch()
+    run.next_epoch()
+    assert broken.tries == 1
+    assert [group["capturable"] for group in run.optimizer.param_groups] == [False]
+    require_equal(run, plain)
+
+
+def test_a_recording_that_fails_leaves_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch's `graph` does not where the recording cannot be ended; pretended here."""
+    current = ["default"]
+
+    @contextmanager
+    def stream(name: str) -> Iterator[None]:
+        before, current[:] = [*current], [name]
+        try:
+            yield
+        finally:
+            current[:] = before
+
+    @contextmanager
+    def graph(graph: object, stream: str) -> Iterator[None]:
+        current[:] = [stream]
+        yield
+
+    def step() -> torch.Tensor:
+        assert current == ["side"]
+        raise RuntimeError("operation would make the recording wait")
+
+    for name, pretended in {"stream": stream, "graph": graph}.items():
+        monkeypatch.setattr(torch.cuda, name, pretended)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: "side")
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
+    with pytest.raises(RuntimeError, match="wait"):
+        Recorder(torch.device("cuda")).record(step)
+    assert current == ["default"]
+
+
+@pytest.mark.parametrize("left_out", ["dropout in a pack", "few steps", "files", "a CPU"])
+def test_what_is_not_worth_recording_or_cannot_be_is_left_as_it_is(
+    left_out: str, recording: Callable[[Recorder | None], None], photographs: Path
+) -> None:
+    recording(tape := TapeRecorder())
+    if left_out == "dropout in a pack":
+        BatchedRun(replicates(CHANGES["dropout"])).next_epoch()
+    elif left_out == "few steps":
+        fresh({"batch_size": 5}).next_epoch()
+    elif left_out == "files":
+        data = load_training_data("imagefolder", photographs)
+        small = TrialConfig(
+            model=ModelConfig(dataset=data.shape, network="resnet8", mask_count=1),
+            optim=OptimConfig(batch_size=1),
+        )
+        Trainer(small, data.traits, data.train, CPU).train_epoch()
+    else:
+        assert cuda_graph.recorder(CPU) is None
+    assert tape.warm_ups == 0
+    assert not tape.tapes

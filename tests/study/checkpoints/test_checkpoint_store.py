@@ -1,0 +1,160 @@
+"""A checkpoint is there in whole or not at all, in a folder and by URL alike."""
+
+import resource
+from pathlib import Path
+
+import pyarrow.fs
+import pytest
+
+from study.checkpoints.checkpoint_store import CheckpointStore
+
+
+@pytest.fixture(params=["folder", "url"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> CheckpointStore:
+    folder = tmp_path / "study" / "checkpoints"
+    store = CheckpointStore(url=str(folder) if request.param == "folder" else folder.as_uri())
+    store.create()
+    return store
+
+
+def test_a_file_is_read_back_and_replaced_in_whole(store: CheckpointStore) -> None:
+    assert store.load("a.ckpt") is None
+    for content in (b"the first, which is longer", b"\x00\xff"):
+        store.save("a.ckpt", content)
+        assert store.load("a.ckpt") == content
+    assert store.names() == ["a.ckpt"]
+
+
+def test_a_folder_and_its_url_are_the_same_place(tmp_path: Path) -> None:
+    by_path, by_url = (CheckpointStore(url=url) for url in (str(tmp_path), tmp_path.as_uri()))
+    by_path.save("a.ckpt", b"content")
+    assert by_url.load("a.ckpt") == b"content"
+    by_url.delete("a.ckpt")
+    assert by_path.names() == []
+
+
+@pytest.mark.parametrize("name", ["with space", "50%20", "a#b?c", "ä"])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    store = CheckpointStore(url=str(tmp_path / name))
+    store.create()
+    store.save("a.ckpt", b"content")
+    assert (tmp_path / name / "a.ckpt").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize(
+    ("place", "own"),
+    [
+        ("/shared/checkpoints", "/shared/checkpoints/test-00000000"),
+        ("/shared/50% #1?/", "/shared/50% #1?/test-00000000"),
+        ("file:///shared", "file:///shared/test-00000000"),
+        (
+            "s3://me:s3cret@bucket/path?endpoint_override=127.0.0.1:9000&scheme=http",
+            "s3://me:s3cret@bucket/path/test-00000000?endpoint_override=127.0.0.1:9000&scheme=http",
+        ),
+        ("s3://bucket", "s3://bucket/test-00000000"),
+    ],
+)
+def test_each_study_has_a_folder_of_its_own(make_config, place: str, own: str) -> None:
+    assert CheckpointStore.of(make_config(checkpoints=place)).url == own
+
+
+def test_the_folder_can_be_removed_with_all_that_is_in_it(
+    store: CheckpointStore, tmp_path: Path
+) -> None:
+    store.save("a.ckpt", b"content")
+    store.remove()
+    assert list((tmp_path / "study").iterdir()) == []
+
+
+def test_making_the_folder_again_keeps_what_is_in_it(store: CheckpointStore) -> None:
+    store.save("a.ckpt", b"content")
+    store.create()
+    assert store.load("a.ckpt") == b"content"
+
+
+def test_deleting_what_is_not_there_is_no_error(store: CheckpointStore) -> None:
+    store.save("a.ckpt", b"content")
+    store.delete("b.ckpt")
+    store.delete("a.ckpt")
+    store.delete("a.ckpt")
+    assert store.names() == []
+
+
+def test_a_full_disk_costs_the_new_version_alone(store: CheckpointStore) -> None:
+    store.save("a.ckpt", b"earlier")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"checkpoints: .*File too large"):
+            store.save("a.ckpt", b"x" * 100_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert store.load("a.ckpt") == b"earlier"
+    assert store.names() == ["a.ckpt"]
+
+
+def test_a_save_that_fails_at_its_last_step_leaves_the_earlier_version(
+    store: CheckpointStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: str) -> None:
+        raise OSError("no space left on device")
+
+    store.save("a.ckpt", b"earlier")
+    monkeypatch.setattr("study.checkpoints.checkpoint_store._flush", refuse)
+    with pytest.raises(OSError, match="no space"):
+        store.save("a.ckpt", b"later")
+    assert store.load("a.ckpt") == b"earlier"
+    assert store.names() == ["a.ckpt"]
+
+
+def test_what_a_killed_writer_left_is_listed_and_never_read(
+    store: CheckpointStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(path: str) -> None:
+        raise Killed
+
+    store.save("a.ckpt", b"earlier")
+    monkeypatch.setattr("study.checkpoints.checkpoint_store._flush", kill)
+    with pytest.raises(Killed):
+        store.save("a.ckpt", b"half")
+    first, second = store.names()
+    assert first == "a.ckpt"
+    assert second.startswith("a.ckpt.")
+    assert second.endswith(".part")
+    assert store.load("a.ckpt") == b"earlier"
+
+
+def test_a_place_that_vanished_is_an_error_of_the_file_system(tmp_path: Path) -> None:
+    store = CheckpointStore(url=str(tmp_path / "gone"))
+    assert store.load("a.ckpt") is None
+    reasons = set()
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"gone/a\.ckpt'") as raised:
+            store.save("a.ckpt", b"content")
+        reasons.add(str(raised.value))
+    assert len(reasons) == 1  # so that it is told once
+    with pytest.raises(OSError, match="gone"):
+        store.names()
+
+
+def test_other_file_systems_are_written_without_the_local_ones_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As an object store: pyarrow's file system in memory stands for it."""
+    memory = pyarrow.fs._MockFileSystem()
+
+    class Files:
+        from_uri = staticmethod(lambda url: (memory, "bucket/path"))
+
+    monkeypatch.setattr("study.checkpoints.checkpoint_store.FileSystem", Files)
+    store = CheckpointStore(url="s3://bucket/path")
+    store.create()
+    store.save("a.ckpt", b"earlier")
+    store.save("a.ckpt", b"later")
+    assert store.load("a.ckpt") == b"later"
+    assert store.names() == ["a.ckpt"]
+    store.delete("a.ckpt")
+    assert store.load("a.ckpt") is None

@@ -1,0 +1,86 @@
+"""Checkpoints go with what they were written for, and not before."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pnn_core.config import ConfirmResult
+from study.checkpoints.checkpoint_store import CheckpointStore
+from study.checkpoints.cleanup import CheckpointCleanup, confirmation_file, trial_file
+from study.results.confirmed_run import ConfirmedRun
+from study.results.trial_record import TrialRecord, TrialState
+
+RUN = ConfirmedRun(
+    trial=2,
+    layer="conv3x3",
+    seed=10_000_000_000,
+    state=TrialState.RUNNING,
+    parameters={},
+    size_difference=0.0,
+)
+
+
+def record(number: int, state: TrialState) -> TrialRecord:
+    return TrialRecord(number=number, state=state, parameters={})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CheckpointStore:
+    return CheckpointStore(url=str(tmp_path))
+
+
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize("state", TrialState)
+def test_an_ended_trials_checkpoint_is_removed_and_a_complete_ones_kept_if_asked(
+    store: CheckpointStore, state: TrialState, keep: bool
+) -> None:
+    sweeper = CheckpointCleanup(store, keep=keep)
+    store.save(trial_file(0), b"")
+    store.save(trial_file(1), b"")
+    tell = sweeper.trial_ended if state.is_final else sweeper.trial_paused
+    tell(record(0, state))
+    sweeper.close()
+    stays = not state.is_final or (keep and state is TrialState.COMPLETE)
+    assert store.names() == [trial_file(0)] * stays + [trial_file(1)]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_resumed_study_removes_what_belongs_to_no_trial_that_may_go_on(
+    store: CheckpointStore, keep: bool
+) -> None:
+    states = [TrialState.RUNNING, TrialState.COMPLETE, TrialState.FAILED, TrialState.PRUNED]
+    records = [record(number, state) for number, state in enumerate(states)]
+    half_written = f"{trial_file(0)}.0123.part"
+    others = ["notes.txt", confirmation_file(RUN)]
+    for name in [*map(trial_file, range(6)), half_written, *others]:
+        store.save(name, b"")
+    sweeper = CheckpointCleanup(store, keep=keep)
+    sweeper.sweep_trials(records)
+    sweeper.close()
+    kept = [trial_file(0), trial_file(1)] if keep else [trial_file(0)]
+    assert store.names() == sorted(kept + others)
+
+
+def test_a_confirmation_runs_checkpoint_goes_with_it_alone(store: CheckpointStore) -> None:
+    result = ConfirmResult(
+        train_loss=0.1, test_accuracy=0.9, published_test_accuracy=0.91, train_seconds=2.0
+    )
+    other, unknown = replace(RUN, layer="perturbation"), replace(RUN, trial=3)
+    for run in (RUN, other, unknown):
+        store.save(confirmation_file(run), b"")
+    store.save(trial_file(2), b"")
+    sweeper = CheckpointCleanup(store, keep=True)
+    sweeper.confirmation_ended(replace(RUN, state=TrialState.COMPLETE, result=result))
+    sweeper.confirmation_paused(replace(other, state=TrialState.PAUSED))
+    sweeper.sweep_confirmations([RUN, other])
+    sweeper.close()
+    assert store.names() == sorted([confirmation_file(other), trial_file(2)])
+
+
+def test_what_cannot_be_removed_now_costs_nothing(tmp_path: Path) -> None:
+    sweeper = CheckpointCleanup(CheckpointStore(url=str(tmp_path / "gone")), keep=False)
+    sweeper.sweep_trials([])
+    sweeper.trial_ended(record(0, TrialState.COMPLETE))
+    sweeper.close()
+    assert not (tmp_path / "gone").exists()

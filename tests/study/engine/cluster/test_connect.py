@@ -1,0 +1,99 @@
+"""The cluster listens on this machine alone, and is asked for no more than it has."""
+
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+import ray
+
+from study.config import Resources
+from study.engine.cluster.connect import ClusterError, connected, trial_resources
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster():
+    with connected(None):
+        yield
+
+
+def test_nothing_listens_beyond_127_0_0_1() -> None:
+    processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    # Ray's own processes leave the process tree: find them by their session's folder.
+    session = Path(ray._private.worker._global_node.get_session_dir_path()).name
+    # Asked for by name, a command is nothing where its process has just ended.
+    everyone = psutil.process_iter(["cmdline"])
+    processes += [p for p in everyone if session in " ".join(p.info["cmdline"] or [])]
+    processes += [child for p in processes for child in p.children(recursive=True)]
+    addresses = {
+        connection.laddr.ip.removeprefix("::ffff:")
+        for process in processes
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert addresses
+    assert addresses <= {"127.0.0.1", "::1"}
+
+
+def test_a_trial_gets_what_was_asked_for() -> None:
+    cpus = int(ray.cluster_resources()["CPU"])
+    resources = trial_resources(Resources(gpus_per_trial=0.0))
+    assert (resources.cpus, resources.gpus, resources.concurrent) == (1, 0.0, cpus)
+    assert trial_resources(Resources(cpus_per_trial=cpus, gpus_per_trial=0.0)).concurrent == 1
+    assert trial_resources(Resources(max_concurrent=1)).concurrent == 1
+
+
+def test_more_cpus_than_a_node_has_are_refused() -> None:
+    with pytest.raises(ClusterError, match="--cpus-per-trial 4096: the largest node has"):
+        trial_resources(Resources(cpus_per_trial=4096))
+
+
+def test_a_gpu_fraction_without_a_gpu_is_refused(monkeypatch) -> None:
+    node = {"Alive": True, "Resources": {"CPU": 16.0}}
+    monkeypatch.setattr(ray, "nodes", lambda: [node])
+    with pytest.raises(
+        ClusterError, match=r"--gpus-per-trial 0.5: there is no GPU: accepted are 0"
+    ):
+        trial_resources(Resources(gpus_per_trial=0.5))
+
+
+def test_a_fraction_of_a_gpu_packs_several_trials_on_it(monkeypatch) -> None:
+    node = {"Alive": True, "Resources": {"CPU": 16.0, "GPU": 2.0}}
+    dead = {"Alive": False, "Resources": {"CPU": 99.0, "GPU": 8.0}}
+    monkeypatch.setattr(ray, "nodes", lambda: [node, dead])
+    assert trial_resources(Resources(gpus_per_trial=0.25)).concurrent == 8
+    assert trial_resources(Resources(gpus_per_trial=0.25, cpus_per_trial=4)).concurrent == 4
+    assert trial_resources(Resources()).gpus == 1.0
+
+
+@pytest.mark.parametrize("gpus", range(1, 9))
+def test_every_equal_part_of_every_gpu_is_a_place(monkeypatch, gpus: int) -> None:
+    node = {"Alive": True, "Resources": {"CPU": 1024.0, "GPU": float(gpus)}}
+    monkeypatch.setattr(ray, "nodes", lambda: [node])
+    for trials in range(1, 65):
+        resources = trial_resources(Resources(gpus_per_trial=1 / trials))
+        assert resources.concurrent == gpus * trials
+
+
+def test_what_is_left_of_two_gpus_makes_no_place(monkeypatch) -> None:
+    node = {"Alive": True, "Resources": {"CPU": 16.0, "GPU": 2.0}}
+    monkeypatch.setattr(ray, "nodes", lambda: [node])
+    assert trial_resources(Resources(gpus_per_trial=0.4)).concurrent == 4
+
+
+def test_cpus_and_gpus_on_different_nodes_are_refused(monkeypatch) -> None:
+    nodes = [
+        {"Alive": True, "Resources": {"CPU": 64.0}},
+        {"Alive": True, "Resources": {"CPU": 4.0, "GPU": 1.0}},
+    ]
+    monkeypatch.setattr(ray, "nodes", lambda: nodes)
+    with pytest.raises(ClusterError, match="no node has both"):
+        trial_resources(Resources(cpus_per_trial=8, gpus_per_trial=1.0))
+
+
+def test_an_address_that_answers_but_is_no_cluster_is_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        server.close()
+        with pytest.raises(ClusterError, match="no Ray cluster answers"), connected(address):
+            pass

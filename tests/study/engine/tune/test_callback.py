@@ -1,0 +1,115 @@
+"""What Tune reports reaches the trial manager as what it means."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from study.engine.tune.callback import TuneCallback, UnsavedWarnings, describe_death
+from study.engine.tune.searcher import TuneSearcher
+from study.results.trial_record import TrialState
+from study.search.messages import REPORT, TRIAL, TrialFailure, TrialPaused
+from study.search.trial_manager import ATTEMPTS
+
+
+class Tune:
+    """Tune's part for a study with no worker."""
+
+    def __init__(self, life) -> None:
+        self.life = life
+        self.warnings: list[str] = []
+        self._searcher = TuneSearcher(life.manager)
+        self._recorder = TuneCallback(life.manager, self.warnings.append)
+        self._trials = 0
+
+    def start(self):
+        self._trials += 1
+        config = self._searcher.suggest(str(self._trials))
+        assert isinstance(config, dict), config
+        return SimpleNamespace(trial_id=str(self._trials), config=config, error_file="")
+
+    def report(self, trial, report: object) -> None:
+        self._recorder.on_trial_result(0, [], trial, {REPORT: report})
+
+    def complete(self, trial) -> None:
+        self._recorder.on_trial_complete(0, [], trial)
+
+    def error(self, trial) -> None:
+        self._recorder.on_trial_error(0, [], trial)
+
+
+@pytest.fixture
+def tune(make_config, live) -> Tune:
+    return Tune(live(make_config(trials=1)))
+
+
+def test_a_trial_that_raised_is_known_by_its_own_reason_not_by_its_processs_end(tune) -> None:
+    trial = tune.start()
+    tune.report(trial, TrialFailure(reason="ValueError: x", would_recur=False))
+    assert tune.life.records[0].state is TrialState.RUNNING
+    tune.error(trial)
+    assert tune.life.records[0].retried == ("ValueError: x",)
+
+
+def test_each_attempt_has_a_reason_and_a_process_of_its_own(tune) -> None:
+    trial = tune.start()
+    tune.report(trial, TrialFailure(reason="ValueError: x", would_recur=False, worker="a:1"))
+    tune.error(trial)
+    assert tune.life.records[0].worker == "a:1"
+    for _ in range(ATTEMPTS - 1):
+        tune.error(tune.start())
+    (record,) = tune.life.records
+    assert record.retried == ("ValueError: x", "the worker process died")
+    assert (record.state, record.reason) == (TrialState.FAILED, "the worker process died")
+    assert record.worker == ""
+
+
+def test_a_failure_that_would_recur_ends_the_trial_once(tune) -> None:
+    trial = tune.start()
+    tune.report(trial, TrialFailure(reason="loss is nan", would_recur=True, worker="a:1"))
+    tune.complete(trial)  # Tune sees a trial that is done
+    (record,) = tune.life.records
+    assert (record.state, record.reason) == (TrialState.FAILED, "loss is nan")
+    assert record.worker == "a:1"
+    assert tune.life.heard.of("ended") == [(0, TrialState.FAILED)]
+
+
+def test_a_paused_trial_does_not_end(tune) -> None:
+    trial = tune.start()
+    tune.report(trial, TrialPaused(unsaved="/x: disk full"))
+    tune.complete(trial)
+    assert tune.life.records[0].state is TrialState.PAUSED
+    assert tune.life.heard.of("ended") == []
+    assert "/x: disk full" in tune.warnings[0]
+
+
+def test_tune_is_told_to_wait_while_a_trial_may_have_to_be_tried_again(tune) -> None:
+    searcher = TuneSearcher(tune.life.manager)
+    trial = tune.start()
+    assert trial.config[TRIAL].number == 0
+    assert searcher.suggest("2") is None
+    tune.life.complete(0)
+    assert searcher.suggest("3") == TuneSearcher.FINISHED
+
+
+def test_each_reason_is_told_once_and_without_passwords() -> None:
+    told: list[str] = []
+    warnings = UnsavedWarnings(told.append)
+    for reason in ("", "s3://KEY:s3cret@bucket/x: denied", "disk full") * 2:
+        warnings.tell(reason)
+    assert len(told) == 2
+    assert "s3://KEY:***@bucket/x: denied" in told[0]
+    assert "disk full" in told[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("ray.exceptions.OutOfMemoryError: Task was killed", "the host ran out of memory"),
+        ("2 worker(s) were killed due to the node running low on memory.", "out of memory"),
+        ("The actor is dead because its node has died.", "died with its node"),
+        ("The actor died unexpectedly before finishing this task.", "the worker process died"),
+        ("", "the worker process died"),
+    ],
+)
+def test_a_death_is_told_by_its_cause(text: str, reason: str) -> None:
+    assert describe_death(text).endswith(reason)

@@ -1,0 +1,254 @@
+"""Several seeds of a trial live and die together, and go on together."""
+
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from pnn_core.config import DatasetShape, EpochResult, ModelConfig, OptimConfig, TrialConfig
+from pnn_core.data import TrainingData
+from pnn_core.replicates.batched_run import BatchedRun
+from pnn_core.training import validated_run as train
+from pnn_core.training.trainer import NonFiniteLossError
+from study.checkpoints.checkpoint_store import CheckpointStore
+from study.checkpoints.cleanup import trial_file
+from study.engine.cluster.worker_name import worker_name
+from study.engine.cluster.worker_settings import WorkerSettings
+from study.engine.tune import trainable as trainable_module
+from study.engine.tune.trainable import TrialTrainable
+from study.results.trial_record import Curve
+from study.search.messages import REPORT, TRIAL, EpochReport, ProposedTrial, TrialFailure
+from study.search.messages import TrialPaused as Paused
+
+DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
+CONFIG = TrialConfig(
+    model=ModelConfig(dataset=DIGITS, network="resnet8", mask_count=2, dropout=0.2),
+    optim=OptimConfig(batch_size=200),
+    epochs=3,
+    seed=5,
+)
+Make = Callable[..., TrialTrainable]
+Curves = list[list[EpochResult]]
+
+
+class StopAfter:
+    """A stop flag that is raised just before it is asked for the n-th time."""
+
+    def __init__(self, questions: float) -> None:
+        self._left = questions
+
+    def is_set(self) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+
+NEVER = StopAfter(float("inf"))
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CheckpointStore:
+    return CheckpointStore(url=str(tmp_path))
+
+
+@pytest.fixture
+def make(digits: TrainingData, store: CheckpointStore, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """A trainable as in a worker process, but in this one."""
+
+    def make(replicates: int = 3, stop: StopAfter = NEVER, *, keep: bool = False) -> TrialTrainable:
+        monkeypatch.setattr(trainable_module, "stop_requested", lambda key: stop)
+        made = TrialTrainable.__new__(TrialTrainable)
+        trial = ProposedTrial(number=0, config=CONFIG, replicates=replicates, attempt=1)
+        made.config = {TRIAL: trial}
+        settings = WorkerSettings(
+            cpus=1, gpus=0.0, store=store, keep_checkpoints=keep, stop_key="unused"
+        )
+        made.setup(made.config, digits, settings)
+        return made
+
+    return make
+
+
+def timeless(curves: Iterable[Curve]) -> Curves:
+    return [
+        [replace(result, train_seconds=0.0, val_seconds=0.0) for result in curve]
+        for curve in curves
+    ]
+
+
+def curves(report: EpochReport) -> Curves:
+    return timeless(report.replicates)
+
+
+def finish(trainable: TrialTrainable) -> Curves:
+    while True:
+        result = trainable.step()
+        if result["done"]:
+            return curves(result[REPORT])
+
+
+@pytest.fixture(scope="module")
+def undisturbed(digits: TrainingData) -> dict[int, Curves]:
+    """By the number of seeds: one as the plain function trains it, three at once."""
+    torch.set_num_threads(1)
+    cpu = torch.device("cpu")
+    runs = [train.TrainingRun(replace(CONFIG, seed=seed), digits, cpu) for seed in (5, 6, 7)]
+    pack = BatchedRun(runs)
+    for _ in range(CONFIG.epochs):
+        pack.next_epoch()
+    one = [tuple(train.train(CONFIG, digits, cpu))]
+    return {1: timeless(one), 3: timeless([run.results for run in runs])}
+
+
+def test_each_step_is_an_epoch_of_every_seed_the_trials_and_those_that_follow(
+    make: Make, undisturbed: dict[int, Curves]
+) -> None:
+    trainable = make()
+    results = [trainable.step() for _ in range(CONFIG.epochs)]
+    for epoch, result in enumerate(results, start=1):
+        assert curves(result[REPORT]) == [curve[:epoch] for curve in undisturbed[3]]
+        assert result[REPORT].worker == f"{socket.gethostname()}:{os.getpid()}"
+    assert [result["done"] for result in results] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("replicates", "questions"), [(1, 0), (1, 1), (1, 3), (1, 10), (3, 5), (3, 14)]
+)
+def test_a_trial_stopped_anywhere_goes_on_in_another_process_as_if_it_never_was(
+    make: Make, undisturbed: dict[int, Curves], replicates: int, questions: int
+) -> None:
+    first = make(replicates, StopAfter(questions))
+    results = [first.step()]
+    while not results[-1]["done"]:
+        results.append(first.step())
+    assert results[-1][REPORT] == Paused()
+    again = make(replicates)
+    assert finish(again) == undisturbed[replicates]
+
+
+def test_a_trial_stopped_again_and_again_gets_on(
+    make: Make, undisturbed: dict[int, Curves]
+) -> None:
+    """Each life trains a step or two."""
+    lives = 0
+    while True:
+        lives += 1
+        trainable = make(1, StopAfter(4))
+        result = trainable.step()
+        while not result["done"]:
+            result = trainable.step()
+        if isinstance(result[REPORT], EpochReport):
+            break
+    assert lives > CONFIG.epochs
+    assert curves(result[REPORT]) == undisturbed[1]
+
+
+def test_a_trial_goes_on_from_the_checkpoint_of_an_earlier_epoch(
+    make: Make, store: CheckpointStore, undisturbed: dict[int, Curves]
+) -> None:
+    killed = make()
+    killed.step()
+    saved = store.load(trial_file(0))
+    assert saved is not None
+    killed.step()
+    store.save(trial_file(0), saved)
+    again = make()
+    assert curves(again.step()[REPORT]) == [curve[:2] for curve in undisturbed[3]]
+    assert finish(again) == undisturbed[3]
+
+
+def test_a_checkpoint_of_another_trial_is_not_gone_on_from(
+    make: Make, store: CheckpointStore, undisturbed: dict[int, Curves]
+) -> None:
+    make(1).step()
+    report = make(3).step()[REPORT]
+    assert curves(report) == [curve[:1] for curve in undisturbed[3]]
+    assert "began anew" in report.unsaved
+
+
+def test_a_loss_that_is_not_finite_would_recur_and_the_process_is_of_use(
+    make: Make, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[int, Curves]
+) -> None:
+    def diverge(run, pause):
+        raise NonFiniteLossError("training loss is nan")
+
+    trainable = make(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(train.TrainingRun, "next_epoch", diverge)
+        result = trainable.step()
+    reason = "NonFiniteLossError: training loss is nan"
+    failure = TrialFailure(reason=reason, would_recur=True, worker=worker_name())
+    assert result == {REPORT: failure, "done": True}
+    trainable.reset_config(trainable.config)
+    assert finish(trainable) == undisturbed[1]
+
+
+def test_one_seed_that_raises_ends_the_attempt_and_the_process_with_its_reason(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = train.TrainingRun.record
+
+    def fail(run, trained, evaluation, seconds):
+        if run.config.seed == 6 and run.epoch == 2:
+            raise MemoryError("the\nsecond seed")
+        record(run, trained, evaluation, seconds)
+
+    trainable = make()
+    monkeypatch.setattr(train.TrainingRun, "record", fail)
+    assert isinstance(trainable.step()[REPORT], EpochReport)
+    reason = "MemoryError: the second seed"
+    expected = TrialFailure(reason=reason, would_recur=False, worker=worker_name())
+    assert trainable.step() == {REPORT: expected, "done": False}
+    with pytest.raises(RuntimeError, match="given up"):
+        trainable.step()
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_complete_trial_leaves_its_last_state_if_asked(
+    make: Make,
+    store: CheckpointStore,
+    undisturbed: dict[int, Curves],
+    keep: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert finish(make(1, keep=keep)) == undisturbed[1]
+    trained: list[int] = []
+    next_epoch = train.TrainingRun.next_epoch
+
+    def listen(run, pause):
+        trained.append(run.epoch + 1)
+        return next_epoch(run, pause)
+
+    monkeypatch.setattr(train.TrainingRun, "next_epoch", listen)
+    assert finish(make(1)) == undisturbed[1]
+    assert (trained == []) == keep  # its last state leaves nothing to train
+    assert store.names() == [trial_file(0)]
+
+
+def test_a_stopped_trial_that_has_not_begun_builds_nothing(
+    make: Make, store: CheckpointStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainable = make(1, StopAfter(0))
+    monkeypatch.setattr(train, "TrainingRun", None)
+    assert trainable.step() == {REPORT: Paused(), "done": True}
+    assert store.names() == []
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_no_training(
+    make: Make, store: CheckpointStore, undisturbed: dict[int, Curves], tmp_path: Path
+) -> None:
+    trainable = make(1)
+    tmp_path.rmdir()
+    report = trainable.step()[REPORT]
+    assert str(tmp_path) in report.unsaved
+    assert finish(trainable) == undisturbed[1]

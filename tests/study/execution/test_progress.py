@@ -1,0 +1,285 @@
+"""Progress says what is running, how much is done, the best so far and the time left."""
+
+import io
+import re
+
+import pytest
+
+from pnn_core.config import ConfirmResult, Costs, EpochResult
+from study.config import StudyConfig
+from study.execution.progress import ProgressReport
+from study.results.confirmed_run import ConfirmedRun
+from study.results.objective import parse_objectives
+from study.results.trial_record import TrialRecord, TrialState
+from study.stopping.rungs import Rungs
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def report_on(config: StudyConfig, stream: io.StringIO) -> ProgressReport:
+    return ProgressReport(config, stream, attempts=3)
+
+
+def result(epoch: int, accuracy: float = 0.5) -> EpochResult:
+    return EpochResult(
+        epoch=epoch,
+        train_loss=1.0,
+        val_loss=2.0 - accuracy,
+        val_accuracy=accuracy,
+        train_seconds=1.0,
+        val_seconds=0.1,
+    )
+
+
+def record(
+    number: int,
+    state: TrialState,
+    accuracy: float = 0.5,
+    reason: str = "",
+    retried: tuple[str, ...] = (),
+    started_ms: int | None = None,
+) -> TrialRecord:
+    return TrialRecord(
+        number=number,
+        state=state,
+        parameters={"mask_count": 4, "noise_level": 0.123456},
+        costs=Costs(learnable_params=12345, mask_values=1, macs=1),
+        replicates=((result(1, accuracy), result(2, accuracy)),),
+        reason=reason,
+        retried=retried,
+        started_ms=started_ms,
+    )
+
+
+def confirmed(seed: int, state: TrialState, retried: tuple[str, ...] = ()) -> ConfirmedRun:
+    finished = ConfirmResult(
+        train_loss=1.0,
+        test_accuracy=0.5,
+        published_test_accuracy=0.5,
+        train_seconds=1.0,
+    )
+    return ConfirmedRun(
+        trial=0,
+        layer="conv1x1",
+        seed=seed,
+        state=state,
+        parameters={},
+        size_difference=0.0,
+        result=finished if state is TrialState.COMPLETE else None,
+        retried=retried,
+    )
+
+
+class Clock:
+    """Time that passes when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seconds = 1000.0
+        monkeypatch.setattr("study.execution.progress.time.monotonic", lambda: self.seconds)
+        monkeypatch.setattr("study.execution.progress.time.time", lambda: self.seconds)
+
+
+def run_two_of_three(report: ProgressReport) -> None:
+    for number in range(2):
+        report.trial_started(record(number, TrialState.RUNNING))
+        report.epoch_finished(number, result(1))
+    report.trial_ended(record(0, TrialState.COMPLETE, 0.75))
+    report.trial_ended(record(1, TrialState.FAILED, reason="NonFiniteLossError: loss is nan [1]"))
+
+
+def test_a_pipe_gets_one_plain_line_for_each_finished_trial(make_config) -> None:
+    stream = io.StringIO()
+    with report_on(make_config(trials=3, epochs=2), stream) as report:
+        run_two_of_three(report)
+    first, second = stream.getvalue().splitlines()
+    assert first.startswith(
+        "trial 0 complete: val_accuracy 0.7500, 12,345 parameters (mask_count 4, noise_level 0.123)"
+        "  [1/3 done, best val_accuracy 0.7500, "
+    )
+    assert first.endswith(" left]")
+    assert second.startswith("trial 1 failed: NonFiniteLossError: loss is nan [1] (mask_count 4")
+    assert "[2/3 done, 1 failed, best val_accuracy 0.7500, " in second
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_terminal_sees_what_is_running(make_config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    stream = Terminal()
+    with report_on(make_config(trials=3, epochs=2), stream) as report:
+        report.trial_started(record(0, TrialState.RUNNING))
+        report.trial_started(record(1, TrialState.RUNNING))
+        report.epoch_finished(1, result(1, accuracy=0.25))
+        report._live.refresh()
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert "test: 0/3 done" in shown
+    assert "trial 0: waiting for a worker" in shown
+    assert "trial 1: epoch 1/2, val_accuracy 0.2500" in shown
+
+
+def test_a_stop_is_told_with_its_reason_and_counted_apart(make_config) -> None:
+    stream = io.StringIO()
+    why = "stopped at epoch 1: rank 3 of 3, 1 may go on"
+    with report_on(make_config(trials=3, epochs=9), stream) as report:
+        report.trial_started(record(0, TrialState.RUNNING))
+        report.trial_ended(record(0, TrialState.PRUNED, reason=why))
+    (line,) = stream.getvalue().splitlines()
+    assert line.startswith(f"trial 0 pruned: {why} (mask_count 4, noise_level 0.123)")
+    assert "[1/3 done, 1 stopped early" in line
+
+
+def test_a_terminal_sees_where_trials_were_stopped_and_which_rung_is_next(
+    make_config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    stream = Terminal()
+    rungs = Rungs(first=1, reduction_factor=3, epochs=9)
+    with report_on(make_config(trials=9, epochs=9, rungs=rungs), stream) as report:
+        for number, epoch in enumerate((1, 3, 1)):
+            report.trial_started(record(number, TrialState.RUNNING))
+            reason = f"stopped at epoch {epoch}: rank 3 of 3, 1 may go on"
+            report.trial_ended(record(number, TrialState.PRUNED, reason=reason))
+        for number, epoch in ((3, 1), (4, 3)):
+            report.trial_started(record(number, TrialState.RUNNING))
+            report.epoch_finished(number, result(epoch))
+        report._live.refresh()
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert "test: 3/9 done, 3 stopped early" in shown
+    assert "stopped early: 2 at epoch 1, 1 at epoch 3" in shown
+    assert "trial 3: epoch 1/9 (next rung 3), val_accuracy 0.5000" in shown
+    assert "trial 4: epoch 3/9, val_accuracy 0.5000" in shown
+
+
+@pytest.mark.parametrize(
+    ("objective", "best"), [("val_loss", "best val_loss 1.2500"), ("val_accuracy", "0.7500")]
+)
+def test_the_best_is_the_first_objectives(make_config, objective: str, best: str) -> None:
+    stream = io.StringIO()
+    config = make_config(trials=2, objectives=parse_objectives(f"{objective},macs"))
+    with report_on(config, stream) as report:
+        for number, accuracy in enumerate((0.75, 0.5)):
+            report.trial_started(record(number, TrialState.RUNNING))
+            report.trial_ended(record(number, TrialState.COMPLETE, accuracy))
+    assert best in stream.getvalue().splitlines()[-1]
+
+
+def test_what_a_failed_trial_left_out_counts_as_done(make_config) -> None:
+    report = report_on(make_config(trials=4, epochs=2), io.StringIO())
+    run_two_of_three(report)
+    report.trial_started(record(2, TrialState.RUNNING))
+    report.epoch_finished(2, result(1))
+    assert report._share_done() == (2 * 2 + 1) / (4 * 2)
+
+
+def test_restored_trials_count_as_done_in_one_line(make_config) -> None:
+    stream = io.StringIO()
+    with report_on(make_config(trials=4, epochs=2), stream) as report:
+        report.trial_restored(record(0, TrialState.COMPLETE, 0.75))
+        report.trial_restored(record(1, TrialState.FAILED))
+        for number in (2, 3):
+            report.trial_started(record(number, TrialState.RUNNING))
+        report.trial_ended(record(2, TrialState.COMPLETE, 0.5))
+    first, second = stream.getvalue().splitlines()
+    assert first == "2 of 4 trials were done before"
+    assert "[3/4 done, 1 failed, best val_accuracy 0.7500, " in second
+
+
+def test_a_study_with_nothing_left_to_do_says_so(make_config) -> None:
+    stream = io.StringIO()
+    with report_on(make_config(trials=1), stream) as report:
+        report.trial_restored(record(0, TrialState.COMPLETE))
+    assert stream.getvalue() == "1 of 1 trials were done before\n"
+
+
+def test_the_time_left_is_that_of_the_new_work_alone(make_config, monkeypatch) -> None:
+    """Ten trials restored and one trained in 60 s: nine are left, 9 · 60 s."""
+    clock = Clock(monkeypatch)
+    stream = io.StringIO()
+    report = report_on(make_config(trials=20, epochs=2), stream)
+    for number in range(10):
+        report.trial_restored(record(number, TrialState.COMPLETE))
+    report.trial_started(record(10, TrialState.RUNNING))
+    assert report._seconds_left() is None
+    clock.seconds += 60
+    report.trial_ended(record(10, TrialState.COMPLETE))
+    assert report._seconds_left() == 9 * 60
+    assert stream.getvalue().endswith(" 9:00 left]\n")
+
+
+@pytest.mark.parametrize(("started_ms", "new_epochs"), [(999_999, 1), (1_000_000, 9)])
+def test_epochs_that_an_earlier_life_finished_are_no_new_work(
+    make_config, monkeypatch, started_ms: int, new_epochs: int
+) -> None:
+    """Eight of ten epochs are told at once, the ninth after ten seconds; eleven more wait."""
+    clock = Clock(monkeypatch)
+    report = report_on(make_config(trials=2, epochs=10), io.StringIO())
+    report.trial_started(record(0, TrialState.RUNNING, started_ms=started_ms))
+    clock.seconds += 0.5
+    for epoch in range(1, 9):
+        report.epoch_finished(0, result(epoch))
+    clock.seconds += 9.5
+    report.epoch_finished(0, result(9))
+    assert report._seconds_left() == pytest.approx(10 * 11 / new_epochs)
+
+
+def test_retried_and_paused_trials_are_told(make_config) -> None:
+    stream = io.StringIO()
+    with report_on(make_config(trials=5, epochs=4), stream) as report:
+        report.trial_started(record(3, TrialState.RUNNING))
+        # The first reason is an earlier life's, whose attempts do not count.
+        for reasons in (("old", "the worker [3] died"), ("old", "the worker [3] died", "again")):
+            report.trial_retried(record(3, TrialState.RUNNING, retried=reasons))
+            assert not report._running
+            report.trial_started(record(3, TrialState.RUNNING))
+        report.trial_paused(record(3, TrialState.PAUSED))
+        report.warned("the tracker [bold]is away[/bold]")
+        assert not report._running
+    assert stream.getvalue().splitlines() == [
+        "trial 3 tried again (attempt 2 of 3): the worker [3] died",
+        "trial 3 tried again (attempt 3 of 3): again",
+        "trial 3 paused: 2 of 4 epochs done",
+        "warning: the tracker [bold]is away[/bold]",
+    ]
+
+
+def test_confirmation_runs_are_restored_retried_and_paused_alike(make_config, monkeypatch) -> None:
+    """Three restored, one confirmed in 30 s, two are left."""
+    clock = Clock(monkeypatch)
+    stream = io.StringIO()
+    with report_on(make_config(trials=1), stream) as report:
+        report.trial_restored(record(0, TrialState.COMPLETE))
+        report.confirmation_planned(6)
+        for seed in range(3):
+            report.confirmation_restored(confirmed(seed, TrialState.COMPLETE))
+        for seed in (3, 4):
+            report.confirmation_started(confirmed(seed, TrialState.RUNNING))
+        report.confirmation_retried(confirmed(3, TrialState.RUNNING, ("the worker died",)))
+        clock.seconds += 30
+        report.confirmation_ended(confirmed(4, TrialState.COMPLETE))
+        report.confirmation_started(confirmed(3, TrialState.RUNNING))
+        report.confirmation_paused(confirmed(3, TrialState.PAUSED))
+        assert not report._confirming
+    _, retried, ended, paused = stream.getvalue().splitlines()
+    assert retried == (
+        "confirm trial 0 conv1x1 seed 3 tried again (attempt 2 of 3): the worker died"
+    )
+    assert ended.endswith("[4/6 confirmed, 1:00 left]")
+    assert paused == "confirm trial 0 conv1x1 seed 3 paused"
+
+
+def test_a_terminal_sees_warnings_above_what_is_running(make_config, monkeypatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    stream = Terminal()
+    with report_on(make_config(trials=3, epochs=2), stream) as report:
+        report.trial_restored(record(0, TrialState.COMPLETE))
+        report.trial_started(record(1, TrialState.RUNNING))
+        report.warned("the disk is nearly full")
+        report._live.refresh()
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
+    assert "warning: the disk is nearly full" in shown
+    assert "test: 1/3 done" in shown
+    assert "were done before" not in shown

@@ -1,0 +1,233 @@
+"""The end of a study says what was made and what to type next."""
+
+import io
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pnn_core.config import Costs, EpochResult
+from study.execution.summary import Outcome, installed, next_commands, resume_command
+from study.results.front_table import front_table
+from study.results.objective import parse_objectives
+from study.results.pareto import front
+from study.results.trial_record import TrialRecord, TrialState
+from study.stopping.rungs import Rungs
+
+EPOCH = EpochResult(
+    epoch=1, train_loss=1.0, val_loss=1.0, val_accuracy=0.9, train_seconds=1.0, val_seconds=1.0
+)
+
+REASONS = {
+    TrialState.FAILED: "[red]broken[/red]",
+    TrialState.PRUNED: "stopped at epoch 3: [red]rank 9[/red] of 12, 4 may go on",
+}
+
+RESUME = "python -m study.run --resume --name test"
+
+
+@pytest.fixture
+def outcome(make_config) -> Callable[..., Outcome]:
+    def make(*states: TrialState, **changes: object) -> Outcome:
+        config = make_config(trials=len(states), epochs=1)
+        records = tuple(
+            TrialRecord(
+                number=number,
+                state=state,
+                parameters={"mask_count": 4, "noise_level": 0.5},
+                costs=Costs(learnable_params=1234, mask_values=1, macs=1),
+                replicates=((EPOCH,),) if state is TrialState.COMPLETE else (),
+                reason=REASONS.get(state, ""),
+            )
+            for number, state in enumerate(states)
+        )
+        best = front(records, config.objectives)
+        settings: dict = {
+            "config": config,
+            "records": records,
+            "front": best,
+            "table": front_table(best, tuple(config.space.axes), config.objectives),
+            "confirmed": (),
+            "planned_confirmations": 0,
+            "page": Path("studies/test/front.html"),
+            "csv": Path("studies/test/front.csv"),
+            "commands": {"Look": "mlflow ui"},
+            "resume": "python -m study.run --resume --name test",
+            "validation_images": 287,
+            "warnings": (),
+        }
+        return Outcome(**{**settings, **changes})
+
+    return make
+
+
+def printed(outcome: Outcome) -> str:
+    stream = io.StringIO()
+    outcome.print(stream)
+    return stream.getvalue()
+
+
+def test_it_prints_the_front_the_picture_and_the_commands(outcome) -> None:
+    text = printed(outcome(TrialState.COMPLETE, TrialState.FAILED))
+    assert "Front of test: digits, 1 complete, 1 failed, 1 epoch" in text
+    header, row = (
+        line.split() for line in text.splitlines() if "1,234" in line or "mask_c" in line
+    )
+    assert header == ["trial", "mask_count", "noise_level", "learnable_params", "val_accuracy"]
+    assert row == ["0", "4", "0.5", "1,234", "0.9000"]
+    assert "studies/test/front.html" in text
+    assert "Look:\n  mlflow ui" in text
+
+
+def test_failures_are_counted_with_their_reason_word_for_word(outcome) -> None:
+    text = printed(outcome(TrialState.COMPLETE, TrialState.FAILED, TrialState.FAILED))
+    assert "2 of 3 trials failed: [red]broken[/red]" in text
+
+
+def test_stops_are_counted_by_rung_and_never_on_the_front(outcome) -> None:
+    ended = outcome(TrialState.COMPLETE, TrialState.PRUNED, TrialState.PRUNED)
+    at_one = replace(ended.records[1], reason="stopped at epoch 1: rank 3 of 3, 1 may go on")
+    ended = replace(ended, records=(ended.records[0], at_one, ended.records[2]))
+    assert "\n2 of 3 trials stopped early: 1 at epoch 1, 1 at epoch 3\n" in printed(ended)
+    document = json.loads(json.dumps(ended.as_json()))
+    assert document["stops"] == {"1": at_one.reason, "2": REASONS[TrialState.PRUNED]}
+    assert [trial["number"] for trial in document["front"]] == [0]
+
+
+def test_a_study_that_stopped_none_says_nothing_of_it(outcome) -> None:
+    assert "stopped early" not in printed(outcome(TrialState.COMPLETE))
+
+
+def test_warnings_are_said(outcome) -> None:
+    assert "MLflow lacks 2 trials" in printed(
+        outcome(TrialState.COMPLETE).with_warning("MLflow lacks 2 trials")
+    )
+
+
+def test_json_holds_the_front_with_whole_configurations(outcome) -> None:
+    document = json.loads(json.dumps(outcome(TrialState.COMPLETE, TrialState.FAILED).as_json()))
+    assert document["trials"] == {"complete": 1, "failed": 1}
+    assert document["failures"] == {"1": "[red]broken[/red]"}
+    (best,) = document["front"]
+    assert best["number"] == 0
+    assert best["parameters"] == {"mask_count": 4, "noise_level": 0.5}
+    assert best["metrics"]["val_accuracy"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("store", "command"),
+    [
+        (None, "mlflow ui"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5000"),
+        ("sqlite:///my folder/x.db", "mlflow ui --backend-store-uri 'sqlite:///my folder/x.db'"),
+    ],
+)
+def test_the_way_to_mlflow_fits_the_store(make_config, store: str | None, command: str) -> None:
+    commands = next_commands(make_config(), ["--data-dir", "my data"], store, RESUME)
+    live, look, more, larger = commands.values()
+    assert "-m dashboards.app" in live
+    assert ("--tracking-uri" in live) == (store is not None)
+    assert look.endswith(command)
+    assert more == "python -m study.run --resume --name test --trials 12"
+    assert "-m study.run --data-dir 'my data' --trials 12 --epochs 10" in larger
+
+
+def test_a_grid_has_no_more_trials_to_offer(make_config) -> None:
+    grid = replace(make_config().space, is_grid=True)
+    commands = next_commands(make_config(space=grid), [], None, RESUME)
+    assert not any("--trials" in command for command in commands.values())
+
+
+def test_a_larger_study_is_offered_with_early_stopping_where_that_pays(make_config) -> None:
+    rungs = Rungs(first=1, reduction_factor=3, epochs=2)
+    sizes_alone = parse_objectives("learnable_params,macs")
+    for changes, stops in (
+        ({}, True),
+        ({"rungs": rungs}, False),  # as typed for this study, so repeated anyway
+        ({"sampler": "grid"}, False),
+        ({"objectives": sizes_alone}, False),
+    ):
+        commands = next_commands(make_config(**changes), [], None, RESUME)
+        assert commands["A larger study"].endswith("--epochs 10 --scheduler moasha") == stops
+        assert "moasha" not in commands["More trials of this study"]
+
+
+def test_a_trial_that_was_run_again_has_nothing_larger_to_offer(make_config) -> None:
+    commands = next_commands(make_config(), None, None, RESUME)
+    assert [command.rpartition("/")[2] for command in commands.values()] == [
+        "python -m dashboards.app",
+        "mlflow ui",
+    ]
+
+
+def test_programs_are_named_as_they_can_be_typed_here(monkeypatch, tmp_path: Path) -> None:
+    folder = tmp_path / ".venv/bin"
+    folder.mkdir(parents=True)
+    for name in ("python", "mlflow"):
+        (folder / name).touch(mode=0o755)
+    monkeypatch.setattr("sys.executable", str(folder / "python"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert installed("mlflow") == ".venv/bin/mlflow"
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin")
+    assert installed("mlflow") == "mlflow"
+
+
+def test_how_far_luck_reaches_is_said_from_the_number_of_validation_images(outcome) -> None:
+    """√(0.9 · 0.1 / 287) = 0.0177."""
+    text = printed(outcome(TrialState.COMPLETE))
+    assert "287 validation images: the best accuracy has a standard error of 1.8 points" in text
+
+
+def test_passwords_are_not_repeated(make_config) -> None:
+    typed = ["--tracking-uri", "http://me:secret@host"]
+    assert "secret" not in "".join(next_commands(make_config(), typed, None, RESUME).values())
+
+
+def test_an_interrupted_study_says_what_is_kept_and_how_to_go_on(outcome) -> None:
+    states = (TrialState.COMPLETE, TrialState.PAUSED, TrialState.PAUSED)
+    text = printed(outcome(*states).as_interrupted())
+    assert "Front of test: digits, 1 complete, 2 paused, 1 epoch" in text
+    assert "Interrupted: 1 of 3 trials are complete, 2 paused where they stood" in text
+    assert text.endswith(f"Go on:\n  {RESUME}\n")
+    assert "mlflow ui" not in text
+
+
+def test_an_interrupted_confirmation_is_told_as_such(outcome) -> None:
+    text = printed(outcome(TrialState.COMPLETE, planned_confirmations=4).as_interrupted())
+    assert "Interrupted during the confirmation: 1 of 1 trials are complete" in text
+
+
+def test_the_document_has_the_way_to_go_on(outcome) -> None:
+    assert outcome(TrialState.COMPLETE).as_json()["resume"] == RESUME
+
+
+def test_what_goes_on_with_a_study_needs_its_name_alone(make_config, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = make_config(output=Path("studies/test"), storage="sqlite:////db", checkpoints="s3://b")
+    command = resume_command(config, "http://127.0.0.1:5000")
+    assert command.endswith("-m study.run --resume --name test")
+
+
+def test_a_folder_elsewhere_is_named_and_quoted(make_config) -> None:
+    command = resume_command(make_config(output=Path("my folder/a")), None)
+    assert command.endswith("--resume --name test --output 'my folder/a'")
+
+
+def test_a_url_with_a_password_is_asked_for_masked(make_config, monkeypatch) -> None:
+    urls = {
+        "--tracking-uri": "http://me:s3cret@host",
+        "--storage": "postgresql://me:s3cret@host/db",
+        "--checkpoints": "s3://key:s3cret@bucket",
+    }
+    config = make_config(storage=urls["--storage"], checkpoints=urls["--checkpoints"])
+    command = resume_command(config, urls["--tracking-uri"])
+    assert "s3cret" not in command
+    words = shlex.split(command)
+    for flag, url in urls.items():
+        assert words[words.index(flag) + 1] == url.replace("s3cret", "***")
+    monkeypatch.setenv("OPTUNA_STORAGE", urls["--storage"])
+    assert "--storage" not in resume_command(config, None)

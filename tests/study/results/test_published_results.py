@@ -1,0 +1,161 @@
+import csv
+from collections import Counter
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import study.results.published_results as module
+from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
+from pnn_core.config.model import Network
+from study.results.published_results import PAPER, reported_results
+
+ROWS = reported_results()
+
+
+def find(**facts):
+    (row,) = (r for r in ROWS if all(getattr(r, name) == value for name, value in facts.items()))
+    return row
+
+
+def test_there_are_67_figures_by_table():
+    assert len(ROWS) == 67
+    counts = Counter(row.where for row in ROWS if row.source == PAPER)
+    assert [counts[f"Table {n}"] for n in range(1, 8)] == [3, 4, 6, 11, 7, 12, 4]
+
+
+def test_every_row_holds_what_the_file_holds():
+    path = Path(module.__file__).with_name("reported_results.csv")
+    with path.open(newline="", encoding="utf-8") as file:
+        raw = list(csv.DictReader(file))
+    for row, cells in zip(ROWS, raw, strict=True):
+        for name, text in cells.items():
+            value = getattr(row, name)
+            if name == "value":
+                assert value * 100 == pytest.approx(float(text))
+            elif text == "":
+                assert value in (None, "")
+            else:
+                assert value == type(value)(text)
+
+
+def test_values_are_fractions():
+    assert all(0.4 < row.value < 1 for row in ROWS)
+    assert find(where="Table 5", mask_count=32).value == pytest.approx(0.9308)
+
+
+def test_every_row_names_its_source_data_set_metric_and_protocol():
+    protocols = {"as published", "smoothed", "correct/total", "correct/total, best epoch on test"}
+    for row in ROWS:
+        assert row.source
+        assert row.where
+        assert row.layer
+        assert row.protocol in protocols
+        assert (row.metric == "mAP") == (row.dataset == "voc2007")
+
+
+def test_one_run_was_reported_by_both_protocols():
+    smoothed = find(where="README", value=0.9053)
+    correct = find(where="README", value=0.8591)
+    assert (smoothed.protocol, correct.protocol) == ("smoothed", "correct/total")
+
+
+def test_table_5s_sizes_are_its_ratios():
+    sizes = {r.mask_count: r.learnable_params for r in ROWS if r.where == "Table 5"}
+    assert all(row.counted_params is None for row in ROWS if row.where == "Table 5")
+    assert sizes[64] == 1_414_426  # 11,173,962 / 7.9
+    assert sorted(sizes) == [8, 16, 32, 64, 96, 128, 160]
+    assert sorted(sizes.values()) == [sizes[masks] for masks in sorted(sizes)]
+
+
+def test_networks_without_a_ratio_are_counted_where_their_source_tells_enough():
+    counted = Counter(row.where for row in ROWS if row.counted_params)
+    assert counted == {
+        "Table 4": 2,
+        "Table 6": 12,
+        "README": 1,
+        "result 1": 1,
+        "result 2": 1,
+        "result 3": 1,
+        "result 4": 1,
+        "Section 1": 1,
+        "issue 2": 1,
+        "issue 3": 2,
+    }
+    assert all(row.learnable_params == row.counted_params for row in ROWS if row.counted_params)
+    # Not the switches of results 6 to 8, no first layer of noise, no large images, no unknown net.
+    unknown = [row for row in ROWS if row.learnable_params is None]
+    assert {row.where for row in unknown} >= {"Table 1", "Table 2", "Table 3", "result 5"}
+    assert {"result 6", "result 7", "result 8", "Section 3"} <= {row.where for row in unknown}
+
+
+def test_counted_networks_have_the_data_sets_shape_and_the_stated_first_layer():
+    # Of 32 channels, ResNet-50's first convolution sees 3 colours or 1: 2·9·32 weights fewer.
+    coloured = find(where="Table 6", mask_count=32, batch_size=10).learnable_params
+    grey = find(where="Table 4", dataset="mnist", mask_count=32).learnable_params
+    assert coloured - grey == 2 * 9 * 32
+    first = {n: find(where=f"result {n}").learnable_params for n in (2, 3)}
+    assert first[2] - first[3] == (49 - 9) * 3 * 128
+    frozen = find(where="Section 1").learnable_params
+    assert first[3] - frozen == 9 * 3 * 128
+    # His README says "about 5.5 M" of width 44.
+    assert find(where="result 1").learnable_params == pytest.approx(5.5e6, rel=0.05)
+
+
+def test_the_papers_networks_have_one_mask_a_channel_of_its_own():
+    for row in ROWS:
+        if row.layer == "perturbation" and (row.source == PAPER or row.fan_out == 1):
+            settings = row.settings()
+            assert (settings["fan_out"], settings["unique_masks"]) == (1, True)
+
+
+def test_a_runs_settings_are_the_rows_then_the_sources_then_the_defaults():
+    table_5 = find(where="Table 5", mask_count=8).run_settings()
+    assert (table_5["learning_rate"], table_5["schedule"]) == (1e-3, "tenth_at_60_90")
+    assert (table_5["optimizer"], table_5["weight_decay"]) == ("adam", 0.0)
+    second, sixth = (find(where=f"result {n}").run_settings() for n in (2, 6))
+    assert (second["order"], sixth["order"]) == ("noise_relu_bn_conv", "noise_relu_conv_bn_relu")
+    assert (second["before_addition"], sixth["before_addition"]) == ("bn", "bn_relu")
+    assert second["schedule"] == sixth["schedule"] == "fifth_at_60_120_160"
+    assert (second["learning_rate"], sixth["learning_rate"]) == (1e-4, 1e-3)
+    assert find(where="Section 3").run_settings()["weight_decay"] == 1e-4
+
+
+def test_a_network_of_another_project_has_no_settings_of_a_run():
+    with pytest.raises(ValueError, match="resnet110"):
+        find(model="resnet110").run_settings()
+
+
+def test_settings_of_buildable_rows_are_settings_of_a_training_run():
+    shape = DatasetShape(channels=3, height=32, width=32, classes=10)
+    built = 0
+    for row in ROWS:
+        settings = row.settings()
+        if settings.get("network") in get_args(Network) and "mask_count" in settings:
+            config = TrialConfig(model=ModelConfig(dataset=shape)).with_parameters(settings)
+            built += 1
+            assert settings.items() <= config.parameters().items()
+    assert built > 40
+
+
+def test_results_6_to_8_differ_in_their_switches():
+    results = [find(where=f"result {n}").settings() for n in (6, 7, 8)]
+    assert [r["unique_masks"] for r in results] == [True, False, False]
+    assert [r["trained_masks"] for r in results] == [False, False, True]
+    assert results[0]["grouped"]
+    assert results[0]["mix_maps"]
+
+
+def test_64_masks_for_each_of_128_filters_are_8192():
+    assert find(where="result 6").settings()["mask_count"] == 8192
+    assert find(where="result 3").settings()["mask_count"] == 128
+
+
+def test_a_plain_networks_width_stands_in_its_note():
+    assert find(where="result 1").settings()["mask_count"] == 44
+
+
+def test_budgets_are_known_where_the_source_tells_them():
+    assert find(where="Table 5", mask_count=8).epochs_at_least == 90
+    assert find(where="Section 1").epochs_at_least == 450
+    assert find(where="Table 1", mask_count=64).epochs_at_least is None
