@@ -336,7 +336,7 @@ def test_what_cannot_be_recorded_trains_on_and_is_warned_of_once(
     for _ in range(EPOCHS):
         plain.next_epoch()
     recording(broken := BrokenCapture())
-    with pytest.warns(UserWarning, match=r"recorded as a CUDA graph \(operation not permitted"):
+    with pytest.warns(UserWarning, match=r"captured as a CUDA graph \(operation not permitted"):
         run.next_epoch()
     run.next_epoch()
     run.next_epoch()
