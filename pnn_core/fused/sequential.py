@@ -15,7 +15,7 @@ class NormalisedLayer(ABC, nn.Module):
     def normalised(
         self, x: torch.Tensor, norm: nn.BatchNorm2d, shortcut: torch.Tensor | None, *, relu: bool
     ) -> torch.Tensor | None:
-        """Apply the layer and batch normalisation, then add a shortcut and apply a ReLU, if asked for.
+        """Apply layer and batch normalisation, then add a shortcut and apply a ReLU, if asked for.
 
         Args:
             x: Input of the layer.
