@@ -1,6 +1,6 @@
 """Training of a PNN on a GPU with `pnn_core` alone: losses, accuracy, times and peak memory.
 
-Trains PNN-ResNet-18 (ResNet-8 on images below 28 pixels) as a study's worker does, and prints a line
+Trains PNN-ResNet-18 (ResNet-8 for images below 28 pixels) as a study does, and prints a line
 for each epoch, whether steps were captured as CUDA graphs, and the peak of GPU memory. Needs
 `pnn_core` and torch alone, and the data set's files.
 
