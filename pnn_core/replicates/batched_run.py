@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import torch
 from torch.nn import functional
@@ -96,14 +95,9 @@ class BatchedRun:
         self._update_runs()
         seconds = (time.perf_counter() - started) / len(self.runs)
         trained = [
-            replace(
-                before,
-                generators=generators,
-                losses=(*before.losses, *losses.unbind()),
-                seconds=before.seconds + seconds,
-            )
-            for before, generators, losses in zip(
-                epoch_states, self._dropout.states, torch.stack(steps).unbind(1), strict=True
+            epoch_state.advanced(losses.unbind(), generators, seconds)
+            for epoch_state, losses, generators in zip(
+                epoch_states, torch.stack(steps).unbind(1), self._dropout.states, strict=True
             )
         ]
         if len(trained[0].losses) == first.steps:

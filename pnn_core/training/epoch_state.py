@@ -1,8 +1,8 @@
 """An epoch that is under way, and the states of torch's generators in it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -27,6 +27,26 @@ class EpochState:
     generators: Mapping[str, torch.Tensor] = field(default_factory=dict)
     losses: tuple[torch.Tensor, ...] = ()
     seconds: float = 0.0
+
+    def advanced(
+        self,
+        losses: Sequence[torch.Tensor],
+        generators: Mapping[str, torch.Tensor],
+        seconds: float,
+    ) -> "EpochState":
+        """Return the state after further steps.
+
+        Args:
+            losses: Loss of each further step.
+            generators: States of torch's global generators after them.
+            seconds: Wall time of them.
+        """
+        return replace(
+            self,
+            generators=generators,
+            losses=(*self.losses, *losses),
+            seconds=self.seconds + seconds,
+        )
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state as tensors and plain values."""

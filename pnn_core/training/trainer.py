@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -116,15 +116,13 @@ class Trainer:
         order = self.order_generator.get_state()
         with fork_rng(self.device):
             restore_generators(epoch_state, self.device)
-            losses = [*epoch_state.losses, *self._train_steps(len(epoch_state.losses), pause)]
+            losses = self._train_steps(len(epoch_state.losses), pause)
             generators = generator_states(self.device)
-        seconds = epoch_state.seconds + time.perf_counter() - started
-        if len(losses) == self.steps:
-            return self.end_epoch(losses, seconds)
+        epoch_state = epoch_state.advanced(losses, generators, time.perf_counter() - started)
+        if len(epoch_state.losses) == self.steps:
+            return self.end_epoch(epoch_state.losses, epoch_state.seconds)
         self.order_generator.set_state(order)
-        self.pause_epoch(
-            replace(epoch_state, generators=generators, losses=tuple(losses), seconds=seconds)
-        )
+        self.pause_epoch(epoch_state)
         return None
 
     @property

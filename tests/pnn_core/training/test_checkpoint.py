@@ -1,6 +1,6 @@
 """A training run that was stopped and went on elsewhere is the run that never stopped."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -23,12 +23,7 @@ EPOCHS, STEPS = 3, 3
 Run = ValidatedRun | ConfirmationRun
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def images(count: int) -> LabelledImages:
