@@ -42,7 +42,7 @@ struct Halved {
 template <typename T>
 void take_largest(int64_t count, const T* a, const T* b, const T* c, const T* d, uint8_t there,
                   T* largest, uint8_t* place) {
-  // As wide as T, or the compiler does not vectorise.
+  // Integer as wide as T, or the compiler does not vectorise.
   using Place = std::conditional_t<sizeof(T) == sizeof(int32_t), int32_t, int64_t>;
 #pragma GCC ivdep
   for (int64_t i = 0; i < count; ++i) {

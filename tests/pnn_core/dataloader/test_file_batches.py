@@ -239,7 +239,7 @@ def test_pnn_resnet_50_trains_and_is_evaluated_on_photographs(shared_photographs
     )
     config = TrialConfig(model=model, optim=OptimConfig(batch_size=2), epochs=1)
     run = ValidatedRun(config, data, CPU)
-    # What a normalisation takes out again has no gradient: most biases.
+    # Most biases have no gradient, as a normalisation cancels them.
     weights = [p for name, p in run.model.named_parameters() if name.endswith("weight")]
     before = [p.detach().clone() for p in weights]
     run.next_epoch()

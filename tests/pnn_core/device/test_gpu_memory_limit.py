@@ -19,9 +19,9 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU her
 
 
 class PretendedGpu:
-    """What torch says of a GPU of 80 GiB, and the fraction that it was told.
+    """Stand-in for torch's view of a GPU of 80 GiB, with the fraction that was set.
 
-    The fraction is told through torch's own functions, which do not take every device.
+    The fraction is set through torch's own functions, which do not take every device.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ def data(train: int = 2000, validation: int = 900) -> TrainingData:
 
 
 IMAGE_BYTES = 64 + 8
-"""With its label."""
+"""Bytes of an image with its label."""
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def uninterrupted(name: str, *, confirming: bool) -> Run:
 
 
 def differences(first: object, second: object, path: str = "") -> list[str]:
-    """Where two states differ in a bit or in how memory is laid out; seconds may."""
+    """Keys at which two states differ in a bit or in memory layout; seconds may differ."""
     if type(first) is not type(second):
         return [path]
     if isinstance(first, torch.Tensor):
@@ -234,7 +234,7 @@ def test_another_runs_is_refused(data: bytes) -> None:
 
 
 class Code:
-    """What a pickle runs when it is read."""
+    """Object whose pickle runs code when it is read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""On a GPU, steps that are replayed as CUDA graphs train as plain ones do."""
+"""Steps that are replayed as CUDA graphs on a GPU train as plain ones do."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -128,7 +128,7 @@ def test_data_of_another_shape_is_refused(digits: TrainingData) -> None:
 
 
 def test_read_only_arrays_are_trained_on_without_a_copy_or_a_warning(digits: TrainingData) -> None:
-    """As Ray's object store hands them out."""
+    """Read-only images, as from Ray's object store."""
     images = digits.train.images.copy()
     images.setflags(write=False)
     data = replace(digits, train=LabelledImages(images=images, labels=digits.train.labels))
