@@ -26,10 +26,10 @@ from pnn_core.config import (
     TrialConfig,
 )
 from search_spaces.noise_masks import SPACE
-from study.results.mlflow.run_content import TrialUpdate, trial_content
+from study.results.mlflow.run_content import RunUpdate, run_content
 from study.results.mlflow.run_diff import Point, RunContent
+from study.results.mlflow.run_format import RUN_STATUS, new_run_tags, run_name
 from study.results.mlflow.store import MlflowStore
-from study.results.mlflow.trial_format import RUN_STATUS, new_trial_tags, run_name
 from study.results.objective import parse_objectives
 from study.results.run_record import Curve, RunKey, RunRecord, RunState
 from study.results.study_info import StudyEnd, StudyInfo, summarise
@@ -129,8 +129,8 @@ def _insert(
         run_id = uuid.uuid4().hex
         content = _content(record)
         runs.append(_run_row(run_id, experiment_id, record, content))
-        born_with = new_trial_tags(info, record.number, parent_run_id)
-        named = {"mlflow.runName": run_name(record.number), **born_with, **content.tags}
+        born_with = new_run_tags(info, record.key, parent_run_id)
+        named = {"mlflow.runName": run_name(record.key), **born_with, **content.tags}
         tags += [{"run_uuid": run_id, "key": k, "value": v} for k, v in named.items()]
         params += [{"run_uuid": run_id, "key": k, "value": v} for k, v in content.params.items()]
         points = [*content.totals, *content.series]
@@ -153,9 +153,9 @@ def _insert(
 
 def _content(record: RunRecord) -> RunContent:
     started_ms = record.started_ms or STARTED_MS
-    return trial_content(
-        TrialUpdate(
-            number=record.number,
+    return run_content(
+        RunUpdate(
+            key=record.key,
             record=record,
             epochs=tuple((result, started_ms) for result in record.epochs),
             started_ms=started_ms,
@@ -169,7 +169,7 @@ def _run_row(
 ) -> dict[str, object]:
     return {
         "run_uuid": run_id,
-        "name": run_name(record.number),
+        "name": run_name(record.key),
         "source_type": "UNKNOWN",
         "user_id": "generated",
         "status": content.status or RUN_STATUS[record.state],

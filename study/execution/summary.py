@@ -196,7 +196,7 @@ class Outcome:
 
 def _confirmed_json(run: RunRecord) -> dict[str, Any]:
     document = asdict(run)
-    for name in ("key", "replicates"):
+    for name in ("key", "replicates", "stop"):
         del document[name]
     return {**run.key._asdict(), **document, "metrics": run.metrics()}
 

@@ -14,6 +14,7 @@ from optuna.trial import TrialState as OptunaState
 
 from pnn_core.config import PARAMETER_NAMES, TrialConfig
 from study.config import StudyConfig
+from study.results.early_stop import EarlyStop, StopCause
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.timestamps import now_ms
@@ -149,10 +150,11 @@ class TrialManager:
         if epochs == self._config.epochs:
             self._end(replace(record, state=RunState.COMPLETE))
         else:
-            reason = f"stopped by the scheduler after epoch {epochs} of {self._config.epochs}"
-            if self._rungs is not None:
-                reason = self._rungs.stop_reason(number)
-            self._end(replace(record, state=RunState.PRUNED, reason=reason))
+            if self._rungs is None:
+                stop = EarlyStop(epoch=epochs, cause=StopCause.SCHEDULER)
+            else:
+                stop = self._rungs.stop(number)
+            self._end(replace(record, state=RunState.PRUNED, stop=stop))
 
     def attempt_failed(
         self, number: int, reason: str, *, would_recur: bool, worker: str = ""
