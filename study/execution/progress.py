@@ -216,8 +216,8 @@ class ProgressReport(RunListener):
         lines = [Text(f"{self._config.name}: {self._summary()}", style="bold")]
         if not self._running:
             lines.append(Text("  starting workers"))
-        for number, record in sorted(self._running.copy().items()):
-            result = self._epochs.get(number)
+        for key, record in sorted(self._running.copy().items()):
+            result = self._epochs.get(key)
             state = (
                 f"epoch {result.epoch}/{self._config.epochs}{self._next_rung(result.epoch)}, "
                 f"val_accuracy {result.val_accuracy:.4f}"
@@ -225,7 +225,7 @@ class ProgressReport(RunListener):
                 else "waiting for a worker"
             )
             settings = _settings(record, self._axes)
-            lines.append(Text(f"  trial {number}: {state}  ({settings})", overflow="ellipsis"))
+            lines.append(Text(f"  {key}: {state}  ({settings})", overflow="ellipsis"))
         if stops := describe_stops(self._ended.copy()):
             lines.append(Text(f"  stopped early: {stops}"))
         # The bar ends without a line break, so it stands last.
