@@ -1,4 +1,4 @@
-"""What a study of many trials costs its driver: memory, a proposal, and taking it up again.
+"""Cost of a study of many trials for its driver: memory, a proposal, and resuming.
 
 A storage is filled with trials that ended (generated, as `generated_study.py` does; written as
 `study.search.optuna_storage` does), then a driver takes the study up and goes on: it proposes
@@ -20,15 +20,15 @@ from pathlib import Path
 
 import psutil
 from generated_study import DIGITS, generated_trials
+from machine import processor, say
 from optuna.trial import FrozenTrial, create_trial
-from study_overhead import processor, say
 
 from search_spaces.noise_masks import SPACE
 from study.config import Resources, StudyConfig
 from study.results.objective import parse_objectives
 from study.results.provenance import library_versions
 from study.results.record_codec import record_to_json
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 from study.search.messages import EpochReport
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import OPTUNA_STATES, TrialManager
@@ -70,10 +70,10 @@ def fill(folder: Path, trials: int) -> None:
             storage.study.add_trial(ended_trial(config, record))
 
 
-def ended_trial(config: StudyConfig, record: TrialRecord) -> FrozenTrial:
+def ended_trial(config: StudyConfig, record: RunRecord) -> FrozenTrial:
     """A trial as Optuna's storage holds it."""
     axes = dict(config.space.axes)
-    complete = record.state is TrialState.COMPLETE
+    complete = record.state is RunState.COMPLETE
     trial: FrozenTrial = create_trial(
         params={axis: record.parameters[axis] for axis in axes},
         distributions=axes,
@@ -88,27 +88,27 @@ def go_on(folder: Path, sampler: str, trials: int) -> str:
     """Take a study up and run a few trials of it; a line of figures."""
     memory = psutil.Process().memory_info
     before = memory().rss
-    began = time.perf_counter()
+    started = time.perf_counter()
     config = study_config(folder, sampler, trials)
     manager = TrialManager(config, StudyStorage(config), [])
-    restoring = time.perf_counter() - began
-    done = next(r for r in manager.records if r.state is TrialState.COMPLETE)
+    restoring = time.perf_counter() - started
+    done = next(r for r in manager.records if r.state is RunState.COMPLETE)
     costs = done.costs
     if costs is None:
         raise RuntimeError("a complete trial has its costs")
     report = EpochReport(replicates=done.replicates, costs=costs, device="cpu", worker="here:1")
     proposing, recording = [], []
     for _ in range(CYCLES):
-        began = time.perf_counter()
+        started = time.perf_counter()
         proposed = manager.propose()
         if proposed is None:
             raise RuntimeError("the study ended too early")
-        proposing.append(time.perf_counter() - began)
-        began = time.perf_counter()
+        proposing.append(time.perf_counter() - started)
+        started = time.perf_counter()
         manager.trial_started(proposed.number)
         manager.epoch_finished(proposed.number, report)
         manager.trial_stopped(proposed.number)
-        recording.append(time.perf_counter() - began)
+        recording.append(time.perf_counter() - started)
     propose, record = statistics.median(proposing[1:]), statistics.median(recording)
     megabytes = (memory().rss - before) / 2**20
     return (

@@ -7,7 +7,7 @@ from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.quantity import Quantity, setting
 from dashboards.view_options import ViewOptions
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Scene:
     options: ViewOptions
     selected: frozenset[int] | None
     now_ms: int
-    opened: TrialRecord | None = None
+    opened: RunRecord | None = None
 
     @property
     def study(self) -> LoadedStudy:

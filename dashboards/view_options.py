@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
 from dashboards.elements.quantity import Quantity, find_quantity
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]
 Evaluator = Literal["ped_anova", "fanova"]
@@ -168,7 +168,7 @@ class ViewOptions:
         }
         return cls(**given, within=tuple(map(Span.parse, filter(None, spans))))
 
-    def quantity(self, name: str, records: Sequence[TrialRecord]) -> Quantity | None:
+    def quantity(self, name: str, records: Sequence[RunRecord]) -> Quantity | None:
         """Return the quantity that one of the fields names; None where it names none.
 
         Raises:
@@ -177,7 +177,7 @@ class ViewOptions:
         text = getattr(self, name)
         return find_quantity(text, records) if text else None
 
-    def selected(self, records: Iterable[TrialRecord]) -> frozenset[int] | None:
+    def selected(self, records: Iterable[RunRecord]) -> frozenset[int] | None:
         """Return the numbers of complete trials within all spans; None where there is no span.
 
         Raises:
@@ -185,7 +185,7 @@ class ViewOptions:
         """
         if not self.within:
             return None
-        records = [record for record in records if record.state is TrialState.COMPLETE]
+        records = [record for record in records if record.state is RunState.COMPLETE]
         spans = [(find_quantity(span.name, records), span) for span in self.within]
         return frozenset(
             record.number

@@ -14,15 +14,16 @@ from ray.util.placement_group import placement_group, remove_placement_group
 
 from pnn_core.config import DatasetShape, GpuNeed, ModelConfig, TrialConfig
 from pnn_core.data import TrainingData
-from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES, allocators_share
+from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES, allocator_fraction
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.config import Resources, StudyConfig
-from study.engine.cluster.connect import TrialResources, connected, gpu_sharing, trial_resources
+from study.engine.cluster import gpu_sharing
+from study.engine.cluster.connect import TrialResources, connected, trial_resources
 from study.engine.cluster.gpu_sharing import MEMORY_SHARE, share_gpus, trials_that_fit
 from study.engine.interrupts import Interrupts
 from study.engine.tune import run_search as search_module
 from study.engine.tune.run_search import search
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
 
@@ -86,7 +87,7 @@ def test_the_largest_trial_fits_into_the_share_that_bounds_it(
     assert trials >= 1
     if trials > 1:
         assert trials * needed <= MEMORY_SHARE * free * (1 + 1e-9)
-        allowed = allocators_share(1 / trials, tight.total_bytes) * tight.total_bytes
+        allowed = allocator_fraction(1 / trials, tight.total_bytes) * tight.total_bytes
         assert allowed >= needed - CONTEXT_BYTES
 
 
@@ -106,13 +107,13 @@ def test_as_many_trials_run_at_once_as_were_decided(
     assert said == ["GPUs: 2 trials at once on each (the largest measured takes 25.0 of 80.0 GiB)"]
     assert warned == []
     records = run(config, digits, resources)
-    assert all(record.state is TrialState.COMPLETE for record in records)
+    assert all(record.state is RunState.COMPLETE for record in records)
     assert len({record.worker for record in records}) == 2 * GPUS
 
 
 def run(
     config: StudyConfig, data: TrainingData, resources: TrialResources
-) -> tuple[TrialRecord, ...]:
+) -> tuple[RunRecord, ...]:
     store = CheckpointStore(url=config.checkpoints)
     store.create()
     manager = TrialManager(config, StudyStorage(config), [])
