@@ -13,10 +13,9 @@ from dashboards.elements.quantity import Quantity
 from dashboards.elements.selection import FADED, selected_places
 from dashboards.elements.side_steps import farthest_step, side_steps
 from study.results.confidence_intervals import CONFIDENCE, Estimate, format_percent
+from study.results.objective import COUNTS
 from study.results.paired_comparison import layer_results
 from study.results.run_record import RunRecord
-
-_COSTS = ("learnable_params", "mask_values", "macs")
 
 
 class ConfirmedPoint(NamedTuple):
@@ -43,7 +42,7 @@ def confirmed_points(confirmed: Iterable[RunRecord], x: str) -> tuple[ConfirmedP
         x: Name of the horizontal quantity. There are points for costs alone, which controls have
             as well.
     """
-    if x not in _COSTS:
+    if x not in COUNTS:
         return ()
     found = []
     for result in layer_results(confirmed):

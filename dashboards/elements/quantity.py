@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pnn_core.config import ParameterValue
-from study.results.front_table import COUNTS, format_metric, format_parameter
-from study.results.objective import OBJECTIVES, Objective
+from study.results.front_table import format_metric, format_parameter
+from study.results.objective import COUNTS, OBJECTIVES, Objective
 from study.results.run_record import RunRecord
 
 _SEEDS = ("seed", "initialisation_seed", "mask_seed", "data_order_seed")
@@ -27,7 +27,14 @@ _METRICS = {
     "val_accuracy_std": "standard deviation of the accuracy over seeds",
     "epoch_val_seconds": "measured inference: one pass over the validation images (s)",
 }
-_SPANNING_DECADES = (*COUNTS, "noise_level", "mask_count", "batch_size", "learning_rate")
+_SPANNING_DECADES = (
+    *(name for name, objective in OBJECTIVES.items() if objective.is_logarithmic),
+    "epoch_val_seconds",
+    "noise_level",
+    "mask_count",
+    "batch_size",
+    "learning_rate",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +66,7 @@ class Quantity:
     @property
     def spans_decades(self) -> bool:
         """Whether a logarithmic axis is its usual one."""
-        return self.name in _SPANNING_DECADES or self.name.endswith("_seconds")
+        return self.name in _SPANNING_DECADES
 
     def of(self, record: RunRecord) -> ParameterValue | None:
         """Its value in a trial; None where the trial has none."""

@@ -81,7 +81,7 @@ def get_curves_info(
     stopped: tuple[TrialCurve, ...] = ()
     if selected is None and drawn.curves:
         stopped = get_stopped_curves(study, value, limit=_MOST_STOPPED)
-    short = objective.label.split(" (")[0]
+    short = objective.short
     caption = [describe_trials(study.info, study.records)]
     if drawn.curves:
         caption += [drawn.caption, HOW_TO_READ, _describe_stopped(study, stopped)]
