@@ -1,4 +1,4 @@
-"""What of a trial can be an axis or a colour: its metrics and its settings."""
+"""Metrics and settings of a trial, which can be an axis or a colour."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -42,10 +42,10 @@ class Quantity:
     """A metric or a setting of a trial.
 
     Attributes:
-        name: As recorded.
+        name: Name as recorded.
         label: For an axis, with its unit.
         is_metric: Measured, and not set.
-        direction: In which it is better; None for what is neither.
+        direction: Direction in which it is better; None for what has none.
     """
 
     name: str
@@ -60,12 +60,12 @@ class Quantity:
 
     @property
     def counts(self) -> bool:
-        """Whether it is a whole number that reaches into thousands."""
+        """True if it is a whole number that reaches into thousands."""
         return self.name in COUNTS
 
     @property
     def spans_decades(self) -> bool:
-        """Whether a logarithmic axis is its usual one."""
+        """True if a logarithmic axis is its usual one."""
         return self.name in _SPANNING_DECADES
 
     def of(self, record: RunRecord) -> ParameterValue | None:

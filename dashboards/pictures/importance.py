@@ -1,4 +1,4 @@
-"""Which settings matter for each objective, as Optuna measures it."""
+"""Importance of settings for each objective, as Optuna measures it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class ImportanceInfo(PictureInfo):
 
     Attributes:
         evaluator: Optuna's.
-        objectives: In the study's order.
+        objectives: Objectives in the study's order.
     """
 
     evaluator: Evaluator
@@ -59,7 +59,7 @@ def get_importance_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         evaluator: PED-ANOVA looks at all complete trials, fANOVA at a sample.
         limit: Most trials of that sample, which is the same one each time.
     """
@@ -210,7 +210,7 @@ def _caption(
 
 
 def _left_out(objectives: Sequence[ObjectiveImportance], evaluator: Evaluator) -> list[str]:
-    """What is not drawn, and why."""
+    """Name what is not drawn, and why."""
     if not any(importance.bars for importance in objectives):
         return []
     sentences = []
