@@ -24,8 +24,8 @@ class NoopRun:
 
     Args:
         config: The whole training run.
-        data: Not looked at.
-        device: Not used.
+        data: Unused.
+        device: Unused.
     """
 
     def __init__(self, config: TrialConfig, data: TrainingData, device: object) -> None:
@@ -60,7 +60,7 @@ class NoopTrainable(TrialTrainable):
         super().setup(config, data, settings)
         from pnn_core.training import validated_run as train
 
-        patch.object(train, "TrainingRun", NoopRun).start()
+        patch.object(train, "ValidatedRun", NoopRun).start()
 
 
 if __name__ == "__main__":

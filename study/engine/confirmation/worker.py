@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
 
     from pnn_core.replicates.grouping import Training
-    from pnn_core.training.test_run import ConfirmingRun
+    from pnn_core.training.confirmation_run import ConfirmationRun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,21 +108,21 @@ class _Job:
         self._config = task.config
         file, identity = confirmation_file(new_run(task)), json.dumps(asdict(task.config))
         self.checkpoint = WorkerCheckpoint(settings.store, file, identity, beside=beside)
-        self._run: ConfirmingRun | None = None
+        self._run: ConfirmationRun | None = None
         self.failure: TrialFailure | None = None
 
     def begin(
         self, traits: ImageTraits, images: Images, test: Images, device: "torch.device"
     ) -> None:
         """Build the network, and take it to where its checkpoint was written."""
-        from pnn_core.training.test_run import ConfirmingRun
+        from pnn_core.training.confirmation_run import ConfirmationRun
 
-        run = ConfirmingRun(self._config, traits, images, test, device)
+        run = ConfirmationRun(self._config, traits, images, test, device)
         self.checkpoint.restore([run])
         self._run = run
 
     @property
-    def run(self) -> "ConfirmingRun":
+    def run(self) -> "ConfirmationRun":
         """The run, once it has begun.
 
         Raises:
@@ -162,12 +162,12 @@ def _train(jobs: Sequence[_Job], stop: threading.Event) -> None:
     A run whose loss is not finite costs the others nothing: they go on without it.
     """
     from pnn_core.replicates.batched_run import BatchedRun
-    from pnn_core.replicates.grouping import side_by_side
+    from pnn_core.replicates.grouping import group_runs
     from pnn_core.training.trainer import NonFiniteLossError
 
     stopped = False
     while not stopped and (left := [job for job in jobs if not job.is_over]):
-        training = side_by_side([job.run for job in left])[0]
+        training = group_runs([job.run for job in left])[0]
         together = left[: len(training.runs) if isinstance(training, BatchedRun) else 1]
         try:
             stopped = not _train_together(training, together, stop)

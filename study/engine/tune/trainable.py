@@ -26,7 +26,7 @@ from study.search.messages import (
 # import in the worker.
 if TYPE_CHECKING:
     from pnn_core.replicates.grouping import Training
-    from pnn_core.training.validated_run import TrainingRun
+    from pnn_core.training.validated_run import ValidatedRun
 
 
 class TrialTrainable(tune.Trainable):
@@ -52,7 +52,7 @@ class TrialTrainable(tune.Trainable):
         self._settings = settings
         self._device = settings.prepare()
         self._stop = stop_requested(settings.stop_key)
-        self._runs: list[TrainingRun] = []
+        self._runs: list[ValidatedRun] = []
         self._trainings: list[Training] = []
         self._given_up = False
 
@@ -117,12 +117,12 @@ class TrialTrainable(tune.Trainable):
     def _begin(self, trial: ProposedTrial) -> None:
         """Build the trial's networks, and take them to where its checkpoint was written."""
         from pnn_core.models.costs import count_costs
-        from pnn_core.replicates.grouping import side_by_side
-        from pnn_core.training.validated_run import TrainingRun
+        from pnn_core.replicates.grouping import group_runs
+        from pnn_core.training.validated_run import ValidatedRun
 
         first = trial.config.seed
         runs = [
-            TrainingRun(replace(trial.config, seed=seed), self._data, self._device)
+            ValidatedRun(replace(trial.config, seed=seed), self._data, self._device)
             for seed in range(first, first + trial.replicates)
         ]
         self._checkpoint = WorkerCheckpoint(
@@ -132,7 +132,7 @@ class TrialTrainable(tune.Trainable):
         )
         self._checkpoint.restore(runs)
         self._costs = count_costs(trial.config.model)
-        self._runs, self._trainings = runs, side_by_side(runs)
+        self._runs, self._trainings = runs, group_runs(runs)
 
     def _pauses(self) -> bool:
         """Whether to break off in mid-epoch."""
@@ -144,13 +144,13 @@ class TrialTrainable(tune.Trainable):
 
     def _let_go(self) -> None:
         """Of all networks, and of the memory of a GPU that they took."""
-        from pnn_core.device.gpu_memory_limit import return_memory
+        from pnn_core.device.gpu_memory_limit import release_gpu_memory
 
         if not self._runs:
             return
         self._runs = []
         self._trainings = []
-        return_memory(self._device)
+        release_gpu_memory(self._device)
 
 
 def _failure(error: Exception, *, would_recur: bool) -> TrialFailure:

@@ -93,10 +93,10 @@ def diverges(trainable: TrialTrainable, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def raises(trainable: TrialTrainable, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(run: train.TrainingRun, *what: object) -> None:
+    def fail(run: train.ValidatedRun, *what: object) -> None:
         raise MemoryError("the device is full")
 
-    monkeypatch.setattr(train.TrainingRun, "record", fail)
+    monkeypatch.setattr(train.ValidatedRun, "record", fail)
     assert not trainable.step()["done"]  # Tune asks again and is told to give the process up
 
 
@@ -139,7 +139,7 @@ def test_a_trial_whose_gpu_failed_tells_so_although_no_memory_can_be_given_back(
     trainable = make(1)
     trainable.step()
     trainable._device = torch.device("cuda")
-    monkeypatch.setattr(train.TrainingRun, "record", fail)
+    monkeypatch.setattr(train.ValidatedRun, "record", fail)
     monkeypatch.setattr(torch.cuda, "empty_cache", fail)
     assert "device-side assert" in trainable.step()[REPORT].reason
 
