@@ -108,9 +108,9 @@ def tensors(state: object) -> list[torch.Tensor]:
 
 def require_equal_states(batched: ValidatedRun, alone: ValidatedRun) -> None:
     ours, theirs = tensors(batched.state_dict()), tensors(alone.state_dict())
-    # A weight that a later normalisation cancels has a gradient of rounding alone, which Adam scales,
-    # and every later layer scales again: the deepest network sums pixels of 12 channels in another
-    # order than those of 4, and is 50 layers deep.
+    # A weight that a later normalisation cancels has a gradient of rounding alone, which Adam
+    # scales, and every later layer scales again: the deepest network sums pixels of 12 channels in
+    # another order than those of 4, and is 50 layers deep.
     tolerance = 2e-3 if batched.config.model.network == "resnet50" else 1e-5
     for own, other in zip(ours, theirs, strict=True):
         assert own.stride() == other.stride()
