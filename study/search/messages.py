@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pnn_core.config import Costs, TrialConfig
-from study.results.trial_record import Curve
+from study.results.run_record import Curve
 
 TRIAL = "trial"
 """The key of the `ProposedTrial` in Tune's config."""
