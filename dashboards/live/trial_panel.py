@@ -13,9 +13,8 @@ from dashboards.elements.theme import Theme
 from dashboards.live.address import Address
 from dashboards.live.aria import aria
 from dashboards.live.blocks import command_block, picture_block, table_block
-from dashboards.pictures.curves import get_curves_info, get_curves_picture
-from dashboards.pictures.masks import get_masks_info, get_masks_picture, image_shape
-from dashboards.views import Scene
+from dashboards.scene import Scene
+from dashboards.views import TRIAL_PICTURES
 from study.results.front_table import format_metric, format_parameter
 from study.results.mlflow.live_reader import FollowedStudy
 from study.results.paired_comparison import LAYER_NAMES
@@ -85,14 +84,8 @@ def find_trial(scene: Scene, address: Address) -> RunRecord:
 
 def trial_pictures(scene: Scene, record: RunRecord) -> tuple[Picture, ...]:
     """Its curves and its masks, under names of their own."""
-    curves = get_curves_info(
-        scene.study, selected=frozenset({record.number}), metric=scene.options.metric
-    )
-    masks = get_masks_info(record, image_shape(scene.study.info))
-    return (
-        replace(get_curves_picture(curves), name="trial-curves"),
-        replace(get_masks_picture(masks), name="trial-masks"),
-    )
+    opened = replace(scene, opened=record)
+    return tuple(entry.draw(opened) for entry in TRIAL_PICTURES)
 
 
 def _state(record: RunRecord) -> str:

@@ -1,6 +1,7 @@
 """When each trial ran: bars on lanes, idle gaps, and trials that have fallen silent."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -8,11 +9,12 @@ import plotly.graph_objects as go
 
 from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.trial_hover import reason_lines
 from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
 from dashboards.measures.lanes import TimelineBar, fill_lanes
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
+from dashboards.picture_entry import PictureEntry
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
@@ -41,29 +43,22 @@ _LOOKS = {
 }
 
 
-class TimelineInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class TimelineInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, and how much of the time was idle.
-        description: For those who do not see it.
         lanes: Names of the lanes.
         bars: By lane, then start.
         idle_share: Of the time between each lane's first start and last end; None where nothing
             ran.
         unit: Of the axis.
-        instead: What to say where there is nothing to draw; empty otherwise.
     """
 
-    title: str
-    caption: str
-    description: str
     lanes: tuple[str, ...]
     bars: tuple[TimelineBar, ...]
     idle_share: float | None
     unit: TimeUnit
-    instead: str
 
 
 def get_timeline_info(study: LoadedStudy, *, now_ms: int) -> TimelineInfo:
@@ -93,8 +88,6 @@ def get_timeline_info(study: LoadedStudy, *, now_ms: int) -> TimelineInfo:
 def get_timeline_figure(info: TimelineInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if info.instead:
-        return theme.say_instead(figure, info.instead)
     for state in RunState:
         bars = [bar for bar in info.bars if bar.state is state]
         if bars and len(info.bars) > _MANY_BARS:
@@ -116,23 +109,15 @@ def get_timeline_figure(info: TimelineInfo) -> go.Figure:
     )
 
 
-def get_timeline_picture(info: TimelineInfo) -> Picture:
-    """The picture with its words and data."""
-    return Picture(
-        name="timeline",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_timeline_figure(info),
-        data={
-            "trial": [bar.number for bar in info.bars],
-            "state": [str(bar.state) for bar in info.bars],
-            "lane": [info.lanes[bar.lane] for bar in info.bars],
-            "start_seconds": [bar.start for bar in info.bars],
-            "end_seconds": [bar.end for bar in info.bars],
-            "retries": [bar.retries for bar in info.bars],
-        },
-    )
+def _columns(info: TimelineInfo) -> Columns:
+    return {
+        "trial": [bar.number for bar in info.bars],
+        "state": [str(bar.state) for bar in info.bars],
+        "lane": [info.lanes[bar.lane] for bar in info.bars],
+        "start_seconds": [bar.start for bar in info.bars],
+        "end_seconds": [bar.end for bar in info.bars],
+        "retries": [bar.retries for bar in info.bars],
+    }
 
 
 def _label(lane: str) -> str:
@@ -228,3 +213,12 @@ def _describe_lanes(records: Iterable[RunRecord]) -> str:
         return f"{worker}; {bar}"
     fewest = "one of the fewest on which no trials of unknown workers overlap"
     return f"{worker} or {fewest}; {bar}" if True in known else f"A lane is {fewest}; {bar}"
+
+
+TIMELINE = PictureEntry(
+    name="timeline",
+    views=("progress",),
+    info=lambda scene: get_timeline_info(scene.study, now_ms=scene.now_ms),
+    figure=get_timeline_figure,
+    columns=_columns,
+)

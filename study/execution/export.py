@@ -63,8 +63,8 @@ def write_page(outcome: Outcome) -> None:
     # Pictures bring Plotly, SciPy and scikit-learn, three seconds of imports that no trial and no
     # mistyped flag is to wait for.
     from dashboards.page.study_page import write_study_page
+    from dashboards.scene import Scene
     from dashboards.view_options import ViewOptions
-    from dashboards.views import Scene
 
     study = LoadedStudy(
         info=describe_study(outcome.config),

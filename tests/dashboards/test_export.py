@@ -11,8 +11,9 @@ import pytest
 from dashboards import export
 from dashboards.page.study_page import study_page
 from dashboards.picture_file import NoBrowserError, to_csv, to_parquet, to_svg
+from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
-from dashboards.views import PICTURES, VIEWS, Scene
+from dashboards.views import PICTURES, VIEWS
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunState
 
@@ -101,7 +102,7 @@ def test_a_page_of_a_small_study_is_mostly_plotly(make_grid, study_of):
 
 
 def test_a_picture_as_data_is_what_it_draws(make_grid, study_of):
-    picture = PICTURES["front"](scene_of(study_of(make_grid())))
+    picture = PICTURES["front"].draw(scene_of(study_of(make_grid())))
     rows = list(csv.DictReader(io.StringIO(to_csv(picture).decode())))
     table = pyarrow.parquet.read_table(io.BytesIO(to_parquet(picture)))
     assert table.column_names == list(picture.data) == list(rows[0])
@@ -119,7 +120,7 @@ def test_without_a_browser_an_image_is_refused_in_one_sentence(make_grid, study_
 
     monkeypatch.setattr(Figure, "to_image", no_chrome)
     with pytest.raises(NoBrowserError, match="svg is drawn by Chrome or Chromium"):
-        to_svg(PICTURES["front"](scene_of(study_of(make_grid()))))
+        to_svg(PICTURES["front"].draw(scene_of(study_of(make_grid()))))
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.pictures.attainment import (
+    ATTAINMENT,
     get_attainment_figure,
     get_attainment_info,
-    get_attainment_picture,
 )
 from study.results.run_record import RunState
 
@@ -156,15 +156,15 @@ def test_an_x_to_be_large_runs_from_its_largest(make_run):
 def test_without_complete_trials_a_sentence_says_so(make_run, places):
     info = get_attainment_info([make_run(0, places)])
     assert info.methods == ()
-    (note,) = get_attainment_figure(info).layout.annotations
+    (note,) = ATTAINMENT.picture(info).figure.layout.annotations
     assert note.text.replace("<br>", " ") == info.instead
-    assert get_attainment_picture(info).data["level"] == []
+    assert ATTAINMENT.picture(info).data["level"] == []
 
 
 def test_without_a_study_one_is_asked_for():
     info = get_attainment_info([])
     assert info.instead == "Choose at least one study."
-    assert get_attainment_picture(info).data["method"] == []
+    assert ATTAINMENT.picture(info).data["method"] == []
 
 
 def test_levels_differ_in_dash_and_methods_in_colour_and_symbol(make_run):
@@ -189,7 +189,7 @@ def test_levels_differ_in_dash_and_methods_in_colour_and_symbol(make_run):
 
 def test_the_data_are_what_is_drawn(make_run):
     runs = [make_run(0, [(10, 0.5)]), make_run(1, [(20, 0.6)])]
-    assert get_attainment_picture(get_attainment_info(runs)).data == {
+    assert ATTAINMENT.picture(get_attainment_info(runs)).data == {
         "method": ["tpe"] * 3,
         "runs": [2] * 3,
         "level": ["best", "best", "worst"],

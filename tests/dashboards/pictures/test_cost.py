@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
-from dashboards.pictures.cost import get_cost_figure, get_cost_info, get_cost_picture
+from dashboards.pictures.cost import COST, get_cost_figure, get_cost_info
 from pnn_core.config import Costs, EpochResult
 from study.results.run_record import RunKey, RunState
 
@@ -90,7 +90,7 @@ def test_a_small_study_gives_exactly_this_info(small):
         "multiply-accumulates, inference time and training time. On the fronts: 3 by mask values, "
         "2 by MACs per image, 2 by inference, 1 by training."
     )
-    assert (info.message, info.selected, info.y.name) == ("", None, "val_accuracy")
+    assert (info.instead, info.selected, info.y.name) == ("", None, "val_accuracy")
     assert (info.numbers, info.values) == ((0, 1, 2), (0.5, 0.4, 0.9))
     assert info.parameter_front == (0, 2)
     assert [(panel.cost.name, *panel[1:]) for panel in info.panels] == [
@@ -239,7 +239,7 @@ def test_a_trial_without_a_value_is_in_no_panel(study_of, make_cost, small):
 def test_a_study_without_complete_trials_says_so_in_the_picture(study_of, make_cost, states):
     records = [make_cost(i, 0.5, 10, 10, 10, 1.0, 1.0, RunState(s)) for i, s in enumerate(states)]
     info = get_cost_info(study_of(records))
-    figure = get_cost_figure(info)
+    figure = COST.picture(info).figure
     assert info.description == "Four scatter plots without a trial."
     assert "front" not in info.caption
     assert len(figure.layout.annotations) == 1
@@ -254,7 +254,7 @@ def test_many_trials_are_drawn_by_the_graphics_card(study_of, make_cost):
 
 
 def test_the_picture_carries_what_is_drawn(small):
-    picture = get_cost_picture(get_cost_info(small))
+    picture = COST.picture(get_cost_info(small))
     assert picture.name == "cost"
     assert {name: list(column) for name, column in picture.data.items()} == {
         "trial": [0, 1, 2],

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.elements import theme
-from dashboards.pictures.curves import get_curves_figure, get_curves_info, get_curves_picture
+from dashboards.pictures.curves import CURVES, get_curves_figure, get_curves_info
 from pnn_core.config import EpochResult
 from study.results.run_record import RunState
 
@@ -212,10 +212,10 @@ def test_without_a_curve_a_sentence_says_why(make_study, trials, selected, inste
     info = get_curves_info(make_study(*trials), selected=selected)
     assert info.curves == ()
     assert info.instead == instead
-    figure = get_curves_figure(info)
+    figure = CURVES.picture(info).figure
     assert not figure.data
     assert len(figure.layout.annotations) == 1
-    assert {len(column) for column in get_curves_picture(info).data.values()} == {0}
+    assert {len(column) for column in CURVES.picture(info).data.values()} == {0}
 
 
 @pytest.mark.parametrize("metric", ["val_loss", "train_loss"])
@@ -319,7 +319,7 @@ def test_a_single_epoch_is_a_point(make_study):
 
 def test_the_data_holds_every_epoch_that_is_drawn(make_study):
     study = make_study([curve(0.1, 0.4), curve(0.3, 0.6)], [curve(0.2)])
-    picture = get_curves_picture(get_curves_info(study, selected=frozenset({0, 1})))
+    picture = CURVES.picture(get_curves_info(study, selected=frozenset({0, 1})))
     assert picture.name == "curves"
     data = {name: list(column) for name, column in picture.data.items()}
     assert data["trial"] == [0, 0, 1]
@@ -354,8 +354,8 @@ def test_stopped_trials_are_grey_and_end_in_a_diamond_that_tells_why(make_study)
         "<b>trial 1</b> (stopped early)<br>stopped at epoch 1: &lt;b&gt;rank&lt;/b&gt;"
     )
     assert figure.layout.showlegend
-    assert get_curves_picture(info).data["trial"] == [0, 0, 0, 1, 2, 2]
-    assert get_curves_picture(info).data["state"][3:] == ["pruned"] * 3
+    assert CURVES.picture(info).data["trial"] == [0, 0, 0, 1, 2, 2]
+    assert CURVES.picture(info).data["state"][3:] == ["pruned"] * 3
 
 
 def test_a_faint_line_stands_at_each_rung(make_study):

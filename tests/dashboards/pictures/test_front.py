@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
-from dashboards.pictures.front import get_front_figure, get_front_info, get_front_picture
+from dashboards.pictures.front import FRONT, get_front_figure, get_front_info
 from study.results.confidence_intervals import mean_with_interval
 from study.results.run_record import RunKey, RunState
 
@@ -81,7 +81,7 @@ def test_a_small_study_gives_exactly_this_info(small):
     assert [p[:3] for p in trials.off_front] == [(1, (2000, 0.4), 1.0)]
     assert [p[:3] for p in trials.front] == [(0, (1000, 0.5), 0.5), (2, (3000, 0.9), 0.2)]
     assert (info.has_line, info.log_x, info.log_y) == (True, True, False)
-    assert (info.message, info.confirmed, info.reported, trials.selected) == ("", (), (), None)
+    assert (info.note, info.confirmed, info.reported, trials.selected) == ("", (), (), None)
 
 
 @settings(max_examples=40, deadline=None)  # a loaded machine is no failure
@@ -294,13 +294,13 @@ def test_reported_figures_of_the_data_set_stand_beside_and_can_be_left_out(small
 
 def test_reported_figures_are_drawn_before_the_first_trial_completes(study_of):
     info = get_front_info(study_of([], dataset="cifar10"))
-    assert info.message == ""
+    assert info.note == ""
     assert {t.name for t in get_front_figure(info).data if t.mode == "markers"} == {"reported"}
 
 
 def test_the_picture_carries_what_is_drawn(small, make_runs):
     study = replace(small, confirmed=tuple(make_runs([0.5, 0.6], params=1000)))
-    picture = get_front_picture(get_front_info(study))
+    picture = FRONT.picture(get_front_info(study))
     estimate = mean_with_interval([0.5, 0.6])
     assert picture.name == "front"
     assert dict(picture.data) == {
@@ -317,7 +317,7 @@ def test_the_picture_carries_what_is_drawn(small, make_runs):
 
 
 def test_the_columns_of_the_picture_are_alike_with_and_without_points_beside(small, reported):
-    without, beside = (get_front_picture(get_front_info(study)).data for study in (small, reported))
+    without, beside = (FRONT.picture(get_front_info(study)).data for study in (small, reported))
     figures = get_front_info(reported).reported
     assert [*without] == [*beside]
     assert without["test_accuracy"] == [None] * 3
@@ -325,7 +325,7 @@ def test_the_columns_of_the_picture_are_alike_with_and_without_points_beside(sma
     assert beside["test_accuracy"][3:] == [figure.accuracy for figure in figures]
     assert beside["learnable_params"][3:] == [figure.learnable_params for figure in figures]
     assert {len(column) for column in beside.values()} == {3 + len(figures)}
-    other = get_front_picture(get_front_info(reported, x=metric("macs"))).data
+    other = FRONT.picture(get_front_info(reported, x=metric("macs"))).data
     assert "learnable_params" not in other
 
 

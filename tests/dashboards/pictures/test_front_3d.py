@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
+from dashboards.pictures.front import FRONT
 from dashboards.pictures.front_3d import (
     get_front_3d_figure,
     get_front_3d_info,
-    get_front_3d_picture,
 )
 from study.results.pareto import front
 from study.results.run_record import RunState
@@ -78,7 +78,7 @@ def test_a_small_study_gives_exactly_this_info(small):
         (2, (3000, 90, 0.9)),
         (3, (4000, 60, 0.3)),
     ]
-    assert (info.message, trials.selected) == ("", None)
+    assert (info.instead, trials.selected) == ("", None)
 
 
 @settings(max_examples=40, deadline=None)
@@ -169,14 +169,14 @@ def test_a_trial_without_a_finite_value_is_counted_but_not_drawn(make_trial, stu
 @pytest.mark.parametrize("states", [[], ["failed"], ["running"]])
 def test_a_study_without_complete_trials_says_so_in_the_picture(make_trial, study_of, states):
     records = [make_trial(i, state=RunState(s)) for i, s in enumerate(states)]
-    figure = get_front_3d_figure(get_front_3d_info(study_of(records)))
+    figure = FRONT.picture(get_front_3d_info(study_of(records))).figure
     assert len(figure.layout.annotations) == 1
     assert not figure.data
 
 
 def test_the_picture_carries_what_is_drawn(small):
-    picture = get_front_3d_picture(get_front_3d_info(small))
-    assert picture.name == "front-3d"
+    picture = FRONT.picture(get_front_3d_info(small))
+    assert picture.name == "front"
     assert dict(picture.data) == {
         "kind": ["trial", "front", "front", "front"],
         "trial": [1, 0, 2, 3],

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from dashboards.elements.quantity import find_quantity
 from dashboards.pictures.fronts import (
+    FRONTS,
     get_fronts_figure,
     get_fronts_info,
-    get_fronts_picture,
 )
 from study.results.objective import parse_objectives
 from study.results.pareto import front
@@ -135,15 +135,15 @@ def test_values_that_are_not_finite_are_on_no_front(make_trial, study_of, bad):
 def test_without_complete_trials_a_sentence_says_so(make_trial, study_of, states):
     records = [make_trial(i, state=state) for i, state in enumerate(states)]
     info = get_fronts_info([study_of(records)])
-    (note,) = get_fronts_figure(info).layout.annotations
+    (note,) = FRONTS.picture(info).figure.layout.annotations
     assert note.text.replace("<br>", " ") == info.instead != ""
-    assert get_fronts_picture(info).data["trial"] == []
+    assert FRONTS.picture(info).data["trial"] == []
 
 
 def test_without_a_study_one_is_asked_for():
     info = get_fronts_info([])
-    assert get_fronts_figure(info).layout.annotations[0].text == "Choose at least one study."
-    assert get_fronts_picture(info).data == {"study": [], "trial": [], "x": [], "y": []}
+    assert FRONTS.picture(info).figure.layout.annotations[0].text == "Choose at least one study."
+    assert FRONTS.picture(info).data == {"study": [], "trial": [], "x": [], "y": []}
 
 
 def test_studies_differ_in_colour_dash_and_symbol(first, second):
@@ -160,7 +160,7 @@ def test_studies_differ_in_colour_dash_and_symbol(first, second):
 
 
 def test_the_data_are_what_is_drawn(first, second):
-    assert get_fronts_picture(get_fronts_info([first, second])).data == {
+    assert FRONTS.picture(get_fronts_info([first, second])).data == {
         "study": ["noise-1", "noise-1", "noise-2", "noise-2"],
         "trial": [0, 2, 7, 8],
         "learnable_params": [100, 300, 150, 150],

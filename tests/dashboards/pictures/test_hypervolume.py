@@ -5,9 +5,9 @@ import pytest
 
 from dashboards.elements import theme
 from dashboards.pictures.hypervolume import (
+    HYPERVOLUME,
     get_hypervolume_figure,
     get_hypervolume_info,
-    get_hypervolume_picture,
 )
 from study.results.run_record import RunState
 
@@ -143,7 +143,7 @@ def test_without_different_values_a_sentence_says_so(make_trial, study_of, state
     records = [at(make_trial(i, state=state), 0, 5) for i, state in enumerate(states)]
     info = get_hypervolume_info([study_of(records)], over=over)
     assert (info.lines, info.scales) == ((), ())
-    (note,) = get_hypervolume_figure(info).layout.annotations
+    (note,) = HYPERVOLUME.picture(info).figure.layout.annotations
     assert (
         note.text.replace("<br>", " ")
         == info.instead
@@ -154,12 +154,12 @@ def test_without_different_values_a_sentence_says_so(make_trial, study_of, state
 def test_without_a_study_one_is_asked_for():
     info = get_hypervolume_info([], over="trials")
     assert info.instead == "Choose at least one study."
-    assert get_hypervolume_picture(info).data["study"] == []
+    assert HYPERVOLUME.picture(info).data["study"] == []
 
 
 def test_the_picture_has_a_step_line_and_a_symbol_at_its_end_for_each_study(study_of, three):
     studies = [study_of(three), study_of(three, name="b")]
-    picture = get_hypervolume_picture(get_hypervolume_info(studies, over="seconds"))
+    picture = HYPERVOLUME.picture(get_hypervolume_info(studies, over="seconds"))
     lines = [trace for trace in picture.figure.data if trace.mode == "lines"]
     ends = [trace for trace in picture.figure.data if trace.mode == "lines+markers"]
     assert [trace.line.shape for trace in lines] == ["hv", "hv"]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from dashboards.pictures.masks import (
+    MASKS,
     get_masks_figure,
     get_masks_info,
-    get_masks_picture,
     image_shape,
 )
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
@@ -166,11 +166,11 @@ def test_what_cannot_be_drawn_is_said(record, shape, instead):
     info = get_masks_info(record, shape)
     assert info.instead == instead
     assert info.masks == ()
-    figure = get_masks_figure(info)
+    figure = MASKS.picture(info).figure
     assert not figure.data
     (note,) = figure.layout.annotations
     assert "<script>" not in note.text
-    assert get_masks_picture(info).data["noise"] == []
+    assert MASKS.picture(info).data["noise"] == []
 
 
 @pytest.mark.parametrize("options", [{"replicate": 1}, {"replicate": -1}, {"place": "stem"}])
@@ -207,8 +207,8 @@ def test_masks_are_tiles_of_one_heat_map_with_gaps():
 
 def test_the_data_holds_every_value_with_its_place():
     info = info_of(trial_of(network="resnet8", mask_count=2))
-    picture = get_masks_picture(info)
-    assert picture.name == "masks"
+    picture = MASKS.picture(info)
+    assert picture.name == "trial-masks"
     rows = list(zip(*picture.data.values(), strict=True))
     assert list(picture.data) == ["mask", "row", "column", "noise"]
     assert len(rows) == 2 * 64

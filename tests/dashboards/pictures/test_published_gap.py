@@ -3,9 +3,9 @@ import math
 import pytest
 
 from dashboards.pictures.published_gap import (
+    PUBLISHED_GAP,
     get_published_gap_figure,
     get_published_gap_info,
-    get_published_gap_picture,
 )
 from pnn_core.config import ConfirmResult
 from study.results.run_record import RunKey, RunRecord, RunState
@@ -121,14 +121,14 @@ def test_without_a_complete_run_a_sentence_says_what_to_do(gap_of, runs):
     info = gap_of(*runs)
     assert info.runs == ()
     assert "--confirm" in info.instead
-    figure = get_published_gap_figure(info)
+    figure = PUBLISHED_GAP.picture(info).figure
     assert not figure.data
     assert len(figure.layout.annotations) == 1
 
 
 def test_the_data_holds_every_run(gap_of):
     info = gap_of(run(0.75, 0.875), run(0.5, 0.75, layer="conv1x1", batch_size=80))
-    picture = get_published_gap_picture(info)
+    picture = PUBLISHED_GAP.picture(info)
     assert picture.name == "published-gap"
     assert picture.data == {
         "trial": [0, 0],

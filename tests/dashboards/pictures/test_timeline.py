@@ -6,9 +6,9 @@ import pytest
 
 from dashboards.measures.lanes import TimelineBar
 from dashboards.pictures.timeline import (
+    TIMELINE,
     get_timeline_figure,
     get_timeline_info,
-    get_timeline_picture,
 )
 from study.results.run_record import RunKey, RunRecord, RunState
 
@@ -108,9 +108,9 @@ def test_the_caption_says_that_confirmation_runs_are_not_drawn(trial_at, study_o
 def test_without_a_start_a_sentence_says_so(info_at, trial_at, trials):
     info = info_at(50, *(trial_at(number, None, 5) for number in range(trials)))
     assert (info.bars, info.lanes, info.idle_share) == ((), (), None)
-    (note,) = get_timeline_figure(info).layout.annotations
+    (note,) = TIMELINE.picture(info).figure.layout.annotations
     assert note.text.replace("<br>", " ") == info.instead == "No trial with a known start yet."
-    assert get_timeline_picture(info).data["trial"] == []
+    assert TIMELINE.picture(info).data["trial"] == []
 
 
 def test_states_differ_in_colour_and_pattern_or_height(info_at, trial_at):
@@ -172,7 +172,7 @@ def test_ten_thousand_bars_are_one_line_for_each_state(info_at, trial_at):
         trial_at(i, i // 8, i // 8 + 1, state=RunState.FAILED if i % 50 == 0 else None)
         for i in range(10_000)
     ]
-    picture = get_timeline_picture(info_at(2000, *records))
+    picture = TIMELINE.picture(info_at(2000, *records))
     complete, failed = picture.figure.data
     assert {complete.type, failed.type} == {"scattergl"}
     assert complete.line.width > failed.line.width
@@ -187,7 +187,7 @@ def test_ten_thousand_bars_are_one_line_for_each_state(info_at, trial_at):
 
 
 def test_the_data_are_what_is_drawn(info_at, trial_at):
-    assert get_timeline_picture(info_at(9, trial_at(4, 1, 5, worker="h:1"))).data == {
+    assert TIMELINE.picture(info_at(9, trial_at(4, 1, 5, worker="h:1"))).data == {
         "trial": [4],
         "state": ["complete"],
         "lane": ["h:1"],
