@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from ray.exceptions import RayError
-from ray.experimental import internal_kv
+
+from study.engine.cluster.private_ray import is_in_cluster, put_in_cluster
 
 _NAMESPACE = "pnn-study"
 _LOOK_SECONDS = 0.5
@@ -44,7 +45,7 @@ class StopSignal:
                 if done.is_set():
                     return
             then()
-            internal_kv._internal_kv_put(self.key, b"1", namespace=_NAMESPACE)
+            put_in_cluster(self.key, _NAMESPACE)
 
         follower = threading.Thread(target=follow, name="stop-flag", daemon=True)
         follower.start()
@@ -62,7 +63,7 @@ def stop_requested(key: str) -> threading.Event:
     def watch() -> None:
         while not raised.wait(_LOOK_SECONDS):
             with contextlib.suppress(RayError):  # the head may be out of reach for a while
-                if internal_kv._internal_kv_exists(key, namespace=_NAMESPACE):
+                if is_in_cluster(key, _NAMESPACE):
                     raised.set()
 
     threading.Thread(target=watch, name="stop-flag", daemon=True).start()
