@@ -45,7 +45,7 @@ from study.results.mlflow import live_reader as feed
 from study.results.mlflow.client import search_page
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 NAME = "large"
 REPEATS = 5
@@ -101,10 +101,10 @@ def write_both(tracker: str, storage: str, trials: int, epochs: int) -> None:
     study = optuna.create_study(
         storage=storage, study_name=NAME, directions=[o.direction for o in info.objectives]
     )
-    study.add_trials([_optuna_trial(r) for r in records if r.state is TrialState.COMPLETE])
+    study.add_trials([_optuna_trial(r) for r in records if r.state is RunState.COMPLETE])
 
 
-def _optuna_trial(record: TrialRecord) -> optuna.trial.FrozenTrial:
+def _optuna_trial(record: RunRecord) -> optuna.trial.FrozenTrial:
     metrics = record.metrics()
     values = {name: record.parameters[name] for name in ("mask_count", "batch_size", "fan_out")}
     return optuna.create_trial(

@@ -14,7 +14,7 @@ from study_overhead import AXES, HERE, NAME, Points
 
 from dashboards.measures.growing_hypervolume import growing_hypervolume
 from study.results.mlflow.store import MlflowStore
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 MORE_TRIALS = 2
 """As many times more trials are begun where most are stopped early."""
@@ -123,9 +123,7 @@ def run_all_it_has(search: Search, folder: Path, _: Points) -> Side:
     return run_study(search, folder, flags)[0]
 
 
-def run_study(
-    search: Search, folder: Path, flags: list[str]
-) -> tuple[Side, tuple[TrialRecord, ...]]:
+def run_study(search: Search, folder: Path, flags: list[str]) -> tuple[Side, tuple[RunRecord, ...]]:
     """A study; what it was and its records. Trials that were stopped early count as time alone."""
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     command = [sys.executable, "-m", "study.run", "--space", NAME, *flags]
@@ -142,7 +140,7 @@ def run_study(
             learnable_params=round(record.metrics()["learnable_params"]),
         )
         for record in records
-        if record.state is TrialState.COMPLETE
+        if record.state is RunState.COMPLETE
     ]
     trainings = [
         Training(ended=(record.ended_ms or 0) / 1000, seconds=training_seconds(record))
@@ -158,7 +156,7 @@ def run_study(
     return side, records
 
 
-def training_seconds(record: TrialRecord) -> float:
+def training_seconds(record: RunRecord) -> float:
     """Of all epochs of all replicates."""
     return sum(
         epoch.train_seconds + epoch.val_seconds for curve in record.replicates for epoch in curve

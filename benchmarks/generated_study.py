@@ -31,8 +31,8 @@ from study.results.mlflow.run_diff import Point, RunContent
 from study.results.mlflow.store import MlflowStore
 from study.results.mlflow.trial_format import RUN_STATUS, new_trial_tags, run_name
 from study.results.objective import parse_objectives
+from study.results.run_record import Curve, RunKey, RunRecord, RunState
 from study.results.study_info import StudyEnd, StudyInfo, summarise
-from study.results.trial_record import Curve, TrialRecord, TrialState
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 STARTED_MS = 1_790_000_000_000
@@ -61,7 +61,7 @@ def generated_info(name: str, trials: int, epochs: int, seed: int = 0) -> StudyI
     )
 
 
-def generated_trials(trials: int, epochs: int, seed: int = 0) -> Iterator[TrialRecord]:
+def generated_trials(trials: int, epochs: int, seed: int = 0) -> Iterator[RunRecord]:
     """Trials in order of their numbers; one in fifty failed, the last ones still run."""
     draw = random.Random(seed)
     free_at = [0.0] * WORKERS
@@ -70,27 +70,27 @@ def generated_trials(trials: int, epochs: int, seed: int = 0) -> Iterator[TrialR
         worker = min(range(WORKERS), key=free_at.__getitem__)
         start = free_at[worker]
         curve = _curve(draw, config, epochs)
-        state = TrialState.FAILED if draw.random() < 0.02 else TrialState.COMPLETE
+        state = RunState.FAILED if draw.random() < 0.02 else RunState.COMPLETE
         if number >= trials - WORKERS // 2:
-            state = TrialState.RUNNING
-        if state is not TrialState.COMPLETE:
+            state = RunState.RUNNING
+        if state is not RunState.COMPLETE:
             curve = curve[: draw.randrange(epochs)]
         free_at[worker] = start + sum(r.train_seconds + r.val_seconds for r in curve) + 0.1
-        yield TrialRecord(
-            number=number,
+        yield RunRecord(
+            key=RunKey(number),
             state=state,
             parameters=config.parameters(),
             costs=_costs(config.model),
             replicates=(curve,) if curve else (),
             device="generated",
             worker=f"generated:{worker}",
-            reason="generated: this trial was to fail" if state is TrialState.FAILED else "",
+            reason="generated: this trial was to fail" if state is RunState.FAILED else "",
             started_ms=STARTED_MS + round(1000 * start),
             ended_ms=STARTED_MS + round(1000 * free_at[worker]) if state.is_final else None,
         )
 
 
-def write_study(tracking_uri: str, info: StudyInfo, records: Iterable[TrialRecord]) -> None:
+def write_study(tracking_uri: str, info: StudyInfo, records: Iterable[RunRecord]) -> None:
     """Write a whole study, by MLflow's own tables instead of a request for each run.
 
     Args:
@@ -115,7 +115,7 @@ def _insert(
     info: StudyInfo,
     experiment_id: str,
     parent_run_id: str,
-    records: Iterable[TrialRecord],
+    records: Iterable[RunRecord],
 ) -> None:
     import sqlalchemy
     from mlflow.store.tracking.dbmodels import models
@@ -151,7 +151,7 @@ def _insert(
     engine.dispose()
 
 
-def _content(record: TrialRecord) -> RunContent:
+def _content(record: RunRecord) -> RunContent:
     started_ms = record.started_ms or STARTED_MS
     return trial_content(
         TrialUpdate(
@@ -165,7 +165,7 @@ def _content(record: TrialRecord) -> RunContent:
 
 
 def _run_row(
-    run_id: str, experiment_id: str, record: TrialRecord, content: RunContent
+    run_id: str, experiment_id: str, record: RunRecord, content: RunContent
 ) -> dict[str, object]:
     return {
         "run_uuid": run_id,

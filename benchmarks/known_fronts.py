@@ -24,7 +24,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from pnn_core.config import Costs, DatasetShape, EpochResult
 from search_spaces import SearchSpace
 from study.recording.table import Configuration, Provenance, RecordedTable
-from study.results.trial_record import Curve
+from study.results.run_record import Curve
 
 EPOCHS, REPLICATES = 27, 3
 PLACES = 16

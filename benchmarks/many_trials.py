@@ -28,7 +28,7 @@ from study.config import Resources, StudyConfig
 from study.results.objective import parse_objectives
 from study.results.provenance import library_versions
 from study.results.record_codec import record_to_json
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 from study.search.messages import EpochReport
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import OPTUNA_STATES, TrialManager
@@ -70,10 +70,10 @@ def fill(folder: Path, trials: int) -> None:
             storage.study.add_trial(ended_trial(config, record))
 
 
-def ended_trial(config: StudyConfig, record: TrialRecord) -> FrozenTrial:
+def ended_trial(config: StudyConfig, record: RunRecord) -> FrozenTrial:
     """A trial as Optuna's storage holds it."""
     axes = dict(config.space.axes)
-    complete = record.state is TrialState.COMPLETE
+    complete = record.state is RunState.COMPLETE
     trial: FrozenTrial = create_trial(
         params={axis: record.parameters[axis] for axis in axes},
         distributions=axes,
@@ -92,7 +92,7 @@ def go_on(folder: Path, sampler: str, trials: int) -> str:
     config = study_config(folder, sampler, trials)
     manager = TrialManager(config, StudyStorage(config), [])
     restoring = time.perf_counter() - began
-    done = next(r for r in manager.records if r.state is TrialState.COMPLETE)
+    done = next(r for r in manager.records if r.state is RunState.COMPLETE)
     costs = done.costs
     if costs is None:
         raise RuntimeError("a complete trial has its costs")

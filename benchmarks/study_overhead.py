@@ -19,7 +19,7 @@ from process_tree import Role, measure
 
 from study.results.mlflow.store import MlflowStore
 from study.results.provenance import library_versions
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 HERE = Path(__file__).parent
 FEW_TRIALS = 4
@@ -175,7 +175,7 @@ def measure_study(trials: int, epochs: int, folder: Path) -> tuple[Run, Points]:
     command += ["--name", NAME, "--tracking-uri", uri]
     usage = measure(command, folder)
     records = MlflowStore(uri).load_study(NAME).records
-    if [record.state for record in records] != [TrialState.COMPLETE] * trials:
+    if [record.state for record in records] != [RunState.COMPLETE] * trials:
         raise RuntimeError(f"of {trials} trials not all are complete: {records}")
     epoch_times = [line.split() for line in clock.read_text(encoding="utf-8").splitlines()]
     run = Run(

@@ -19,7 +19,7 @@ from study_overhead import ENVIRONMENT, HERE, new_folder, processor, say
 
 from study.results.mlflow.store import MlflowStore
 from study.results.provenance import library_versions
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 FEW_TRIALS = 20
 NAME = "noop"
@@ -116,7 +116,7 @@ def run_study(trials: int, folder: Path) -> Usage:
     command += ["--name", NAME, "--tracking-uri", uri]
     usage = measure(command, folder)
     records = MlflowStore(uri).load_study(NAME).records
-    if [record.state for record in records] != [TrialState.COMPLETE] * trials:
+    if [record.state for record in records] != [RunState.COMPLETE] * trials:
         raise RuntimeError(f"of {trials} trials not all are complete in MLflow")
     return usage
 

@@ -29,7 +29,7 @@ from searched_tables import OBJECTIVES, PNN_BENCH, SEEDS, find_table
 from dashboards.measures.steps import Steps
 from study.recording.table import Configuration, RecordedTable
 from study.results.front_table import TextTable
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 from study.simulation.growth import HypervolumeShare
 from study.simulation.repeated import NEARLY_ALL, median_reach
 from study.simulation.simulated_search import TrialEnd
@@ -209,7 +209,7 @@ def search(table: RecordedTable, policy: str, seed: int) -> Iterator[TrialEnd]:
             yield TrialEnd(
                 number=trial.configuration.number,
                 configuration=trial.configuration,
-                state=TrialState.COMPLETE,
+                state=RunState.COMPLETE,
                 epochs=epochs,
                 reason="",
                 seconds=float(spent),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Literal, cast, get_args
 
 from dashboards.elements.quantity import Quantity, find_quantity
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]
 Evaluator = Literal["ped_anova", "fanova"]
@@ -118,7 +118,7 @@ class ViewOptions:
             within=tuple(map(Span.parse, filter(None, spans))),
         )
 
-    def quantity(self, name: str, records: Sequence[TrialRecord]) -> Quantity | None:
+    def quantity(self, name: str, records: Sequence[RunRecord]) -> Quantity | None:
         """The quantity that one of the fields names; None where it names none.
 
         Raises:
@@ -127,7 +127,7 @@ class ViewOptions:
         text = getattr(self, name)
         return find_quantity(text, records) if text else None
 
-    def selected(self, records: Iterable[TrialRecord]) -> frozenset[int] | None:
+    def selected(self, records: Iterable[RunRecord]) -> frozenset[int] | None:
         """Numbers of the complete trials within all spans; None where there is no span.
 
         Raises:
@@ -135,7 +135,7 @@ class ViewOptions:
         """
         if not self.within:
             return None
-        records = [record for record in records if record.state is TrialState.COMPLETE]
+        records = [record for record in records if record.state is RunState.COMPLETE]
         spans = [(find_quantity(span.name, records), span) for span in self.within]
         return frozenset(
             record.number

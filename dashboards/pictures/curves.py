@@ -21,7 +21,7 @@ from pnn_core.config import EpochResult
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES, Objective
 from study.results.plural import counted
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]
 
@@ -136,6 +136,6 @@ def get_curves_picture(info: CurvesInfo) -> Picture:
 def _describe_stopped(study: LoadedStudy, stopped: Sequence[TrialCurve]) -> str:
     if not stopped:
         return ""
-    of = sum(record.state is TrialState.PRUNED for record in study.records)
+    of = sum(record.state is RunState.PRUNED for record in study.records)
     how_many = counted(of, "trial") if of == len(stopped) else f"{len(stopped)} of {of} trials"
     return f"Grey, as far as they came: {how_many} stopped early."

@@ -28,7 +28,7 @@ from dashboards.elements.several_studies import (
 )
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 
 class StudyFront(NamedTuple):
@@ -158,7 +158,7 @@ def _front(study: LoadedStudy, position: int, plane: ObjectivePlane) -> StudyFro
 
 
 def _hover(
-    study: str, record: TrialRecord, axes: Sequence[Quantity], settings: Sequence[Quantity]
+    study: str, record: RunRecord, axes: Sequence[Quantity], settings: Sequence[Quantity]
 ) -> str:
     lines = [f"<b>{theme.escape(study)}, trial {record.number}</b>"]
     lines += [

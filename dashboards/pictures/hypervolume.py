@@ -25,7 +25,7 @@ from dashboards.measures.growing_hypervolume import growing_hypervolume
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import Objective
 from study.results.plural import counted
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 Over = Literal["trials", "seconds"]
 
@@ -175,9 +175,9 @@ def _run(study: LoadedStudy, position: int, over: Over, objectives: Sequence[Obj
     )
 
 
-def _values(record: TrialRecord, objectives: Sequence[Quantity]) -> tuple[float, ...]:
+def _values(record: RunRecord, objectives: Sequence[Quantity]) -> tuple[float, ...]:
     """NaN in all where the trial takes no part."""
-    is_complete = record.state is TrialState.COMPLETE
+    is_complete = record.state is RunState.COMPLETE
     values = finite_values(record, objectives) if is_complete else None
     return values or (math.nan,) * len(objectives)
 

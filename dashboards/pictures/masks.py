@@ -21,8 +21,8 @@ from pnn_core.rng.mask_regeneration import (
     replay_masks,
 )
 from study.results.plural import counted
+from study.results.run_record import RunRecord
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialRecord
 
 _KNOWN_IMAGES = MappingProxyType(
     {
@@ -83,7 +83,7 @@ def image_shape(info: StudyInfo) -> DatasetShape | None:
 
 
 def get_masks_info(
-    record: TrialRecord,
+    record: RunRecord,
     shape: DatasetShape | None,
     *,
     limit: int = 16,
@@ -157,7 +157,7 @@ def get_masks_picture(info: MasksInfo) -> Picture:
     )
 
 
-def _training_run(record: TrialRecord, shape: DatasetShape | None, replicate: int) -> TrialConfig:
+def _training_run(record: RunRecord, shape: DatasetShape | None, replicate: int) -> TrialConfig:
     """The training run of one seed of a trial.
 
     Raises:
@@ -203,7 +203,7 @@ def _bound(draw: MaskDraw) -> float:
     return _NORMAL_DEVIATIONS * draw.mask.noise_level / math.sqrt(3.0)
 
 
-def _caption(record: TrialRecord, trial: TrialConfig, draw: MaskDraw, drawn: int) -> str:
+def _caption(record: RunRecord, trial: TrialConfig, draw: MaskDraw, drawn: int) -> str:
     where = "perturbation stem" if draw.place == "stem" else "first perturbation layer"
     total = f"all {draw.count}" if drawn == draw.count else f"{drawn} of {draw.count}"
     sentences = [

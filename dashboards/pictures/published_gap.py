@@ -21,7 +21,7 @@ from pnn_core.config import ConfirmResult
 from study.results.confidence_intervals import signed
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 _MOST_BATCH_SIZES = 6  # that a sentence can list
 _LEAST_BEYOND = 0.005  # by which the diagonal is longer than the points, so that one point has it
@@ -142,7 +142,7 @@ def _is_measured(result: ConfirmResult | None) -> bool:
 def _describe_runs(study: LoadedStudy, runs: Sequence[ProtocolRun]) -> list[str]:
     trials = len({run.inflation.trial for run in runs})
     sentences = [f"{counted(len(runs), 'confirmed run')} of {counted(trials, 'trial')}."]
-    incomplete = [run.state for run in study.confirmed if run.state is not TrialState.COMPLETE]
+    incomplete = [run.state for run in study.confirmed if run.state is not RunState.COMPLETE]
     if incomplete:
         sentences.append(f"Not drawn: {describe_states(incomplete)}.")
     complete = len(study.confirmed) - len(incomplete)

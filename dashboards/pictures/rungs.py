@@ -12,8 +12,8 @@ from dashboards.elements.rung_epochs import rungs_of
 from dashboards.measures.trial_times import epochs_done
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
+from study.results.run_record import RunRecord, RunState
 from study.results.stop_reasons import describe_stops, stop_epoch
-from study.results.trial_record import TrialRecord, TrialState
 
 _NO_SCHEDULER = "fifo"
 
@@ -121,7 +121,7 @@ def get_rungs_picture(info: RungsInfo) -> Picture:
 def _stages(study: LoadedStudy, rungs: Sequence[int]) -> tuple[Stage, ...]:
     full = study.info.epochs
     epochs = (0, *rungs, full)
-    ends: dict[int, list[TrialRecord]] = {epoch: [] for epoch in epochs}
+    ends: dict[int, list[RunRecord]] = {epoch: [] for epoch in epochs}
     for record in study.records:
         ends[_last_stage(record, epochs)].append(record)
     stages: list[Stage] = []
@@ -129,9 +129,9 @@ def _stages(study: LoadedStudy, rungs: Sequence[int]) -> tuple[Stage, ...]:
     for epoch in reversed(epochs):
         states = [record.state for record in ends[epoch]]
         if epoch == full:
-            went_on = states.count(TrialState.COMPLETE)
-        stopped, failed = states.count(TrialState.PRUNED), states.count(TrialState.FAILED)
-        under_way = states.count(TrialState.RUNNING) + states.count(TrialState.PAUSED)
+            went_on = states.count(RunState.COMPLETE)
+        stopped, failed = states.count(RunState.PRUNED), states.count(RunState.FAILED)
+        under_way = states.count(RunState.RUNNING) + states.count(RunState.PAUSED)
         reached = went_on + stopped + failed + under_way
         name = _name(epoch, full)
         stages.append(Stage(epoch, name, reached, went_on, stopped, failed, under_way))
@@ -139,9 +139,9 @@ def _stages(study: LoadedStudy, rungs: Sequence[int]) -> tuple[Stage, ...]:
     return tuple(reversed(stages))
 
 
-def _last_stage(record: TrialRecord, epochs: Sequence[int]) -> int:
+def _last_stage(record: RunRecord, epochs: Sequence[int]) -> int:
     """The last stage that a trial reached."""
-    if record.state is TrialState.COMPLETE:
+    if record.state is RunState.COMPLETE:
         return epochs[-1]
     stopped = stop_epoch(record)
     done = epochs_done(record) if stopped is None else stopped

@@ -15,7 +15,7 @@ from dashboards.measures.lanes import TimelineBar, fill_lanes
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 _MANY_BARS = 1000
 """Above so many, bars are thick lines drawn by the graphics card."""
@@ -33,11 +33,11 @@ class _StateLook(NamedTuple):
 
 
 _LOOKS = {
-    TrialState.COMPLETE: _StateLook(theme.BLUE, "", 0.8),
-    TrialState.PRUNED: _StateLook(theme.ORANGE, "/", 0.6),
-    TrialState.FAILED: _StateLook(theme.VERMILION, "x", 0.4),
-    TrialState.RUNNING: _StateLook(theme.SKY, ".", 0.8),
-    TrialState.PAUSED: _StateLook(theme.GREY, "-", 0.6),
+    RunState.COMPLETE: _StateLook(theme.BLUE, "", 0.8),
+    RunState.PRUNED: _StateLook(theme.ORANGE, "/", 0.6),
+    RunState.FAILED: _StateLook(theme.VERMILION, "x", 0.4),
+    RunState.RUNNING: _StateLook(theme.SKY, ".", 0.8),
+    RunState.PAUSED: _StateLook(theme.GREY, "-", 0.6),
 }
 
 
@@ -95,7 +95,7 @@ def get_timeline_figure(info: TimelineInfo) -> go.Figure:
     figure = theme.new_figure()
     if info.instead:
         return theme.say_instead(figure, info.instead)
-    for state in TrialState:
+    for state in RunState:
         bars = [bar for bar in info.bars if bar.state is state]
         if bars and len(info.bars) > _MANY_BARS:
             figure.add_trace(_thick_lines(bars, info))
@@ -196,7 +196,7 @@ def _hover(bar: TimelineBar, info: TimelineInfo) -> str:
 
 def _caption(
     study: LoadedStudy,
-    timed: Sequence[TrialRecord],
+    timed: Sequence[RunRecord],
     silent: Sequence[SilentTrial],
     idle_share: float | None,
 ) -> str:
@@ -210,7 +210,7 @@ def _caption(
             f"{counted(len(silent), 'running trial')} told nothing for suspiciously long, so drawn "
             "to the last epoch known."
         )
-    if any(record.state is TrialState.PAUSED for record in timed):
+    if any(record.state is RunState.PAUSED for record in timed):
         sentences.append("Paused trials are drawn as long as their epochs took.")
     if len(timed) < len(study.records):
         undrawn = counted(len(study.records) - len(timed), "trial")
@@ -220,7 +220,7 @@ def _caption(
     return " ".join(sentences)
 
 
-def _describe_lanes(records: Iterable[TrialRecord]) -> str:
+def _describe_lanes(records: Iterable[RunRecord]) -> str:
     known = {bool(record.worker) for record in records}
     bar = "a bar is a trial from its start to its end, attempts that broke off included."
     worker = "A lane is a worker process (or a further one of it, where its trials overlap)"

@@ -5,10 +5,9 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from pnn_core.config import EpochResult
 from study.checkpoints.checkpoint_store import CheckpointStore
-from study.results.confirmed_run import ConfirmedRun
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_listener import RunListener
+from study.results.run_record import RunRecord, RunState
 
 TRIAL_PREFIX, CONFIRMATION_PREFIX = "trial-", "confirm-"
 
@@ -21,12 +20,12 @@ def trial_file(number: int) -> str:
     return f"{TRIAL_PREFIX}{number:05}.ckpt"
 
 
-def confirmation_file(run: ConfirmedRun) -> str:
+def confirmation_file(run: RunRecord) -> str:
     """Name of a confirmation run's checkpoint."""
     return f"{CONFIRMATION_PREFIX}{run.trial:05}-{run.layer}-{run.seed}.ckpt"
 
 
-class CheckpointCleanup:
+class CheckpointCleanup(RunListener):
     """Removes the checkpoint of a trial or confirmation run once it has ended.
 
     A listener of the driver; a thread of its own removes, because a remote store takes its time.
@@ -44,12 +43,12 @@ class CheckpointCleanup:
         self._thread = threading.Thread(target=self._sweep, name="checkpoint-sweeper", daemon=True)
         self._thread.start()
 
-    def sweep_trials(self, records: Sequence[TrialRecord]) -> None:
+    def sweep_trials(self, records: Sequence[RunRecord]) -> None:
         """Remove what belongs to no trial that may go on, such as half-written files."""
         live = {trial_file(r.number) for r in records if not self._is_over(r)}
         self._remove_all(TRIAL_PREFIX, but=live)
 
-    def sweep_confirmations(self, runs: Sequence[ConfirmedRun]) -> None:
+    def sweep_confirmations(self, runs: Sequence[RunRecord]) -> None:
         """Remove what belongs to none of these runs."""
         self._remove_all(CONFIRMATION_PREFIX, but={confirmation_file(run) for run in runs})
 
@@ -58,45 +57,13 @@ class CheckpointCleanup:
         self._work.put(None)
         self._thread.join(CLOSING_SECONDS)
 
-    def trial_ended(self, record: TrialRecord) -> None:
+    def run_ended(self, record: RunRecord) -> None:
         """Remove its checkpoint, unless that is to stay, and what killed workers left of it."""
-        name = trial_file(record.number)
+        name = confirmation_file(record) if record.layer else trial_file(record.number)
         self._work.put(lambda: self._remove_now(name, set() if self._is_over(record) else {name}))
 
-    def confirmation_ended(self, run: ConfirmedRun) -> None:
-        """Remove its checkpoint."""
-        name = confirmation_file(run)
-        self._work.put(lambda: self._remove_now(name, set()))
-
-    def trial_restored(self, record: TrialRecord) -> None:
-        """Nothing: see `sweep_trials`."""
-
-    def trial_started(self, record: TrialRecord) -> None:
-        """Nothing: it may go on from its checkpoint."""
-
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
-        """Nothing: the worker itself replaces the checkpoint."""
-
-    def trial_retried(self, record: TrialRecord) -> None:
-        """Nothing: it goes on from its checkpoint."""
-
-    def trial_paused(self, record: TrialRecord) -> None:
-        """Nothing: it goes on from its checkpoint."""
-
-    def confirmation_restored(self, run: ConfirmedRun) -> None:
-        """Nothing: see `sweep_confirmations`."""
-
-    def confirmation_started(self, run: ConfirmedRun) -> None:
-        """Nothing: it may go on from its checkpoint."""
-
-    def confirmation_retried(self, run: ConfirmedRun) -> None:
-        """Nothing: it goes on from its checkpoint."""
-
-    def confirmation_paused(self, run: ConfirmedRun) -> None:
-        """Nothing: it goes on from its checkpoint."""
-
-    def _is_over(self, record: TrialRecord) -> bool:
-        kept = self._keep and record.state is TrialState.COMPLETE
+    def _is_over(self, record: RunRecord) -> bool:
+        kept = self._keep and record.state is RunState.COMPLETE and not record.key.is_confirmation
         return record.state.is_final and not kept
 
     def _remove_all(self, prefix: str, *, but: set[str]) -> None:

@@ -16,7 +16,7 @@ from study.checkpoints.cleanup import CheckpointCleanup
 from study.engine.cluster.connect import TrialResources
 from study.engine.cluster.gpu_sharing import share_gpus
 from study.engine.confirmation.plan import plan_confirmation
-from study.engine.confirmation.run_confirmation import ConfirmationListener, confirm
+from study.engine.confirmation.run_confirmation import confirm
 from study.engine.confirmation.worker import new_run
 from study.engine.interrupts import Interrupts
 from study.engine.tune.run_search import SearchResult, search
@@ -28,10 +28,11 @@ from study.planning.new_study import StudyPlan
 from study.results.mask_secrets import mask_password
 from study.results.mlflow.background_writer import MlflowWriter, Unsent
 from study.results.plural import counted
+from study.results.run_listener import RunListener
+from study.results.run_record import RunState
 from study.results.study_info import StudyEnd, summarise
-from study.results.trial_record import TrialState
 from study.search.optuna_storage import StudyStorage
-from study.search.trial_manager import ATTEMPTS, TrialListener, TrialManager
+from study.search.trial_manager import ATTEMPTS, TrialManager
 
 TRACKER_SECONDS = 30.0
 """How long a tracker that fails may hold up the end of a study."""
@@ -162,14 +163,14 @@ class _Life:
         return outcome, interrupted
 
     def _search(self) -> SearchResult:
-        listeners: list[TrialListener] = [self._writer, self._sweeper]
+        listeners: list[RunListener] = [self._writer, self._sweeper]
         if self._progress is not None:
             listeners.append(self._progress)
         manager = TrialManager(self._plan.config, self._storage, listeners)
         self._sweeper.sweep_trials(manager.records)
         # Also those of a front that is no longer one: the tracker has all that the study knows.
         for run in self._storage.confirmed():
-            self._writer.confirmation_restored(run)
+            self._writer.run_restored(run)
         if manager.has_work():
             self._share_gpus()
         return search(
@@ -197,7 +198,7 @@ class _Life:
         before = {run.key for run in self._storage.confirmed()}
         left = [run for run in map(new_run, tasks) if run.key not in before]
         self._sweeper.sweep_confirmations(left)
-        listeners: list[ConfirmationListener] = [self._writer, self._sweeper]
+        listeners: list[RunListener] = [self._writer, self._sweeper]
         if self._progress is not None:
             self._progress.confirmation_planned(len(tasks))
             listeners.append(self._progress)
@@ -247,9 +248,9 @@ class _Life:
 
 
 def _status(outcome: Outcome) -> int:
-    if not outcome.states()[TrialState.COMPLETE]:
+    if not outcome.states()[RunState.COMPLETE]:
         return FAILED
-    confirmed = any(run.state is TrialState.COMPLETE for run in outcome.confirmed)
+    confirmed = any(run.state is RunState.COMPLETE for run in outcome.confirmed)
     return FAILED if outcome.planned_confirmations and not confirmed else DONE
 
 

@@ -12,13 +12,11 @@ from study.results.front_table import front_table
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.pareto import front
 from study.results.provenance import git_commit, library_versions
+from study.results.run_record import RunRecord
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialRecord
 
 
-def export_front(
-    plan: StudyPlan, records: Sequence[TrialRecord], validation_images: int
-) -> Outcome:
+def export_front(plan: StudyPlan, records: Sequence[RunRecord], validation_images: int) -> Outcome:
     """Write the front of a search, and say what it is and what to type next.
 
     Args:

@@ -13,14 +13,14 @@ from rich.text import Text
 
 from pnn_core.config import EpochResult
 from study.config import StudyConfig
-from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.front_table import format_metric, format_parameter
 from study.results.plural import counted
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.stop_reasons import describe_stops
-from study.results.trial_record import TrialRecord, TrialState
 
 
-class ProgressReport:
+class ProgressReport(RunListener):
     """Tells what is running, how many trials are done, the best so far and the time left.
 
     A listener of trials and confirmation runs. On a terminal it redraws a few lines in place;
@@ -39,17 +39,17 @@ class ProgressReport:
         self._axes = tuple(config.space.axes)
         self._started = time.monotonic()
         self._started_ms = time.time() * 1000
-        self._running: dict[int, TrialRecord] = {}
-        self._epochs: dict[int, EpochResult] = {}
-        self._ended: list[TrialRecord] = []
-        self._retried: Counter[int | ConfirmedKey] = Counter()
+        self._running: dict[RunKey, RunRecord] = {}
+        self._epochs: dict[RunKey, EpochResult] = {}
+        self._ended: list[RunRecord] = []
+        self._retried: Counter[RunKey] = Counter()
         self._restored = 0
         self._restored_epochs = 0
         self._restored_told = False
-        self._heard: dict[int, float] = {}
+        self._heard: dict[RunKey, float] = {}
         self._planned_confirmations = 0
-        self._confirming: dict[ConfirmedKey, ConfirmedRun] = {}
-        self._confirmed: list[ConfirmedRun] = []
+        self._confirming: dict[RunKey, RunRecord] = {}
+        self._confirmed: list[RunRecord] = []
         self._restored_confirmations = 0
         self._confirmation_started = 0.0
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
@@ -72,50 +72,63 @@ class ProgressReport:
         if self._console.is_terminal:
             self._live.stop()
 
-    def trial_restored(self, record: TrialRecord) -> None:
+    def run_restored(self, record: RunRecord) -> None:
         """Count it as done before."""
+        if record.key.is_confirmation:
+            self._confirmed.append(record)
+            self._restored_confirmations += 1
+            return
         self._ended.append(record)
         self._restored += 1
         self._restored_epochs += self._config.epochs
 
-    def trial_started(self, record: TrialRecord) -> None:
+    def run_started(self, record: RunRecord) -> None:
         """Show it as running."""
-        self._tell_restored()
-        self._running[record.number] = record
-        self._heard[record.number] = time.monotonic()
+        self._running_of(record)[record.key] = record
+        if not record.key.is_confirmation:
+            self._tell_restored()
+            self._heard[record.key] = time.monotonic()
 
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
+    def epoch_finished(self, key: RunKey, result: EpochResult) -> None:
         """Move the bar."""
         now = time.monotonic()
-        begun = self._running[number].started_ms if number in self._running else None
+        begun = self._running[key].started_ms if key in self._running else None
         # Of a trial that goes on, epochs come first that it finished in an earlier life: they took
         # longer than there was time for.
         if (
             begun is not None
             and begun < self._started_ms
-            and result.train_seconds > now - self._heard[number]
+            and result.train_seconds > now - self._heard[key]
         ):
             self._restored_epochs += 1
-        self._heard[number] = now
-        self._epochs[number] = result
+        self._heard[key] = now
+        self._epochs[key] = result
 
-    def trial_retried(self, record: TrialRecord) -> None:
+    def run_retried(self, record: RunRecord) -> None:
         """Say why, and show it as waiting."""
-        self._running.pop(record.number, None)
-        self._say_retried(f"trial {record.number}", record.number, record.retried[-1])
+        self._running_of(record).pop(record.key, None)
+        self._retried[record.key] += 1
+        attempt = f"attempt {self._retried[record.key] + 1} of {self._attempts}"
+        self._say(f"{record.key} tried again ({attempt}): {record.retried[-1]}")
 
-    def trial_paused(self, record: TrialRecord) -> None:
-        """Say how far it came."""
-        self._running.pop(record.number, None)
+    def run_paused(self, record: RunRecord) -> None:
+        """Say that it paused; of a trial, how far it came."""
+        self._running_of(record).pop(record.key, None)
         done = f"{len(record.epochs)} of {counted(self._config.epochs, 'epoch')}"
-        self._say(f"trial {record.number} paused: {done} done")
+        far = "" if record.key.is_confirmation else f": {done} done"
+        self._say(f"{record.key} paused{far}")
 
-    def trial_ended(self, record: TrialRecord) -> None:
+    def run_ended(self, record: RunRecord) -> None:
         """Show it as done."""
-        self._running.pop(record.number, None)
-        self._ended.append(record)
+        self._running_of(record).pop(record.key, None)
+        if record.key.is_confirmation:
+            self._confirmed.append(record)
+            line = f"{describe_confirmed(record)}  [{self._confirmation_summary()}]"
+        else:
+            self._ended.append(record)
+            line = f"{describe(record, self._axes)}  [{self._summary()}]"
         if not self._console.is_terminal:
-            self._say(f"{describe(record, self._axes)}  [{self._summary()}]")
+            self._say(line)
 
     def noted(self, text: str) -> None:
         """Say what was decided for all trials."""
@@ -131,39 +144,12 @@ class ProgressReport:
         self._planned_confirmations = runs
         self._confirmation_started = time.monotonic()
 
-    def confirmation_restored(self, run: ConfirmedRun) -> None:
-        """Count it as done before."""
-        self._confirmed.append(run)
-        self._restored_confirmations += 1
-
-    def confirmation_started(self, run: ConfirmedRun) -> None:
-        """Show it as running."""
-        self._confirming[run.key] = run
-
-    def confirmation_retried(self, run: ConfirmedRun) -> None:
-        """Say why, and show it as waiting."""
-        self._confirming.pop(run.key, None)
-        self._say_retried(_name_confirmed(run), run.key, run.retried[-1])
-
-    def confirmation_paused(self, run: ConfirmedRun) -> None:
-        """Show it as running no more."""
-        self._confirming.pop(run.key, None)
-        self._say(f"{_name_confirmed(run)} paused")
-
-    def confirmation_ended(self, run: ConfirmedRun) -> None:
-        """Show it as done."""
-        self._confirming.pop(run.key, None)
-        self._confirmed.append(run)
-        if not self._console.is_terminal:
-            self._say(f"{describe_confirmed(run)}  [{self._confirmation_summary()}]")
+    def _running_of(self, record: RunRecord) -> dict[RunKey, RunRecord]:
+        """Runs of the same kind that are trained now."""
+        return self._confirming if record.key.is_confirmation else self._running
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False)
-
-    def _say_retried(self, name: str, key: int | ConfirmedKey, reason: str) -> None:
-        self._retried[key] += 1
-        attempt = f"attempt {self._retried[key] + 1} of {self._attempts}"
-        self._say(f"{name} tried again ({attempt}): {reason}")
 
     def _tell_restored(self) -> None:
         """One line for all of them; a terminal shows the count anyway."""
@@ -182,7 +168,9 @@ class ProgressReport:
 
     def _epochs_done(self) -> int:
         """Of all trials; what a failed or stopped trial leaves out counts as done."""
-        running = sum(self._epochs[n].epoch for n in self._running.copy() if n in self._epochs)
+        running = sum(
+            self._epochs[key].epoch for key in self._running.copy() if key in self._epochs
+        )
         return len(self._ended) * self._config.epochs + running
 
     def _share_done(self) -> float:
@@ -198,13 +186,13 @@ class ProgressReport:
 
     def _summary(self) -> str:
         parts = [f"{len(self._ended)}/{self._config.trials} done"]
-        failed = sum(record.state is TrialState.FAILED for record in self._ended)
+        failed = sum(record.state is RunState.FAILED for record in self._ended)
         if failed:
             parts.append(f"{failed} failed")
-        stopped = sum(record.state is TrialState.PRUNED for record in self._ended)
+        stopped = sum(record.state is RunState.PRUNED for record in self._ended)
         if stopped:
             parts.append(f"{stopped} stopped early")
-        complete = [r for r in self._ended if r.state is TrialState.COMPLETE]
+        complete = [r for r in self._ended if r.state is RunState.COMPLETE]
         if complete:
             first = self._config.objectives[0]
             values = [record.metrics()[first.name] for record in complete]
@@ -252,23 +240,19 @@ class ProgressReport:
         return Group(*lines, ProgressBar(total=1.0, completed=share))
 
 
-def describe_confirmed(run: ConfirmedRun) -> str:
+def describe_confirmed(run: RunRecord) -> str:
     """A confirmation run that ended in one line."""
-    line = f"{_name_confirmed(run)} {run.state}: "
+    line = f"{run.key} {run.state}: "
     if run.result is None:
         return line + run.reason
     return line + f"test_accuracy {format_metric('test_accuracy', run.result.test_accuracy)}"
 
 
-def _name_confirmed(run: ConfirmedRun) -> str:
-    return f"confirm trial {run.trial} {run.layer} seed {run.seed}"
-
-
-def describe(record: TrialRecord, axes: Sequence[str]) -> str:
+def describe(record: RunRecord, axes: Sequence[str]) -> str:
     """An ended trial in one line."""
-    line = f"trial {record.number} {record.state}: "
+    line = f"{record.key} {record.state}: "
     metrics = record.metrics()
-    if record.state is TrialState.COMPLETE:
+    if record.state is RunState.COMPLETE:
         line += f"val_accuracy {format_metric('val_accuracy', metrics['val_accuracy'])}, "
         line += f"{format_metric('learnable_params', metrics['learnable_params'])} parameters"
     else:
@@ -276,7 +260,7 @@ def describe(record: TrialRecord, axes: Sequence[str]) -> str:
     return f"{line} ({_settings(record, axes)})"
 
 
-def _settings(record: TrialRecord, axes: Sequence[str]) -> str:
+def _settings(record: RunRecord, axes: Sequence[str]) -> str:
     settings = {axis: record.parameters[axis] for axis in axes if axis in record.parameters}
     return ", ".join(f"{axis} {format_parameter(value)}" for axis, value in settings.items())
 

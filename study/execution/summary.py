@@ -15,14 +15,13 @@ from rich.console import Console
 
 from study.config import MOASHA, StudyConfig
 from study.planning.study_file import STUDIES
-from study.results.confirmed_run import ConfirmedRun
 from study.results.confirmed_table import confirmed_table
 from study.results.front_table import TextTable
 from study.results.mask_secrets import mask_password
 from study.results.paired_comparison import cautions, compare_with_controls, describe_with_trial
 from study.results.plural import counted
+from study.results.run_record import RunRecord, RunState
 from study.results.stop_reasons import describe_stops
-from study.results.trial_record import TrialRecord, TrialState
 from study.search.sampler import GRID
 
 REASONS_SHOWN = 3
@@ -50,10 +49,10 @@ class Outcome:
     """
 
     config: StudyConfig
-    records: tuple[TrialRecord, ...]
-    front: tuple[TrialRecord, ...]
+    records: tuple[RunRecord, ...]
+    front: tuple[RunRecord, ...]
     table: TextTable
-    confirmed: tuple[ConfirmedRun, ...]
+    confirmed: tuple[RunRecord, ...]
     planned_confirmations: int
     page: Path
     csv: Path
@@ -62,7 +61,7 @@ class Outcome:
     validation_images: int
     warnings: tuple[str, ...]
 
-    def states(self) -> Counter[TrialState]:
+    def states(self) -> Counter[RunState]:
         """Trials by final state."""
         return Counter(record.state for record in self.records)
 
@@ -74,10 +73,10 @@ class Outcome:
         """The same, broken off: the way to go on takes the place of what could follow."""
         states = self.states()
         during = " during the confirmation" if self.planned_confirmations else ""
-        said = f"Interrupted{during}: {states[TrialState.COMPLETE]} of {self.config.trials} trials "
+        said = f"Interrupted{during}: {states[RunState.COMPLETE]} of {self.config.trials} trials "
         said += "are complete"
-        if states[TrialState.PAUSED]:
-            said += f", {states[TrialState.PAUSED]} paused where they stood"
+        if states[RunState.PAUSED]:
+            said += f", {states[RunState.PAUSED]} paused where they stood"
         return replace(self.with_warning(said), commands={"Go on": self.resume})
 
     def _caution(self) -> str:
@@ -116,12 +115,12 @@ class Outcome:
             "failures": {
                 record.number: record.reason
                 for record in self.records
-                if record.state is TrialState.FAILED
+                if record.state is RunState.FAILED
             },
             "stops": {
                 record.number: record.reason
                 for record in self.records
-                if record.state is TrialState.PRUNED
+                if record.state is RunState.PRUNED
             },
             "front": [
                 {
@@ -132,7 +131,7 @@ class Outcome:
                 for record in self.front
             ],
             "replicates": self.config.replicates,
-            "confirmed": [{**asdict(run), "metrics": run.metrics()} for run in self.confirmed],
+            "confirmed": list(map(_confirmed_json, self.confirmed)),
             "comparisons": self.comparisons(),
             "cautions": self.cautions(),
             "page": str(self.page),
@@ -152,7 +151,7 @@ class Outcome:
 
         config = self.config
         states = self.states()
-        final_first = sorted(TrialState, key=lambda state: not state.is_final)
+        final_first = sorted(RunState, key=lambda state: not state.is_final)
         counts = ", ".join(f"{states[state]} {state}" for state in final_first if states[state])
         say()
         epochs = counted(config.epochs, "epoch")
@@ -160,11 +159,11 @@ class Outcome:
         say()
         say(str(self.table))
         say()
-        failures = Counter(r.reason for r in self.records if r.state is TrialState.FAILED)
+        failures = Counter(r.reason for r in self.records if r.state is RunState.FAILED)
         for reason, count in failures.most_common(REASONS_SHOWN):
             say(f"{count} of {len(self.records)} trials failed: {reason}")
         if stops := describe_stops(self.records):
-            stopped = f"{states[TrialState.PRUNED]} of {counted(len(self.records), 'trial')}"
+            stopped = f"{states[RunState.PRUNED]} of {counted(len(self.records), 'trial')}"
             say(f"{stopped} stopped early: {stops}")
         for warning in self.warnings:
             say(warning)
@@ -178,7 +177,7 @@ class Outcome:
     def _print_confirmation(self, say: Callable[[str], None]) -> None:
         if not self.planned_confirmations:
             return
-        complete = sum(run.state is TrialState.COMPLETE for run in self.confirmed)
+        complete = sum(run.state is RunState.COMPLETE for run in self.confirmed)
         say("")
         say(
             f"Confirmed on the test set: {complete} of {self.planned_confirmations} runs with "
@@ -189,10 +188,17 @@ class Outcome:
         say("")
         for sentence in (*self.comparisons(), *self.cautions()):
             say(sentence)
-        reasons = Counter(r.reason for r in self.confirmed if r.state is TrialState.FAILED)
+        reasons = Counter(r.reason for r in self.confirmed if r.state is RunState.FAILED)
         for reason, count in reasons.most_common(REASONS_SHOWN):
             say(f"{counted(count, 'confirmation run')} failed: {reason}")
         say("")
+
+
+def _confirmed_json(run: RunRecord) -> dict[str, Any]:
+    document = asdict(run)
+    for name in ("key", "replicates"):
+        del document[name]
+    return {**run.key._asdict(), **document, "metrics": run.metrics()}
 
 
 def next_commands(

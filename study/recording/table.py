@@ -9,7 +9,7 @@ from pnn_core.config import Costs, DatasetShape, ParameterValue
 from pnn_core.config.checks import require_at_least
 from search_spaces import SearchSpace
 from study.results.objective import Objective
-from study.results.trial_record import Curve, TrialRecord, TrialState
+from study.results.run_record import Curve, RunKey, RunRecord, RunState
 
 LICENCE = "CC-BY-4.0"
 """Of the tables that this program writes, by its SPDX name."""
@@ -49,9 +49,9 @@ class Configuration:
         Raises:
             KeyError: An objective's metric is not recorded.
         """
-        record = TrialRecord(
-            number=self.number,
-            state=TrialState.COMPLETE,
+        record = RunRecord(
+            key=RunKey(self.number),
+            state=RunState.COMPLETE,
             parameters=self.parameters,
             costs=self.costs,
             replicates=self.curves,

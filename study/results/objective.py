@@ -14,7 +14,7 @@ class Objective:
     """A metric of a trial and the direction in which it is better.
 
     Attributes:
-        name: A metric's name, as recorded (`TrialRecord.metrics`).
+        name: A metric's name, as recorded (`RunRecord.metrics`).
         direction: In Optuna's words.
         label: How a picture names it, with its unit.
     """

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 import moocore
 
 from study.results.objective import Objective
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 
-def front(
-    records: Iterable[TrialRecord], objectives: tuple[Objective, ...]
-) -> tuple[TrialRecord, ...]:
+def front(records: Iterable[RunRecord], objectives: tuple[Objective, ...]) -> tuple[RunRecord, ...]:
     """Pick the records that no other record dominates.
 
     A record dominates another when it is at least as good on every objective and better on one.
@@ -40,7 +38,7 @@ def front(
 
 
 def hypervolume(
-    records: Iterable[TrialRecord],
+    records: Iterable[RunRecord],
     objectives: tuple[Objective, ...],
     reference: tuple[float, ...],
 ) -> float:
@@ -70,9 +68,9 @@ def hypervolume(
     return float(moocore.hypervolume(points, ref=reference, maximise=maximise))
 
 
-def _values(record: TrialRecord, objectives: tuple[Objective, ...]) -> tuple[float, ...]:
+def _values(record: RunRecord, objectives: tuple[Objective, ...]) -> tuple[float, ...]:
     """Values of a record that takes part; empty for one that does not."""
-    if record.state is not TrialState.COMPLETE:
+    if record.state is not RunState.COMPLETE:
         return ()
     metrics = record.metrics()
     values = tuple(metrics.get(objective.name, math.nan) for objective in objectives)

@@ -11,11 +11,16 @@ from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
 from pnn_core.config import ConfirmResult, Costs, EpochResult, ParameterValue
-from study.results.confirmed_run import ConfirmedRun
-from study.results.trial_record import Curve, TrialRecord, TrialState
+from study.results.run_record import Curve, RunKey, RunRecord, RunState
 
 _ROW = ("train_loss", "val_loss", "val_accuracy", "train_seconds", "val_seconds")
 """What a row of a curve holds; its place in the curve is its epoch."""
+
+_COMMON = frozenset(
+    "state parameters costs device worker reason retried started_ms ended_ms".split()  # noqa: SIM905
+)
+_TRIAL = frozenset({"number", "replicates"})
+_CONFIRMATION = frozenset({"trial", "layer", "seed", "size_difference", "result"})
 
 _ADDED = {"worker": ""}
 """Fields that documents of earlier versions lack, and what they are then."""
@@ -23,7 +28,7 @@ _ADDED = {"worker": ""}
 _T = TypeVar("_T")
 
 
-def record_to_json(record: TrialRecord) -> dict[str, Any]:
+def record_to_json(record: RunRecord) -> dict[str, Any]:
     """A document that `json.dumps` accepts and `record_from_json` reads back as an equal record."""
     replicates = [
         [[_spell(getattr(result, name)) for name in _ROW] for result in curve]
@@ -32,21 +37,21 @@ def record_to_json(record: TrialRecord) -> dict[str, Any]:
     return {**_common_to_json(record), "number": record.number, "replicates": replicates}
 
 
-def record_from_json(document: object) -> TrialRecord:
+def record_from_json(document: object) -> RunRecord:
     """Read what `record_to_json` wrote.
 
     Raises:
         ValueError: It is malformed; says what is wrong with it.
     """
-    found = _fields_of(document, TrialRecord)
-    return TrialRecord(
+    found = _fields_of(document, "RunRecord", _COMMON | _TRIAL)
+    return RunRecord(
         **_common_from_json(found),
-        number=_whole(found, "number"),
+        key=RunKey(_whole(found, "number")),
         replicates=tuple(_curve(rows) for rows in _list(found, "replicates")),
     )
 
 
-def confirmed_to_json(run: ConfirmedRun) -> dict[str, Any]:
+def confirmed_to_json(run: RunRecord) -> dict[str, Any]:
     """A document that `json.dumps` accepts and `confirmed_from_json` reads back as an equal run."""
     result = None if run.result is None else {k: _spell(v) for k, v in asdict(run.result).items()}
     return {
@@ -59,24 +64,22 @@ def confirmed_to_json(run: ConfirmedRun) -> dict[str, Any]:
     }
 
 
-def confirmed_from_json(document: object) -> ConfirmedRun:
+def confirmed_from_json(document: object) -> RunRecord:
     """Read what `confirmed_to_json` wrote.
 
     Raises:
         ValueError: It is malformed; says what is wrong with it.
     """
-    found = _fields_of(document, ConfirmedRun)
-    return ConfirmedRun(
+    found = _fields_of(document, "RunRecord", _COMMON | _CONFIRMATION)
+    return RunRecord(
         **_common_from_json(found),
-        trial=_whole(found, "trial"),
-        layer=_text(found, "layer"),
-        seed=_whole(found, "seed"),
+        key=RunKey(_whole(found, "trial"), _text(found, "layer"), _whole(found, "seed")),
         size_difference=_number(found, "size_difference"),
         result=_optional(found, "result", _result),
     )
 
 
-def _common_to_json(record: TrialRecord | ConfirmedRun) -> dict[str, Any]:
+def _common_to_json(record: RunRecord) -> dict[str, Any]:
     """What both kinds of records hold."""
     return {
         "state": record.state.value,
@@ -96,7 +99,7 @@ def _common_from_json(found: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(parameters, Mapping) or not all(isinstance(key, str) for key in parameters):
         raise _malformed("parameters", parameters, "settings by name")
     return {
-        "state": TrialState(found["state"]),
+        "state": RunState(found["state"]),
         "parameters": {name: _parameter(name, value) for name, value in parameters.items()},
         "costs": _optional(found, "costs", _costs),
         "device": _text(found, "device"),
@@ -138,24 +141,27 @@ def _curve(rows: object) -> Curve:
 
 
 def _costs(found: Mapping[str, Any], name: str) -> Costs:
-    costs = _fields_of(found[name], Costs)
+    costs = _fields_of(found[name], "Costs", _names(Costs))
     return Costs(**{field: _whole(costs, field) for field in costs})
 
 
 def _result(found: Mapping[str, Any], name: str) -> ConfirmResult:
-    result = _fields_of(found[name], ConfirmResult)
+    result = _fields_of(found[name], "ConfirmResult", _names(ConfirmResult))
     return ConfirmResult(**{field: _number(result, field) for field in result})
 
 
-def _fields_of(document: object, owner: type[Any]) -> Mapping[str, Any]:
-    """The document with what it may lack, which must have exactly the fields of a dataclass."""
-    names = {field.name for field in fields(owner)}
+def _names(owner: type[Any]) -> frozenset[str]:
+    return frozenset(field.name for field in fields(owner))
+
+
+def _fields_of(document: object, owner: str, names: frozenset[str]) -> Mapping[str, Any]:
+    """Return the document with what it may lack; it must have exactly the fields of its owner."""
     if not isinstance(document, Mapping):
-        raise _malformed(owner.__name__, document, "a document with fields")
+        raise _malformed(owner, document, "a document with fields")
     document = {name: _ADDED[name] for name in names & _ADDED.keys()} | dict(document)
     if odd := sorted(str(name) for name in names ^ document.keys()):
         what = "is missing" if odd[0] in names else "is unknown"
-        raise ValueError(f"{odd[0]!r} {what} in a document of a {owner.__name__}")
+        raise ValueError(f"{odd[0]!r} {what} in a document of a {owner}")
     return document
 
 

@@ -18,7 +18,6 @@ from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from study.config import JOURNAL, StudyConfig
-from study.results.confirmed_run import ConfirmedRun
 from study.results.error_messages import explain
 from study.results.record_codec import (
     confirmed_from_json,
@@ -26,7 +25,7 @@ from study.results.record_codec import (
     record_from_json,
     record_to_json,
 )
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 from study.search.batched_journal import StudyJournal
 from study.search.sampler import DistinctSampler
 from study.stopping.entry import RungEntry
@@ -117,17 +116,17 @@ class StudyStorage:
                     self._storage.set_trial_param(trial_id, name, value, distribution)
             return self._storage.get_trial(trial_id)
 
-    def keep_record(self, record: TrialRecord) -> None:
+    def keep_record(self, record: RunRecord) -> None:
         """Write the record of a trial that ended, before Optuna is told."""
         self._set(record.number, _RECORD, record_to_json(record))
         if record.reason:
             self._set(record.number, "reason", record.reason)
 
-    def keep_started(self, record: TrialRecord) -> None:
+    def keep_started(self, record: RunRecord) -> None:
         """Write when a process took up a trial for the first time."""
         self._set(record.number, _STARTED, record.started_ms)
 
-    def keep_retried(self, record: TrialRecord) -> None:
+    def keep_retried(self, record: RunRecord) -> None:
         """Write why attempts at a trial broke off."""
         self._set(record.number, _RETRIED, list(record.retried))
 
@@ -161,13 +160,13 @@ class StudyStorage:
         with self._failing_clearly():
             self.study.tell(number, values, state)
 
-    def keep_confirmed(self, run: ConfirmedRun) -> None:
+    def keep_confirmed(self, run: RunRecord) -> None:
         """Write a confirmation run that ended."""
         with self._failing_clearly():
             key = f"{_CONFIRMED}{run.trial}/{run.layer}/{run.seed}"
             self.study.set_user_attr(key, confirmed_to_json(run))
 
-    def confirmed(self) -> tuple[ConfirmedRun, ...]:
+    def confirmed(self) -> tuple[RunRecord, ...]:
         """All confirmation runs that ended."""
         with self._failing_clearly():
             attributes = self.study.user_attrs
@@ -177,7 +176,7 @@ class StudyStorage:
                 if key.startswith(_CONFIRMED)
             )
 
-    def record_of(self, trial: FrozenTrial) -> TrialRecord | None:
+    def record_of(self, trial: FrozenTrial) -> RunRecord | None:
         """The record that a trial was ended with; None where it has not ended."""
         document = trial.user_attrs.get(_RECORD)
         if document is None and trial.state.is_finished():

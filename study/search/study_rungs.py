@@ -1,7 +1,7 @@
 """The rungs of a study over all its lives."""
 
 from study.config import StudyConfig
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 from study.search.optuna_storage import StudyStorage
 from study.stopping.entry import RungEntry, entry_after
 from study.stopping.halving import SuccessiveHalving
@@ -31,13 +31,13 @@ class StudyRungs:
             for epoch, entry in storage.rungs_passed(trial):
                 self._halving.restore(epoch, entry)
 
-    def restore(self, record: TrialRecord) -> None:
+    def restore(self, record: RunRecord) -> None:
         """Put a trial that ended in an earlier life where it was."""
         for epoch in self._halving.epochs:
             if epoch <= len(record.epochs):
                 self._halving.restore(epoch, entry_after(record, epoch, self._objectives))
 
-    def goes_on(self, record: TrialRecord) -> bool:
+    def goes_on(self, record: RunRecord) -> bool:
         """Judge a running trial at all rungs that it has reached since it was judged last.
 
         Several at once, where a worker was ahead of a driver that died.

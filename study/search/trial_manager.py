@@ -8,15 +8,15 @@ tells Optuna that failed and early-stopped trials are complete.
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
-from pnn_core.config import PARAMETER_NAMES, EpochResult, TrialConfig
+from pnn_core.config import PARAMETER_NAMES, TrialConfig
 from study.config import StudyConfig
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.timestamps import now_ms
-from study.results.trial_record import TrialRecord, TrialState
 from study.search.messages import EpochReport, ProposedTrial
 from study.search.optuna_storage import StudyStorage, retried_before, started_before
 from study.search.sampler import DistinctSampler
@@ -26,33 +26,11 @@ ATTEMPTS = 3
 """How often a trial is tried in the life of a driver, each time from its last checkpoint."""
 
 OPTUNA_STATES = {
-    TrialState.COMPLETE: OptunaState.COMPLETE,
-    TrialState.PRUNED: OptunaState.PRUNED,
-    TrialState.FAILED: OptunaState.FAIL,
+    RunState.COMPLETE: OptunaState.COMPLETE,
+    RunState.PRUNED: OptunaState.PRUNED,
+    RunState.FAILED: OptunaState.FAIL,
 }
 """Optuna's words for final states."""
-
-
-class TrialListener(Protocol):
-    """Someone who wants to know; must return at once, as trials wait for it."""
-
-    def trial_restored(self, record: TrialRecord) -> None:
-        """A trial ended in an earlier life of the study."""
-
-    def trial_started(self, record: TrialRecord) -> None:
-        """A process takes up a trial, for the first time or to go on from its checkpoint."""
-
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
-        """A trial reported an epoch for the first time: the mean over its seeds."""
-
-    def trial_retried(self, record: TrialRecord) -> None:
-        """An attempt broke off and there will be another."""
-
-    def trial_paused(self, record: TrialRecord) -> None:
-        """The study stops; the trial goes on when it is resumed."""
-
-    def trial_ended(self, record: TrialRecord) -> None:
-        """A trial reached its final state."""
 
 
 class TrialManager:
@@ -70,12 +48,12 @@ class TrialManager:
     """
 
     def __init__(
-        self, config: StudyConfig, storage: StudyStorage, listeners: Sequence[TrialListener]
+        self, config: StudyConfig, storage: StudyStorage, listeners: Sequence[RunListener]
     ) -> None:
         self._config = config
         self._storage = storage
         self._listeners = listeners
-        self._records: dict[int, TrialRecord] = {}
+        self._records: dict[int, RunRecord] = {}
         self._configs: dict[int, TrialConfig] = {}
         self._waiting: deque[int] = deque()
         self._started: set[int] = set()
@@ -92,7 +70,7 @@ class TrialManager:
         return {}
 
     @property
-    def records(self) -> tuple[TrialRecord, ...]:
+    def records(self) -> tuple[RunRecord, ...]:
         """All trials so far, by number."""
         return tuple(self._records[number] for number in sorted(self._records))
 
@@ -118,7 +96,7 @@ class TrialManager:
             return None
         number = self._waiting.popleft()
         # Which process takes it up is known when it reports.
-        record = replace(self._records[number], state=TrialState.RUNNING, worker="")
+        record = replace(self._records[number], state=RunState.RUNNING, worker="")
         self._records[number] = record
         self._attempts[number] += 1
         self._started.discard(number)
@@ -138,7 +116,7 @@ class TrialManager:
             self._records[number] = record
         self._started.add(number)
         for listener in self._listeners:
-            listener.trial_started(record)
+            listener.run_started(record)
 
     def goes_on(self, number: int, report: EpochReport) -> bool:
         """Judge a running trial by what it has come to, if that is a rung of the study.
@@ -158,7 +136,7 @@ class TrialManager:
         for result in record.epochs[self._epochs_told[number] :]:
             self._epochs_told[number] = result.epoch
             for listener in self._listeners:
-                listener.epoch_finished(number, result)
+                listener.epoch_finished(record.key, result)
 
     def has_ended(self, number: int) -> bool:
         """Whether a trial is in its final state."""
@@ -169,12 +147,12 @@ class TrialManager:
         record = self._records[number]
         epochs = len(record.epochs)
         if epochs == self._config.epochs:
-            self._end(replace(record, state=TrialState.COMPLETE))
+            self._end(replace(record, state=RunState.COMPLETE))
         else:
             reason = f"stopped by the scheduler after epoch {epochs} of {self._config.epochs}"
             if self._rungs is not None:
                 reason = self._rungs.stop_reason(number)
-            self._end(replace(record, state=TrialState.PRUNED, reason=reason))
+            self._end(replace(record, state=RunState.PRUNED, reason=reason))
 
     def attempt_failed(
         self, number: int, reason: str, *, would_recur: bool, worker: str = ""
@@ -194,29 +172,29 @@ class TrialManager:
         if self._stopped:
             self.trial_paused(number)  # it has not had all its attempts
         elif would_recur or self._attempts[number] >= ATTEMPTS:
-            self._end(replace(record, state=TrialState.FAILED, reason=reason))
+            self._end(replace(record, state=RunState.FAILED, reason=reason))
         else:
             record = replace(record, retried=(*record.retried, reason))
             self._storage.keep_retried(record)
             self._records[number] = record
             self._waiting.append(number)
             for listener in self._listeners:
-                listener.trial_retried(record)
+                listener.run_retried(record)
 
     def trial_paused(self, number: int) -> None:
         """Leave a trial for the next life of the study."""
-        self._records[number] = replace(self._records[number], state=TrialState.PAUSED)
+        self._records[number] = replace(self._records[number], state=RunState.PAUSED)
         if number in self._started:  # of the others, nobody has heard
             for listener in self._listeners:
-                listener.trial_paused(self._records[number])
+                listener.run_paused(self._records[number])
 
     def pause_running(self) -> None:
         """Leave all unfinished trials for the next life of the study."""
         for record in self.records:
-            if record.state is TrialState.RUNNING:
+            if record.state is RunState.RUNNING:
                 self.trial_paused(record.number)
 
-    def _reported(self, number: int, report: EpochReport) -> TrialRecord:
+    def _reported(self, number: int, report: EpochReport) -> RunRecord:
         return replace(
             self._records[number],
             replicates=report.replicates,
@@ -252,7 +230,7 @@ class TrialManager:
         if self._rungs is not None:
             self._rungs.restore(record)
         for listener in self._listeners:
-            listener.trial_restored(record)
+            listener.run_restored(record)
 
     def _line_up(self, trial: FrozenTrial) -> None:
         """Have a trial proposed next."""
@@ -265,16 +243,16 @@ class TrialManager:
         # The name of a variant is no setting of the training run, but what a reader knows it by.
         named = {axis: v for axis, v in trial.params.items() if axis not in PARAMETER_NAMES}
         self._configs[trial.number] = config
-        self._records[trial.number] = TrialRecord(
-            number=trial.number,
-            state=TrialState.RUNNING,
+        self._records[trial.number] = RunRecord(
+            key=RunKey(trial.number),
+            state=RunState.RUNNING,
             parameters={**named, **config.parameters()},
             retried=retried_before(trial),
             started_ms=started_before(trial),
         )
         self._waiting.append(trial.number)
 
-    def _end(self, record: TrialRecord) -> None:
+    def _end(self, record: RunRecord) -> None:
         record = replace(record, ended_ms=now_ms())
         with self._storage.together():
             # In this order: what a crash leaves between the two is told when the study is resumed.
@@ -282,12 +260,12 @@ class TrialManager:
             self._tell(record)
         self._records[record.number] = record
         for listener in self._listeners:
-            listener.trial_ended(record)
+            listener.run_ended(record)
 
-    def _tell(self, record: TrialRecord) -> None:
-        if record.state is TrialState.PRUNED:
+    def _tell(self, record: RunRecord) -> None:
+        if record.state is RunState.PRUNED:
             shortfall = 1 - len(record.epochs) / self._config.epochs
             self._storage.keep_shortfall(record.number, shortfall)
-        complete = record.state is TrialState.COMPLETE
+        complete = record.state is RunState.COMPLETE
         values = record.values(self._config.objectives) if complete else None
         self._storage.tell(record.number, OPTUNA_STATES[record.state], values)

@@ -10,7 +10,7 @@ from dashboards.measures.growing_hypervolume import growing_hypervolume
 from dashboards.measures.steps import Steps
 from study.recording.table import RecordedTable
 from study.results.objective import Objective
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 from study.simulation.simulated_search import TrialEnd
 
 
@@ -58,7 +58,7 @@ class HypervolumeShare:
         Args:
             ends: In order.
         """
-        complete = [end for end in ends if end.state is TrialState.COMPLETE]
+        complete = [end for end in ends if end.state is RunState.COMPLETE]
         points = np.array([self._points[end.configuration.number] for end in complete])
         shares = growing_hypervolume(points.reshape(-1, len(self.scales))) / self._best
         heights = tuple(shares.tolist())

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from study.recording.table import Configuration, RecordedTable
-from study.results.trial_record import Curve
+from study.results.run_record import Curve
 from study.search.messages import EpochReport, ProposedTrial
 from study.simulation.nearest import NearestConfiguration
 

@@ -10,11 +10,11 @@ from typing import NamedTuple, Protocol
 
 from optuna.storages import InMemoryStorage
 
-from pnn_core.config import EpochResult
 from study.config import Resources, StudyConfig
 from study.recording.table import Configuration, RecordedTable
 from study.results.objective import Objective
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.messages import EpochReport
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
@@ -78,7 +78,7 @@ class TrialEnd(NamedTuple):
 
     number: int
     configuration: Configuration
-    state: TrialState
+    state: RunState
     epochs: int
     reason: str
     seconds: float
@@ -199,37 +199,22 @@ class _Search:
         self._begin_trials()
 
 
-class _EndedTrial:
-    """Hears from the trial manager what became of the trial that ended last."""
+class _EndedTrial(RunListener):
+    """Listener that keeps what became of the trial that ended last."""
 
-    record: TrialRecord
+    record: RunRecord
 
-    def trial_ended(self, record: TrialRecord) -> None:
+    def run_ended(self, record: RunRecord) -> None:
         self.record = record
-
-    def trial_restored(self, record: TrialRecord) -> None:
-        """Nothing: no search is resumed."""
-
-    def trial_started(self, record: TrialRecord) -> None:
-        """Nothing."""
-
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
-        """Nothing."""
-
-    def trial_retried(self, record: TrialRecord) -> None:
-        """Nothing: none fails."""
-
-    def trial_paused(self, record: TrialRecord) -> None:
-        """Nothing."""
 
 
 def _losses(
     trial: _Running, report: EpochReport, objectives: tuple[Objective, ...]
 ) -> tuple[float, ...]:
     """What a running trial has come to."""
-    record = TrialRecord(
-        number=trial.number,
-        state=TrialState.RUNNING,
+    record = RunRecord(
+        key=RunKey(trial.number),
+        state=RunState.RUNNING,
         parameters={},
         costs=report.costs,
         replicates=report.replicates,

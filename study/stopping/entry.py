@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from study.results.objective import Objective
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 
 class RungEntry(NamedTuple):
@@ -25,7 +25,7 @@ class RungEntry(NamedTuple):
         return all(map(math.isfinite, self.losses))
 
 
-def entry_after(record: TrialRecord, epoch: int, objectives: tuple[Objective, ...]) -> RungEntry:
+def entry_after(record: RunRecord, epoch: int, objectives: tuple[Objective, ...]) -> RungEntry:
     """Where a trial stood after an epoch, each value the mean over its seeds.
 
     Args:

@@ -11,7 +11,7 @@ from dashboards.elements import theme
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES, VIEWS, Scene
 from study.results.objective import OBJECTIVES
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 
@@ -38,7 +38,7 @@ def study(request, make_trial, make_grid, study_of):
         case "one":
             return study_of([make_trial(0)])
         case "failed":
-            return study_of([make_trial(n, state=TrialState.FAILED) for n in range(3)])
+            return study_of([make_trial(n, state=RunState.FAILED) for n in range(3)])
         case "alike":
             return study_of([make_trial(n) for n in range(5)])
         case "undefined":
@@ -53,7 +53,7 @@ def study(request, make_trial, make_grid, study_of):
             ]
             return study_of(records, name=MARKUP, dataset=MARKUP, space=MARKUP)
         case "stopped":
-            stopped = make_trial(12, 0.9, state=TrialState.PRUNED)
+            stopped = make_trial(12, 0.9, state=RunState.PRUNED)
             records = [*make_grid(), replace(stopped, reason=f"stopped at epoch 1: {MARKUP}")]
             rungs = {"scheduler": "moasha", "rungs": (1, 3), "reduction_factor": 3}
             return study_of(records, epochs=9, **rungs)
@@ -140,7 +140,7 @@ def test_a_box_on_the_front_means_no_names(make_grid, study_of):
 
 def test_a_trial_that_was_stopped_is_never_on_the_front(make_trial, study_of):
     """However good it looked: its values after some epochs are not what it would have come to."""
-    stopped = make_trial(1, 0.99, 10, state=TrialState.PRUNED)
+    stopped = make_trial(1, 0.99, 10, state=RunState.PRUNED)
     study = study_of([make_trial(0, 0.5, 1000), stopped])
     for name in ("front", "fronts", "attainment", "hypervolume", "cost"):
         data = PICTURES[name](scene_of(study)).data

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pnn_core.architecture.matched_size import control
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, Layer, ModelConfig, TrialConfig
 from search_spaces import SearchSpace
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 LAYERS: tuple[Layer, ...] = ("perturbation", "conv1x1", "conv3x3", "local_binary")
 """What is compared at equal numbers of learnable parameters."""
@@ -31,7 +31,7 @@ class ConfirmTask:
 
 
 def plan_confirmation(
-    front: Sequence[TrialRecord],
+    front: Sequence[RunRecord],
     space: SearchSpace,
     dataset: DatasetShape,
     *,
@@ -65,7 +65,7 @@ def plan_confirmation(
 
 
 def _networks(
-    record: TrialRecord, space: SearchSpace, dataset: DatasetShape
+    record: RunRecord, space: SearchSpace, dataset: DatasetShape
 ) -> list[tuple[TrialConfig, float]]:
     """The trial's own network and its controls, each with its difference in size."""
     settings = {name: v for name, v in record.parameters.items() if name in PARAMETER_NAMES}

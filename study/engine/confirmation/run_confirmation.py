@@ -6,7 +6,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import ray
 from ray.exceptions import RayError, RayTaskError
@@ -22,36 +22,17 @@ from study.engine.interrupts import Interrupts
 from study.engine.tune.callback import UnsavedWarnings, Warn, describe_death
 from study.engine.tune.run_search import PAUSE_SECONDS
 from study.engine.tune.trainable import describe_error
-from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.timestamps import now_ms
-from study.results.trial_record import TrialState
 from study.search.messages import TrialFailure, TrialPaused
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import ATTEMPTS
 
-_Item = tuple[ConfirmTask, ConfirmedRun]
+_Item = tuple[ConfirmTask, RunRecord]
 
 LOOK_SECONDS = 1.0
 """How often it is seen whether nodes have joined, or a stop was asked for."""
-
-
-class ConfirmationListener(Protocol):
-    """Someone who wants to know; must return at once."""
-
-    def confirmation_restored(self, run: ConfirmedRun) -> None:
-        """A run ended in an earlier life of the study."""
-
-    def confirmation_started(self, run: ConfirmedRun) -> None:
-        """A run was handed to a worker, for the first time or to go on from its checkpoint."""
-
-    def confirmation_retried(self, run: ConfirmedRun) -> None:
-        """An attempt broke off and there will be another."""
-
-    def confirmation_paused(self, run: ConfirmedRun) -> None:
-        """The study stops; the run goes on when it is resumed."""
-
-    def confirmation_ended(self, run: ConfirmedRun) -> None:
-        """A run is complete or failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +45,7 @@ class Confirmation:
         interrupted: Whether a signal ended it.
     """
 
-    runs: tuple[ConfirmedRun, ...]
+    runs: tuple[RunRecord, ...]
     planned: int
     interrupted: bool
 
@@ -77,7 +58,7 @@ def confirm(
     store: CheckpointStore,
     resources: TrialResources,
     interrupts: Interrupts,
-    listeners: Sequence[ConfirmationListener],
+    listeners: Sequence[RunListener],
     warn: Warn,
 ) -> Confirmation:
     """Run what is left of a confirmation on the connected cluster.
@@ -143,7 +124,7 @@ class _Work:
         tasks: Sequence[ConfirmTask],
         storage: StudyStorage,
         resources: TrialResources,
-        listeners: Sequence[ConfirmationListener],
+        listeners: Sequence[RunListener],
         warn: Warn,
     ) -> None:
         self._storage = storage
@@ -151,17 +132,17 @@ class _Work:
         self._listeners = listeners
         self._unsaved = UnsavedWarnings(warn)
         self._running: dict[ray.ObjectRef[Any], list[_Item]] = {}
-        self._attempts: Counter[ConfirmedKey] = Counter()
+        self._attempts: Counter[RunKey] = Counter()
         self._stopped = threading.Event()
         self.waiting: deque[_Item] = deque()
-        self.ended: list[ConfirmedRun] = []
+        self.ended: list[RunRecord] = []
         before = {run.key: run for run in storage.confirmed()}
         for task in tasks:
             run = new_run(task)
             if run.key in before:
                 self.ended.append(before[run.key])
                 for listener in listeners:
-                    listener.confirmation_restored(before[run.key])
+                    listener.run_restored(before[run.key])
             else:
                 self.waiting.append((task, run))
 
@@ -214,11 +195,11 @@ class _Work:
             self.waiting.remove(item)
         return items
 
-    def _started(self, task: ConfirmTask, run: ConfirmedRun) -> _Item:
+    def _started(self, task: ConfirmTask, run: RunRecord) -> _Item:
         self._attempts[run.key] += 1
-        run = replace(run, state=TrialState.RUNNING, started_ms=run.started_ms or now_ms())
+        run = replace(run, state=RunState.RUNNING, started_ms=run.started_ms or now_ms())
         for listener in self._listeners:
-            listener.confirmation_started(run)
+            listener.run_started(run)
         return task, run
 
     def _take(self, reference: "ray.ObjectRef[Any]") -> None:
@@ -227,14 +208,14 @@ class _Work:
         for (task, run), reply in zip(items, _replies(reference, len(items)), strict=True):
             self._take_reply(task, run, reply)
 
-    def _take_reply(self, task: ConfirmTask, run: ConfirmedRun, reply: ConfirmReply) -> None:
+    def _take_reply(self, task: ConfirmTask, run: RunRecord, reply: ConfirmReply) -> None:
         match reply:
             case ConfirmReport():
                 self._unsaved.tell(reply.unsaved)
                 self._end(
                     replace(
                         run,
-                        state=TrialState.COMPLETE,
+                        state=RunState.COMPLETE,
                         result=reply.result,
                         costs=reply.costs,
                         device=reply.device,
@@ -248,25 +229,25 @@ class _Work:
                 self._pause(run)  # it has not had all its attempts
             case TrialFailure(reason=reason, would_recur=would_recur, worker=worker):
                 if would_recur or self._attempts[run.key] >= ATTEMPTS:
-                    state = TrialState.FAILED
+                    state = RunState.FAILED
                     self._end(replace(run, state=state, reason=reason, worker=worker))
                     return
                 run = replace(run, retried=(*run.retried, reason))
                 self.waiting.append((task, run))
                 for listener in self._listeners:
-                    listener.confirmation_retried(run)
+                    listener.run_retried(run)
 
-    def _pause(self, run: ConfirmedRun) -> None:
-        run = replace(run, state=TrialState.PAUSED)
+    def _pause(self, run: RunRecord) -> None:
+        run = replace(run, state=RunState.PAUSED)
         for listener in self._listeners:
-            listener.confirmation_paused(run)
+            listener.run_paused(run)
 
-    def _end(self, run: ConfirmedRun) -> None:
+    def _end(self, run: RunRecord) -> None:
         run = replace(run, ended_ms=now_ms())
         self._storage.keep_confirmed(run)
         self.ended.append(run)
         for listener in self._listeners:
-            listener.confirmation_ended(run)
+            listener.run_ended(run)
 
 
 def _replies(reference: "ray.ObjectRef[Any]", count: int) -> Sequence[ConfirmReply]:

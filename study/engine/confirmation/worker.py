@@ -15,8 +15,7 @@ from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.confirmation.plan import ConfirmTask
 from study.engine.tune.trainable import describe_error
-from study.results.confirmed_run import ConfirmedRun
-from study.results.trial_record import TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.messages import TrialFailure, TrialPaused
 
 # The driver imports this module and never trains: it need not wait for torch.
@@ -49,13 +48,11 @@ class ConfirmReport:
 ConfirmReply = ConfirmReport | TrialPaused | TrialFailure
 
 
-def new_run(task: ConfirmTask) -> ConfirmedRun:
+def new_run(task: ConfirmTask) -> RunRecord:
     """What is known of a run before it starts."""
-    return ConfirmedRun(
-        trial=task.trial,
-        layer=task.config.model.layer,
-        seed=task.config.seed,
-        state=TrialState.RUNNING,
+    return RunRecord(
+        key=RunKey(task.trial, task.config.model.layer, task.config.seed),
+        state=RunState.RUNNING,
         parameters=task.config.parameters(),
         size_difference=task.size_difference,
     )

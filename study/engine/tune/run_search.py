@@ -23,7 +23,7 @@ from study.engine.tune.searcher import TuneSearcher
 from study.engine.tune.trainable import TrialTrainable
 from study.engine.tune.warm_workers import warm_workers_used
 from study.engine.tune.worker_deaths import every_death_known
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 from study.search.messages import TRIAL, ProposedTrial
 from study.search.trial_manager import TrialManager
 
@@ -40,7 +40,7 @@ class SearchResult:
         interrupted: Whether a signal ended it.
     """
 
-    records: tuple[TrialRecord, ...]
+    records: tuple[RunRecord, ...]
     interrupted: bool
 
 

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from pnn_core.config import EpochResult
-from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.mlflow.experiments import StudyRefusedError
 from study.results.mlflow.study_writer import MlflowStudy
 from study.results.mlflow.write_queue import Backlog
 from study.results.mlflow.write_status import Outcome, is_away
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyEnd, StudySummary
 from study.results.timestamps import now_ms
-from study.results.trial_record import TrialRecord, TrialState
 
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 15.0
@@ -48,10 +48,10 @@ class _StudyEnded:
     milliseconds: int
 
 
-class MlflowWriter:
+class MlflowWriter(RunListener):
     """Takes events from the trial loop and writes them from a thread of its own.
 
-    The calls `trial_…`, `epoch_finished`, `confirmation_…` and `study_ended` return at once, come
+    The calls `run_…`, `epoch_finished` and `study_ended` return at once, come
     from any thread, and know nothing of the tracker's health. What they hand over is collected for
     a moment and written with one batch per trial. A failed write stays in line and is repeated,
     after growing waits. A record's own times win over the clock.
@@ -85,59 +85,37 @@ class MlflowWriter:
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
 
-    def trial_restored(self, record: TrialRecord) -> None:
-        """Hand over a trial that ended in an earlier life of the study; written if it lacks."""
+    def run_restored(self, record: RunRecord) -> None:
+        """Hand over a run that ended in an earlier life of the study; written if it lacks."""
         self._put_record(record, ended=True)
 
-    def trial_started(self, record: TrialRecord) -> None:
-        """Hand over a trial that starts, or goes on after a resume or a retry."""
-        self._put_record(record, TrialState.RUNNING)
+    def run_started(self, record: RunRecord) -> None:
+        """Hand over a run that starts, or goes on after a resume or a retry.
 
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
-        """Hand over an epoch of a trial; of one that comes twice, the first counts.
+        A confirmation's trial was handed over before.
+        """
+        self._put_record(record, RunState.RUNNING)
+
+    def epoch_finished(self, key: RunKey, result: EpochResult) -> None:
+        """Hand over an epoch of a run; of one that comes twice, the first counts.
 
         Raises:
-            ValueError: The trial has not started.
+            ValueError: The run has not started.
         """
-        self._backlog.add_epoch(number, result)
+        self._backlog.add_epoch(key.trial, result)
         self._notify()
 
-    def trial_retried(self, record: TrialRecord) -> None:
-        """Hand over a trial of which an attempt broke off."""
-        self._put_record(record, TrialState.RUNNING)
+    def run_retried(self, record: RunRecord) -> None:
+        """Hand over a run of which an attempt broke off."""
+        self._put_record(record, RunState.RUNNING)
 
-    def trial_paused(self, record: TrialRecord) -> None:
-        """Hand over a trial that was interrupted."""
-        self._put_record(record, TrialState.PAUSED)
+    def run_paused(self, record: RunRecord) -> None:
+        """Hand over a run that was interrupted."""
+        self._put_record(record, RunState.PAUSED)
 
-    def trial_ended(self, record: TrialRecord) -> None:
+    def run_ended(self, record: RunRecord) -> None:
         """Hand over the final record; epochs which were not handed over are written from it."""
         self._put_record(record, ended=True)
-
-    def confirmation_restored(self, run: ConfirmedRun) -> None:
-        """Hand over a confirmation run that ended in an earlier life of the study."""
-        self._backlog.add_confirmed(run)
-        self._notify()
-
-    def confirmation_started(self, run: ConfirmedRun) -> None:
-        """Hand over a confirmation run that starts; its trial was handed over before."""
-        self._backlog.add_confirmed(run)
-        self._notify()
-
-    def confirmation_retried(self, run: ConfirmedRun) -> None:
-        """Hand over a confirmation run of which an attempt broke off."""
-        self._backlog.add_confirmed(run)
-        self._notify()
-
-    def confirmation_paused(self, run: ConfirmedRun) -> None:
-        """Hand over a confirmation run that was interrupted."""
-        self._backlog.add_confirmed(run)
-        self._notify()
-
-    def confirmation_ended(self, run: ConfirmedRun) -> None:
-        """Hand over a confirmation run's result, or its failure."""
-        self._backlog.add_confirmed(run)
-        self._notify()
 
     def study_ended(
         self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd
@@ -187,13 +165,16 @@ class MlflowWriter:
         )
 
     def _put_record(
-        self, record: TrialRecord, state: TrialState | None = None, *, ended: bool = False
+        self, record: RunRecord, state: RunState | None = None, *, ended: bool = False
     ) -> None:
         if ended and not record.state.is_final:
-            raise ValueError(f"trial {record.number} has not ended: its state is {record.state}")
+            raise ValueError(f"{record.key} has not ended: its state is {record.state}")
         if state is not None and record.state is not state:
-            raise ValueError(f"trial {record.number} is not {state}: its state is {record.state}")
-        self._backlog.add_record(record)
+            raise ValueError(f"{record.key} is not {state}: its state is {record.state}")
+        if record.key.is_confirmation:
+            self._backlog.add_confirmed(record)
+        else:
+            self._backlog.add_record(record)
         self._notify()
 
     def _notify(self) -> None:
@@ -291,7 +272,7 @@ class MlflowWriter:
             self._backlog.trial_written(number, events)
         return outcome
 
-    def _write_confirmed(self, key: ConfirmedKey) -> Outcome:
+    def _write_confirmed(self, key: RunKey) -> Outcome:
         update = self._backlog.confirmed_run(key)
         outcome = self._write(lambda: self._study.write_confirmed(update))
         if outcome is Outcome.SENT:

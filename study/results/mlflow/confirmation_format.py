@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 
 from pnn_core.config import ConfirmResult
-from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.mlflow.curves import from_mlflow
 from study.results.mlflow.encoding import (
     decode_retried,
@@ -20,24 +19,24 @@ from study.results.mlflow.encoding import (
     shortened,
 )
 from study.results.mlflow.trial_format import PARENT_TAG, decode_costs, run_name, study_wide_tags
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialState
 
 CONFIRMS_TAG = "confirms_trial"
 """Tag of a confirmation run; its value is the trial's number."""
 
 
-def confirmed_run_name(run: ConfirmedRun) -> str:
+def confirmed_run_name(run: RunRecord) -> str:
     """Name of a confirmation run; it begins with its trial's."""
     return f"{run_name(run.trial)}-confirm-{run.layer}-seed-{run.seed}"
 
 
-def confirmed_params(run: ConfirmedRun) -> dict[str, str]:
+def confirmed_params(run: RunRecord) -> dict[str, str]:
     """Parameters of a confirmation run."""
     return {name: encode_value(value) for name, value in run.parameters.items()}
 
 
-def new_confirmed_tags(info: StudyInfo, run: ConfirmedRun, trial_run_id: str) -> dict[str, str]:
+def new_confirmed_tags(info: StudyInfo, run: RunRecord, trial_run_id: str) -> dict[str, str]:
     """Tags that a confirmation run is born with and keeps."""
     return study_wide_tags(info) | {
         PARENT_TAG: trial_run_id,
@@ -47,7 +46,7 @@ def new_confirmed_tags(info: StudyInfo, run: ConfirmedRun, trial_run_id: str) ->
     }
 
 
-def confirmed_state_tags(run: ConfirmedRun) -> dict[str, str]:
+def confirmed_state_tags(run: RunRecord) -> dict[str, str]:
     """Tags that follow its life."""
     return {
         "state": run.state.value,
@@ -58,7 +57,7 @@ def confirmed_state_tags(run: ConfirmedRun) -> dict[str, str]:
     }
 
 
-def confirmed_key(tags: Mapping[str, str]) -> ConfirmedKey | None:
+def confirmed_key(tags: Mapping[str, str]) -> RunKey | None:
     """Which confirmation run a run is; None where a tag holds something else.
 
     Raises:
@@ -67,7 +66,7 @@ def confirmed_key(tags: Mapping[str, str]) -> ConfirmedKey | None:
     trial, layer, seed = tags[CONFIRMS_TAG], tags["layer"], tags["seed"]
     if not re.fullmatch("[0-9]{1,9}", trial) or not re.fullmatch("[0-9]{1,40}", seed):
         return None
-    return int(trial), layer, int(seed)
+    return RunKey(int(trial), layer, int(seed))
 
 
 def decode_confirmed(
@@ -77,7 +76,7 @@ def decode_confirmed(
     *,
     started_ms: int | None,
     ended_ms: int | None,
-) -> ConfirmedRun:
+) -> RunRecord:
     """Read what the functions above wrote.
 
     Args:
@@ -95,17 +94,14 @@ def decode_confirmed(
         if key is None:
             named = tags[CONFIRMS_TAG], tags["seed"]
             raise ValueError(f"the trial and the seed (={named!r:.80}) are not numbers")
-        trial, layer, seed = key
-        state = TrialState(tags["state"])
-        return ConfirmedRun(
-            trial=trial,
-            layer=layer,
-            seed=seed,
+        state = RunState(tags["state"])
+        return RunRecord(
+            key=key,
             state=state,
             parameters={name: decode_value(text) for name, text in params.items()},
             size_difference=metrics["size_difference"],
             costs=decode_costs(metrics),
-            result=_decode_result(metrics) if state is TrialState.COMPLETE else None,
+            result=_decode_result(metrics) if state is RunState.COMPLETE else None,
             device=tags.get("device", ""),
             worker=tags.get("worker", ""),
             reason=tags.get("reason", ""),

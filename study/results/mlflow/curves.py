@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping
 
 from pnn_core.config import EpochResult
-from study.results.trial_record import Curve
+from study.results.run_record import Curve
 
 SERIES = {
     "val_accuracy": "val_accuracy",

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.mlflow import trial_format as fmt
 from study.results.mlflow.confirmation_format import CONFIRMS_TAG, decode_confirmed
 from study.results.mlflow.curves import SERIES, curves_from_series
 from study.results.mlflow.encoding import DecodeError
 from study.results.mlflow.loaded_study import LoadedStudy, UndecodableRun
+from study.results.run_record import Curve, RunKey, RunRecord
 from study.results.study_info import StudyInfo
-from study.results.trial_record import Curve, TrialRecord
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 Series = Mapping[str, Mapping[int, float]]
 """Metric name to value by step."""
 
-_Content = TypeVar("_Content", TrialRecord, ConfirmedRun)
+_Content = TypeVar("_Content", bound=RunRecord)
 _ENDED = ("FINISHED", "FAILED", "KILLED")
 
 
@@ -63,8 +62,8 @@ class StudyReading:
         self._study_id = study_id
         self._read_series = read_series
         self.parent: Run | None = None
-        self._trials: dict[str, _ReadRun[TrialRecord]] = {}
-        self._confirmed: dict[str, _ReadRun[ConfirmedRun]] = {}
+        self._trials: dict[str, _ReadRun[RunRecord]] = {}
+        self._confirmed: dict[str, _ReadRun[RunRecord]] = {}
 
     @property
     def parent_run_id(self) -> str:
@@ -107,11 +106,11 @@ class StudyReading:
         """
         info = self._info()
         unreadable: list[UndecodableRun] = []
-        records: dict[int, TrialRecord] = {}
+        records: dict[int, RunRecord] = {}
         for run, record in _readable(self._trials, self._is_trial, unreadable):
             if records.setdefault(record.number, record) is not record:
                 unreadable.append(_unreadable(run, f"trial {record.number} has an earlier run"))
-        confirmed: dict[ConfirmedKey, ConfirmedRun] = {}
+        confirmed: dict[RunKey, RunRecord] = {}
         for confirmation, result in _readable(self._confirmed, self._is_confirmation, unreadable):
             if confirmed.setdefault(result.key, result) is not result:
                 name = fmt.run_name(result.trial)
@@ -131,7 +130,7 @@ class StudyReading:
             found.setdefault(record.number, run.run_id)
         return found
 
-    def _runs(self) -> "Iterator[_ReadRun[TrialRecord] | _ReadRun[ConfirmedRun]]":
+    def _runs(self) -> "Iterator[_ReadRun[RunRecord] | _ReadRun[RunRecord]]":
         yield from self._trials.values()
         yield from self._confirmed.values()
 
@@ -145,17 +144,17 @@ class StudyReading:
             message = f"study {self._name!r} (run {run_id}) cannot be read: {error}"
             raise ValueError(message) from error
 
-    def _is_trial(self, run: "_ReadRun[TrialRecord]") -> str:
+    def _is_trial(self, run: "_ReadRun[RunRecord]") -> str:
         """What is wrong with a trial's place; empty when nothing is."""
         right = run.parent_run_id == self.parent_run_id
         return "" if right else "it is not a child of the study's run"
 
-    def _is_confirmation(self, run: "_ReadRun[ConfirmedRun]") -> str:
+    def _is_confirmation(self, run: "_ReadRun[RunRecord]") -> str:
         above = self._trials.get(run.parent_run_id)
         right = above is not None and not self._is_trial(above) and above.trial == run.trial
         return "" if right else "it is not a child of the run of the trial that it confirms"
 
-    def _trial(self, run: "Run") -> TrialRecord:
+    def _trial(self, run: "Run") -> RunRecord:
         return fmt.decode_trial(
             run.data.params,
             run.data.tags,
@@ -174,13 +173,13 @@ class StudyReading:
             return ()
         if (
             known is not None
-            and isinstance(known.content, TrialRecord)
+            and isinstance(known.content, RunRecord)
             and known.metrics == data.metrics
         ):
             return known.content.replicates
         return curves_from_series(self._read_series(run.info.run_id))
 
-    def _confirmed_run(self, run: "Run") -> ConfirmedRun:
+    def _confirmed_run(self, run: "Run") -> RunRecord:
         return decode_confirmed(
             run.data.params,
             run.data.tags,

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pnn_core.config import EpochResult
-from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow import confirmation_format
 from study.results.mlflow import trial_format as fmt
 from study.results.mlflow.curves import epoch_metrics
 from study.results.mlflow.run_diff import Point, RunContent
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +27,7 @@ class TrialUpdate:
     """
 
     number: int
-    record: TrialRecord | None
+    record: RunRecord | None
     epochs: tuple[tuple[EpochResult, int], ...]
     started_ms: int
     ended_ms: int | None
@@ -44,7 +43,7 @@ class ConfirmedUpdate:
         ended_ms: When it reached its final state; None before.
     """
 
-    run: ConfirmedRun
+    run: RunRecord
     started_ms: int
     ended_ms: int | None
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from study.results.confirmed_run import ConfirmedKey
 from study.results.mlflow import confirmation_format
 from study.results.mlflow import trial_format as fmt
 from study.results.mlflow.client import MlflowConnection, search_all_runs
@@ -16,8 +15,8 @@ from study.results.mlflow.run_content import (
     trial_content,
 )
 from study.results.mlflow.run_diff import RunContent, RunMirror
+from study.results.run_record import RunKey, RunState
 from study.results.study_info import StudyEnd, StudyInfo, StudySummary
-from study.results.trial_record import TrialState
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,9 +28,9 @@ _STUDY_STATUS = {
     StudyEnd.INTERRUPTED: "KILLED",
 }
 
-_UNENDED = ("RUNNING", fmt.RUN_STATUS[TrialState.PAUSED])
+_UNENDED = ("RUNNING", fmt.RUN_STATUS[RunState.PAUSED])
 
-_Key = int | ConfirmedKey
+_Key = int | RunKey
 """A trial's number, or which confirmation run."""
 
 
@@ -178,14 +177,14 @@ class MlflowStudy:
 
         for run_id, status in [*self._unended.items()]:
             if end is StudyEnd.FINISHED:
-                tags = {"state": TrialState.FAILED.value, "reason": "the study ended without it"}
+                tags = {"state": RunState.FAILED.value, "reason": "the study ended without it"}
                 client.log_batch(run_id, tags=[RunTag(*tag) for tag in tags.items()])
-                client.set_terminated(run_id, fmt.RUN_STATUS[TrialState.FAILED], end_time=ended_ms)
+                client.set_terminated(run_id, fmt.RUN_STATUS[RunState.FAILED], end_time=ended_ms)
                 del self._unended[run_id]
             elif status == "RUNNING":
-                client.set_tag(run_id, "state", TrialState.PAUSED.value)
-                client.update_run(run_id, status=fmt.RUN_STATUS[TrialState.PAUSED])
-                self._unended[run_id] = fmt.RUN_STATUS[TrialState.PAUSED]
+                client.set_tag(run_id, "state", RunState.PAUSED.value)
+                client.update_run(run_id, status=fmt.RUN_STATUS[RunState.PAUSED])
+                self._unended[run_id] = fmt.RUN_STATUS[RunState.PAUSED]
 
     def _mirror(self, client: "MlflowClient", key: _Key, create: Callable[[], "Run"]) -> RunMirror:
         """The run of a trial or a confirmation run, created where there is none."""

@@ -31,8 +31,8 @@ from study.results.mlflow.encoding import (
     shortened,
 )
 from study.results.objective import parse_objectives
+from study.results.run_record import Curve, RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo, StudySummary
-from study.results.trial_record import Curve, TrialRecord, TrialState
 
 STUDY_TAG = "pnn_study"
 """Tag of an experiment that is a study of this platform; its value is the study's name."""
@@ -44,11 +44,11 @@ TRIAL_NUMBER_TAG = "trial_number"
 PARENT_TAG = "mlflow.parentRunId"
 
 RUN_STATUS = {
-    TrialState.RUNNING: "RUNNING",
-    TrialState.PAUSED: "SCHEDULED",
-    TrialState.COMPLETE: "FINISHED",
-    TrialState.PRUNED: "KILLED",  # as Optuna's own MLflow callback has it
-    TrialState.FAILED: "FAILED",
+    RunState.RUNNING: "RUNNING",
+    RunState.PAUSED: "SCHEDULED",
+    RunState.COMPLETE: "FINISHED",
+    RunState.PRUNED: "KILLED",  # as Optuna's own MLflow callback has it
+    RunState.FAILED: "FAILED",
 }
 
 _COMMIT_TAG = "mlflow.source.git.commit"
@@ -142,7 +142,7 @@ def summary_metrics(summary: StudySummary) -> dict[str, float]:
     return metrics
 
 
-def trial_params(record: TrialRecord) -> dict[str, str]:
+def trial_params(record: RunRecord) -> dict[str, str]:
     """Parameters of a trial's run."""
     return {name: encode_value(value) for name, value in record.parameters.items()}
 
@@ -167,7 +167,7 @@ def study_wide_tags(info: StudyInfo) -> dict[str, str]:
     }
 
 
-def state_tags(record: TrialRecord) -> dict[str, str]:
+def state_tags(record: RunRecord) -> dict[str, str]:
     """Tags that follow a trial's life; one that has ended carries its curves as well."""
     tags = {
         "state": record.state.value,
@@ -180,7 +180,7 @@ def state_tags(record: TrialRecord) -> dict[str, str]:
     return tags | curve_tags(record.replicates) if record.state.is_final else tags
 
 
-def final_metrics(record: TrialRecord) -> dict[str, float]:
+def final_metrics(record: RunRecord) -> dict[str, float]:
     """Metrics that are no series; before a trial has ended only those that stay as they are."""
     metrics = record.metrics()
     names = metrics.keys() - set(SERIES.values()) if record.state.is_final else COSTS
@@ -195,7 +195,7 @@ def decode_trial(
     *,
     started_ms: int | None,
     ended_ms: int | None,
-) -> TrialRecord:
+) -> RunRecord:
     """Read a trial from its run.
 
     Args:
@@ -211,12 +211,12 @@ def decode_trial(
         DecodeError: Something is missing or malformed.
     """
     with decoding():
-        state = TrialState(tags["state"])
+        state = RunState(tags["state"])
         number = trial_number(tags)
         if number is None:
             raise ValueError(f"trial_number (={tags[TRIAL_NUMBER_TAG]!r:.80}) is not a number")
-        return TrialRecord(
-            number=number,
+        return RunRecord(
+            key=RunKey(number),
             state=state,
             parameters={name: decode_value(text) for name, text in params.items()},
             costs=decode_costs(metrics),

@@ -3,12 +3,11 @@
 import threading
 
 from pnn_core.config import EpochResult
-from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.mlflow.run_content import ConfirmedUpdate, TrialUpdate
+from study.results.run_record import RunKey, RunRecord
 from study.results.timestamps import now_ms
-from study.results.trial_record import TrialRecord
 
-_Event = tuple[TrialRecord | EpochResult, int]
+_Event = tuple[RunRecord | EpochResult, int]
 """What happened to a trial, and when, in milliseconds since 1970."""
 
 
@@ -21,8 +20,8 @@ class Backlog:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._events: dict[int, list[_Event]] = {}
-        self._confirmed: dict[ConfirmedKey, ConfirmedUpdate] = {}
-        self._started_ms: dict[int | ConfirmedKey, int] = {}
+        self._confirmed: dict[RunKey, ConfirmedUpdate] = {}
+        self._started_ms: dict[int | RunKey, int] = {}
 
     @property
     def trials(self) -> tuple[int, ...]:
@@ -31,12 +30,12 @@ class Backlog:
             return tuple(self._events)
 
     @property
-    def confirmed(self) -> tuple[ConfirmedKey, ...]:
+    def confirmed(self) -> tuple[RunKey, ...]:
         """Which confirmation runs wait."""
         with self._lock:
             return tuple(self._confirmed)
 
-    def add_record(self, record: TrialRecord) -> None:
+    def add_record(self, record: RunRecord) -> None:
         """Add the newest record of a trial."""
         now = now_ms()
         own = now if record.started_ms is None else record.started_ms
@@ -55,7 +54,7 @@ class Backlog:
                 raise ValueError(f"trial {number} has not started")
             self._events.setdefault(number, []).append((result, now_ms()))
 
-    def add_confirmed(self, run: ConfirmedRun) -> None:
+    def add_confirmed(self, run: RunRecord) -> None:
         """Add the newest state of a confirmation run, in the place of an older one."""
         now = now_ms()
         own = now if run.started_ms is None else run.started_ms
@@ -71,7 +70,7 @@ class Backlog:
         with self._lock:
             events = tuple(self._events[number])
             started_ms = self._started_ms[number]
-        records = [(what, ms) for what, ms in events if isinstance(what, TrialRecord)]
+        records = [(what, ms) for what, ms in events if isinstance(what, RunRecord)]
         record, ended_ms = records[-1] if records else (None, None)
         if record is not None and record.ended_ms is not None:
             ended_ms = record.ended_ms
@@ -91,12 +90,12 @@ class Backlog:
             if not self._events[number]:
                 del self._events[number]
 
-    def confirmed_run(self, key: ConfirmedKey) -> ConfirmedUpdate:
+    def confirmed_run(self, key: RunKey) -> ConfirmedUpdate:
         """What waits of a confirmation run."""
         with self._lock:
             return self._confirmed[key]
 
-    def confirmed_written(self, key: ConfirmedKey, update: ConfirmedUpdate) -> None:
+    def confirmed_written(self, key: RunKey, update: ConfirmedUpdate) -> None:
         """Take out a confirmation run, unless there is something newer of it."""
         with self._lock:
             if self._confirmed[key] is update:

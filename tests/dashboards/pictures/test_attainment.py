@@ -9,7 +9,7 @@ from dashboards.pictures.attainment import (
     get_attainment_info,
     get_attainment_picture,
 )
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 # A loaded machine is no failure.
 SETTINGS = settings(max_examples=60, deadline=None)
@@ -21,7 +21,7 @@ points = st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), min_size=1, m
 def make_run(make_trial, study_of):
     """A study with trials of the given parameters and accuracies."""
 
-    def make(seed, places, *, state=TrialState.COMPLETE, **changes):
+    def make(seed, places, *, state=RunState.COMPLETE, **changes):
         records = [make_trial(i, y, x, state=state) for i, (x, y) in enumerate(places)]
         return study_of(records, **{"name": f"run-{seed}", "seed": seed, **changes})
 
@@ -128,7 +128,7 @@ def test_a_second_run_of_the_same_seed_is_no_run_of_its_own(make_run):
 
 
 def test_a_run_without_complete_trials_is_left_out_and_named(make_run):
-    studies = [make_run(0, [(10, 0.5)]), make_run(1, [(5, 0.9)], state=TrialState.PRUNED)]
+    studies = [make_run(0, [(10, 0.5)]), make_run(1, [(5, 0.9)], state=RunState.PRUNED)]
     info = get_attainment_info(studies)
     assert [method.studies for method in info.methods] == [("run-0",)]
     assert "run-1 is left out: no complete trial has both metrics." in info.caption

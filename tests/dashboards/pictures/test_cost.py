@@ -10,7 +10,7 @@ from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
 from dashboards.pictures.cost import get_cost_figure, get_cost_info, get_cost_picture
 from pnn_core.config import Costs, EpochResult
-from study.results.trial_record import TrialState
+from study.results.run_record import RunKey, RunState
 
 COSTS = ("mask_values", "macs", "epoch_val_seconds", "train_seconds")
 
@@ -23,7 +23,7 @@ rows = st.lists(
         few,
         few,
         few,
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
     ),
     max_size=10,
 )
@@ -33,7 +33,7 @@ rows = st.lists(
 def make_cost(make_trial):
     """A trial with every cost given."""
 
-    def make(number, accuracy, params, masks, macs, val, train, state=TrialState.COMPLETE):
+    def make(number, accuracy, params, masks, macs, val, train, state=RunState.COMPLETE):
         result = EpochResult(
             epoch=1,
             train_loss=1.5,
@@ -58,7 +58,7 @@ def small(make_cost, study_of):
             make_cost(0, 0.5, 1000, 64, 5000, 0.1, 3.0),
             make_cost(1, 0.4, 2000, 32, 6000, 0.2, 2.0),
             make_cost(2, 0.9, 3000, 128, 7000, 0.3, 1.0),
-            make_cost(3, 0.99, 10, 1, 1, 0.1, 0.1, TrialState.FAILED),
+            make_cost(3, 0.99, 10, 1, 1, 0.1, 0.1, RunState.FAILED),
         ]
     )
 
@@ -108,7 +108,7 @@ def test_a_panels_front_is_what_no_other_beats_on_accuracy_and_its_cost(make_cos
     drawn = {
         i: row
         for i, row in enumerate(rows)
-        if row[-1] is TrialState.COMPLETE and not math.isnan(row[0])
+        if row[-1] is RunState.COMPLETE and not math.isnan(row[0])
     }
     assert list(info.numbers) == list(drawn)
 
@@ -237,7 +237,7 @@ def test_a_trial_without_a_value_is_in_no_panel(study_of, make_cost, small):
 
 @pytest.mark.parametrize("states", [[], ["failed"], ["running"]])
 def test_a_study_without_complete_trials_says_so_in_the_picture(study_of, make_cost, states):
-    records = [make_cost(i, 0.5, 10, 10, 10, 1.0, 1.0, TrialState(s)) for i, s in enumerate(states)]
+    records = [make_cost(i, 0.5, 10, 10, 10, 1.0, 1.0, RunState(s)) for i, s in enumerate(states)]
     info = get_cost_info(study_of(records))
     figure = get_cost_figure(info)
     assert info.description == "Four scatter plots without a trial."
@@ -248,7 +248,7 @@ def test_a_study_without_complete_trials_says_so_in_the_picture(study_of, make_c
 
 def test_many_trials_are_drawn_by_the_graphics_card(study_of, make_cost):
     record = make_cost(0, 0.5, 10, 10, 10, 1.0, 1.0)
-    records = [replace(record, number=i) for i in range(theme.MANY_POINTS // 4 + 1)]
+    records = [replace(record, key=RunKey(i)) for i in range(theme.MANY_POINTS // 4 + 1)]
     figure = get_cost_figure(get_cost_info(study_of(records)))
     assert traces_of(figure, 0)["trials"].type == "scattergl"
 

@@ -8,7 +8,7 @@ from dashboards.pictures.generalisation_gap import (
     get_generalisation_gap_picture,
 )
 from pnn_core.config import EpochResult
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 
 def curve(*losses):
@@ -95,7 +95,7 @@ def test_without_a_curve_a_sentence_says_why(make_study):
 
 def test_a_running_trial_is_drawn_with_the_front(make_study):
     study = make_study([curve((1.0, 1.5))], [curve((1.0, 1.25))])
-    running = replace(study.records[1], state=TrialState.RUNNING)
+    running = replace(study.records[1], state=RunState.RUNNING)
     info = get_generalisation_gap_info(replace(study, records=(study.records[0], running)))
     assert [drawn.number for drawn in info.curves] == [0, 1]
 

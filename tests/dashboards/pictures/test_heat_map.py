@@ -13,7 +13,7 @@ from dashboards.pictures.heat_map import (
     get_heat_map_info,
     get_heat_map_picture,
 )
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -151,7 +151,7 @@ def test_without_a_trial_the_picture_says_what_to_do(study_of):
 rows = st.lists(
     st.tuples(
         st.sampled_from([0.0, 0.25, 0.5, 1.0, math.nan, math.inf]),
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
         st.sampled_from([0.0, 0.01, 0.2, 5.0]) | st.floats(1e-6, 5),
         st.sampled_from([8, 16]),
         st.sampled_from(["adam", "sgd"]),
@@ -174,7 +174,7 @@ def test_any_trials_give_a_picture(make_trial, study_of, rows, name):
     drawn = [
         record
         for record in records
-        if record.state is TrialState.COMPLETE and math.isfinite(record.metrics()["val_accuracy"])
+        if record.state is RunState.COMPLETE and math.isfinite(record.metrics()["val_accuracy"])
     ]
     assert sum(cell.trials for cell in info.cells) == len(drawn)
     assert bool(info.message) is not bool(drawn)

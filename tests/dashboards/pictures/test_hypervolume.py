@@ -9,7 +9,7 @@ from dashboards.pictures.hypervolume import (
     get_hypervolume_info,
     get_hypervolume_picture,
 )
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 START = 1_790_000_000_000
 
@@ -62,9 +62,9 @@ def test_against_wall_time_trials_stand_at_their_ends(study_of, three):
 
 def test_trials_that_did_not_complete_count_as_ended_and_add_nothing(make_trial, study_of, three):
     extra = [
-        at(make_trial(3, 0.99, 10, state=TrialState.PRUNED), 0, 1),
-        at(make_trial(4, 0.99, 10, state=TrialState.FAILED), 0, 60),
-        at(make_trial(5, 0.99, 10, state=TrialState.RUNNING), 0, None),
+        at(make_trial(3, 0.99, 10, state=RunState.PRUNED), 0, 1),
+        at(make_trial(4, 0.99, 10, state=RunState.FAILED), 0, 60),
+        at(make_trial(5, 0.99, 10, state=RunState.RUNNING), 0, None),
     ]
     line = get_hypervolume_info([study_of([*three, *extra])], over="trials").lines[0]
     assert line.x == (2.0, 3.0, 4.0, 5.0)
@@ -137,7 +137,7 @@ def test_any_number_of_objectives_is_measured(make_trial, study_of, objectives):
     assert list(y) == sorted(y)
 
 
-@pytest.mark.parametrize("states", [[], [TrialState.FAILED] * 2, [TrialState.COMPLETE] * 3])
+@pytest.mark.parametrize("states", [[], [RunState.FAILED] * 2, [RunState.COMPLETE] * 3])
 @pytest.mark.parametrize("over", ["trials", "seconds"])
 def test_without_different_values_a_sentence_says_so(make_trial, study_of, states, over):
     records = [at(make_trial(i, state=state), 0, 5) for i, state in enumerate(states)]

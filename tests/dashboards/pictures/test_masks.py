@@ -15,7 +15,7 @@ from pnn_core.data.load import DATASETS
 from pnn_core.layers.perturbation import Perturbation
 from pnn_core.models.build import build_model
 from pnn_core.rng.generators import Seeds
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 SMALL = {"network": "resnet8", "mask_count": 4}
@@ -26,9 +26,9 @@ def trial_of(shape=DIGITS, *, seed=12, **settings):
 
 
 def record_of(trial, *, seeds=1, number=3, **parameters):
-    return TrialRecord(
-        number=number,
-        state=TrialState.RUNNING,
+    return RunRecord(
+        key=RunKey(number),
+        state=RunState.RUNNING,
         parameters={**trial.parameters(), **parameters},
         replicates=((),) * seeds,
     )

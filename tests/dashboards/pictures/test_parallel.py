@@ -15,7 +15,7 @@ from dashboards.pictures.parallel import (
 )
 from study.results.objective import OBJECTIVES
 from study.results.pareto import front
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -134,8 +134,8 @@ def test_many_objectives_leave_half_of_the_axes_to_settings(make_trial, study_of
 def test_unfit_and_unfinished_trials_are_not_drawn(study_of, records, make_trial):
     more = [
         make_trial(3, math.nan),
-        make_trial(4, 0.99, 1, state=TrialState.PRUNED),
-        make_trial(5, 0.99, 1, state=TrialState.FAILED),
+        make_trial(4, 0.99, 1, state=RunState.PRUNED),
+        make_trial(5, 0.99, 1, state=RunState.FAILED),
     ]
     info = get_parallel_info(study_of([*records, *more]))
     assert [line.number for line in (*info.others, *info.front)] == [2, 0, 1]
@@ -175,7 +175,7 @@ rows = st.lists(
     st.tuples(
         st.sampled_from([0.0, 0.25, 0.5, 1.0, math.nan, math.inf]),
         st.integers(1, 3),
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
         st.sampled_from([0.0, 0.01, 0.2, 5.0]) | st.floats(1e-6, 5),
         st.booleans(),
     ),
@@ -202,5 +202,5 @@ def test_every_fit_trial_is_drawn_once_and_the_front_is_the_records_front(
     assert sorted(line.number for line in (*info.others, *info.front)) == [
         record.number
         for record in records
-        if record.state is TrialState.COMPLETE and math.isfinite(record.metrics()["val_accuracy"])
+        if record.state is RunState.COMPLETE and math.isfinite(record.metrics()["val_accuracy"])
     ]

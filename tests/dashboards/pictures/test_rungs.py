@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.pictures.rungs import Stage, get_rungs_figure, get_rungs_info, get_rungs_picture
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=60, deadline=None)
-COMPLETE, PRUNED, FAILED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED
-RUNNING, PAUSED = TrialState.RUNNING, TrialState.PAUSED
+COMPLETE, PRUNED, FAILED = RunState.COMPLETE, RunState.PRUNED, RunState.FAILED
+RUNNING, PAUSED = RunState.RUNNING, RunState.PAUSED
 RUNGS = {"epochs": 9, "scheduler": "moasha", "rungs": (1, 3), "reduction_factor": 3}
 
 

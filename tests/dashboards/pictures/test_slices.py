@@ -11,7 +11,7 @@ from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.pictures.slices import FADED, get_slice_figure, get_slice_info, get_slice_picture
 from study.results.published_results import reported_results
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -66,8 +66,8 @@ def test_a_setting_of_many_values_has_medians_over_bins(make_trial, study_of):
 def test_pruned_failed_and_unfit_trials_are_not_drawn(make_trial, study_of):
     records = [
         make_trial(0, 0.5, mask_count=8),
-        make_trial(1, 0.9, mask_count=8, state=TrialState.PRUNED),
-        make_trial(2, 0.9, mask_count=8, state=TrialState.FAILED),
+        make_trial(1, 0.9, mask_count=8, state=RunState.PRUNED),
+        make_trial(2, 0.9, mask_count=8, state=RunState.FAILED),
         make_trial(3, math.nan, mask_count=8),
         make_trial(4, math.inf, mask_count=8),
         make_trial(5, 0.9),
@@ -205,8 +205,8 @@ def test_a_metric_without_a_size_gives_no_points(make_trial, study_of):
     ("states", "message"),
     [
         ([], "No trials yet: they appear as they complete."),
-        ([TrialState.FAILED], "No trial completed: Progress tells why."),
-        ([TrialState.RUNNING], "No trial has completed its full budget yet."),
+        ([RunState.FAILED], "No trial completed: Progress tells why."),
+        ([RunState.RUNNING], "No trial has completed its full budget yet."),
     ],
 )
 def test_without_a_trial_the_picture_says_what_to_do(make_trial, study_of, states, message):
@@ -221,7 +221,7 @@ def test_without_a_trial_the_picture_says_what_to_do(make_trial, study_of, state
 rows = st.lists(
     st.tuples(
         st.sampled_from([0.0, 0.25, 0.5, 1.0, math.nan, math.inf]),
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
         st.sampled_from([0.0, 0.01, 0.2, 5.0]) | st.floats(1e-6, 5),
         st.booleans(),
     ),
@@ -246,7 +246,7 @@ def test_any_trials_give_a_picture(make_trial, study_of, rows, name):
     assert drawn == [
         r.number
         for r in records
-        if r.state is TrialState.COMPLETE
+        if r.state is RunState.COMPLETE
         and math.isfinite(r.metrics()["val_accuracy"])
         and quantity.of(r) is not None
     ]

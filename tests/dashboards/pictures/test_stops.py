@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from dashboards.pictures.stops import Stop, StopsInfo, get_stops_columns, get_stops_info
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 
 @pytest.fixture(scope="session")
@@ -12,7 +12,7 @@ def stopped(make_trial):
     """A trial that was stopped for a reason."""
 
     def make(number, reason, accuracy=0.5):
-        record = make_trial(number, accuracy, state=TrialState.PRUNED)
+        record = make_trial(number, accuracy, state=RunState.PRUNED)
         return replace(record, reason=reason)
 
     return make
@@ -23,7 +23,7 @@ def test_a_small_study_gives_exactly_this_info(make_trial, stopped, study_of):
         [
             make_trial(0),
             stopped(1, "stopped at epoch 1: rank 3 of 3, 1 may go on"),
-            make_trial(2, state=TrialState.FAILED),
+            make_trial(2, state=RunState.FAILED),
             stopped(3, "stopped at epoch 4: an objective is not finite", math.nan),
             stopped(4, ""),
         ]

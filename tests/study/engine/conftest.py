@@ -18,8 +18,8 @@ import pytest
 from pnn_core.config import Costs, EpochResult
 from pnn_core.data import TrainingData, load_training_data
 from study.config import StudyConfig
-from study.results.confirmed_run import ConfirmedRun
-from study.results.trial_record import TrialRecord
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord
 from study.search.messages import EpochReport
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
@@ -29,27 +29,27 @@ SERVER_START_SECONDS = 30
 
 
 @dataclass
-class HeardTrials:
+class HeardTrials(RunListener):
     """A listener that writes down what it is told: of whom, and in which state or epoch."""
 
     events: list[tuple[str, int, object]] = field(default_factory=list)
 
-    def trial_restored(self, record: TrialRecord) -> None:
+    def run_restored(self, record: RunRecord) -> None:
         self.events.append(("restored", record.number, record.state))
 
-    def trial_started(self, record: TrialRecord) -> None:
+    def run_started(self, record: RunRecord) -> None:
         self.events.append(("started", record.number, record.state))
 
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
-        self.events.append(("epoch", number, result.epoch))
+    def epoch_finished(self, key: RunKey, result: EpochResult) -> None:
+        self.events.append(("epoch", key.trial, result.epoch))
 
-    def trial_retried(self, record: TrialRecord) -> None:
+    def run_retried(self, record: RunRecord) -> None:
         self.events.append(("retried", record.number, record.retried[-1]))
 
-    def trial_paused(self, record: TrialRecord) -> None:
+    def run_paused(self, record: RunRecord) -> None:
         self.events.append(("paused", record.number, record.state))
 
-    def trial_ended(self, record: TrialRecord) -> None:
+    def run_ended(self, record: RunRecord) -> None:
         self.events.append(("ended", record.number, record.state))
 
     def of(self, kind: str) -> list[tuple[int, object]]:
@@ -57,27 +57,27 @@ class HeardTrials:
 
 
 @dataclass
-class HeardConfirmations:
+class HeardConfirmations(RunListener):
     """As `HeardTrials`, for confirmation runs."""
 
-    events: list[tuple[str, ConfirmedRun]] = field(default_factory=list)
+    events: list[tuple[str, RunRecord]] = field(default_factory=list)
 
-    def confirmation_restored(self, run: ConfirmedRun) -> None:
+    def run_restored(self, run: RunRecord) -> None:
         self.events.append(("restored", run))
 
-    def confirmation_started(self, run: ConfirmedRun) -> None:
+    def run_started(self, run: RunRecord) -> None:
         self.events.append(("started", run))
 
-    def confirmation_retried(self, run: ConfirmedRun) -> None:
+    def run_retried(self, run: RunRecord) -> None:
         self.events.append(("retried", run))
 
-    def confirmation_paused(self, run: ConfirmedRun) -> None:
+    def run_paused(self, run: RunRecord) -> None:
         self.events.append(("paused", run))
 
-    def confirmation_ended(self, run: ConfirmedRun) -> None:
+    def run_ended(self, run: RunRecord) -> None:
         self.events.append(("ended", run))
 
-    def of(self, kind: str) -> list[ConfirmedRun]:
+    def of(self, kind: str) -> list[RunRecord]:
         return [run for event, run in self.events if event == kind]
 
 
@@ -105,7 +105,7 @@ class Life:
         self.manager = TrialManager(config, self.storage, [self.heard])
 
     @property
-    def records(self) -> tuple[TrialRecord, ...]:
+    def records(self) -> tuple[RunRecord, ...]:
         return self.manager.records
 
     def propose(self) -> int:

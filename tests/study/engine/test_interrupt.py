@@ -19,7 +19,7 @@ from study.engine.cluster.connect import TrialResources, connected
 from study.engine.interrupts import Interrupts
 from study.engine.tune import run_search as search_module
 from study.engine.tune.run_search import SearchResult, search
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
 
@@ -53,7 +53,7 @@ def run(
     return result, storage, store
 
 
-def undisturbed(record: TrialRecord, config: StudyConfig, data: TrainingData) -> list[EpochResult]:
+def undisturbed(record: RunRecord, config: StudyConfig, data: TrainingData) -> list[EpochResult]:
     """What the plain function gives."""
     trial = config.space.configure(
         {name: record.parameters[name] for name in config.space.axes},
@@ -79,17 +79,17 @@ def test_an_interrupt_pauses_trials_and_a_new_search_completes_them_as_if_never_
     config = replace(config, resources=replace(config.resources, max_concurrent=2))
     told = heard.epoch_finished
 
-    def interrupt(number: int, result: EpochResult) -> None:
-        told(number, result)
+    def interrupt(key: RunKey, result: EpochResult) -> None:
+        told(key, result)
         if len(heard.of("epoch")) == 3:
             os.kill(os.getpid(), signal.SIGINT)
 
     heard.epoch_finished = interrupt
     result, storage, store = run(config, digits, heard)
     assert result.interrupted
-    paused = [r for r in result.records if r.state is TrialState.PAUSED]
+    paused = [r for r in result.records if r.state is RunState.PAUSED]
     assert len(paused) >= 1
-    assert {r.state for r in result.records} <= {TrialState.PAUSED, TrialState.COMPLETE}
+    assert {r.state for r in result.records} <= {RunState.PAUSED, RunState.COMPLETE}
     assert {trial.state.name for trial in storage.trials()} <= {"RUNNING", "COMPLETE"}
     # One that was stopped in its first epoch has a checkpoint too.
     begun = {trial_file(r.number) for r in paused if r.epochs}
@@ -101,7 +101,7 @@ def test_an_interrupt_pauses_trials_and_a_new_search_completes_them_as_if_never_
     result, storage, store = run(config, digits, again)
     assert not result.interrupted
     assert [r.number for r in result.records] == [0, 1, 2]
-    assert all(r.state is TrialState.COMPLETE for r in result.records)
+    assert all(r.state is RunState.COMPLETE for r in result.records)
     for record in result.records:
         assert timeless(record.epochs) == undisturbed(record, config, digits)
     assert store.names() == []

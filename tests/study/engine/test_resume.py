@@ -19,7 +19,7 @@ from optuna.storages.journal import JournalFileBackend
 from pnn_core.config import Costs
 from search_spaces import SearchSpace
 from study.config import JOURNAL, StudyConfig
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 from study.search.sampler import SAMPLER_NAMES, SAMPLERS
 from study.stopping.rungs import Rungs
 
@@ -76,7 +76,7 @@ def run(life) -> None:
         life.manager.trial_stopped(trial.number)
 
 
-def timeless(records: tuple[TrialRecord, ...]) -> list[TrialRecord]:
+def timeless(records: tuple[RunRecord, ...]) -> list[RunRecord]:
     return [replace(record, started_ms=None, ended_ms=None) for record in records]
 
 
@@ -154,7 +154,7 @@ def test_a_study_killed_at_any_write_stops_the_trials_that_it_would_have_stopped
         run_with_rungs(undisturbed)
     expected = timeless(undisturbed.records)
     states = {record.state for record in expected[3:]}
-    assert states == {TrialState.PRUNED, TrialState.COMPLETE}
+    assert states == {RunState.PRUNED, RunState.COMPLETE}
 
     @settings(max_examples=10)
     @given(st.lists(st.integers(0, 14), min_size=1, max_size=4))

@@ -11,8 +11,8 @@ import requests
 from pnn_core.config import Costs, DatasetShape, EpochResult, ModelConfig, TrialConfig
 from study.results.mlflow.study_writer import MlflowStudy
 from study.results.objective import parse_objectives
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialRecord, TrialState
 
 STARTED_MS = 1_700_000_000_000
 
@@ -57,14 +57,14 @@ def epoch() -> Callable[[int], EpochResult]:
 
 
 @pytest.fixture
-def record(epoch: Callable[[int], EpochResult]) -> Callable[..., TrialRecord]:
+def record(epoch: Callable[[int], EpochResult]) -> Callable[..., RunRecord]:
     """Makes the record of a trial."""
 
-    def make(number: int, state: TrialState, epochs: int = 0, reason: str = "") -> TrialRecord:
+    def make(number: int, state: RunState, epochs: int = 0, reason: str = "") -> RunRecord:
         shape = DatasetShape(channels=1, height=8, width=8, classes=10)
         config = TrialConfig(model=ModelConfig(dataset=shape), seed=number)
-        return TrialRecord(
-            number=number,
+        return RunRecord(
+            key=RunKey(number),
             state=state,
             parameters=config.parameters(),
             costs=None

@@ -7,16 +7,16 @@ import pytest
 from optuna.samplers._tpe.sampler import _split_trials
 
 from study.results.pareto import front
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 from study.search.messages import ProposedTrial
 from study.search.trial_manager import ATTEMPTS
 from study.stopping.rungs import Rungs
 
 RUNNING, PAUSED, COMPLETE, FAILED = (
-    TrialState.RUNNING,
-    TrialState.PAUSED,
-    TrialState.COMPLETE,
-    TrialState.FAILED,
+    RunState.RUNNING,
+    RunState.PAUSED,
+    RunState.COMPLETE,
+    RunState.FAILED,
 )
 
 
@@ -29,14 +29,14 @@ def test_a_trial_that_ran_its_full_budget_is_complete_everywhere(study) -> None:
     number = study.propose()
     study.train(number, epochs=2, accuracy=0.75)
     study.manager.trial_stopped(number)
-    assert study.manager.records[0].state is TrialState.COMPLETE
+    assert study.manager.records[0].state is RunState.COMPLETE
     assert study.optuna_states() == ["COMPLETE"]
     assert study.storage.trials()[0].values == [0.75, 100]
     assert study.heard.events == [
-        ("started", 0, TrialState.RUNNING),
+        ("started", 0, RunState.RUNNING),
         ("epoch", 0, 1),
         ("epoch", 0, 2),
-        ("ended", 0, TrialState.COMPLETE),
+        ("ended", 0, RunState.COMPLETE),
     ]
 
 
@@ -46,7 +46,7 @@ def test_a_trial_stopped_early_is_pruned_and_never_in_the_front(study) -> None:
     study.manager.trial_stopped(number)
     record = study.manager.records[0]
     assert (record.state, record.reason) == (
-        TrialState.PRUNED,
+        RunState.PRUNED,
         "stopped by the scheduler after epoch 1 of 2",
     )
     assert study.optuna_states() == ["PRUNED"]
@@ -300,7 +300,7 @@ def test_a_trial_that_others_beat_is_stopped_at_a_rung_with_its_reason(
     train(study, study.propose(), 0.4)
     train(study, study.propose(), 0.3, params=10)  # worse, and smaller than what beats it
     records = study.records
-    assert [record.state for record in records] == [COMPLETE, TrialState.PRUNED, COMPLETE]
+    assert [record.state for record in records] == [COMPLETE, RunState.PRUNED, COMPLETE]
     assert records[1].reason == "stopped at epoch 1: rank 2 of 2, 1 may go on"
     assert len(records[1].epochs) == 1
     assert study.optuna_states() == ["COMPLETE", "PRUNED", "COMPLETE"]
@@ -316,7 +316,7 @@ def test_a_resumed_study_stops_the_trials_that_it_would_have_stopped(
     """Two trials are always under way, so that each break leaves one within its rungs."""
     accuracies = [0.5, 0.4, 0.6, 0.45, 0.55, 0.3]
 
-    def run(breaks: int | None, folder: str) -> list[tuple[TrialState, str]]:
+    def run(breaks: int | None, folder: str) -> list[tuple[RunState, str]]:
         (tmp_path / folder).mkdir()
         config = make_config(trials=6, epochs=4, rungs=rungs, output=tmp_path / folder)
         life, steps = live(config), 0
@@ -339,7 +339,7 @@ def test_a_resumed_study_stops_the_trials_that_it_would_have_stopped(
 
     reached: dict[int, int] = {}
     undisturbed = run(None, "whole")
-    assert {state for state, _ in undisturbed} == {COMPLETE, TrialState.PRUNED}
+    assert {state for state, _ in undisturbed} == {COMPLETE, RunState.PRUNED}
     reached.clear()
     assert run(broken_after, "broken") == undisturbed
 

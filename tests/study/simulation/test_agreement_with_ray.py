@@ -13,7 +13,8 @@ from study.engine.cluster.worker_name import worker_name
 from study.engine.interrupts import Interrupts
 from study.engine.tune import run_search as search_module
 from study.engine.tune.run_search import search
-from study.results.trial_record import TrialState
+from study.results.run_listener import RunListener
+from study.results.run_record import RunState
 from study.search.messages import REPORT, TRIAL
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
@@ -59,19 +60,13 @@ class TableTrainable(tune.Trainable):
 
 
 @dataclass
-class Arrivals:
+class Arrivals(RunListener):
     """The order in which epochs were reported."""
 
     order: list[tuple[int, int]]
 
-    def epoch_finished(self, number, result) -> None:
-        self.order.append((number, result.epoch))
-
-    def trial_restored(self, record) -> None: ...
-    def trial_started(self, record) -> None: ...
-    def trial_retried(self, record) -> None: ...
-    def trial_paused(self, record) -> None: ...
-    def trial_ended(self, record) -> None: ...
+    def epoch_finished(self, key, result) -> None:
+        self.order.append((key.trial, result.epoch))
 
 
 @pytest.fixture
@@ -117,7 +112,7 @@ def test_one_worker_makes_every_decision_as_simulated(run_with_ray, make_table) 
     simulated = [(end.number, end.state, end.epochs, end.reason) for end in ends]
     real = [(r.number, r.state, len(r.epochs), r.reason) for r in records]
     assert real == simulated
-    assert {record.state for record in records} == {TrialState.COMPLETE, TrialState.PRUNED}
+    assert {record.state for record in records} == {RunState.COMPLETE, RunState.PRUNED}
 
 
 def test_several_workers_decide_as_simulated_for_the_order_in_which_they_report(
@@ -131,5 +126,5 @@ def test_several_workers_decide_as_simulated_for_the_order_in_which_they_report(
         decision = halving.report(number, epoch, entry.losses) if epoch < 4 else None
         if decision is not None and not decision.go_on:
             reasons[number] = decision.reason
-    assert {r.number: r.reason for r in records if r.state is TrialState.PRUNED} == reasons
+    assert {r.number: r.reason for r in records if r.state is RunState.PRUNED} == reasons
     assert len(reasons) > 1

@@ -22,7 +22,7 @@ from study.engine.cluster.gpu_sharing import MEMORY_SHARE, share_gpus, trials_th
 from study.engine.interrupts import Interrupts
 from study.engine.tune import run_search as search_module
 from study.engine.tune.run_search import search
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
 
@@ -106,13 +106,13 @@ def test_as_many_trials_run_at_once_as_were_decided(
     assert said == ["GPUs: 2 trials at once on each (the largest measured takes 25.0 of 80.0 GiB)"]
     assert warned == []
     records = run(config, digits, resources)
-    assert all(record.state is TrialState.COMPLETE for record in records)
+    assert all(record.state is RunState.COMPLETE for record in records)
     assert len({record.worker for record in records}) == 2 * GPUS
 
 
 def run(
     config: StudyConfig, data: TrainingData, resources: TrialResources
-) -> tuple[TrialRecord, ...]:
+) -> tuple[RunRecord, ...]:
     store = CheckpointStore(url=config.checkpoints)
     store.create()
     manager = TrialManager(config, StudyStorage(config), [])

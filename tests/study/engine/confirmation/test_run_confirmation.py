@@ -24,8 +24,7 @@ from study.engine.confirmation import run_confirmation as confirmation_module
 from study.engine.confirmation.plan import ConfirmTask
 from study.engine.confirmation.run_confirmation import Confirmation, confirm
 from study.engine.interrupts import Interrupts
-from study.results.confirmed_run import ConfirmedRun
-from study.results.trial_record import TrialState
+from study.results.run_record import RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import ATTEMPTS
 
@@ -78,8 +77,8 @@ def expected(task: ConfirmTask, data, test_images) -> object:
     return replace(result, train_seconds=0.0)
 
 
-def timeless(run: ConfirmedRun) -> object:
-    assert run.state is TrialState.COMPLETE, run.reason
+def timeless(run: RunRecord) -> object:
+    assert run.state is RunState.COMPLETE, run.reason
     assert run.worker.startswith(f"{socket.gethostname()}:")
     assert run.result is not None
     return replace(run.result, train_seconds=0.0)
@@ -209,7 +208,7 @@ def test_an_interrupted_run_is_paused_and_goes_on_as_if_it_never_was(
     presser.join()
     assert (done.interrupted, done.runs, done.planned) == (True, (), 2)
     assert [event for event, _ in heard_confirmations.events] == ["started", "paused"]
-    assert heard_confirmations.of("paused")[0].state is TrialState.PAUSED
+    assert heard_confirmations.of("paused")[0].state is RunState.PAUSED
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
 
     again = type(heard_confirmations)()
@@ -229,13 +228,13 @@ def test_a_run_that_fails_or_dies_each_time_costs_that_run_alone(
     states = {
         run.trial: run for run in confirmed([wrong, deadly, task(3)], heard_confirmations).runs
     }
-    assert states[2].state is TrialState.FAILED
+    assert states[2].state is RunState.FAILED
     assert "height=9" in states[2].reason
     assert states[2].result is None
-    assert states[4].state is TrialState.FAILED
+    assert states[4].state is RunState.FAILED
     assert states[4].reason == "the worker process died"
     assert states[4].retried == ("the worker process died",) * (ATTEMPTS - 1)
-    assert states[3].state is TrialState.COMPLETE
+    assert states[3].state is RunState.COMPLETE
 
 
 def test_a_run_that_waits_to_be_tried_again_is_paused_at_an_interrupt(
@@ -244,11 +243,11 @@ def test_a_run_that_waits_to_be_tried_again_is_paused_at_an_interrupt(
     """Else whoever shows its state would show it running for ever."""
     deadly = Deadly(trial=4, config=CONFIG, size_difference=0.0)
 
-    def interrupt(run: ConfirmedRun) -> None:
+    def interrupt(run: RunRecord) -> None:
         heard_confirmations.events.append(("retried", run))
         os.kill(os.getpid(), signal.SIGINT)
 
-    heard_confirmations.confirmation_retried = interrupt
+    heard_confirmations.run_retried = interrupt
     # Another one takes the place that it has left.
     done = confirmed([deadly, task(3, epochs=100)], heard_confirmations, at_once=1)
     assert done.interrupted
@@ -270,6 +269,6 @@ def test_runs_wait_for_a_node_that_can_take_them(
     monkeypatch.setattr(confirmation_module, "LOOK_SECONDS", 0.2)
     started = time.monotonic()
     (run,) = confirmed([task(0, epochs=1)], heard_confirmations).runs
-    assert run.state is TrialState.COMPLETE
+    assert run.state is RunState.COMPLETE
     assert looks[:3] == [0, 0, 1]
     assert time.monotonic() - started >= 0.4  # it does not look all the time

@@ -6,7 +6,7 @@ import pytest
 
 from study.engine.tune.callback import TuneCallback, UnsavedWarnings, describe_death
 from study.engine.tune.searcher import TuneSearcher
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 from study.search.messages import REPORT, TRIAL, TrialFailure, TrialPaused
 from study.search.trial_manager import ATTEMPTS
 
@@ -45,7 +45,7 @@ def tune(make_config, live) -> Tune:
 def test_a_trial_that_raised_is_known_by_its_own_reason_not_by_its_processs_end(tune) -> None:
     trial = tune.start()
     tune.report(trial, TrialFailure(reason="ValueError: x", would_recur=False))
-    assert tune.life.records[0].state is TrialState.RUNNING
+    assert tune.life.records[0].state is RunState.RUNNING
     tune.error(trial)
     assert tune.life.records[0].retried == ("ValueError: x",)
 
@@ -59,7 +59,7 @@ def test_each_attempt_has_a_reason_and_a_process_of_its_own(tune) -> None:
         tune.error(tune.start())
     (record,) = tune.life.records
     assert record.retried == ("ValueError: x", "the worker process died")
-    assert (record.state, record.reason) == (TrialState.FAILED, "the worker process died")
+    assert (record.state, record.reason) == (RunState.FAILED, "the worker process died")
     assert record.worker == ""
 
 
@@ -68,16 +68,16 @@ def test_a_failure_that_would_recur_ends_the_trial_once(tune) -> None:
     tune.report(trial, TrialFailure(reason="loss is nan", would_recur=True, worker="a:1"))
     tune.complete(trial)  # Tune sees a trial that is done
     (record,) = tune.life.records
-    assert (record.state, record.reason) == (TrialState.FAILED, "loss is nan")
+    assert (record.state, record.reason) == (RunState.FAILED, "loss is nan")
     assert record.worker == "a:1"
-    assert tune.life.heard.of("ended") == [(0, TrialState.FAILED)]
+    assert tune.life.heard.of("ended") == [(0, RunState.FAILED)]
 
 
 def test_a_paused_trial_does_not_end(tune) -> None:
     trial = tune.start()
     tune.report(trial, TrialPaused(unsaved="/x: disk full"))
     tune.complete(trial)
-    assert tune.life.records[0].state is TrialState.PAUSED
+    assert tune.life.records[0].state is RunState.PAUSED
     assert tune.life.heard.of("ended") == []
     assert "/x: disk full" in tune.warnings[0]
 

@@ -20,7 +20,7 @@ from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import trainable as trainable_module
 from study.engine.tune.trainable import TrialTrainable
-from study.results.trial_record import Curve
+from study.results.run_record import Curve
 from study.search.messages import REPORT, TRIAL, EpochReport, ProposedTrial, TrialFailure
 from study.search.messages import TrialPaused as Paused
 

@@ -16,9 +16,9 @@ from study.results.mlflow.encoding import (
     encode_value,
 )
 from study.results.objective import OBJECTIVES
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
-ENDED = [state for state in TrialState if state.is_final]
+ENDED = [state for state in RunState if state.is_final]
 
 numbers = st.floats(allow_nan=False) | st.integers() | st.booleans()
 values = numbers | st.text()
@@ -71,8 +71,8 @@ def test_a_trial_that_ended_comes_back_equal(record, state, epochs):
 
 @pytest.mark.parametrize("kept", [0, 5, 31, 32, 33])
 def test_a_shorter_second_life_hides_the_tags_of_a_longer_first_one(record, kept):
-    first = fmt.state_tags(record(0, TrialState.FAILED, epochs=80))
-    trial = record(0, TrialState.PRUNED, epochs=kept)
+    first = fmt.state_tags(record(0, RunState.FAILED, epochs=80))
+    trial = record(0, RunState.PRUNED, epochs=kept)
     assert decode(trial, {"trial_number": "0", **first, **fmt.state_tags(trial)}) == trial
 
 
@@ -80,14 +80,12 @@ def test_no_tag_is_longer_than_the_strictest_tracker_takes(record, epoch):
     longest = -1.2345678901234567e-300
     worst = dict.fromkeys(curves.SERIES, longest)
     epochs = tuple(dataclasses.replace(epoch(e), **worst) for e in range(1, 201))
-    trial = dataclasses.replace(
-        record(0, TrialState.FAILED, reason="x" * 9000), replicates=(epochs,)
-    )
+    trial = dataclasses.replace(record(0, RunState.FAILED, reason="x" * 9000), replicates=(epochs,))
     assert max(map(len, fmt.state_tags(trial).values())) <= 5000
 
 
 def test_a_reason_that_is_cut_says_so(record):
-    reason = fmt.state_tags(record(0, TrialState.FAILED, reason="x" * 9000))["reason"]
+    reason = fmt.state_tags(record(0, RunState.FAILED, reason="x" * 9000))["reason"]
     assert reason.startswith("xxx")
     assert reason.endswith("… [cut: 9000 characters]")
 
@@ -112,19 +110,19 @@ def test_reasons_of_retries_are_cut_to_fit(reasons):
 
 
 def test_a_reason_that_no_database_can_hold_is_spelt_otherwise(record):
-    reason = fmt.state_tags(record(0, TrialState.FAILED, reason="a\0b\ud800c"))["reason"]
+    reason = fmt.state_tags(record(0, RunState.FAILED, reason="a\0b\ud800c"))["reason"]
     assert reason == "a�b?c"
 
 
 def test_retries_and_times_of_a_trial_come_back(record):
-    trial = dataclasses.replace(record(3, TrialState.COMPLETE, epochs=1), retried=("a", "b\nc"))
+    trial = dataclasses.replace(record(3, RunState.COMPLETE, epochs=1), retried=("a", "b\nc"))
     assert decode(trial) == trial
-    waiting = dataclasses.replace(record(3, TrialState.PAUSED, epochs=1), costs=trial.costs)
+    waiting = dataclasses.replace(record(3, RunState.PAUSED, epochs=1), costs=trial.costs)
     assert decode(waiting) == waiting
 
 
 def test_a_trial_that_has_not_ended_has_no_end(record):
-    trial = record(3, TrialState.RUNNING)
+    trial = record(3, RunState.RUNNING)
     reopened = fmt.decode_trial(
         fmt.trial_params(trial),
         {"trial_number": "3", **fmt.state_tags(trial)},
@@ -138,7 +136,7 @@ def test_a_trial_that_has_not_ended_has_no_end(record):
 
 def test_losses_that_are_not_finite_come_back(record, epoch):
     odd = dataclasses.replace(epoch(1), train_loss=math.inf, val_loss=math.nan)
-    trial = dataclasses.replace(record(0, TrialState.FAILED), replicates=((odd,),))
+    trial = dataclasses.replace(record(0, RunState.FAILED), replicates=((odd,),))
     (back,) = decode(trial).epochs
     assert back.train_loss == math.inf
     assert math.isnan(back.val_loss)
@@ -150,13 +148,13 @@ def test_an_infinity_that_a_database_clamped_is_restored():
 
 
 def test_every_objective_is_a_metric_of_that_name_and_value(record):
-    trial = record(0, TrialState.COMPLETE, epochs=3)
+    trial = record(0, RunState.COMPLETE, epochs=3)
     shown = curves.epoch_metrics(trial.epochs[-1]) | fmt.final_metrics(trial)
     assert {name: shown[name] for name in OBJECTIVES} == trial.metrics()
 
 
 def test_no_metric_is_both_a_series_and_a_final_value(record):
-    trial = record(0, TrialState.COMPLETE, epochs=3)
+    trial = record(0, RunState.COMPLETE, epochs=3)
     assert not curves.epoch_metrics(trial.epochs[0]).keys() & fmt.final_metrics(trial).keys()
 
 
@@ -176,7 +174,7 @@ def test_a_series_is_read_up_to_its_first_gap(epoch):
     ("changed", "message"),
     [
         ({"state": None}, "state is missing"),
-        ({"state": "asleep"}, "'asleep' is not a valid TrialState"),
+        ({"state": "asleep"}, "'asleep' is not a valid RunState"),
         ({"trial_number": None}, "trial_number is missing"),
         ({"trial_number": "x"}, "trial_number.*'x'.*not a number"),
         ({"epochs.0.0001": None}, "epochs.0.0001 is missing"),
@@ -190,7 +188,7 @@ def test_a_series_is_read_up_to_its_first_gap(epoch):
     ],
 )
 def test_a_broken_tag_is_reported(record, changed, message):
-    trial = record(3, TrialState.COMPLETE, epochs=2)
+    trial = record(3, RunState.COMPLETE, epochs=2)
     tags = {"trial_number": "3", **fmt.state_tags(trial), **changed}
     with pytest.raises(DecodeError, match=message):
         decode(trial, {key: value for key, value in tags.items() if value is not None})
@@ -199,7 +197,7 @@ def test_a_broken_tag_is_reported(record, changed, message):
 @pytest.mark.parametrize("broken", [{"macs": 1.0}, {"learnable_params": 1.0, "macs": math.nan}])
 def test_incomplete_costs_are_reported(record, broken):
     with pytest.raises(DecodeError):
-        decode(record(3, TrialState.COMPLETE), metrics=broken)
+        decode(record(3, RunState.COMPLETE), metrics=broken)
 
 
 def test_a_study_comes_back_equal(info):
@@ -276,7 +274,7 @@ def test_half_a_shape_is_reported(info, changed, message):
 
 
 def test_a_trial_from_before_workers_were_recorded_has_none(record):
-    trial = record(3, TrialState.COMPLETE, epochs=2)
+    trial = record(3, RunState.COMPLETE, epochs=2)
     tags = {"trial_number": "3", **fmt.state_tags(trial)}
     assert tags.pop("worker") == trial.worker
     assert decode(trial, tags) == dataclasses.replace(trial, worker="")
