@@ -6,10 +6,10 @@ from pnn_core.config import ConfirmResult, Costs, TrialConfig
 from study.results.run_record import Curve, RunKey
 
 RUNS = "runs"
-"""Key of the `ProposedRun`s in Tune's config, which one worker trains at once."""
+"""Key of Tune's config for the `ProposedRun`s that one worker trains."""
 
 REPORTS = "reports"
-"""Key of the `RunReport`s in Tune's results, by the keys of their runs."""
+"""Key of Tune's results for pairs of a run's key and a `RunReport`, one for each run with news."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,13 +20,13 @@ class ProposedRun:
         key: Identity within the study.
         config: Training run with the first seed.
         replicates: Number of seeds to train with: `config.seed` and those that follow.
-        attempt: Number of the attempt, counted from 1 in the life of this driver.
+        attempt: Number of the attempt, counted from 1 in the life of this driver; 0 before.
     """
 
     key: RunKey
     config: TrialConfig
     replicates: int = 1
-    attempt: int
+    attempt: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,13 +122,11 @@ class StudyStorage:
         if record.reason:
             self._set(record.number, "reason", record.reason)
 
-    def keep_started(self, record: RunRecord) -> None:
-        """Write when a process took up a trial for the first time."""
+    def keep_unfinished(self, record: RunRecord) -> None:
+        """Write when a trial was first taken up, and why attempts at it broke off."""
         self._set(record.number, _STARTED, record.started_ms)
-
-    def keep_retried(self, record: RunRecord) -> None:
-        """Write why attempts at a trial broke off."""
-        self._set(record.number, _RETRIED, list(record.retried))
+        if record.retried:
+            self._set(record.number, _RETRIED, list(record.retried))
 
     def keep_rung_passed(self, epoch: int, entry: RungEntry) -> None:
         """Write where a trial stood when it passed a rung."""

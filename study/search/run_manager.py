@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from study.config import StudyConfig
+from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.timestamps import now_ms
 from study.search.messages import EpochReport, ProposedRun, TestReport
 from study.search.optuna_storage import StudyStorage
-from study.search.run_listener import RunListener
 
 ATTEMPTS = 3
 """Number of times that a run is tried in the life of a driver, each from its last checkpoint."""
@@ -78,7 +78,7 @@ class RunManager(ABC):
     def run_started(self, key: RunKey) -> None:
         """Record that a process takes up a proposed run."""
         if self._records[key].started_ms is None:
-            self._storage.keep_started(self._change(key, started_ms=now_ms()))
+            self._keep(self._change(key, started_ms=now_ms()))
         self._started.add(key)
         self._heard_of.add(key)
         for listener in self._listeners:
@@ -89,7 +89,7 @@ class RunManager(ABC):
         return True
 
     def epoch_finished(self, key: RunKey, report: EpochReport) -> None:
-        """Record what a running run has come to."""
+        """Record what a running run has come to, and tell of each epoch once."""
         record = self._records[key] = self._reported(key, report)
         # After a restart from an older checkpoint, epochs come that were told before.
         for result in record.epochs[self._epochs_told[key] :]:
@@ -109,13 +109,8 @@ class RunManager(ABC):
         )
 
     def run_stopped(self, key: RunKey) -> None:
-        """End a run that reported its last epoch, or that the scheduler stopped before."""
-        epochs = len(self._records[key].epochs)
-        if epochs == self._config.epochs:
-            self._end(key, RunState.COMPLETE)
-        else:
-            reason = f"stopped by the scheduler after epoch {epochs} of {self._config.epochs}"
-            self._end(key, RunState.PRUNED, reason=reason)
+        """End a run that reported its last epoch."""
+        self._end(key, RunState.COMPLETE)
 
     def attempt_failed(
         self, key: RunKey, reason: str, *, would_recur: bool, worker: str = ""
@@ -137,7 +132,7 @@ class RunManager(ABC):
             self._end(key, RunState.FAILED, reason=reason)
         else:
             record = self._change(key, retried=(*record.retried, reason))
-            self._storage.keep_retried(record)
+            self._keep(record)
             self._waiting.append(key)
             for listener in self._listeners:
                 listener.run_retried(record)
@@ -164,8 +159,12 @@ class RunManager(ABC):
         return [self._waiting.popleft()]
 
     @abstractmethod
-    def _keep_ended(self, record: RunRecord) -> None:
-        """Write the record of a run that ended."""
+    def _keep(self, record: RunRecord) -> None:
+        """Write what another life of the study must know of a run that began or ended.
+
+        Args:
+            record: Record of a run that was taken up for the first time, is tried again, or ended.
+        """
 
     def _proposed(self, key: RunKey) -> ProposedRun:
         # Which process takes it up is known when it reports.
@@ -201,7 +200,7 @@ class RunManager(ABC):
 
     def _end(self, key: RunKey, state: RunState, **changes: Any) -> None:  # noqa: ANN401
         record = replace(self._records[key], state=state, ended_ms=now_ms(), **changes)
-        self._keep_ended(record)
+        self._keep(record)
         self._records[key] = record
         for listener in self._listeners:
             listener.run_ended(record)

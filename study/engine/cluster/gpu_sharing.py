@@ -14,7 +14,7 @@ from pnn_core.data import TrainingData
 from search_spaces.extremes import extreme_points
 from study.config import StudyConfig
 from study.engine.cluster.connect import TrialResources, concurrent_trials
-from study.engine.tune.trainable import describe_error
+from study.engine.failure_reasons import describe_error
 from study.results.plural import counted
 
 MEMORY_SHARE = 0.9

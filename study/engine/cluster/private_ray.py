@@ -33,7 +33,11 @@ def raylets_silent() -> contextlib.AbstractContextManager[None]:
     The study itself tells of a worker's death, which is what they report. Ends when
     `log_to_driver=False` covers raylets too.
     """
-    return replaced(ray_worker, "print_to_stdstream", lambda data, ignore_prefix: None)
+    return replaced(ray_worker, "print_to_stdstream", _print_nothing)
+
+
+def _print_nothing(*arguments: object) -> None:
+    """Stand in for Ray's own function."""
 
 
 def loopback_alone() -> contextlib.AbstractContextManager[None]:

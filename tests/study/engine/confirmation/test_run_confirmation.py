@@ -12,6 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from study.engine.confirmation import run_confirmation as confirmation_module
+from study.engine.confirmation.plan import ConfirmTask
+from study.engine.confirmation.run_confirmation import Confirmation, confirm
 
 from pnn_core.config import DatasetShape, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import confirm_step, load_test_data
@@ -20,9 +23,6 @@ from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
 from study.config import Resources
 from study.engine.cluster.connect import connected, trial_resources
-from study.engine.confirmation import run_confirmation as confirmation_module
-from study.engine.confirmation.plan import ConfirmTask
-from study.engine.confirmation.run_confirmation import Confirmation, confirm
 from study.engine.interrupts import Interrupts
 from study.results.run_record import RunRecord, RunState
 from study.search.optuna_storage import StudyStorage

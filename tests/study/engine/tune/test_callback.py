@@ -4,11 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from study.engine.tune.callback import TuneCallback, UnsavedWarnings, describe_death
+from study.engine.failure_reasons import describe_death
+from study.engine.tune.callback import TuneCallback, UnsavedWarnings
 from study.engine.tune.searcher import TuneSearcher
 from study.results.run_record import RunState
-from study.search.messages import REPORT, TRIAL, TrialFailure, TrialPaused
-from study.search.trial_manager import ATTEMPTS
+from study.search.messages import REPORTS, RUNS, RunFailure, RunPaused
+from study.search.run_manager import ATTEMPTS
 
 
 class Tune:
@@ -28,7 +29,8 @@ class Tune:
         return SimpleNamespace(trial_id=str(self._trials), config=config, error_file="")
 
     def report(self, trial, report: object) -> None:
-        self._recorder.on_trial_result(0, [], trial, {REPORT: report})
+        reports = tuple((run.key, report) for run in trial.config[RUNS])
+        self._recorder.on_trial_result(0, [], trial, {REPORTS: reports})
 
     def complete(self, trial) -> None:
         self._recorder.on_trial_complete(0, [], trial)
@@ -44,7 +46,7 @@ def tune(make_config, live) -> Tune:
 
 def test_a_trial_that_raised_is_known_by_its_own_reason_not_by_its_processs_end(tune) -> None:
     trial = tune.start()
-    tune.report(trial, TrialFailure(reason="ValueError: x", would_recur=False))
+    tune.report(trial, RunFailure(reason="ValueError: x", would_recur=False))
     assert tune.life.records[0].state is RunState.RUNNING
     tune.error(trial)
     assert tune.life.records[0].retried == ("ValueError: x",)
@@ -52,7 +54,7 @@ def test_a_trial_that_raised_is_known_by_its_own_reason_not_by_its_processs_end(
 
 def test_each_attempt_has_a_reason_and_a_process_of_its_own(tune) -> None:
     trial = tune.start()
-    tune.report(trial, TrialFailure(reason="ValueError: x", would_recur=False, worker="a:1"))
+    tune.report(trial, RunFailure(reason="ValueError: x", would_recur=False, worker="a:1"))
     tune.error(trial)
     assert tune.life.records[0].worker == "a:1"
     for _ in range(ATTEMPTS - 1):
@@ -65,7 +67,7 @@ def test_each_attempt_has_a_reason_and_a_process_of_its_own(tune) -> None:
 
 def test_a_failure_that_would_recur_ends_the_trial_once(tune) -> None:
     trial = tune.start()
-    tune.report(trial, TrialFailure(reason="loss is nan", would_recur=True, worker="a:1"))
+    tune.report(trial, RunFailure(reason="loss is nan", would_recur=True, worker="a:1"))
     tune.complete(trial)  # Tune sees a trial that is done
     (record,) = tune.life.records
     assert (record.state, record.reason) == (RunState.FAILED, "loss is nan")
@@ -75,7 +77,7 @@ def test_a_failure_that_would_recur_ends_the_trial_once(tune) -> None:
 
 def test_a_paused_trial_does_not_end(tune) -> None:
     trial = tune.start()
-    tune.report(trial, TrialPaused(unsaved="/x: disk full"))
+    tune.report(trial, RunPaused(unsaved="/x: disk full"))
     tune.complete(trial)
     assert tune.life.records[0].state is RunState.PAUSED
     assert tune.life.heard.of("ended") == []
@@ -85,7 +87,7 @@ def test_a_paused_trial_does_not_end(tune) -> None:
 def test_tune_is_told_to_wait_while_a_trial_may_have_to_be_tried_again(tune) -> None:
     searcher = TuneSearcher(tune.life.manager)
     trial = tune.start()
-    assert trial.config[TRIAL].number == 0
+    assert [run.key.trial for run in trial.config[RUNS]] == [0]
     assert searcher.suggest("2") is None
     tune.life.complete(0)
     assert searcher.suggest("3") == TuneSearcher.FINISHED
