@@ -12,7 +12,7 @@ from torch.nn import functional
 from pnn_core.config import DatasetShape, ModelConfig, OptimConfig
 from pnn_core.device.malloc import keep_freed_memory
 from pnn_core.models.build import build_model
-from pnn_core.training.cuda_graph import WARM_UP_STEPS, RecordedStep, Recorder, Step
+from pnn_core.training.cuda_graph import WARM_UP_STEPS, GraphCapture, GraphedStep, Step
 from pnn_core.training.optimizer import make_optimizer
 
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
@@ -46,7 +46,7 @@ class Work:
         self._places.add_(self.batch_size).remainder_(len(self._order))
         return batch
 
-    def precision(self) -> AbstractContextManager[None]:
+    def autocast(self) -> AbstractContextManager[None]:
         """As `pnn_core.training.trainer` trains: bf16 autocast on a GPU."""
         if self.device.type == "cuda":
             return torch.autocast("cuda", dtype=torch.bfloat16)
@@ -73,7 +73,7 @@ class PlainLoop:
         """One step; gives its loss."""
         batch = self.work.next_batch()
         images = self.work.images[batch].contiguous(memory_format=self.memory_format)
-        with self.work.precision():
+        with self.work.autocast():
             logits = self.model(images)
             loss = functional.cross_entropy(logits, self.work.labels[batch])
         self.optimizer.zero_grad(set_to_none=True)
@@ -114,11 +114,11 @@ def compiled(form: Callable[[Work], PlainLoop]) -> Callable[[Work], PlainLoop]:
 def captured(form: Callable[[Work], PlainLoop]) -> Form:
     """A step as a CUDA graph, recorded and replayed as in `pnn_core.training.train_steps`."""
 
-    def build(work: Work) -> RecordedStep:
-        loop, recorder = form(work), Recorder(work.device)
+    def build(work: Work) -> GraphedStep:
+        loop, recorder = form(work), GraphCapture(work.device)
         for group in loop.optimizer.param_groups:
             group["capturable"] = True  # an Adam that is not fused else counts steps on the CPU
-        step = RecordedStep(loop, loop.optimizer, recorder)
+        step = GraphedStep(loop, loop.optimizer, recorder)
         for _ in range(WARM_UP_STEPS + 1):
             step()
         if not recorder.works:  # warned of; what would be timed is the plain step

@@ -61,7 +61,7 @@ class NoopTrainable(TrialTrainable):
         super().setup(config, task, settings)
         from pnn_core.training import validated_run as train
 
-        patch.object(train, "TrainingRun", NoopRun).start()
+        patch.object(train, "ValidatedRun", NoopRun).start()
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ from pnn_core.config import DatasetShape, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import ImageTraits, LabelledImages
 from pnn_core.device.selection import default_device, describe_device
 from pnn_core.replicates.batched_run import BatchedRun
+from pnn_core.training.confirmation_run import ConfirmationRun
 from pnn_core.training.evaluated_run import EvaluatedRun
-from pnn_core.training.test_run import ConfirmingRun
 
 REPLICATES = (2, 4, 8)
 
@@ -132,7 +132,7 @@ def new_runs(case: Case, count: int, device: torch.device, steps: int) -> Sequen
     config = TrialConfig(model=case.model, optim=OptimConfig(batch_size=case.batch_size))
     few = images.take(np.arange(case.batch_size))
     return [
-        ConfirmingRun(replace(config, seed=seed), traits, images, few, device)
+        ConfirmationRun(replace(config, seed=seed), traits, images, few, device)
         for seed in range(count)
     ]
 

@@ -19,7 +19,7 @@ import torch
 from replicates import COLOUR, Case, new_runs
 
 from pnn_core.device.selection import default_device, describe_device
-from pnn_core.training.cuda_graph import recorder
+from pnn_core.training.cuda_graph import graph_capture
 from pnn_core.training.evaluated_run import EvaluatedRun
 
 BATCH_SIZES = (10, 40, 128)
@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=500, help="of an epoch; default: 500")
     arguments = parser.parse_args()
     device = default_device()
-    if recorder(device) is None:
+    if graph_capture(device) is None:
         print("small_batches.py needs a GPU: steps on a CPU are not recorded", file=sys.stderr)
         return 2
     print("| batch | plain, steps/s | recorded, steps/s | ratio |")
@@ -51,12 +51,12 @@ def measure(batch_size: int, device: torch.device, rounds: int, steps: int) -> s
     plain, recorded = new_runs(case, 2, device, steps)
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds + 1):
-        with patch("pnn_core.training.train_steps.recorder", lambda _: None):
+        with patch("pnn_core.training.train_steps.graph_capture", lambda _: None):
             seconds[0].append(epoch_seconds(plain))
         seconds[1].append(epoch_seconds(recorded))
     # The first epoch pays for what is made once.
     before, after = (steps / median(own[1:]) for own in seconds)
-    used = recorder(device)
+    used = graph_capture(device)
     word = f"{after / before:.2f}" if used is not None and used.works else "not recorded"
     return f"| {batch_size} | {before:.1f} | {after:.1f} | {word} |"
 

@@ -34,11 +34,11 @@ class TimedTrainable(TrialTrainable):
     ) -> None:
         """Put the clock into this worker process, where it stays."""
         super().setup(config, task, settings)
-        from pnn_core.training.validated_run import TrainingRun
+        from pnn_core.training.validated_run import ValidatedRun
 
-        clock_file, next_epoch = self.clock_file, TrainingRun.next_epoch
+        clock_file, next_epoch = self.clock_file, ValidatedRun.next_epoch
 
-        def timed_epoch(training: TrainingRun, pause: Callable[[], bool]) -> bool:
+        def timed_epoch(training: ValidatedRun, pause: Callable[[], bool]) -> bool:
             wall, cpu = time.perf_counter(), time.process_time()
             done = next_epoch(training, pause)
             line = f"{time.perf_counter() - wall} {time.process_time() - cpu}\n"
@@ -46,7 +46,7 @@ class TimedTrainable(TrialTrainable):
                 stream.write(line)
             return done
 
-        patch.object(TrainingRun, "next_epoch", timed_epoch).start()
+        patch.object(ValidatedRun, "next_epoch", timed_epoch).start()
 
 
 if __name__ == "__main__":

@@ -134,9 +134,9 @@ class DeviceImages:
         self, batch_size: int, generator: torch.Generator, *, first_batch: int = 0
     ) -> DeviceBatches:
         """See `BatchSource`."""
-        return self.shuffled_side_by_side(batch_size, [generator], first_batch=first_batch)
+        return self.shuffled_replicates(batch_size, [generator], first_batch=first_batch)
 
-    def shuffled_side_by_side(
+    def shuffled_replicates(
         self, batch_size: int, generators: Sequence[torch.Generator], *, first_batch: int = 0
     ) -> DeviceBatches:
         """One epoch of training for each of several replicates at once.

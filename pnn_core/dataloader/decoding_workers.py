@@ -75,7 +75,7 @@ class Decoder:
             yield decoded
 
 
-def decoding_workers(device: torch.device) -> int:
+def decoding_worker_count(device: torch.device) -> int:
     """How many processes decode for a training run on a device.
 
     Beside a GPU as many as torch may use threads, which is what a trial was given. A CPU that

@@ -10,7 +10,7 @@ CONTEXT_BYTES = 2**30
 it loads. An allowance: torch cannot see it, and drivers differ in it."""
 
 
-def take_share(device: torch.device, share: float) -> None:
+def limit_gpu_memory(device: torch.device, share: float) -> None:
     """Bound what this process may take of a GPU's memory.
 
     Beyond it torch raises that memory is short, in this process: a trial that takes too much costs
@@ -24,10 +24,10 @@ def take_share(device: torch.device, share: float) -> None:
         return
     total = torch.cuda.mem_get_info(device)[1]
     # Of all that torch asks of a GPU, the fraction alone wants its number: `cuda` has none.
-    torch.cuda.set_per_process_memory_fraction(allocators_share(share, total), device.index)
+    torch.cuda.set_per_process_memory_fraction(allocator_fraction(share, total), device.index)
 
 
-def allocators_share(share: float, total: int) -> float:
+def allocator_fraction(share: float, total: int) -> float:
     """What is left of a process's share for torch's allocator; at least half of it.
 
     Args:
@@ -37,7 +37,7 @@ def allocators_share(share: float, total: int) -> float:
     return max(share - CONTEXT_BYTES / total, share / 2)
 
 
-def free_in_share(device: torch.device) -> int:
+def free_gpu_bytes(device: torch.device) -> int:
     """Bytes of a GPU that this process may still fill: what it holds unused is free to it."""
     free, total = torch.cuda.mem_get_info(device)
     filled = torch.cuda.memory_allocated(device)
@@ -46,7 +46,7 @@ def free_in_share(device: torch.device) -> int:
     return max(0, min(free + unused, allowed))
 
 
-def return_memory(device: torch.device) -> None:
+def release_gpu_memory(device: torch.device) -> None:
     """Give a GPU back what this process holds unused, before another one asks for it.
 
     Nothing on a CPU: there is no hurry, and with torch and Ray loaded the collection takes a third

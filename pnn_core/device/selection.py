@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from pnn_core.data.memory import memory_bytes
-from pnn_core.device.gpu_memory_limit import free_in_share
+from pnn_core.device.gpu_memory_limit import free_gpu_bytes
 
 _MEMORY_FILE = Path("/proc/meminfo")
 """Where Linux says what its memory is used for."""
@@ -31,7 +31,7 @@ def free_bytes(device: torch.device) -> int:
     Of the machine, as far as its container goes.
     """
     if device.type == "cuda":
-        return free_in_share(device)
+        return free_gpu_bytes(device)
     used_for = _MEMORY_FILE.read_text() if _MEMORY_FILE.is_file() else ""
     available = re.search(r"^MemAvailable: *(\d+) kB$", used_for, re.MULTILINE)
     limit = memory_bytes()

@@ -7,7 +7,7 @@ from torch import nn
 
 from pnn_core.config import MaskConfig, Order
 from pnn_core.fused.operators import perturb_combine
-from pnn_core.fused.sequence import NormalisedLayer
+from pnn_core.fused.sequential import NormalisedLayer
 from pnn_core.layers.masks import draw_masks
 from pnn_core.layers.pointwise import Combination
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from pnn_core.architecture.feature_map import FeatureMap
 from pnn_core.config import ModelConfig, Pooling
-from pnn_core.fused.sequence import FusedSequential
+from pnn_core.fused.sequential import FusedSequential
 from pnn_core.layers.local_binary import LocalBinaryLayer
 from pnn_core.layers.perturbation import PerturbationLayer
 

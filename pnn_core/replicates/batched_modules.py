@@ -22,14 +22,14 @@ from pnn_core.models.resnet import StridedConv1x1, every_nth
 from pnn_core.training.epoch_state import (
     EpochState,
     generator_states,
+    restore_generators,
     set_generator_states,
-    set_generators,
 )
 
 Module = TypeVar("Module", bound=nn.Module)
 
 
-class DropoutStreams:
+class DropoutGenerators:
     """Where each replicate's draws of dropout stand in an epoch.
 
     Args:
@@ -45,7 +45,7 @@ class DropoutStreams:
         """Stand where each replicate's last step left off; sets torch's global generators."""
         self.states = []
         for begun in epochs:
-            set_generators(begun, self.device)
+            restore_generators(begun, self.device)
             self.states.append(generator_states(self.device))
 
     def drop(self, x: torch.Tensor, share: float, replicate: int) -> torch.Tensor:
@@ -56,12 +56,12 @@ class DropoutStreams:
         return dropped
 
 
-def pack_networks(networks: Sequence[nn.Module], streams: DropoutStreams) -> nn.Module:
+def batched_network(networks: Sequence[nn.Module], generators: DropoutGenerators) -> nn.Module:
     """Join networks of one shape; what they share no memory with is of the same names and order.
 
     Args:
         networks: Of any kind that `pnn_core.models.build` builds, on one device.
-        streams: What dropout draws from.
+        generators: What dropout draws from.
 
     Returns:
         A network whose parameters and buffers are those of the others, one behind the other.
@@ -69,19 +69,19 @@ def pack_networks(networks: Sequence[nn.Module], streams: DropoutStreams) -> nn.
     first = networks[0]
     match first:
         case nn.Conv2d():
-            return _pack_convolutions(cast("Sequence[nn.Conv2d]", networks))
+            return _batched_convolution(cast("Sequence[nn.Conv2d]", networks))
         case nn.Linear():
             return BatchedLinear(cast("Sequence[nn.Linear]", networks))
         case nn.BatchNorm2d():
-            return _pack_norms(cast("Sequence[nn.BatchNorm2d]", networks))
+            return _batched_norm(cast("Sequence[nn.BatchNorm2d]", networks))
         case nn.Dropout():
-            return BatchedDropout(first.p, len(networks), streams)
+            return BatchedDropout(first.p, len(networks), generators)
         case Perturbation():
             return BatchedPerturbation(cast("Sequence[Perturbation]", networks))
         case BinaryConvolution():
             return BatchedBinaryConvolution(cast("Sequence[BinaryConvolution]", networks))
     children = OrderedDict(
-        (name, pack_networks([network.get_submodule(name) for network in networks], streams))
+        (name, batched_network([network.get_submodule(name) for network in networks], generators))
         for name, _ in first.named_children()
     )
     own: list[torch.Tensor] = [*first.parameters(recurse=False), *first.buffers(recurse=False)]
@@ -205,14 +205,14 @@ class BatchedDropout(nn.Module):
     Args:
         share: Of the features that are set to 0.
         replicates: R.
-        streams: Of the replicates; all dropout of a network draws from the same.
+        generators: Of the replicates; all dropout of a network draws from the same.
     """
 
-    def __init__(self, share: float, replicates: int, streams: DropoutStreams) -> None:
+    def __init__(self, share: float, replicates: int, generators: DropoutGenerators) -> None:
         super().__init__()
         self.share = share
         self.replicates = replicates
-        self.streams = streams
+        self.generators = generators
         # The host sets the generator for each replicate in turn: no CUDA graph can.
         self.can_be_captured = share == 0
 
@@ -221,10 +221,10 @@ class BatchedDropout(nn.Module):
         if not self.training or self.share == 0:
             return x
         each = enumerate(x.chunk(self.replicates, dim=1))
-        return torch.cat([self.streams.drop(own, self.share, r) for r, own in each], dim=1)
+        return torch.cat([self.generators.drop(own, self.share, r) for r, own in each], dim=1)
 
 
-def _pack_convolutions(convs: Sequence[nn.Conv2d]) -> nn.Module:
+def _batched_convolution(convs: Sequence[nn.Conv2d]) -> nn.Module:
     first = convs[0]
     if first.kernel_size == (1, 1) and first.groups == 1:
         return BatchedConv1x1(convs)
@@ -245,7 +245,7 @@ def _pack_convolutions(convs: Sequence[nn.Conv2d]) -> nn.Module:
     return packed
 
 
-def _pack_norms(norms: Sequence[nn.BatchNorm2d]) -> nn.BatchNorm2d:
+def _batched_norm(norms: Sequence[nn.BatchNorm2d]) -> nn.BatchNorm2d:
     device = norms[0].weight.device
     packed = nn.BatchNorm2d(len(norms) * norms[0].num_features, device=device)
     packed.weight = _joined_parameter([norm.weight for norm in norms])

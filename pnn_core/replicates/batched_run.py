@@ -8,18 +8,18 @@ import torch
 from torch.nn import functional
 
 from pnn_core.dataloader.batches import DeviceImages
-from pnn_core.replicates.batched_modules import DropoutStreams, pack_networks
+from pnn_core.replicates.batched_modules import DropoutGenerators, batched_network
 from pnn_core.replicates.batched_state import (
-    gather_network,
-    gather_optimizer,
-    scatter_network,
-    scatter_optimizer,
+    batched_to_networks,
+    batched_to_optimizers,
+    networks_to_batched,
+    optimizers_to_batched,
 )
-from pnn_core.training.epoch_state import EpochState, generators_kept
+from pnn_core.training.epoch_state import EpochState, fork_rng
 from pnn_core.training.evaluated_run import EvaluatedRun
 from pnn_core.training.evaluation import Evaluation, evaluate
 from pnn_core.training.optimizer import make_optimizer
-from pnn_core.training.train_steps import never, train_steps
+from pnn_core.training.train_steps import no_pause, train_steps
 from pnn_core.training.trainer import NonFiniteLossError
 
 
@@ -41,12 +41,12 @@ class BatchedRun:
     """
 
     def __init__(self, runs: Sequence[EvaluatedRun]) -> None:
-        if not are_level(runs):
+        if not have_equal_progress(runs):
             raise ValueError("runs that are trained at once must be after as many steps")
         first = runs[0]
         self.runs = tuple(runs)
-        self._streams = DropoutStreams(first.device)
-        self._network = pack_networks([run.model for run in runs], self._streams)
+        self._dropout = DropoutGenerators(first.device)
+        self._network = batched_network([run.model for run in runs], self._dropout)
         self._network.to(memory_format=torch.channels_last)
         self._optimizer = make_optimizer(self._network, first.config.optim)
 
@@ -55,7 +55,7 @@ class BatchedRun:
         """Number of epochs that all have done."""
         return min(run.epoch for run in self.runs)
 
-    def next_epoch(self, pause: Callable[[], bool] = never) -> bool:
+    def next_epoch(self, pause: Callable[[], bool] = no_pause) -> bool:
         """See `EvaluatedRun.next_epoch`.
 
         Raises:
@@ -88,10 +88,10 @@ class BatchedRun:
         started = time.perf_counter()
         first = self.runs[0]
         begun = [run.begin_epoch() for run in self.runs]
-        orders = [run.order.get_state() for run in self.runs]
+        orders = [run.order_generator.get_state() for run in self.runs]
         self._gather()
-        with generators_kept(first.device):
-            self._streams.begin(begun)
+        with fork_rng(first.device):
+            self._dropout.begin(begun)
             steps = self._train_steps(len(begun[0].losses), pause)
         self._scatter()
         seconds = (time.perf_counter() - started) / len(self.runs)
@@ -103,13 +103,13 @@ class BatchedRun:
                 seconds=before.seconds + seconds,
             )
             for before, generators, losses in zip(
-                begun, self._streams.states, torch.stack(steps).unbind(1), strict=True
+                begun, self._dropout.states, torch.stack(steps).unbind(1), strict=True
             )
         ]
         if len(trained[0].losses) == first.steps:
             return trained
         for run, order, epoch in zip(self.runs, orders, trained, strict=True):
-            run.order.set_state(order)
+            run.order_generator.set_state(order)
             run.pause_epoch(epoch)
         return None
 
@@ -120,15 +120,17 @@ class BatchedRun:
             The losses of each step, `[replicates]`, on the device.
         """
         first = self.runs[0]
-        batches = _images_in_memory(first).shuffled_side_by_side(
-            first.config.optim.batch_size, [run.order for run in self.runs], first_batch=done
+        batches = _images_in_memory(first).shuffled_replicates(
+            first.config.optim.batch_size,
+            [run.order_generator for run in self.runs],
+            first_batch=done,
         )
         return train_steps(
             self._network,
             self._optimizer,
             batches,
             self._losses,
-            first.precision,
+            first.autocast,
             pause,
             steps=first.steps - done,
         )
@@ -146,28 +148,28 @@ class BatchedRun:
             self._network,
             first.evaluation_images,
             first.config.model.dataset,
-            first.precision,
+            first.autocast,
             replicates=len(self.runs),
         )
 
     def _gather(self) -> None:
         """Take up where the runs are."""
-        gather_network(self._network, [run.model for run in self.runs])
-        gather_optimizer(self._optimizer, [run.optimizer for run in self.runs])
+        networks_to_batched(self._network, [run.model for run in self.runs])
+        optimizers_to_batched(self._optimizer, [run.optimizer for run in self.runs])
 
     def _scatter(self) -> None:
         """Take the runs to where the pack is."""
-        scatter_network(self._network, [run.model for run in self.runs])
-        scatter_optimizer(self._optimizer, [run.optimizer for run in self.runs])
+        batched_to_networks(self._network, [run.model for run in self.runs])
+        batched_to_optimizers(self._optimizer, [run.optimizer for run in self.runs])
         for run in self.runs:
             # A schedule wants to see a step of its optimiser first: without gradients, it is none.
             run.optimizer.zero_grad(set_to_none=True)
             run.optimizer.step()
 
 
-def are_level(runs: Sequence[EvaluatedRun]) -> bool:
+def have_equal_progress(runs: Sequence[EvaluatedRun]) -> bool:
     """Whether runs have done as many epochs, and as many steps of one that is paused."""
-    return len({(run.epoch, run.steps_begun) for run in runs}) == 1
+    return len({(run.epoch, run.paused_steps) for run in runs}) == 1
 
 
 def _images_in_memory(run: EvaluatedRun) -> DeviceImages:

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 
 @torch.no_grad()
-def gather_network(packed: nn.Module, networks: Sequence[nn.Module]) -> None:
+def networks_to_batched(packed: nn.Module, networks: Sequence[nn.Module]) -> None:
     """Copy the networks' parameters and buffers into the packed network."""
     states = [network.state_dict() for network in networks]
     for name, whole in packed.state_dict().items():
@@ -20,7 +20,7 @@ def gather_network(packed: nn.Module, networks: Sequence[nn.Module]) -> None:
 
 
 @torch.no_grad()
-def scatter_network(packed: nn.Module, networks: Sequence[nn.Module]) -> None:
+def batched_to_networks(packed: nn.Module, networks: Sequence[nn.Module]) -> None:
     """Copy the packed network's parameters and buffers into the networks."""
     states = [network.state_dict() for network in networks]
     for name, whole in packed.state_dict().items():
@@ -30,7 +30,7 @@ def scatter_network(packed: nn.Module, networks: Sequence[nn.Module]) -> None:
 
 
 @torch.no_grad()
-def gather_optimizer(packed: Optimizer, optimizers: Sequence[Optimizer]) -> None:
+def optimizers_to_batched(packed: Optimizer, optimizers: Sequence[Optimizer]) -> None:
     """Copy the optimisers' state and learning rates into the packed network's optimiser.
 
     Args:
@@ -47,7 +47,7 @@ def gather_optimizer(packed: Optimizer, optimizers: Sequence[Optimizer]) -> None
 
 
 @torch.no_grad()
-def scatter_optimizer(packed: Optimizer, optimizers: Sequence[Optimizer]) -> None:
+def batched_to_optimizers(packed: Optimizer, optimizers: Sequence[Optimizer]) -> None:
     """Copy the state of the packed network's optimiser into the optimisers."""
     for whole, parts in _parameters(packed, optimizers):
         for name, value in packed.state[whole].items():

@@ -12,18 +12,18 @@ from pnn_core.data import Images, LabelledImages, TrainingData
 from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES
 from pnn_core.models.costs import count_costs
 from pnn_core.replicates.grouping import (
-    COPIES,
-    GPU_SHARE,
+    ACTIVATION_COPIES,
+    GPU_MEMORY_FRACTION,
     activation_bytes,
-    largest_pack,
-    side_by_side,
+    group_runs,
+    max_group_size,
 )
 from pnn_core.training.evaluation import EVALUATION_BATCH
-from pnn_core.training.train_steps import FEWEST_STEPS
+from pnn_core.training.train_steps import MIN_STEPS_TO_CAPTURE
 from pnn_core.training.trainer import NonFiniteLossError
-from pnn_core.training.validated_run import TrainingRun
+from pnn_core.training.validated_run import ValidatedRun
 
-STEPS = FEWEST_STEPS
+STEPS = MIN_STEPS_TO_CAPTURE
 """Training steps that are measured: from the second on, gradients of the step before and the
 optimiser's state are there when the network runs, and as many as these are recorded, as most epochs
 of a study are: a recording has memory of its own."""
@@ -35,7 +35,7 @@ _STATE_BYTES = 16
 """Of each learnable number: itself, its gradient and two moments."""
 
 
-def measure_largest(
+def probe_gpu_memory(
     configs: Sequence[TrialConfig], replicates: int, data: TrainingData, device: torch.device
 ) -> GpuNeed:
     """Train the largest of some training runs for a moment, and see what it takes.
@@ -67,14 +67,14 @@ def measure_largest(
 
 def _estimated_bytes(config: TrialConfig, images: int) -> int:
     parameters = count_costs(config.model).learnable_params
-    return COPIES * activation_bytes(config, images) + _STATE_BYTES * parameters
+    return ACTIVATION_COPIES * activation_bytes(config, images) + _STATE_BYTES * parameters
 
 
 def _peak(config: TrialConfig, replicates: int, data: TrainingData, device: torch.device) -> int:
     """What torch's allocator holds at most, in bytes.
 
     A few images stand for all; those left out, of which each run holds its own copy, are added. No
-    less than lets `side_by_side` train as many seeds at once where this is all that there is.
+    less than lets `group_runs` train as many seeds at once where this is all that there is.
     """
     config = replace(config, optim=replace(config.optim, learning_rate=_NO_STEP))
     few = replace(
@@ -85,13 +85,13 @@ def _peak(config: TrialConfig, replicates: int, data: TrainingData, device: torc
     )
     torch.cuda.reset_peak_memory_stats(device)
     seeds = range(config.seed, config.seed + replicates)
-    runs = [TrainingRun(replace(config, seed=seed), few, device) for seed in seeds]
+    runs = [ValidatedRun(replace(config, seed=seed), few, device) for seed in seeds]
     packed = 0.0
     if replicates > 1:
-        together = min(largest_pack(runs[0]), replicates)
-        step = COPIES * activation_bytes(config, len(few.train))
-        packed = torch.cuda.memory_allocated(device) + together * step / GPU_SHARE
-    for training in side_by_side(runs):
+        together = min(max_group_size(runs[0]), replicates)
+        step = ACTIVATION_COPIES * activation_bytes(config, len(few.train))
+        packed = torch.cuda.memory_allocated(device) + together * step / GPU_MEMORY_FRACTION
+    for training in group_runs(runs):
         with suppress(NonFiniteLossError):
             training.next_epoch()
     left_out = _resident_bytes(data) - _resident_bytes(few)

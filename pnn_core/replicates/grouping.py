@@ -8,28 +8,28 @@ from pnn_core.config import TrialConfig
 from pnn_core.dataloader.batches import DeviceImages
 from pnn_core.device.selection import free_bytes
 from pnn_core.models.costs import count_activations
-from pnn_core.replicates.batched_run import BatchedRun, are_level
+from pnn_core.replicates.batched_run import BatchedRun, have_equal_progress
 from pnn_core.training.evaluated_run import EvaluatedRun
 
-LARGEST_ON_CPU = 16 * 2**20
+MAX_CPU_ACTIVATION_BYTES = 16 * 2**20
 """Bytes of activations in a training step of one run, from which on packing it with others saves no
 time on a CPU: by then arithmetic outweighs the calls that make it (`benchmarks/replicates.py`)."""
 
-MEMORY_SHARE = 0.25
+CPU_MEMORY_FRACTION = 0.25
 """Of a machine's free memory, for the activations of all runs of a pack: other trials may be about
 to take theirs."""
 
-GPU_SHARE = 0.75
+GPU_MEMORY_FRACTION = 0.75
 """The same of a GPU, where what is free is this process's alone."""
 
 _BYTES = 4
-COPIES = 2
+ACTIVATION_COPIES = 2
 """What a step holds: activations, and at worst as much again in gradients."""
 
 Training = EvaluatedRun | BatchedRun
 
 
-def side_by_side(runs: Sequence[EvaluatedRun]) -> list[Training]:
+def group_runs(runs: Sequence[EvaluatedRun]) -> list[Training]:
     """BatchedRun what can be packed, in the order given.
 
     Args:
@@ -41,27 +41,28 @@ def side_by_side(runs: Sequence[EvaluatedRun]) -> list[Training]:
     """
     if len(runs) == 1:
         return list(runs)
-    count = math.ceil(len(runs) / largest_pack(runs[0]))
+    count = math.ceil(len(runs) / max_group_size(runs[0]))
     bounds = [len(runs) * index // count for index in range(count + 1)]
     trainings: list[Training] = []
     for start, stop in pairwise(bounds):
         neighbours = runs[start:stop]
-        if len(neighbours) > 1 and are_level(neighbours):
+        if len(neighbours) > 1 and have_equal_progress(neighbours):
             trainings.append(BatchedRun(neighbours))
         else:
             trainings.extend(neighbours)
     return trainings
 
 
-def largest_pack(run: EvaluatedRun) -> int:
+def max_group_size(run: EvaluatedRun) -> int:
     """How many runs like this one are worth training at once, at least 1."""
     if not isinstance(run.training_images, DeviceImages):
         return 1  # decoding images costs each replicate its own time
     activations = activation_bytes(run.config, len(run.training_images))
-    if run.device.type == "cpu" and activations > LARGEST_ON_CPU:
+    if run.device.type == "cpu" and activations > MAX_CPU_ACTIVATION_BYTES:
         return 1
-    room = (GPU_SHARE if run.device.type == "cuda" else MEMORY_SHARE) * free_bytes(run.device)
-    return max(1, int(room // (COPIES * activations)))
+    fraction = GPU_MEMORY_FRACTION if run.device.type == "cuda" else CPU_MEMORY_FRACTION
+    room = fraction * free_bytes(run.device)
+    return max(1, int(room // (ACTIVATION_COPIES * activations)))
 
 
 def activation_bytes(config: TrialConfig, images: int) -> int:

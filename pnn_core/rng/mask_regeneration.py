@@ -65,7 +65,7 @@ def describe_draw(trial: TrialConfig, place: MaskPlace) -> MaskDraw:
             f"place (={place!r}) has no masks with layer (={model.layer!r}) and "
             f"stem (={model.first_layer.stem!r})"
         )
-    seed = Seeds.of(trial).stream_seed("masks")
+    seed = Seeds.of(trial).generator_seed("masks")
     if place == "stem":
         data, stem = model.dataset, model.first_layer
         return MaskDraw(

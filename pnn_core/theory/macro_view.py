@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from pnn_core.theory.checks import require_odd_square
+from pnn_core.theory.filters import require_odd_square
 
 RANK_TOLERANCE = 1e-10
 """Singular values below this share of the largest are taken for 0. They are rounding alone, and

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from pnn_core.theory.checks import require_odd_square
+from pnn_core.theory.filters import require_odd_square
 
 
 @dataclass(frozen=True, kw_only=True)

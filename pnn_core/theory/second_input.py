@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from pnn_core.theory.checks import require_odd_square
+from pnn_core.theory.filters import require_odd_square
 from pnn_core.theory.macro_view import least_squares_weights
 
 

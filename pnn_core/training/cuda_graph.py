@@ -20,7 +20,7 @@ WARM_UP_STEPS = 3
 them, and SGD makes its momentum, which it does in its first step alone."""
 
 
-class Recorder:
+class GraphCapture:
     """Records and replays work on a GPU.
 
     Args:
@@ -46,7 +46,7 @@ class Recorder:
         before.wait_stream(self._stream)
         return loss
 
-    def record(self, step: Step) -> Step:
+    def capture(self, step: Step) -> Step:
         """Record a step without doing it.
 
         Args:
@@ -73,12 +73,12 @@ class Recorder:
 
 
 @cache
-def recorder(device: torch.device) -> Recorder | None:
+def graph_capture(device: torch.device) -> GraphCapture | None:
     """What records on a device; None where nothing can."""
-    return Recorder(device) if device.type == "cuda" else None
+    return GraphCapture(device) if device.type == "cuda" else None
 
 
-class RecordedStep:
+class GraphedStep:
     """A training step that is recorded after a few, and replayed from then on.
 
     A recording that fails is warned of, and the step goes on as it is: it has just been seen to
@@ -91,7 +91,9 @@ class RecordedStep:
         recorder: Of the device.
     """
 
-    def __init__(self, step: Step, optimizer: torch.optim.Optimizer, recorder: Recorder) -> None:
+    def __init__(
+        self, step: Step, optimizer: torch.optim.Optimizer, recorder: GraphCapture
+    ) -> None:
         self._step = step
         self._optimizer = optimizer
         self._recorder = recorder
@@ -112,7 +114,7 @@ class RecordedStep:
         self._optimizer.zero_grad(set_to_none=True)
         try:
             with capturable(self._optimizer):
-                return self._recorder.record(self._step)
+                return self._recorder.capture(self._step)
         except RuntimeError as error:
             self._recorder.works = False
             self._optimizer.zero_grad(set_to_none=True)

@@ -49,13 +49,13 @@ class EpochState:
 
 
 @contextmanager
-def generators_kept(device: torch.device) -> Iterator[None]:
+def fork_rng(device: torch.device) -> Iterator[None]:
     """Leave torch's global generators, on the CPU and on a device, as they were."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         yield
 
 
-def set_generators(begun: EpochState, device: torch.device) -> None:
+def restore_generators(begun: EpochState, device: torch.device) -> None:
     """Put torch's global generators where an epoch's last step left them."""
     torch.manual_seed(begun.dropout_seed)
     set_generator_states(begun.generators, device)

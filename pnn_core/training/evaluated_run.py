@@ -9,7 +9,7 @@ import torch
 from pnn_core.config import TrialConfig
 from pnn_core.data import Images, ImageTraits
 from pnn_core.training.evaluation import Evaluation
-from pnn_core.training.train_steps import never
+from pnn_core.training.train_steps import no_pause
 from pnn_core.training.trainer import TrainedEpoch, Trainer
 
 
@@ -41,7 +41,7 @@ class EvaluatedRun(Trainer, ABC):
         super().__init__(config, traits, images, device)
         self.evaluation_images = self.source(evaluated)
 
-    def next_epoch(self, pause: Callable[[], bool] = never) -> bool:
+    def next_epoch(self, pause: Callable[[], bool] = no_pause) -> bool:
         """Train one epoch, then evaluate.
 
         Args:

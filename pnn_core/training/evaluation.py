@@ -38,7 +38,7 @@ def evaluate(
     network: nn.Module,
     source: BatchSource,
     data: DatasetShape,
-    precision: Callable[[], AbstractContextManager[None]],
+    autocast: Callable[[], AbstractContextManager[None]],
     *,
     replicates: int = 1,
 ) -> list[Evaluation]:
@@ -49,7 +49,7 @@ def evaluate(
             `[batch, replicates * classes]`; is put into evaluation mode.
         source: The images.
         data: Their shape.
-        precision: Gives the context in which the network computes.
+        autocast: Gives the context in which the network computes.
         replicates: Networks that it is made of.
 
     Returns:
@@ -61,7 +61,7 @@ def evaluate(
     network.eval()
     losses, correct = [], []
     for images, labels in source.in_order(_batch_size(data, replicates)):
-        with precision():
+        with autocast():
             logits = network(images.repeat(1, replicates, 1, 1) if replicates > 1 else images)
         each = logits.float().unflatten(1, (replicates, data.classes)).unbind(1)
         sums = [functional.cross_entropy(own, labels, reduction="sum") for own in each]

@@ -8,13 +8,19 @@ import torch
 from torch import nn
 
 from pnn_core.dataloader.batches import Batch, DeviceBatches
-from pnn_core.training.cuda_graph import WARM_UP_STEPS, RecordedStep, Recorder, Step, recorder
+from pnn_core.training.cuda_graph import (
+    WARM_UP_STEPS,
+    GraphCapture,
+    GraphedStep,
+    Step,
+    graph_capture,
+)
 
-FEWEST_STEPS = 5 * WARM_UP_STEPS
+MIN_STEPS_TO_CAPTURE = 5 * WARM_UP_STEPS
 """For which a recording is made: it takes the time of a few."""
 
 
-def never() -> bool:
+def no_pause() -> bool:
     """Do not pause."""
     return False
 
@@ -29,21 +35,21 @@ class TrainingStep:
         network: In training mode.
         optimizer: Of the network.
         next_batch: Gives it.
-        loss_of: See `train_steps`.
-        precision: See `train_steps`.
+        loss_function: See `train_steps`.
+        autocast: See `train_steps`.
     """
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
     next_batch: Callable[[], Batch]
-    loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    precision: Callable[[], AbstractContextManager[None]]
+    loss_function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    autocast: Callable[[], AbstractContextManager[None]]
 
     def __call__(self) -> torch.Tensor:
         """Do it; gives the loss."""
         images, labels = self.next_batch()
-        with self.precision():
-            loss = self.loss_of(self.network(images), labels)
+        with self.autocast():
+            loss = self.loss_function(self.network(images), labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.sum().backward()
         self.optimizer.step()
@@ -54,8 +60,8 @@ def train_steps(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     batches: Iterator[Batch],
-    loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    precision: Callable[[], AbstractContextManager[None]],
+    loss_function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    autocast: Callable[[], AbstractContextManager[None]],
     pause: Callable[[], bool],
     *,
     steps: int,
@@ -66,9 +72,9 @@ def train_steps(
         network: Is put into training mode.
         optimizer: Of the network.
         batches: What is left of the epoch.
-        loss_of: From logits and labels to a loss, or to one of each of several replicates, whose
-            sum is then made smaller: no weight of one replicate has a part in another's loss.
-        precision: Gives the context in which the network computes.
+        loss_function: Maps logits and labels to a loss, or to one loss per replicate, whose sum is
+            then minimised: no weight of one replicate has a part in another's loss.
+        autocast: Gives the context in which the network computes.
         pause: Asked after each step but the last.
         steps: Batches that are left.
 
@@ -80,12 +86,12 @@ def train_steps(
         network=network,
         optimizer=optimizer,
         next_batch=batches.take if isinstance(batches, DeviceBatches) else batches.__next__,
-        loss_of=loss_of,
-        precision=precision,
+        loss_function=loss_function,
+        autocast=autocast,
     )
-    records = choose_recorder(network, batches, steps)
+    records = choose_graph_capture(network, batches, steps)
     if records is not None:
-        step = RecordedStep(step, optimizer, records)
+        step = GraphedStep(step, optimizer, records)
     losses: list[torch.Tensor] = []
     for done in range(1, steps + 1):
         losses.append(step())
@@ -96,7 +102,9 @@ def train_steps(
     return losses
 
 
-def choose_recorder(network: nn.Module, batches: Iterator[Batch], steps: int) -> Recorder | None:
+def choose_graph_capture(
+    network: nn.Module, batches: Iterator[Batch], steps: int
+) -> GraphCapture | None:
     """What records the steps left of an epoch; None where they stay as they are.
 
     A recording serves one call of `train_steps`, so that no learning rate, no state that was loaded
@@ -106,7 +114,7 @@ def choose_recorder(network: nn.Module, batches: Iterator[Batch], steps: int) ->
         return None  # the host decodes the images of each step
     if not all(getattr(module, "can_be_captured", True) for module in network.modules()):
         return None  # such as dropout in a batched network
-    if steps < FEWEST_STEPS:
+    if steps < MIN_STEPS_TO_CAPTURE:
         return None
-    records = recorder(batches.device)
+    records = graph_capture(batches.device)
     return records if records is not None and records.works else None

@@ -14,20 +14,21 @@ from torch.nn import functional
 from pnn_core.config import TrialConfig
 from pnn_core.data import Images, ImageTraits, LabelledImages
 from pnn_core.dataloader.batches import BatchSource, DeviceImages, Normalise, full_batches
-from pnn_core.dataloader.decoding_workers import Decoder, decoding_workers
+from pnn_core.dataloader.decoding_workers import Decoder, decoding_worker_count
 from pnn_core.dataloader.file_batches import FileBatches
 from pnn_core.models.build import build_model
-from pnn_core.rng.generators import Seeds, spawn
+from pnn_core.rng.generators import spawn
+from pnn_core.rng.seeds import Seeds
 from pnn_core.training.checkpoint import snapshot
 from pnn_core.training.epoch_state import (
     EpochState,
+    fork_rng,
     generator_states,
-    generators_kept,
-    set_generators,
+    restore_generators,
 )
 from pnn_core.training.evaluation import Evaluation, evaluate
 from pnn_core.training.optimizer import make_optimizer, make_schedule
-from pnn_core.training.train_steps import never, train_steps
+from pnn_core.training.train_steps import no_pause, train_steps
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -79,13 +80,13 @@ class Trainer:
         self.device = device
         self.epoch = 0
         self._normalise = Normalise(traits.mean, traits.std, device)
-        self._decoder = Decoder(decoding_workers(device))
+        self._decoder = Decoder(decoding_worker_count(device))
         self.training_images = self._source(images, augment=traits.augment)
         self.steps = len(full_batches(len(self.training_images), config.optim.batch_size))
         seeds = Seeds.of(config)
-        self.order = torch.Generator().manual_seed(seeds.stream_seed("data_order"))
-        self._dropped = spawn(self.order)
-        self._begun: EpochState | None = None
+        self.order_generator = torch.Generator().manual_seed(seeds.generator_seed("data_order"))
+        self._dropout_seed_generator = spawn(self.order_generator)
+        self._paused: EpochState | None = None
         self.model = build_model(config.model, seeds).to(device)
         self.model.to(memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.model, config.optim)
@@ -95,7 +96,7 @@ class Trainer:
         """Prepare images for `evaluate`, as this network expects them."""
         return self._source(images, augment=False)
 
-    def train_epoch(self, pause: Callable[[], bool] = never) -> TrainedEpoch | None:
+    def train_epoch(self, pause: Callable[[], bool] = no_pause) -> TrainedEpoch | None:
         """Train one epoch, or go on in the one that was paused.
 
         However often an epoch is paused, its numbers are the same.
@@ -113,28 +114,28 @@ class Trainer:
         """
         started = time.perf_counter()
         begun = self.begin_epoch()
-        order = self.order.get_state()
-        with generators_kept(self.device):
-            set_generators(begun, self.device)
+        order = self.order_generator.get_state()
+        with fork_rng(self.device):
+            restore_generators(begun, self.device)
             losses = [*begun.losses, *self._train_steps(len(begun.losses), pause)]
             generators = generator_states(self.device)
         seconds = begun.seconds + time.perf_counter() - started
         if len(losses) == self.steps:
             return self.end_epoch(losses, seconds)
-        self.order.set_state(order)
+        self.order_generator.set_state(order)
         self.pause_epoch(
             replace(begun, generators=generators, losses=tuple(losses), seconds=seconds)
         )
         return None
 
     @property
-    def steps_begun(self) -> int:
+    def paused_steps(self) -> int:
         """Training steps done of an epoch that is paused; 0 where none is."""
-        return 0 if self._begun is None else len(self._begun.losses)
+        return 0 if self._paused is None else len(self._paused.losses)
 
     def begin_epoch(self) -> EpochState:
         """The epoch that is paused, or the next one."""
-        return self._begun or EpochState(dropout_seed=self._draw_dropout_seed())
+        return self._paused or EpochState(dropout_seed=self._draw_dropout_seed())
 
     def pause_epoch(self, begun: EpochState) -> None:
         """Leave an epoch that is to go on later.
@@ -143,7 +144,7 @@ class Trainer:
             begun: As far as it has come. `order` is to stand as it did when the epoch began: the
                 next call draws the epoch's order again.
         """
-        self._begun = begun
+        self._paused = begun
 
     def end_epoch(self, losses: Sequence[torch.Tensor], seconds: float) -> TrainedEpoch:
         """Leave an epoch that is done.
@@ -156,7 +157,7 @@ class Trainer:
             NonFiniteLossError: Names the epoch, the step, the value and the seed.
         """
         train_loss = self._mean_finite(torch.stack(tuple(losses)).tolist())
-        self._begun = None
+        self._paused = None
         self.epoch += 1
         self._schedule.step()
         return TrainedEpoch(train_loss=train_loss, seconds=seconds)
@@ -172,9 +173,9 @@ class Trainer:
                 "optimizer": self.optimizer.state_dict(),
                 "schedule": schedule,
                 "epoch": self.epoch,
-                "order": self.order.get_state(),
-                "dropout_seeds": self._dropped.get_state(),
-                "begun": None if self._begun is None else self._begun.state_dict(),
+                "order": self.order_generator.get_state(),
+                "dropout_seeds": self._dropout_seed_generator.get_state(),
+                "begun": None if self._paused is None else self._paused.state_dict(),
             }
         )
 
@@ -190,10 +191,10 @@ class Trainer:
         self.optimizer.load_state_dict(deepcopy(state["optimizer"]))
         self._schedule.load_state_dict(deepcopy(state["schedule"]))
         self.epoch = state["epoch"]
-        self.order.set_state(state["order"].cpu())
-        self._dropped.set_state(state["dropout_seeds"].cpu())
+        self.order_generator.set_state(state["order"].cpu())
+        self._dropout_seed_generator.set_state(state["dropout_seeds"].cpu())
         begun = state["begun"]
-        self._begun = None if begun is None else EpochState.of(begun, self.device)
+        self._paused = None if begun is None else EpochState.of(begun, self.device)
 
     def _train_steps(self, first: int, pause: Callable[[], bool]) -> list[torch.Tensor]:
         """Train from a step, counted from 0, to the epoch's end or a pause.
@@ -202,14 +203,14 @@ class Trainer:
             The loss of each step, on the device.
         """
         batches = self.training_images.shuffled(
-            self.config.optim.batch_size, self.order, first_batch=first
+            self.config.optim.batch_size, self.order_generator, first_batch=first
         )
         return train_steps(
             self.model,
             self.optimizer,
             batches,
             functional.cross_entropy,
-            self.precision,
+            self.autocast,
             pause,
             steps=self.steps - first,
         )
@@ -223,9 +224,9 @@ class Trainer:
         Raises:
             DatasetError: Names an image that is decoded now and is damaged.
         """
-        return evaluate(self.model, source, self.config.model.dataset, self.precision)[0]
+        return evaluate(self.model, source, self.config.model.dataset, self.autocast)[0]
 
-    def precision(self) -> AbstractContextManager[None]:
+    def autocast(self) -> AbstractContextManager[None]:
         """The context in which the network computes: bf16 autocast on a GPU."""
         if self.device.type == "cuda":
             return torch.autocast("cuda", dtype=torch.bfloat16)
@@ -247,4 +248,4 @@ class Trainer:
         return math.fsum(losses) / len(losses)
 
     def _draw_dropout_seed(self) -> int:
-        return int(torch.randint(2**63 - 1, (), generator=self._dropped))
+        return int(torch.randint(2**63 - 1, (), generator=self._dropout_seed_generator))

@@ -31,13 +31,13 @@ def train(
         ValueError: The data has another shape than the config says.
         NonFiniteLossError: Names the epoch, the step, the value and the seed.
     """
-    run = TrainingRun(config, data, device or default_device())
+    run = ValidatedRun(config, data, device or default_device())
     for _ in range(config.epochs):
         run.next_epoch()
         yield run.results[-1]
 
 
-class TrainingRun(EvaluatedRun):
+class ValidatedRun(EvaluatedRun):
     """A search's training run: learns from the training images, validates after each epoch.
 
     Args:

@@ -183,14 +183,14 @@ def _measure(
 def measure_here(
     trials: Sequence[TrialConfig], replicates: int, data: TrainingData, cpus: int
 ) -> GpuNeed:
-    """In a worker that has a GPU: see `pnn_core.replicates.gpu_memory_probe.measure_largest`."""
+    """In a worker that has a GPU: see `pnn_core.replicates.gpu_memory_probe.probe_gpu_memory`."""
     import torch
 
     from pnn_core.device.selection import default_device
-    from pnn_core.replicates.gpu_memory_probe import measure_largest
+    from pnn_core.replicates.gpu_memory_probe import probe_gpu_memory
 
     device = default_device()
     if device.type != "cuda":
         raise RuntimeError("torch finds no GPU where Ray has one")
     torch.set_num_threads(cpus)
-    return measure_largest(trials, replicates, data, device)
+    return probe_gpu_memory(trials, replicates, data, device)

@@ -32,12 +32,12 @@ class WorkerSettings:
         """Bound this process's threads and its share of a GPU, and choose its device."""
         import torch
 
-        from pnn_core.device.gpu_memory_limit import take_share
+        from pnn_core.device.gpu_memory_limit import limit_gpu_memory
         from pnn_core.device.malloc import keep_freed_memory
         from pnn_core.device.selection import default_device
 
         torch.set_num_threads(self.cpus)
         keep_freed_memory()
         device = default_device() if self.gpus else torch.device("cpu")
-        take_share(device, self.gpus)
+        limit_gpu_memory(device, self.gpus)
         return device

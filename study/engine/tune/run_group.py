@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from pnn_core.replicates.batched_run import BatchedRun
-from pnn_core.replicates.grouping import Training, side_by_side
+from pnn_core.replicates.grouping import Training, group_runs
 from pnn_core.training.trainer import NonFiniteLossError
 from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
@@ -85,7 +85,7 @@ class RunGroup:
     def _choose(self) -> None:
         """Choose what is trained until a run ends: one with all its seeds, or several at once."""
         self._at_once = self.left
-        self._trainings = side_by_side([seed for run in self.left for seed in run.seeds])
+        self._trainings = group_runs([seed for run in self.left for seed in run.seeds])
         if len(self.left) > 1:
             first = self._trainings[0]
             self._trainings = [first]

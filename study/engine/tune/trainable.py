@@ -90,8 +90,8 @@ class TrialTrainable(tune.Trainable):
 
     def _let_go(self) -> None:
         """Let go of all networks, and of the memory of a GPU that they took."""
-        from pnn_core.device.gpu_memory_limit import return_memory
+        from pnn_core.device.gpu_memory_limit import release_gpu_memory
 
         if self._group is not None:
             self._group = None
-            return_memory(self._device)
+            release_gpu_memory(self._device)

@@ -15,9 +15,9 @@ from study.search.messages import EpochReport, ProposedRun, RunReport, TestRepor
 if TYPE_CHECKING:
     import torch
 
+    from pnn_core.training.confirmation_run import ConfirmationRun
     from pnn_core.training.evaluated_run import EvaluatedRun
-    from pnn_core.training.test_run import ConfirmingRun
-    from pnn_core.training.validated_run import TrainingRun
+    from pnn_core.training.validated_run import ValidatedRun
 
     Run = TypeVar("Run", bound=EvaluatedRun)
 else:
@@ -61,7 +61,7 @@ class WorkerTask(ABC, Generic[Run]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SearchTask(WorkerTask["TrainingRun"]):
+class SearchTask(WorkerTask["ValidatedRun"]):
     """Training on the training images, with a validation after each epoch.
 
     Attributes:
@@ -70,13 +70,13 @@ class SearchTask(WorkerTask["TrainingRun"]):
 
     data: TrainingData
 
-    def new_run(self, config: TrialConfig, device: "torch.device") -> "TrainingRun":
+    def new_run(self, config: TrialConfig, device: "torch.device") -> "ValidatedRun":
         """See `WorkerTask`."""
-        from pnn_core.training.validated_run import TrainingRun
+        from pnn_core.training.validated_run import ValidatedRun
 
-        return TrainingRun(config, self.data, device)
+        return ValidatedRun(config, self.data, device)
 
-    def report(self, seeds: "Sequence[TrainingRun]", told: Circumstances) -> EpochReport:
+    def report(self, seeds: "Sequence[ValidatedRun]", told: Circumstances) -> EpochReport:
         """Report the curves."""
         return EpochReport(replicates=tuple(run.results for run in seeds), **told._asdict())
 
@@ -86,7 +86,7 @@ class SearchTask(WorkerTask["TrainingRun"]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfirmationTask(WorkerTask["ConfirmingRun"]):
+class ConfirmationTask(WorkerTask["ConfirmationRun"]):
     """Training on training and validation images, with a test after the last epoch.
 
     Attributes:
@@ -99,13 +99,13 @@ class ConfirmationTask(WorkerTask["ConfirmingRun"]):
     images: Images
     test: Images
 
-    def new_run(self, config: TrialConfig, device: "torch.device") -> "ConfirmingRun":
+    def new_run(self, config: TrialConfig, device: "torch.device") -> "ConfirmationRun":
         """See `WorkerTask`."""
-        from pnn_core.training.test_run import ConfirmingRun
+        from pnn_core.training.confirmation_run import ConfirmationRun
 
-        return ConfirmingRun(config, self.traits, self.images, self.test, device)
+        return ConfirmationRun(config, self.traits, self.images, self.test, device)
 
-    def report(self, seeds: "Sequence[ConfirmingRun]", told: Circumstances) -> TestReport | None:
+    def report(self, seeds: "Sequence[ConfirmationRun]", told: Circumstances) -> TestReport | None:
         """Report the test result after the last epoch, and nothing before."""
         (run,) = seeds
         if run.epoch < run.config.epochs:

@@ -14,7 +14,7 @@ from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
 from pnn_core.data.load import DATASETS
 from pnn_core.layers.perturbation import Perturbation
 from pnn_core.models.build import build_model
-from pnn_core.rng.generators import Seeds
+from pnn_core.rng.seeds import Seeds
 from study.results.run_record import RunKey, RunRecord, RunState
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)

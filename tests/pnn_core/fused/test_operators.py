@@ -21,7 +21,7 @@ from pnn_core.config import (
 from pnn_core.fused import operators
 from pnn_core.fused.compile import build
 from pnn_core.fused.operators import max_pool, normalise_add_relu, perturb_combine
-from pnn_core.fused.sequence import FusedSequential
+from pnn_core.fused.sequential import FusedSequential
 from pnn_core.layers.perturbation import PerturbationLayer
 from pnn_core.models.build import build_model
 

@@ -8,7 +8,7 @@ import torch
 
 from pnn_core.config import DatasetShape, Layer, MaskConfig, ModelConfig, Network, StemConfig
 from pnn_core.models.build import build_model
-from pnn_core.rng.generators import Seeds
+from pnn_core.rng.seeds import Seeds
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 FIXED = (".masks", ".filters", "stem.0.weight")

@@ -13,9 +13,9 @@ from pnn_core.config import ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import LabelledImages, TrainingData
 from pnn_core.replicates.batched_run import BatchedRun
 from pnn_core.training.checkpoint import decode_checkpoint, encode_checkpoint
-from pnn_core.training.test_run import ConfirmingRun
+from pnn_core.training.confirmation_run import ConfirmationRun
 from pnn_core.training.trainer import NonFiniteLossError
-from pnn_core.training.validated_run import TrainingRun
+from pnn_core.training.validated_run import ValidatedRun
 
 CPU = torch.device("cpu")
 EPOCHS, STEPS = 3, 3
@@ -91,11 +91,11 @@ def config(name: str) -> TrialConfig:
     ).with_parameters(CHANGES[name])
 
 
-def fresh(name: str) -> list[TrainingRun]:
-    return [TrainingRun(replace(config(name), seed=seed), DATA, CPU) for seed in SEEDS]
+def fresh(name: str) -> list[ValidatedRun]:
+    return [ValidatedRun(replace(config(name), seed=seed), DATA, CPU) for seed in SEEDS]
 
 
-def numbers(run: TrainingRun) -> list[float]:
+def numbers(run: ValidatedRun) -> list[float]:
     return [x for r in run.results for x in (r.epoch, r.train_loss, r.val_loss, r.val_accuracy)]
 
 
@@ -109,7 +109,7 @@ def tensors(state: object) -> list[torch.Tensor]:
     return []
 
 
-def require_equal_states(packed: TrainingRun, alone: TrainingRun) -> None:
+def require_equal_states(packed: ValidatedRun, alone: ValidatedRun) -> None:
     ours, theirs = tensors(packed.state_dict()), tensors(alone.state_dict())
     # What a later normalisation cancels has a gradient of rounding alone, which Adam scales, and
     # every layer behind it scales again: the deepest network sums pixels of 12 channels in another
@@ -172,7 +172,7 @@ def test_runs_may_join_a_pack_and_leave_it_in_the_middle_of_an_epoch() -> None:
     pack = BatchedRun(runs)
     assert not pack.next_epoch(lambda: True)
     for run in runs:
-        assert run.steps_begun == 2
+        assert run.paused_steps == 2
         run.next_epoch()
     pack.next_epoch()
     for run, other in zip(runs, alone, strict=True):
@@ -228,9 +228,9 @@ def test_the_seconds_of_a_pack_are_shared_out(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_packed_confirmations_give_the_figures_of_each_alone() -> None:
-    def confirmations() -> list[ConfirmingRun]:
+    def confirmations() -> list[ConfirmationRun]:
         configs = [replace(config("dropout"), seed=seed) for seed in SEEDS]
-        return [ConfirmingRun(c, DATA.traits, DATA.train, DATA.validation, CPU) for c in configs]
+        return [ConfirmationRun(c, DATA.traits, DATA.train, DATA.validation, CPU) for c in configs]
 
     alone, pack = confirmations(), BatchedRun(confirmations())
     for _ in range(EPOCHS):

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from pnn_core.config import ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import LabelledImages, TrainingData
 from pnn_core.training.checkpoint import CheckpointError, decode_checkpoint, encode_checkpoint
-from pnn_core.training.test_run import ConfirmingRun
-from pnn_core.training.validated_run import TrainingRun
+from pnn_core.training.confirmation_run import ConfirmationRun
+from pnn_core.training.validated_run import ValidatedRun
 
 CPU = torch.device("cpu")
 EPOCHS, STEPS = 3, 3
-Run = TrainingRun | ConfirmingRun
+Run = ValidatedRun | ConfirmationRun
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -69,8 +69,8 @@ def fresh(name: str, *, confirming: bool = False) -> Run:
         epochs=EPOCHS,
     ).with_parameters(PARAMETERS[name])
     if confirming:
-        return ConfirmingRun(config, DATA.traits, DATA.train, DATA.validation, CPU)
-    return TrainingRun(config, DATA, CPU)
+        return ConfirmationRun(config, DATA.traits, DATA.train, DATA.validation, CPU)
+    return ValidatedRun(config, DATA, CPU)
 
 
 def moved(run: Run, fresh_run: Run) -> Run:

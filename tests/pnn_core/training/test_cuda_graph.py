@@ -22,9 +22,9 @@ from pnn_core.data import LabelledImages, TrainingData, load_training_data
 from pnn_core.replicates.batched_run import BatchedRun
 from pnn_core.training import cuda_graph, train_steps
 from pnn_core.training.checkpoint import decode_checkpoint, encode_checkpoint
-from pnn_core.training.cuda_graph import Recorder, Step
+from pnn_core.training.cuda_graph import GraphCapture, Step
 from pnn_core.training.trainer import Trainer
-from pnn_core.training.validated_run import TrainingRun
+from pnn_core.training.validated_run import ValidatedRun
 
 CPU = torch.device("cpu")
 EPOCHS, STEPS = 3, 16
@@ -79,8 +79,8 @@ class Tape(TorchDispatchMode):
         return now[id(result)].clone()
 
 
-class TapeRecorder(Recorder):
-    """Does on the CPU what a `Recorder` does on a GPU: recording leaves everything as it was."""
+class TapeCapture(GraphCapture):
+    """Stand-in on the CPU for a GPU's `GraphCapture`: capturing leaves everything as it was."""
 
     def __init__(self) -> None:
         self.works, self.warm_ups, self.replays = True, 0, 0
@@ -90,7 +90,7 @@ class TapeRecorder(Recorder):
         self.warm_ups += 1
         return step()
 
-    def record(self, step: Step) -> Step:
+    def capture(self, step: Step) -> Step:
         generator = torch.get_rng_state()
         with Tape() as tape:
             loss = step()
@@ -105,14 +105,14 @@ class TapeRecorder(Recorder):
         return replay
 
 
-class BrokenRecorder(TapeRecorder):
+class BrokenCapture(TapeCapture):
     """Breaks off, and keeps count."""
 
     tries = 0
 
-    def record(self, step: Step) -> Step:
+    def capture(self, step: Step) -> Step:
         self.tries += 1
-        super().record(step)
+        super().capture(step)
         raise RuntimeError("operation not permitted when stream is capturing")
 
 
@@ -168,11 +168,11 @@ def plain_operators_and_one_thread(use_plain_operators: Callable[[bool], None]) 
 
 
 @pytest.fixture
-def recording(monkeypatch: pytest.MonkeyPatch) -> Callable[[Recorder | None], None]:
+def recording(monkeypatch: pytest.MonkeyPatch) -> Callable[[GraphCapture | None], None]:
     """What records from here on."""
 
-    def use(recorder: Recorder | None) -> None:
-        monkeypatch.setattr(train_steps, "recorder", lambda device: recorder)
+    def use(recorder: GraphCapture | None) -> None:
+        monkeypatch.setattr(train_steps, "graph_capture", lambda device: recorder)
 
     return use
 
@@ -186,15 +186,15 @@ def config(change: Mapping[str, Any]) -> TrialConfig:
     ).with_parameters(change)
 
 
-def fresh(change: Mapping[str, Any], *, augment: bool = True) -> TrainingRun:
-    return TrainingRun(config(change), replace(DATA, augment=augment), CPU)
+def fresh(change: Mapping[str, Any], *, augment: bool = True) -> ValidatedRun:
+    return ValidatedRun(config(change), replace(DATA, augment=augment), CPU)
 
 
-def replicates(change: Mapping[str, Any]) -> list[TrainingRun]:
-    return [TrainingRun(replace(config(change), seed=seed), DATA, CPU) for seed in (4, 5)]
+def replicates(change: Mapping[str, Any]) -> list[ValidatedRun]:
+    return [ValidatedRun(replace(config(change), seed=seed), DATA, CPU) for seed in (4, 5)]
 
 
-def numbers(run: TrainingRun) -> list[float]:
+def numbers(run: ValidatedRun) -> list[float]:
     return [x for r in run.results for x in (r.train_loss, r.val_loss, r.val_accuracy)]
 
 
@@ -208,7 +208,7 @@ def tensors(state: object) -> list[torch.Tensor]:
     return []
 
 
-def require_equal(run: TrainingRun, other: TrainingRun) -> None:
+def require_equal(run: ValidatedRun, other: ValidatedRun) -> None:
     assert numbers(run) == numbers(other)
     pairs = zip(tensors(run.state_dict()), tensors(other.state_dict()), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
@@ -217,12 +217,12 @@ def require_equal(run: TrainingRun, other: TrainingRun) -> None:
 @pytest.mark.parametrize("augment", [True, False])
 @pytest.mark.parametrize("name", CHANGES)
 def test_replayed_steps_give_the_numbers_of_plain_ones(
-    name: str, augment: bool, recording: Callable[[Recorder | None], None]
+    name: str, augment: bool, recording: Callable[[GraphCapture | None], None]
 ) -> None:
     run, plain = (fresh(CHANGES[name], augment=augment) for _ in range(2))
     for _ in range(EPOCHS):
         plain.next_epoch()
-    recording(tape := TapeRecorder())
+    recording(tape := TapeCapture())
     for _ in range(EPOCHS):
         run.next_epoch()
     require_equal(run, plain)
@@ -233,12 +233,12 @@ def test_replayed_steps_give_the_numbers_of_plain_ones(
 
 @pytest.mark.parametrize("name", sorted(CHANGES.keys() - {"dropout"}))
 def test_replayed_steps_of_a_pack_give_the_numbers_of_plain_ones(
-    name: str, recording: Callable[[Recorder | None], None]
+    name: str, recording: Callable[[GraphCapture | None], None]
 ) -> None:
     pack, plain = BatchedRun(replicates(CHANGES[name])), BatchedRun(replicates(CHANGES[name]))
     for _ in range(EPOCHS):
         plain.next_epoch()
-    recording(tape := TapeRecorder())
+    recording(tape := TapeCapture())
     for _ in range(EPOCHS):
         pack.next_epoch()
     assert tape.replays == EPOCHS * (STEPS - cuda_graph.WARM_UP_STEPS)
@@ -255,9 +255,9 @@ def test_wherever_replayed_steps_are_stopped_they_end_as_if_they_never_were(
     name: str,
     kind: str,
     stops: set[int],
-    recording: Callable[[Recorder | None], None],
+    recording: Callable[[GraphCapture | None], None],
 ) -> None:
-    def two_epochs(asked: Iterator[bool]) -> list[TrainingRun]:
+    def two_epochs(asked: Iterator[bool]) -> list[ValidatedRun]:
         runs = replicates(CHANGES[name])[: 1 if kind == "alone" else 2]
         while min(run.epoch for run in runs) < 2:
             (runs[0] if kind == "alone" else BatchedRun(runs)).next_epoch(lambda: next(asked))
@@ -269,7 +269,7 @@ def test_wherever_replayed_steps_are_stopped_they_end_as_if_they_never_were(
 
     recording(None)
     plain = two_epochs(itertools.repeat(False))
-    recording(TapeRecorder())
+    recording(TapeCapture())
     stopped = two_epochs(number in stops for number in itertools.count())
     for run, other in zip(stopped, plain, strict=True):
         require_equal(run, other)
@@ -278,12 +278,12 @@ def test_wherever_replayed_steps_are_stopped_they_end_as_if_they_never_were(
 @pytest.mark.parametrize("kind", ["alone", "packed"])
 @pytest.mark.parametrize("name", [*CHANGES, *NETWORKS])
 def test_no_step_waits_for_the_device_or_copies_from_the_host(
-    name: str, kind: str, recording: Callable[[Recorder | None], None]
+    name: str, kind: str, recording: Callable[[GraphCapture | None], None]
 ) -> None:
     change = {**CHANGES, **NETWORKS}[name]
     if kind == "packed":
         change = {**change, "dropout": 0.0}
-    recording(tape := TapeRecorder())
+    recording(tape := TapeCapture())
     runs = replicates(change)
     (runs[0] if kind == "alone" else BatchedRun(runs)).next_epoch()
     names = tape.tapes[0].names
@@ -295,24 +295,24 @@ def test_no_step_waits_for_the_device_or_copies_from_the_host(
 
 
 def test_checkpoints_do_not_tell_whether_steps_were_recorded(
-    recording: Callable[[Recorder | None], None],
+    recording: Callable[[GraphCapture | None], None],
 ) -> None:
-    recording(TapeRecorder())
+    recording(TapeCapture())
     run = fresh({})
     run.next_epoch()
     assert [group["capturable"] for group in run.optimizer.param_groups] == [False]
 
 
 def test_the_optimiser_is_capturable_while_it_is_recorded(
-    recording: Callable[[Recorder | None], None],
+    recording: Callable[[GraphCapture | None], None],
 ) -> None:
     seen = []
 
-    class Watching(TapeRecorder):
-        def record(self, step: Step) -> Step:
+    class Watching(TapeCapture):
+        def capture(self, step: Step) -> Step:
             seen.append(run.optimizer.param_groups[0]["capturable"])
             seen.append([p.grad for p in run.model.parameters() if p.grad is not None])
-            return super().record(step)
+            return super().capture(step)
 
     recording(Watching())
     run = fresh({})
@@ -321,21 +321,21 @@ def test_the_optimiser_is_capturable_while_it_is_recorded(
 
 
 def test_no_gradient_outlives_an_epochs_steps(
-    recording: Callable[[Recorder | None], None],
+    recording: Callable[[GraphCapture | None], None],
 ) -> None:
-    recording(TapeRecorder())
+    recording(TapeCapture())
     run = fresh({})
     run.next_epoch()
     assert all(parameter.grad is None for parameter in run.model.parameters())
 
 
 def test_what_cannot_be_recorded_trains_on_and_is_warned_of_once(
-    recording: Callable[[Recorder | None], None],
+    recording: Callable[[GraphCapture | None], None],
 ) -> None:
     run, plain = fresh(CHANGES["dropout"]), fresh(CHANGES["dropout"])
     for _ in range(EPOCHS):
         plain.next_epoch()
-    recording(broken := BrokenRecorder())
+    recording(broken := BrokenCapture())
     with pytest.warns(UserWarning, match=r"recorded as a CUDA graph \(operation not permitted"):
         run.next_epoch()
     run.next_epoch()
@@ -371,15 +371,15 @@ def test_a_recording_that_fails_leaves_its_stream(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(torch.cuda, "Stream", lambda device: "side")
     monkeypatch.setattr(torch.cuda, "CUDAGraph", object)
     with pytest.raises(RuntimeError, match="wait"):
-        Recorder(torch.device("cuda")).record(step)
+        GraphCapture(torch.device("cuda")).capture(step)
     assert current == ["default"]
 
 
 @pytest.mark.parametrize("left_out", ["dropout in a pack", "few steps", "files", "a CPU"])
 def test_what_is_not_worth_recording_or_cannot_be_is_left_as_it_is(
-    left_out: str, recording: Callable[[Recorder | None], None], photographs: Path
+    left_out: str, recording: Callable[[GraphCapture | None], None], photographs: Path
 ) -> None:
-    recording(tape := TapeRecorder())
+    recording(tape := TapeCapture())
     if left_out == "dropout in a pack":
         BatchedRun(replicates(CHANGES["dropout"])).next_epoch()
     elif left_out == "few steps":
@@ -392,6 +392,6 @@ def test_what_is_not_worth_recording_or_cannot_be_is_left_as_it_is(
         )
         Trainer(small, data.traits, data.train, CPU).train_epoch()
     else:
-        assert cuda_graph.recorder(CPU) is None
+        assert cuda_graph.graph_capture(CPU) is None
     assert tape.warm_ups == 0
     assert not tape.tapes

@@ -11,8 +11,8 @@ from pnn_core.config import ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import LabelledImages, TrainingData
 from pnn_core.replicates.batched_run import BatchedRun
 from pnn_core.training import train_steps as steps
-from pnn_core.training.cuda_graph import recorder
-from pnn_core.training.validated_run import TrainingRun
+from pnn_core.training.cuda_graph import graph_capture
+from pnn_core.training.validated_run import ValidatedRun
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
@@ -32,7 +32,7 @@ def plainly(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], N
 
     def do(what: Callable[[], None]) -> None:
         with monkeypatch.context() as context:
-            context.setattr(steps, "recorder", lambda device: None)
+            context.setattr(steps, "graph_capture", lambda device: None)
             what()
 
     return do
@@ -56,7 +56,7 @@ DATA = TrainingData(
 )
 
 
-def fresh(change: Mapping[str, Any], seed: int = 0) -> TrainingRun:
+def fresh(change: Mapping[str, Any], seed: int = 0) -> ValidatedRun:
     """Of three epochs, in which the rate drops after the second."""
     config = TrialConfig(
         model=ModelConfig(dataset=DATA.shape, network="resnet8", mask_count=16),
@@ -64,15 +64,15 @@ def fresh(change: Mapping[str, Any], seed: int = 0) -> TrainingRun:
         epochs=EPOCHS,
         seed=seed,
     ).with_parameters(change)
-    return TrainingRun(config, DATA, GPU)
+    return ValidatedRun(config, DATA, GPU)
 
 
-def train(training: TrainingRun | BatchedRun) -> None:
+def train(training: ValidatedRun | BatchedRun) -> None:
     for _ in range(EPOCHS):
         assert training.next_epoch()
 
 
-def require_close(run: TrainingRun, other: TrainingRun) -> None:
+def require_close(run: ValidatedRun, other: ValidatedRun) -> None:
     """Some kernels add in an order that changes, in half precision."""
     losses = [result.train_loss for result in other.results]
     assert [result.train_loss for result in run.results] == pytest.approx(losses, rel=0.02)
@@ -91,7 +91,7 @@ def test_replayed_steps_train_as_plain_ones_do(name: str, plainly) -> None:
     plainly(lambda: train(plain))
     train(run)
     require_close(run, plain)
-    assert recorder(GPU).works
+    assert graph_capture(GPU).works
 
 
 def test_replayed_steps_of_a_pack_train_as_plain_ones_do(plainly) -> None:

@@ -13,7 +13,7 @@ from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, OptimConfig, 
 from pnn_core.data import LabelledImages, TrainingData, load_training_data
 from pnn_core.dataloader.batches import DeviceImages
 from pnn_core.training.trainer import NonFiniteLossError
-from pnn_core.training.validated_run import TrainingRun, train
+from pnn_core.training.validated_run import ValidatedRun, train
 
 CPU = torch.device("cpu")
 
@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_numbers(digits: TrainingData) -> None:
 
 def test_a_run_keeps_its_results_and_gives_none_when_paused(digits: TrainingData) -> None:
     few = replace(digits, train=digits.train.take(np.arange(120)))
-    run, other = (TrainingRun(config(few), few, CPU) for _ in range(2))
+    run, other = (ValidatedRun(config(few), few, CPU) for _ in range(2))
     assert run.next_epoch()
     (first,) = run.results
     assert not run.next_epoch(lambda: True)
@@ -78,7 +78,7 @@ def test_it_learns_real_digits(digits: TrainingData) -> None:
 
 
 def test_val_accuracy_is_correct_over_total(digits: TrainingData) -> None:
-    run = TrainingRun(config(digits), digits, CPU)
+    run = ValidatedRun(config(digits), digits, CPU)
     run.next_epoch()
     (result,) = run.results
     images = torch.from_numpy(digits.validation.images).float() / 255
@@ -109,7 +109,7 @@ def test_sgd_with_momentum_and_weight_decay_learns_too(digits: TrainingData) -> 
 def test_the_learning_rate_drops_at_60_and_90_percent_of_the_epochs(
     digits: TrainingData, epochs: int, expected: list[float]
 ) -> None:
-    run = TrainingRun(config(digits, epochs=epochs, learning_rate=1.0), digits, CPU)
+    run = ValidatedRun(config(digits, epochs=epochs, learning_rate=1.0), digits, CPU)
     rates = []
     for _ in range(epochs):
         rates.append(run.optimizer.param_groups[0]["lr"])
@@ -138,7 +138,7 @@ def test_read_only_arrays_are_trained_on_without_a_copy_or_a_warning(digits: Tra
     images = digits.train.images.copy()
     images.setflags(write=False)
     data = replace(digits, train=LabelledImages(images=images, labels=digits.train.labels))
-    run = TrainingRun(config(data), data, CPU)
+    run = ValidatedRun(config(data), data, CPU)
     assert isinstance(run.training_images, DeviceImages)
     assert run.training_images._images.data_ptr() == images.ctypes.data
     run.next_epoch()

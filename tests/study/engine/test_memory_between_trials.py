@@ -70,7 +70,7 @@ def make(
     return make
 
 
-def seeds(trainable: TrialTrainable) -> list[train.TrainingRun]:
+def seeds(trainable: TrialTrainable) -> list[train.ValidatedRun]:
     """What is trained now."""
     return [seed for run in trainable._group.left for seed in run.seeds]
 
@@ -100,10 +100,10 @@ def diverges(trainable: TrialTrainable, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def raises(trainable: TrialTrainable, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(run: train.TrainingRun, *what: object) -> None:
+    def fail(run: train.ValidatedRun, *what: object) -> None:
         raise MemoryError("the device is full")
 
-    monkeypatch.setattr(train.TrainingRun, "record", fail)
+    monkeypatch.setattr(train.ValidatedRun, "record", fail)
     assert not trainable.step()["done"]  # Tune asks again and is told to give the process up
 
 
@@ -146,7 +146,7 @@ def test_a_trial_whose_gpu_failed_tells_so_although_no_memory_can_be_given_back(
     trainable = make(1)
     trainable.step()
     trainable._device = torch.device("cuda")
-    monkeypatch.setattr(train.TrainingRun, "record", fail)
+    monkeypatch.setattr(train.ValidatedRun, "record", fail)
     monkeypatch.setattr(torch.cuda, "empty_cache", fail)
     ((_, failure),) = trainable.step()[REPORTS]
     assert "device-side assert" in failure.reason

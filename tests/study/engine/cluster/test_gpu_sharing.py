@@ -14,7 +14,7 @@ from ray.util.placement_group import placement_group, remove_placement_group
 
 from pnn_core.config import DatasetShape, GpuNeed, ModelConfig, TrialConfig
 from pnn_core.data import TrainingData
-from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES, allocators_share
+from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES, allocator_fraction
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.config import Resources, StudyConfig
 from study.engine.cluster.connect import TrialResources, connected, gpu_sharing, trial_resources
@@ -86,7 +86,7 @@ def test_the_largest_trial_fits_into_the_share_that_bounds_it(
     assert trials >= 1
     if trials > 1:
         assert trials * needed <= MEMORY_SHARE * free * (1 + 1e-9)
-        allowed = allocators_share(1 / trials, tight.total_bytes) * tight.total_bytes
+        allowed = allocator_fraction(1 / trials, tight.total_bytes) * tight.total_bytes
         assert allowed >= needed - CONTEXT_BYTES
 
 

@@ -18,7 +18,7 @@ from study.engine.confirmation.run_confirmation import Confirmation, confirm
 
 from pnn_core.config import DatasetShape, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import confirm_step, load_test_data
-from pnn_core.training.test_run import confirm as train_and_test
+from pnn_core.training.confirmation_run import train_and_test
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
 from study.config import Resources

@@ -10,7 +10,7 @@ import torch
 
 from pnn_core.config import ConfirmResult, DatasetShape, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import confirm_step, load_test_data
-from pnn_core.training import test_run as confirm_module
+from pnn_core.training import confirmation_run as confirm_module
 from pnn_core.training.trainer import NonFiniteLossError
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import checkpoint_file
@@ -116,7 +116,7 @@ def test_a_run_stopped_anywhere_goes_on_as_if_it_never_was(
 ) -> None:
     assert work(questions) == RunPaused()
     assert store.names() == [checkpoint_file(TASK.key)] * (questions > 0)  # it had begun
-    expected = confirm_module.confirm(
+    expected = confirm_module.train_and_test(
         TASK.config, digits.traits, digits.joined(), test_images, torch.device("cpu")
     )
     assert timeless(work(float("inf"))) == replace(expected, train_seconds=0.0)
@@ -127,13 +127,13 @@ def test_a_run_goes_on_instead_of_beginning_anew(
 ) -> None:
     assert work(9) == RunPaused()
     begun: list[int] = []
-    next_epoch = confirm_module.ConfirmingRun.next_epoch
+    next_epoch = confirm_module.ConfirmationRun.next_epoch
 
     def listen(run, pause):
         begun.append(run.epoch)
         return next_epoch(run, pause)
 
-    monkeypatch.setattr(confirm_module.ConfirmingRun, "next_epoch", listen)
+    monkeypatch.setattr(confirm_module.ConfirmationRun, "next_epoch", listen)
     work(float("inf"))
     assert begun == [1]  # the second epoch, in the middle of which it was stopped
 
@@ -147,7 +147,7 @@ def test_what_a_run_raises_is_its_failure(
     def fail(run, pause):
         raise error
 
-    monkeypatch.setattr(confirm_module.ConfirmingRun, "next_epoch", fail)
+    monkeypatch.setattr(confirm_module.ConfirmationRun, "next_epoch", fail)
     reason = f"{type(error).__name__}: {error}"
     assert work(float("inf")) == RunFailure(
         reason=reason, would_recur=would_recur, worker=worker_name()
@@ -175,7 +175,7 @@ def test_runs_that_differ_in_seeds_are_trained_at_once_and_stopped_anywhere(
     assert work(6, *SEEDS) == [RunPaused()] * 3
     assert set(store.names()) == {checkpoint_file(task.key) for task in SEEDS}
     for task, reply in zip(SEEDS, work(float("inf"), *SEEDS), strict=True):
-        alone = confirm_module.confirm(
+        alone = confirm_module.train_and_test(
             task.config, digits.traits, digits.joined(), test_images, torch.device("cpu")
         )
         assert timeless(reply).train_loss == pytest.approx(alone.train_loss, rel=1e-3)
@@ -193,14 +193,14 @@ def test_a_run_that_diverges_costs_those_beside_it_nothing(
     work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = work(float("inf"), *SEEDS)
-    end_epoch = confirm_module.ConfirmingRun.end_epoch
+    end_epoch = confirm_module.ConfirmationRun.end_epoch
 
     def diverge(run, losses, seconds):
         if run.config.seed == SEEDS[1].config.seed and run.epoch == 1:
             losses = [*losses[:-1], losses[-1] * float("nan")]
         return end_epoch(run, losses, seconds)
 
-    monkeypatch.setattr(confirm_module.ConfirmingRun, "end_epoch", diverge)
+    monkeypatch.setattr(confirm_module.ConfirmationRun, "end_epoch", diverge)
     first, second, third = work(float("inf"), *SEEDS)
     assert second.would_recur
     assert second.reason.startswith("NonFiniteLossError: training loss is nan")
@@ -214,6 +214,6 @@ def test_whatever_else_is_raised_ends_all_that_are_not_done(
     def fail(run, trained, evaluation, seconds):
         raise MemoryError("x")
 
-    monkeypatch.setattr(confirm_module.ConfirmingRun, "record", fail)
+    monkeypatch.setattr(confirm_module.ConfirmationRun, "record", fail)
     failure = RunFailure(reason="MemoryError: x", would_recur=False, worker=worker_name())
     assert work(float("inf"), *SEEDS) == [failure] * 3

@@ -110,7 +110,7 @@ def undisturbed(digits: TrainingData) -> dict[int, Curves]:
     """By the number of seeds: one as the plain function trains it, three at once."""
     torch.set_num_threads(1)
     cpu = torch.device("cpu")
-    runs = [train.TrainingRun(replace(CONFIG, seed=seed), digits, cpu) for seed in (5, 6, 7)]
+    runs = [train.ValidatedRun(replace(CONFIG, seed=seed), digits, cpu) for seed in (5, 6, 7)]
     pack = BatchedRun(runs)
     for _ in range(CONFIG.epochs):
         pack.next_epoch()
@@ -192,7 +192,7 @@ def test_a_loss_that_is_not_finite_would_recur_and_the_process_is_of_use(
 
     trainable = make(1)
     with monkeypatch.context() as patch:
-        patch.setattr(train.TrainingRun, "next_epoch", diverge)
+        patch.setattr(train.ValidatedRun, "next_epoch", diverge)
         result = trainable.step()
     reason = "NonFiniteLossError: training loss is nan"
     failure = RunFailure(reason=reason, would_recur=True, worker=worker_name())
@@ -204,7 +204,7 @@ def test_a_loss_that_is_not_finite_would_recur_and_the_process_is_of_use(
 def test_one_seed_that_raises_ends_the_attempt_and_the_process_with_its_reason(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = train.TrainingRun.record
+    record = train.ValidatedRun.record
 
     def fail(run, trained, evaluation, seconds):
         if run.config.seed == 6 and run.epoch == 2:
@@ -212,7 +212,7 @@ def test_one_seed_that_raises_ends_the_attempt_and_the_process_with_its_reason(
         record(run, trained, evaluation, seconds)
 
     trainable = make()
-    monkeypatch.setattr(train.TrainingRun, "record", fail)
+    monkeypatch.setattr(train.ValidatedRun, "record", fail)
     assert isinstance(told(trainable.step()), EpochReport)
     reason = "MemoryError: the second seed"
     expected = RunFailure(reason=reason, would_recur=False, worker=worker_name())
@@ -231,13 +231,13 @@ def test_a_complete_trial_leaves_its_last_state_if_asked(
 ) -> None:
     assert finish(make(1, keep=keep)) == undisturbed[1]
     trained: list[int] = []
-    next_epoch = train.TrainingRun.next_epoch
+    next_epoch = train.ValidatedRun.next_epoch
 
     def listen(run, pause):
         trained.append(run.epoch + 1)
         return next_epoch(run, pause)
 
-    monkeypatch.setattr(train.TrainingRun, "next_epoch", listen)
+    monkeypatch.setattr(train.ValidatedRun, "next_epoch", listen)
     assert finish(make(1)) == undisturbed[1]
     assert (trained == []) == keep  # its last state leaves nothing to train
     assert store.names() == [FILE]
@@ -247,7 +247,7 @@ def test_a_stopped_trial_that_has_not_begun_builds_nothing(
     make: Make, store: CheckpointStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trainable = make(1, StopAfter(0))
-    monkeypatch.setattr(train, "TrainingRun", None)
+    monkeypatch.setattr(train, "ValidatedRun", None)
     assert trainable.step() == {REPORTS: ((RunKey(0), RunPaused()),), "done": True}
     assert store.names() == []
 

@@ -14,7 +14,7 @@ from pnn_core.training.published_accuracy import PublishedAccuracy
 from pnn_core.training.trainer import TrainedEpoch
 
 
-def confirm(
+def train_and_test(
     config: TrialConfig,
     traits: ImageTraits,
     images: Images,
@@ -40,13 +40,13 @@ def confirm(
             seed.
         DatasetError: Names an image that is decoded in training and is damaged.
     """
-    run = ConfirmingRun(config, traits, images, test, device or default_device())
+    run = ConfirmationRun(config, traits, images, test, device or default_device())
     for _ in range(config.epochs):
         run.next_epoch()
     return run.result()
 
 
-class ConfirmingRun(EvaluatedRun):
+class ConfirmationRun(EvaluatedRun):
     """A confirmation run: learns from all but the test images, which it classifies each epoch.
 
     Args:
