@@ -1,4 +1,4 @@
-"""A planned study from its first trial to its last word: search, export, confirm, tell."""
+"""Life of a planned study from its first trial to its last word: search, export, confirm, tell."""
 
 import contextlib
 import json
@@ -19,8 +19,9 @@ from study.engine.interrupts import Interrupts
 from study.engine.tune.tuner import train_runs
 from study.engine.tune.worker_task import ConfirmationTask, SearchTask, WorkerTask
 from study.execution.export import describe_study, export_front, write_page
+from study.execution.next_commands import resume_command
 from study.execution.progress import ProgressReport
-from study.execution.summary import Outcome, resume_command
+from study.execution.summary import Outcome
 from study.exit_status import DONE, FAILED, INTERRUPTED
 from study.planning.new_study import StudyPlan
 from study.results.mask_secrets import mask_password
@@ -36,10 +37,10 @@ from study.search.run_manager import ATTEMPTS, RunManager
 from study.search.trial_manager import TrialManager
 
 TRACKER_SECONDS = 30.0
-"""How long a tracker that fails may hold up the end of a study."""
+"""Time that a tracker that fails may hold up the end of a study."""
 
 BROKEN_OFF_TRACKER_SECONDS = 3.0
-"""The same where somebody waits for the prompt: what is missing then is sent by `--resume`."""
+"""Same time where somebody waits for the prompt: what is missing then is sent by `--resume`."""
 
 ENDS = {
     DONE: StudyEnd.FINISHED,
@@ -58,9 +59,9 @@ def run_study(
 
     Args:
         plan: The study; its output folder and its place for checkpoints exist.
-        resources: Of each trial.
+        resources: Resources of each trial.
         data: Train and validation images.
-        interrupts: Handles signals.
+        interrupts: Handler of signals.
 
     Returns:
         The exit status.
@@ -109,7 +110,7 @@ def _end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -
 
 
 class _Life:
-    """One life of a study, which begins with what earlier ones left.
+    """Life of a study, which begins with what earlier ones left.
 
     Args:
         plan: The study.
@@ -237,7 +238,7 @@ def _status(outcome: Outcome) -> int:
 
 
 def _describe_unsent(unsent: Unsent, plan: StudyPlan, outcome: Outcome) -> str:
-    """What the tracker lacks, where it is, and how to send it."""
+    """Say what the tracker lacks, where it is, and how to send it."""
     lacking = []
     if unsent.trials:
         lacking.append(counted(unsent.trials, "trial"))

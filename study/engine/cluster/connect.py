@@ -1,4 +1,4 @@
-"""Ray: a cluster of one on this machine, or a running one."""
+"""Connection to Ray: a cluster of one on this machine, or a running one."""
 
 import contextlib
 import logging
@@ -13,11 +13,11 @@ from study.config import Resources
 from study.engine.cluster.private_ray import loopback_alone, raylets_silent, use_token_if_available
 
 ANSWER_SECONDS = 5.0
-"""How long a cluster's address may take to answer."""
+"""Time that a cluster's address may take to answer."""
 
 
 class ClusterError(ValueError):
-    """A cluster that does not answer or lacks what was asked for.
+    """Error of a cluster that does not answer or lacks what was asked for.
 
     The message is one sentence that names the option to change.
     """
@@ -25,7 +25,7 @@ class ClusterError(ValueError):
 
 @contextlib.contextmanager
 def connected(address: str | None, preload: Sequence[str] = ()) -> Iterator[None]:
-    """Ray, for as long as the context lasts.
+    """Connect to Ray for as long as the context lasts.
 
     Args:
         address: `host:port` of a running cluster, `auto` for one on this machine, or None for a
@@ -100,7 +100,7 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _require_answer(address: str) -> None:
-    """Ray itself would try for a minute before it gave up."""
+    """Check that something answers; Ray itself would try for a minute."""
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -114,13 +114,13 @@ def _require_answer(address: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResources:
-    """What Ray reserves for each trial, and how many trials that lets run at once.
+    """Resources that Ray reserves for each trial, and the number of trials that run at once.
 
     Attributes:
-        cpus: CPU cores.
-        gpus: GPUs, or a fraction of one.
-        concurrent: Trials at once, all nodes together.
-        most: As many are asked for at once at most, also where nodes join; None for no bound.
+        cpus: Number of CPU cores.
+        gpus: Number of GPUs, or a fraction of one.
+        concurrent: Number of trials at once, all nodes together.
+        most: Bound on them that was asked for, also where nodes join; None for no bound.
     """
 
     cpus: int
@@ -168,13 +168,13 @@ def trial_resources(wanted: Resources) -> TrialResources:
 
 
 def concurrent_trials(resources: TrialResources) -> int:
-    """How many trials the cluster can run at once now: nodes join and leave."""
+    """Count the trials that the cluster can run at once now: nodes join and leave."""
     places = _places(cpus=resources.cpus, gpus=resources.gpus)
     return places if resources.most is None else min(places, resources.most)
 
 
 def _places(*, cpus: int, gpus: float) -> int:
-    """How many trials fit on all nodes together."""
+    """Count the trials that fit on all nodes together."""
     return sum(_places_on(node, cpus, gpus) for node in _nodes())
 
 
@@ -190,5 +190,5 @@ def _places_on(node: Mapping[str, float], cpus: int, gpus: float) -> int:
 
 
 def _nodes() -> list[Mapping[str, float]]:
-    """Resources of each node that is there."""
+    """Return the resources of each node that is there."""
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]

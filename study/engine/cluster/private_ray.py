@@ -36,7 +36,7 @@ def raylets_silent() -> contextlib.AbstractContextManager[None]:
     return replaced(ray_worker, "print_to_stdstream", _print_nothing)
 
 
-def _print_nothing(*arguments: object) -> None:
+def _print_nothing(*data: object, **ignore_prefix: object) -> None:
     """Stand in for Ray's own function."""
 
 

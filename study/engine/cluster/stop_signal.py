@@ -1,4 +1,4 @@
-"""A flag that the driver raises and every worker of the study sees within a second.
+"""Flag that the driver raises and every worker of the study sees within a second.
 
 Tune has no way to tell a trial in mid-epoch to save itself, so the flag lies in Ray's key-value
 store, which all nodes reach.
@@ -19,10 +19,10 @@ _LOOK_SECONDS = 0.5
 
 
 class StopSignal:
-    """The driver's side.
+    """Flag on the driver's side.
 
     Attributes:
-        key: What workers watch.
+        key: Key that workers watch.
     """
 
     def __init__(self) -> None:
@@ -35,8 +35,8 @@ class StopSignal:
         A thread does it, because a signal's handler may have broken into Ray itself.
 
         Args:
-            requested: Set by whoever wants the study to stop.
-            then: Called first.
+            requested: Event that is set by whoever wants the study to stop.
+            then: Function to call first.
         """
         done = threading.Event()
 
@@ -57,7 +57,7 @@ class StopSignal:
 
 @cache
 def stop_requested(key: str) -> threading.Event:
-    """A worker's view of a flag: an event, so that asking it after each step costs nothing."""
+    """Return a worker's view of a flag: an event, which costs nothing to ask after each step."""
     raised = threading.Event()
 
     def watch() -> None:

@@ -23,7 +23,7 @@ from study.search.messages import (
 from study.search.run_manager import RunManager
 
 Warn = Callable[[str], None]
-"""Takes what must be told at once, in one line."""
+"""Function that takes what must be told at once, in one line."""
 
 
 class TuneCallback(Callback):
@@ -33,8 +33,8 @@ class TuneCallback(Callback):
     new one.
 
     Args:
-        manager: Records.
-        warn: Told when checkpoints cannot be written, each reason once.
+        manager: Manager that records.
+        warn: Function to tell when checkpoints cannot be written, each reason once.
     """
 
     def __init__(self, manager: RunManager, warn: Warn) -> None:
@@ -50,7 +50,7 @@ class TuneCallback(Callback):
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """A process took up runs."""
+        """Tell that a process took up runs."""
         for run in _runs(trial):
             self._tell(self._manager.run_started, run.key)
 
@@ -62,14 +62,14 @@ class TuneCallback(Callback):
         result: dict[str, Any],
         **info: object,
     ) -> None:
-        """A worker has news of some of its runs."""
+        """Tell the news that a worker has of some of its runs."""
         for key, report in result[REPORTS]:
             self._tell(self._take, key, report)
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """A trial ended, by itself or by the scheduler, and with it runs that reported epochs."""
+        """End what still runs of a trial that ended by itself or by the scheduler."""
         for run in _runs(trial):
             if self._manager.is_running(run.key):
                 self._tell(self._manager.run_stopped, run.key)
@@ -77,7 +77,7 @@ class TuneCallback(Callback):
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """A worker died, by itself or because a run had raised."""
+        """End the attempts of a worker that died, by itself or because a run had raised."""
         death = _death(Path(trial.error_file))
         for run in _runs(trial):
             failure = self._failures.pop(run.key, death)

@@ -19,7 +19,7 @@ class RungScheduler(FIFOScheduler):
     Trials at their full budget it ends without asking.
 
     Args:
-        manager: Judges.
+        manager: Manager that judges.
     """
 
     def __init__(self, manager: RunManager) -> None:

@@ -15,7 +15,7 @@ class TuneSearcher(Searcher):
     the scheduler stopped it. They reach the run manager through `TuneCallback`.
 
     Args:
-        manager: Proposes.
+        manager: Manager that proposes.
     """
 
     def __init__(self, manager: RunManager) -> None:

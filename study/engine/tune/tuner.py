@@ -44,11 +44,11 @@ def train_runs(
         config: The study.
         task: Images, and what is done with them; put into Ray's object store here, once, where all
             workers of a node read the same copy.
-        manager: Proposes and records.
+        manager: Manager that proposes and records.
         store: Store of the runs' checkpoints.
         resources: Resources of each run.
         interrupts: Handler of signals: a first one is a request to save and stop, a second raises.
-        warn: Told when something is amiss that costs no run.
+        warn: Function to tell when something is amiss that costs no run.
 
     Returns:
         True if a signal ended it.
@@ -111,7 +111,7 @@ def train_runs(
 
 
 def _raise_cause(error: TuneError) -> None:
-    """Tune puts whatever a callback raises into an error of its own: take it out again."""
+    """Take out again what a callback raised and Tune has put into an error of its own."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, (OSError, RayError)):

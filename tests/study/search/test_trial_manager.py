@@ -358,7 +358,7 @@ def test_tpe_takes_complete_trials_for_good_and_then_those_that_came_farthest(
     assert reached == {0: 4, 1: 1, 2: 2, 3: 1, 4: 4, 5: 2}
     trials = study.storage.trials()
     good = [
-        {trial.key.trial for trial in _split_trials(study.storage.study, trials, n_below)[0]}
+        {trial.number for trial in _split_trials(study.storage.study, trials, n_below)[0]}
         for n_below in range(1, 6)
     ]
     assert [len(numbers) for numbers in good] == [1, 2, 3, 4, 5]
