@@ -5,7 +5,7 @@ from study.engine.cluster.private_ray import gpus_of_this_machine
 
 WARM_MODULES = (
     "pnn_core.training.validated_run",
-    "pnn_core.models.costs",
+    "study.engine.tune.run_group",
     "study.engine.tune.trainable",
 )
 """Modules that a warm worker has imported."""

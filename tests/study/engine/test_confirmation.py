@@ -28,7 +28,6 @@ from study.engine.tune.worker_task import ConfirmationTask
 from study.results.run_record import RunRecord, RunState
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import PlannedRun
-from study.search.messages import RUNS
 from study.search.optuna_storage import StudyStorage
 from study.search.run_manager import ATTEMPTS
 
@@ -41,21 +40,17 @@ CONFIG = TrialConfig(
 )
 
 
-class DeadlyTrainable(TrialTrainable):
-    """Takes its worker process with it where it is to train trial 4."""
-
-    def step(self):
-        if self.config[RUNS][0].key.trial == 4:
-            os._exit(1)
-        return super().step()
-
-
 @pytest.fixture
 def deadly(monkeypatch: pytest.MonkeyPatch) -> PlannedRun:
-    # By its name, a worker would not find it.
-    looks = type("DeadlyTrainable", (TrialTrainable,), {"step": DeadlyTrainable.step})
-    looks.__module__ = "__main__"
-    monkeypatch.setattr(tuner, "TrialTrainable", looks)
+    """A run that takes each worker process with it."""
+
+    class DeadlyTrainable(TrialTrainable):
+        def _train_epoch(self, proposed):
+            if proposed[0].key.trial == 4:
+                os._exit(1)
+            return super()._train_epoch(proposed)
+
+    monkeypatch.setattr(tuner, "TrialTrainable", DeadlyTrainable)
     return task(4)
 
 
