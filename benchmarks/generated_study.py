@@ -1,8 +1,8 @@
-"""A study of any size, generated and not trained, straight into an MLflow database.
+"""A study of any size, generated without training and written straight into an MLflow database.
 
 Configurations are drawn from the space `noise_masks`, sizes are counted as for real networks, and
-accuracies follow a formula with noise. Nothing here says anything about these networks: it is there
-to measure what pages and readers do with ten thousand trials.
+accuracies follow a formula with noise. The study says nothing about these networks: its purpose is
+to measure pages and readers with ten thousand trials.
 
     python benchmarks/generated_study.py sqlite:////tmp/large.db --name large --trials 10000
 """
@@ -26,10 +26,10 @@ from pnn_core.config import (
     TrialConfig,
 )
 from search_spaces.noise_masks import SPACE
-from study.results.mlflow.run_content import TrialUpdate, trial_content
+from study.results.mlflow.run_content import RunUpdate, run_content
 from study.results.mlflow.run_diff import Point, RunContent
+from study.results.mlflow.run_format import RUN_STATUS, new_run_tags, run_name
 from study.results.mlflow.store import MlflowStore
-from study.results.mlflow.trial_format import RUN_STATUS, new_trial_tags, run_name
 from study.results.objective import parse_objectives
 from study.results.run_record import Curve, RunKey, RunRecord, RunState
 from study.results.study_info import StudyEnd, StudyInfo, summarise
@@ -41,7 +41,7 @@ _RUNS_AT_ONCE = 500
 
 
 def generated_info(name: str, trials: int, epochs: int, seed: int = 0) -> StudyInfo:
-    """The study that the generated trials belong to."""
+    """Make the information on the study of the generated trials."""
     return StudyInfo(
         name=name,
         study_id=uuid.UUID(int=random.Random(f"{name} {seed}").getrandbits(128)).hex,
@@ -62,7 +62,7 @@ def generated_info(name: str, trials: int, epochs: int, seed: int = 0) -> StudyI
 
 
 def generated_trials(trials: int, epochs: int, seed: int = 0) -> Iterator[RunRecord]:
-    """Trials in order of their numbers; one in fifty failed, the last ones still run."""
+    """Generate trials in order of their numbers; one in fifty failed, the last ones still run."""
     draw = random.Random(seed)
     free_at = [0.0] * WORKERS
     for number in range(trials):
@@ -94,9 +94,9 @@ def write_study(tracking_uri: str, info: StudyInfo, records: Iterable[RunRecord]
     """Write a whole study, by MLflow's own tables instead of a request for each run.
 
     Args:
-        tracking_uri: Of a database.
-        info: The study, which the tracker must not hold yet.
-        records: Its trials.
+        tracking_uri: URI of a database.
+        info: Information on the study, which the tracker must not hold yet.
+        records: Records of its trials.
     """
     records = tuple(records)
     study = MlflowStore(tracking_uri).open_study(info)
@@ -129,8 +129,8 @@ def _insert(
         run_id = uuid.uuid4().hex
         content = _content(record)
         runs.append(_run_row(run_id, experiment_id, record, content))
-        born_with = new_trial_tags(info, record.number, parent_run_id)
-        named = {"mlflow.runName": run_name(record.number), **born_with, **content.tags}
+        born_with = new_run_tags(info, record.key, parent_run_id)
+        named = {"mlflow.runName": run_name(record.key), **born_with, **content.tags}
         tags += [{"run_uuid": run_id, "key": k, "value": v} for k, v in named.items()]
         params += [{"run_uuid": run_id, "key": k, "value": v} for k, v in content.params.items()]
         points = [*content.totals, *content.series]
@@ -153,9 +153,9 @@ def _insert(
 
 def _content(record: RunRecord) -> RunContent:
     started_ms = record.started_ms or STARTED_MS
-    return trial_content(
-        TrialUpdate(
-            number=record.number,
+    return run_content(
+        RunUpdate(
+            key=record.key,
             record=record,
             epochs=tuple((result, started_ms) for result in record.epochs),
             started_ms=started_ms,
@@ -169,7 +169,7 @@ def _run_row(
 ) -> dict[str, object]:
     return {
         "run_uuid": run_id,
-        "name": run_name(record.number),
+        "name": run_name(record.key),
         "source_type": "UNKNOWN",
         "user_id": "generated",
         "status": content.status or RUN_STATUS[record.state],
@@ -235,7 +235,7 @@ def _curve(draw: random.Random, config: TrialConfig, epochs: int) -> Curve:
 def main() -> None:
     """Generate a study as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("tracking_uri", help="of an MLflow database, such as sqlite:///FILE")
+    parser.add_argument("tracking_uri", help="URI of an MLflow database, such as sqlite:///FILE")
     parser.add_argument("--name", default="generated")
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=50)

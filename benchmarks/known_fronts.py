@@ -40,7 +40,7 @@ class Member:
     """A member of the family.
 
     Attributes:
-        name: For tables and pictures.
+        name: Name in tables and pictures.
         error: Standard deviation of a seed's accuracy around the curve.
         speeds: k of the slowest and of the fastest learning rate: the faster a network learns, the
             earlier it looks better than it will be. The same twice: no curves cross but by errors.

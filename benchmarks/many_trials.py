@@ -1,4 +1,4 @@
-"""What a study of many trials costs its driver: memory, a proposal, and taking it up again.
+"""Cost of a study of many trials for its driver: memory, a proposal, and resuming.
 
 A storage is filled with trials that ended (generated, as `generated_study.py` does; written as
 `study.search.optuna_storage` does), then a driver takes the study up and goes on: it proposes
@@ -20,8 +20,8 @@ from pathlib import Path
 
 import psutil
 from generated_study import DIGITS, generated_trials
+from machine import processor, say
 from optuna.trial import FrozenTrial, create_trial
-from study_overhead import processor, say
 
 from search_spaces.noise_masks import SPACE
 from study.config import Resources, StudyConfig
@@ -88,10 +88,10 @@ def go_on(folder: Path, sampler: str, trials: int) -> str:
     """Take a study up and run a few trials of it; a line of figures."""
     memory = psutil.Process().memory_info
     before = memory().rss
-    began = time.perf_counter()
+    started = time.perf_counter()
     config = study_config(folder, sampler, trials)
     manager = TrialManager(config, StudyStorage(config), [])
-    restoring = time.perf_counter() - began
+    restoring = time.perf_counter() - started
     done = next(r for r in manager.records if r.state is RunState.COMPLETE)
     costs = done.costs
     if costs is None:
@@ -99,16 +99,16 @@ def go_on(folder: Path, sampler: str, trials: int) -> str:
     report = EpochReport(replicates=done.replicates, costs=costs, device="cpu", worker="here:1")
     proposing, recording = [], []
     for _ in range(CYCLES):
-        began = time.perf_counter()
+        started = time.perf_counter()
         proposed = manager.propose()
         if not proposed:
             raise RuntimeError("the study ended too early")
-        proposing.append(time.perf_counter() - began)
-        began = time.perf_counter()
+        proposing.append(time.perf_counter() - started)
+        started = time.perf_counter()
         manager.run_started(proposed[0].key)
         manager.epoch_finished(proposed[0].key, report)
         manager.run_stopped(proposed[0].key)
-        recording.append(time.perf_counter() - began)
+        recording.append(time.perf_counter() - started)
     propose, record = statistics.median(proposing[1:]), statistics.median(recording)
     megabytes = (memory().rss - before) / 2**20
     return (

@@ -25,8 +25,8 @@ class NoopRun:
 
     Args:
         config: The whole training run.
-        data: Not looked at.
-        device: Not used.
+        data: Unused.
+        device: Unused.
     """
 
     def __init__(self, config: TrialConfig, data: TrainingData, device: object) -> None:

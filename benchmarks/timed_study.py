@@ -24,7 +24,7 @@ class TimedTrainable(TrialTrainable):
     """Writes a line `WALL CPU`, in seconds, for each epoch.
 
     Attributes:
-        clock_file: Where to; workers append to it.
+        clock_file: File that workers append to.
     """
 
     clock_file: Path

@@ -196,6 +196,6 @@ def _failures(records: Sequence[RunRecord]) -> Iterator[tuple[int, str]]:
 
 def _confirmed_json(run: RunRecord) -> dict[str, Any]:
     document = asdict(run)
-    for name in ("key", "replicates"):
+    for name in ("key", "replicates", "stop"):
         del document[name]
     return {**run.key._asdict(), **document, "metrics": run.metrics()}

@@ -1,13 +1,23 @@
 """Record of a training run: a trial of the search, or a run that confirms one."""
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
-from pnn_core.config import ConfirmResult, Costs, EpochResult, ParameterValue
+from pnn_core.config import (
+    ADDED_METRICS,
+    EPOCH_METRICS,
+    ConfirmResult,
+    Costs,
+    EpochResult,
+    ParameterValue,
+)
+from study.results.early_stop import EarlyStop
 from study.results.objective import Objective
 
 Curve = tuple[EpochResult, ...]
@@ -85,7 +95,8 @@ class RunRecord:
         result: Test result of a complete confirmation; None for all others.
         device: Device that it trained on, in words; empty while unknown.
         worker: Process of the last attempt, as `host:pid`; empty where that is not known.
-        reason: Reason why it failed or was pruned; empty otherwise.
+        stop: Early stop of a pruned trial; None where older records do not tell.
+        reason: Reason why it failed or was pruned; empty otherwise. Of an early stop, its sentence.
         retried: Reasons why earlier attempts broke off, the oldest first.
         started_ms: Time when a process first took it up, in ms since 1970; None where not known.
         ended_ms: Time when it reached its final state; None before.
@@ -100,6 +111,7 @@ class RunRecord:
     result: ConfirmResult | None = None
     device: str = ""
     worker: str = ""
+    stop: EarlyStop | None = None
     reason: str = ""
     retried: tuple[str, ...] = ()
     started_ms: int | None = None
@@ -113,6 +125,10 @@ class RunRecord:
                     f"replicates must all count from 1 to {len(self.replicates[0])} without gaps, "
                     f"not {numbers}"
                 )
+        if self.stop is not None:
+            if self.state is not RunState.PRUNED:
+                raise ValueError(f"stop (={self.stop}) is for pruned trials, not {self.state} ones")
+            object.__setattr__(self, "reason", str(self.stop))
         tested = self.key.is_confirmation and self.state is RunState.COMPLETE
         if (self.result is not None) != tested:
             raise ValueError(
@@ -164,33 +180,31 @@ class RunRecord:
         if self.key.is_confirmation:
             metrics["size_difference"] = self.size_difference
         if self.costs is not None:
-            metrics["learnable_params"] = self.costs.learnable_params
-            metrics["mask_values"] = self.costs.mask_values
-            metrics["macs"] = self.costs.macs
+            metrics |= asdict(self.costs)
         if self.result is not None:
-            metrics["train_loss"] = self.result.train_loss
-            metrics["test_accuracy"] = self.result.test_accuracy
-            metrics["published_test_accuracy"] = self.result.published_test_accuracy
-            metrics["train_seconds"] = self.result.train_seconds
+            metrics |= asdict(self.result)
         if not self.replicates or not self.replicates[0]:
             return metrics
         last = mean_result([curve[-1] for curve in self.replicates])
-        metrics["val_accuracy"] = last.val_accuracy
-        metrics["val_loss"] = last.val_loss
-        metrics["train_loss"] = last.train_loss
-        metrics["train_seconds"] = self._train_seconds()
+        for name, metric in EPOCH_METRICS.items():
+            if name in ADDED_METRICS and math.isnan(getattr(last, name)):
+                continue  # of a study from before it was measured
+            if metric.over_epochs == "last":
+                metrics[name] = getattr(last, name)
+            elif metric.over_epochs == "sum":
+                metrics[name] = self._sum(name)
         if len(self.replicates) > 1:
             final = [curve[-1].val_accuracy for curve in self.replicates]
             metrics["val_accuracy_std"] = statistics.stdev(final)
         return metrics
 
-    def _train_seconds(self) -> float:
+    def _sum(self, name: str) -> float:
         """Sum over all epochs, of each the mean over seeds."""
+        value = attrgetter(name)
         if len(self.replicates) == 1:  # ten thousand trials have half a million epochs
-            return sum(result.train_seconds for result in self.replicates[0])
+            return float(sum(map(value, self.replicates[0])))
         return sum(
-            statistics.fmean(result.train_seconds for result in results)
-            for results in zip(*self.replicates, strict=True)
+            statistics.fmean(map(value, results)) for results in zip(*self.replicates, strict=True)
         )
 
     def values(self, objectives: tuple[Objective, ...]) -> tuple[float, ...]:
@@ -211,11 +225,5 @@ def mean_result(results: Sequence[EpochResult]) -> EpochResult:
     """
     if len(results) == 1:
         return results[0]
-    return EpochResult(
-        epoch=results[0].epoch,
-        train_loss=statistics.fmean(r.train_loss for r in results),
-        val_loss=statistics.fmean(r.val_loss for r in results),
-        val_accuracy=statistics.fmean(r.val_accuracy for r in results),
-        train_seconds=statistics.fmean(r.train_seconds for r in results),
-        val_seconds=statistics.fmean(r.val_seconds for r in results),
-    )
+    means = {name: statistics.fmean(map(attrgetter(name), results)) for name in EPOCH_METRICS}
+    return EpochResult(epoch=results[0].epoch, **means)

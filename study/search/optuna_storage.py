@@ -19,12 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from study.config import JOURNAL, StudyConfig
 from study.results.error_messages import explain
-from study.results.record_codec import (
-    confirmed_from_json,
-    confirmed_to_json,
-    record_from_json,
-    record_to_json,
-)
+from study.results.record_codec import record_from_json, record_to_json
 from study.results.run_record import RunRecord
 from study.search.batched_journal import StudyJournal
 from study.search.sampler import DistinctSampler
@@ -162,14 +157,14 @@ class StudyStorage:
         """Write a confirmation run that ended."""
         with self._failing_clearly():
             key = f"{_CONFIRMED}{run.trial}/{run.layer}/{run.seed}"
-            self.study.set_user_attr(key, confirmed_to_json(run))
+            self.study.set_user_attr(key, record_to_json(run))
 
     def confirmed(self) -> tuple[RunRecord, ...]:
         """Return all confirmation runs that ended."""
         with self._failing_clearly():
             attributes = self.study.user_attrs
             return tuple(
-                confirmed_from_json(attributes[key])
+                record_from_json(attributes[key])
                 for key in sorted(attributes)
                 if key.startswith(_CONFIRMED)
             )

@@ -1,6 +1,7 @@
 """Rungs of a study over all its lives."""
 
 from study.config import StudyConfig
+from study.results.early_stop import EarlyStop
 from study.results.run_record import RunRecord
 from study.search.optuna_storage import StudyStorage
 from study.stopping.entry import RungEntry, entry_after
@@ -26,7 +27,7 @@ class StudyRungs:
         self._storage = storage
         self._halving = SuccessiveHalving(rungs)
         self._passed: dict[int, list[tuple[int, RungEntry]]] = {}
-        self._reasons: dict[int, str] = {}
+        self._stops: dict[int, EarlyStop] = {}
         for trial in storage.trials():
             for epoch, entry in storage.rungs_passed(trial):
                 self._halving.restore(epoch, entry)
@@ -49,8 +50,8 @@ class StudyRungs:
             decision = self._halving.report(record.number, epoch, entry.losses)
             if decision is None:
                 continue
-            if not decision.go_on:
-                self._reasons[record.number] = decision.reason
+            if decision.stop is not None:
+                self._stops[record.number] = decision.stop
                 return False
             self._passed.setdefault(record.number, []).append((epoch, entry))
         return True
@@ -64,10 +65,10 @@ class StudyRungs:
         for epoch, entry in self._passed.pop(number, []):
             self._storage.keep_rung_passed(epoch, entry)
 
-    def stop_reason(self, number: int) -> str:
-        """Return why a trial was stopped.
+    def stop(self, number: int) -> EarlyStop:
+        """Return the early stop of a trial.
 
         Raises:
-            KeyError: It was not.
+            KeyError: It was not stopped.
         """
-        return self._reasons[number]
+        return self._stops[number]

@@ -11,6 +11,7 @@ from optuna.trial import TrialState as OptunaState
 
 from pnn_core.config import PARAMETER_NAMES
 from study.config import StudyConfig
+from study.results.early_stop import EarlyStop, StopCause
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.messages import EpochReport, ProposedRun
@@ -74,10 +75,10 @@ class TrialManager(RunManager):
         if epochs == self._config.epochs:
             super().run_stopped(key)
             return
-        reason = f"stopped by the scheduler after epoch {epochs} of {self._config.epochs}"
+        stop = EarlyStop(epoch=epochs, cause=StopCause.SCHEDULER)
         if self._rungs is not None:
-            reason = self._rungs.stop_reason(key.trial)
-        self._end(key, RunState.PRUNED, reason=reason)
+            stop = self._rungs.stop(key.trial)
+        self._end(key, RunState.PRUNED, stop=stop)
 
     def _ask(self) -> bool:
         """Put a new trial in line, and return True if there is one."""

@@ -4,13 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from pnn_core.config import EpochResult
 from study.results.mlflow.experiments import StudyRefusedError
 from study.results.mlflow.study_writer import MlflowStudy
-from study.results.mlflow.write_queue import Backlog
+from study.results.mlflow.write_queue import WriteQueue
 from study.results.mlflow.write_status import Outcome, is_away
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
@@ -74,7 +73,7 @@ class MlflowWriter(RunListener):
         self._study = study
         self._collect_seconds = collect_seconds
         self._changed = threading.Condition()
-        self._backlog = Backlog()
+        self._queue = WriteQueue()
         self._opened = False
         self._unanswered = False
         self._failing_since: float | None = None
@@ -102,7 +101,7 @@ class MlflowWriter(RunListener):
         Raises:
             ValueError: The run has not started.
         """
-        self._backlog.add_epoch(key.trial, result)
+        self._queue.add_epoch(key, result)
         self._notify()
 
     def run_retried(self, record: RunRecord) -> None:
@@ -156,12 +155,16 @@ class MlflowWriter(RunListener):
                 self._thread.join(limit - time.monotonic())
         finally:  # also when Ctrl-C ends the wait
             self._abandoned.set()
-        trials, confirmed = len(self._backlog.trials), len(self._backlog.confirmed)
+        waiting = self._queue.waiting
+        confirmed = sum(key.is_confirmation for key in waiting)
         study = not self._opened or self._ended is not None
-        missing = study or trials or confirmed
+        missing = study or waiting
         error = self._error or "MLflow did not answer in time"
         return Unsent(
-            trials=trials, confirmed=confirmed, study=study, error=error if missing else ""
+            trials=len(waiting) - confirmed,
+            confirmed=confirmed,
+            study=study,
+            error=error if missing else "",
         )
 
     def _put_record(
@@ -171,10 +174,7 @@ class MlflowWriter(RunListener):
             raise ValueError(f"{record.key} has not ended: its state is {record.state}")
         if state is not None and record.state is not state:
             raise ValueError(f"{record.key} is not {state}: its state is {record.state}")
-        if record.key.is_confirmation:
-            self._backlog.add_confirmed(record)
-        else:
-            self._backlog.add_record(record)
+        self._queue.add_record(record)
         self._notify()
 
     def _notify(self) -> None:
@@ -205,11 +205,7 @@ class MlflowWriter(RunListener):
         return self._has_work() and not self._abandoned.is_set()
 
     def _has_work(self) -> bool:
-        return not self._opened or self._waiting or self._ended is not None
-
-    @property
-    def _waiting(self) -> bool:
-        return bool(self._backlog.trials or self._backlog.confirmed)
+        return not self._opened or bool(self._queue.waiting) or self._ended is not None
 
     def _write_all(self) -> Outcome:
         """Write everything that has come in: trials, oldest first, then what confirms them."""
@@ -217,7 +213,7 @@ class MlflowWriter(RunListener):
         sent, worst = self._write_in_turn()
         # What is refused while all else is written will not be taken while the caller waits.
         useless = closing and not sent and worst is Outcome.REFUSED
-        if self._opened and worst < Outcome.AWAY and (useless or not self._waiting):
+        if self._opened and worst < Outcome.AWAY and (useless or not self._queue.waiting):
             worst = max(worst, self._write_end())
             useless = closing and not sent and worst is Outcome.REFUSED
         return Outcome.USELESS if useless else worst
@@ -226,13 +222,11 @@ class MlflowWriter(RunListener):
         """How much was written, and the worst that happened; stops where the tracker is away."""
         if (outcome := self._prepare()) is not Outcome.SENT:
             return 0, outcome
-        writes = [partial(self._write_trial, number) for number in self._backlog.trials]
-        writes += [partial(self._write_confirmed, key) for key in self._backlog.confirmed]
         sent, worst = 0, Outcome.SENT
-        for write in writes:
+        for key in self._queue.waiting:
             if self._abandoned.is_set():
                 return sent, Outcome.AWAY
-            outcome = write()
+            outcome = self._write_run(key)
             sent += outcome is Outcome.SENT
             worst = max(worst, outcome)
             if worst >= Outcome.AWAY:
@@ -265,18 +259,11 @@ class MlflowWriter(RunListener):
             self._ended = None
         return outcome
 
-    def _write_trial(self, number: int) -> Outcome:
-        update, events = self._backlog.trial(number)
-        outcome = self._write(lambda: self._study.write_trial(update))
+    def _write_run(self, key: RunKey) -> Outcome:
+        update, events = self._queue.update(key)
+        outcome = self._write(lambda: self._study.write_run(update))
         if outcome is Outcome.SENT:
-            self._backlog.trial_written(number, events)
-        return outcome
-
-    def _write_confirmed(self, key: RunKey) -> Outcome:
-        update = self._backlog.confirmed_run(key)
-        outcome = self._write(lambda: self._study.write_confirmed(update))
-        if outcome is Outcome.SENT:
-            self._backlog.confirmed_written(key, update)
+            self._queue.written(key, events)
         return outcome
 
     def _write(self, write: Callable[[], None]) -> Outcome:

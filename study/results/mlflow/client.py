@@ -233,3 +233,8 @@ def _quietly(seconds: int) -> Iterator[None]:
             stack.callback(logger.setLevel, logger.level)
             logger.setLevel(logging.CRITICAL)
         yield
+
+
+def read_series(client: "MlflowClient", run_id: str, metric: str) -> dict[int, float]:
+    """Read all values of a metric of a run by step."""
+    return {point.step: point.value for point in client.get_metric_history(run_id, metric)}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from study.results.mlflow import trial_format as fmt
-from study.results.mlflow.client import MlflowConnection, search_page
-from study.results.mlflow.curves import SERIES
+from study.results.mlflow.client import MlflowConnection, read_series, search_page
 from study.results.mlflow.decode_runs import Series, StudyReading
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.run_format import SERIES
 from study.results.mlflow.study_names import UnknownStudyError
 
 if TYPE_CHECKING:
@@ -144,10 +144,7 @@ class StudyFeed:
 
     def _read_series(self, run_id: str) -> Series:
         with self._connection.asking() as client:
-            return {
-                name: {point.step: point.value for point in client.get_metric_history(run_id, name)}
-                for name in SERIES.values()
-            }
+            return {name: read_series(client, run_id, name) for name in SERIES.values()}
 
 
 class _ParentSeen(NamedTuple):

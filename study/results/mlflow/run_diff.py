@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from study.results.mlflow.curves import SERIES, from_mlflow
+from study.results.mlflow.client import read_series
+from study.results.mlflow.encoding import from_mlflow
+from study.results.mlflow.run_format import SERIES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -121,8 +123,7 @@ class RunMirror:
         """
         if self._steps is None and series:
             self._steps = {
-                name: {metric.step for metric in client.get_metric_history(self.run_id, name)}
-                for name in SERIES.values()
+                name: set(read_series(client, self.run_id, name)) for name in SERIES.values()
             }
         steps = self._steps or {}
         missing = [point for point in series if point.step not in steps.get(point.name, ())]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.pictures.rungs import Stage, get_rungs_figure, get_rungs_info, get_rungs_picture
+from study.results.early_stop import EarlyStop, StopCause
 from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=60, deadline=None)
@@ -18,14 +19,14 @@ RUNGS = {"epochs": 9, "scheduler": "moasha", "rungs": (1, 3), "reduction_factor"
 def make_study(make_trial, study_of):
     """A study of trials of a state each, after so many epochs."""
 
-    def make(*trials, reason="", **changes):
+    def make(*trials, stop=None, reason="", **changes):
         records = []
         for number, (state, epochs) in enumerate(trials):
             record = make_trial(number, state=state)
             (result,) = record.replicates[0]
             curve = tuple(replace(result, epoch=e) for e in range(1, epochs + 1))
             curves = (curve,) if curve else ()
-            records.append(replace(record, replicates=curves, reason=reason))
+            records.append(replace(record, replicates=curves, stop=stop, reason=reason))
         return study_of(records, **{**RUNGS, **changes})
 
     return make
@@ -95,7 +96,9 @@ def test_every_trial_is_counted_wherever_it_came_and_once_where_it_stays(make_st
 
 
 def test_a_trial_counts_where_it_was_stopped_though_it_trained_on_unjudged(make_study):
-    info = get_rungs_info(make_study((PRUNED, 5), reason="stopped at epoch 1: rank 3 of 3"))
+    info = get_rungs_info(
+        make_study((PRUNED, 5), stop=EarlyStop(epoch=1, cause=StopCause.NOT_FINITE))
+    )
     assert [(stage.epoch, stage.reached, stage.stopped) for stage in info.stages] == [
         (0, 1, 0),
         (1, 1, 1),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dashboards.pictures.status import ReasonGroup, get_status_info
 from pnn_core.config import ConfirmResult
+from study.results.early_stop import EarlyStop, StopCause
 from study.results.mlflow.loaded_study import UndecodableRun
 from study.results.run_record import RunKey, RunRecord, RunState
 
@@ -87,15 +88,19 @@ def test_the_counts_add_up_to_the_trials_asked_for_or_those_there_are(make_trial
 def test_failures_are_grouped_by_reason_then_stops_by_epoch_the_most_frequent_first(
     make_trial, study
 ):
+    def stopped(number, epoch):
+        stop = EarlyStop(epoch=epoch, cause=StopCause.RANK, rank=3, of=3, admitted=1)
+        return replace(make_trial(number, state=RunState.PRUNED), stop=stop)
+
     failed = {"state": RunState.FAILED}
     records = [
         replace(make_trial(0, **failed), reason="out of memory"),
         replace(make_trial(1, **failed), reason="loss is nan"),
         replace(make_trial(2, **failed), reason="loss is nan"),
-        replace(make_trial(3, state=RunState.PRUNED), reason="stopped at epoch 3: rank 3 of 3"),
+        stopped(3, 3),
         replace(make_trial(4, **failed)),
-        replace(make_trial(5, state=RunState.PRUNED), reason="stopped at epoch 1: rank 4 of 4"),
-        replace(make_trial(6, state=RunState.PRUNED), reason="stopped at epoch 1: rank 5 of 5"),
+        stopped(5, 1),
+        stopped(6, 1),
     ]
     assert get_status_info(study(records), now_ms=0).reasons == (
         ReasonGroup("failed", "loss is nan", 2, (1, 2), "2 failed: loss is nan (trials 1, 2)"),

@@ -8,6 +8,7 @@ import pytest
 from pnn_core.config import ConfirmResult, Costs, EpochResult
 from study.config import StudyConfig
 from study.execution.progress import ProgressReport
+from study.results.early_stop import EarlyStop, StopCause
 from study.results.objective import parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.stopping.rungs import Rungs
@@ -33,6 +34,10 @@ def result(epoch: int, accuracy: float = 0.5) -> EpochResult:
     )
 
 
+def stopped_at(epoch: int) -> EarlyStop:
+    return EarlyStop(epoch=epoch, cause=StopCause.RANK, rank=3, of=3, admitted=1)
+
+
 def record(
     number: int,
     state: RunState,
@@ -40,6 +45,7 @@ def record(
     reason: str = "",
     retried: tuple[str, ...] = (),
     started_ms: int | None = None,
+    stop: EarlyStop | None = None,
 ) -> RunRecord:
     return RunRecord(
         key=RunKey(number),
@@ -47,6 +53,7 @@ def record(
         parameters={"mask_count": 4, "noise_level": 0.123456},
         costs=Costs(learnable_params=12345, mask_values=1, macs=1),
         replicates=((result(1, accuracy), result(2, accuracy)),),
+        stop=stop,
         reason=reason,
         retried=retried,
         started_ms=started_ms,
@@ -119,12 +126,11 @@ def test_a_terminal_sees_what_is_running(make_config, monkeypatch: pytest.Monkey
 
 def test_a_stop_is_told_with_its_reason_and_counted_apart(make_config) -> None:
     stream = io.StringIO()
-    why = "stopped at epoch 1: rank 3 of 3, 1 may go on"
     with report_on(make_config(trials=3, epochs=9), stream) as report:
         report.run_started(record(0, RunState.RUNNING))
-        report.run_ended(record(0, RunState.PRUNED, reason=why))
+        report.run_ended(record(0, RunState.PRUNED, stop=stopped_at(1)))
     (line,) = stream.getvalue().splitlines()
-    assert line.startswith(f"trial 0 pruned: {why} (mask_count 4, noise_level 0.123)")
+    assert line.startswith(f"trial 0 pruned: {stopped_at(1)} (mask_count 4, noise_level 0.123)")
     assert "[1/3 done, 1 stopped early" in line
 
 
@@ -138,8 +144,7 @@ def test_a_terminal_sees_where_trials_were_stopped_and_which_rung_is_next(
     with report_on(make_config(trials=9, epochs=9, rungs=rungs), stream) as report:
         for number, epoch in enumerate((1, 3, 1)):
             report.run_started(record(number, RunState.RUNNING))
-            reason = f"stopped at epoch {epoch}: rank 3 of 3, 1 may go on"
-            report.run_ended(record(number, RunState.PRUNED, reason=reason))
+            report.run_ended(record(number, RunState.PRUNED, stop=stopped_at(epoch)))
         for number, epoch in ((3, 1), (4, 3)):
             report.run_started(record(number, RunState.RUNNING))
             report.epoch_finished(RunKey(number), result(epoch))

@@ -12,6 +12,7 @@ import pytest
 from pnn_core.config import Costs, EpochResult
 from study.execution.next_commands import installed, next_commands, resume_command
 from study.execution.summary import Outcome
+from study.results.early_stop import EarlyStop, StopCause
 from study.results.objective import parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.stopping.rungs import Rungs
@@ -80,11 +81,13 @@ def test_failures_are_counted_with_their_reason_word_for_word(outcome) -> None:
 
 def test_stops_are_counted_by_rung_and_never_on_the_front(outcome) -> None:
     ended = outcome(RunState.COMPLETE, RunState.PRUNED, RunState.PRUNED)
-    at_one = replace(ended.records[1], reason="stopped at epoch 1: rank 3 of 3, 1 may go on")
-    ended = replace(ended, records=(ended.records[0], at_one, ended.records[2]))
+    at_one = replace(ended.records[1], stop=EarlyStop(epoch=1, cause=StopCause.NOT_FINITE))
+    stop = EarlyStop(epoch=3, cause=StopCause.RANK, rank=9, of=12, admitted=4)
+    at_three = replace(ended.records[2], stop=stop)
+    ended = replace(ended, records=(ended.records[0], at_one, at_three))
     assert "\n2 of 3 trials stopped early: 1 at epoch 1, 1 at epoch 3\n" in printed(ended)
     document = json.loads(json.dumps(ended.as_json()))
-    assert document["stops"] == {"1": at_one.reason, "2": REASONS[RunState.PRUNED]}
+    assert document["stops"] == {"1": at_one.reason, "2": str(stop)}
     assert [trial["number"] for trial in document["front"]] == [0]
 
 

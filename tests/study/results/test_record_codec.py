@@ -6,13 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pnn_core.config import ConfirmResult, Costs, EpochResult
-from study.results.record_codec import (
-    confirmed_from_json,
-    confirmed_to_json,
-    record_from_json,
-    record_to_json,
-)
+from pnn_core.config import EPOCH_METRICS, ConfirmResult, Costs, EpochResult
+from study.results.early_stop import EarlyStop, StopCause
+from study.results.record_codec import FORMAT, record_from_json, record_to_json
 from study.results.run_record import RunKey, RunRecord, RunState
 
 numbers = st.floats(allow_nan=False)
@@ -28,6 +24,9 @@ common = {
     "started_ms": st.none() | whole,
     "ended_ms": st.none() | whole,
 }
+stops = st.builds(
+    EarlyStop, epoch=whole, cause=st.just(StopCause.RANK), rank=whole, of=whole, admitted=whole
+) | st.builds(EarlyStop, epoch=whole, cause=st.sampled_from(StopCause).filter("rank".__ne__))
 
 
 @st.composite
@@ -47,7 +46,10 @@ def records(draw):
     seeds = draw(st.integers(0, 3))
     state = draw(st.sampled_from(RunState))
     fields = {name: draw(values) for name, values in common.items()}
-    return RunRecord(key=RunKey(draw(whole)), state=state, replicates=(curve,) * seeds, **fields)
+    stop = draw(st.none() | stops) if state is RunState.PRUNED else None
+    return RunRecord(
+        key=RunKey(draw(whole)), state=state, replicates=(curve,) * seeds, stop=stop, **fields
+    )
 
 
 @st.composite
@@ -79,15 +81,7 @@ def test_a_record_comes_back_equal_with_the_types_of_its_parameters(record):
 
 @given(confirmed_runs())
 def test_a_confirmation_run_comes_back_equal(run):
-    assert confirmed_from_json(through_text(confirmed_to_json(run))) == run
-
-
-@given(records(), confirmed_runs())
-def test_documents_from_before_workers_were_recorded_have_none(record, run):
-    trial, confirmation = record_to_json(record), confirmed_to_json(run)
-    del trial["worker"], confirmation["worker"]
-    assert record_from_json(through_text(trial)) == dataclasses.replace(record, worker="")
-    assert confirmed_from_json(through_text(confirmation)) == dataclasses.replace(run, worker="")
+    assert record_from_json(through_text(record_to_json(run))) == run
 
 
 def test_what_is_not_a_number_comes_back(record, epoch):
@@ -129,11 +123,18 @@ def test_a_malformed_document_is_refused_in_one_sentence(odd, data):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"number": 1.5}, r"number \(=1.5\) must be a whole number"),
+        ({"trial": 1.5}, r"trial \(=1.5\) must be a whole number"),
         ({"state": "asleep"}, "'asleep' is not a valid RunState"),
         ({"costs": {"macs": 1}}, "'learnable_params' is missing in a document of a Costs"),
-        ({"replicates": [[[1, 2]]]}, r"replicates \(=\[1, 2\]\) must be rows of 5 numbers"),
-        ({"replicates": [[[1, 2, 3, 4, "5"]]]}, r"val_seconds \(='5'\) must be a number"),
+        ({"replicates": [7]}, r"curve \(=7\) must be a document"),
+        ({"replicates": [{}]}, "'train_loss' is missing in a document of a curve"),
+        ({"replicates": [{n: ["5"] for n in EPOCH_METRICS}]}, r"\(='5'\) must be a number"),
+        ({"replicates": [{n: [5] * len(n) for n in EPOCH_METRICS}]}, "as many epochs of each"),
+        ({"stop": {"epoch": 1, "cause": "rank"}, "state": "pruned"}, "must have rank"),
+        ({"stop": {"epoch": 1, "cause": "dice"}}, "'dice' is not a valid StopCause"),
+        ({"stop": {"epoch": 1, "cause": "not_finite"}}, "is for pruned trials"),
+        ({"format": FORMAT + 1}, f"has format {FORMAT + 1}, and this program reads formats up to"),
+        ({"format": "x"}, "has format 'x'"),
         ({"parameters": {"a": None}}, r"a \(=None\) must be a number, a text"),
         ({"extra": 1}, "'extra' is unknown"),
         ({"retried": "no list"}, r"retried \(='no list'\) must be a list"),
@@ -150,3 +151,7 @@ def test_a_field_that_is_missing_is_named(record):
     del document["device"]
     with pytest.raises(ValueError, match="'device' is missing in a document of a RunRecord"):
         record_from_json(document)
+
+
+def test_a_document_tells_its_format(record):
+    assert record_to_json(record(0, RunState.COMPLETE))["format"] == FORMAT

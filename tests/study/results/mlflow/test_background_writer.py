@@ -129,14 +129,14 @@ def test_a_thread_that_was_given_up_stops_by_itself(info, record):
 def test_calls_return_at_once_while_a_write_hangs(sqlite_uri, info, record, epoch):
     study = MlflowStore(sqlite_uri).open_study(info)
     hanging, release = threading.Event(), threading.Event()
-    write_trial = study.write_trial
+    write_run = study.write_run
 
     def hang(update):
         hanging.set()
         assert release.wait(20)
-        write_trial(update)
+        write_run(update)
 
-    study.write_trial = hang
+    study.write_run = hang
     writer = MlflowWriter(study, collect_seconds=0.01)
     writer.run_started(record(0, RunState.RUNNING))
     assert hanging.wait(20)

@@ -85,7 +85,7 @@ def check(uri, info, records, confirmations=()):
 def drain(writer, seconds=10.0):
     """Wait until all that was handed over is written, if it is written at all."""
     deadline = time.monotonic() + seconds
-    while writer._waiting and time.monotonic() < deadline and writer._failing_since is None:
+    while writer._queue.waiting and time.monotonic() < deadline and writer._failing_since is None:
         time.sleep(0.002)
 
 

@@ -109,11 +109,12 @@ def test_a_run_that_lacks_something_is_reported(sqlite_uri, info, record):
         experiment = client.get_experiment_by_name(info.name)
         runs = search_all_runs(client, experiment.experiment_id)
         (run,) = (r for r in runs if "confirms_trial" in r.data.tags)
-        client.set_tag(run.info.run_id, "state", "complete")
+        record_tag = run.data.tags["record.0000"].replace('"running"', '"complete"')
+        client.set_tag(run.info.run_id, "record.0000", record_tag)
     loaded = MlflowStore(sqlite_uri).load_study(info.name)
     assert loaded.confirmed == ()
     (unreadable,) = loaded.undecodable
-    assert unreadable.reason == "train_loss is missing"
+    assert unreadable.reason == "result (=None) must be given when a confirmation is complete"
 
 
 def test_a_run_under_another_trial_is_reported(sqlite_uri, info, record):
