@@ -17,7 +17,7 @@ from study import run
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import tuner
 from study.engine.tune.trainable import TrialTrainable
-from study.engine.tune.worker_task import WorkerTask
+from study.engine.tune.worker_images import WorkerImages
 
 
 class TimedTrainable(TrialTrainable):
@@ -30,10 +30,10 @@ class TimedTrainable(TrialTrainable):
     clock_file: Path
 
     def setup(  # type: ignore[override]  # as in the class it stands for
-        self, config: dict[str, Any], task: WorkerTask[Any], settings: WorkerSettings
+        self, config: dict[str, Any], images: WorkerImages, settings: WorkerSettings
     ) -> None:
         """Put the clock into this worker process, where it stays."""
-        super().setup(config, task, settings)
+        super().setup(config, images, settings)
         from pnn_core.training.validated_run import ValidatedRun
 
         clock_file, next_epoch = self.clock_file, ValidatedRun.next_epoch

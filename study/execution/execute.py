@@ -4,7 +4,6 @@ import contextlib
 import json
 import sys
 from dataclasses import replace
-from typing import Any
 
 import scipy.stats  # noqa: F401  # before a thread imports MLflow, which needs parts of it
 from ray.exceptions import RayError
@@ -17,7 +16,7 @@ from study.engine.cluster.connect import TrialResources, concurrent_trials
 from study.engine.cluster.gpu_sharing import share_gpus
 from study.engine.interrupts import Interrupts
 from study.engine.tune.tuner import train_runs
-from study.engine.tune.worker_task import ConfirmationTask, SearchTask, WorkerTask
+from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
 from study.execution.export import describe_study, export_front, write_page
 from study.execution.next_commands import resume_command
 from study.execution.progress import ProgressReport
@@ -165,7 +164,7 @@ class _Life:
         # Also those of a front that is no longer one: the tracker has all that the study knows.
         for run in self._storage.confirmed():
             self._writer.run_restored(run)
-        interrupted = manager.has_work() and self._train(manager, SearchTask(data=self._data))
+        interrupted = manager.has_work() and self._train(manager, self._data)
         trials, wanted = len(manager.records), self._config.trials
         if trials < wanted and not interrupted:
             self._warnings.append(f"{trials} of {wanted} trials were run: the space holds no more")
@@ -197,12 +196,12 @@ class _Life:
         self._cleanup.sweep_confirmations(manager.records)
         interrupted = False
         if manager.has_work():
-            images = self._data.joined()
-            task = ConfirmationTask(traits=self._data.traits, images=images, test=test)
-            interrupted = self._train(manager, task)
+            joined, traits = self._data.joined(), self._data.traits
+            images = ConfirmationImages(traits=traits, images=joined, test=test)
+            interrupted = self._train(manager, images)
         return replace(outcome, confirmed=tuple(manager.ended)), interrupted
 
-    def _train(self, manager: RunManager, task: WorkerTask[Any]) -> bool:
+    def _train(self, manager: RunManager, images: WorkerImages) -> bool:
         """Train what a manager proposes, and return True if a signal ended it."""
         if not self._gpus_shared:  # decided before the first run, for all
             self._gpus_shared = True
@@ -211,7 +210,7 @@ class _Life:
             )
         return train_runs(
             self._config,
-            task,
+            images,
             manager,
             self._checkpoints,
             self._resources,

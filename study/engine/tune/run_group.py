@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
@@ -12,8 +11,8 @@ from pnn_core.training.trainer import NonFiniteLossError
 from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.failure_reasons import describe_error
+from study.engine.tune.worker_images import WorkerImages
 from study.engine.tune.worker_run import WorkerRun
-from study.engine.tune.worker_task import WorkerTask
 from study.results.run_record import RunKey
 from study.search.messages import ProposedRun, RunFailure, RunPaused, RunReport
 
@@ -23,7 +22,7 @@ class RunGroup:
 
     Args:
         proposed: The runs.
-        task: Images, and what is done with them.
+        images: Images of a search or of a confirmation.
         settings: Settings of all workers.
         device: Device to train on.
         stop: Set when the study stops; asked after each training step.
@@ -38,7 +37,7 @@ class RunGroup:
     def __init__(
         self,
         proposed: Sequence[ProposedRun],
-        task: WorkerTask[Any],
+        images: WorkerImages,
         settings: WorkerSettings,
         device: torch.device,
         stop: threading.Event,
@@ -47,7 +46,7 @@ class RunGroup:
         self._stop = stop
         beside = len(proposed)
         self.left = [
-            WorkerRun(run, task, settings.store, device, beside=beside) for run in proposed
+            WorkerRun(run, images, settings.store, device, beside=beside) for run in proposed
         ]
         self._at_once: list[WorkerRun] = []
         self._trainings: list[Training] = []

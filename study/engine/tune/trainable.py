@@ -9,7 +9,7 @@ from study.engine.cluster.stop_signal import stop_requested
 from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.failure_reasons import describe_error
-from study.engine.tune.worker_task import WorkerTask
+from study.engine.tune.worker_images import WorkerImages
 from study.results.run_record import RunKey
 from study.search.messages import REPORTS, RUNS, ProposedRun, RunFailure, RunPaused, RunReport
 
@@ -29,16 +29,16 @@ class TrialTrainable(tune.Trainable):
     """
 
     def setup(  # type: ignore[override]  # tune.with_parameters gives the rest
-        self, config: dict[str, Any], task: WorkerTask[Any], settings: WorkerSettings
+        self, config: dict[str, Any], images: WorkerImages, settings: WorkerSettings
     ) -> None:
         """Keep what all trials share.
 
         Args:
             config: Tune's config; holds the `ProposedRun`s.
-            task: Task from Ray's object store: shared with the node's other workers, read-only.
+            images: Images from Ray's object store: shared with the node's other workers, read-only.
             settings: Settings of all workers.
         """
-        self._task = task
+        self._images = images
         self._settings = settings
         self._device = settings.prepare()
         self._stop = stop_requested(settings.stop_key)
@@ -81,7 +81,7 @@ class TrialTrainable(tune.Trainable):
         if self._group is None:
             if self._stop.is_set():
                 return {run.key: RunPaused() for run in proposed}
-            self._group = RunGroup(proposed, self._task, self._settings, self._device, self._stop)
+            self._group = RunGroup(proposed, self._images, self._settings, self._device, self._stop)
         return self._group.train_epoch()
 
     def cleanup(self) -> None:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import tempfile
-from typing import Any
 
 from ray import tune
 from ray.exceptions import RayError
@@ -21,7 +20,7 @@ from study.engine.tune.private_tune import every_death_known, warm_workers_used
 from study.engine.tune.scheduler import RungScheduler
 from study.engine.tune.searcher import TuneSearcher
 from study.engine.tune.trainable import TrialTrainable
-from study.engine.tune.worker_task import SearchTask, WorkerTask
+from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
 from study.search.messages import RUNS, ProposedRun
 from study.search.run_manager import RunManager
 
@@ -31,7 +30,7 @@ PAUSE_SECONDS = 8.0
 
 def train_runs(
     config: StudyConfig,
-    task: WorkerTask[Any],
+    images: WorkerImages,
     manager: RunManager,
     store: CheckpointStore,
     resources: TrialResources,
@@ -42,8 +41,8 @@ def train_runs(
 
     Args:
         config: The study.
-        task: Images, and what is done with them; put into Ray's object store here, once, where all
-            workers of a node read the same copy.
+        images: Images of a search or of a confirmation; put into Ray's object store here, once,
+            where all workers of a node read the same copy.
         manager: Manager that proposes and records.
         store: Store of the runs' checkpoints.
         resources: Resources of each run.
@@ -64,13 +63,13 @@ def train_runs(
         cpus=resources.cpus,
         gpus=resources.gpus,
         store=store,
-        keep_checkpoints=config.keep_checkpoints and isinstance(task, SearchTask),
+        keep_checkpoints=config.keep_checkpoints and not isinstance(images, ConfirmationImages),
         stop_key=flag.key,
     )
     # Their count of what is used drifts by rounding where trials take fractions of a GPU, and the
     # last place on it would stay empty: 14 trials of 1/14 count as more than one GPU.
     counts_exactly = config.address is None and float(resources.gpus).is_integer()
-    trainable = tune.with_parameters(TrialTrainable, task=task, settings=settings)
+    trainable = tune.with_parameters(TrialTrainable, images=images, settings=settings)
     # Tune's own rule starts one worker at a time, and hands it on before the next one is up: all
     # trials but one would wait. It also proposes as many trials ahead, so that no worker does.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(resources.concurrent)

@@ -24,7 +24,7 @@ from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
 from study.engine.tune.trainable import TrialTrainable
 from study.engine.tune.tuner import train_runs
-from study.engine.tune.worker_task import ConfirmationTask
+from study.engine.tune.worker_images import ConfirmationImages
 from study.results.run_record import RunRecord, RunState
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import PlannedRun
@@ -124,7 +124,7 @@ def confirmed(make_config, digits, test_images) -> Confirm:
             tasks,
             places or (lambda: concurrent_trials(resources)),
         )
-        images = ConfirmationTask(traits=digits.traits, images=digits.joined(), test=test_images)
+        images = ConfirmationImages(traits=digits.traits, images=digits.joined(), test=test_images)
         with Interrupts() as interrupts:
             interrupted = train_runs(
                 study, images, manager, store, resources, interrupts, pytest.fail

@@ -19,7 +19,6 @@ from study.engine.cluster.connect import TrialResources, connected
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
 from study.engine.tune.tuner import train_runs
-from study.engine.tune.worker_task import SearchTask
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
@@ -49,8 +48,7 @@ def run(
     manager = TrialManager(config, storage, [listener, sweeper])
     sweeper.sweep_trials(manager.records)
     with Interrupts() as interrupts:
-        task = SearchTask(data=data)
-        interrupted = train_runs(config, task, manager, store, TWO, interrupts, pytest.fail)
+        interrupted = train_runs(config, data, manager, store, TWO, interrupts, pytest.fail)
     sweeper.close()
     return manager.records, interrupted, storage, store
 
@@ -119,6 +117,5 @@ def test_a_search_with_nothing_left_ends_at_once(make_config, digits, live) -> N
     again = live(config)
     with Interrupts() as interrupts:
         store = CheckpointStore(url=str(Path(config.checkpoints)))
-        task = SearchTask(data=digits)
-        interrupted = train_runs(config, task, again.manager, store, TWO, interrupts, pytest.fail)
+        interrupted = train_runs(config, digits, again.manager, store, TWO, interrupts, pytest.fail)
     assert (again.records, interrupted) == (life.records, False)

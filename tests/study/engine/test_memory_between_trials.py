@@ -15,7 +15,6 @@ from study.checkpoints.checkpoint_store import CheckpointStore
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import trainable as trainable_module
 from study.engine.tune.trainable import TrialTrainable
-from study.engine.tune.worker_task import SearchTask
 from study.results.run_record import RunKey
 from study.search.messages import REPORTS, RUNS, ProposedRun
 
@@ -64,7 +63,7 @@ def make(
             keep_checkpoints=False,
             stop_key="unused",
         )
-        made.setup(made.config, SearchTask(data=digits), settings)
+        made.setup(made.config, digits, settings)
         return made
 
     return make

@@ -38,8 +38,8 @@ def cluster() -> Iterator[None]:
 class TableTrainable(tune.Trainable):
     """A worker that takes its epochs from a table, and a part of their time."""
 
-    def setup(self, config, task, settings) -> None:
-        self.replay = task
+    def setup(self, config, images, settings) -> None:
+        self.replay = images
         self.begin(config)
 
     def reset_config(self, new_config) -> bool:

@@ -22,7 +22,6 @@ from study.engine.cluster.connect import TrialResources, connected, trial_resour
 from study.engine.cluster.gpu_sharing import MEMORY_SHARE, share_gpus, trials_that_fit
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
-from study.engine.tune.worker_task import SearchTask
 from study.results.run_record import RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
@@ -118,8 +117,7 @@ def run(
     store.create()
     manager = TrialManager(config, StudyStorage(config), [])
     with Interrupts() as interrupts:
-        task = SearchTask(data=data)
-        tuner.train_runs(config, task, manager, store, resources, interrupts, pytest.fail)
+        tuner.train_runs(config, data, manager, store, resources, interrupts, pytest.fail)
     return manager.records
 
 

@@ -18,7 +18,7 @@ from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import trainable as trainable_module
 from study.engine.tune.trainable import TrialTrainable
-from study.engine.tune.worker_task import ConfirmationTask
+from study.engine.tune.worker_images import ConfirmationImages
 from study.results.run_record import RunKey
 from study.search.confirmation_plan import PlannedRun
 from study.search.messages import (
@@ -92,7 +92,7 @@ def work(digits, test_images, store: CheckpointStore, monkeypatch: pytest.Monkey
         monkeypatch.setattr(trainable_module, "stop_requested", lambda key: stop)
         made = TrialTrainable.__new__(TrialTrainable)
         made.config = {RUNS: tuple(ProposedRun(key=t.key, config=t.config) for t in tasks)}
-        joined = ConfirmationTask(traits=digits.traits, images=digits.joined(), test=test_images)
+        joined = ConfirmationImages(traits=digits.traits, images=digits.joined(), test=test_images)
         made.setup(made.config, joined, settings)
         reports: dict[RunKey, RunReport] = {}
         while len(reports) < len(tasks):

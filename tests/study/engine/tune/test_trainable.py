@@ -20,7 +20,6 @@ from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import trainable as trainable_module
 from study.engine.tune.trainable import TrialTrainable
-from study.engine.tune.worker_task import SearchTask
 from study.results.run_record import Curve, RunKey
 from study.search.messages import REPORTS, RUNS, EpochReport, ProposedRun, RunFailure, RunPaused
 
@@ -74,7 +73,7 @@ def make(digits: TrainingData, store: CheckpointStore, monkeypatch: pytest.Monke
         settings = WorkerSettings(
             cpus=1, gpus=0.0, store=store, keep_checkpoints=keep, stop_key="unused"
         )
-        made.setup(made.config, SearchTask(data=digits), settings)
+        made.setup(made.config, digits, settings)
         return made
 
     return make

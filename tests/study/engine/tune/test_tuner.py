@@ -28,7 +28,6 @@ from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
 from study.engine.tune.trainable import TrialTrainable
 from study.engine.tune.tuner import train_runs
-from study.engine.tune.worker_task import SearchTask
 from study.results.pareto import front
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
@@ -54,8 +53,7 @@ def run(
     sweeper = CheckpointCleanup(store, keep=False)
     manager = TrialManager(config, StudyStorage(config), [*listeners, sweeper])
     with Interrupts() as interrupts:
-        task = SearchTask(data=data)
-        interrupted = train_runs(config, task, manager, store, ONE_CPU, interrupts, pytest.fail)
+        interrupted = train_runs(config, data, manager, store, ONE_CPU, interrupts, pytest.fail)
     sweeper.close()
     assert not interrupted
     assert store.names() == []
@@ -245,8 +243,7 @@ def test_a_storage_that_fails_in_the_middle_ends_the_search_with_its_own_error(
     manager = TrialManager(config, storage, [heard])
     store = CheckpointStore(url=config.checkpoints)
     with Interrupts() as interrupts, pytest.raises(StorageError, match="no space left"):
-        task = SearchTask(data=digits)
-        train_runs(config, task, manager, store, ONE_CPU, interrupts, lambda reason: None)
+        train_runs(config, digits, manager, store, ONE_CPU, interrupts, lambda reason: None)
     assert all(r.state is RunState.PAUSED for r in manager.records)
     # No trial is blamed for it and trained again.
     assert heard.of("retried") == []
