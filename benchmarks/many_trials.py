@@ -99,13 +99,13 @@ def go_on(folder: Path, sampler: str, trials: int) -> str:
     for _ in range(CYCLES):
         started = time.perf_counter()
         proposed = manager.propose()
-        if proposed is None:
+        if not proposed:
             raise RuntimeError("the study ended too early")
         proposing.append(time.perf_counter() - started)
         started = time.perf_counter()
-        manager.trial_started(proposed.number)
-        manager.epoch_finished(proposed.number, report)
-        manager.trial_stopped(proposed.number)
+        manager.run_started(proposed[0].key)
+        manager.epoch_finished(proposed[0].key, report)
+        manager.run_stopped(proposed[0].key)
         recording.append(time.perf_counter() - started)
     propose, record = statistics.median(proposing[1:]), statistics.median(recording)
     megabytes = (memory().rss - before) / 2**20

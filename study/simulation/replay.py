@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from study.recording.table import Configuration, RecordedTable
 from study.results.run_record import Curve
-from study.search.messages import EpochReport, ProposedTrial
+from study.search.messages import EpochReport, ProposedRun
 from study.simulation.nearest import NearestConfiguration
 
 
@@ -55,10 +55,10 @@ class Replay:
         self._nearest = NearestConfiguration(table)
         self._seed = seed
 
-    def of(self, proposed: ProposedTrial) -> ReplayedTrial:
+    def of(self, proposed: ProposedRun) -> ReplayedTrial:
         """The recorded training that stands for a proposed one."""
         configuration = self._nearest.find(proposed.config.parameters())
-        first = self._seed + proposed.number
+        first = self._seed + proposed.key.trial
         seeds = range(first, first + proposed.replicates)
         curves = tuple(configuration.curves[seed % self._seeds] for seed in seeds)
         return ReplayedTrial(configuration=configuration, curves=curves)

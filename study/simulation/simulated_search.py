@@ -115,7 +115,7 @@ def simulate(
 class _Running:
     """A trial on a worker."""
 
-    number: int
+    key: RunKey
     replayed: ReplayedTrial
     epoch: int = 0
 
@@ -147,14 +147,15 @@ class _Search:
     def _begin_trials(self) -> None:
         """Give every free worker a trial, as far as the budget and the space go."""
         while self._free and self._budget_left >= self._table.epochs:
-            proposed = self._manager.propose()
-            if proposed is None:
+            runs = self._manager.propose()
+            if not runs:
                 return
+            (proposed,) = runs
             self._free -= 1
             self._budget_left -= self._table.epochs
-            self._manager.trial_started(proposed.number)
+            self._manager.run_started(proposed.key)
             replayed = self._replay.of(proposed)
-            self._plan_epoch(_Running(number=proposed.number, replayed=replayed))
+            self._plan_epoch(_Running(key=proposed.key, replayed=replayed))
 
     def _plan_epoch(self, trial: _Running) -> None:
         self._clock.plan(trial.replayed.epoch_seconds, trial)
@@ -167,25 +168,25 @@ class _Search:
         # epoch after the scheduler.
         is_last = trial.epoch == self._table.epochs
         goes_on = is_last or self._goes_on(trial, report)
-        self._manager.epoch_finished(trial.number, report)
+        self._manager.epoch_finished(trial.key, report)
         if goes_on and not is_last:
             self._plan_epoch(trial)
         else:
             self._end_trial(trial)
 
     def _goes_on(self, trial: _Running, report: EpochReport) -> bool:
-        if not self._manager.goes_on(trial.number, report):
+        if not self._manager.goes_on(trial.key, report):
             return False
         if self._stopper is None:
             return True
         losses = _losses(trial, report, self._settings.objectives)
-        return self._stopper.goes_on(trial.number, trial.epoch, losses)
+        return self._stopper.goes_on(trial.key.trial, trial.epoch, losses)
 
     def _end_trial(self, trial: _Running) -> None:
-        self._manager.trial_stopped(trial.number)
+        self._manager.run_stopped(trial.key)
         self._ends.append(
             TrialEnd(
-                number=trial.number,
+                number=trial.key.trial,
                 configuration=trial.replayed.configuration,
                 state=self._ended.record.state,
                 epochs=trial.epoch,
@@ -213,7 +214,7 @@ def _losses(
 ) -> tuple[float, ...]:
     """Return the losses that a running trial has come to."""
     record = RunRecord(
-        key=RunKey(trial.number),
+        key=trial.key,
         state=RunState.RUNNING,
         parameters={},
         costs=report.costs,
