@@ -9,18 +9,16 @@ its own.
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 from generated_study import DIGITS, generated_trials
-from machine import processor, say
+from machine import print_footer, say
 from optuna.trial import FrozenTrial, create_trial
 
 from search_spaces.noise_masks import SPACE
@@ -101,13 +99,13 @@ def go_on(folder: Path, sampler: str, trials: int) -> str:
     for _ in range(CYCLES):
         started = time.perf_counter()
         proposed = manager.propose()
-        if proposed is None:
+        if not proposed:
             raise RuntimeError("the study ended too early")
         proposing.append(time.perf_counter() - started)
         started = time.perf_counter()
-        manager.trial_started(proposed.number)
-        manager.epoch_finished(proposed.number, report)
-        manager.trial_stopped(proposed.number)
+        manager.run_started(proposed[0].key)
+        manager.epoch_finished(proposed[0].key, report)
+        manager.run_stopped(proposed[0].key)
         recording.append(time.perf_counter() - started)
     propose, record = statistics.median(proposing[1:]), statistics.median(recording)
     megabytes = (memory().rss - before) / 2**20
@@ -128,7 +126,7 @@ def main() -> int:
         folder, sampler, trials = arguments.go_on
         print(go_on(Path(folder), sampler, int(trials)))
         return 0
-    print("| sampler | trials | proposal, ms | recording, ms | taking up, s | memory, MiB |")
+    print("| sampler | trials | proposal, ms | recording, ms | resuming, s | memory, MiB |")
     print("|---|---:|---:|---:|---:|---:|")
     for sampler in arguments.samplers.split(","):
         for trials in map(int, arguments.trials.split(",")):
@@ -137,10 +135,7 @@ def main() -> int:
                 fill(Path(folder), trials)
                 command = [sys.executable, __file__, "--go-on", folder, sampler, str(trials)]
                 subprocess.run(command, check=True)
-    print()
-    print(f"Command: benchmarks/many_trials.py {' '.join(sys.argv[1:])}".rstrip())
-    print(", ".join(f"{name} {version}" for name, version in library_versions().items()))
-    print(f"{processor()}, {os.cpu_count()} cores; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    print_footer(library_versions())
     return 0
 
 

@@ -14,7 +14,7 @@ from pnn_core.data import load_training_data
 from search_spaces import BUILT_IN, find_space
 from study.config import StudyConfig
 from study.engine.interrupts import Interrupts
-from study.execution.summary import installed, resume_command
+from study.execution.next_commands import installed, resume_command
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.planning.arguments import Arguments, BadInputError, blaming, parse_arguments
 from study.planning.new_study import StudyPlan, asked_space, images_shape, plan_study, study_config

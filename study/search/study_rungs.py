@@ -1,4 +1,4 @@
-"""The rungs of a study over all its lives."""
+"""Rungs of a study over all its lives."""
 
 from study.config import StudyConfig
 from study.results.early_stop import EarlyStop
@@ -17,9 +17,9 @@ class StudyRungs:
     record alone would not do: an attempt that broke off may have reported other numbers.
 
     Args:
-        rungs: Where they are.
+        rungs: Epochs of the rungs.
         config: The study.
-        storage: Holds what trials passed in earlier lives.
+        storage: Storage of what trials passed in earlier lives.
     """
 
     def __init__(self, rungs: Rungs, config: StudyConfig, storage: StudyStorage) -> None:

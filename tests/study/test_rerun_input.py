@@ -24,7 +24,7 @@ from study.results.objective import parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyEnd, StudyInfo
 from study.run import main
-from study.search.messages import ProposedTrial
+from study.search.messages import ProposedRun
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
 
@@ -40,7 +40,7 @@ SEEDED = SearchSpace(
     | {"optimizer": "sgd", "momentum": 0.9, "unique_masks": False},
 )
 
-Begin = Callable[..., Sequence[ProposedTrial]]
+Begin = Callable[..., Sequence[ProposedRun]]
 
 
 @pytest.fixture(autouse=True)
@@ -57,12 +57,12 @@ def tracker(sqlite_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def begin(make_config, tracker: str, tmp_path: Path) -> Begin:
     """Proposes the trials of a study, and has the tracker know of them."""
 
-    def begin(images: DatasetShape | None = DIGITS, **changes: object) -> Sequence[ProposedTrial]:
+    def begin(images: DatasetShape | None = DIGITS, **changes: object) -> Sequence[ProposedRun]:
         output = tmp_path / "elsewhere" / str(changes.get("name", "honest"))
         output.mkdir(parents=True)
         config = make_config(**{"name": "honest", "output": output, **changes})
         manager = TrialManager(config, StudyStorage(config), [])
-        proposed = list(iter(manager.propose, None))
+        proposed = [run for (run,) in iter(manager.propose, ())]
         record(info_of(config, images), manager.records, tracker)
         return proposed
 
@@ -101,11 +101,11 @@ def plan(*argv: str) -> StudyPlan:
     return plan_study(parse_arguments(argv))
 
 
-def proposed(config: StudyConfig) -> tuple[list[ProposedTrial], RunRecord]:
+def proposed(config: StudyConfig) -> tuple[list[ProposedRun], RunRecord]:
     """All that the engine would train, and the record that it would begin with."""
     config.output.mkdir(parents=True, exist_ok=True)
     manager = TrialManager(config, StudyStorage(config), [])
-    return list(iter(manager.propose, None)), manager.records[0]
+    return [run for (run,) in iter(manager.propose, ())], manager.records[0]
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from pnn_core.config import ConfirmResult
 from study.checkpoints.checkpoint_store import CheckpointStore
-from study.checkpoints.cleanup import CheckpointCleanup, confirmation_file, trial_file
+from study.checkpoints.cleanup import CheckpointCleanup, checkpoint_file
 from study.results.run_record import RunKey, RunRecord, RunState
 
 RUN = RunRecord(
@@ -16,6 +16,10 @@ RUN = RunRecord(
     parameters={},
     size_difference=0.0,
 )
+
+
+def trial_file(number: int) -> str:
+    return checkpoint_file(RunKey(number))
 
 
 def record(number: int, state: RunState) -> RunRecord:
@@ -49,7 +53,7 @@ def test_a_resumed_study_removes_what_belongs_to_no_trial_that_may_go_on(
     states = [RunState.RUNNING, RunState.COMPLETE, RunState.FAILED, RunState.PRUNED]
     records = [record(number, state) for number, state in enumerate(states)]
     half_written = f"{trial_file(0)}.0123.part"
-    others = ["notes.txt", confirmation_file(RUN)]
+    others = ["notes.txt", checkpoint_file(RUN.key)]
     for name in [*map(trial_file, range(6)), half_written, *others]:
         store.save(name, b"")
     sweeper = CheckpointCleanup(store, keep=keep)
@@ -68,14 +72,14 @@ def test_a_confirmation_runs_checkpoint_goes_with_it_alone(store: CheckpointStor
         for changed in ({"layer": "perturbation"}, {"trial": 3})
     )
     for run in (RUN, other, unknown):
-        store.save(confirmation_file(run), b"")
+        store.save(checkpoint_file(run.key), b"")
     store.save(trial_file(2), b"")
     sweeper = CheckpointCleanup(store, keep=True)
     sweeper.run_ended(replace(RUN, state=RunState.COMPLETE, result=result))
     sweeper.run_paused(replace(other, state=RunState.PAUSED))
     sweeper.sweep_confirmations([RUN, other])
     sweeper.close()
-    assert store.names() == sorted([confirmation_file(other), trial_file(2)])
+    assert store.names() == sorted([checkpoint_file(other.key), trial_file(2)])
 
 
 def test_what_cannot_be_removed_now_costs_nothing(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_a_terminal_sees_what_is_running(make_config, monkeypatch: pytest.Monkey
         report._live.refresh()
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     assert "test: 0/3 done" in shown
-    assert "trial 0: waiting for a worker" in shown
+    assert "\n  trial 0: waiting for a worker" in shown.replace("\r", "")
     assert "trial 1: epoch 1/2, val_accuracy 0.2500" in shown
 
 
@@ -264,7 +264,7 @@ def test_confirmation_runs_are_restored_retried_and_paused_alike(make_config, mo
         report.run_ended(confirmed(4, RunState.COMPLETE))
         report.run_started(confirmed(3, RunState.RUNNING))
         report.run_paused(confirmed(3, RunState.PAUSED))
-        assert not report._confirming
+        assert not report._running
     _, retried, ended, paused = stream.getvalue().splitlines()
     assert retried == (
         "confirm trial 0 conv1x1 seed 3 tried again (attempt 2 of 3): the worker died"

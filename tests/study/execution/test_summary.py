@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from pnn_core.config import Costs, EpochResult
-from study.execution.summary import Outcome, installed, next_commands, resume_command
+from study.execution.next_commands import installed, next_commands, resume_command
+from study.execution.summary import Outcome
 from study.results.early_stop import EarlyStop, StopCause
-from study.results.front_table import front_table
 from study.results.objective import parse_objectives
-from study.results.pareto import front
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.stopping.rungs import Rungs
 
@@ -33,7 +32,7 @@ RESUME = "python -m study.run --resume --name test"
 @pytest.fixture
 def outcome(make_config) -> Callable[..., Outcome]:
     def make(*states: RunState, **changes: object) -> Outcome:
-        config = make_config(trials=len(states), epochs=1)
+        config = make_config(trials=len(states), epochs=1, output=Path("studies/test"))
         records = tuple(
             RunRecord(
                 key=RunKey(number),
@@ -45,20 +44,12 @@ def outcome(make_config) -> Callable[..., Outcome]:
             )
             for number, state in enumerate(states)
         )
-        best = front(records, config.objectives)
         settings: dict = {
             "config": config,
             "records": records,
-            "front": best,
-            "table": front_table(best, tuple(config.space.axes), config.objectives),
-            "confirmed": (),
-            "planned_confirmations": 0,
-            "page": Path("studies/test/front.html"),
-            "csv": Path("studies/test/front.csv"),
             "commands": {"Look": "mlflow ui"},
             "resume": "python -m study.run --resume --name test",
             "validation_images": 287,
-            "warnings": (),
         }
         return Outcome(**{**settings, **changes})
 

@@ -94,10 +94,10 @@ def test_a_disk_that_fills_is_one_clear_sentence_and_costs_nothing_saved(
         no_file_beyond(begun + room),
         pytest.raises(StorageError, match=rf"{JOURNAL}: file too large$"),
     ):
-        life.manager.trial_stopped(1)
+        life.stop(1)
     # There is room again, but nothing may follow half a line.
     with pytest.raises(StorageError, match="file too large"):
-        life.manager.attempt_failed(1, "not stored", would_recur=False)
+        life.fail(1, "not stored", would_recur=False)
     assert journal.stat().st_size == begun + room
     assert journal.read_bytes().startswith(saved)
     assert life.heard.of("ended") == [(0, RunState.COMPLETE)]

@@ -11,7 +11,12 @@ from optuna.trial import TrialState as OptunaState
 from pnn_core.config import ConfirmResult, Costs, EpochResult
 from study.config import JOURNAL, StudyConfig
 from study.results.run_record import RunKey, RunRecord, RunState
-from study.search.optuna_storage import StorageError, StudyStorage, retried_before
+from study.search.optuna_storage import (
+    StorageError,
+    StudyStorage,
+    retried_before,
+    started_before,
+)
 from study.search.trial_manager import TrialManager
 
 RECORD = RunRecord(
@@ -79,7 +84,8 @@ def test_everything_is_there_when_the_storage_is_opened_again(config: StudyConfi
     storage.tell(0, OptunaState.COMPLETE, (0.1, 100))
     storage.tell(1, OptunaState.PRUNED)
     storage.tell(2, OptunaState.FAIL)
-    storage.keep_retried(replace(RECORD, key=RunKey(3), retried=("a", "b")))
+    unfinished = replace(RECORD, key=RunKey(3), retried=("a", "b"), started_ms=7)
+    storage.keep_unfinished(unfinished)
     storage.keep_confirmed(CONFIRMED)
 
     again = StudyStorage(config)
@@ -90,6 +96,7 @@ def test_everything_is_there_when_the_storage_is_opened_again(config: StudyConfi
     assert [again.record_of(trial) for trial in trials] == [RECORD, pruned, failed, None]
     assert trials[2].user_attrs["reason"] == failed.reason
     assert retried_before(trials[3]) == ("a", "b")
+    assert started_before(trials[3]) == 7
     assert retried_before(trials[0]) == ()
     assert again.confirmed() == (CONFIRMED,)
 

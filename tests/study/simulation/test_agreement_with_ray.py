@@ -11,11 +11,10 @@ from study.checkpoints.checkpoint_store import CheckpointStore
 from study.engine.cluster.connect import TrialResources, connected
 from study.engine.cluster.worker_name import worker_name
 from study.engine.interrupts import Interrupts
-from study.engine.tune import run_search as search_module
-from study.engine.tune.run_search import search
+from study.engine.tune import tuner
 from study.results.run_listener import RunListener
 from study.results.run_record import RunState
-from study.search.messages import REPORT, TRIAL
+from study.search.messages import REPORTS, RUNS
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
 from study.simulation.replay import Replay
@@ -39,8 +38,8 @@ def cluster() -> Iterator[None]:
 class TableTrainable(tune.Trainable):
     """A worker that takes its epochs from a table, and a part of their time."""
 
-    def setup(self, config, data, settings) -> None:
-        self.replay = data
+    def setup(self, config, images, settings) -> None:
+        self.replay = images
         self.begin(config)
 
     def reset_config(self, new_config) -> bool:
@@ -48,15 +47,17 @@ class TableTrainable(tune.Trainable):
         return True
 
     def begin(self, config) -> None:
-        self.trial = self.replay.of(config[TRIAL])
-        self.epochs = config[TRIAL].config.epochs
+        (run,) = config[RUNS]
+        self.key = run.key
+        self.trial = self.replay.of(run)
+        self.epochs = run.config.epochs
         self.epoch = 0
 
     def step(self):
         time.sleep(REAL_SECONDS * self.trial.epoch_seconds)
         self.epoch += 1
         report = self.trial.report(self.epoch, worker_name())
-        return {REPORT: report, "done": self.epoch == self.epochs}
+        return {REPORTS: ((self.key, report),), "done": self.epoch == self.epochs}
 
 
 @dataclass
@@ -72,7 +73,7 @@ class Arrivals(RunListener):
 @pytest.fixture
 def run_with_ray(make_config, make_table, monkeypatch):
     """Runs a study whose workers train nothing; gives its records and the order of arrivals."""
-    monkeypatch.setattr(search_module, "TrialTrainable", TableTrainable)
+    monkeypatch.setattr(tuner, "TrialTrainable", TableTrainable)
     table = make_table()
 
     def run(workers: int):
@@ -91,8 +92,8 @@ def run_with_ray(make_config, make_table, monkeypatch):
         resources = TrialResources(cpus=1, gpus=0.0, concurrent=workers)
         with Interrupts() as interrupts:
             replay = Replay(table, config.seed)
-            result = search(config, replay, manager, store, resources, interrupts, pytest.fail)
-        return config, result.records, arrivals.order
+            tuner.train_runs(config, replay, manager, store, resources, interrupts, pytest.fail)
+        return config, manager.records, arrivals.order
 
     return run
 

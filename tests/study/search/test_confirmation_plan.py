@@ -6,9 +6,9 @@ from optuna.distributions import CategoricalDistribution
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
 from pnn_core.models.costs import count_costs
 from search_spaces import SearchSpace
-from study.engine.confirmation.plan import FIRST_FRESH_SEED, LAYERS, plan_confirmation
 from study.planning.options import LARGEST_SEED
 from study.results.run_record import RunKey, RunRecord, RunState
+from study.search.confirmation_plan import FIRST_FRESH_SEED, LAYERS, plan_confirmation
 
 SHAPE = DatasetShape(channels=1, height=28, width=28, classes=10)
 

@@ -25,14 +25,15 @@ from study.checkpoints.cleanup import CheckpointCleanup
 from study.config import JOURNAL, StudyConfig
 from study.engine.cluster.connect import TrialResources, connected
 from study.engine.interrupts import Interrupts
-from study.engine.tune import run_search as search_module
-from study.engine.tune.run_search import search
+from study.engine.tune import tuner
 from study.engine.tune.trainable import TrialTrainable
+from study.engine.tune.tuner import train_runs
 from study.results.pareto import front
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.optuna_storage import StorageError, StudyStorage
-from study.search.trial_manager import ATTEMPTS, TrialManager
+from study.search.run_manager import ATTEMPTS
+from study.search.trial_manager import TrialManager
 
 ONE_CPU = TrialResources(cpus=1, gpus=0.0, concurrent=2)
 
@@ -52,11 +53,11 @@ def run(
     sweeper = CheckpointCleanup(store, keep=False)
     manager = TrialManager(config, StudyStorage(config), [*listeners, sweeper])
     with Interrupts() as interrupts:
-        result = search(config, data, manager, store, ONE_CPU, interrupts, pytest.fail)
+        interrupted = train_runs(config, data, manager, store, ONE_CPU, interrupts, pytest.fail)
     sweeper.close()
-    assert not result.interrupted
+    assert not interrupted
     assert store.names() == []
-    return result.records
+    return manager.records
 
 
 def undisturbed(record: RunRecord, config: StudyConfig, data: TrainingData) -> list[EpochResult]:
@@ -210,12 +211,13 @@ def test_a_trial_that_always_raises_fails_with_its_reason_and_costs_no_other(
     make_config, digits: TrainingData, heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class RaisingTrainable(TrialTrainable):
-        def _train_epoch(self, trial):
-            if trial.number == 0:
-                raise MemoryError(f"attempt {trial.attempt}")
-            return super()._train_epoch(trial)
+        def _train_epoch(self, proposed):
+            (run,) = proposed
+            if run.key.trial == 0:
+                raise MemoryError(f"attempt {run.attempt}")
+            return super()._train_epoch(proposed)
 
-    monkeypatch.setattr(search_module, "TrialTrainable", RaisingTrainable)
+    monkeypatch.setattr(tuner, "TrialTrainable", RaisingTrainable)
     config = make_config(trials=2, epochs=1)
     bad, good = run(config, digits, [heard])
     assert (bad.state, bad.reason) == (RunState.FAILED, f"MemoryError: attempt {ATTEMPTS}")
@@ -241,7 +243,7 @@ def test_a_storage_that_fails_in_the_middle_ends_the_search_with_its_own_error(
     manager = TrialManager(config, storage, [heard])
     store = CheckpointStore(url=config.checkpoints)
     with Interrupts() as interrupts, pytest.raises(StorageError, match="no space left"):
-        search(config, digits, manager, store, ONE_CPU, interrupts, lambda reason: None)
+        train_runs(config, digits, manager, store, ONE_CPU, interrupts, lambda reason: None)
     assert all(r.state is RunState.PAUSED for r in manager.records)
     # No trial is blamed for it and trained again.
     assert heard.of("retried") == []
