@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -33,7 +32,7 @@ from layer_forms import (
     Work,
     project_network,
 )
-from machine import processor, say
+from machine import print_footer, processor, say
 
 from pnn_core.device.selection import default_device, describe_device
 from pnn_core.training.cuda_graph import WARM_UP_STEPS, Step
@@ -202,16 +201,15 @@ def main() -> int:
         dtype = torch.bfloat16 if gpu else torch.float32
         floor = measure_floor(project_network(work), images, dtype)
         print(f"\n### Batch {batch_size}\n\n{format_table(measured, floor)}\n\n{describe(floor)}")
-    print(f"\nCommand: benchmarks/layer.py {' '.join(sys.argv[1:])}".rstrip())
-    print(f"Medians of {arguments.repeats}, ratios to {PEER}. {versions()}")
-    print(f"{device_name(device)}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    print(f"\nMedians of {arguments.repeats}, ratios to {PEER}.")
+    print_footer(versions(), device_name(device))
     return 0
 
 
-def versions() -> str:
+def versions() -> dict[str, str]:
     """Return the versions that decide how fast a step is."""
-    cuda = f", CUDA {torch.version.cuda}" if torch.cuda.is_available() else ""
-    return f"Python {platform.python_version()}, torch {torch.__version__}{cuda}"
+    cuda = {"CUDA": str(torch.version.cuda)} if torch.cuda.is_available() else {}
+    return {"Python": platform.python_version(), "torch": torch.__version__} | cuda
 
 
 def device_name(device: torch.device) -> str:

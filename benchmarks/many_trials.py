@@ -9,18 +9,16 @@ its own.
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 from generated_study import DIGITS, generated_trials
-from machine import processor, say
+from machine import print_footer, say
 from optuna.trial import FrozenTrial, create_trial
 
 from search_spaces.noise_masks import SPACE
@@ -128,7 +126,7 @@ def main() -> int:
         folder, sampler, trials = arguments.go_on
         print(go_on(Path(folder), sampler, int(trials)))
         return 0
-    print("| sampler | trials | proposal, ms | recording, ms | taking up, s | memory, MiB |")
+    print("| sampler | trials | proposal, ms | recording, ms | resuming, s | memory, MiB |")
     print("|---|---:|---:|---:|---:|---:|")
     for sampler in arguments.samplers.split(","):
         for trials in map(int, arguments.trials.split(",")):
@@ -137,10 +135,7 @@ def main() -> int:
                 fill(Path(folder), trials)
                 command = [sys.executable, __file__, "--go-on", folder, sampler, str(trials)]
                 subprocess.run(command, check=True)
-    print()
-    print(f"Command: benchmarks/many_trials.py {' '.join(sys.argv[1:])}".rstrip())
-    print(", ".join(f"{name} {version}" for name, version in library_versions().items()))
-    print(f"{processor()}, {os.cpu_count()} cores; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    print_footer(library_versions())
     return 0
 
 

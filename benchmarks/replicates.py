@@ -9,16 +9,14 @@ Usage: PYTHONPATH=. python benchmarks/replicates.py [--rounds 3] [--steps 10]
 
 import argparse
 import platform
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from statistics import median
 
 import numpy as np
 import torch
-from machine import processor
+from machine import print_footer, processor
 
 from pnn_core.config import DatasetShape, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import ImageTraits, LabelledImages
@@ -84,13 +82,9 @@ def main() -> None:
     print("|---|---:|" + "---:|" * (len(REPLICATES) + 1))
     for case in ON_A_GPU if device.type == "cuda" else ON_A_CPU:
         print(measure(case, device, arguments.rounds, arguments.steps), flush=True)
-    print()
-    print(f"Command: benchmarks/replicates.py {' '.join(sys.argv[1:])}".rstrip())
-    print(
-        f"Python {platform.python_version()}, torch {torch.__version__}; {arguments.rounds} rounds"
-    )
     name = describe_device(device) if device.type == "cuda" else f"{processor()}, one thread"
-    print(f"{name}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    versions = {"Python": platform.python_version(), "torch": torch.__version__}
+    print_footer(versions, name)
 
 
 def measure(case: Case, device: torch.device, rounds: int, steps: int) -> str:

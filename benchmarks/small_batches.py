@@ -11,11 +11,11 @@ import argparse
 import platform
 import sys
 import time
-from datetime import UTC, datetime
 from statistics import median
 from unittest.mock import patch
 
 import torch
+from machine import print_footer
 from replicates import COLOUR, Case, new_runs
 
 from pnn_core.device.selection import default_device, describe_device
@@ -39,9 +39,8 @@ def main() -> int:
     print("|---:|---:|---:|---:|")
     for batch_size in BATCH_SIZES:
         print(measure(batch_size, device, arguments.rounds, arguments.steps), flush=True)
-    print(f"\nCommand: benchmarks/small_batches.py {' '.join(sys.argv[1:])}".rstrip())
-    print(f"Python {platform.python_version()}, torch {torch.__version__}")
-    print(f"{describe_device(device)}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    versions = {"Python": platform.python_version(), "torch": torch.__version__}
+    print_footer(versions, describe_device(device))
     return 0
 
 

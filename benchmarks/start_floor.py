@@ -16,11 +16,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from machine import processor, say
+from machine import print_footer, say
 from study_overhead import ENVIRONMENT, HERE
 
 from study.results.provenance import library_versions
@@ -88,9 +87,7 @@ def main() -> int:
         ready = statistics.median(start.ready_seconds for start in found)
         whole = statistics.median(start.whole_seconds for start in found)
         print(f"| {side} | {ready:.2f} | {whole:.2f} |")
-    versions = ", ".join(f"{name} {version}" for name, version in library_versions().items())
-    print(f"\n{arguments.repeats} repeats, {datetime.now(UTC):%Y-%m-%d}. {versions}")
-    print(f"{processor()}, {os.cpu_count()} cores")
+    print_footer(library_versions())
     return 0
 
 

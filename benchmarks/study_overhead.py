@@ -11,10 +11,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from machine import processor, say
+from machine import print_footer, say
 from process_tree import Role, measure
 
 from study.results.mlflow.store import MlflowStore
@@ -131,7 +130,6 @@ def main() -> int:
     if arguments.trials <= FEW_TRIALS or arguments.epochs < 1 or arguments.repeats < 1:
         parser.error(f"accepted are --trials above {FEW_TRIALS}, --epochs and --repeats from 1")
     os.environ.update(ENVIRONMENT)
-    started = datetime.now(UTC)
     recipes, studies = [], []
     for repeat in range(1, arguments.repeats + 1):
         few_study, few_recipe = measure_both(FEW_TRIALS, arguments.epochs, repeat)
@@ -140,11 +138,8 @@ def main() -> int:
         recipes.append(Pair(few=few_recipe, many=many_recipe))
     cores = os.cpu_count() or 1
     print(format_table(rows(cores), recipes, studies))
-    print()
-    print(f"Command: benchmarks/study_overhead.py {' '.join(sys.argv[1:])}".rstrip())
     print(f"{arguments.trials} trials of {arguments.epochs} epochs, repeats: {arguments.repeats}")
-    print(", ".join(f"{name} {version}" for name, version in library_versions().items()))
-    print(f"{processor()}, {cores} cores; {started:%Y-%m-%d %H:%M} UTC")
+    print_footer(library_versions())
     return 0
 
 

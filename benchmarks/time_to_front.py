@@ -19,13 +19,12 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import plotly.graph_objects as go
 from fashion_subset import write_fashion_subset
 from front_sides import ALL_IT_HAS, RECIPE, SAME_TRIALS, SIDES, Search, Side
-from machine import processor, say
+from machine import print_footer, say
 from study_overhead import ENVIRONMENT, Points
 
 from study.results.provenance import library_versions
@@ -178,9 +177,7 @@ def main() -> int:
     print(format_table(repeats, cores))
     if arguments.picture:
         draw(repeats, arguments.picture)
-    print(f"\nCommand: benchmarks/time_to_front.py {' '.join(sys.argv[1:])}".rstrip())
-    print(", ".join(f"{name} {version}" for name, version in library_versions().items()))
-    print(f"{processor()}, {cores} cores; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    print_footer(library_versions())
     return 0
 
 

@@ -11,10 +11,9 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-from machine import processor, say
+from machine import print_footer, say
 from process_tree import Role, Usage, measure
 from study_overhead import ENVIRONMENT, HERE, new_folder
 
@@ -84,9 +83,7 @@ def main() -> int:
             f"| {name} | {tune:.1f} | {mlflow:.1f} | {ours:.1f} | {ours / tune:.2f} "
             f"| {ours / (tune + mlflow):.2f} |"
         )
-    print(f"\nCommand: benchmarks/tune_floor.py {' '.join(sys.argv[1:])}".rstrip())
-    print(", ".join(f"{name} {version}" for name, version in library_versions().items()))
-    print(f"{processor()}, {os.cpu_count()} cores; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    print_footer(library_versions())
     return 0
 
 

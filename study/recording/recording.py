@@ -1,4 +1,4 @@
-"""From a study's records to a table."""
+"""Making of a table from a study's records."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,10 +24,10 @@ def table_of(
 
     Args:
         info: The study.
-        records: Of its trials; those that are not complete are left out.
-        space: That it searched.
-        command: That ran it.
-        processor: Of the machine that trained, in words.
+        records: Records of its trials; those that are not complete are left out.
+        space: Space that it searched.
+        command: Command that ran it.
+        processor: Processor of the machine that trained, in words.
 
     Raises:
         ValueError: No trial is complete, one has no costs, or the study does not say what its

@@ -15,7 +15,7 @@ class TextTable(NamedTuple):
 
     Attributes:
         header: `trial`, the searched parameters, then the objectives.
-        rows: As many cells each.
+        rows: Rows of as many cells each.
     """
 
     header: tuple[str, ...]

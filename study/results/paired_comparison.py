@@ -1,4 +1,4 @@
-"""What confirmed runs say: each layer's accuracy, and the perturbation layer against its controls.
+"""Findings of confirmations: each layer's accuracy, and the perturbation layer against controls.
 
 A control is the same network with another spatial layer, at the same number of learnable
 parameters. Both trained with the same seeds, so that the difference is taken seed by seed.
@@ -29,7 +29,7 @@ LAYER_NAMES = {
     "conv3x3": "3×3",
     "local_binary": "local binary",
 }
-"""How people call the spatial layers; the perturbation layer and then its controls."""
+"""Names of the spatial layers in tables; the perturbation layer and then its controls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +95,7 @@ class LayerResult:
 
 
 class Verdict(StrEnum):
-    """What an interval of a difference allows to say."""
+    """Conclusion that an interval of a difference allows."""
 
     ADDS = "adds"
     COSTS = "costs"
@@ -108,7 +108,7 @@ class Comparison:
 
     Attributes:
         perturbation: Confirmed runs with noise.
-        control: Those of the control.
+        control: Confirmed runs of the control.
         difference: Accuracy with noise minus the control's, over the seeds complete in both; None
             when there is no such seed.
         chosen_for: Layer of the trial whose settings both share: the search chose them for it.
@@ -213,7 +213,7 @@ def describe_with_trial(comparison: Comparison) -> str:
 
 
 def cautions(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
-    """What weakens all of them, as sentences; empty where nothing is compared."""
+    """Tell what weakens all of them, as sentences; empty where nothing is compared."""
     if not comparisons:
         return ()
     differences = [comparison.difference for comparison in comparisons]
@@ -234,7 +234,7 @@ def cautions(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
 
 
 def describe_choice(comparisons: Iterable[Comparison]) -> str:
-    """Whose settings the comparisons share, and whom that favours."""
+    """Tell whose settings the comparisons share, and whom that favours."""
     layers = sorted({comparison.chosen_for for comparison in comparisons})
     names = " or the ".join(LAYER_NAMES.get(layer, layer) for layer in layers)
     return (

@@ -17,8 +17,8 @@ def front(records: Iterable[RunRecord], objectives: tuple[Objective, ...]) -> tu
     values are all kept.
 
     Args:
-        records: In any order.
-        objectives: At least one.
+        records: Records in any order.
+        objectives: Objectives, at least one.
 
     Returns:
         Ordered by the last objective's value, then the one before it and so on, then by number:
@@ -45,8 +45,8 @@ def hypervolume(
     """Measure the volume between the front and a reference point, exactly.
 
     Args:
-        records: In any order; those which `front` leaves out count nothing.
-        objectives: At least one.
+        records: Records in any order; those which `front` leaves out count nothing.
+        objectives: Objectives, at least one.
         reference: One finite value per objective, in its own direction and unit. Only what is
             better than it in every objective counts.
 

@@ -1,4 +1,4 @@
-"""How a search's hypervolume grows, as a share of the table's best."""
+"""Growth of a search's hypervolume, as a share of the table's best."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -34,8 +34,8 @@ class HypervolumeShare:
     is scaled as in the pictures of a study (`ObjectiveScale`), over all configurations.
 
     Args:
-        table: That is searched.
-        objectives: Of the searches.
+        table: Table that is searched.
+        objectives: Objectives of the searches.
 
     Raises:
         KeyError: An objective is not recorded.
@@ -53,10 +53,10 @@ class HypervolumeShare:
         self._best = float(growing_hypervolume(points)[-1])
 
     def growth(self, ends: Sequence[TrialEnd]) -> Growth:
-        """How it grows in one search, from nothing to all its complete trials.
+        """Return its growth in one search, from nothing to all its complete trials.
 
         Args:
-            ends: In order.
+            ends: Ends of its trials, in order.
         """
         complete = [end for end in ends if end.state is RunState.COMPLETE]
         points = np.array([self._points[end.configuration.number] for end in complete])

@@ -29,7 +29,7 @@ class Stopper(Protocol):
     """Another rule than the study's own, to be compared with it."""
 
     def goes_on(self, trial: int, epoch: int, losses: tuple[float, ...]) -> bool:
-        """Whether a trial is trained further after an epoch that is not its last.
+        """Return True if a trial is trained further after an epoch that is not its last.
 
         Args:
             trial: Its number.
@@ -40,18 +40,18 @@ class Stopper(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:
-    """What a simulated study is asked to do.
+    """Settings of a simulated study.
 
     Attributes:
-        objectives: What is optimised.
+        objectives: Objectives to be optimised.
         sampler: Name of the sampler.
         workers: Trials at once.
         trials: The budget: as many epochs as so many trials of full length take. A trial begins
             where the rest of the budget holds its full length, so that a search that stops trials
             early gets more of them for the same epochs.
         replicates: Seeds of each trial, no more than the table has.
-        rungs: Where the study stops trials early; None to run each to its full budget.
-        seed: Of the sampler, and of which recorded seeds a trial has.
+        rungs: Rungs at which the study stops trials early; None to run each to its full budget.
+        seed: Seed of the sampler, and of which recorded seeds a trial has.
     """
 
     objectives: tuple[Objective, ...]
@@ -68,12 +68,12 @@ class TrialEnd(NamedTuple):
 
     Attributes:
         number: Counted from 0 within the search.
-        configuration: Of the table, that stood for it.
+        configuration: Configuration of the table that stood for it.
         state: Complete or pruned.
-        epochs: That it was trained for.
-        reason: Why it was stopped; empty where it was not.
+        epochs: Epochs that it was trained for.
+        reason: Reason why it was stopped; empty where it was not.
         seconds: Simulated, since the search began.
-        epochs_spent: Of all trials together, by then.
+        epochs_spent: Epochs of all trials together, by then.
     """
 
     number: int
@@ -91,8 +91,8 @@ def simulate(
     """Run one search on a table.
 
     Args:
-        table: What every training run gives.
-        settings: Of the search.
+        table: Table of what every training run gives.
+        settings: Settings of the search.
         stopper: Asked after every epoch of a trial but its last, beside the study's own rungs; it
             is used up.
 
@@ -164,7 +164,7 @@ class _Search:
         trial.epoch += 1
         self._spent += 1
         report = trial.replayed.report(trial.epoch)
-        # As Tune does: nobody is asked after a trial's last epoch, and the manager hears of an
+        # The order of Tune: nobody is asked after a trial's last epoch, and the manager hears of an
         # epoch after the scheduler.
         is_last = trial.epoch == self._table.epochs
         goes_on = is_last or self._goes_on(trial, report)
@@ -212,7 +212,7 @@ class _EndedTrial(RunListener):
 def _losses(
     trial: _Running, report: EpochReport, objectives: tuple[Objective, ...]
 ) -> tuple[float, ...]:
-    """What a running trial has come to."""
+    """Return the losses that a running trial has come to."""
     record = RunRecord(
         key=trial.key,
         state=RunState.RUNNING,

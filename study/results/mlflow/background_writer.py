@@ -1,4 +1,4 @@
-"""Writing a running study into MLflow beside the trial loop, losing nothing with MLflow away."""
+"""Writer of a running study into MLflow beside the trial loop, losing nothing with MLflow away."""
 
 import threading
 import time
@@ -24,12 +24,12 @@ _SETTLE_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Unsent:
-    """What could not be written before the writer was closed.
+    """Rest that could not be written before the writer was closed.
 
     Attributes:
         trials: Trials of which something is missing in the tracker.
-        confirmed: Confirmation runs of which something is missing.
-        study: Whether the end of the study itself is missing, or the study altogether.
+        confirmed: Confirmations of which something is missing.
+        study: True if the end of the study itself is missing, or the study altogether.
         error: The last failure; empty when nothing is missing.
     """
 
@@ -48,7 +48,7 @@ class _StudyEnded:
 
 
 class MlflowWriter(RunListener):
-    """Takes events from the trial loop and writes them from a thread of its own.
+    """Writer that takes events from the trial loop and writes them from a thread of its own.
 
     The calls `run_…`, `epoch_finished` and `study_ended` return at once, come
     from any thread, and know nothing of the tracker's health. What they hand over is collected for
@@ -65,7 +65,7 @@ class MlflowWriter(RunListener):
     Args:
         study: The study, not opened yet: the thread opens it, because MLflow takes seconds to
             import.
-        collect_seconds: How long events are collected. Each batch costs MLflow about ten
+        collect_seconds: Time over which events are collected. Each batch costs MLflow about ten
             milliseconds of processor time, whatever its size.
     """
 
@@ -122,9 +122,9 @@ class MlflowWriter(RunListener):
         """Hand over the end of the study, to be written after all trials.
 
         Args:
-            summary: What the study gave; None where it broke off before that was known.
+            summary: Results of the study; None where it broke off before that was known.
             artifacts: Files to keep with the study; they must stay until `close` returns.
-            end: Why the study stopped.
+            end: Cause of the study's end.
         """
         with self._changed:
             self._ended = _StudyEnded(
@@ -138,8 +138,8 @@ class MlflowWriter(RunListener):
         A tracker that goes on answering is waited for, however slow it is.
 
         Args:
-            patience_seconds: How long a tracker that fails or stands still may hold the caller up.
-            most_seconds: How long any tracker may; None for as long as it answers.
+            patience_seconds: Time that a tracker that fails or stands still may hold the caller up.
+            most_seconds: Time that any tracker may; None for as long as it answers.
         """
         began = time.monotonic()
         self._closing.set()
@@ -211,7 +211,7 @@ class MlflowWriter(RunListener):
         """Write everything that has come in: trials, oldest first, then what confirms them."""
         closing = self._closing.is_set()
         sent, worst = self._write_in_turn()
-        # What is refused while all else is written will not be taken while the caller waits.
+        # A refusal while all else is written will not change while the caller waits.
         useless = closing and not sent and worst is Outcome.REFUSED
         if self._opened and worst < Outcome.AWAY and (useless or not self._queue.waiting):
             worst = max(worst, self._write_end())
@@ -219,7 +219,7 @@ class MlflowWriter(RunListener):
         return Outcome.USELESS if useless else worst
 
     def _write_in_turn(self) -> tuple[int, Outcome]:
-        """How much was written, and the worst that happened; stops where the tracker is away."""
+        """Count what was written, and tell the worst; stop where the tracker is away."""
         if (outcome := self._prepare()) is not Outcome.SENT:
             return 0, outcome
         sent, worst = 0, Outcome.SENT

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from study.results.mlflow import run_format as fmt
 from study.results.mlflow.encoding import DecodeError
 from study.results.mlflow.loaded_study import LoadedStudy, UndecodableRun
-from study.results.mlflow.trial_format import PARENT_TAG, STUDY_ID_TAG, STUDY_TAG, decode_study
+from study.results.mlflow.study_format import PARENT_TAG, STUDY_ID_TAG, STUDY_TAG, decode_study
 from study.results.run_record import Curve, RunKey, RunRecord
 from study.results.study_info import StudyInfo
 

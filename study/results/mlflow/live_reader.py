@@ -1,10 +1,10 @@
-"""Following a study: read once, and then only what has changed."""
+"""Follower of a study: reads it once, and then only what has changed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from study.results.mlflow import trial_format as fmt
+from study.results.mlflow import study_format as fmt
 from study.results.mlflow.client import MlflowConnection, read_series, search_page
 from study.results.mlflow.decode_runs import Series, StudyReading
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -26,7 +26,7 @@ class FollowedStudy:
         study: Its trials and confirmation runs.
         experiment_id: MLflow's.
         run_ids: Trial number to MLflow's identifier of its run.
-        is_running: Whether its own run is said to be running; after a crash that is not true.
+        is_running: True if its own run is said to be running; after a crash that is not true.
     """
 
     study: LoadedStudy
@@ -44,7 +44,7 @@ class StudyFeed:
 
     Args:
         connection: The tracker.
-        name: Of the study.
+        name: Name of the study.
         progress: Told how many runs a whole reading has read so far.
     """
 
@@ -148,7 +148,7 @@ class StudyFeed:
 
 
 class _ParentSeen(NamedTuple):
-    """What of a study's own run changes when the study does."""
+    """Part of a study's own run that changes when the study does."""
 
     status: str
     tags: frozenset[tuple[str, str]]

@@ -12,7 +12,7 @@ class UndecodableRun:
 
     Attributes:
         run_id: MLflow's.
-        reason: What is wrong with it.
+        reason: Cause why it cannot be read.
     """
 
     run_id: str

@@ -35,7 +35,7 @@ from study.results.mlflow.encoding import (
     from_mlflow,
     shortened,
 )
-from study.results.mlflow.trial_format import PARENT_TAG, study_wide_tags
+from study.results.mlflow.study_format import PARENT_TAG, study_wide_tags
 from study.results.record_codec import record_from_json, record_to_json
 from study.results.run_record import Curve, RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo

@@ -11,7 +11,7 @@ from study.results.mlflow.encoding import DecodeError
 from study.results.mlflow.experiments import open_experiment, open_parent
 from study.results.mlflow.run_content import RunUpdate, run_content
 from study.results.mlflow.run_diff import RunContent, RunMirror
-from study.results.mlflow.trial_format import PARENT_TAG, STUDY_ID_TAG, summary_metrics
+from study.results.mlflow.study_format import PARENT_TAG, STUDY_ID_TAG, summary_metrics
 from study.results.run_record import RunKey, RunState
 from study.results.study_info import StudyEnd, StudyInfo, StudySummary
 
@@ -55,7 +55,7 @@ class MlflowStudy:
 
     @property
     def answered_at(self) -> float:
-        """When the tracker last did what it was asked, by `time.monotonic`."""
+        """Time when the tracker last did what it was asked, by `time.monotonic`."""
         return self._connection.answered_at
 
     def explain(self, error: BaseException) -> str:
@@ -113,10 +113,10 @@ class MlflowStudy:
         """Write the parent run's metrics, artifacts and status; leave no run RUNNING.
 
         Args:
-            summary: What the study gave; None where that is not known.
+            summary: Results of the study; None where that is not known.
             artifacts: Files to keep with the study, such as the exported front.
-            end: Why the study stopped.
-            ended_ms: When it stopped, in milliseconds since 1970.
+            end: Cause of the study's end.
+            ended_ms: Time when it stopped, in milliseconds since 1970.
         """
         from mlflow.entities import Metric, RunTag
 
@@ -217,7 +217,7 @@ class MlflowStudy:
                 self._mirrors.setdefault(key, RunMirror(run, is_new=False))
 
     def _key_of(self, run: "Run") -> RunKey | None:
-        """What a run is of this study; None for one that another tool made."""
+        """Read the key of a run of this study; None for one that another tool made."""
         tags = run.data.tags
         if tags.get(STUDY_ID_TAG) != self._info.study_id:
             return None

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from study.results.mlflow import trial_format as fmt
+from study.results.mlflow import study_format as fmt
 from study.results.mlflow.encoding import DecodeError
 
 
