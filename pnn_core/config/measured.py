@@ -1,4 +1,4 @@
-"""What is measured of a network and its training."""
+"""Measurements of a network and its training."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from pnn_core.config.trial import TrialConfig
 
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What a network costs.
+    """Costs of a network.
 
     Attributes:
         learnable_params: Numbers that the optimiser changes: the paper's axis.
@@ -23,13 +23,13 @@ class Costs:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EpochResult:
-    """What one epoch of training gave.
+    """Results of one epoch of training.
 
     Attributes:
-        epoch: Counted from 1.
+        epoch: Number of the epoch, from 1.
         train_loss: Mean cross-entropy over the epoch's steps, in nats.
         val_loss: Mean cross-entropy over the validation images, in nats.
-        val_accuracy: Correct over total, in [0, 1].
+        val_accuracy: Share of the validation images that were right, in [0, 1].
         train_seconds: Wall time of the training steps.
         val_seconds: Wall time of the evaluation.
     """
@@ -44,11 +44,11 @@ class EpochResult:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmResult:
-    """What a confirmation run gave: trained on train and validation images, then tested.
+    """Results of a confirmation run: trained on train and validation images, then tested.
 
     Attributes:
         train_loss: Mean cross-entropy over the last epoch's steps, in nats.
-        test_accuracy: Correct over total on the test images after the last epoch, in [0, 1].
+        test_accuracy: Share of the test images that were right after the last epoch, in [0, 1].
         published_test_accuracy: The published code's figure on the same images (see
             `pnn_core.training.published_accuracy`), to show how far it lies above the other.
         train_seconds: Wall time of all training steps.
@@ -62,15 +62,15 @@ class ConfirmResult:
 
 @dataclass(frozen=True, kw_only=True)
 class GpuNeed:
-    """What the largest of several training runs takes of a GPU's memory.
+    """GPU memory that the largest of several training runs takes.
 
     Attributes:
         gpu: Name of the GPU.
-        largest: The training run.
-        needed_bytes: Measured at its peak, with what CUDA takes for a process; None where the whole
-            GPU is too small.
-        free_bytes: Of the GPU, before anything ran there.
-        total_bytes: Of the GPU.
+        largest: Training run that takes most.
+        needed_bytes: Peak that was measured, with what CUDA takes for a process; None where the
+            whole GPU is too small.
+        free_bytes: Free memory of the GPU, before anything ran there.
+        total_bytes: Memory of the GPU.
     """
 
     gpu: str

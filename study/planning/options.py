@@ -3,9 +3,9 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import NoReturn
 
-from pnn_core.config import Network
+from pnn_core.parts.networks import NETWORKS
 from study.config import FIFO, require_study_name
 from study.results.trial_key import TrialKey
 from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR
@@ -59,7 +59,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--model",
         metavar="NAME",
         help="the network, in the place of the space's own: "
-        f"{', '.join(get_args(Network)[:-1])} or {get_args(Network)[-1]}",
+        f"{', '.join([*NETWORKS][:-1])} or {[*NETWORKS][-1]}",
     )
     what.add_argument(
         "--trials",

@@ -15,18 +15,18 @@ from pnn_core.config import (
     Activation,
     BeforeAddition,
     DatasetShape,
-    Layer,
     MaskConfig,
     ModelConfig,
     NoiseDistribution,
     OptimConfig,
     Order,
     Pooling,
-    Stem,
     StemConfig,
     TrialConfig,
 )
 from pnn_core.models.build import build_model
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.stems import STEMS
 
 SHAPE = DatasetShape(channels=1, height=8, width=8, classes=10)
 
@@ -77,7 +77,7 @@ def test_settings_that_change_nothing_are_left_out(
 
 VALUES: dict[str, tuple[Any, ...]] = {
     "network": ("resnet8", "lenet", "vgg16", "resnet50"),
-    "layer": get_args(Layer),
+    "layer": tuple(SPATIAL_LAYERS),
     "mask_count": (4, 6),
     "fan_out": (1, 2),
     "order": get_args(Order),
@@ -91,7 +91,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "unique_masks": (True, False),
     "trained_masks": (False, True),
     "nonzero_share": (0.5, 0.1, 1.0),
-    "stem": get_args(Stem),
+    "stem": tuple(STEMS),
     "stem_noise_level": (0.1, 0.0, 0.5),
     "stem_fan_out": (1, 3),
     "stem_activation": get_args(Activation),
@@ -158,7 +158,7 @@ def test_unused_settings_change_nothing_about_the_network(
 
 @pytest.mark.parametrize("noise_level", [0.0, 0.1])
 @pytest.mark.parametrize("network", ["resnet8", "lenet"])
-@pytest.mark.parametrize("layer", get_args(Layer))
+@pytest.mark.parametrize("layer", SPATIAL_LAYERS)
 @settings(max_examples=2, deadline=None, phases=[Phase.generate])  # to shrink takes minutes
 @given(drawn=anything)
 def test_every_other_setting_has_a_value_that_changes_it(
