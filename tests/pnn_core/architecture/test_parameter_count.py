@@ -26,9 +26,9 @@ from pnn_core.parts.stems import STEMS
 @st.composite
 def configs(draw: st.DrawFn) -> ModelConfig:
     layer = draw(st.sampled_from([*SPATIAL_LAYERS]))
-    has_noise = layer == "perturbation"
-    flag = st.booleans() if has_noise else st.just(False)
-    fan_out = 1 if layer.startswith("conv") else draw(st.integers(1, 3))
+    uses = SPATIAL_LAYERS[layer].uses
+    flag = st.booleans() if "grouped" in uses else st.just(False)
+    fan_out = draw(st.integers(1, 3)) if "fan_out" in uses else 1
     sides = st.one_of(st.integers(8, 40), st.just(224))
     return ModelConfig(
         dataset=DatasetShape(
