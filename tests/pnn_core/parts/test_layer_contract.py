@@ -145,6 +145,14 @@ def test_a_control_keeps_only_what_its_layer_uses(layer: str, original: str) -> 
 
 
 @each_layer
+def test_a_control_of_a_network_with_a_fan_out_keeps_no_idle_one(layer: str) -> None:
+    found = control(config("perturbation", fan_out=4), layer).model
+    if found.fan_out > 1:
+        single = replace(found, fan_out=1, mask_count=found.width)
+        assert count_learnable_params(found) > count_learnable_params(single)
+
+
+@each_layer
 @each_network
 def test_the_closed_form_equals_a_count_on_the_module(layer: str, network: str) -> None:
     models = [config(layer, network)]
