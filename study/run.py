@@ -3,10 +3,10 @@
 import contextlib
 import json
 import shlex
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pnn_core.config import DatasetShape
@@ -14,14 +14,15 @@ from pnn_core.data import load_training_data
 from search_spaces import BUILT_IN, find_space
 from study.config import StudyConfig
 from study.engine.interrupts import Interrupts
-from study.execution.summary import installed, resume_command
+from study.execution.next_commands import installed, resume_command
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.planning.arguments import Arguments, BadInputError, blaming, parse_arguments
 from study.planning.new_study import StudyPlan, asked_space, images_shape, plan_study, study_config
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.resume import find_study, plan_resume
 from study.planning.study_file import FILE
-from study.planning.study_lock import StudyLock, StudyLockedError
+from study.planning.study_folder import FolderTakenError, begun
+from study.planning.study_lock import StudyLockedError, locked
 from study.results.front_table import TextTable, format_metric, format_parameter
 from study.results.mask_secrets import mask_password
 from study.results.plural import counted
@@ -154,7 +155,7 @@ def _planned_study(
     if arguments.resume:
         folder = find_study(arguments)
         try:
-            stack.enter_context(StudyLock(folder))
+            stack.enter_context(locked(folder))
         except StudyLockedError as error:
             raise BadInputError(f"--name {arguments.name}: {error}") from error
         plan = plan_resume(arguments, folder)
@@ -199,30 +200,18 @@ def _planned_study(
 
 
 def _begin(plan: StudyPlan, stack: contextlib.ExitStack) -> StudyPlan:
-    """Make the folder of a new study and hold it; leaves none behind that cannot be resumed."""
+    """Begin a new study in its folder, or in the next one where its name was chosen here."""
     while True:
         output = plan.config.output
-        missing = [folder for folder in output.parents if not folder.exists()]
+        prepare = partial(_create_checkpoints, plan)
         try:
-            output.mkdir(parents=True)
-            break
-        except FileExistsError as error:
+            stack.enter_context(begun(output, plan.file, prepare))
+        except FolderTakenError as error:
             if plan.arguments.name is not None or plan.arguments.output is not None:
-                raise BadInputError(f"--output {output}: exists: choose a new folder") from error
+                raise BadInputError(f"--output {output}: {error}") from error
             plan = plan_study(plan.arguments)  # another study took the name meanwhile
-        except OSError as error:
-            raise BadInputError(f"--output {output}: {error}") from error
-    try:
-        stack.enter_context(StudyLock(plan.config.output))
-        _create_checkpoints(plan)
-        plan.file.write(plan.config.output)
-    except BaseException:
-        shutil.rmtree(output, ignore_errors=True)
-        with contextlib.suppress(OSError):  # another study may lie there by now
-            for folder in missing:
-                folder.rmdir()
-        raise
-    return plan
+        else:
+            return plan
 
 
 def _create_checkpoints(plan: StudyPlan) -> None:
@@ -231,6 +220,8 @@ def _create_checkpoints(plan: StudyPlan) -> None:
     from study.engine.cluster.connect import ClusterError
     from study.engine.cluster.shared_folder import require_shared
 
+    if not (plan.config.output / FILE).is_file():  # else a folder would be made in its place
+        raise OSError(f"{plan.config.output} was moved away meanwhile")
     store = CheckpointStore.of(plan.config)
     try:
         with blaming("--checkpoints", plan.config.checkpoints):

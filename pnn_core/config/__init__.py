@@ -6,7 +6,16 @@
 - `measured`: costs, results of an epoch or a confirmation, and the GPU memory that a run needs
 """
 
-from pnn_core.config.measured import ConfirmResult, Costs, EpochResult, GpuNeed
+from pnn_core.config.measured import (
+    ADDED_METRICS,
+    COST_METRICS,
+    EPOCH_METRICS,
+    ConfirmResult,
+    Costs,
+    EpochResult,
+    GpuNeed,
+    Metric,
+)
 from pnn_core.config.model import (
     Activation,
     BeforeAddition,
@@ -22,6 +31,9 @@ from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
 from pnn_core.config.trial import PARAMETER_NAMES, ParameterValue, TrialConfig
 
 __all__ = [
+    "ADDED_METRICS",
+    "COST_METRICS",
+    "EPOCH_METRICS",
     "PARAMETER_NAMES",
     "Activation",
     "BeforeAddition",
@@ -31,6 +43,7 @@ __all__ = [
     "EpochResult",
     "GpuNeed",
     "MaskConfig",
+    "Metric",
     "ModelConfig",
     "NoiseDistribution",
     "OptimConfig",

@@ -8,7 +8,7 @@ from torch import nn
 
 from pnn_core.config import MaskConfig, Order
 from pnn_core.fused.operators import perturb_combine
-from pnn_core.fused.sequence import NormalisedLayer
+from pnn_core.fused.sequential import NormalisedLayer
 from pnn_core.layers.leaf_module import LeafModule, joined, joined_parameter
 from pnn_core.layers.masks import draw_masks
 from pnn_core.layers.pointwise import Combination
@@ -221,7 +221,7 @@ class PerturbationLayer(NormalisedLayer):
             combine.norm,
             combine.conv,
             fan_out=self.perturb.fan_out,
-            behind=norm,
+            output_norm=norm,
             shortcut=shortcut,
             relu=relu,
         )

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from pnn_core.config import ModelConfig, Pooling
-from pnn_core.fused.sequence import FusedSequential
+from pnn_core.fused.sequential import FusedSequential
 from pnn_core.parts.feature_map import FeatureMap
 from pnn_core.parts.layers import SPATIAL_LAYERS
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from pnn_core.config import Activation, ModelConfig
-from pnn_core.fused.sequence import FusedSequential
+from pnn_core.fused.sequential import FusedSequential
 from pnn_core.layers.perturbation import Perturbation
 from pnn_core.parts.noise_masks import NoiseMasks
 from pnn_core.parts.stems import STEMS

@@ -5,7 +5,7 @@ from torch import nn
 
 from pnn_core.config import ModelConfig
 from pnn_core.parts.networks import NETWORKS
-from pnn_core.rng.generators import Seeds
+from pnn_core.rng.seeds import Seeds
 
 
 def build_model(config: ModelConfig, seeds: Seeds | int) -> nn.Module:
@@ -19,10 +19,10 @@ def build_model(config: ModelConfig, seeds: Seeds | int) -> nn.Module:
     """
     if isinstance(seeds, int):
         seeds = Seeds.same(seeds)
-    masks = torch.Generator().manual_seed(seeds.stream_seed("masks"))
+    masks = torch.Generator().manual_seed(seeds.generator_seed("masks"))
     with torch.random.fork_rng(devices=[]):
         # Of the CPU alone: `torch.manual_seed` would seed every GPU, too, which nothing puts back.
-        torch.default_generator.manual_seed(seeds.stream_seed("initialisation"))
+        torch.default_generator.manual_seed(seeds.generator_seed("initialisation"))
         return build_network(config, masks)
 
 

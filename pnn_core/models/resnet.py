@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional
 
 from pnn_core.config import ModelConfig
-from pnn_core.fused.sequence import FusedSequential
+from pnn_core.fused.sequential import FusedSequential
 from pnn_core.layers.classifier import build_classifier
 from pnn_core.layers.spatial import build_spatial_unit
 from pnn_core.layers.stem import build_stem

@@ -1,10 +1,10 @@
 """Several networks of one shape as one network, in which each keeps its own channels.
 
-A packed network maps images `[batch, R * channels, height, width]` to logits
-`[batch, R * classes]`, those of the first replicate first, and so between all of its layers. What
-works on each channel alone (batch normalisation, ReLU, pools) then works as it is; what mixes
-channels mixes those of one replicate alone: a convolution becomes a grouped one, a matrix product a
-batched one.
+A batched network maps images `[batch, R * channels, height, width]` to logits
+`[batch, R * classes]`, those of the first replicate first, and so between all of its layers. Layers
+that work on each channel alone (batch normalisation, ReLU, pools) stay as they are; layers that mix
+channels must mix those of one replicate alone: a convolution becomes a grouped one, a matrix
+product a batched one.
 """
 
 from collections import OrderedDict
@@ -21,80 +21,83 @@ from pnn_core.models.resnet import StridedConv1x1, every_nth
 from pnn_core.training.epoch_state import (
     EpochState,
     generator_states,
+    restore_generators,
     set_generator_states,
-    set_generators,
 )
 
 Module = TypeVar("Module", bound=nn.Module)
 
 
-class DropoutStreams:
-    """Where each replicate's draws of dropout stand in an epoch.
+class DropoutGenerators:
+    """Generator states that each replicate's dropout draws from.
 
     Args:
-        device: Where the network computes.
+        device: Device of the network.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.states: list[dict[str, torch.Tensor]] = []
-        """Of torch's global generators, of each replicate; see `EpochState.generators`."""
+        """States of torch's global generators, for each replicate; see `EpochState.generators`."""
 
-    def begin(self, epochs: Sequence[EpochState]) -> None:
-        """Stand where each replicate's last step left off; sets torch's global generators."""
+    def restore(self, epoch_states: Sequence[EpochState]) -> None:
+        """Take the states after each replicate's last step; sets torch's global generators."""
         self.states = []
-        for begun in epochs:
-            set_generators(begun, self.device)
+        for epoch_state in epoch_states:
+            restore_generators(epoch_state, self.device)
             self.states.append(generator_states(self.device))
 
-    def drop(self, x: torch.Tensor, share: float, replicate: int) -> torch.Tensor:
-        """Dropout of a replicate's features, by its own draws; sets torch's global generators."""
+    def dropout(self, x: torch.Tensor, p: float, replicate: int) -> torch.Tensor:
+        """Apply dropout to a replicate's features, by its own draws; sets torch's generators."""
         set_generator_states(self.states[replicate], self.device)
-        dropped = functional.dropout(x, share)
+        dropped = functional.dropout(x, p)
         self.states[replicate] = generator_states(self.device)
         return dropped
 
 
-def pack_networks(networks: Sequence[nn.Module], streams: DropoutStreams) -> nn.Module:
-    """Join networks of one shape; what they share no memory with is of the same names and order.
+def batched_network(networks: Sequence[nn.Module], generators: DropoutGenerators) -> nn.Module:
+    """Batch networks of one shape; submodules and parameters keep their names and order.
 
     Args:
-        networks: Of any kind that `pnn_core.models.build` builds, on one device.
-        streams: What dropout draws from.
+        networks: Networks, or modules of them, as `pnn_core.models.build` builds, on one device.
+        generators: States that dropout draws from.
 
     Returns:
-        A network whose parameters and buffers are those of the others, one behind the other.
+        A network whose parameters and buffers are copies of the others', concatenated.
+
+    Raises:
+        TypeError: A module holds parameters and has no batched form.
     """
     first = networks[0]
     match first:
         case nn.Conv2d():
-            return _pack_convolutions(cast("Sequence[nn.Conv2d]", networks))
+            return _batched_convolution(cast("Sequence[nn.Conv2d]", networks))
         case nn.Linear():
             return BatchedLinear(cast("Sequence[nn.Linear]", networks))
         case nn.BatchNorm2d():
-            return _pack_norms(cast("Sequence[nn.BatchNorm2d]", networks))
+            return _batched_norm(cast("Sequence[nn.BatchNorm2d]", networks))
         case nn.Dropout():
-            return BatchedDropout(first.p, len(networks), streams)
+            return BatchedDropout(first.p, len(networks), generators)
         case LeafModule():
             return type(first).pack(cast("Sequence[LeafModule]", networks))
     children = OrderedDict(
-        (name, pack_networks([network.get_submodule(name) for network in networks], streams))
+        (name, batched_network([network.get_submodule(name) for network in networks], generators))
         for name, _ in first.named_children()
     )
     own: list[torch.Tensor] = [*first.parameters(recurse=False), *first.buffers(recurse=False)]
     if own:
-        raise TypeError(f"{type(first).__name__} cannot be packed")
-    packed = deepcopy(first)
+        raise TypeError(f"{type(first).__name__} has no batched form")
+    batched = deepcopy(first)
     for name, child in children.items():
-        setattr(packed, name, child)
-    return packed
+        setattr(batched, name, child)
+    return batched
 
 
 class BatchedConv1x1(nn.Module):
     """1×1 convolutions as one batched matrix product, which is faster than a grouped convolution.
 
     Args:
-        convs: Of one shape, ungrouped; a `StridedConv1x1` first picks the pixels.
+        convs: Convolutions of one shape, ungrouped; a `StridedConv1x1` first picks the pixels.
     """
 
     def __init__(self, convs: Sequence[nn.Conv2d]) -> None:
@@ -121,7 +124,7 @@ class BatchedLinear(nn.Module):
     """Linear layers as one batched matrix product.
 
     Args:
-        layers: Of one shape.
+        layers: Layers of one shape.
     """
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
@@ -136,36 +139,36 @@ class BatchedLinear(nn.Module):
 
 
 class BatchedDropout(nn.Module):
-    """Dropout in which each replicate draws from its own stream.
+    """Dropout in which each replicate draws from its own generators.
 
     Args:
-        share: Of the features that are set to 0.
-        replicates: R.
-        streams: Of the replicates; all dropout of a network draws from the same.
+        p: Probability that a feature is set to 0.
+        replicates: Number of replicates R.
+        generators: States of the replicates' generators, shared by all dropout of a network.
     """
 
-    def __init__(self, share: float, replicates: int, streams: DropoutStreams) -> None:
+    def __init__(self, p: float, replicates: int, generators: DropoutGenerators) -> None:
         super().__init__()
-        self.share = share
+        self.p = p
         self.replicates = replicates
-        self.streams = streams
-        # The host sets the generator for each replicate in turn: no CUDA graph can.
-        self.can_be_captured = share == 0
+        self.generators = generators
+        # The host sets the generator for each replicate in turn, which a CUDA graph cannot.
+        self.can_be_captured = p == 0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map `[batch, R * features]` to the same shape."""
-        if not self.training or self.share == 0:
+        if not self.training or self.p == 0:
             return x
         each = enumerate(x.chunk(self.replicates, dim=1))
-        return torch.cat([self.streams.drop(own, self.share, r) for r, own in each], dim=1)
+        return torch.cat([self.generators.dropout(own, self.p, r) for r, own in each], dim=1)
 
 
-def _pack_convolutions(convs: Sequence[nn.Conv2d]) -> nn.Module:
+def _batched_convolution(convs: Sequence[nn.Conv2d]) -> nn.Module:
     first = convs[0]
     if first.kernel_size == (1, 1) and first.groups == 1:
         return BatchedConv1x1(convs)
     count = len(convs)
-    packed = nn.Conv2d(
+    batched = nn.Conv2d(
         count * first.in_channels,
         count * first.out_channels,
         kernel_size=cast("tuple[int, int]", first.kernel_size),
@@ -175,24 +178,24 @@ def _pack_convolutions(convs: Sequence[nn.Conv2d]) -> nn.Module:
         bias=first.bias is not None,
         device="meta",
     )
-    packed.weight = joined_parameter([conv.weight for conv in convs])
+    batched.weight = joined_parameter([conv.weight for conv in convs])
     if first.bias is not None:
-        packed.bias = joined_parameter([conv.bias for conv in convs])
-    return packed
+        batched.bias = joined_parameter([conv.bias for conv in convs])
+    return batched
 
 
-def _pack_norms(norms: Sequence[nn.BatchNorm2d]) -> nn.BatchNorm2d:
+def _batched_norm(norms: Sequence[nn.BatchNorm2d]) -> nn.BatchNorm2d:
     device = norms[0].weight.device
-    packed = nn.BatchNorm2d(len(norms) * norms[0].num_features, device=device)
-    packed.weight = joined_parameter([norm.weight for norm in norms])
-    packed.bias = joined_parameter([norm.bias for norm in norms])
-    return packed
+    batched = nn.BatchNorm2d(len(norms) * norms[0].num_features, device=device)
+    batched.weight = joined_parameter([norm.weight for norm in norms])
+    batched.bias = joined_parameter([norm.bias for norm in norms])
+    return batched
 
 
 def _multiply_each(
     rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, replicates: int
 ) -> torch.Tensor:
-    """From rows `[n, R * p]` by weights `[R * q, p]` to `[n, R * q]`."""
+    """Multiply rows `[n, R * p]` by weights `[R * q, p]` to `[n, R * q]`."""
     inputs = rows.unflatten(1, (replicates, -1)).transpose(0, 1)
     weights = weight.unflatten(0, (replicates, -1)).transpose(1, 2)
     if bias is None:

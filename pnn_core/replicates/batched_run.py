@@ -2,65 +2,64 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import torch
 from torch.nn import functional
 
 from pnn_core.dataloader.batches import DeviceImages
-from pnn_core.replicates.batched_modules import DropoutStreams, pack_networks
+from pnn_core.replicates.batched_modules import DropoutGenerators, batched_network
 from pnn_core.replicates.batched_state import (
-    gather_network,
-    gather_optimizer,
-    scatter_network,
-    scatter_optimizer,
+    batched_to_networks,
+    batched_to_optimizers,
+    networks_to_batched,
+    optimizers_to_batched,
 )
-from pnn_core.training.epoch_state import EpochState, generators_kept
+from pnn_core.training.epoch_state import EpochState, fork_rng
 from pnn_core.training.evaluated_run import EvaluatedRun
 from pnn_core.training.evaluation import Evaluation, evaluate
 from pnn_core.training.optimizer import make_optimizer
-from pnn_core.training.train_steps import never, train_steps
+from pnn_core.training.train_steps import no_pause, train_steps
 from pnn_core.training.trainer import NonFiniteLossError
 
 
 class BatchedRun:
-    """Several runs as one: each has the numbers that it has alone, but for rounding.
+    """Several runs trained as one network, each with the numbers that it has alone, up to rounding.
 
-    Each keeps its own state: between two calls of `next_epoch` it may be saved or restored, and may
-    go on alone.
+    Each run keeps its own state: between two calls of `next_epoch` it may be saved, restored, or
+    trained alone.
 
     Args:
-        runs: Of one configuration but for the seeds, with the same images in memory, and after as
-            many steps.
+        runs: Runs of one configuration but for the seeds, with the same images in memory, after
+            equally many steps.
 
     Attributes:
-        runs: As given.
+        runs: The runs, in the order given.
 
     Raises:
-        ValueError: The runs are not after as many steps.
+        ValueError: The runs have done different numbers of steps.
     """
 
     def __init__(self, runs: Sequence[EvaluatedRun]) -> None:
-        if not are_level(runs):
+        if not have_equal_progress(runs):
             raise ValueError("runs that are trained at once must be after as many steps")
         first = runs[0]
         self.runs = tuple(runs)
-        self._streams = DropoutStreams(first.device)
-        self._network = pack_networks([run.model for run in runs], self._streams)
+        self._dropout = DropoutGenerators(first.device)
+        self._network = batched_network([run.model for run in runs], self._dropout)
         self._network.to(memory_format=torch.channels_last)
         self._optimizer = make_optimizer(self._network, first.config.optim)
 
     @property
     def epoch(self) -> int:
-        """Number of epochs that all have done."""
+        """Number of epochs that all runs have done."""
         return min(run.epoch for run in self.runs)
 
-    def next_epoch(self, pause: Callable[[], bool] = never) -> bool:
-        """See `EvaluatedRun.next_epoch`.
+    def next_epoch(self, pause: Callable[[], bool] = no_pause) -> bool:
+        """Train and evaluate one epoch of all runs; see `EvaluatedRun.next_epoch`.
 
         Raises:
-            NonFiniteLossError: Names the epoch, the value and the seed. That run's epoch is not
-                done; those of the others are.
+            NonFiniteLossError: Names the epoch, the value and the seed of one run. That run's epoch
+                is not done; the other runs' epochs are.
         """
         trained = self._train_epoch(pause)
         if trained is None:
@@ -78,63 +77,60 @@ class BatchedRun:
             if failures:
                 raise failures[0]
         finally:
-            # The error knows this frame: were it to know the error, all networks would live on
-            # until garbage is collected.
+            # The error refers to this frame: a reference back would keep all networks alive until
+            # garbage is collected.
             failures.clear()
         return True
 
     def _train_epoch(self, pause: Callable[[], bool]) -> list[EpochState] | None:
-        """Train to the epoch's end, or to a pause, which gives None."""
+        """Train to the epoch's end and return each run's epoch; return None after a pause."""
         started = time.perf_counter()
         first = self.runs[0]
-        begun = [run.begin_epoch() for run in self.runs]
-        orders = [run.order.get_state() for run in self.runs]
-        self._gather()
-        with generators_kept(first.device):
-            self._streams.begin(begun)
-            steps = self._train_steps(len(begun[0].losses), pause)
-        self._scatter()
+        epoch_states = [run.begin_epoch() for run in self.runs]
+        orders = [run.order_generator.get_state() for run in self.runs]
+        self._load_runs()
+        with fork_rng(first.device):
+            self._dropout.restore(epoch_states)
+            steps = self._train_steps(len(epoch_states[0].losses), pause)
+        self._update_runs()
         seconds = (time.perf_counter() - started) / len(self.runs)
         trained = [
-            replace(
-                before,
-                generators=generators,
-                losses=(*before.losses, *losses.unbind()),
-                seconds=before.seconds + seconds,
-            )
-            for before, generators, losses in zip(
-                begun, self._streams.states, torch.stack(steps).unbind(1), strict=True
+            epoch_state.advanced(losses.unbind(), generators, seconds)
+            for epoch_state, losses, generators in zip(
+                epoch_states, torch.stack(steps).unbind(1), self._dropout.states, strict=True
             )
         ]
         if len(trained[0].losses) == first.steps:
             return trained
-        for run, order, epoch in zip(self.runs, orders, trained, strict=True):
-            run.order.set_state(order)
-            run.pause_epoch(epoch)
+        for run, order, epoch_state in zip(self.runs, orders, trained, strict=True):
+            run.order_generator.set_state(order)
+            run.pause_epoch(epoch_state)
         return None
 
     def _train_steps(self, done: int, pause: Callable[[], bool]) -> list[torch.Tensor]:
-        """Train from a step, counted from 0.
+        """Train from a step, counted from 0, to the epoch's end or a pause.
 
         Returns:
             The losses of each step, `[replicates]`, on the device.
         """
         first = self.runs[0]
-        batches = _images_in_memory(first).shuffled_side_by_side(
-            first.config.optim.batch_size, [run.order for run in self.runs], first_batch=done
+        batches = _images_in_memory(first).shuffled_replicates(
+            first.config.optim.batch_size,
+            [run.order_generator for run in self.runs],
+            first_batch=done,
         )
         return train_steps(
             self._network,
             self._optimizer,
             batches,
             self._losses,
-            first.precision,
+            first.device,
             pause,
             steps=first.steps - done,
         )
 
     def _losses(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The mean cross-entropy of each replicate."""
+        """Return the mean cross-entropy of each replicate."""
         each = logits.unflatten(1, (len(self.runs), -1)).flatten(0, 1)
         losses = functional.cross_entropy(each, labels, reduction="none")
         means: torch.Tensor = losses.unflatten(0, (-1, len(self.runs))).mean(dim=0)
@@ -146,28 +142,28 @@ class BatchedRun:
             self._network,
             first.evaluation_images,
             first.config.model.dataset,
-            first.precision,
+            first.device,
             replicates=len(self.runs),
         )
 
-    def _gather(self) -> None:
-        """Take up where the runs are."""
-        gather_network(self._network, [run.model for run in self.runs])
-        gather_optimizer(self._optimizer, [run.optimizer for run in self.runs])
+    def _load_runs(self) -> None:
+        """Copy the runs' states into the batched network and its optimiser."""
+        networks_to_batched(self._network, [run.model for run in self.runs])
+        optimizers_to_batched(self._optimizer, [run.optimizer for run in self.runs])
 
-    def _scatter(self) -> None:
-        """Take the runs to where the pack is."""
-        scatter_network(self._network, [run.model for run in self.runs])
-        scatter_optimizer(self._optimizer, [run.optimizer for run in self.runs])
+    def _update_runs(self) -> None:
+        """Copy the batched network's and its optimiser's state back into the runs."""
+        batched_to_networks(self._network, [run.model for run in self.runs])
+        batched_to_optimizers(self._optimizer, [run.optimizer for run in self.runs])
         for run in self.runs:
-            # A schedule wants to see a step of its optimiser first: without gradients, it is none.
+            # A schedule expects a step of its optimiser first; without gradients, it is empty.
             run.optimizer.zero_grad(set_to_none=True)
             run.optimizer.step()
 
 
-def are_level(runs: Sequence[EvaluatedRun]) -> bool:
-    """Whether runs have done as many epochs, and as many steps of one that is paused."""
-    return len({(run.epoch, run.steps_begun) for run in runs}) == 1
+def have_equal_progress(runs: Sequence[EvaluatedRun]) -> bool:
+    """Return True if all runs have done equally many epochs, and steps of a paused one."""
+    return len({(run.epoch, run.paused_steps) for run in runs}) == 1
 
 
 def _images_in_memory(run: EvaluatedRun) -> DeviceImages:

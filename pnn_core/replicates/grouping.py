@@ -1,4 +1,4 @@
-"""Which runs of one configuration are trained at once, and which one after another."""
+"""Choice of the runs of one configuration that are trained at once, or one after another."""
 
 import math
 from collections.abc import Sequence
@@ -8,68 +8,69 @@ from pnn_core.config import TrialConfig
 from pnn_core.dataloader.batches import DeviceImages
 from pnn_core.device.selection import free_bytes
 from pnn_core.models.costs import count_activations
-from pnn_core.replicates.batched_run import BatchedRun, are_level
+from pnn_core.replicates.batched_run import BatchedRun, have_equal_progress
 from pnn_core.training.evaluated_run import EvaluatedRun
 
-LARGEST_ON_CPU = 16 * 2**20
-"""Bytes of activations in a training step of one run, from which on packing it with others saves no
-time on a CPU: by then arithmetic outweighs the calls that make it (`benchmarks/replicates.py`)."""
+MAX_CPU_ACTIVATION_BYTES = 16 * 2**20
+"""Bytes of activations in a training step of one run, above which batching saves no time on a CPU:
+arithmetic then outweighs the overhead of calls (`benchmarks/replicates.py`)."""
 
-MEMORY_SHARE = 0.25
-"""Of a machine's free memory, for the activations of all runs of a pack: other trials may be about
-to take theirs."""
+CPU_MEMORY_FRACTION = 0.25
+"""Fraction of a machine's free memory for the activations of all runs of a group: other trials may
+be about to allocate theirs."""
 
-GPU_SHARE = 0.75
-"""The same of a GPU, where what is free is this process's alone."""
+GPU_MEMORY_FRACTION = 0.75
+"""Fraction of a GPU's free memory, which belongs to this process alone."""
 
 _BYTES = 4
-COPIES = 2
-"""What a step holds: activations, and at worst as much again in gradients."""
+ACTIVATION_COPIES = 2
+"""Copies of the activations that a step holds: themselves, and at worst as many gradients."""
 
 Training = EvaluatedRun | BatchedRun
 
 
-def side_by_side(runs: Sequence[EvaluatedRun]) -> list[Training]:
-    """BatchedRun what can be packed, in the order given.
+def group_runs(runs: Sequence[EvaluatedRun]) -> list[Training]:
+    """Group runs that can be trained at once, in the order given.
 
     Args:
-        runs: Of one configuration but for the seeds; at any steps, as after a restart.
+        runs: Runs of one configuration but for the seeds; after any steps, as after a restart.
 
     Returns:
-        Packs of equal sizes, as few as memory allows. Runs that packing does not serve, or that are
-        not after as many steps as their neighbours, stand for themselves.
+        Groups of equal sizes, as few as memory allows. Runs that gain nothing from a group, or that
+        have done other numbers of steps than their neighbours, stay single.
     """
     if len(runs) == 1:
         return list(runs)
-    count = math.ceil(len(runs) / largest_pack(runs[0]))
+    count = math.ceil(len(runs) / max_group_size(runs[0]))
     bounds = [len(runs) * index // count for index in range(count + 1)]
     trainings: list[Training] = []
     for start, stop in pairwise(bounds):
         neighbours = runs[start:stop]
-        if len(neighbours) > 1 and are_level(neighbours):
+        if len(neighbours) > 1 and have_equal_progress(neighbours):
             trainings.append(BatchedRun(neighbours))
         else:
             trainings.extend(neighbours)
     return trainings
 
 
-def largest_pack(run: EvaluatedRun) -> int:
-    """How many runs like this one are worth training at once, at least 1."""
+def max_group_size(run: EvaluatedRun) -> int:
+    """Return the number of runs like this one that are worth training at once, at least 1."""
     if not isinstance(run.training_images, DeviceImages):
         return 1  # decoding images costs each replicate its own time
     activations = activation_bytes(run.config, len(run.training_images))
-    if run.device.type == "cpu" and activations > LARGEST_ON_CPU:
+    if run.device.type == "cpu" and activations > MAX_CPU_ACTIVATION_BYTES:
         return 1
-    room = (GPU_SHARE if run.device.type == "cuda" else MEMORY_SHARE) * free_bytes(run.device)
-    return max(1, int(room // (COPIES * activations)))
+    fraction = GPU_MEMORY_FRACTION if run.device.type == "cuda" else CPU_MEMORY_FRACTION
+    room = fraction * free_bytes(run.device)
+    return max(1, int(room // (ACTIVATION_COPIES * activations)))
 
 
 def activation_bytes(config: TrialConfig, images: int) -> int:
-    """An upper bound of what a training step keeps for its backward pass.
+    """Return an upper bound of the bytes that a training step keeps for its backward pass.
 
     Args:
         config: The training run.
-        images: That it learns from; its only batch may be smaller than asked for.
+        images: Number of training images; fewer than a batch make a smaller one.
     """
     batch_size = min(config.optim.batch_size, images)
     return count_activations(config.model) * batch_size * _BYTES

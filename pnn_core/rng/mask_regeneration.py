@@ -64,7 +64,7 @@ def describe_draw(trial: TrialConfig, place: MaskPlace) -> MaskDraw:
             f"place (={place!r}) has no masks with layer (={model.layer!r}) and "
             f"stem (={model.first_layer.stem!r})"
         )
-    seed = Seeds.of(trial).stream_seed("masks")
+    seed = Seeds.of(trial).generator_seed("masks")
     return MaskDraw(
         place=place,
         seed=spawned_seed(seed) if place == "stem" else seed,

@@ -1,4 +1,4 @@
-"""Separate random streams from one seed, so that one kind of luck can be told from another.
+"""Seeds of independent generators, derived from one, so that sources of luck can be told apart.
 
 Needs no torch.
 """
@@ -10,19 +10,19 @@ import numpy as np
 
 from pnn_core.config import TrialConfig
 
-Stream = Literal["initialisation", "masks", "data_order"]
+SeedPurpose = Literal["initialisation", "masks", "data_order"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Seeds:
-    """A seed for each random stream of a training run.
+    """One seed for each purpose of a training run.
 
-    Each stands for its own stream: equal numbers do not make two streams alike.
+    Generators of two purposes are independent, also where their seeds are equal.
 
     Attributes:
-        initialisation: Of learned weights.
-        masks: Of masks and of fixed filters and weights.
-        data_order: Of the order of the images, crops and flips.
+        initialisation: Seed of learned weights.
+        masks: Seed of masks and of fixed filters and weights.
+        data_order: Seed of the order of the images, crops and flips.
     """
 
     initialisation: int
@@ -31,7 +31,7 @@ class Seeds:
 
     @classmethod
     def of(cls, trial: TrialConfig) -> "Seeds":
-        """The trial's own seed of each stream and, where it has none, its `seed`."""
+        """Take the trial's own seed for each purpose and, where it has none, its `seed`."""
 
         def chosen(own: int | None) -> int:
             return trial.seed if own is None else own
@@ -44,21 +44,25 @@ class Seeds:
 
     @classmethod
     def same(cls, seed: int) -> "Seeds":
-        """One seed for all streams."""
+        """Use one seed for all purposes."""
         return cls(initialisation=seed, masks=seed, data_order=seed)
 
-    def stream_seed(self, stream: Stream) -> int:
-        """What to seed a generator of that stream with."""
-        return stream_seed(getattr(self, stream), stream)
+    def generator_seed(self, purpose: SeedPurpose) -> int:
+        """Return the number that a generator for this purpose is seeded with."""
+        return generator_seed(getattr(self, purpose), purpose)
 
 
-def stream_seed(seed: int, stream: Stream) -> int:
-    """Seed of one stream of a training run; streams of one run, or of two, are independent."""
-    return _derived(seed, get_args(Stream).index(stream))
+def generator_seed(seed: int, purpose: SeedPurpose) -> int:
+    """Derive a generator's seed: generators of two purposes or of two runs are independent."""
+    return _derived(seed, get_args(SeedPurpose).index(purpose))
 
 
 def spawned_seed(seed: int) -> int:
-    """Seed of a generator that `pnn_core.rng.generators.spawn` makes of one with the seed given."""
+    """Derive the seed of a generator that `pnn_core.rng.generators.spawn` makes of another one.
+
+    Args:
+        seed: The other generator's seed.
+    """
     return _derived(seed, 0)
 
 

@@ -13,43 +13,44 @@ from pnn_core.config import OptimConfig, Schedule
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steps:
-    """A learning rate that drops in steps.
+class StepSchedule:
+    """Learning rate that drops at milestones.
 
     Attributes:
-        after: Epochs after which it drops, of `of`.
-        of: Epochs that the steps were published for.
-        decay: What it is multiplied by at each.
+        milestones: Epochs of `published_epochs` after which the rate drops.
+        published_epochs: Number of epochs that the milestones were published for.
+        gamma: Factor of the rate at each milestone.
     """
 
-    after: tuple[int, ...]
-    of: int
-    decay: float
+    milestones: tuple[int, ...]
+    published_epochs: int
+    gamma: float
 
     def scaled(self, epochs: int) -> list[int]:
-        """The epochs, counted from 1, of `epochs` after which the rate drops.
+        """Return the epochs, counted from 1, of `epochs` after which the rate drops.
 
-        Steps that meet in one epoch stay several steps. None comes before the first epoch, so that
-        even the shortest run starts at the rate asked for.
+        Milestones that meet in one epoch stay several milestones. None comes before the first
+        epoch, so that even the shortest run starts at the rate asked for.
         """
-        return [max(1, round(epoch * epochs / self.of)) for epoch in self.after]
+        return [max(1, round(epoch * epochs / self.published_epochs)) for epoch in self.milestones]
 
 
-STEPS: Mapping[Schedule, Steps] = {
-    "tenth_at_60_90": Steps(after=(60, 90), of=100, decay=0.1),
-    "fifth_at_60_120_160": Steps(after=(60, 120, 160), of=200, decay=0.2),
-    "fifth_at_150_250_300_350_400": Steps(after=(150, 250, 300, 350, 400), of=450, decay=0.2),
-    "constant": Steps(after=(), of=1, decay=1.0),
+SCHEDULES: Mapping[Schedule, StepSchedule] = {
+    "tenth_at_60_90": StepSchedule(milestones=(60, 90), published_epochs=100, gamma=0.1),
+    "fifth_at_60_120_160": StepSchedule(milestones=(60, 120, 160), published_epochs=200, gamma=0.2),
+    "fifth_at_150_250_300_350_400": StepSchedule(
+        milestones=(150, 250, 300, 350, 400), published_epochs=450, gamma=0.2
+    ),
+    "constant": StepSchedule(milestones=(), published_epochs=1, gamma=1.0),
 }
-"""What each word means; `tenth_at_60_90` is the paper's (Section 5.3), the others its critics'."""
+"""Schedules by name: `tenth_at_60_90` is the paper's (Section 5.3), the others its critics'."""
 
 
 class _CompilerLeftOut(Optimizer):
-    """Does not import torch's compiler: 1.3 CPU-seconds in every process that trains.
+    """Optimiser without torch's compiler, whose import takes 1.3 CPU-seconds in every process.
 
     torch wraps these methods so that its compiler leaves them alone, and imports it at the first
-    call, also where nothing is ever compiled. Steps are wrapped likewise, in what else amounts to
-    `no_grad`.
+    call, also in programs that compile nothing. `step` is wrapped too, and given `no_grad` here.
     """
 
     add_param_group = inspect.unwrap(Optimizer.add_param_group)
@@ -67,7 +68,7 @@ class _SGD(_CompilerLeftOut, SGD):
 
 
 def make_optimizer(model: nn.Module, config: OptimConfig) -> Optimizer:
-    """Adam, or SGD with Nesterov momentum, over all learnable parameters.
+    """Make Adam, or SGD with Nesterov momentum, for all learnable parameters.
 
     Fused: one call a step instead of several a parameter, which counts at small batch sizes.
     """
@@ -89,6 +90,6 @@ def make_optimizer(model: nn.Module, config: OptimConfig) -> Optimizer:
 
 
 def make_schedule(optimizer: Optimizer, schedule: Schedule, epochs: int) -> LRScheduler:
-    """The named steps, scaled to the epochs asked for; to be stepped once an epoch."""
-    steps = STEPS[schedule]
-    return MultiStepLR(optimizer, steps.scaled(epochs), gamma=steps.decay)
+    """Make the named schedule, scaled to the epochs asked for; step it once an epoch."""
+    steps = SCHEDULES[schedule]
+    return MultiStepLR(optimizer, steps.scaled(epochs), gamma=steps.gamma)

@@ -1,49 +1,55 @@
 """The training steps of an epoch."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 
 from pnn_core.dataloader.batches import Batch, DeviceBatches
-from pnn_core.training.cuda_graph import WARM_UP_STEPS, RecordedStep, Recorder, Step, recorder
+from pnn_core.device.precision import autocast
+from pnn_core.training.cuda_graph import (
+    WARM_UP_STEPS,
+    GraphCapture,
+    GraphedStep,
+    Step,
+    graph_capture,
+)
 
-FEWEST_STEPS = 5 * WARM_UP_STEPS
-"""For which a recording is made: it takes the time of a few."""
+MIN_STEPS_TO_CAPTURE = 5 * WARM_UP_STEPS
+"""Fewest steps for which a CUDA graph is captured: a capture takes the time of a few steps."""
 
 
-def never() -> bool:
-    """Do not pause."""
+def no_pause() -> bool:
+    """Never ask for a pause."""
     return False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingStep:
-    """Both passes and the optimiser's step, on the batch that is next.
+    """Forward and backward pass and the optimiser's step, on the next batch.
 
     Nothing in it waits for what the device computes.
 
     Attributes:
-        network: In training mode.
-        optimizer: Of the network.
-        next_batch: Gives it.
-        loss_of: See `train_steps`.
-        precision: See `train_steps`.
+        network: The network, in training mode.
+        optimizer: The network's optimiser.
+        next_batch: Function that returns the next batch.
+        loss_function: See `train_steps`.
+        device: Device that trains.
     """
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
     next_batch: Callable[[], Batch]
-    loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-    precision: Callable[[], AbstractContextManager[None]]
+    loss_function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    device: torch.device
 
     def __call__(self) -> torch.Tensor:
-        """Do it; gives the loss."""
+        """Do the step and return its loss."""
         images, labels = self.next_batch()
-        with self.precision():
-            loss = self.loss_of(self.network(images), labels)
+        with autocast(self.device):
+            loss = self.loss_function(self.network(images), labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.sum().backward()
         self.optimizer.step()
@@ -54,8 +60,8 @@ def train_steps(
     network: nn.Module,
     optimizer: torch.optim.Optimizer,
     batches: Iterator[Batch],
-    loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    precision: Callable[[], AbstractContextManager[None]],
+    loss_function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    device: torch.device,
     pause: Callable[[], bool],
     *,
     steps: int,
@@ -63,14 +69,14 @@ def train_steps(
     """Train to the epoch's end or a pause.
 
     Args:
-        network: Is put into training mode.
-        optimizer: Of the network.
-        batches: What is left of the epoch.
-        loss_of: From logits and labels to a loss, or to one of each of several replicates, whose
-            sum is then made smaller: no weight of one replicate has a part in another's loss.
-        precision: Gives the context in which the network computes.
-        pause: Asked after each step but the last.
-        steps: Batches that are left.
+        network: The network, which is put into training mode.
+        optimizer: The network's optimiser.
+        batches: Batches left in the epoch.
+        loss_function: Maps logits and labels to a loss, or to one loss per replicate, whose sum is
+            then minimised: no weight of one replicate has a part in another's loss.
+        device: Device that trains.
+        pause: Asked after each step but the last; True ends the training here.
+        steps: Number of batches left.
 
     Returns:
         The loss of each step, on the device.
@@ -80,33 +86,35 @@ def train_steps(
         network=network,
         optimizer=optimizer,
         next_batch=batches.take if isinstance(batches, DeviceBatches) else batches.__next__,
-        loss_of=loss_of,
-        precision=precision,
+        loss_function=loss_function,
+        device=device,
     )
-    records = choose_recorder(network, batches, steps)
-    if records is not None:
-        step = RecordedStep(step, optimizer, records)
+    capture = choose_graph_capture(network, batches, steps)
+    if capture is not None:
+        step = GraphedStep(step, optimizer, capture)
     losses: list[torch.Tensor] = []
     for done in range(1, steps + 1):
         losses.append(step())
         if done < steps and pause():
             break
-    # They lie in the recording's memory, which goes when the last of them does.
+    # Gradients lie in the graph's memory, which is freed with the last of them.
     optimizer.zero_grad(set_to_none=True)
     return losses
 
 
-def choose_recorder(network: nn.Module, batches: Iterator[Batch], steps: int) -> Recorder | None:
-    """What records the steps left of an epoch; None where they stay as they are.
+def choose_graph_capture(
+    network: nn.Module, batches: Iterator[Batch], steps: int
+) -> GraphCapture | None:
+    """Return what captures the steps left of an epoch; None if they should run without capture.
 
-    A recording serves one call of `train_steps`, so that no learning rate, no state that was loaded
-    and no network that was packed anew can find an old one.
+    A graph serves one call of `train_steps`, so that none outlives a learning rate, a loaded state
+    or a batched network that it was captured with.
     """
     if not isinstance(batches, DeviceBatches):
         return None  # the host decodes the images of each step
     if not all(getattr(module, "can_be_captured", True) for module in network.modules()):
         return None  # such as dropout in a batched network
-    if steps < FEWEST_STEPS:
+    if steps < MIN_STEPS_TO_CAPTURE:
         return None
-    records = recorder(batches.device)
-    return records if records is not None and records.works else None
+    capture = graph_capture(batches.device)
+    return capture if capture is not None and capture.works else None

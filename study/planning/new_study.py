@@ -23,6 +23,7 @@ from study.planning.preflight import (
 )
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.study_file import FILE, STUDIES, StudyFile, describe_images, space_digest
+from study.planning.study_folder import CHECKPOINTS, describe_lost_file, is_free
 from study.results.mlflow.store import MlflowStore
 from study.results.objective import parse_objectives
 from study.search.sampler import DEFAULT_SAMPLER, GRID, require_sampler
@@ -71,8 +72,8 @@ def plan_study(arguments: Arguments) -> StudyPlan:
     name = _free_name(arguments, names, store, storage, in_storage)
     output = arguments.output or STUDIES / name
     with blaming("--output", output):
-        if output.exists():
-            raise ValueError("exists: choose a new folder")
+        if not is_free(output):
+            raise ValueError(describe_lost_file(output) or "exists: choose a new folder")
         require_writable(output)
     config = replace(
         config,
@@ -228,7 +229,7 @@ def lasting_space(name: str) -> str:
 
 def own_checkpoints(output: Path) -> str:
     """Where checkpoints go that no other place was named for; workers run in other folders."""
-    return str((output / "checkpoints").absolute())
+    return str((output / CHECKPOINTS).absolute())
 
 
 def place_of_checkpoints(arguments: Arguments, output: Path) -> str:
@@ -281,8 +282,10 @@ def _free_name(
     if name is not None:
         folder = arguments.output or STUDIES / name
         hint = " or go on with that study by --resume" if (folder / FILE).is_file() else ""
+        if lost := describe_lost_file(folder):
+            raise BadInputError(f"--name {name}: {lost}")
         for place, taken in (
-            (folder, folder.exists()),
+            (folder, not is_free(folder)),
             (f"MLflow at {store.shown_uri}", store.has_study(name)),
             (storage, name in in_storage),
         ):
@@ -295,5 +298,5 @@ def _free_name(
     return next(
         name
         for name in names
-        if not ((STUDIES / name).exists() or store.has_study(name) or name in in_storage)
+        if is_free(STUDIES / name) and not (store.has_study(name) or name in in_storage)
     )

@@ -32,6 +32,7 @@ from study.planning.study_file import (
     space_digest,
     study_names,
 )
+from study.planning.study_folder import describe_lost_file, is_free
 from study.results.mask_secrets import mask_password
 from study.results.mlflow.errors import TrackerUnreachableError
 from study.results.mlflow.experiments import StudyRefusedError
@@ -77,12 +78,17 @@ def find_study(arguments: Arguments) -> Path:
     """
     name = arguments.name or ""
     folder = arguments.output or STUDIES / name
-    if not (folder / FILE).is_file():
-        if arguments.output is not None:
-            raise BadInputError(f"--output {folder}: there is no study in it: no {FILE}")
-        what = f"{folder} holds no {FILE}" if folder.exists() else f"there is no folder {folder}"
-        raise BadInputError(f"--name {name}: {what}; {nearest_study(name, study_names())}")
-    return folder
+    if (folder / FILE).is_file():
+        return folder
+    if lost := describe_lost_file(folder):
+        raise BadInputError(f"--name {name}: {lost}")
+    if arguments.output is not None:
+        raise BadInputError(f"--output {folder}: there is no study in it: no {FILE}")
+    what = f"there is no folder {folder}"
+    if folder.exists():
+        what = f"{folder} holds no {FILE}"
+        what += ", begin the study without --resume" if is_free(folder) else ""
+    raise BadInputError(f"--name {name}: {what}; {nearest_study(name, study_names())}")
 
 
 def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:

@@ -27,6 +27,9 @@ STUDIES = Path("studies")
 FILE = "study.json"
 """The file's name within the study's folder."""
 
+PART = f".{FILE}.part"
+"""Name of the file while it is being written."""
+
 VERSION = 1
 """Of the format."""
 
@@ -113,7 +116,7 @@ class StudyFile:
         """
         path = folder / FILE
         # The study's lock lets one process write at a time, so that one name is enough.
-        part = folder / f".{FILE}.part"
+        part = folder / PART
         text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
         try:
             with part.open("w", encoding="utf-8") as file:

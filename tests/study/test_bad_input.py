@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from study.planning.study_lock import StudyLock
+from study.planning.study_lock import locked
 from study.run import main
 
 SPACE = "from search_spaces import SearchSpace\nfrom optuna.distributions import *\n"
@@ -82,7 +82,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         (["--model", "resnet"], ["--model", "'resnet'", "resnet18"]),
         (["--space", "paper_table2"], ["--space", "'paper_table2'", "did you mean paper_table"]),
         (["--sapce", "x"], ["--sapce", "did you mean --space?"]),
-        (["--output", "."], ["--output", "exists"]),
+        (["--output", ".."], ["--output ..", "exists"]),
         (["--storage", "optuna.db"], ["--storage optuna.db", "//USER@HOST/", "sqlite:///FILE"]),
         (["--storage", "redis://h"], ["--storage redis://h", "sqlite:///FILE"]),
         (["--storage", "mssql+pymssql://h/x"], ["needs the Python package pymssql"]),
@@ -202,7 +202,7 @@ def test_a_folder_that_cannot_be_written_is_named(capsys, empty_folder: Path) ->
 
 
 def test_a_study_whose_folder_exists_is_refused(capsys) -> None:
-    Path("studies/mine").mkdir(parents=True)
+    Path("studies/mine/notes").mkdir(parents=True)
     message = refusal(capsys, "--space", "noise_masks", "--name", "mine")
     assert message == (
         "study.run: --name mine: a study of that name exists in studies/mine: choose another name"
@@ -221,7 +221,7 @@ def test_a_study_that_can_go_on_is_offered_to(capsys) -> None:
 def test_a_study_that_is_running_is_not_started_twice(capsys) -> None:
     Path("studies/mine").mkdir(parents=True)
     Path("studies/mine/study.json").write_text("{}")
-    with StudyLock(Path("studies/mine")):
+    with locked(Path("studies/mine")):
         message = refusal(capsys, "--resume", "--name", "mine")
     assert f"is being run by process {os.getpid()} on host " in message
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,19 +18,14 @@ from pnn_core.config import ModelConfig, OptimConfig, StemConfig, TrialConfig
 from pnn_core.data import DatasetError, ImageFiles, TrainingData, load_training_data
 from pnn_core.data.decode import decode
 from pnn_core.dataloader.batches import Batch, DeviceImages, Normalise
-from pnn_core.dataloader.decoding_workers import Decoder, decoding_workers
+from pnn_core.dataloader.decoding_workers import Decoder, decoding_worker_count
 from pnn_core.dataloader.file_batches import FileBatches
-from pnn_core.training.validated_run import TrainingRun
+from pnn_core.training.validated_run import ValidatedRun
 
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def source(data: TrainingData, workers: int, *, augment: bool = True) -> FileBatches:
@@ -154,7 +148,7 @@ def test_a_run_on_files_goes_on_where_it_was_stopped(
         optim=OptimConfig(batch_size=4),
         epochs=1,
     )
-    whole, stopped, other = (TrainingRun(config, data, CPU) for _ in range(3))
+    whole, stopped, other = (ValidatedRun(config, data, CPU) for _ in range(3))
     assert isinstance(stopped.training_images, FileBatches)
     steps = iter(range(1, 4))
     assert not stopped.next_epoch(lambda: next(steps) == stopped_after)
@@ -180,8 +174,8 @@ def test_a_cpu_keeps_one_thread_for_training_and_a_gpu_none(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)))
     for threads, on_cpu, on_gpu in ((1, 0, 1), (3, 2, 3), (9, 3, 4)):
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
-        assert decoding_workers(CPU) == on_cpu
-        assert decoding_workers(torch.device("cuda")) == on_gpu
+        assert decoding_worker_count(CPU) == on_cpu
+        assert decoding_worker_count(torch.device("cuda")) == on_gpu
 
 
 KILLED = """
@@ -244,8 +238,8 @@ def test_pnn_resnet_50_trains_and_is_evaluated_on_photographs(shared_photographs
         first_layer=StemConfig(stem="conv7x7"),
     )
     config = TrialConfig(model=model, optim=OptimConfig(batch_size=2), epochs=1)
-    run = TrainingRun(config, data, CPU)
-    # What a normalisation takes out again has no gradient: most biases.
+    run = ValidatedRun(config, data, CPU)
+    # Most biases have no gradient, as a normalisation cancels them.
     weights = [p for name, p in run.model.named_parameters() if name.endswith("weight")]
     before = [p.detach().clone() for p in weights]
     run.next_epoch()

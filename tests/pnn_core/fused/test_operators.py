@@ -19,7 +19,7 @@ from pnn_core.config import (
 from pnn_core.fused import operators
 from pnn_core.fused.compile import build
 from pnn_core.fused.operators import max_pool, normalise_add_relu, perturb_combine
-from pnn_core.fused.sequence import FusedSequential
+from pnn_core.fused.sequential import FusedSequential
 from pnn_core.layers.perturbation import PerturbationLayer
 from pnn_core.models.build import build_model
 
@@ -93,7 +93,7 @@ def fused(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
 
 
 def assert_the_same(layer: PerturbationLayer, x: torch.Tensor, rtol: float = 1e-9) -> None:
-    """Of one training step and the evaluation after it."""
+    """Numbers of one training step and the evaluation after it."""
     other, other_x = deepcopy(layer), x.detach().clone().requires_grad_()
     x = x.detach().requires_grad_()
     expected, y = plain(layer, x), fused(other, other_x)

@@ -12,7 +12,7 @@ from pnn_core.layers.perturbation import Perturbation
 from pnn_core.models.build import build_model
 from pnn_core.models.resnet import ResNet
 from pnn_core.parts.stems import STEMS
-from pnn_core.rng.generators import Seeds
+from pnn_core.rng.seeds import Seeds
 
 ODD = DatasetShape(channels=3, height=9, width=12, classes=4)
 

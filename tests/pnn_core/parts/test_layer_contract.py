@@ -18,9 +18,9 @@ from pnn_core.models.build import build_model
 from pnn_core.models.costs import count_costs
 from pnn_core.parts.layers import LAYER_SETTINGS, SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
-from pnn_core.replicates.batched_modules import DropoutStreams, pack_networks
-from pnn_core.rng.generators import Seeds
+from pnn_core.replicates.batched_modules import DropoutGenerators, batched_network
 from pnn_core.rng.mask_regeneration import describe_draw, mask_places, replay_masks
+from pnn_core.rng.seeds import Seeds
 
 DATA = DatasetShape(channels=2, height=11, width=10, classes=3)
 WIDTH = 4
@@ -212,7 +212,7 @@ def test_packed_replicates_give_what_each_gives_alone(layer: str, network: str) 
         models += [changed for _, _, changed in settings_of(layer)]
     for model in models:
         alone = [build_model(model, seed).double() for seed in range(2)]
-        packed = pack_networks(alone, DropoutStreams(torch.device("cpu"))).double()
+        packed = batched_network(alone, DropoutGenerators(torch.device("cpu"))).double()
         images = torch.randn(2, 4, 2, 11, 10, dtype=torch.float64, generator=torch.Generator())
         with torch.no_grad():
             # In evaluation: normalised by a batch, a rounding error of a channel that is nearly

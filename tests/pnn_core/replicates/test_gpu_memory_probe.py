@@ -11,9 +11,14 @@ from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, OptimConfig, 
 from pnn_core.data import LabelledImages, TrainingData
 from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES
 from pnn_core.replicates.batched_run import BatchedRun
-from pnn_core.replicates.gpu_memory_probe import STEPS, measure_largest
-from pnn_core.replicates.grouping import COPIES, GPU_SHARE, activation_bytes, side_by_side
-from pnn_core.training.validated_run import TrainingRun
+from pnn_core.replicates.gpu_memory_probe import STEPS, probe_gpu_memory
+from pnn_core.replicates.grouping import (
+    ACTIVATION_COPIES,
+    GPU_MEMORY_FRACTION,
+    activation_bytes,
+    group_runs,
+)
+from pnn_core.training.validated_run import ValidatedRun
 
 CPU = torch.device("cpu")
 GIB = 2**30
@@ -45,7 +50,7 @@ def data(train: int = 2000, validation: int = 900) -> TrainingData:
 
 
 IMAGE_BYTES = 64 + 8
-"""With its label."""
+"""Bytes of an image with its label."""
 
 
 @pytest.fixture
@@ -65,7 +70,7 @@ def pretended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("pretended")
 def test_what_is_needed_is_the_peak_the_context_and_the_images_left_out() -> None:
     for replicates in (1, 3):
-        need = measure_largest([CONFIG], replicates, data(), CPU)
+        need = probe_gpu_memory([CONFIG], replicates, data(), CPU)
         left_out = (2000 - STEPS * 7 + 900 - 500) * IMAGE_BYTES
         assert need.needed_bytes == 2 * GIB + CONTEXT_BYTES + replicates * left_out
         assert (need.free_bytes, need.total_bytes) == (10 * GIB + CONTEXT_BYTES, 16 * GIB)
@@ -75,7 +80,7 @@ def test_what_is_needed_is_the_peak_the_context_and_the_images_left_out() -> Non
 @pytest.mark.usefixtures("pretended")
 def test_steps_and_an_evaluation_are_real(monkeypatch: pytest.MonkeyPatch) -> None:
     steps, evaluated = [], []
-    train_epoch, evaluate = TrainingRun.train_epoch, TrainingRun.evaluate
+    train_epoch, evaluate = ValidatedRun.train_epoch, ValidatedRun.evaluate
 
     def look(run, pause):
         steps.append(run.steps)
@@ -85,9 +90,9 @@ def test_steps_and_an_evaluation_are_real(monkeypatch: pytest.MonkeyPatch) -> No
         evaluated.append(len(source))
         return evaluate(run, source)
 
-    monkeypatch.setattr(TrainingRun, "train_epoch", look)
-    monkeypatch.setattr(TrainingRun, "evaluate", look_too)
-    measure_largest([CONFIG], 1, data(), CPU)
+    monkeypatch.setattr(ValidatedRun, "train_epoch", look)
+    monkeypatch.setattr(ValidatedRun, "evaluate", look_too)
+    probe_gpu_memory([CONFIG], 1, data(), CPU)
     assert (steps, evaluated) == ([STEPS], [500])
 
 
@@ -102,23 +107,23 @@ def test_steps_and_an_evaluation_are_real(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_the_largest_is_the_one_with_most_to_hold(larger: dict[str, int | str]) -> None:
     configs = [CONFIG, CONFIG.with_parameters(larger), CONFIG.with_parameters({"mask_count": 2})]
-    assert measure_largest(configs, 1, data(60, 20), CPU).largest == configs[1]
+    assert probe_gpu_memory(configs, 1, data(60, 20), CPU).largest == configs[1]
 
 
 @pytest.mark.usefixtures("pretended")
 def test_no_less_is_needed_than_lets_seeds_train_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    packs: list[int] = []
+    group_sizes: list[int] = []
     next_epoch = BatchedRun.next_epoch
 
-    def look(pack, *pause):
-        packs.append(len(pack.runs))
-        return next_epoch(pack, *pause)
+    def look(batched, *pause):
+        group_sizes.append(len(batched.runs))
+        return next_epoch(batched, *pause)
 
     monkeypatch.setattr(BatchedRun, "next_epoch", look)
     monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda device: 1)
-    need = measure_largest([CONFIG], 3, data(21, 21), CPU)
-    assert packs == [3]
-    estimate = 3000 + 3 * COPIES * activation_bytes(CONFIG, 21) / GPU_SHARE
+    need = probe_gpu_memory([CONFIG], 3, data(21, 21), CPU)
+    assert group_sizes == [3]
+    estimate = 3000 + 3 * ACTIVATION_COPIES * activation_bytes(CONFIG, 21) / GPU_MEMORY_FRACTION
     assert need.needed_bytes == int(estimate) + CONTEXT_BYTES
 
 
@@ -129,7 +134,7 @@ def test_a_run_whose_loss_is_not_finite_is_measured_all_the_same() -> None:
         CONFIG, model=strong, optim=replace(CONFIG.optim, learning_rate=1e30, momentum=0.0)
     )
     for replicates in (1, 2):
-        assert measure_largest([config], replicates, data(), CPU).needed_bytes is not None
+        assert probe_gpu_memory([config], replicates, data(), CPU).needed_bytes is not None
 
 
 @pytest.mark.usefixtures("pretended")
@@ -139,8 +144,8 @@ def test_a_run_that_a_whole_gpu_has_no_room_for_is_said_to_be_so(
     def fill(run, pause):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(TrainingRun, "train_epoch", fill)
-    assert measure_largest([CONFIG], 1, data(), CPU).needed_bytes is None
+    monkeypatch.setattr(ValidatedRun, "train_epoch", fill)
+    assert probe_gpu_memory([CONFIG], 1, data(), CPU).needed_bytes is None
 
 
 @needs_gpu
@@ -148,11 +153,11 @@ def test_a_run_that_a_whole_gpu_has_no_room_for_is_said_to_be_so(
 def test_a_whole_epoch_takes_no_more_than_was_measured(replicates: int) -> None:
     gpu = torch.device("cuda")
     config = CONFIG.with_parameters({"mask_count": 64, "batch_size": 100})
-    need = measure_largest([config], replicates, data(), gpu)
+    need = probe_gpu_memory([config], replicates, data(), gpu)
     assert need.needed_bytes is not None
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(gpu)
-    runs = [TrainingRun(replace(config, seed=seed), data(), gpu) for seed in range(replicates)]
-    for training in side_by_side(runs):
+    runs = [ValidatedRun(replace(config, seed=seed), data(), gpu) for seed in range(replicates)]
+    for training in group_runs(runs):
         training.next_epoch()
     assert torch.cuda.max_memory_reserved(gpu) + CONTEXT_BYTES <= 1.1 * need.needed_bytes

@@ -13,8 +13,13 @@ from pnn_core.models.build import build_model
 from pnn_core.models.costs import count_activations
 from pnn_core.replicates import grouping as module
 from pnn_core.replicates.batched_run import BatchedRun
-from pnn_core.replicates.grouping import LARGEST_ON_CPU, MEMORY_SHARE, largest_pack, side_by_side
-from pnn_core.training.validated_run import TrainingRun
+from pnn_core.replicates.grouping import (
+    CPU_MEMORY_FRACTION,
+    MAX_CPU_ACTIVATION_BYTES,
+    group_runs,
+    max_group_size,
+)
+from pnn_core.training.validated_run import ValidatedRun
 
 CPU = torch.device("cpu")
 SHAPE = DatasetShape(channels=1, height=8, width=8, classes=3)
@@ -40,26 +45,26 @@ def data(count: int) -> TrainingData:
     )
 
 
-def runs(count: int, config: TrialConfig = CONFIG) -> list[TrainingRun]:
-    return [TrainingRun(replace(config, seed=seed), data(22), CPU) for seed in range(count)]
+def runs(count: int, config: TrialConfig = CONFIG) -> list[ValidatedRun]:
+    return [ValidatedRun(replace(config, seed=seed), data(22), CPU) for seed in range(count)]
 
 
 def room_for(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     activations = 4 * 7 * count_activations(CONFIG.model)
-    free = round(count * 2 * activations / MEMORY_SHARE)
+    free = round(count * 2 * activations / CPU_MEMORY_FRACTION)
     monkeypatch.setattr(module, "free_bytes", lambda device: free)
 
 
-def test_runs_of_a_small_configuration_are_one_pack() -> None:
+def test_runs_of_a_small_configuration_are_one_group() -> None:
     several = runs(3)
-    (pack,) = side_by_side(several)
-    assert isinstance(pack, BatchedRun)
-    assert pack.runs == tuple(several)
+    (group,) = group_runs(several)
+    assert isinstance(group, BatchedRun)
+    assert group.runs == tuple(several)
 
 
 def test_one_run_stands_for_itself() -> None:
     (run,) = runs(1)
-    assert side_by_side([run]) == [run]
+    assert group_runs([run]) == [run]
 
 
 @pytest.mark.parametrize(("count", "room", "sizes"), [(5, 4, [2, 3]), (6, 3, [3, 3]), (3, 1, [])])
@@ -68,9 +73,9 @@ def test_packs_are_as_large_as_memory_allows(
 ) -> None:
     room_for(monkeypatch, room)
     several = runs(count)
-    trainings = side_by_side(several)
-    packs = [training for training in trainings if isinstance(training, BatchedRun)]
-    assert [len(pack.runs) for pack in packs] == sizes
+    trainings = group_runs(several)
+    groups = [training for training in trainings if isinstance(training, BatchedRun)]
+    assert [len(group.runs) for group in groups] == sizes
     assert [
         run for t in trainings for run in (t.runs if isinstance(t, BatchedRun) else [t])
     ] == several
@@ -81,17 +86,17 @@ def test_runs_that_do_not_fit_twice_are_trained_one_after_another(
 ) -> None:
     monkeypatch.setattr(module, "free_bytes", lambda device: 0)
     several = runs(3)
-    assert side_by_side(several) == several
+    assert group_runs(several) == several
 
 
 def test_large_steps_gain_nothing_on_a_cpu() -> None:
-    images = LARGEST_ON_CPU // (4 * count_activations(CONFIG.model))
-    for batch_size, packs in ((images, True), (images + 1, False)):
+    images = MAX_CPU_ACTIVATION_BYTES // (4 * count_activations(CONFIG.model))
+    for batch_size, groups in ((images, True), (images + 1, False)):
         config = replace(CONFIG, optim=OptimConfig(batch_size=batch_size))
-        run = TrainingRun(config, data(images + 1), CPU)
-        assert (largest_pack(run) > 1) == packs
-    few = TrainingRun(config, data(22), CPU)  # its only batch is smaller than asked for
-    assert largest_pack(few) > 1
+        run = ValidatedRun(config, data(images + 1), CPU)
+        assert (max_group_size(run) > 1) == groups
+    few = ValidatedRun(config, data(22), CPU)  # its only batch is smaller than asked for
+    assert max_group_size(few) > 1
 
 
 def test_runs_at_different_steps_are_trained_one_after_another(
@@ -100,16 +105,16 @@ def test_runs_at_different_steps_are_trained_one_after_another(
     room_for(monkeypatch, 2)
     several = runs(4)
     several[0].next_epoch()
-    first, second, pack = side_by_side(several)
+    first, second, group = group_runs(several)
     assert [first, second] == several[:2]
-    assert isinstance(pack, BatchedRun)
+    assert isinstance(group, BatchedRun)
 
 
 def test_images_in_files_are_decoded_for_one_run_at_a_time(shared_photographs: Path) -> None:
     photographs = load_training_data("imagefolder", shared_photographs)
     model = ModelConfig(dataset=photographs.shape, network="resnet8", mask_count=1)
-    run = TrainingRun(TrialConfig(model=model), photographs, CPU)
-    assert largest_pack(run) == 1
+    run = ValidatedRun(TrialConfig(model=model), photographs, CPU)
+    assert max_group_size(run) == 1
 
 
 @pytest.mark.parametrize("network", ["resnet8", "resnet50", "vgg16", "lenet"])

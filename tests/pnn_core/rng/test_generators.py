@@ -1,9 +1,10 @@
-"""Random streams are independent, and each can have a seed of its own."""
+"""Generators of different purposes are independent, and each can have a seed of its own."""
 
 import torch
 
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
-from pnn_core.rng.generators import Seeds, spawn, stream_seed
+from pnn_core.rng.generators import spawn
+from pnn_core.rng.seeds import Seeds, generator_seed
 
 MODEL = ModelConfig(dataset=DatasetShape(channels=1, height=8, width=8, classes=10))
 
@@ -21,12 +22,12 @@ def test_a_seed_of_its_own_replaces_the_trials_for_that_stream_alone() -> None:
 
 def test_streams_of_the_same_seed_differ() -> None:
     seeds = Seeds.same(5)
-    streams = [seeds.stream_seed(s) for s in ("initialisation", "masks", "data_order")]
-    assert len(set(streams)) == 3
+    derived = [seeds.generator_seed(s) for s in ("initialisation", "masks", "data_order")]
+    assert len(set(derived)) == 3
 
 
 def test_the_seed_of_a_stream_stays_what_it_was() -> None:
-    assert [stream_seed(0, s) for s in ("initialisation", "masks", "data_order")] == [
+    assert [generator_seed(0, s) for s in ("initialisation", "masks", "data_order")] == [
         8668861027912758289,
         4881901421217228719,
         16452687389592421897,

@@ -13,8 +13,8 @@ from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, StemConfig, T
 from pnn_core.layers.masks import draw_masks
 from pnn_core.layers.perturbation import Perturbation
 from pnn_core.models.build import build_model
-from pnn_core.rng.generators import Seeds
 from pnn_core.rng.mask_regeneration import MaskDraw, describe_draw, mask_places, replay_masks
+from pnn_core.rng.seeds import Seeds
 
 FUSES = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
 """Whether torch's uniform numbers are rounded once on this machine."""

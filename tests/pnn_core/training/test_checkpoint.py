@@ -1,6 +1,6 @@
 """A training run that was stopped and went on elsewhere is the run that never stopped."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -15,20 +15,15 @@ from hypothesis import strategies as st
 from pnn_core.config import ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import LabelledImages, TrainingData
 from pnn_core.training.checkpoint import CheckpointError, decode_checkpoint, encode_checkpoint
-from pnn_core.training.test_run import ConfirmingRun
-from pnn_core.training.validated_run import TrainingRun
+from pnn_core.training.confirmation_run import ConfirmationRun
+from pnn_core.training.validated_run import ValidatedRun
 
 CPU = torch.device("cpu")
 EPOCHS, STEPS = 3, 3
-Run = TrainingRun | ConfirmingRun
+Run = ValidatedRun | ConfirmationRun
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def images(count: int) -> LabelledImages:
@@ -69,8 +64,8 @@ def fresh(name: str, *, confirming: bool = False) -> Run:
         epochs=EPOCHS,
     ).with_parameters(PARAMETERS[name])
     if confirming:
-        return ConfirmingRun(config, DATA.traits, DATA.train, DATA.validation, CPU)
-    return TrainingRun(config, DATA, CPU)
+        return ConfirmationRun(config, DATA.traits, DATA.train, DATA.validation, CPU)
+    return ValidatedRun(config, DATA, CPU)
 
 
 def moved(run: Run, fresh_run: Run) -> Run:
@@ -107,7 +102,7 @@ def uninterrupted(name: str, *, confirming: bool) -> Run:
 
 
 def differences(first: object, second: object, path: str = "") -> list[str]:
-    """Where two states differ in a bit or in how memory is laid out; seconds may."""
+    """Keys at which two states differ in a bit or in memory layout; seconds may differ."""
     if type(first) is not type(second):
         return [path]
     if isinstance(first, torch.Tensor):
@@ -239,7 +234,7 @@ def test_another_runs_is_refused(data: bytes) -> None:
 
 
 class Code:
-    """What a pickle runs when it is read."""
+    """Object whose pickle runs code when it is read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""On a GPU, steps that are replayed as CUDA graphs train as plain ones do."""
+"""Steps that are replayed as CUDA graphs on a GPU train as plain ones do."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,8 +11,8 @@ from pnn_core.config import ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import LabelledImages, TrainingData
 from pnn_core.replicates.batched_run import BatchedRun
 from pnn_core.training import train_steps as steps
-from pnn_core.training.cuda_graph import recorder
-from pnn_core.training.validated_run import TrainingRun
+from pnn_core.training.cuda_graph import graph_capture
+from pnn_core.training.validated_run import ValidatedRun
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
@@ -28,11 +28,11 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
 
 @pytest.fixture
 def plainly(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
-    """Does something without recording."""
+    """Run a function without capture."""
 
     def do(what: Callable[[], None]) -> None:
         with monkeypatch.context() as context:
-            context.setattr(steps, "recorder", lambda device: None)
+            context.setattr(steps, "graph_capture", lambda device: None)
             what()
 
     return do
@@ -56,23 +56,23 @@ DATA = TrainingData(
 )
 
 
-def fresh(change: Mapping[str, Any], seed: int = 0) -> TrainingRun:
-    """Of three epochs, in which the rate drops after the second."""
+def fresh(change: Mapping[str, Any], seed: int = 0) -> ValidatedRun:
+    """Make a run of three epochs, in which the rate drops after the second."""
     config = TrialConfig(
         model=ModelConfig(dataset=DATA.shape, network="resnet8", mask_count=16),
         optim=OptimConfig(batch_size=BATCH, schedule="tenth_at_60_90"),
         epochs=EPOCHS,
         seed=seed,
     ).with_parameters(change)
-    return TrainingRun(config, DATA, GPU)
+    return ValidatedRun(config, DATA, GPU)
 
 
-def train(training: TrainingRun | BatchedRun) -> None:
+def train(training: ValidatedRun | BatchedRun) -> None:
     for _ in range(EPOCHS):
         assert training.next_epoch()
 
 
-def require_close(run: TrainingRun, other: TrainingRun) -> None:
+def require_close(run: ValidatedRun, other: ValidatedRun) -> None:
     """Some kernels add in an order that changes, in half precision."""
     losses = [result.train_loss for result in other.results]
     assert [result.train_loss for result in run.results] == pytest.approx(losses, rel=0.02)
@@ -91,14 +91,14 @@ def test_replayed_steps_train_as_plain_ones_do(name: str, plainly) -> None:
     plainly(lambda: train(plain))
     train(run)
     require_close(run, plain)
-    assert recorder(GPU).works
+    assert graph_capture(GPU).works
 
 
-def test_replayed_steps_of_a_pack_train_as_plain_ones_do(plainly) -> None:
-    pack, plain = (BatchedRun([fresh({}, seed) for seed in (1, 2)]) for _ in range(2))
+def test_replayed_steps_of_batched_runs_train_as_plain_ones_do(plainly) -> None:
+    batched, plain = (BatchedRun([fresh({}, seed) for seed in (1, 2)]) for _ in range(2))
     plainly(lambda: train(plain))
-    train(pack)
-    for run, other in zip(pack.runs, plain.runs, strict=True):
+    train(batched)
+    for run, other in zip(batched.runs, plain.runs, strict=True):
         require_close(run, other)
 
 
@@ -113,7 +113,7 @@ def test_dropout_goes_on_where_a_replayed_epoch_was_paused() -> None:
     require_close(resumed, other)
 
 
-def test_a_recording_leaves_no_memory_behind() -> None:
+def test_a_capture_leaves_no_memory_behind() -> None:
     run, held = fresh({}), []
     for _ in range(EPOCHS):
         run.next_epoch()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pnn_core.config import OptimConfig, Schedule
-from pnn_core.training.optimizer import STEPS, make_optimizer, make_schedule
+from pnn_core.training.optimizer import SCHEDULES, make_optimizer, make_schedule
 
 
 def rates(schedule: Schedule, epochs: int) -> list[float]:
@@ -46,10 +46,10 @@ def test_the_learning_rate_drops_after_the_named_share_of_the_epochs(
 
 @given(st.integers(1, 2000))
 def test_the_papers_steps_stay_at_60_and_90_percent(epochs: int) -> None:
-    assert STEPS["tenth_at_60_90"].scaled(epochs) == [round(0.6 * epochs), round(0.9 * epochs)]
+    assert SCHEDULES["tenth_at_60_90"].scaled(epochs) == [round(0.6 * epochs), round(0.9 * epochs)]
 
 
-@given(st.sampled_from(sorted(STEPS)), st.integers(1, 30))
+@given(st.sampled_from(sorted(SCHEDULES)), st.integers(1, 30))
 def test_a_short_run_starts_at_the_rate_asked_for_and_never_rises(
     schedule: Schedule, epochs: int
 ) -> None:

@@ -10,7 +10,7 @@ import torch
 from pnn_core.config import ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import LabelledImages, TrainingData, load_training_data
 from pnn_core.training.trainer import NonFiniteLossError, TrainedEpoch, Trainer
-from pnn_core.training.validated_run import TrainingRun
+from pnn_core.training.validated_run import ValidatedRun
 
 CPU = torch.device("cpu")
 
@@ -52,7 +52,7 @@ def test_evaluating_changes_nothing(digits: TrainingData) -> None:
 
 def test_a_learner_on_the_training_images_trains_as_a_search_does(digits: TrainingData) -> None:
     trainer = Trainer(config(digits), digits.traits, digits.train, CPU)
-    run = TrainingRun(config(digits), digits, CPU)
+    run = ValidatedRun(config(digits), digits, CPU)
     for epoch in (1, 2):
         run.next_epoch()
         result = run.results[-1]
@@ -125,7 +125,7 @@ def test_a_learner_on_all_images_learns_from_the_validation_images_too(
 
 
 def test_a_search_refuses_a_validation_loss_that_is_not_finite(digits: TrainingData) -> None:
-    run = TrainingRun(config(digits), digits, CPU)
+    run = ValidatedRun(config(digits), digits, CPU)
     run.train_epoch = lambda _: TrainedEpoch(train_loss=1.0, seconds=0.0)
     with torch.no_grad():
         next(run.model.parameters()).fill_(float("nan"))

@@ -1,6 +1,5 @@
 """Training gives honest, repeatable numbers."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, OptimConfig, 
 from pnn_core.data import LabelledImages, TrainingData, load_training_data
 from pnn_core.dataloader.batches import DeviceImages
 from pnn_core.training.trainer import NonFiniteLossError
-from pnn_core.training.validated_run import TrainingRun, train
+from pnn_core.training.validated_run import ValidatedRun, train
 
 CPU = torch.device("cpu")
 
@@ -23,12 +22,7 @@ def digits() -> TrainingData:
     return load_training_data("digits", Path("unused"))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def config(data: TrainingData, **changes: object) -> TrialConfig:
@@ -50,7 +44,7 @@ def test_the_same_seed_gives_the_same_numbers(digits: TrainingData) -> None:
 
 def test_a_run_keeps_its_results_and_gives_none_when_paused(digits: TrainingData) -> None:
     few = replace(digits, train=digits.train.take(np.arange(120)))
-    run, other = (TrainingRun(config(few), few, CPU) for _ in range(2))
+    run, other = (ValidatedRun(config(few), few, CPU) for _ in range(2))
     assert run.next_epoch()
     (first,) = run.results
     assert not run.next_epoch(lambda: True)
@@ -78,7 +72,7 @@ def test_it_learns_real_digits(digits: TrainingData) -> None:
 
 
 def test_val_accuracy_is_correct_over_total(digits: TrainingData) -> None:
-    run = TrainingRun(config(digits), digits, CPU)
+    run = ValidatedRun(config(digits), digits, CPU)
     run.next_epoch()
     (result,) = run.results
     images = torch.from_numpy(digits.validation.images).float() / 255
@@ -109,7 +103,7 @@ def test_sgd_with_momentum_and_weight_decay_learns_too(digits: TrainingData) -> 
 def test_the_learning_rate_drops_at_60_and_90_percent_of_the_epochs(
     digits: TrainingData, epochs: int, expected: list[float]
 ) -> None:
-    run = TrainingRun(config(digits, epochs=epochs, learning_rate=1.0), digits, CPU)
+    run = ValidatedRun(config(digits, epochs=epochs, learning_rate=1.0), digits, CPU)
     rates = []
     for _ in range(epochs):
         rates.append(run.optimizer.param_groups[0]["lr"])
@@ -134,11 +128,11 @@ def test_data_of_another_shape_is_refused(digits: TrainingData) -> None:
 
 
 def test_read_only_arrays_are_trained_on_without_a_copy_or_a_warning(digits: TrainingData) -> None:
-    """As Ray's object store hands them out."""
+    """Read-only images, as from Ray's object store."""
     images = digits.train.images.copy()
     images.setflags(write=False)
     data = replace(digits, train=LabelledImages(images=images, labels=digits.train.labels))
-    run = TrainingRun(config(data), data, CPU)
+    run = ValidatedRun(config(data), data, CPU)
     assert isinstance(run.training_images, DeviceImages)
     assert run.training_images._images.data_ptr() == images.ctypes.data
     run.next_epoch()
@@ -170,10 +164,10 @@ def test_dropout_repeats_itself_and_leaves_the_global_generator_alone(
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-@pytest.mark.parametrize("stream", ["initialisation_seed", "mask_seed", "data_order_seed"])
-def test_each_stream_has_a_seed_of_its_own(digits: TrainingData, stream: str) -> None:
+@pytest.mark.parametrize("purpose", ["initialisation_seed", "mask_seed", "data_order_seed"])
+def test_each_purpose_has_a_seed_of_its_own(digits: TrainingData, purpose: str) -> None:
     plain = config(digits, epochs=1)
-    changed, same = (config(digits, epochs=1, **{stream: seed}) for seed in (1, 0))
+    changed, same = (config(digits, epochs=1, **{purpose: seed}) for seed in (1, 0))
     first, other, again = (numbers(list(train(c, digits, CPU))) for c in (plain, changed, same))
     assert first != other
     assert first == again

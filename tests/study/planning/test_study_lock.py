@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from study.planning.study_lock import StudyLock, StudyLockedError
+from study.planning.study_lock import StudyLockedError, locked
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from study.planning.study_lock import StudyLock
-with StudyLock(Path(sys.argv[1])):
+from study.planning.study_lock import locked
+with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -28,8 +28,8 @@ with StudyLock(Path(sys.argv[1])):
 PARENT = """
 import os, signal, subprocess, sys, time
 from pathlib import Path
-from study.planning.study_lock import StudyLock
-with StudyLock(Path(sys.argv[1])):
+from study.planning.study_lock import locked
+with locked(Path(sys.argv[1])):
     program = subprocess.Popen(["sleep", "60"], close_fds=False)
     ready, told = os.pipe()
     forked = os.fork()
@@ -57,7 +57,7 @@ def holder(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_second_process_is_refused_with_the_first_ones_host_and_id(tmp_path, holder) -> None:
-    with pytest.raises(StudyLockedError) as caught, StudyLock(tmp_path):
+    with pytest.raises(StudyLockedError) as caught, locked(tmp_path):
         pass
     assert str(caught.value) == (
         f"study {tmp_path.name} is being run by process {holder.pid} on host "
@@ -73,17 +73,17 @@ def test_the_death_of_its_holder_frees_it_and_the_file_left_behind_is_no_obstacl
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     assert json.loads((tmp_path / "lock").read_text())["pid"] == holder.pid
-    with StudyLock(tmp_path):
+    with locked(tmp_path):
         assert json.loads((tmp_path / "lock").read_text())["pid"] == os.getpid()
 
 
 def test_it_is_free_again_at_the_end_and_after_a_refusal(tmp_path: Path) -> None:
     for _ in range(2):
-        with StudyLock(tmp_path):
-            with pytest.raises(StudyLockedError), StudyLock(tmp_path):
+        with locked(tmp_path):
+            with pytest.raises(StudyLockedError), locked(tmp_path):
                 pass
             # The refused one took nothing with it.
-            with pytest.raises(StudyLockedError), StudyLock(tmp_path):
+            with pytest.raises(StudyLockedError), locked(tmp_path):
                 pass
 
 
@@ -97,7 +97,7 @@ def test_children_that_outlive_a_killed_holder_do_not_hold_it(tmp_path: Path) ->
             assert len(children) == 2
             parent.kill()
             parent.wait()
-            with StudyLock(tmp_path):
+            with locked(tmp_path):
                 pass
         finally:
             for child in children:
@@ -108,7 +108,7 @@ def test_a_holder_that_wrote_nothing_yet_is_refused_too(tmp_path: Path) -> None:
     with (tmp_path / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(StudyLockedError, match="is being run by another process: "):
-            StudyLock(tmp_path).__enter__()
+            locked(tmp_path).__enter__()
 
 
 def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch) -> None:
@@ -117,7 +117,7 @@ def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch) -> No
 
     monkeypatch.setattr(fcntl, "flock", without)
     with pytest.raises(OSError, match=r"lock cannot be locked: its file system has no locks; "):
-        StudyLock(tmp_path).__enter__()
+        locked(tmp_path).__enter__()
 
 
 def test_a_file_that_cannot_grow_is_named_and_left_unlocked(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_a_file_that_cannot_grow_is_named_and_left_unlocked(tmp_path: Path) -> N
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
         with pytest.raises(OSError, match=r"cannot write: File too large: '.*/lock'"):
-            StudyLock(tmp_path).__enter__()
+            locked(tmp_path).__enter__()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    with StudyLock(tmp_path):
+    with locked(tmp_path):
         pass

@@ -10,7 +10,8 @@ from ray.tune.execution import class_cache, tune_controller
 
 from study.config import Resources
 from study.engine.cluster.connect import connected
-from study.engine.tune.warm_workers import WARM_MODULES, fills_every_core, warm_workers_used
+from study.engine.tune.private_tune import warm_workers_used
+from study.engine.tune.warm_workers import WARM_MODULES, fills_every_core
 
 
 class Looks(tune.Trainable):

@@ -1,0 +1,119 @@
+"""Confirmation: training on train and validation images, then the test set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from pnn_core.config import ConfirmResult, TrialConfig
+from pnn_core.data import Images, ImageTraits
+from pnn_core.device.selection import default_device
+from pnn_core.training.evaluated_run import EvaluatedRun
+from pnn_core.training.evaluation import Evaluation
+from pnn_core.training.published_accuracy import PublishedAccuracy
+from pnn_core.training.trainer import TrainedEpoch
+
+
+def train_and_test(
+    config: TrialConfig,
+    traits: ImageTraits,
+    images: Images,
+    test: Images,
+    device: torch.device | None = None,
+) -> ConfirmResult:
+    """Train with the schedule fixed beforehand, then measure accuracy on the test images.
+
+    The test images select nothing, not even whether a run counts: the accuracy is the one after the
+    last epoch. They are also classified after each earlier epoch, because the published protocol
+    averages over all epochs; its accuracy is returned as well and used for nothing else.
+
+    Args:
+        config: The whole training run.
+        traits: `TrainingData.traits`: mean and deviation stay those of the train images.
+        images: Train and validation images, from `TrainingData.joined`.
+        test: Test images, from `load_test_data`.
+        device: Device that trains; by default the first GPU if there is one, else the CPU.
+
+    Raises:
+        ValueError: The data has another shape than the config says.
+        NonFiniteLossError: The training loss is not finite; names the epoch, the step, the value
+            and the seed.
+        DatasetError: Names an image that is decoded in training and is damaged.
+    """
+    run = ConfirmationRun(config, traits, images, test, device or default_device())
+    for _ in range(config.epochs):
+        run.next_epoch()
+    return run.result()
+
+
+class ConfirmationRun(EvaluatedRun):
+    """A confirmation run: trains on all but the test images, and tests after each epoch.
+
+    Args:
+        config: The whole training run.
+        traits: `TrainingData.traits`.
+        images: Train and validation images.
+        test: Test images, from `load_test_data`.
+        device: Device that trains.
+
+    Raises:
+        ValueError: The data has another shape than the config says.
+    """
+
+    def __init__(
+        self,
+        config: TrialConfig,
+        traits: ImageTraits,
+        images: Images,
+        test: Images,
+        device: torch.device,
+    ) -> None:
+        super().__init__(config, traits, images, test, device)
+        self._published = PublishedAccuracy(batch_size=min(config.optim.batch_size, len(test)))
+        self._train_loss = 0.0
+        self._test_accuracy = 0.0
+        self._seconds = 0.0
+
+    def record(self, trained: TrainedEpoch, evaluation: Evaluation, seconds: float) -> None:
+        """Keep the results of an epoch; see `EvaluatedRun`."""
+        self._published.add_epoch(evaluation.correct.numpy())
+        self._train_loss = trained.train_loss
+        self._test_accuracy = evaluation.accuracy
+        self._seconds += trained.seconds
+
+    def result(self) -> ConfirmResult:
+        """Return the run's result.
+
+        Raises:
+            RuntimeError: Some epochs are not done.
+        """
+        if self.epoch < self.config.epochs:
+            raise RuntimeError(
+                f"a confirmation counts after all {self.config.epochs} epochs, and {self.epoch} "
+                "are done"
+            )
+        return ConfirmResult(
+            train_loss=self._train_loss,
+            test_accuracy=self._test_accuracy,
+            published_test_accuracy=self._published.best,
+            train_seconds=self._seconds,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state with the measurements so far; see `Trainer`."""
+        return super().state_dict() | {
+            "published_smoothed": self._published.smoothed,
+            "published_best": self._published.best,
+            "train_loss": self._train_loss,
+            "test_accuracy": self._test_accuracy,
+            "train_seconds": self._seconds,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore a state with its measurements; see `Trainer`."""
+        super().load_state_dict(state)
+        self._published.smoothed = state["published_smoothed"]
+        self._published.best = state["published_best"]
+        self._train_loss = state["train_loss"]
+        self._test_accuracy = state["test_accuracy"]
+        self._seconds = state["train_seconds"]

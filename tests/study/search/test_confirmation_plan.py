@@ -1,0 +1,100 @@
+"""A confirmation is fresh, paired, and of equal size."""
+
+import pytest
+from optuna.distributions import CategoricalDistribution
+
+from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
+from pnn_core.models.costs import count_costs
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from search_spaces import SearchSpace
+from study.planning.options import LARGEST_SEED
+from study.results.run_record import RunKey, RunRecord, RunState
+from study.search.confirmation_plan import FIRST_FRESH_SEED, LAYERS, plan_confirmation
+
+SHAPE = DatasetShape(channels=1, height=28, width=28, classes=10)
+
+
+def trial(number: int, **settings: object) -> RunRecord:
+    config = TrialConfig(model=ModelConfig(dataset=SHAPE, network="resnet8"), epochs=7, seed=number)
+    parameters = config.with_parameters({"mask_count": 32, **settings}).parameters()
+    return RunRecord(
+        key=RunKey(number), state=RunState.COMPLETE, parameters={"variant": "a", **parameters}
+    )
+
+
+def plan(*front: RunRecord, seeds: int = 3, study_seed: int = 0, **fixed: object):
+    axes = {"batch_size": CategoricalDistribution((10, 20))}
+    space = SearchSpace(name="x", summary="", axes=axes, fixed=fixed)
+    return plan_confirmation(front, space, SHAPE, seeds=seeds, study_seed=study_seed)
+
+
+def test_a_perturbation_trial_is_trained_with_each_control_and_each_fresh_seed() -> None:
+    tasks = plan(trial(4), trial(9, mask_count=16))
+    got = {(task.trial, task.config.model.layer, task.config.seed) for task in tasks}
+    seeds = range(FIRST_FRESH_SEED, FIRST_FRESH_SEED + 3)
+    assert got == {(number, layer, seed) for number in (4, 9) for layer in LAYERS for seed in seeds}
+    assert len(tasks) == len(got)
+
+
+def test_no_fresh_seed_can_have_been_used_in_a_search() -> None:
+    most_trials_and_replicates = 10**9
+    assert LARGEST_SEED + most_trials_and_replicates < FIRST_FRESH_SEED
+
+
+def test_another_study_seed_gives_other_fresh_seeds() -> None:
+    first, second = (
+        {task.config.seed for task in plan(trial(0), study_seed=seed)} for seed in (0, 1)
+    )
+    assert not first & second
+
+
+def test_a_broken_off_confirmation_has_whole_pairs_first() -> None:
+    tasks = plan(trial(4), trial(9))
+    assert [task.config.seed for task in tasks] == sorted(task.config.seed for task in tasks)
+
+
+@pytest.mark.parametrize("mask_count", [16, 32, 64])
+def test_controls_are_of_the_trials_size_within_what_is_said(mask_count: int) -> None:
+    own, *controls = plan(trial(0, mask_count=mask_count, fan_out=2), seeds=1)
+    size = count_costs(own.config.model).learnable_params
+    assert own.size_difference == 0
+    for task in controls:
+        params = count_costs(task.config.model).learnable_params
+        assert task.size_difference == pytest.approx(params / size - 1)
+
+
+def test_controls_share_everything_but_the_layer_and_its_size() -> None:
+    settings = {"batch_size": 40, "learning_rate": 0.02, "optimizer": "sgd", "noise_level": 0.7}
+    own, *controls = plan(trial(0, **settings), seeds=1)
+    assert own.config.parameters()["noise_level"] == 0.7
+    for task in controls:
+        differing = {
+            name
+            for name in PARAMETER_NAMES
+            if name in own.config.parameters()
+            and name in task.config.parameters()
+            and own.config.parameters()[name] != task.config.parameters()[name]
+        }
+        assert differing <= {"layer", "mask_count", "fan_out"}
+        assert task.config.epochs == 7
+
+
+def test_a_control_on_the_front_gets_its_perturbation_counterpart() -> None:
+    own, *others = plan(trial(3, layer="conv3x3"), seeds=1, noise_level=0.7)
+    assert (own.config.model.layer, own.size_difference) == ("conv3x3", 0)
+    by_layer = {task.config.model.layer: task for task in others}
+    assert set(by_layer) == {"perturbation", "conv1x1", "local_binary"}
+    # What the space holds fixed, though the trial's own layer has no use for it.
+    assert by_layer["perturbation"].config.model.mask.noise_level == 0.7
+
+
+def test_luck_that_the_space_held_fixed_is_fresh_too() -> None:
+    (task, *_) = plan(trial(0, mask_seed=5), seeds=1)
+    assert task.config.mask_seed is None
+
+
+@pytest.mark.parametrize("layer", SPATIAL_LAYERS)
+def test_every_layer_is_trained_as_a_control_or_its_entry_says_why_not(layer):
+    reason = SPATIAL_LAYERS[layer].not_confirmed
+    assert (layer in LAYERS) == (reason == "")
+    assert reason == "" or len(reason.split()) > 3
