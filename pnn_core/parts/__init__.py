@@ -3,6 +3,7 @@
 - `layers`: spatial layers, `SPATIAL_LAYERS`
 - `networks`: architectures, `NETWORKS`
 - `stems`: first layers, `STEMS`
+- `dataset_names`: names of the data sets, whose entries are in `pnn_core.data.sources`
 - `feature_map`, `noise_masks`: shapes that entries speak of
 - `entries`: from the names in a registry to its entries
 
