@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, get_args
+from typing import NoReturn
 
-from pnn_core.config import Network
+from pnn_core.parts.dataset_names import DATASET_NAMES
+from pnn_core.parts.networks import NETWORKS
 from study.config import FIFO, require_study_name
 from study.results.trial_key import TrialKey
 from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR
@@ -45,8 +46,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--dataset",
         default="digits",
         metavar="NAME",
-        help="digits (default, embedded), mnist, fashion_mnist, cifar10, imagefolder "
-        "or imagenet100",
+        help=f"digits (default, embedded), {', '.join(DATASET_NAMES[1:-1])} or {DATASET_NAMES[-1]}",
     )
     what.add_argument(
         "--data-dir",
@@ -59,7 +59,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--model",
         metavar="NAME",
         help="the network, in the place of the space's own: "
-        f"{', '.join(get_args(Network)[:-1])} or {get_args(Network)[-1]}",
+        f"{', '.join([*NETWORKS][:-1])} or {[*NETWORKS][-1]}",
     )
     what.add_argument(
         "--trials",
