@@ -12,6 +12,8 @@ from study.results.front_table import front_table
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.pareto import front
 from study.results.provenance import git_commit, library_versions
+from study.results.setting import values_of
+from study.results.settings import ShownSettings
 from study.results.study_info import StudyInfo
 from study.results.trial_record import TrialRecord
 
@@ -85,18 +87,9 @@ def describe_study(config: StudyConfig) -> StudyInfo:
         name=config.name,
         study_id=config.study_id,
         space=config.space.name,
-        dataset=config.dataset,
-        seed=config.seed,
-        trials=config.trials,
-        epochs=config.epochs,
-        replicates=config.replicates,
-        confirm=config.confirm,
-        sampler=config.sampler,
-        scheduler=config.scheduler,
-        objectives=config.objectives,
         git_commit=git_commit(),
         versions=library_versions(),
         images=config.shape,
         rungs=config.rungs.at if config.rungs else (),
-        reduction_factor=config.rungs.reduction_factor if config.rungs else None,
+        **values_of(ShownSettings, config),
     )

@@ -13,14 +13,15 @@ from typing import Any, TextIO
 
 from rich.console import Console
 
-from study.config import MOASHA, StudyConfig
-from study.planning.study_file import STUDIES
+from study.config import StudyConfig
+from study.planning.study_folder import STUDIES
 from study.results.confirmed_run import ConfirmedRun
 from study.results.confirmed_table import confirmed_table
 from study.results.front_table import TextTable
 from study.results.mask_secrets import mask_password
 from study.results.paired_comparison import cautions, compare_with_controls, describe_with_trial
 from study.results.plural import counted
+from study.results.settings import MOASHA
 from study.results.stop_reasons import describe_stops
 from study.results.trial_record import TrialRecord, TrialState
 from study.search.sampler import GRID

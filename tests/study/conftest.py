@@ -8,9 +8,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from pnn_core.config import Costs, DatasetShape, EpochResult
 from search_spaces import SearchSpace
-from study.config import Resources, StudyConfig
+from study.config import StudyConfig
 from study.recording.table import Configuration, Provenance, RecordedTable
 from study.results.objective import parse_objectives
+from study.results.settings import MOASHA
 
 MakeConfig = Callable[..., StudyConfig]
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
@@ -48,8 +49,11 @@ def make_config(tmp_path: Path) -> MakeConfig:
             "checkpoints": str(tmp_path / "checkpoints"),
             "keep_checkpoints": False,
             "address": None,
-            "resources": Resources(),
         }
+        if rungs := changes.pop("rungs", None):
+            settings["scheduler"] = MOASHA
+            settings["first_rung"] = rungs.first
+            settings["reduction_factor"] = rungs.reduction_factor
         return StudyConfig(**{**settings, **changes})
 
     return make

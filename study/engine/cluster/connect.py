@@ -15,7 +15,7 @@ from ray._private.authentication.authentication_token_setup import (
     maybe_enable_token_auth_if_token_available,
 )
 
-from study.config import Resources
+from study.results.settings import Resources
 
 ANSWER_SECONDS = 5.0
 """How long a cluster's address may take to answer."""

@@ -8,7 +8,7 @@ from ray._private.accelerators import nvidia_gpu
 from ray.air.execution import FixedResourceManager
 from ray.tune.execution import class_cache, tune_controller
 
-from study.config import Resources
+from study.results.settings import Resources
 
 WARM_MODULES = (
     "pnn_core.training.validated_run",

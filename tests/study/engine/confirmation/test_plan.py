@@ -7,7 +7,7 @@ from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialCon
 from pnn_core.models.costs import count_costs
 from search_spaces import SearchSpace
 from study.engine.confirmation.plan import FIRST_FRESH_SEED, LAYERS, plan_confirmation
-from study.planning.options import LARGEST_SEED
+from study.results.settings import LARGEST_SEED
 from study.results.trial_record import TrialRecord, TrialState
 
 SHAPE = DatasetShape(channels=1, height=28, width=28, classes=10)

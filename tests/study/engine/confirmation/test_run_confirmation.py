@@ -18,13 +18,13 @@ from pnn_core.data import confirm_step, load_test_data
 from pnn_core.training.confirmation_run import train_and_test
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
-from study.config import Resources
 from study.engine.cluster.connect import connected, trial_resources
 from study.engine.confirmation import run_confirmation as confirmation_module
 from study.engine.confirmation.plan import ConfirmTask
 from study.engine.confirmation.run_confirmation import Confirmation, confirm
 from study.engine.interrupts import Interrupts
 from study.results.confirmed_run import ConfirmedRun
+from study.results.settings import Resources
 from study.results.trial_record import TrialState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import ATTEMPTS
