@@ -1,4 +1,4 @@
-"""What checkpoints cost: the same training with and without them, in one process, turn by turn.
+"""Cost of checkpoints: the same training with and without them, in one process, in turns.
 
 A worker saves a run at an epoch's end unless writing would take more than 5% of its time. Images
 are random: only time and bytes are measured.
@@ -22,7 +22,7 @@ from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.worker_checkpoint import WorkerCheckpoint
 
 IMAGES = {"resnet8": 1000, "resnet18": 200}
-"""In an epoch: few, so that checkpoints weigh more than in any real study."""
+"""Images in an epoch: few, so that checkpoints weigh more than in any real study."""
 
 MODELS = (
     ModelConfig(
@@ -53,15 +53,15 @@ def measure(model: ModelConfig, epochs: int, folder: Path) -> str:
     checkpoint = WorkerCheckpoint(store, "trial.ckpt", "benchmark")
     with_seconds, without_seconds, written = [], [], 0
     for _ in range(epochs):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         plain.train_epoch()
-        without_seconds.append(time.perf_counter() - begun)
-        begun = time.perf_counter()
+        without_seconds.append(time.perf_counter() - started)
+        started = time.perf_counter()
         saved.train_epoch()
         if checkpoint.is_due:
             checkpoint.save([saved])
             written += 1
-        with_seconds.append(time.perf_counter() - begun)
+        with_seconds.append(time.perf_counter() - started)
     size = len(store.load("trial.ckpt") or b"")
     ratio = sum(with_seconds) / sum(without_seconds)
     name = f"{model.network:9} {median(without_seconds):8.2f}"
@@ -69,7 +69,7 @@ def measure(model: ModelConfig, epochs: int, folder: Path) -> str:
 
 
 def trainer(model: ModelConfig, epochs: int) -> Trainer:
-    """A training run on random images."""
+    """Make a trainer on random images."""
     shape, count = model.dataset, IMAGES[model.network]
     rng = np.random.default_rng(0)
     size = (count, shape.channels, shape.height, shape.width)

@@ -3,7 +3,7 @@
 One generated study (`generated_study.py`) is written into an MLflow database and into an Optuna
 storage. All is then measured side by side in one run:
 
-- from the tracker's last answer to a front that can be drawn
+- reading: time from the tracker's last answer to a front that can be drawn
 - the figure of the front, against `optuna.visualization.plot_pareto_front`
 - an open page, from the tracker's last answer to its first picture, in Chromium
 - a page of a study that was read before, from its address, against optuna-dashboard's page
@@ -39,13 +39,14 @@ from werkzeug.serving import make_server
 
 from dashboards.live.server import create_app
 from dashboards.page.study_page import study_page
+from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
-from dashboards.views import PICTURES, Scene
+from dashboards.views import PICTURES
 from study.results.mlflow import live_reader as feed
 from study.results.mlflow.client import search_page
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 NAME = "large"
 REPEATS = 5
@@ -59,9 +60,9 @@ class Row(NamedTuple):
     """One line of the table, in seconds.
 
     Attributes:
-        what: Was measured.
-        ours: This project.
-        peer: The other one; None where there is none.
+        what: Quantity that was measured.
+        ours: Seconds of this project.
+        peer: Seconds of the peer; None if there is none.
     """
 
     what: str
@@ -69,7 +70,7 @@ class Row(NamedTuple):
     peer: float | None = None
 
     def __str__(self) -> str:
-        """As Markdown."""
+        """Format the row as Markdown."""
         peer = "" if self.peer is None else f"{self.peer:.2f}"
         ratio = "" if self.peer is None else f"{self.ours / self.peer:.2f}"
         return f"| {self.what} | {self.ours:.2f} | {peer} | {ratio} |"
@@ -94,17 +95,17 @@ def main() -> None:
 
 
 def write_both(tracker: str, storage: str, trials: int, epochs: int) -> None:
-    """The same study for both sides; Optuna keeps final values and settings alone."""
+    """Write the same study for both sides; Optuna keeps final values and settings alone."""
     records = list(generated_trials(trials, epochs))
     info = generated_info(NAME, trials, epochs)
     write_study(tracker, info, records)
     study = optuna.create_study(
         storage=storage, study_name=NAME, directions=[o.direction for o in info.objectives]
     )
-    study.add_trials([_optuna_trial(r) for r in records if r.state is TrialState.COMPLETE])
+    study.add_trials([_optuna_trial(r) for r in records if r.state is RunState.COMPLETE])
 
 
-def _optuna_trial(record: TrialRecord) -> optuna.trial.FrozenTrial:
+def _optuna_trial(record: RunRecord) -> optuna.trial.FrozenTrial:
     metrics = record.metrics()
     values = {name: record.parameters[name] for name in ("mask_count", "batch_size", "fan_out")}
     return optuna.create_trial(
@@ -120,7 +121,7 @@ def _optuna_trial(record: TrialRecord) -> optuna.trial.FrozenTrial:
 
 
 def measure(tracker: str, storage: str) -> Iterator[Row]:
-    """Everything, one after the other."""
+    """Measure everything, one after the other."""
     study, read_seconds = read_after_the_last_answer(tracker)
     peer = optuna.load_study(study_name=NAME, storage=storage)
     peer_seconds = timed(lambda: peer.get_trials(deepcopy=False))
@@ -128,26 +129,27 @@ def measure(tracker: str, storage: str) -> Iterator[Row]:
     print(f"Optuna reads all of its storage in {peer_seconds:.2f} s", file=sys.stderr)
     yield Row(
         "figure of the front, first",
-        timed(lambda: PICTURES["front"](_scene(study)).figure.to_json()),
+        timed(lambda: PICTURES["front"].draw(_scene(study)).figure.to_json()),
         timed(lambda: optuna.visualization.plot_pareto_front(peer).to_json()),
     )
     again = [
-        timed(lambda: PICTURES["front"](_scene(study)).figure.to_json()) for _ in range(REPEATS)
+        timed(lambda: PICTURES["front"].draw(_scene(study)).figure.to_json())
+        for _ in range(REPEATS)
     ]
     others = [
         timed(lambda: optuna.visualization.plot_pareto_front(peer).to_json())
         for _ in range(REPEATS)
     ]
     yield Row("figure of the front, again", median(again), median(others))
-    began = time.perf_counter()
+    started = time.perf_counter()
     size = len(study_page(_scene(study)))
-    yield Row(f"export of {size / 1e6:.1f} MB", time.perf_counter() - began)
+    yield Row(f"export of {size / 1e6:.1f} MB", time.perf_counter() - started)
     yield from measure_pages(tracker, storage)
 
 
 @contextmanager
 def answers() -> Iterator[list[float]]:
-    """When each of the tracker's answers came."""
+    """Collect the time of each of the tracker's answers."""
     came: list[float] = []
 
     def noting(*arguments: Any) -> tuple[list[Any], str]:  # noqa: ANN401 - passed on as they are
@@ -160,14 +162,14 @@ def answers() -> Iterator[list[float]]:
 
 
 def read_after_the_last_answer(tracker: str) -> tuple[LoadedStudy, float]:
-    """The study, and the seconds from the tracker's last answer to it."""
+    """Read the study; return it and the seconds from the tracker's last answer to it."""
     with answers() as came:
         study = MlflowStore(tracker).load_study(NAME)
         return study, time.perf_counter() - came[-1]
 
 
 def measure_pages(tracker: str, storage: str) -> Iterator[Row]:
-    """All pages in one browser."""
+    """Measure all pages in one browser."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     theirs = [sys.executable, "-m", "optuna_dashboard._cli", storage]
     with sync_playwright() as playwright, served(theirs) as other:
@@ -194,7 +196,7 @@ def measure_pages(tracker: str, storage: str) -> Iterator[Row]:
 
 @contextmanager
 def serving(application: flask.Flask) -> Iterator[str]:
-    """This project's page, in a thread of this process."""
+    """Serve this project's page in a thread of this process."""
     server = make_server("127.0.0.1", 0, application, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -205,7 +207,7 @@ def serving(application: flask.Flask) -> Iterator[str]:
 
 @contextmanager
 def served(command: list[str]) -> Iterator[str]:
-    """A server on a free port, until the end of the block."""
+    """Run a server on a free port until the end of the block."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
@@ -223,19 +225,19 @@ def served(command: list[str]) -> Iterator[str]:
 
 
 def paint(page: Page, address: str, picture: str) -> float:
-    """Seconds until a page shows its first picture."""
-    began = time.perf_counter()
+    """Return the seconds until a page shows its first picture."""
+    started = time.perf_counter()
     page.goto(address)
     page.wait_for_selector(picture, timeout=600_000)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - started
     page.close()
     return seconds
 
 
 def brush(page: Page) -> tuple[float, float]:
-    """Seconds from the end of a box to the table that follows it, and of these the server's.
+    """Return the seconds from the end of a box to the table that follows it, and the server's.
 
-    All trials come back after.
+    All trials are shown again afterwards.
     """
     plot = page.locator("#pictures .nsewdrag").first.bounding_box()
     assert plot is not None, "the front has axes"
@@ -244,10 +246,10 @@ def brush(page: Page) -> tuple[float, float]:
     page.mouse.move(plot["x"] + plot["width"] / 2, plot["y"] + plot["height"] / 2)
     page.wait_for_timeout(1000)  # the hand rests: the box is drawn
     page.evaluate("performance.clearResourceTimings()")
-    began = time.perf_counter()
+    started = time.perf_counter()
     page.mouse.up()
     page.wait_for_selector("text=The front within the brush", timeout=60_000)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - started
     longest = page.evaluate(
         "Math.max(...performance.getEntriesByType('resource').map((asked) => asked.duration))"
     )
@@ -258,10 +260,10 @@ def brush(page: Page) -> tuple[float, float]:
 
 
 def timed(do: Callable[[], object]) -> float:
-    """Seconds that it takes."""
-    began = time.perf_counter()
+    """Return the seconds that a function takes."""
+    started = time.perf_counter()
     do()
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 def _scene(study: LoadedStudy) -> Scene:

@@ -1,4 +1,4 @@
-"""Early stopping by two objectives beside none, by one, and that of another library, simulated.
+"""Early stopping by two objectives, by one, by another library and not at all, simulated.
 
     .venv/bin/pip install -c constraints.txt -e '.[benchmarks]'
     .venv/bin/python benchmarks/early_stopping.py
@@ -36,7 +36,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "docs/results/early_stopping"
 RAY, SYNE_TUNE = "ASHA of Ray", "MO-ASHA of Syne Tune"
 OTHERS: dict[str, Callable[[Rungs], Stopper]] = {RAY: RayAsha, SYNE_TUNE: SyneTuneMoasha}
 LADDERS = {"moasha, two rungs": (3, 3), "moasha, one in two": (1, 2), "moasha, one in four": (1, 4)}
-"""First rung and reduction factor where they are not the default ones."""
+"""First rung and reduction factor of rules with other than the default ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +44,10 @@ class Comparison:
     """Searches of one table under the same settings.
 
     Attributes:
-        name: Of its files.
+        name: Name of its files.
         table: `PNN_BENCH` or a member of the family of known fronts.
-        searches: Sampler and scheduler of each.
-        workers: Trials at once.
+        searches: Sampler and scheduler of each search.
+        workers: Number of trials at once.
         trials: Budget, in trials of full length.
     """
 
@@ -78,7 +78,7 @@ def _comparisons() -> Iterator[Comparison]:
         )
     # A Gaussian process takes half a second for a proposal, so it has a smaller budget.
     yield Comparison(name="gp", table=PNN_BENCH, searches=GP, trials=20)
-    # Not by TPE: after thousands of trials its proposal takes a quarter of a second.
+    # TPE is left out: after thousands of trials its proposal takes a quarter of a second.
     for workers in (1, 32, 256, 4096):
         yield Comparison(
             name=f"{workers}-workers",
@@ -93,7 +93,7 @@ COMPARISONS = {comparison.name: comparison for comparison in _comparisons()}
 
 
 def main() -> int:
-    """Run what was asked for."""
+    """Run the comparisons asked for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--only", default=",".join(COMPARISONS), metavar="A,B")
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N")
@@ -106,17 +106,17 @@ def main() -> int:
     arguments.output.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(arguments.processes) as pool:
         for name in names:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             comparison = COMPARISONS[name]
             simulation = _run(comparison, range(arguments.seeds), pool)
             _write(simulation, name, arguments.output)
-            print(f"\n{name}: {comparison.workers} workers, {time.perf_counter() - begun:.0f} s")
+            print(f"\n{name}: {comparison.workers} workers, {time.perf_counter() - started:.0f} s")
             print(simulation.text(), flush=True)
     return 0
 
 
 def _run(comparison: Comparison, seeds: range, pool: ProcessPoolExecutor) -> Simulation:
-    """All searches, each seed a task of its own."""
+    """Run all searches, each seed as a task of its own."""
     table = find_table(comparison.table)
     tasks = [
         [pool.submit(_search, comparison, sampler, rule, seed) for seed in seeds]
@@ -142,7 +142,7 @@ def _search(comparison: Comparison, sampler: str, rule: str, seed: int) -> Repea
 
 
 def _together(tasks: list[Future[RepeatedSearch]]) -> RepeatedSearch:
-    """Searches with one seed each as one with all."""
+    """Join searches of one seed each into one of all seeds."""
     searches = [task.result() for task in tasks]
     return replace(
         searches[0],
@@ -167,13 +167,13 @@ def _settings(comparison: Comparison, sampler: str) -> SearchSettings:
 def _rungs(
     table: RecordedTable, first: int | None = None, factor: int = DEFAULT_REDUCTION_FACTOR
 ) -> Rungs:
-    """Those of a study that names none, but for what is given."""
+    """Make the default rungs, with other numbers where they are given."""
     first = first or default_first_rung(table.epochs, factor)
     return Rungs(first=first, reduction_factor=factor, epochs=table.epochs)
 
 
 def _write(simulation: Simulation, name: str, folder: Path) -> None:
-    """What each seed came to, and pictures, which have the bands."""
+    """Write the result of each seed, and pictures, which have the bands."""
     document = simulation.as_json()
     for search in document["searches"]:
         del search["hypervolume"]

@@ -1,4 +1,4 @@
-"""A few images of Fashion-MNIST, as files that any program for it reads."""
+"""A few images of Fashion-MNIST, in the files of the original."""
 
 import struct
 from pathlib import Path
@@ -14,13 +14,13 @@ UNSIGNED_BYTE = 8
 def write_fashion_subset(source: Path, folder: Path, *, train: int, test: int) -> None:
     """Write the first images of each part.
 
-    They are shuffled as published, so that the first ones are a fair sample of the classes.
+    The images are shuffled as published, so the first ones are a fair sample of the classes.
 
     Args:
-        source: Holds the idx files, or they are downloaded to it.
-        folder: Exists; gets four idx files of the usual names.
-        train: Images to learn from and to validate with.
-        test: Images to test with.
+        source: Folder of the idx files, which are downloaded if they are missing.
+        folder: Existing folder that gets four idx files of the usual names.
+        train: Number of images to train and validate with.
+        test: Number of images to test with.
 
     Raises:
         DatasetError: There are no files and the download failed, or a file is damaged.

@@ -14,22 +14,22 @@ from study_overhead import AXES, HERE, NAME, Points
 
 from dashboards.measures.growing_hypervolume import growing_hypervolume
 from study.results.mlflow.store import MlflowStore
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 MORE_TRIALS = 2
-"""As many times more trials are begun where most are stopped early."""
+"""Factor of the number of trials if most are stopped early."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """What both sides are to do.
+    """Search that all sides run.
 
     Attributes:
-        dataset: Name of the images.
-        data_dir: Where they lie; an empty folder for those that are embedded.
-        trials: Networks to train.
-        epochs: Of each.
-        seed: Of the search.
+        dataset: Name of the data set.
+        data_dir: Folder of its files; an empty one for embedded data sets.
+        trials: Number of networks to train.
+        epochs: Number of epochs of each.
+        seed: Seed of the search.
     """
 
     dataset: str
@@ -44,9 +44,9 @@ class Trained:
     """A trial that has ended.
 
     Attributes:
-        seconds: From the command's start to its end.
-        val_accuracy: Of its last epoch.
-        learnable_params: Of its network.
+        seconds: Seconds from the command's start to the trial's end.
+        val_accuracy: Validation accuracy after its last epoch.
+        learnable_params: Learnable parameters of its network.
     """
 
     seconds: float
@@ -56,11 +56,11 @@ class Trained:
 
 @dataclass(frozen=True, kw_only=True)
 class Training:
-    """When a trial trained, however far.
+    """Time of a trial's training, complete or not.
 
     Attributes:
-        ended: Seconds since 1970.
-        seconds: Inside the loops over batches.
+        ended: End, in seconds since 1970.
+        seconds: Seconds inside the loops over batches.
     """
 
     ended: float
@@ -68,9 +68,9 @@ class Training:
 
 
 def span(trainings: Sequence[Training]) -> float:
-    """Seconds from where the first began, at the latest, to the end of the last."""
-    began = min(training.ended - training.seconds for training in trainings)
-    return max(training.ended for training in trainings) - began
+    """Return the seconds from the latest possible start of the first to the end of the last."""
+    started = min(training.ended - training.seconds for training in trainings)
+    return max(training.ended for training in trainings) - started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,21 +78,21 @@ class Side:
     """One side, once.
 
     Attributes:
-        trials: Those that ran their full budget, in the order of their ends.
-        begun: Trials in all.
-        training_seconds: Inside the loops over batches, summed over trials.
-        span_seconds: From where the first trial began to train to the end of the last.
-        usage: Of the whole command.
+        trials: Trials that ran their full budget, in the order of their ends.
+        started: Number of trials started.
+        training_seconds: Seconds inside the loops over batches, summed over trials.
+        span_seconds: Seconds from the start of the first training to the end of the last.
+        usage: Time and memory of the whole command.
     """
 
     trials: tuple[Trained, ...]
-    begun: int
+    started: int
     training_seconds: float
     span_seconds: float
     usage: Usage
 
     def hypervolumes(self, largest: int) -> NDArray[np.float64]:
-        """Of the front so far, after each trial, `[trials]`: accuracy × decades of parameters.
+        """Return the hypervolume after each trial, `[trials]`: accuracy × decades of parameters.
 
         Args:
             largest: Parameters of the reference point, whose accuracy is 0.
@@ -103,13 +103,13 @@ class Side:
         )
 
     def seconds_to(self, volume: float, largest: int) -> float:
-        """Until the hypervolume is that large; NaN where it never is."""
+        """Return the seconds until the hypervolume is that large; NaN if it never is."""
         reached = np.flatnonzero(self.hypervolumes(largest) >= volume)
         return self.trials[reached[0]].seconds if len(reached) else float("nan")
 
 
 def run_same_trials(search: Search, folder: Path, points: Points) -> Side:
-    """This project; leaves the points that it tried in `points`."""
+    """Run this project and put the points that it tried into `points`."""
     flags = ["--sampler", "random", "--trials", str(search.trials)]
     side, records = run_study(search, folder, flags)
     points[:] = [{axis: record.parameters[axis] for axis in AXES} for record in records]
@@ -117,16 +117,14 @@ def run_same_trials(search: Search, folder: Path, points: Points) -> Side:
 
 
 def run_all_it_has(search: Search, folder: Path, _: Points) -> Side:
-    """A search that learns and stops trials early, and so can begin more of them."""
+    """Run a search that learns and stops trials early, and so can start more of them."""
     flags = ["--sampler", "tpe", "--scheduler", "moasha"]
     flags += ["--trials", str(MORE_TRIALS * search.trials)]
     return run_study(search, folder, flags)[0]
 
 
-def run_study(
-    search: Search, folder: Path, flags: list[str]
-) -> tuple[Side, tuple[TrialRecord, ...]]:
-    """A study; what it was and its records. Trials that were stopped early count as time alone."""
+def run_study(search: Search, folder: Path, flags: list[str]) -> tuple[Side, tuple[RunRecord, ...]]:
+    """Run a study; return its side and records. Trials stopped early count in times alone."""
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     command = [sys.executable, "-m", "study.run", "--space", NAME, *flags]
     command += ["--dataset", search.dataset, "--data-dir", str(search.data_dir)]
@@ -142,7 +140,7 @@ def run_study(
             learnable_params=round(record.metrics()["learnable_params"]),
         )
         for record in records
-        if record.state is TrialState.COMPLETE
+        if record.state is RunState.COMPLETE
     ]
     trainings = [
         Training(ended=(record.ended_ms or 0) / 1000, seconds=training_seconds(record))
@@ -150,7 +148,7 @@ def run_study(
     ]
     side = Side(
         trials=by_end(trained),
-        begun=len(records),
+        started=len(records),
         training_seconds=sum(training.seconds for training in trainings),
         span_seconds=span(trainings),
         usage=usage,
@@ -158,15 +156,15 @@ def run_study(
     return side, records
 
 
-def training_seconds(record: TrialRecord) -> float:
-    """Of all epochs of all replicates."""
+def training_seconds(record: RunRecord) -> float:
+    """Return the seconds of all epochs of all replicates."""
     return sum(
         epoch.train_seconds + epoch.val_seconds for curve in record.replicates for epoch in curve
     )
 
 
 def run_recipe(search: Search, folder: Path, points: Points) -> Side:
-    """The recipe, on the points that a study tried."""
+    """Run the recipe on the points that a study tried."""
     points_file, results_file = folder / "points.json", folder / "results.json"
     points_file.write_text(json.dumps(points), encoding="utf-8")
     command = [sys.executable, str(HERE / "stock_recipe.py"), str(points_file)]
@@ -190,7 +188,7 @@ def run_recipe(search: Search, folder: Path, points: Points) -> Side:
     ]
     return Side(
         trials=by_end(trained),
-        begun=len(trained),
+        started=len(trained),
         training_seconds=sum(training.seconds for training in trainings),
         span_seconds=span(trainings),
         usage=usage,
@@ -198,7 +196,7 @@ def run_recipe(search: Search, folder: Path, points: Points) -> Side:
 
 
 def by_end(trained: list[Trained]) -> tuple[Trained, ...]:
-    """In the order of their ends."""
+    """Sort trials by their ends."""
     return tuple(sorted(trained, key=lambda trial: trial.seconds))
 
 

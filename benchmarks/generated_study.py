@@ -1,8 +1,8 @@
-"""A study of any size, generated and not trained, straight into an MLflow database.
+"""A study of any size, generated without training and written straight into an MLflow database.
 
 Configurations are drawn from the space `noise_masks`, sizes are counted as for real networks, and
-accuracies follow a formula with noise. Nothing here says anything about these networks: it is there
-to measure what pages and readers do with ten thousand trials.
+accuracies follow a formula with noise. The study says nothing about these networks: its purpose is
+to measure pages and readers with ten thousand trials.
 
     python benchmarks/generated_study.py sqlite:////tmp/large.db --name large --trials 10000
 """
@@ -26,13 +26,13 @@ from pnn_core.config import (
     TrialConfig,
 )
 from search_spaces.noise_masks import SPACE
-from study.results.mlflow.run_content import TrialUpdate, trial_content
+from study.results.mlflow.run_content import RunUpdate, run_content
 from study.results.mlflow.run_diff import Point, RunContent
+from study.results.mlflow.run_format import RUN_STATUS, new_run_tags, run_name
 from study.results.mlflow.store import MlflowStore
-from study.results.mlflow.trial_format import RUN_STATUS, new_trial_tags, run_name
 from study.results.objective import parse_objectives
+from study.results.run_record import Curve, RunKey, RunRecord, RunState
 from study.results.study_info import StudyEnd, StudyInfo, summarise
-from study.results.trial_record import Curve, TrialRecord, TrialState
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 STARTED_MS = 1_790_000_000_000
@@ -41,7 +41,7 @@ _RUNS_AT_ONCE = 500
 
 
 def generated_info(name: str, trials: int, epochs: int, seed: int = 0) -> StudyInfo:
-    """The study that the generated trials belong to."""
+    """Make the information on the study of the generated trials."""
     return StudyInfo(
         name=name,
         study_id=uuid.UUID(int=random.Random(f"{name} {seed}").getrandbits(128)).hex,
@@ -61,8 +61,8 @@ def generated_info(name: str, trials: int, epochs: int, seed: int = 0) -> StudyI
     )
 
 
-def generated_trials(trials: int, epochs: int, seed: int = 0) -> Iterator[TrialRecord]:
-    """Trials in order of their numbers; one in fifty failed, the last ones still run."""
+def generated_trials(trials: int, epochs: int, seed: int = 0) -> Iterator[RunRecord]:
+    """Generate trials in order of their numbers; one in fifty failed, the last ones still run."""
     draw = random.Random(seed)
     free_at = [0.0] * WORKERS
     for number in range(trials):
@@ -70,33 +70,33 @@ def generated_trials(trials: int, epochs: int, seed: int = 0) -> Iterator[TrialR
         worker = min(range(WORKERS), key=free_at.__getitem__)
         start = free_at[worker]
         curve = _curve(draw, config, epochs)
-        state = TrialState.FAILED if draw.random() < 0.02 else TrialState.COMPLETE
+        state = RunState.FAILED if draw.random() < 0.02 else RunState.COMPLETE
         if number >= trials - WORKERS // 2:
-            state = TrialState.RUNNING
-        if state is not TrialState.COMPLETE:
+            state = RunState.RUNNING
+        if state is not RunState.COMPLETE:
             curve = curve[: draw.randrange(epochs)]
         free_at[worker] = start + sum(r.train_seconds + r.val_seconds for r in curve) + 0.1
-        yield TrialRecord(
-            number=number,
+        yield RunRecord(
+            key=RunKey(number),
             state=state,
             parameters=config.parameters(),
             costs=_costs(config.model),
             replicates=(curve,) if curve else (),
             device="generated",
             worker=f"generated:{worker}",
-            reason="generated: this trial was to fail" if state is TrialState.FAILED else "",
+            reason="generated: this trial was to fail" if state is RunState.FAILED else "",
             started_ms=STARTED_MS + round(1000 * start),
             ended_ms=STARTED_MS + round(1000 * free_at[worker]) if state.is_final else None,
         )
 
 
-def write_study(tracking_uri: str, info: StudyInfo, records: Iterable[TrialRecord]) -> None:
+def write_study(tracking_uri: str, info: StudyInfo, records: Iterable[RunRecord]) -> None:
     """Write a whole study, by MLflow's own tables instead of a request for each run.
 
     Args:
-        tracking_uri: Of a database.
-        info: The study, which the tracker must not hold yet.
-        records: Its trials.
+        tracking_uri: URI of a database.
+        info: Information on the study, which the tracker must not hold yet.
+        records: Records of its trials.
     """
     records = tuple(records)
     study = MlflowStore(tracking_uri).open_study(info)
@@ -115,7 +115,7 @@ def _insert(
     info: StudyInfo,
     experiment_id: str,
     parent_run_id: str,
-    records: Iterable[TrialRecord],
+    records: Iterable[RunRecord],
 ) -> None:
     import sqlalchemy
     from mlflow.store.tracking.dbmodels import models
@@ -129,8 +129,8 @@ def _insert(
         run_id = uuid.uuid4().hex
         content = _content(record)
         runs.append(_run_row(run_id, experiment_id, record, content))
-        born_with = new_trial_tags(info, record.number, parent_run_id)
-        named = {"mlflow.runName": run_name(record.number), **born_with, **content.tags}
+        born_with = new_run_tags(info, record.key, parent_run_id)
+        named = {"mlflow.runName": run_name(record.key), **born_with, **content.tags}
         tags += [{"run_uuid": run_id, "key": k, "value": v} for k, v in named.items()]
         params += [{"run_uuid": run_id, "key": k, "value": v} for k, v in content.params.items()]
         points = [*content.totals, *content.series]
@@ -151,11 +151,11 @@ def _insert(
     engine.dispose()
 
 
-def _content(record: TrialRecord) -> RunContent:
+def _content(record: RunRecord) -> RunContent:
     started_ms = record.started_ms or STARTED_MS
-    return trial_content(
-        TrialUpdate(
-            number=record.number,
+    return run_content(
+        RunUpdate(
+            key=record.key,
             record=record,
             epochs=tuple((result, started_ms) for result in record.epochs),
             started_ms=started_ms,
@@ -165,11 +165,11 @@ def _content(record: TrialRecord) -> RunContent:
 
 
 def _run_row(
-    run_id: str, experiment_id: str, record: TrialRecord, content: RunContent
+    run_id: str, experiment_id: str, record: RunRecord, content: RunContent
 ) -> dict[str, object]:
     return {
         "run_uuid": run_id,
-        "name": run_name(record.number),
+        "name": run_name(record.key),
         "source_type": "UNKNOWN",
         "user_id": "generated",
         "status": content.status or RUN_STATUS[record.state],
@@ -235,7 +235,7 @@ def _curve(draw: random.Random, config: TrialConfig, epochs: int) -> Curve:
 def main() -> None:
     """Generate a study as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("tracking_uri", help="of an MLflow database, such as sqlite:///FILE")
+    parser.add_argument("tracking_uri", help="URI of an MLflow database, such as sqlite:///FILE")
     parser.add_argument("--name", default="generated")
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--epochs", type=int, default=50)

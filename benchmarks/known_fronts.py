@@ -24,7 +24,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from pnn_core.config import Costs, DatasetShape, EpochResult
 from search_spaces import SearchSpace
 from study.recording.table import Configuration, Provenance, RecordedTable
-from study.results.trial_record import Curve
+from study.results.run_record import Curve
 
 EPOCHS, REPLICATES = 27, 3
 PLACES = 16
@@ -40,7 +40,7 @@ class Member:
     """A member of the family.
 
     Attributes:
-        name: For tables and pictures.
+        name: Name in tables and pictures.
         error: Standard deviation of a seed's accuracy around the curve.
         speeds: k of the slowest and of the fastest learning rate: the faster a network learns, the
             earlier it looks better than it will be. The same twice: no curves cross but by errors.

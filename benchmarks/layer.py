@@ -1,4 +1,4 @@
-"""The train step of a PNN-ResNet-18 in several forms, side by side.
+"""Training step of a PNN-ResNet-18 in several forms, side by side.
 
 Width 64, fan-out 1, images of 32×32, as in the paper's Table 5. On a GPU under bf16 autocast, and
 captured as a CUDA graph; on the CPU in float32.
@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -33,6 +32,7 @@ from layer_forms import (
     Work,
     project_network,
 )
+from machine import print_footer, processor, say
 
 from pnn_core.device.selection import default_device, describe_device
 from pnn_core.training.cuda_graph import WARM_UP_STEPS, Step
@@ -40,12 +40,12 @@ from pnn_core.training.cuda_graph import WARM_UP_STEPS, Step
 
 @dataclass(kw_only=True)
 class Measured:
-    """One form.
+    """Measurements of one form.
 
     Attributes:
-        turn: Does so many steps and gives their wall time in seconds.
+        turn: Function that does a number of steps and returns their wall time in seconds.
         peak_bytes: Memory on top of what was in use before the form was built.
-        seconds: Of a step, one for each repeat.
+        seconds: Seconds of a step, for each repeat.
     """
 
     turn: Callable[[int], float]
@@ -57,10 +57,10 @@ def measure(forms: Sequence[str], work: Work, repeats: int, steps: int) -> dict[
     """Build all forms, then take turns; a form that fails is reported and left out.
 
     Args:
-        forms: Names.
-        work: What to train on.
-        repeats: Turns of each.
-        steps: Of each turn.
+        forms: Names of the forms.
+        work: Images to train on.
+        repeats: Number of turns of each.
+        steps: Number of steps in each turn.
     """
     built: dict[str, Measured] = {}
     for name in forms:
@@ -90,7 +90,7 @@ def build(name: str, work: Work) -> Measured:
 
 
 def timed(step: Step, device: torch.device, steps: int) -> float:
-    """Seconds of so many steps."""
+    """Return the seconds of a number of steps."""
     synchronize(device)
     start = time.perf_counter()
     for _ in range(steps):
@@ -100,14 +100,14 @@ def timed(step: Step, device: torch.device, steps: int) -> float:
 
 
 class CpuProcess:
-    """A form in a process of its own, for how it gets and keeps its memory counts on a CPU.
+    """A form in a process of its own, as the way it allocates memory matters on a CPU.
 
     Args:
-        name: Of the form.
-        batch_size: Images a step.
+        name: Name of the form.
+        batch_size: Images per step.
 
     Attributes:
-        peak_bytes: By which the process grew when it built the form and trained.
+        peak_bytes: Growth of the process when it built the form and trained.
     """
 
     def __init__(self, name: str, batch_size: int) -> None:
@@ -115,12 +115,12 @@ class CpuProcess:
         self.peak_bytes = self._pool.submit(_begin, name, batch_size).result()
 
     def turn(self, steps: int) -> float:
-        """Seconds of so many steps."""
+        """Return the seconds of a number of steps."""
         return self._pool.submit(_turn, steps).result()
 
 
 _step: Step
-"""Of this process, if it is a form's own."""
+"""Step of this process, if it is a form's own."""
 
 
 def _begin(name: str, batch_size: int) -> float:
@@ -136,7 +136,7 @@ def _turn(steps: int) -> float:
 
 
 def peak_resident() -> float:
-    """Most bytes that this process has held in memory; NaN where the system does not tell."""
+    """Return the peak of this process's memory in bytes; NaN if the system does not tell."""
     status = Path("/proc/self/status")
     lines = status.read_text(encoding="utf-8").splitlines() if status.exists() else []
     # getrusage would also count what the parent held before this process was its own.
@@ -144,14 +144,14 @@ def peak_resident() -> float:
 
 
 def warmed_up(step: Step) -> Step:
-    """The step, after some."""
+    """Do some steps to warm up, and return the step."""
     for _ in range(WARM_UP_STEPS):
         step()
     return step
 
 
 def format_table(measured: dict[str, Measured], floor: Floor) -> str:
-    """Medians over the repeats, as a Markdown table."""
+    """Format medians over the repeats as a Markdown table."""
     lines = [
         "| form | ms a step | steps/s | ratio | of the floor | peak memory, MiB | ratio |",
         "|---|---:|---:|---:|---:|---:|---:|",
@@ -173,7 +173,7 @@ def format_table(measured: dict[str, Measured], floor: Floor) -> str:
 
 
 def describe(floor: Floor) -> str:
-    """What bounds a step from below, in a sentence."""
+    """Describe the lower bound of a step in a sentence."""
     return (
         f"Floor: {1e3 * floor.seconds:.2f} ms: {floor.bytes_moved / 1e6:.0f} MB at "
         f"{floor.bandwidth / 1e9:.1f} GB/s take {1e3 * floor.bytes_moved / floor.bandwidth:.2f}, "
@@ -201,31 +201,22 @@ def main() -> int:
         dtype = torch.bfloat16 if gpu else torch.float32
         floor = measure_floor(project_network(work), images, dtype)
         print(f"\n### Batch {batch_size}\n\n{format_table(measured, floor)}\n\n{describe(floor)}")
-    print(f"\nCommand: benchmarks/layer.py {' '.join(sys.argv[1:])}".rstrip())
-    print(f"Medians of {arguments.repeats}, ratios to {PEER}. {versions()}")
-    print(f"{processor(device)}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    print(f"\nMedians of {arguments.repeats}, ratios to {PEER}.")
+    print_footer(versions(), device_name(device))
     return 0
 
 
-def versions() -> str:
-    """Of what decides how fast a step is."""
-    cuda = f", CUDA {torch.version.cuda}" if torch.cuda.is_available() else ""
-    return f"Python {platform.python_version()}, torch {torch.__version__}{cuda}"
+def versions() -> dict[str, str]:
+    """Return the versions that decide how fast a step is."""
+    cuda = {"CUDA": str(torch.version.cuda)} if torch.cuda.is_available() else {}
+    return {"Python": platform.python_version(), "torch": torch.__version__} | cuda
 
 
-def processor(device: torch.device) -> str:
-    """The GPU, or the CPU as far as the system tells."""
+def device_name(device: torch.device) -> str:
+    """Return the name of the GPU, or of the CPU with its threads."""
     if device.type == "cuda":
         return describe_device(device)
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {torch.get_num_threads()} threads"
-
-
-def say(text: str) -> None:
-    """Tell how far the benchmark is."""
-    print(text, file=sys.stderr, flush=True)
+    return f"{processor()}, {torch.get_num_threads()} threads"
 
 
 if __name__ == "__main__":

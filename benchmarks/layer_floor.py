@@ -1,4 +1,4 @@
-"""The least time that a train step can take: bytes that must move, and products to be made."""
+"""Lower bound of a training step's time: bytes that must move, and matrix products."""
 
 import time
 from collections.abc import Callable
@@ -14,19 +14,19 @@ MATRIX_SIZE = {"cpu": 1024, "cuda": 8192}
 REPEATS = 20
 
 ADAM_PASSES = 7
-"""Weight, gradient and both moments are read; weight and moments are written."""
+"""Passes of Adam: weight, gradient and both moments are read; weight and moments are written."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Floor:
-    """What bounds a train step from below.
+    """Lower bound of a training step's time.
 
     Attributes:
         bytes_moved: Each layer's input and output and their gradients once each, the masks, the
-            weights, and what Adam keeps of them. All that stands between two layers (BN, ReLU,
-            pool, addition) counts as free, and so does the second reading that BN's statistics
-            need, so that no form can be faster.
-        flops: Of the matrix products, forward and backward.
+            weights, and Adam's moments. Operations between two layers (BN, ReLU, pool, addition)
+            count as free, and so does the second reading that BN's statistics need, so that no
+            form can be faster.
+        flops: Operations of the matrix products, forward and backward.
         bandwidth: Bytes per second of the fastest copy, read and written.
         rate: Operations per second of the fastest large matrix product.
     """
@@ -38,7 +38,7 @@ class Floor:
 
     @property
     def seconds(self) -> float:
-        """Of the slower of the two, as if they overlapped perfectly."""
+        """Seconds of the slower of the two, as if they overlapped perfectly."""
         return max(self.bytes_moved / self.bandwidth, self.flops / self.rate)
 
 
@@ -48,7 +48,7 @@ def measure_floor(model: nn.Module, images: torch.Tensor, dtype: torch.dtype) ->
     Args:
         model: The project's network.
         images: A batch.
-        dtype: Of what flows between layers.
+        dtype: Type of the tensors between layers.
     """
     bytes_moved, flops = count(model, images, dtype.itemsize)
     source = torch.ones(COPIED_BYTES, dtype=torch.uint8, device=images.device)
@@ -67,10 +67,10 @@ def measure_floor(model: nn.Module, images: torch.Tensor, dtype: torch.dtype) ->
 
 
 def count(model: nn.Module, images: torch.Tensor, itemsize: int) -> tuple[float, float]:
-    """Bytes and operations of one train step of a batch.
+    """Count bytes and operations of one training step of a batch.
 
     Args:
-        model: Any; is left as it was but for its statistics.
+        model: Network, which is left as it was but for its statistics.
         images: The batch.
         itemsize: Bytes of a number between layers.
     """
@@ -105,7 +105,7 @@ def count(model: nn.Module, images: torch.Tensor, itemsize: int) -> tuple[float,
 
 
 def measure_seconds(work: Callable[[], object], device: torch.device) -> float:
-    """The least wall time: a machine that others slow down now and then has no higher floor."""
+    """Return the least wall time, so that other programs on the machine do not raise the bound."""
     seconds = []
     for _ in range(REPEATS):
         synchronize(device)
@@ -117,6 +117,6 @@ def measure_seconds(work: Callable[[], object], device: torch.device) -> float:
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait for all that a GPU was asked to do."""
+    """Wait for all work of a GPU."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

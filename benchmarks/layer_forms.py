@@ -1,7 +1,6 @@
-"""The forms that `layer.py` puts side by side: each builds a network and gives its train step."""
+"""Forms that `layer.py` compares: each builds a network and returns its training step."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,6 +10,7 @@ from torch.nn import functional
 
 from pnn_core.config import DatasetShape, ModelConfig, OptimConfig
 from pnn_core.device.malloc import keep_freed_memory
+from pnn_core.device.precision import autocast
 from pnn_core.models.build import build_model
 from pnn_core.training.cuda_graph import WARM_UP_STEPS, GraphCapture, GraphedStep, Step
 from pnn_core.training.optimizer import make_optimizer
@@ -18,15 +18,15 @@ from pnn_core.training.optimizer import make_optimizer
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
 NETWORK = ModelConfig(dataset=CIFAR, network="resnet18", mask_count=64, fan_out=1)
 BATCHES = 8
-"""Of images, on the device, that the steps go round."""
+"""Number of batches, on the device, that the steps cycle through."""
 
 
 class Work:
     """Images on a device, and the order in which steps take them.
 
     Args:
-        batch_size: Images a step.
-        device: Where to train.
+        batch_size: Images per step.
+        device: Device that trains.
     """
 
     def __init__(self, batch_size: int, device: torch.device) -> None:
@@ -38,30 +38,24 @@ class Work:
         self.images = torch.randn(shape, generator=generator).to(device)
         self.labels = torch.randint(CIFAR.classes, (count,), generator=generator).to(device)
         self._order = torch.randperm(count, generator=generator).to(device)
-        self._places = torch.arange(batch_size, device=device)
+        self._positions = torch.arange(batch_size, device=device)
 
     def next_batch(self) -> torch.Tensor:
-        """Indices of images, on the device, which alone knows where it is in their order."""
-        batch = self._order[self._places]
-        self._places.add_(self.batch_size).remainder_(len(self._order))
+        """Return indices of images; the position in their order is on the device alone."""
+        batch = self._order[self._positions]
+        self._positions.add_(self.batch_size).remainder_(len(self._order))
         return batch
-
-    def autocast(self) -> AbstractContextManager[None]:
-        """As `pnn_core.training.trainer` trains: bf16 autocast on a GPU."""
-        if self.device.type == "cuda":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
-        return nullcontext()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PlainLoop:
-    """A step as PyTorch's documentation writes it.
+    """A step as in PyTorch's documentation.
 
     Attributes:
-        model: Called with images; may be compiled.
-        optimizer: Of its parameters.
-        work: What to train on.
-        memory_format: Of the images.
+        model: Network, called with images; may be compiled.
+        optimizer: Optimiser of its parameters.
+        work: Images to train on.
+        memory_format: Memory format of the images.
     """
 
     model: Callable[[torch.Tensor], torch.Tensor]
@@ -70,10 +64,10 @@ class PlainLoop:
     memory_format: torch.memory_format = torch.channels_last
 
     def __call__(self) -> torch.Tensor:
-        """One step; gives its loss."""
+        """Do one step and return its loss."""
         batch = self.work.next_batch()
         images = self.work.images[batch].contiguous(memory_format=self.memory_format)
-        with self.work.autocast():
+        with autocast(self.work.device):
             logits = self.model(images)
             loss = functional.cross_entropy(logits, self.work.labels[batch])
         self.optimizer.zero_grad(set_to_none=True)
@@ -86,7 +80,7 @@ Form = Callable[[Work], Step]
 
 
 def published(work: Work) -> PlainLoop:
-    """The published code's form and a plain Adam."""
+    """Build the published code's form, with a plain Adam."""
     torch.manual_seed(0)
     model = PublishedResNet18(width=64, size=32, fan_out=1, classes=CIFAR.classes).to(work.device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -96,13 +90,13 @@ def published(work: Work) -> PlainLoop:
 
 
 def project(work: Work) -> PlainLoop:
-    """What `pnn_core.training.trainer` does, a step at a time."""
+    """Build the step of `pnn_core.training.trainer`."""
     model = project_network(work)
     return PlainLoop(model=model, optimizer=make_optimizer(model, OptimConfig()), work=work)
 
 
 def compiled(form: Callable[[Work], PlainLoop]) -> Callable[[Work], PlainLoop]:
-    """A form's network through `torch.compile`."""
+    """Compile a form's network by `torch.compile`."""
 
     def build(work: Work) -> PlainLoop:
         loop = form(work)
@@ -112,17 +106,17 @@ def compiled(form: Callable[[Work], PlainLoop]) -> Callable[[Work], PlainLoop]:
 
 
 def captured(form: Callable[[Work], PlainLoop]) -> Form:
-    """A step as a CUDA graph, recorded and replayed as in `pnn_core.training.train_steps`."""
+    """Capture a step as a CUDA graph, as in `pnn_core.training.train_steps`."""
 
     def build(work: Work) -> GraphedStep:
-        loop, recorder = form(work), GraphCapture(work.device)
+        loop, capture = form(work), GraphCapture(work.device)
         for group in loop.optimizer.param_groups:
             group["capturable"] = True  # an Adam that is not fused else counts steps on the CPU
-        step = GraphedStep(loop, loop.optimizer, recorder)
+        step = GraphedStep(loop, loop.optimizer, capture)
         for _ in range(WARM_UP_STEPS + 1):
             step()
-        if not recorder.works:  # warned of; what would be timed is the plain step
-            raise RuntimeError("the step was not recorded")
+        if not capture.works:  # the plain step would be timed
+            raise RuntimeError("the step was not captured")
         return step
 
     return build

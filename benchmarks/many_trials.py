@@ -1,4 +1,4 @@
-"""What a study of many trials costs its driver: memory, a proposal, and taking it up again.
+"""Cost of a study of many trials for its driver: memory, a proposal, and resuming.
 
 A storage is filled with trials that ended (generated, as `generated_study.py` does; written as
 `study.search.optuna_storage` does), then a driver takes the study up and goes on: it proposes
@@ -9,26 +9,24 @@ its own.
 """
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 from generated_study import DIGITS, generated_trials
+from machine import print_footer, say
 from optuna.trial import FrozenTrial, create_trial
-from study_overhead import processor, say
 
 from search_spaces.noise_masks import SPACE
 from study.config import StudyConfig
 from study.results.objective import parse_objectives
 from study.results.provenance import library_versions
 from study.results.record_codec import record_to_json
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 from study.search.messages import EpochReport
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import OPTUNA_STATES, TrialManager
@@ -69,10 +67,10 @@ def fill(folder: Path, trials: int) -> None:
             storage.study.add_trial(ended_trial(config, record))
 
 
-def ended_trial(config: StudyConfig, record: TrialRecord) -> FrozenTrial:
+def ended_trial(config: StudyConfig, record: RunRecord) -> FrozenTrial:
     """A trial as Optuna's storage holds it."""
     axes = dict(config.space.axes)
-    complete = record.state is TrialState.COMPLETE
+    complete = record.state is RunState.COMPLETE
     trial: FrozenTrial = create_trial(
         params={axis: record.parameters[axis] for axis in axes},
         distributions=axes,
@@ -87,27 +85,27 @@ def go_on(folder: Path, sampler: str, trials: int) -> str:
     """Take a study up and run a few trials of it; a line of figures."""
     memory = psutil.Process().memory_info
     before = memory().rss
-    began = time.perf_counter()
+    started = time.perf_counter()
     config = study_config(folder, sampler, trials)
     manager = TrialManager(config, StudyStorage(config), [])
-    restoring = time.perf_counter() - began
-    done = next(r for r in manager.records if r.state is TrialState.COMPLETE)
+    restoring = time.perf_counter() - started
+    done = next(r for r in manager.records if r.state is RunState.COMPLETE)
     costs = done.costs
     if costs is None:
         raise RuntimeError("a complete trial has its costs")
     report = EpochReport(replicates=done.replicates, costs=costs, device="cpu", worker="here:1")
     proposing, recording = [], []
     for _ in range(CYCLES):
-        began = time.perf_counter()
+        started = time.perf_counter()
         proposed = manager.propose()
-        if proposed is None:
+        if not proposed:
             raise RuntimeError("the study ended too early")
-        proposing.append(time.perf_counter() - began)
-        began = time.perf_counter()
-        manager.trial_started(proposed.number)
-        manager.epoch_finished(proposed.number, report)
-        manager.trial_stopped(proposed.number)
-        recording.append(time.perf_counter() - began)
+        proposing.append(time.perf_counter() - started)
+        started = time.perf_counter()
+        manager.run_started(proposed[0].key)
+        manager.epoch_finished(proposed[0].key, report)
+        manager.run_stopped(proposed[0].key)
+        recording.append(time.perf_counter() - started)
     propose, record = statistics.median(proposing[1:]), statistics.median(recording)
     megabytes = (memory().rss - before) / 2**20
     return (
@@ -127,7 +125,7 @@ def main() -> int:
         folder, sampler, trials = arguments.go_on
         print(go_on(Path(folder), sampler, int(trials)))
         return 0
-    print("| sampler | trials | proposal, ms | recording, ms | taking up, s | memory, MiB |")
+    print("| sampler | trials | proposal, ms | recording, ms | resuming, s | memory, MiB |")
     print("|---|---:|---:|---:|---:|---:|")
     for sampler in arguments.samplers.split(","):
         for trials in map(int, arguments.trials.split(",")):
@@ -136,10 +134,7 @@ def main() -> int:
                 fill(Path(folder), trials)
                 command = [sys.executable, __file__, "--go-on", folder, sampler, str(trials)]
                 subprocess.run(command, check=True)
-    print()
-    print(f"Command: benchmarks/many_trials.py {' '.join(sys.argv[1:])}".rstrip())
-    print(", ".join(f"{name} {version}" for name, version in library_versions().items()))
-    print(f"{processor()}, {os.cpu_count()} cores; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    print_footer(library_versions())
     return 0
 
 

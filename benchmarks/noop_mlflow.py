@@ -16,7 +16,7 @@ PARAMETERS = 22
 METRICS = 9
 FIRST_TAGS = 14
 LAST_TAGS = 5
-"""What the run of a trial of one epoch holds; some tags are there when it starts."""
+"""Content of the run of a trial of one epoch; some tags are there when it starts."""
 
 
 def main() -> None:

@@ -15,8 +15,9 @@ from pnn_core.config import EpochResult, TrialConfig
 from pnn_core.data import TrainingData
 from study import run
 from study.engine.cluster.worker_settings import WorkerSettings
-from study.engine.tune import run_search as search
+from study.engine.tune import tuner
 from study.engine.tune.trainable import TrialTrainable
+from study.engine.tune.worker_images import WorkerImages
 
 
 class NoopRun:
@@ -24,8 +25,8 @@ class NoopRun:
 
     Args:
         config: The whole training run.
-        data: Not looked at.
-        device: Not used.
+        data: Unused.
+        device: Unused.
     """
 
     def __init__(self, config: TrialConfig, data: TrainingData, device: object) -> None:
@@ -54,16 +55,16 @@ class NoopTrainable(TrialTrainable):
     """Has a worker train nothing."""
 
     def setup(  # type: ignore[override]  # as in the class it stands for
-        self, config: dict[str, Any], data: TrainingData, settings: WorkerSettings
+        self, config: dict[str, Any], images: WorkerImages, settings: WorkerSettings
     ) -> None:
         """Put the empty run into this worker process, where it stays."""
-        super().setup(config, data, settings)
+        super().setup(config, images, settings)
         from pnn_core.training import validated_run as train
 
         patch.object(train, "ValidatedRun", NoopRun).start()
 
 
 if __name__ == "__main__":
-    with patch.object(search, "TrialTrainable", NoopTrainable):
+    with patch.object(tuner, "TrialTrainable", NoopTrainable):
         status = run.main(sys.argv[1:])
     sys.exit(status)

@@ -9,10 +9,10 @@ from study.stopping.rungs import Rungs
 
 
 class RayAsha:
-    """Ray's `ASHAScheduler`, which sees the first objective alone.
+    """Ray's `ASHAScheduler`, which uses the first objective alone.
 
     Args:
-        rungs: Where they are.
+        rungs: Rungs of the search.
     """
 
     def __init__(self, rungs: Rungs) -> None:
@@ -26,7 +26,7 @@ class RayAsha:
         self._known: set[int] = set()
 
     def goes_on(self, trial: int, epoch: int, losses: tuple[float, ...]) -> bool:
-        """See `study.simulation.simulated_search.Stopper`."""
+        """Decide as `study.simulation.simulated_search.Stopper` asks."""
         ray_trial = cast(Any, SimpleNamespace(trial_id=str(trial)))
         if trial not in self._known:
             self._known.add(trial)
@@ -42,7 +42,7 @@ class SyneTuneMoasha:
     Needs the `benchmarks` extra.
 
     Args:
-        rungs: Where they are.
+        rungs: Rungs of the search.
 
     Raises:
         ImportError: Syne Tune is not installed.
@@ -59,7 +59,7 @@ class SyneTuneMoasha:
         self._known: set[int] = set()
 
     def goes_on(self, trial: int, epoch: int, losses: tuple[float, ...]) -> bool:
-        """See `study.simulation.simulated_search.Stopper`."""
+        """Decide as `study.simulation.simulated_search.Stopper` asks."""
         names = [f"loss_{place}" for place in range(len(losses))]
         if self._scheduler is None:
             self._scheduler = self._make(

@@ -10,19 +10,19 @@ from pathlib import Path
 import psutil
 
 SAMPLE_SECONDS = 0.2
-"""What a process does between its last sample and its end is lost, 0.1 s of it on average."""
+"""Seconds between samples; work after a process's last sample is lost, 0.1 s on average."""
 
 SAMPLES_PER_MEMORY = 5
-"""Memory is asked for at each of so many samples: the answer costs the system some work."""
+"""Samples for each reading of memory, which costs the system some work."""
 
 YOUNG_SECONDS = 5.0
 
 AFTERLIFE_SECONDS = 20.0
-"""How long the daemons of a command that has ended may take to end too."""
+"""Most seconds that the daemons of an ended command may take to end."""
 
 
 class Role(StrEnum):
-    """What a process of a Ray program does."""
+    """Role of a process in a Ray program."""
 
     DRIVER = "driver"
     WORKER = "workers"
@@ -31,12 +31,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What a command used.
+    """Time and memory that a command used.
 
     Attributes:
-        wall_seconds: From its start to its end.
-        cpu_seconds: Of all its processes, user and system, by what they do.
-        peak_bytes: The most memory of all its processes at once; what several share is shared out
+        wall_seconds: Seconds from its start to its end.
+        cpu_seconds: Processor seconds of all its processes, user and system, by role.
+        peak_bytes: Peak of the memory of all its processes together; shared pages are divided
             among them (proportional set size).
     """
 
@@ -57,10 +57,10 @@ def measure(command: Sequence[str], folder: Path) -> Usage:
 
     Args:
         command: Program and arguments.
-        folder: Where it runs; what it prints goes to `output.txt` there.
+        folder: Working folder; the output goes to `output.txt` in it.
 
     Raises:
-        CommandFailedError: Its exit status is not 0.
+        CommandFailedError: The exit status is not 0.
     """
     output = folder / "output.txt"
     with output.open("wb") as stream:
@@ -92,7 +92,7 @@ class _ProcessTree:
         self.peak_bytes = 0
 
     def sample(self) -> bool:
-        """Look at every process once; False when none is left."""
+        """Sample every process once; return False when none is left."""
         below_root = _descendants(self._root)
         # Processes whose parent ended no longer descend from the root.
         orphans = self._alive - below_root
@@ -111,7 +111,7 @@ class _ProcessTree:
         return bool(self._alive)
 
     def cpu_seconds(self) -> dict[Role, float]:
-        """Sums of the last samples of all processes, by what they do."""
+        """Sum the last samples of all processes by role."""
         sums = dict.fromkeys(Role, 0.0)
         for process, seconds in self._seconds.items():
             sums[self._roles.get(process, Role.DAEMON)] += seconds
@@ -134,13 +134,13 @@ def _resident_share(process: psutil.Process) -> int:
 
 
 def _is_young(process: psutil.Process) -> bool:
-    """Whether it may not have become yet what it is to be: it starts as a copy of its parent."""
+    """Return True if a process may still be a copy of its parent, as all are at their start."""
     started: float = process.create_time()
     return time.time() - started < YOUNG_SECONDS
 
 
 def _role(process: psutil.Process) -> Role:
-    command = " ".join(process.cmdline()).rstrip()  # whoever renames itself pads its name
+    command = " ".join(process.cmdline()).rstrip()  # a process that renames itself pads its name
     is_worker = "default_worker.py" in command or (
         command.startswith("ray::") and not command.endswith("Agent")
     )

@@ -1,8 +1,8 @@
 """The published network in its plainest form: one torch module for each step of the formula.
 
-What a reader of the paper (Eq. 2) and of its code would write: channels before rows and columns in
-memory, each map made and kept. The peer of `layer.py`; the same function as the project's network,
-parameter for parameter.
+The form that a reader of the paper (Eq. 2) and of its code would write: channels before rows and
+columns in memory, each map computed and kept. The peer in `layer.py`; the same function as the
+project's network, parameter for parameter.
 """
 
 import torch
@@ -17,11 +17,11 @@ class PublishedLayer(nn.Module):
     """Mask add → ReLU → BN → 1×1.
 
     Args:
-        in_channels: p.
-        out_channels: q.
+        in_channels: Input channels p.
+        out_channels: Output channels q.
         size: Height and width of a map in pixels.
         fan_out: Masks per input channel.
-        bias: Whether the 1×1 has one.
+        bias: True if the 1×1 has a bias.
     """
 
     noise: torch.Tensor
@@ -50,10 +50,10 @@ class PublishedBlock(nn.Module):
     """[layer → max-pool → BN → ReLU] → [layer → BN] → + shortcut → ReLU.
 
     Args:
-        in_channels: Of what comes in.
-        channels: Of what goes out.
-        size: Height and width of what comes in, in pixels.
-        stride: 2 halves the map.
+        in_channels: Channels of the input.
+        channels: Channels of the output.
+        size: Height and width of the input in pixels.
+        stride: Stride; 2 halves the map.
         fan_out: Masks per channel.
     """
 
@@ -77,7 +77,7 @@ class PublishedBlock(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map `[batch, in_channels, size, size]` to what `layers` and `shortcut` make of it."""
+        """Map `[batch, in_channels, size, size]` to the sum of `layers` and `shortcut`."""
         y: torch.Tensor = self.relu(self.layers(x) + self.shortcut(x))
         return y
 
@@ -89,7 +89,7 @@ class PublishedResNet18(nn.Module):
         width: Channels of the first stage, p.
         size: Height and width of an image in pixels, divisible by 8.
         fan_out: Masks per channel.
-        classes: Of the images.
+        classes: Number of classes.
     """
 
     def __init__(self, *, width: int, size: int, fan_out: int, classes: int) -> None:

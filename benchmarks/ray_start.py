@@ -1,4 +1,4 @@
-"""Ray alone, with a worker for each core that imports torch: the least that a study's start takes.
+"""Ray alone, with a worker for each core that imports torch: the least time of a study's start.
 
 Prints the seconds from the start of this process until all workers are ready. Run by
 `start_floor.py`.
@@ -17,7 +17,7 @@ class Worker:
     """A process that could train."""
 
     def import_torch(self) -> None:
-        """What the first trial in it waits for."""
+        """Import what the first trial in the worker waits for."""
         import torch.optim  # noqa: F401
 
 

@@ -1,6 +1,6 @@
-"""What several seeds of one configuration cost when they are trained at once.
+"""Cost of several seeds of one configuration when they are trained at once.
 
-An epoch of R packed replicates, of one alone, and of the largest R one after another, in turns and
+An epoch of R batched replicates, of one alone, and of the largest R one after another, in turns and
 in one process: on a CPU networks for the 8×8 digits, with one thread; on a GPU ResNet-18 for 32×32
 images. Images are random: only time is measured. Needs `pnn_core` and torch alone.
 
@@ -9,16 +9,14 @@ Usage: PYTHONPATH=. python benchmarks/replicates.py [--rounds 3] [--steps 10]
 
 import argparse
 import platform
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
+from machine import print_footer, processor
 
 from pnn_core.config import DatasetShape, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import ImageTraits, LabelledImages
@@ -46,7 +44,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """Such as `resnet8 perturbation, m 8, fan-out 1, batch 10`."""
+        """Name of the case, such as `resnet8 perturbation, m 8, fan-out 1, batch 10`."""
         model = self.model
         return (
             f"{model.network} {model.layer}, m {model.mask_count}, fan-out {model.fan_out}, "
@@ -75,48 +73,45 @@ def main() -> None:
     """Print a row for each configuration."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="default: 3; medians are printed")
-    parser.add_argument("--steps", type=int, default=10, help="of an epoch; default: 10")
+    parser.add_argument("--steps", type=int, default=10, help="steps of an epoch; default: 10")
     arguments = parser.parse_args()
     device = default_device()
     torch.set_num_threads(1)
-    packed = " | ".join(f"{count} at once" for count in REPLICATES)
-    print(f"| | one alone, ms a step | {packed} | {REPLICATES[-1]} in turn |")
+    batched = " | ".join(f"{count} at once" for count in REPLICATES)
+    print(f"| | one alone, ms a step | {batched} | {REPLICATES[-1]} in turn |")
     print("|---|---:|" + "---:|" * (len(REPLICATES) + 1))
     for case in ON_A_GPU if device.type == "cuda" else ON_A_CPU:
         print(measure(case, device, arguments.rounds, arguments.steps), flush=True)
-    print()
-    print(f"Command: benchmarks/replicates.py {' '.join(sys.argv[1:])}".rstrip())
-    print(
-        f"Python {platform.python_version()}, torch {torch.__version__}; {arguments.rounds} rounds"
-    )
-    print(f"{processor(device)}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    name = describe_device(device) if device.type == "cuda" else f"{processor()}, one thread"
+    versions = {"Python": platform.python_version(), "torch": torch.__version__}
+    print_footer(versions, name)
 
 
 def measure(case: Case, device: torch.device, rounds: int, steps: int) -> str:
-    """A configuration's row: all but the first figure as multiples of one alone."""
+    """Measure a configuration; return its row: one run alone in ms, the others as multiples."""
     alone = new_runs(case, 1, device, steps)[0]
-    packs = [BatchedRun(new_runs(case, count, device, steps)) for count in REPLICATES]
+    batched = [BatchedRun(new_runs(case, count, device, steps)) for count in REPLICATES]
     in_turn = new_runs(case, REPLICATES[-1], device, steps)
     sides: list[Callable[[], object]] = [
         alone.next_epoch,
-        *(pack.next_epoch for pack in packs),
+        *(run.next_epoch for run in batched),
         lambda: [run.next_epoch() for run in in_turn],
     ]
     seconds: list[list[float]] = [[] for _ in sides]
     for side in sides:
-        side()  # the first epoch pays for what is made once
+        side()  # the first epoch includes one-time costs
     for _ in range(rounds):
         for side, own in zip(sides, seconds, strict=True):
-            begun = time.perf_counter()
+            started = time.perf_counter()
             side()
-            own.append(time.perf_counter() - begun)
+            own.append(time.perf_counter() - started)
     first, *others = map(median, seconds)
     ratios = " | ".join(f"{other / first:.2f}" for other in others)
     return f"| {case.name} | {1000 * first / steps:.2f} | {ratios} |"
 
 
 def new_runs(case: Case, count: int, device: torch.device, steps: int) -> Sequence[EvaluatedRun]:
-    """Replicates of a configuration that learn from random images, and test on a few."""
+    """Make replicates of a configuration that train on random images, and test on a few."""
     shape = case.model.dataset
     rng = np.random.default_rng(0)
     total = steps * case.batch_size
@@ -135,16 +130,6 @@ def new_runs(case: Case, count: int, device: torch.device, steps: int) -> Sequen
         ConfirmationRun(replace(config, seed=seed), traits, images, few, device)
         for seed in range(count)
     ]
-
-
-def processor(device: torch.device) -> str:
-    """The device's name, as far as the system tells."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if device.type != "cpu" or not cpuinfo.exists():
-        return describe_device(device)
-    lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else describe_device(device)}, one thread"
 
 
 if __name__ == "__main__":

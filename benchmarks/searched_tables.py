@@ -1,4 +1,4 @@
-"""The tables that searches are compared on: the recorded one, and those whose fronts are known."""
+"""Tables that searches are compared on: the recorded one, and those whose fronts are known."""
 
 from functools import cache
 
@@ -16,7 +16,7 @@ PNN_BENCH = "pnn_bench"
 
 @cache
 def find_table(name: str) -> RecordedTable:
-    """A table by its name: `PNN_BENCH`, or a member of the family of known fronts."""
+    """Find a table by its name: `PNN_BENCH`, or a member of the family of known fronts."""
     if name == PNN_BENCH:
         return read_table(DIGITS_TABLE)
     return make_table(next(member for member in MEMBERS if member.name == name))

@@ -1,7 +1,7 @@
-"""How many training steps a second a GPU does at batch 10, recorded as a CUDA graph and plainly.
+"""Training steps per second of a GPU at small batch sizes, with and without CUDA graphs.
 
-Whole epochs of the PNN-ResNet-18 (width 64, fan-out 1, images of 32×32) as a study trains them, the
-recording that each makes included, in turns and in one process. Images are random: only time is
+Whole epochs of the PNN-ResNet-18 (width 64, fan-out 1, images of 32×32) as a study trains them,
+each with its capture, in turns and in one process. Images are random: only time is
 measured. Needs a GPU, `pnn_core` and torch alone.
 
 Usage: PYTHONPATH=. python benchmarks/small_batches.py [--rounds 5] [--steps 500]
@@ -11,11 +11,11 @@ import argparse
 import platform
 import sys
 import time
-from datetime import UTC, datetime
 from statistics import median
 from unittest.mock import patch
 
 import torch
+from machine import print_footer
 from replicates import COLOUR, Case, new_runs
 
 from pnn_core.device.selection import default_device, describe_device
@@ -29,43 +29,42 @@ def main() -> int:
     """Print a row for each batch size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="default: 5; medians are printed")
-    parser.add_argument("--steps", type=int, default=500, help="of an epoch; default: 500")
+    parser.add_argument("--steps", type=int, default=500, help="steps of an epoch; default: 500")
     arguments = parser.parse_args()
     device = default_device()
     if graph_capture(device) is None:
-        print("small_batches.py needs a GPU: steps on a CPU are not recorded", file=sys.stderr)
+        print("small_batches.py needs a GPU: steps on a CPU are not captured", file=sys.stderr)
         return 2
-    print("| batch | plain, steps/s | recorded, steps/s | ratio |")
+    print("| batch | plain, steps/s | captured, steps/s | ratio |")
     print("|---:|---:|---:|---:|")
     for batch_size in BATCH_SIZES:
         print(measure(batch_size, device, arguments.rounds, arguments.steps), flush=True)
-    print(f"\nCommand: benchmarks/small_batches.py {' '.join(sys.argv[1:])}".rstrip())
-    print(f"Python {platform.python_version()}, torch {torch.__version__}")
-    print(f"{describe_device(device)}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    versions = {"Python": platform.python_version(), "torch": torch.__version__}
+    print_footer(versions, describe_device(device))
     return 0
 
 
 def measure(batch_size: int, device: torch.device, rounds: int, steps: int) -> str:
-    """A batch size's row."""
+    """Measure a batch size; return its row."""
     case = Case(model=COLOUR, batch_size=batch_size)
-    plain, recorded = new_runs(case, 2, device, steps)
+    plain, captured = new_runs(case, 2, device, steps)
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds + 1):
         with patch("pnn_core.training.train_steps.graph_capture", lambda _: None):
             seconds[0].append(epoch_seconds(plain))
-        seconds[1].append(epoch_seconds(recorded))
-    # The first epoch pays for what is made once.
+        seconds[1].append(epoch_seconds(captured))
+    # The first epoch, which includes one-time costs, is left out.
     before, after = (steps / median(own[1:]) for own in seconds)
-    used = graph_capture(device)
-    word = f"{after / before:.2f}" if used is not None and used.works else "not recorded"
+    capture = graph_capture(device)
+    word = f"{after / before:.2f}" if capture is not None and capture.works else "not captured"
     return f"| {batch_size} | {before:.1f} | {after:.1f} | {word} |"
 
 
 def epoch_seconds(run: EvaluatedRun) -> float:
-    """Of training one epoch; its losses are read at its end, so nothing is left to wait for."""
-    begun = time.perf_counter()
+    """Return the seconds of training one epoch, which ends with reading its losses from the GPU."""
+    started = time.perf_counter()
     run.train_epoch()
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 if __name__ == "__main__":

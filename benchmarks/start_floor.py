@@ -1,4 +1,4 @@
-"""What the start of a study takes beside the start of Ray alone, in turn.
+"""Start of a study and start of Ray alone, timed in turns.
 
     .venv/bin/python benchmarks/start_floor.py
 
@@ -16,11 +16,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from study_overhead import ENVIRONMENT, HERE, processor, say
+from machine import print_footer, say
+from study_overhead import ENVIRONMENT, HERE
 
 from study.results.provenance import library_versions
 
@@ -31,8 +31,8 @@ class Start(NamedTuple):
     """One run.
 
     Attributes:
-        ready_seconds: Until a worker could train (Ray), or the first trial was complete (study).
-        whole_seconds: Of the whole command.
+        ready_seconds: Seconds until a worker could train (Ray), or a trial was complete (study).
+        whole_seconds: Seconds of the whole command.
     """
 
     ready_seconds: float
@@ -40,16 +40,16 @@ class Start(NamedTuple):
 
 
 def start_ray(folder: Path) -> Start:
-    """Ray alone."""
-    began = time.perf_counter()
+    """Start Ray alone."""
+    started = time.perf_counter()
     command = [sys.executable, str(HERE / "ray_start.py")]
     said = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
-    return Start(float(said.stdout), time.perf_counter() - began)
+    return Start(float(said.stdout), time.perf_counter() - started)
 
 
 def start_study(folder: Path) -> Start:
-    """The smallest study that occupies every core."""
-    began = time.perf_counter()
+    """Run the smallest study that occupies every core."""
+    started = time.perf_counter()
     command = [sys.executable, "-m", "study.run", "--space", "noise_masks", "--sampler", "random"]
     command += ["--trials", str(os.cpu_count() or 1), "--epochs", "1"]
     study = subprocess.Popen(
@@ -59,10 +59,10 @@ def start_study(folder: Path) -> Start:
     ready = None
     for line in study.stdout:
         if ready is None and FIRST_RESULT.match(line):
-            ready = time.perf_counter() - began
+            ready = time.perf_counter() - started
     if study.wait() or ready is None:
         raise RuntimeError(f"the study ended with {study.returncode}")
-    return Start(ready, time.perf_counter() - began)
+    return Start(ready, time.perf_counter() - started)
 
 
 SIDES = {"Ray alone": start_ray, "this project": start_study}
@@ -87,9 +87,7 @@ def main() -> int:
         ready = statistics.median(start.ready_seconds for start in found)
         whole = statistics.median(start.whole_seconds for start in found)
         print(f"| {side} | {ready:.2f} | {whole:.2f} |")
-    versions = ", ".join(f"{name} {version}" for name, version in library_versions().items())
-    print(f"\n{arguments.repeats} repeats, {datetime.now(UTC):%Y-%m-%d}. {versions}")
-    print(f"{processor()}, {os.cpu_count()} cores")
+    print_footer(library_versions())
     return 0
 
 

@@ -11,7 +11,7 @@ It follows the pages
   `tune.with_parameters`
 
 with default settings throughout. The network, its optimiser and its schedule are this project's,
-by torch's own operators and not the fused ones; everything around them is as those pages write it.
+by torch's own operators and not the fused ones; everything around them follows those pages.
 
 Usage: stock_recipe.py POINTS.json EPOCHS RESULT.json [DATASET DATA_DIR]
 """
@@ -40,7 +40,7 @@ def train_pnn(
     config: dict[str, Any], train_set: TensorDataset, val_set: TensorDataset, shape: DatasetShape
 ) -> None:
     """Train one network and report each epoch to Tune."""
-    operators.are_built = lambda: False  # type: ignore[assignment]  # in each trial's own process
+    operators.are_built = lambda: False  # type: ignore[assignment]  # in each trial's process
     trial = TrialConfig(model=ModelConfig(dataset=shape)).with_parameters(config)
     torch.manual_seed(trial.seed)
     model = build_model(trial.model, trial.seed)
@@ -93,7 +93,7 @@ def train_pnn(
 
 
 def as_tensors(images: Images, data: TrainingData) -> TensorDataset:
-    """Images normalised to zero mean and unit deviation, float32 `[n, C, H, W]`, and labels."""
+    """Return labels and images of zero mean and unit deviation, float32 `[n, C, H, W]`."""
     assert isinstance(images, LabelledImages)  # small ones are in memory
     pixels = torch.from_numpy(images.images).float() / 255
     mean = torch.tensor(data.mean)[:, None, None]
@@ -102,7 +102,7 @@ def as_tensors(images: Images, data: TrainingData) -> TensorDataset:
 
 
 def main() -> None:
-    """Train the given points and write down what each gave."""
+    """Train the given points and write the metrics of each."""
     points = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     dataset, data_dir = sys.argv[4:] or ("digits", "data")
     data = load_training_data(dataset, Path(data_dir))

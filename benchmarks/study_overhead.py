@@ -1,4 +1,4 @@
-"""What a study costs beyond its training, beside the recipe of the Ray and MLflow documentation.
+"""Overhead of a study and of the recipe of the Ray and MLflow documentation.
 
 Both sides train the same trials: the study proposes them, the recipe is given the same points.
 """
@@ -6,24 +6,23 @@ Both sides train the same trials: the study proposes them, the recipe is given t
 import argparse
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from machine import print_footer, say
 from process_tree import Role, measure
 
 from study.results.mlflow.store import MlflowStore
 from study.results.provenance import library_versions
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 HERE = Path(__file__).parent
 FEW_TRIALS = 4
-"""Trials of the short runs; what a trial more costs is the slope from there."""
+"""Trials of the short runs; the slope from there is the cost of one more trial."""
 
 NAME = "noise_masks"
 AXES = ("mask_count", "noise_level", "fan_out", "batch_size", "seed")
@@ -32,7 +31,7 @@ ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "MLFLOW_DISABLE_TELEMETRY": "true",
 }
-"""For both sides: no Ray cluster that already runs here, nothing sent over the network."""
+"""Environment of both sides: no Ray cluster that runs already, nothing sent over the network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +39,9 @@ class Run:
     """One side, measured once.
 
     Attributes:
-        trials: Trials it trained.
-        wall_seconds: Of the whole command.
-        cpu_seconds: Of all its processes, by what they do.
+        trials: Number of trials trained.
+        wall_seconds: Wall time of the whole command.
+        cpu_seconds: Processor time of all its processes, by role.
         training_seconds: Wall time inside the training and evaluation loops, summed over trials.
         training_cpu_seconds: Processor time inside them.
         val_accuracy: Mean over trials of the last epoch's.
@@ -57,7 +56,7 @@ class Run:
 
     @property
     def total_cpu_seconds(self) -> float:
-        """Of all processes."""
+        """CPU-seconds of all processes."""
         return sum(self.cpu_seconds.values())
 
     @property
@@ -74,23 +73,23 @@ class Pair:
     many: Run
 
     def slope(self, quantity: Callable[[Run], float]) -> float:
-        """What one trial more adds to a quantity."""
+        """Return what one more trial adds to a quantity."""
         return (quantity(self.many) - quantity(self.few)) / (self.many.trials - self.few.trials)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A line of the table: a quantity and how it is read off a side."""
+    """A line of the table: a quantity and its value for a side."""
 
     name: str
     value: Callable[[Pair], float]
 
 
 def rows(cores: int) -> tuple[Row, ...]:
-    """The table's lines.
+    """Return the table's lines.
 
     Args:
-        cores: Trials that could train at once.
+        cores: Number of trials that could train at once.
     """
 
     def slope_of(role: Role) -> Callable[[Pair], float]:
@@ -131,7 +130,6 @@ def main() -> int:
     if arguments.trials <= FEW_TRIALS or arguments.epochs < 1 or arguments.repeats < 1:
         parser.error(f"accepted are --trials above {FEW_TRIALS}, --epochs and --repeats from 1")
     os.environ.update(ENVIRONMENT)
-    started = datetime.now(UTC)
     recipes, studies = [], []
     for repeat in range(1, arguments.repeats + 1):
         few_study, few_recipe = measure_both(FEW_TRIALS, arguments.epochs, repeat)
@@ -140,18 +138,15 @@ def main() -> int:
         recipes.append(Pair(few=few_recipe, many=many_recipe))
     cores = os.cpu_count() or 1
     print(format_table(rows(cores), recipes, studies))
-    print()
-    print(f"Command: benchmarks/study_overhead.py {' '.join(sys.argv[1:])}".rstrip())
     print(f"{arguments.trials} trials of {arguments.epochs} epochs, repeats: {arguments.repeats}")
-    print(", ".join(f"{name} {version}" for name, version in library_versions().items()))
-    print(f"{processor()}, {cores} cores; {started:%Y-%m-%d %H:%M} UTC")
+    print_footer(library_versions())
     return 0
 
 
 def measure_both(trials: int, epochs: int, repeat: int) -> tuple[Run, Run]:
-    """A study, then the recipe on the points that the study proposed.
+    """Run a study, then the recipe on the points that the study proposed.
 
-    Each in a temporary folder of its own, with an MLflow database that it creates itself.
+    Each runs in a temporary folder of its own, with an MLflow database that it creates itself.
     """
     with tempfile.TemporaryDirectory(prefix="study-overhead-") as folder:
         say(f"repeat {repeat}: {trials} trials by the study")
@@ -167,7 +162,7 @@ Points = list[dict[str, object]]
 
 
 def measure_study(trials: int, epochs: int, folder: Path) -> tuple[Run, Points]:
-    """Run `study.run` with its defaults; also gives the points that it tried."""
+    """Run `study.run` with its defaults; return its run and the points that it tried."""
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     clock = folder / "clock.txt"
     command = [sys.executable, str(HERE / "timed_study.py"), str(clock)]
@@ -175,7 +170,7 @@ def measure_study(trials: int, epochs: int, folder: Path) -> tuple[Run, Points]:
     command += ["--name", NAME, "--tracking-uri", uri]
     usage = measure(command, folder)
     records = MlflowStore(uri).load_study(NAME).records
-    if [record.state for record in records] != [TrialState.COMPLETE] * trials:
+    if [record.state for record in records] != [RunState.COMPLETE] * trials:
         raise RuntimeError(f"of {trials} trials not all are complete: {records}")
     epoch_times = [line.split() for line in clock.read_text(encoding="utf-8").splitlines()]
     run = Run(
@@ -219,7 +214,7 @@ def new_folder(parent: str, name: str) -> Path:
 
 
 def format_table(rows: Sequence[Row], recipes: Sequence[Pair], studies: Sequence[Pair]) -> str:
-    """Medians over the repeats, as a Markdown table."""
+    """Format medians over the repeats as a Markdown table."""
     lines = ["| | recipe | this project | ratio |", "|---|---:|---:|---:|"]
     for row in rows:
         recipe = statistics.median(map(row.value, recipes))
@@ -227,19 +222,6 @@ def format_table(rows: Sequence[Row], recipes: Sequence[Pair], studies: Sequence
         ratio = f"{study / recipe:.2f}" if recipe > 0 else ""
         lines.append(f"| {row.name} | {recipe:.2f} | {study:.2f} | {ratio} |")
     return "\n".join(lines)
-
-
-def processor() -> str:
-    """The processor's name, as far as the system tells."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def say(text: str) -> None:
-    """Tell how far the benchmark is."""
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

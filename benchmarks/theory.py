@@ -1,7 +1,7 @@
 """Section 3.3 and 3.4 of the paper, measured on real images.
 
 The macro view: weights that make a perturbation layer equal a convolution are fitted on some images
-and tried on others. The micro view: the variance of a convolution's n_c beside Eq. 27.
+and tested on others. The micro view: the variance of a convolution's n_c and Eq. 27's prediction.
 
 Images: scikit-learn's digits and its two photographs; nothing is downloaded. Takes a minute.
 
@@ -36,7 +36,7 @@ FILTERS = {
 def main() -> None:
     """Print both tables."""
     digits = load_digits().images
-    # Never negative, as what reaches a perturbation layer from the ReLU before it.
+    # Never negative, like a perturbation layer's inputs from the ReLU before it.
     print_macro_view(digits / digits.std())
     print()
     photographs = np.stack([image.mean(axis=2) for image in load_sample_images().images])
@@ -67,7 +67,7 @@ def print_macro_view(images: NDArray[np.float64]) -> None:
 def layer_errors(
     images: NDArray[np.float64], inputs: int, masks: int, *, relu: bool
 ) -> list[MatchErrors]:
-    """Errors of a perturbation layer, one for each seed."""
+    """Return errors of a perturbation layer, one for each seed."""
     errors = []
     for seed in SEEDS:
         weights, fitted, held_out, rng = drawn(images, inputs, seed)
@@ -77,7 +77,7 @@ def layer_errors(
 
 
 def one_by_one_errors(images: NDArray[np.float64], inputs: int) -> list[MatchErrors]:
-    """Errors of a 1×1 convolution and a constant map, one for each seed."""
+    """Return errors of a 1×1 convolution and a constant map, one for each seed."""
     return [
         pointwise_errors(fitted, held_out, weights)
         for weights, fitted, held_out, _ in (drawn(images, inputs, seed) for seed in SEEDS)
@@ -87,7 +87,7 @@ def one_by_one_errors(images: NDArray[np.float64], inputs: int) -> list[MatchErr
 def drawn(
     images: NDArray[np.float64], inputs: int, seed: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], np.random.Generator]:
-    """A filter, the images to fit and the held-out ones: for one seed the same at every size."""
+    """Draw a filter, images to fit and held-out ones: for one seed the same at every size."""
     rng = np.random.default_rng(seed)
     weights = rng.normal(size=(3, 3))
     order = rng.permutation(len(images))
@@ -95,7 +95,7 @@ def drawn(
 
 
 def errors_cell(errors: list[MatchErrors]) -> str:
-    """Median error on fitted and held-out images."""
+    """Format the median error on fitted and held-out images."""
     medians = (
         median(error.fitted for error in errors),
         median(error.held_out for error in errors),

@@ -1,4 +1,4 @@
-"""How soon a front is reached: by the stock recipe, and by this project.
+"""Time until a front is reached, by the stock recipe and by this project.
 
 In turn, on the same machine:
 
@@ -19,18 +19,18 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import plotly.graph_objects as go
 from fashion_subset import write_fashion_subset
 from front_sides import ALL_IT_HAS, RECIPE, SAME_TRIALS, SIDES, Search, Side
-from study_overhead import ENVIRONMENT, Points, processor, say
+from machine import print_footer, say
+from study_overhead import ENVIRONMENT, Points
 
 from study.results.provenance import library_versions
 
 SHARE = 0.95
-"""Of the best hypervolume seen, at which the front counts as reached."""
+"""Fraction of the best hypervolume seen, at which the front counts as reached."""
 
 DIGITS, FASHION = "digits", "fashion_mnist"
 FASHION_IMAGES = 2000
@@ -41,7 +41,7 @@ Repeat = dict[str, Side]
 
 
 def run_sides(search: Search) -> Repeat:
-    """All sides once, each in an empty folder."""
+    """Run all sides once, each in an empty folder."""
     points: Points = []
     sides: Repeat = {}
     for name, run in SIDES.items():
@@ -58,26 +58,26 @@ def run_sides(search: Search) -> Repeat:
 
 
 def largest_of(sides: Repeat) -> int:
-    """Parameters of the largest network that any side tried."""
+    """Return the parameters of the largest network that any side tried."""
     return max(trial.learnable_params for side in sides.values() for trial in side.trials)
 
 
 def seconds_to(sides: Repeat, side: Side, goals: Sequence[str]) -> float:
-    """When a side reached the best front of some sides; NaN where it did not."""
+    """Return the seconds until a side reached the best front of some sides; NaN if it did not."""
     largest = largest_of(sides)
     best = max(float(sides[name].hypervolumes(largest)[-1]) for name in goals)
     return side.seconds_to(SHARE * best, largest)
 
 
 def format_table(repeats: Sequence[Repeat], cores: int) -> str:
-    """Medians and ranges over the repeats, as a Markdown table."""
+    """Format medians and ranges over the repeats as a Markdown table."""
     rows: dict[str, Callable[[Repeat, Side], float]] = {
         "time to the recipe's front, s": lambda sides, side: seconds_to(sides, side, [RECIPE]),
         "time to the best front, s": lambda sides, side: seconds_to(sides, side, [*SIDES]),
         "wall time, s": lambda _, side: side.usage.wall_seconds,
-        "trials begun": lambda _, side: side.begun,
+        "trials begun": lambda _, side: side.started,
         "- trained to the end": lambda _, side: len(side.trials),
-        "trials per hour": lambda _, side: 3600 * side.begun / side.usage.wall_seconds,
+        "trials per hour": lambda _, side: 3600 * side.started / side.usage.wall_seconds,
         "idle share": lambda _, side: 1 - side.training_seconds / (cores * side.usage.wall_seconds),
         "- between start and end": lambda _, side: (
             1 - side.training_seconds / (cores * side.span_seconds)
@@ -101,7 +101,7 @@ def format_table(repeats: Sequence[Repeat], cores: int) -> str:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Median, and the range where there are several; NaN is what was not reached."""
+    """Format the median, and the range of several; NaN means not reached."""
     missing = sum(map(math.isnan, values))
     if missing:
         return "not reached" if missing == len(values) else f"not in {missing} of {len(values)}"
@@ -113,7 +113,7 @@ def spread(values: Sequence[float]) -> str:
 
 
 def draw(repeats: Sequence[Repeat], path: Path) -> None:
-    """Hypervolume against wall time, a line for each side and repeat."""
+    """Draw hypervolume against wall time, a line for each side and repeat."""
     dashes = {RECIPE: "dot", SAME_TRIALS: "dash", ALL_IT_HAS: "solid"}
     colours = {RECIPE: "#d55e00", SAME_TRIALS: "#0072b2", ALL_IT_HAS: "#009e73"}
     figure = go.Figure()
@@ -147,7 +147,9 @@ def main() -> int:
     """Measure all sides in turn, print the table and draw the picture."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--dataset", choices=(DIGITS, FASHION), default=DIGITS)
-    parser.add_argument("--data-dir", type=Path, default=Path("data"), help="of Fashion-MNIST")
+    parser.add_argument(
+        "--data-dir", type=Path, default=Path("data"), help="folder of Fashion-MNIST"
+    )
     parser.add_argument("--trials", type=int, default=32, help="default: 32")
     parser.add_argument("--epochs", type=int, default=4, help="default: 4")
     parser.add_argument("--repeats", type=int, default=3, help="default: 3, each with a seed")
@@ -175,9 +177,7 @@ def main() -> int:
     print(format_table(repeats, cores))
     if arguments.picture:
         draw(repeats, arguments.picture)
-    print(f"\nCommand: benchmarks/time_to_front.py {' '.join(sys.argv[1:])}".rstrip())
-    print(", ".join(f"{name} {version}" for name, version in library_versions().items()))
-    print(f"{processor()}, {cores} cores; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    print_footer(library_versions())
     return 0
 
 

@@ -13,27 +13,27 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from pnn_core.data import TrainingData
 from study import run
 from study.engine.cluster.worker_settings import WorkerSettings
-from study.engine.tune import run_search as search
+from study.engine.tune import tuner
 from study.engine.tune.trainable import TrialTrainable
+from study.engine.tune.worker_images import WorkerImages
 
 
 class TimedTrainable(TrialTrainable):
     """Writes a line `WALL CPU`, in seconds, for each epoch.
 
     Attributes:
-        clock_file: Where to; workers append to it.
+        clock_file: File that workers append to.
     """
 
     clock_file: Path
 
     def setup(  # type: ignore[override]  # as in the class it stands for
-        self, config: dict[str, Any], data: TrainingData, settings: WorkerSettings
+        self, config: dict[str, Any], images: WorkerImages, settings: WorkerSettings
     ) -> None:
         """Put the clock into this worker process, where it stays."""
-        super().setup(config, data, settings)
+        super().setup(config, images, settings)
         from pnn_core.training.validated_run import ValidatedRun
 
         clock_file, next_epoch = self.clock_file, ValidatedRun.next_epoch
@@ -51,6 +51,6 @@ class TimedTrainable(TrialTrainable):
 
 if __name__ == "__main__":
     TimedTrainable.clock_file = Path(sys.argv[1]).absolute()
-    with patch.object(search, "TrialTrainable", TimedTrainable):
+    with patch.object(tuner, "TrialTrainable", TimedTrainable):
         status = run.main(sys.argv[2:])
     sys.exit(status)

@@ -1,4 +1,4 @@
-"""Trials that train nothing: what a study costs for each, beside Ray Tune and MLflow alone.
+"""Trials that train nothing: cost of each in a study, in Ray Tune alone and in MLflow alone.
 
 The sides run in turn, each in a temporary folder of its own, once with a few trials and once with
 many: what one trial more costs is the slope between the two.
@@ -11,15 +11,15 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from machine import print_footer, say
 from process_tree import Role, Usage, measure
-from study_overhead import ENVIRONMENT, HERE, new_folder, processor, say
+from study_overhead import ENVIRONMENT, HERE, new_folder
 
 from study.results.mlflow.store import MlflowStore
 from study.results.provenance import library_versions
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 FEW_TRIALS = 20
 NAME = "noop"
@@ -31,9 +31,9 @@ class Pair:
     """A short and a long run of one side.
 
     Attributes:
-        few: Of `FEW_TRIALS`.
-        many: Of more.
-        more: How many more.
+        few: Usage of a run of `FEW_TRIALS`.
+        many: Usage of a longer run.
+        more: Number of trials that the longer run has more.
     """
 
     few: Usage
@@ -41,12 +41,12 @@ class Pair:
     more: int
 
     def slope(self, quantity: Callable[[Usage], float]) -> float:
-        """Milliseconds, or CPU-milliseconds, that one trial more adds to seconds."""
+        """Return the milliseconds, or CPU-milliseconds, that one more trial adds."""
         return 1000 * (quantity(self.many) - quantity(self.few)) / self.more
 
 
 def cpu_of(role: Role) -> Callable[[Usage], float]:
-    """Reads the CPU-seconds of one kind of process."""
+    """Return a function that reads the CPU-seconds of processes of one role."""
     return lambda usage: usage.cpu_seconds[role]
 
 
@@ -83,14 +83,12 @@ def main() -> int:
             f"| {name} | {tune:.1f} | {mlflow:.1f} | {ours:.1f} | {ours / tune:.2f} "
             f"| {ours / (tune + mlflow):.2f} |"
         )
-    print(f"\nCommand: benchmarks/tune_floor.py {' '.join(sys.argv[1:])}".rstrip())
-    print(", ".join(f"{name} {version}" for name, version in library_versions().items()))
-    print(f"{processor()}, {os.cpu_count()} cores; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+    print_footer(library_versions())
     return 0
 
 
 def measured(side: str, run: Callable[[int, Path], Usage], trials: int) -> Usage:
-    """One run in a folder of its own."""
+    """Run a side in a folder of its own."""
     with tempfile.TemporaryDirectory(prefix="tune-floor-") as folder:
         usage = run(trials, new_folder(folder, "run"))
     total = sum(usage.cpu_seconds.values())
@@ -99,24 +97,24 @@ def measured(side: str, run: Callable[[int, Path], Usage], trials: int) -> Usage
 
 
 def run_tune(trials: int, folder: Path) -> Usage:
-    """Tune's own loop, which logs and keeps nothing."""
+    """Run Tune's own loop, which logs and keeps nothing."""
     return measure([sys.executable, str(HERE / "noop_tune.py"), str(trials)], folder)
 
 
 def run_mlflow(trials: int, folder: Path) -> Usage:
-    """MLflow's own client, from one process."""
+    """Run MLflow's own client, from one process."""
     return measure([sys.executable, str(HERE / "noop_mlflow.py"), str(trials)], folder)
 
 
 def run_study(trials: int, folder: Path) -> Usage:
-    """A whole study on random points; every trial must be in MLflow at the end."""
+    """Run a whole study on random points; every trial must be in MLflow at the end."""
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     command = [sys.executable, str(HERE / "noop_study.py"), "--space", "noise_masks"]
     command += ["--trials", str(trials), "--epochs", "1", "--sampler", "random"]
     command += ["--name", NAME, "--tracking-uri", uri]
     usage = measure(command, folder)
     records = MlflowStore(uri).load_study(NAME).records
-    if [record.state for record in records] != [TrialState.COMPLETE] * trials:
+    if [record.state for record in records] != [RunState.COMPLETE] * trials:
         raise RuntimeError(f"of {trials} trials not all are complete in MLflow")
     return usage
 

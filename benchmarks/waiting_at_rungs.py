@@ -1,9 +1,9 @@
-"""Judged as they come, or only in company? Early stopping with trials that wait at rungs.
+"""Early stopping at once, and with trials that wait at rungs for others.
 
     .venv/bin/python benchmarks/waiting_at_rungs.py
 
-`moasha` judges a trial the moment it reaches a rung, so whoever comes first has nobody to be
-compared with and goes on. Trials could wait there, with a checkpoint, until others have come, or
+`moasha` judges a trial the moment it reaches a rung, so the first one has no other to be compared
+with and goes on. Trials could wait there, with a checkpoint, until others have come, or
 until they are among the best 1/η of all that came (promotion; Li et al. 2018, arXiv 1810.05934).
 This compares the three in random searches of the recorded table and of those with known fronts, by
 one worker, in epochs, and writes `waiting.json` into `docs/results/early_stopping/`. Waiting and
@@ -29,8 +29,8 @@ from searched_tables import OBJECTIVES, PNN_BENCH, SEEDS, find_table
 from dashboards.measures.steps import Steps
 from study.recording.table import Configuration, RecordedTable
 from study.results.front_table import TextTable
+from study.results.run_record import RunState
 from study.results.settings import DEFAULT_REDUCTION_FACTOR
-from study.results.trial_record import TrialState
 from study.simulation.growth import HypervolumeShare
 from study.simulation.repeated import NEARLY_ALL, median_reach
 from study.simulation.simulated_search import TrialEnd
@@ -54,28 +54,29 @@ class Trial(NamedTuple):
     seed: int
 
     def entry(self, epoch: int) -> RungEntry:
-        """How it stands after an epoch."""
+        """Make its rung entry after an epoch."""
         accuracy = self.configuration.curves[self.seed][epoch - 1].val_accuracy
         size = float(self.configuration.costs.learnable_params)
         return RungEntry(trial=self.configuration.number, losses=(-accuracy, size))
 
 
 class Policy(Protocol):
-    """Which trials at one rung are trained further, and when."""
+    """Rule that decides which trials at one rung are trained further, and when."""
 
     def arrive(self, entry: RungEntry) -> None:
-        """A trial reached the rung."""
+        """Add a trial that reached the rung."""
 
     def next(self) -> int | None:
-        """A trial that may go on and was not named before; None where there is none now."""
+        """Return a trial that may go on and was not returned before; None if there is none now."""
 
 
 class Waiting:
-    """Judges by the product's rule, once some trials are at the rung.
+    """Policy that judges by the product's rule, once some trials are at the rung.
 
     Args:
-        epoch: Of the rung.
-        company: How many must be there; 1 to judge every trial as it comes, as the product does.
+        epoch: Epoch of the rung.
+        company: Number of trials that must be there; 1 to judge every trial as it comes, as the
+            product does.
     """
 
     def __init__(self, epoch: int, company: int) -> None:
@@ -86,7 +87,7 @@ class Waiting:
         self._may_go_on: list[int] = []
 
     def arrive(self, entry: RungEntry) -> None:
-        """As `Policy` says."""
+        """Add a trial; see `Policy`."""
         self._entries.append(entry)
         self._waiting.append(entry)
         if len(self._entries) < self._company:
@@ -98,15 +99,15 @@ class Waiting:
         self._waiting.clear()
 
     def next(self) -> int | None:
-        """As `Policy` says."""
+        """Return a trial that may go on; see `Policy`."""
         return self._may_go_on.pop() if self._may_go_on else None
 
 
 class Promotion:
-    """Lets those go on that are among the best 1/η by now, however long ago they came.
+    """Policy that promotes the best 1/η of all trials so far, however long ago they came.
 
     Args:
-        places: How many of so many entries go on: of `n` by `η`.
+        places: Function from the number of entries and η to the number that go on.
     """
 
     def __init__(self, places: Callable[[int, int], int]) -> None:
@@ -116,7 +117,7 @@ class Promotion:
         self._may_go_on: list[int] = []
 
     def arrive(self, entry: RungEntry) -> None:
-        """As `Policy` says."""
+        """Add a trial; see `Policy`."""
         self._entries.append(entry)
         losses = np.array([entry.losses for entry in self._entries])
         places = self._places(len(losses), ETA)
@@ -130,7 +131,7 @@ class Promotion:
         self._may_go_on = [trial for _, trial in best if trial not in self._promoted]
 
     def next(self) -> int | None:
-        """As `Policy` says."""
+        """Return a trial that may go on; see `Policy`."""
         if not self._may_go_on:
             return None
         trial = self._may_go_on.pop(0)
@@ -158,9 +159,9 @@ class Outcome:
     """One search.
 
     Attributes:
-        growth: Of the hypervolume, as a share of the table's best, over epochs.
-        tenths: The same after each tenth of the budget.
-        complete: Trials of full length.
+        growth: Hypervolume over epochs, as a fraction of the table's best.
+        tenths: Hypervolume after each tenth of the budget, as the same fraction.
+        complete: Number of trials of full length.
     """
 
     growth: Steps
@@ -168,7 +169,7 @@ class Outcome:
     complete: int
 
     def as_json(self) -> dict[str, object]:
-        """What is kept of it."""
+        """Return the numbers to write."""
         return {
             "epochs_to_share": self.growth.reaches(NEARLY_ALL),
             "at": self.tenths,
@@ -177,9 +178,9 @@ class Outcome:
 
 
 def search(table: RecordedTable, policy: str, seed: int) -> Iterator[TrialEnd]:
-    """The complete trials of one random search by one worker, in the order of their ends.
+    """Yield the complete trials of one random search by one worker, in the order of their ends.
 
-    The worker takes up who may go on, from the last rung to the first, and else a new trial.
+    The worker takes a trial that may go on, from the last rung to the first, and else a new trial.
     """
     epochs = table.epochs
     rungs = Rungs(first=default_first_rung(epochs, ETA), reduction_factor=ETA, epochs=epochs)
@@ -210,7 +211,7 @@ def search(table: RecordedTable, policy: str, seed: int) -> Iterator[TrialEnd]:
             yield TrialEnd(
                 number=trial.configuration.number,
                 configuration=trial.configuration,
-                state=TrialState.COMPLETE,
+                state=RunState.COMPLETE,
                 epochs=epochs,
                 reason="",
                 seconds=float(spent),
@@ -236,7 +237,7 @@ def _measure(name: str, policy: str, seed: int) -> Outcome:
 
 
 def main() -> int:
-    """Run all searches, and write and print what they came to."""
+    """Run all searches, and write and print their results."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--seeds", type=int, default=SEEDS, metavar="N")
     parser.add_argument("--processes", type=int, default=2, metavar="N")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from dashboards.page.study_page import write_study_page
 from dashboards.picture_file import FORMATS
+from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
-from dashboards.views import PICTURES, Scene
+from dashboards.views import PICTURES
 from study.command_line import Parser, refuse
 from study.exit_status import DONE
 from study.results.mlflow.store import MlflowStore
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.picture is None:
             write_study_page(path, scene)
         else:
-            picture = PICTURES[arguments.picture](scene)
+            picture = PICTURES[arguments.picture].draw(scene)
             path.write_bytes(FORMATS[path.suffix.removeprefix(".")](picture))
     except OSError as error:
         return refuse(PROGRAM, f"--output {path} cannot be written: {error.strerror or error}")

@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Iterable
 from pathlib import Path
 
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 
-def write_front_csv(path: Path, front: Iterable[TrialRecord]) -> None:
+def write_front_csv(path: Path, front: Iterable[RunRecord]) -> None:
     """Write the front's whole configurations and final metrics, one trial a row.
 
     Args:

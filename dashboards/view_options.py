@@ -1,12 +1,12 @@
-"""What a reader may choose in a view, spelt as in an address: `x=macs&colour=fan_out`."""
+"""Choices of a reader in a view, spelt as in an address: `x=macs&colour=fan_out`."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Literal, cast, get_args
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, NamedTuple
 
 from dashboards.elements.quantity import Quantity, find_quantity
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]
 Evaluator = Literal["ped_anova", "fanova"]
@@ -20,9 +20,9 @@ class Span:
     """Trials whose value of one quantity lies within two bounds, as a brush leaves them.
 
     Attributes:
-        name: Of a metric or a numeric setting.
+        name: Name of a metric or a numeric setting.
         low: Lower bound.
-        high: Upper bound, not below it.
+        high: Upper bound, not below the lower one.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Span:
             raise ValueError(f"{self.name} must lie between a lower and an upper bound: {self}")
 
     def __str__(self) -> str:
-        """Such as `val_accuracy:0.9..0.95`."""
+        """Spell it, such as `val_accuracy:0.9..0.95`."""
         return f"{self.name}:{self.low:.6g}{_BETWEEN}{self.high:.6g}"
 
     @classmethod
@@ -42,7 +42,7 @@ class Span:
         """Read what `str` gives.
 
         Raises:
-            ValueError: It is something else.
+            ValueError: The text is no span.
         """
         name, _, bounds = text.rpartition(":")
         low, _, high = bounds.partition(_BETWEEN)
@@ -54,40 +54,98 @@ class Span:
             ) from None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ViewOptions:
-    """What a reader has chosen; empty texts and None stand for what a view has by default.
+class Option(NamedTuple):
+    """A choice that readers are offered.
 
     Attributes:
-        x: Horizontal quantity.
-        y: Vertical quantity.
-        z: Third quantity; with it the front is drawn in space.
-        colour: Quantity of the points' colour.
-        log_x: Whether the horizontal axis is logarithmic.
-        log_y: Whether the vertical axis is logarithmic.
-        parameter: Setting of slices, of the heat map and of contours.
-        second: The other setting of these.
-        metric: Of learning curves.
-        evaluator: Of importances.
-        over: What hypervolume is drawn against.
-        within: The trials that a brush left: all of these spans hold.
+        label: Name on the page.
+        choices: Accepted texts and their labels; empty where the choices are quantities.
+        quantities: Kinds of quantities among the choices: `settings`, `metrics`.
+        usual: Label of the default.
+        default: Accepted text that is the default; empty for none of them.
     """
 
-    x: str = ""
-    y: str = ""
-    z: str = ""
-    colour: str = ""
-    log_x: bool | None = None
-    log_y: bool | None = None
-    parameter: str = ""
-    second: str = ""
-    metric: CurveMetric = "val_accuracy"
-    evaluator: Evaluator = "ped_anova"
-    over: Over = "trials"
+    label: str
+    choices: Mapping[str, str]
+    quantities: tuple[str, ...]
+    usual: str
+    default: str = ""
+
+    def form_choices(self) -> tuple[tuple[str, str], ...]:
+        """Return value and label of each accepted text, the default first, as the empty value."""
+        others = [choice for choice in self.choices.items() if choice[0] != self.default]
+        return (("", self.choices.get(self.default, self.usual)), *others)
+
+
+def _shown(
+    label: str,
+    *quantities: str,
+    choices: Mapping[str, str] | None = None,
+    usual: str = "usual",
+) -> dict[str, Option]:
+    """Return a field's metadata: what readers are offered."""
+    return {"option": Option(label, choices or {}, quantities, usual)}
+
+
+_SCALES = {"yes": "logarithmic", "no": "linear"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewOptions:
+    """Choices of a reader; empty texts and None stand for what a view has by default.
+
+    Attributes:
+        x: Quantity on the horizontal axis.
+        y: Quantity on the vertical axis.
+        z: Quantity on the third axis.
+        colour: Quantity that points are coloured by.
+        log_x: True for a logarithmic horizontal axis, False for a linear one.
+        log_y: True for a logarithmic vertical axis, False for a linear one.
+        parameter: Setting of slices, of the heat map and of contours.
+        second: Second setting of these.
+        metric: Metric of learning curves.
+        evaluator: Measure of importance.
+        over: Quantity that hypervolume is drawn against.
+        within: Spans of a brush; a trial is left where all of them hold.
+    """
+
+    x: str = field(default="", metadata=_shown("Horizontal axis", "metrics"))
+    y: str = field(default="", metadata=_shown("Vertical axis", "metrics"))
+    z: str = field(default="", metadata=_shown("Third axis", "metrics", usual="none"))
+    colour: str = field(default="", metadata=_shown("Colour", "settings", "metrics"))
+    log_x: bool | None = field(default=None, metadata=_shown("Horizontal scale", choices=_SCALES))
+    log_y: bool | None = field(default=None, metadata=_shown("Vertical scale", choices=_SCALES))
+    parameter: str = field(default="", metadata=_shown("Setting", "settings"))
+    second: str = field(default="", metadata=_shown("Second setting", "settings"))
+    metric: CurveMetric = field(
+        default="val_accuracy",
+        metadata=_shown(
+            "Metric",
+            choices={
+                "val_accuracy": "validation accuracy",
+                "val_loss": "validation loss",
+                "train_loss": "training loss",
+            },
+        ),
+    )
+    evaluator: Evaluator = field(
+        default="ped_anova",
+        metadata=_shown(
+            "Importance by",
+            choices={"ped_anova": "PED-ANOVA", "fanova": "fANOVA"},
+        ),
+    )
+    over: Over = field(
+        default="trials",
+        metadata=_shown(
+            "Hypervolume against",
+            choices={"trials": "trials ended", "seconds": "wall time"},
+        ),
+    )
     within: tuple[Span, ...] = ()
 
     def query(self) -> dict[str, str]:
-        """What differs from the defaults, as texts."""
+        """Return the texts of what differs from the defaults."""
         default = ViewOptions()
         return {
             field.name: _spell(getattr(self, field.name))
@@ -103,23 +161,15 @@ class ViewOptions:
             ValueError: A value is not one of those accepted.
         """
         spans = query.get("within", "").split(",")
-        return cls(
-            x=query.get("x", ""),
-            y=query.get("y", ""),
-            z=query.get("z", ""),
-            colour=query.get("colour", ""),
-            log_x=_yes_or_no("log_x", query),
-            log_y=_yes_or_no("log_y", query),
-            parameter=query.get("parameter", ""),
-            second=query.get("second", ""),
-            metric=cast("CurveMetric", _one_of(get_args(CurveMetric), "metric", query)),
-            evaluator=cast("Evaluator", _one_of(get_args(Evaluator), "evaluator", query)),
-            over=cast("Over", _one_of(get_args(Over), "over", query)),
-            within=tuple(map(Span.parse, filter(None, spans))),
-        )
+        given: dict[str, Any] = {
+            name: _read(name, option, query[name])
+            for name, option in OPTIONS.items()
+            if name in query
+        }
+        return cls(**given, within=tuple(map(Span.parse, filter(None, spans))))
 
-    def quantity(self, name: str, records: Sequence[TrialRecord]) -> Quantity | None:
-        """The quantity that one of the fields names; None where it names none.
+    def quantity(self, name: str, records: Sequence[RunRecord]) -> Quantity | None:
+        """Return the quantity that one of the fields names; None where it names none.
 
         Raises:
             ValueError: It names nothing that these trials have.
@@ -127,15 +177,15 @@ class ViewOptions:
         text = getattr(self, name)
         return find_quantity(text, records) if text else None
 
-    def selected(self, records: Iterable[TrialRecord]) -> frozenset[int] | None:
-        """Numbers of the complete trials within all spans; None where there is no span.
+    def selected(self, records: Iterable[RunRecord]) -> frozenset[int] | None:
+        """Return the numbers of complete trials within all spans; None where there is no span.
 
         Raises:
             ValueError: A span names nothing that these trials have.
         """
         if not self.within:
             return None
-        records = [record for record in records if record.state is TrialState.COMPLETE]
+        records = [record for record in records if record.state is RunState.COMPLETE]
         spans = [(find_quantity(span.name, records), span) for span in self.within]
         return frozenset(
             record.number
@@ -144,16 +194,18 @@ class ViewOptions:
         )
 
 
-def _one_of(choices: Sequence[str], name: str, query: Mapping[str, str]) -> str:
-    """What a query says, the first choice where it says nothing."""
-    text = query.get(name, choices[0])
-    if text not in choices:
-        raise ValueError(f"{name} (={text!r}) must be one of {', '.join(choices)}")
-    return text
+OPTIONS: dict[str, Option] = {
+    field.name: field.metadata["option"]._replace(default=str(field.default or ""))
+    for field in fields(ViewOptions)
+    if field.metadata
+}
+"""Options by name."""
 
 
-def _yes_or_no(name: str, query: Mapping[str, str]) -> bool | None:
-    return _one_of(("yes", "no"), name, query) == "yes" if name in query else None
+def _read(name: str, option: Option, text: str) -> str | bool:
+    if option.choices and text not in option.choices:
+        raise ValueError(f"{name} (={text!r}) must be one of {', '.join(option.choices)}")
+    return text == "yes" if option.choices is _SCALES else text
 
 
 def _spell(value: object) -> str:

@@ -15,7 +15,7 @@ from search_spaces import BUILT_IN, find_space
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
 from study.engine.interrupts import Interrupts
-from study.execution.summary import installed, resume_command
+from study.execution.next_commands import installed, resume_command
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.planning.arguments import Arguments, parse_arguments
 from study.planning.new_study import StudyPlan, asked_space, images_shape, plan_study, study_config

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
+from study.results.run_record import RunRecord, RunState
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialRecord, TrialState
 
 
-def describe_trials(info: StudyInfo, records: Sequence[TrialRecord]) -> str:
+def describe_trials(info: StudyInfo, records: Sequence[RunRecord]) -> str:
     """Data set, trials by state, budget and seeds, as one sentence.
 
     Such as: digits, 24 trials (22 complete, 2 failed), 15 epochs each, one seed per trial.
@@ -22,13 +22,13 @@ def describe_trials(info: StudyInfo, records: Sequence[TrialRecord]) -> str:
     )
 
 
-def describe_states(states: Iterable[TrialState]) -> str:
+def describe_states(states: Iterable[RunState]) -> str:
     """How many there are of each, such as `22 complete, 2 failed`; empty for none."""
     counts = Counter(states)
-    return ", ".join(f"{counts[state]} {state.words}" for state in TrialState if counts[state])
+    return ", ".join(f"{counts[state]} {state.words}" for state in RunState if counts[state])
 
 
-def describe_seeds(records: Sequence[TrialRecord]) -> str:
+def describe_seeds(records: Sequence[RunRecord]) -> str:
     """`one seed`, or `the mean of 3 seeds`."""
     seeds = max((len(record.replicates) for record in records), default=1)
     return f"the mean of {seeds} seeds" if seeds > 1 else "one seed"
@@ -46,6 +46,6 @@ def confirmed_epochs(study: LoadedStudy) -> str:
     return " or ".join(str(n) for n in numbers) + (" epoch" if numbers == [1] else " epochs")
 
 
-def complete(records: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
+def complete(records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
     """Trials that ran their full budget."""
-    return tuple(record for record in records if record.state is TrialState.COMPLETE)
+    return tuple(record for record in records if record.state is RunState.COMPLETE)

@@ -13,8 +13,8 @@ from dashboards.elements.quantity import Quantity
 from dashboards.elements.selection import FADED, selected_places
 from dashboards.elements.side_steps import farthest_step, side_steps
 from study.results.confidence_intervals import CONFIDENCE, Estimate, format_percent
-from study.results.confirmed_run import ConfirmedRun
 from study.results.paired_comparison import layer_results
+from study.results.run_record import RunRecord
 
 _COSTS = ("learnable_params", "mask_values", "macs")
 
@@ -35,7 +35,7 @@ class ConfirmedPoint(NamedTuple):
     accuracy: Estimate
 
 
-def confirmed_points(confirmed: Iterable[ConfirmedRun], x: str) -> tuple[ConfirmedPoint, ...]:
+def confirmed_points(confirmed: Iterable[RunRecord], x: str) -> tuple[ConfirmedPoint, ...]:
     """Means over seeds by trial, then layer; those of known cost with a complete run.
 
     Args:
@@ -65,7 +65,7 @@ def layer_steps(points: Sequence[ConfirmedPoint], xs: Sequence[float]) -> dict[s
 
 
 def describe_confirmed(
-    confirmed: Sequence[ConfirmedRun], points: Sequence[ConfirmedPoint], steps: Mapping[str, float]
+    confirmed: Sequence[RunRecord], points: Sequence[ConfirmedPoint], steps: Mapping[str, float]
 ) -> list[str]:
     """What stands beside the trials of a front, as sentences.
 

@@ -8,7 +8,7 @@ from plotly.colors import sample_colorscale
 
 from dashboards.elements import theme
 from dashboards.elements.trial_curves import TrialCurve
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 HOW_TO_READ = (
     "The lighter a curve, the higher its last validation accuracy; the number at its end is the "
@@ -23,11 +23,11 @@ _LABEL_HEIGHT, _LABEL_WIDTH = 0.05, 0.08  # of the plot
 _ROOM = 0.06  # of the plot, right of the last epoch, for labels
 
 _END_SYMBOLS = {
-    TrialState.COMPLETE: "circle",
-    TrialState.RUNNING: "circle-open",
-    TrialState.PAUSED: "square-open",
-    TrialState.PRUNED: "diamond",
-    TrialState.FAILED: "x",
+    RunState.COMPLETE: "circle",
+    RunState.RUNNING: "circle-open",
+    RunState.PAUSED: "square-open",
+    RunState.PRUNED: "diamond",
+    RunState.FAILED: "x",
 }
 
 
@@ -61,7 +61,7 @@ def draw_curves(
     figure.add_traces([_band(curve, colour) for curve, colour in pairs if curve.low])
     figure.add_traces([_line(curve, colour, label) for curve, colour in pairs])
     labelled = _labelled(curves, log=log)
-    for state in TrialState:
+    for state in RunState:
         ended = [pair for pair in pairs if pair[0].state is state and pair[0].epochs]
         if ended:
             figure.add_trace(_ends(state, ended, labelled))
@@ -117,8 +117,8 @@ def _grey(curves: Sequence[TrialCurve], label: str) -> list[go.Scatter]:
         x=[curve.epochs[-1] for curve in curves],
         y=[curve.mean[-1] for curve in curves],
         mode="markers",
-        marker={"symbol": _END_SYMBOLS[TrialState.PRUNED], "size": 7, "color": theme.GREY},
-        name=TrialState.PRUNED.words,
+        marker={"symbol": _END_SYMBOLS[RunState.PRUNED], "size": 7, "color": theme.GREY},
+        name=RunState.PRUNED.words,
         customdata=[[curve.hover] for curve in curves],
         hovertemplate=f"%{{customdata[0]}}<br>epoch %{{x}}: {name} %{{y:.4f}}<extra></extra>",
     )
@@ -146,7 +146,7 @@ def _line(curve: TrialCurve, colour: str, label: str) -> go.Scatter:
 
 
 def _ends(
-    state: TrialState, ended: Sequence[tuple[TrialCurve, str]], labelled: frozenset[int]
+    state: RunState, ended: Sequence[tuple[TrialCurve, str]], labelled: frozenset[int]
 ) -> go.Scatter:
     numbers = [curve.number for curve, _ in ended]
     return go.Scatter(

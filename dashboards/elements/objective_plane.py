@@ -8,7 +8,7 @@ from dashboards.elements import theme
 from dashboards.elements.picture import Columns
 from dashboards.elements.quantity import Quantity, objective_quantity
 from study.results.objective import OBJECTIVES, Objective
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 NOTHING_COMPLETE = "No trial has completed its full budget with both metrics yet."
 FROM_VALIDATION = "Chosen on validation data; the test set was not read."
@@ -61,7 +61,7 @@ def plane_columns(plane: ObjectivePlane | None, lines: Sequence[StepLine]) -> Co
     return dict(zip(names, _values(lines), strict=True))
 
 
-def finite_values(record: TrialRecord, quantities: Sequence[Quantity]) -> tuple[float, ...] | None:
+def finite_values(record: RunRecord, quantities: Sequence[Quantity]) -> tuple[float, ...] | None:
     """Values of a trial; None where one is missing or not finite."""
     metrics = record.metrics()
     values = []

@@ -7,7 +7,25 @@ import plotly.graph_objects as go
 
 Cell = str | int | float | bool | None
 Columns = Mapping[str, Sequence[Cell]]
-"""A table as columns of equal length, each of one type and None."""
+"""Table as columns of equal length, each of one type and None."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureInfo:
+    """Words of a picture; each picture adds the data that it shows.
+
+    Attributes:
+        title: Title, as plain text.
+        caption: Data set, number of trials, budget, what is left out, and what must not be
+            concluded.
+        description: Text for readers who do not see the picture.
+        instead: Sentence that stands in place of a picture without data; empty otherwise.
+    """
+
+    title: str
+    caption: str
+    description: str
+    instead: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,15 +33,15 @@ class Picture:
     """A picture and its words, all of them plain text.
 
     Attributes:
-        name: Its key in addresses, commands and file names: lower case and hyphens.
-        title: What it shows.
-        caption: Of what it is drawn: data set, number of trials, budget, and what is left out.
-        description: For those who do not see it.
-        figure: Without title and caption, whose lines Plotly would not break on a phone.
-        data: What is drawn, for files.
+        name: Key in addresses, commands and file names: lower case and hyphens.
+        title: Title, as plain text.
+        caption: Data set, number of trials, budget, and what is left out.
+        description: Text for readers who do not see the picture.
+        figure: Figure without title and caption, whose lines Plotly would not break on a phone.
+        data: Drawn numbers, for files.
         brushes: Names of the quantities on both axes, where a box drawn on them means trials;
             empty where it does not, as is the name of an axis of names.
-        zero_below: What a box holds of the horizontal axis below this is zero, which stands apart
+        zero_below: Bound on the horizontal axis below which a box holds zero, which stands apart
             from a logarithmic scale; None where zero has no place of its own.
     """
 

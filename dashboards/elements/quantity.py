@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pnn_core.config import ParameterValue
 from study.results.front_table import COUNTS, format_metric, format_parameter
 from study.results.objective import OBJECTIVES, Objective
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 _SEEDS = ("seed", "initialisation_seed", "mask_seed", "data_order_seed")
 
@@ -61,7 +61,7 @@ class Quantity:
         """Whether a logarithmic axis is its usual one."""
         return self.name in _SPANNING_DECADES or self.name.endswith("_seconds")
 
-    def of(self, record: TrialRecord) -> ParameterValue | None:
+    def of(self, record: RunRecord) -> ParameterValue | None:
         """Its value in a trial; None where the trial has none."""
         if not self.is_metric:
             return record.parameters.get(self.name)
@@ -94,7 +94,7 @@ def setting(name: str) -> Quantity:
     return Quantity(name=name, label=_SETTINGS.get(name, name), is_metric=False)
 
 
-def searched_settings(records: Iterable[TrialRecord]) -> tuple[Quantity, ...]:
+def searched_settings(records: Iterable[RunRecord]) -> tuple[Quantity, ...]:
     """Settings that differ between trials, seeds aside: the paper's own first, then by name."""
     values: dict[str, set[ParameterValue | None]] = {}
     records = tuple(records)
@@ -107,7 +107,7 @@ def searched_settings(records: Iterable[TrialRecord]) -> tuple[Quantity, ...]:
     return tuple(setting(name) for name in searched)
 
 
-def find_quantity(name: str, records: Sequence[TrialRecord]) -> Quantity:
+def find_quantity(name: str, records: Sequence[RunRecord]) -> Quantity:
     """A metric, or a setting that some trial has, by its name.
 
     Raises:

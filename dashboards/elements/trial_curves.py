@@ -14,7 +14,7 @@ from dashboards.elements.trial_hover import reason_lines
 from pnn_core.config import EpochResult
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 _MOST_SETTINGS = 12  # that fit beside a pointer
 
@@ -44,7 +44,7 @@ class TrialCurve(NamedTuple):
     """
 
     number: int
-    state: TrialState
+    state: RunState
     seeds: int
     final_accuracy: float
     rank: int
@@ -118,7 +118,7 @@ def get_stopped_curves(
         value: Of one epoch of one seed.
         limit: Curves at most. Of more trials some are kept, as `get_trial_curves` keeps them.
     """
-    stopped = [r for r in study.records if r.state is TrialState.PRUNED and any(r.replicates)]
+    stopped = [r for r in study.records if r.state is RunState.PRUNED and any(r.replicates)]
     stopped.sort(key=_order)
     kept = [stopped[i] for i in _spread(len(stopped), limit)]
     settings = searched_settings(kept)
@@ -149,19 +149,19 @@ def curve_columns(curves: Sequence[TrialCurve], name: str) -> dict[str, list[Cel
     return columns
 
 
-def _wanted(study: LoadedStudy, selected: frozenset[int] | None) -> list[TrialRecord]:
+def _wanted(study: LoadedStudy, selected: frozenset[int] | None) -> list[RunRecord]:
     if selected is not None:
         return [record for record in study.records if record.number in selected]
     on_front = frozenset(complete_trials(study).front)
     return [
         record
         for record in study.records
-        if record.number in on_front or record.state is TrialState.RUNNING
+        if record.number in on_front or record.state is RunState.RUNNING
     ]
 
 
 def _curve(
-    record: TrialRecord,
+    record: RunRecord,
     value: Callable[[EpochResult], float],
     rank: int,
     settings: Sequence[Quantity],
@@ -199,11 +199,11 @@ def _mean_and_band(values: Sequence[float]) -> tuple[float, float, float]:
     return mean, mean - deviation, mean + deviation
 
 
-def _final_accuracy(record: TrialRecord) -> float:
+def _final_accuracy(record: RunRecord) -> float:
     return statistics.fmean(curve[-1].val_accuracy for curve in record.replicates)
 
 
-def _order(record: TrialRecord) -> tuple[float, int]:
+def _order(record: RunRecord) -> tuple[float, int]:
     accuracy = _final_accuracy(record)
     return (-accuracy if math.isfinite(accuracy) else math.inf, record.number)
 
@@ -272,9 +272,9 @@ def _say_instead(study: LoadedStudy, selected: frozenset[int] | None) -> str:
     return "No trial has finished an epoch yet: its curve appears once it has."
 
 
-def _hover(record: TrialRecord, settings: Sequence[Quantity]) -> str:
+def _hover(record: RunRecord, settings: Sequence[Quantity]) -> str:
     lines = [f"<b>trial {record.number}</b>"]
-    if record.state is not TrialState.COMPLETE:
+    if record.state is not RunState.COMPLETE:
         lines[0] += f" ({record.state.words})"
     lines += reason_lines(record.reason)
     shown = [(quantity.name, quantity.format(quantity.of(record))) for quantity in settings]

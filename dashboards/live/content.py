@@ -16,7 +16,8 @@ from dashboards.live.selectors import controls
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import StatusInfo, get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
-from dashboards.views import VIEWS, Scene
+from dashboards.scene import Scene
+from dashboards.views import VIEWS
 from study.results.plural import counted
 
 
@@ -48,8 +49,8 @@ def view_content(
         with_pictures: Whether the pictures are drawn: what takes long.
     """
     view = VIEWS[address.view]
-    pictures = view.pictures.values() if with_pictures else ()
-    drawn = [picture_block(draw(scene), address, theme) for draw in pictures]
+    pictures = view.pictures if with_pictures else ()
+    drawn = [picture_block(entry.draw(scene), address, theme) for entry in pictures]
     return Content(
         choices=[
             html.P(view.question, className="question"),

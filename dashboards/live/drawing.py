@@ -20,8 +20,8 @@ from dashboards.live.page_layout import (
 )
 from dashboards.live.studies import POLL_SECONDS, Studies, StudyNames, StudyState
 from dashboards.live.trial_panel import trial_panel
+from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
-from dashboards.views import Scene
 from study.results.mlflow.live_reader import FollowedStudy
 
 _STATUS_SECONDS = 10

@@ -1,4 +1,4 @@
-"""What a reader may choose in a view."""
+"""Choices of a reader in a view, as a form."""
 
 from collections.abc import Sequence
 
@@ -7,78 +7,48 @@ from dash.development.base_component import Component
 
 from dashboards.elements.quantity import Quantity, metric_quantities
 from dashboards.live.aria import aria
-from dashboards.view_options import ViewOptions
+from dashboards.view_options import OPTIONS, Option, ViewOptions
 from dashboards.views import View
 
 Choices = Sequence[tuple[str, str]]
-"""Value and label of each choice; the empty value stands for what is usual."""
-
-_LABELS = {
-    "x": "Horizontal axis",
-    "y": "Vertical axis",
-    "z": "Third axis",
-    "colour": "Colour",
-    "log_x": "Horizontal scale",
-    "log_y": "Vertical scale",
-    "parameter": "Setting",
-    "second": "Second setting",
-    "metric": "Metric",
-    "evaluator": "Importance by",
-    "over": "Hypervolume against",
-}
-_SCALES: Choices = (("", "usual"), ("yes", "logarithmic"), ("no", "linear"))
-_FIXED: dict[str, Choices] = {
-    "log_x": _SCALES,
-    "log_y": _SCALES,
-    "metric": (
-        ("", "validation accuracy"),
-        ("val_loss", "validation loss"),
-        ("train_loss", "training loss"),
-    ),
-    "evaluator": (("", "PED-ANOVA"), ("fanova", "fANOVA")),
-    "over": (("", "trials ended"), ("seconds", "wall time")),
-}
+"""Value and label of each choice; the empty value stands for the default."""
 
 
 def controls(view: View, options: ViewOptions, settings: Sequence[Quantity]) -> Component:
-    """A labelled choice for each option of a view.
+    """Return a labelled choice for each option of a view.
 
     Args:
-        view: That is shown.
-        options: As they stand.
-        settings: Those that the study searches: they are among the choices.
+        view: View that is shown.
+        options: Options as they stand.
+        settings: Settings that the study searches: they are among the choices.
     """
     chosen = options.query()
     return html.Form(
         [
-            _choice(name, choices, chosen.get(name, ""))
-            for name in view.controls
-            if (choices := _choices(name, settings))
+            _choice(name, OPTIONS[name], choices, chosen.get(name, ""))
+            for name in view.options
+            if (choices := _choices(OPTIONS[name], settings))
         ],
         className="controls",
         **aria(label="What to show"),
     )
 
 
-def _choices(name: str, settings: Sequence[Quantity]) -> Choices:
-    if name in _FIXED:
-        return _FIXED[name]
-    quantities = settings
-    if name in ("x", "y", "z"):
-        quantities = metric_quantities()
-    elif name == "colour":
-        quantities = (*settings, *metric_quantities())
-    usual = ("", "none" if name == "z" else "usual")
-    return (usual, *((quantity.name, quantity.short) for quantity in quantities))
+def _choices(option: Option, settings: Sequence[Quantity]) -> Choices:
+    if option.choices:
+        return option.form_choices()
+    kinds = {"settings": settings, "metrics": metric_quantities()}
+    quantities = [quantity for kind in option.quantities for quantity in kinds[kind]]
+    return (("", option.usual), *((quantity.name, quantity.short) for quantity in quantities))
 
 
-def _choice(name: str, choices: Choices, value: str) -> Component:
+def _choice(name: str, option: Option, choices: Choices, value: str) -> Component:
     known = [choice for choice, _ in choices]
     # A shared address may name what is no usual choice: it is shown as it is.
     extra = () if value in known else ((value, value),)
     return html.Label(
         [
-            html.Span(_LABELS[name]),
+            html.Span(option.label),
             dcc.Dropdown(
                 id={"control": name},
                 options=[{"value": v, "label": label} for v, label in (*choices, *extra)],

@@ -14,7 +14,8 @@ from dashboards.live.page_layout import skeleton
 from dashboards.live.studies import Studies
 from dashboards.live.trial_panel import find_trial, trial_pictures
 from dashboards.picture_file import FORMATS, NoBrowserError
-from dashboards.views import PICTURES, Scene
+from dashboards.scene import Scene
+from dashboards.views import PICTURES
 from study.results.mlflow.store import MlflowStore
 
 _MIME = {
@@ -147,7 +148,7 @@ def _find_format(kind: str) -> Callable[[Picture], bytes]:
 
 def _find_picture(name: str, scene: Scene, address: Address) -> Picture:
     if name in PICTURES:
-        return PICTURES[name](scene)
+        return PICTURES[name].draw(scene)
     if address.trial is not None:
         for picture in trial_pictures(scene, find_trial(scene, address)):
             if picture.name == name:

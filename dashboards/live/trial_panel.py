@@ -13,15 +13,14 @@ from dashboards.elements.theme import Theme
 from dashboards.live.address import Address
 from dashboards.live.aria import aria
 from dashboards.live.blocks import command_block, picture_block, table_block
-from dashboards.pictures.curves import get_curves_info, get_curves_picture
-from dashboards.pictures.masks import get_masks_info, get_masks_picture, image_shape
-from dashboards.views import Scene
+from dashboards.scene import Scene
+from dashboards.views import TRIAL_PICTURES
 from study.results.front_table import format_metric, format_parameter
 from study.results.mlflow.live_reader import FollowedStudy
 from study.results.paired_comparison import LAYER_NAMES
 from study.results.plural import counted
 from study.results.rerun_command import rerun_command
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 
 def trial_panel(
@@ -69,7 +68,7 @@ def trial_panel(
     )
 
 
-def find_trial(scene: Scene, address: Address) -> TrialRecord:
+def find_trial(scene: Scene, address: Address) -> RunRecord:
     """The trial that the address opens.
 
     Raises:
@@ -83,19 +82,13 @@ def find_trial(scene: Scene, address: Address) -> TrialRecord:
     raise ValueError(f"study {scene.study.info.name!r} {known}, and no trial {address.trial}")
 
 
-def trial_pictures(scene: Scene, record: TrialRecord) -> tuple[Picture, ...]:
+def trial_pictures(scene: Scene, record: RunRecord) -> tuple[Picture, ...]:
     """Its curves and its masks, under names of their own."""
-    curves = get_curves_info(
-        scene.study, selected=frozenset({record.number}), metric=scene.options.metric
-    )
-    masks = get_masks_info(record, image_shape(scene.study.info))
-    return (
-        replace(get_curves_picture(curves), name="trial-curves"),
-        replace(get_masks_picture(masks), name="trial-masks"),
-    )
+    opened = replace(scene, opened=record)
+    return tuple(entry.draw(opened) for entry in TRIAL_PICTURES)
 
 
-def _state(record: TrialRecord) -> str:
+def _state(record: RunRecord) -> str:
     on = f" on {record.device}" if record.device else ""
     by = f", worker {record.worker}" if record.worker else ""
     why = f": {record.reason}" if record.reason else ""
@@ -103,13 +96,13 @@ def _state(record: TrialRecord) -> str:
     return f"{record.state.words.capitalize()} after {after}{on}{by}{why}"
 
 
-def _retried(record: TrialRecord) -> Iterator[Component]:
+def _retried(record: RunRecord) -> Iterator[Component]:
     if record.retried:
         yield html.H3("Earlier attempts broke off")
         yield html.Ul([html.Li(reason) for reason in record.retried])
 
 
-def _run(record: TrialRecord, followed: FollowedStudy, tracking_uri: str) -> Iterator[Component]:
+def _run(record: RunRecord, followed: FollowedStudy, tracking_uri: str) -> Iterator[Component]:
     run_id = followed.run_ids.get(record.number)
     if run_id is None:
         return
@@ -125,7 +118,7 @@ def _run(record: TrialRecord, followed: FollowedStudy, tracking_uri: str) -> Ite
         yield command_block(shlex.join(["mlflow", "ui", "--backend-store-uri", tracking_uri]))
 
 
-def _replicates(record: TrialRecord) -> Iterator[Component]:
+def _replicates(record: RunRecord) -> Iterator[Component]:
     if len(record.replicates) < 2:
         return
     first = record.parameters.get("seed")
@@ -142,7 +135,7 @@ def _replicates(record: TrialRecord) -> Iterator[Component]:
     yield table_block("Replicates", columns, rows, "replicates")
 
 
-def _confirmed(scene: Scene, record: TrialRecord) -> Iterator[Component]:
+def _confirmed(scene: Scene, record: RunRecord) -> Iterator[Component]:
     runs = [run for run in scene.study.confirmed if run.trial == record.number]
     if not runs:
         return

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple
 
 from dashboards.measures.trial_times import work_seconds
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 
 class TimelineBar(NamedTuple):
@@ -23,7 +23,7 @@ class TimelineBar(NamedTuple):
     """
 
     number: int
-    state: TrialState
+    state: RunState
     lane: int
     start: float
     end: float
@@ -51,10 +51,10 @@ class _Span(NamedTuple):
 
     start: float
     end: float
-    record: TrialRecord
+    record: RunRecord
 
 
-def fill_lanes(records: Sequence[TrialRecord], *, silent: Container[int], now_ms: int) -> Lanes:
+def fill_lanes(records: Sequence[RunRecord], *, silent: Container[int], now_ms: int) -> Lanes:
     """A lane for each worker, and more where its trials overlap; for unknown ones as few as do.
 
     Args:
@@ -84,7 +84,7 @@ def fill_lanes(records: Sequence[TrialRecord], *, silent: Container[int], now_ms
 
 
 def _spans(
-    records: Sequence[TrialRecord], silent: Container[int], now_ms: int
+    records: Sequence[RunRecord], silent: Container[int], now_ms: int
 ) -> dict[str, list[_Span]]:
     """By worker."""
     origin = min((record.started_ms or 0 for record in records), default=0)
@@ -94,7 +94,7 @@ def _spans(
         start = ((record.started_ms or 0) - origin) / 1000
         if record.ended_ms is not None:
             end = (record.ended_ms - origin) / 1000
-        elif record.state is TrialState.RUNNING and record.number not in silent:
+        elif record.state is RunState.RUNNING and record.number not in silent:
             end = now
         else:
             end = min(start + work_seconds(record), now)

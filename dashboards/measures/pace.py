@@ -10,7 +10,7 @@ from dashboards.measures.silent_trials import SilentTrial
 from dashboards.measures.trial_times import duration_seconds, ended_last, epochs_done
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 
 class Pace(NamedTuple):
@@ -35,8 +35,8 @@ def pace_of(study: LoadedStudy, *, waiting: int, silent: Sequence[SilentTrial]) 
         waiting: Trials not proposed yet.
         silent: Those of its running trials that may hang, the longest silent first.
     """
-    running = [r for r in study.records if r.state is TrialState.RUNNING]
-    paused = [r for r in study.records if r.state is TrialState.PAUSED]
+    running = [r for r in study.records if r.state is RunState.RUNNING]
+    paused = [r for r in study.records if r.state is RunState.PAUSED]
     if not (running or paused or waiting):
         ended = len(study.records)
         text = f"All {counted(ended, 'trial')} have ended." if ended > 1 else "Its trial has ended."
@@ -66,7 +66,7 @@ def pace_of(study: LoadedStudy, *, waiting: int, silent: Sequence[SilentTrial]) 
     )
 
 
-def _expected_seconds(records: Iterable[TrialRecord]) -> float | None:
+def _expected_seconds(records: Iterable[RunRecord]) -> float | None:
     """How long a trial takes, from those that ended last; those that lay paused count nothing."""
     durations = map(duration_seconds, ended_last(records))
     recent = [seconds for seconds in durations if seconds is not None]

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from study.results.confirmed_run import ConfirmedRun
+from study.results.run_record import RunRecord
 
 
 class InflationPoint(NamedTuple):
@@ -40,7 +40,7 @@ class InflationMean(NamedTuple):
     n: int
 
 
-def inflation_points(confirmed: Iterable[ConfirmedRun]) -> tuple[InflationPoint, ...]:
+def inflation_points(confirmed: Iterable[RunRecord]) -> tuple[InflationPoint, ...]:
     """The inflation of every complete run, in their order."""
     return tuple(
         InflationPoint(

@@ -11,7 +11,7 @@ from dashboards.measures.trial_times import (
     epochs_done,
     work_seconds,
 )
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 _PATIENCE = 10
 """Epochs' times without a word after which a trial is suspicious."""
@@ -34,14 +34,14 @@ class SilentTrial(NamedTuple):
     text: str
 
 
-def silent_trials(records: Sequence[TrialRecord], *, now_ms: int) -> tuple[SilentTrial, ...]:
+def silent_trials(records: Sequence[RunRecord], *, now_ms: int) -> tuple[SilentTrial, ...]:
     """Running trials that have told nothing for suspiciously long, the longest silent first.
 
     That is ten times what the longest epoch of the study took and what trials usually need beside
     their epochs. Epochs carry no time of day: a trial's last one is taken to have ended as long
     after its start as all its epochs took, so that a trial that lay paused counts as silent.
     """
-    running = [r for r in records if r.state is TrialState.RUNNING and r.started_ms is not None]
+    running = [r for r in records if r.state is RunState.RUNNING and r.started_ms is not None]
     if not running:
         return ()
     patience = _patience_seconds(records, running)
@@ -61,7 +61,7 @@ def silent_trials(records: Sequence[TrialRecord], *, now_ms: int) -> tuple[Silen
     )
 
 
-def _patience_seconds(records: Iterable[TrialRecord], running: Iterable[TrialRecord]) -> float:
+def _patience_seconds(records: Iterable[RunRecord], running: Iterable[RunRecord]) -> float:
     """From the trials that run and those that ended last."""
     longest, beside = 0.0, []
     for record in (*running, *ended_last(records)):

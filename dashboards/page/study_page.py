@@ -18,11 +18,9 @@ from dashboards.page.document import (
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
-from dashboards.views import VIEWS, Scene
+from dashboards.scene import Scene
+from dashboards.views import VIEWS
 from study.results.study_info import StudyInfo
-
-_OF_SEVERAL = ("fronts", "attainment")
-"""Pictures that say nothing of a single study."""
 
 
 def write_study_page(path: Path, scene: Scene) -> None:
@@ -53,11 +51,11 @@ def _body(scene: Scene, names: str) -> Iterator[str]:
         yield paragraph(view.question, "question")
         if name == "progress":
             yield from _status(scene)
-        for picture, draw in view.pictures.items():
+        for entry in view.pictures:
             # One that stands in two views is drawn where it comes first.
-            is_first = next(n for n, v in VIEWS.items() if picture in v.pictures) == name
-            if is_first and (len(scene.studies) > 1 or picture not in _OF_SEVERAL):
-                yield picture_html(draw(scene), name)
+            is_first = entry.views[0] == name
+            if is_first and (len(scene.studies) > 1 or entry.needs != "several studies"):
+                yield picture_html(entry.draw(scene), name)
         if name == "front":
             yield _front_table(scene)
         if name == "progress":

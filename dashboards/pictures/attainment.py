@@ -1,6 +1,7 @@
 """Empirical attainment: what the best, the median and the worst run of a method reach."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import moocore
@@ -17,9 +18,10 @@ from dashboards.elements.objective_plane import (
     plane_columns,
     usual_plane,
 )
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.series import series_look, shortened
 from dashboards.elements.several_studies import CHOOSE, describe_studies, what_differs
+from dashboards.picture_entry import PictureEntry
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.study_info import StudyInfo
@@ -71,24 +73,17 @@ class Method(NamedTuple):
     lines: tuple[AttainmentLine, ...]
 
 
-class AttainmentInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class AttainmentInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, and what must not be concluded.
-        description: For those who do not see it.
         plane: In which they are drawn; None without a study.
         methods: In the order of their first studies.
-        instead: What to say where there is nothing to draw; empty otherwise.
     """
 
-    title: str
-    caption: str
-    description: str
     plane: ObjectivePlane | None
     methods: tuple[Method, ...]
-    instead: str
 
 
 class _Run(NamedTuple):
@@ -103,7 +98,14 @@ def get_attainment_info(studies: Sequence[LoadedStudy]) -> AttainmentInfo:
         studies: Those that cannot be compared with the first are left out, and named.
     """
     if not studies:
-        return AttainmentInfo("Empirical attainment", "", CHOOSE, None, (), CHOOSE)
+        return AttainmentInfo(
+            title="Empirical attainment",
+            caption="",
+            description=CHOOSE,
+            plane=None,
+            methods=(),
+            instead=CHOOSE,
+        )
     plane = usual_plane(studies[0].info.objectives)
     runs, left_out = _runs(studies, plane)
     methods = _methods(runs, plane)
@@ -120,30 +122,22 @@ def get_attainment_info(studies: Sequence[LoadedStudy]) -> AttainmentInfo:
 def get_attainment_figure(info: AttainmentInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if info.instead or info.plane is None:
-        return theme.say_instead(figure, info.instead)
+    if info.plane is None:
+        return figure
     for position, method in enumerate(info.methods):
         figure.add_traces([_trace(line, method, position, info.plane) for line in method.lines])
     lines = [line for method in info.methods for line in method.lines]
     return figure.update_layout(showlegend=True, legend_tracegroupgap=0, **info.plane.axes(lines))
 
 
-def get_attainment_picture(info: AttainmentInfo) -> Picture:
-    """The picture with its words and data."""
+def _columns(info: AttainmentInfo) -> Columns:
     lines = [(method, line) for method in info.methods for line in method.lines]
-    return Picture(
-        name="attainment",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_attainment_figure(info),
-        data={
-            "method": [method.name for method, line in lines for _ in line.x],
-            "runs": [len(method.studies) for method, line in lines for _ in line.x],
-            "level": [line.level for _, line in lines for _ in line.x],
-            **plane_columns(info.plane, [line for _, line in lines]),
-        },
-    )
+    return {
+        "method": [method.name for method, line in lines for _ in line.x],
+        "runs": [len(method.studies) for method, line in lines for _ in line.x],
+        "level": [line.level for _, line in lines for _ in line.x],
+        **plane_columns(info.plane, [line for _, line in lines]),
+    }
 
 
 def _key(info: StudyInfo) -> tuple[str, str, str, str]:
@@ -264,3 +258,13 @@ def _named(methods: Sequence[Method]) -> str:
 def _description(methods: Sequence[Method], plane: ObjectivePlane) -> str:
     lines = [f"{method.name}: {counted(len(method.studies), 'run')}" for method in methods]
     return f"Step lines of {plane}. {'; '.join(lines) or 'No run yet'}."
+
+
+ATTAINMENT = PictureEntry(
+    name="attainment",
+    views=("compare",),
+    needs="several studies",
+    info=lambda scene: get_attainment_info(scene.studies),
+    figure=get_attainment_figure,
+    columns=_columns,
+)

@@ -3,6 +3,7 @@
 import math
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +15,14 @@ from scipy.spatial import QhullError
 from dashboards.elements import theme
 from dashboards.elements.colour import ColourScale
 from dashboards.elements.file_column import as_column
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.setting_axis import SettingAxis
 from dashboards.elements.trial_hover import template_text
 from dashboards.elements.trial_words import describe_complete, tell_why_empty
 from dashboards.elements.two_settings import ACCURACY, MetricPoint, metric_points, surface_colours
+from dashboards.picture_entry import PictureEntry
+from dashboards.scene import Scene
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 
@@ -53,14 +56,11 @@ class Landscape(NamedTuple):
     at_zero: int
 
 
-class ContourInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class ContourInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, and what must not be concluded.
-        description: For those who do not see it.
-        message: What to do where nothing is drawn; empty otherwise.
         x: Horizontal setting.
         y: Vertical setting.
         z: The metric.
@@ -69,10 +69,6 @@ class ContourInfo(NamedTuple):
         why_not: Why there is none; empty where there is one.
     """
 
-    title: str
-    caption: str
-    description: str
-    message: str
     x: Quantity
     y: Quantity
     z: Quantity
@@ -98,7 +94,7 @@ def get_contour_info(
         title=f"{theme.capitalised(z.short)} over {x.short} and {y.short}: {study.info.name}",
         caption="",
         description="",
-        message=tell_why_empty(study, len(points)),
+        instead=tell_why_empty(study, len(points)),
         x=x,
         y=y,
         z=z,
@@ -107,14 +103,12 @@ def get_contour_info(
         why_not=why_not if points else "",
     )
     sentences = [*describe_complete(study, len(points), (x, y, z)), *_describe(info)]
-    return info._replace(caption=" ".join(sentences), description=_description(info))
+    return replace(info, caption=" ".join(sentences), description=_description(info))
 
 
 def get_contour_figure(info: ContourInfo) -> go.Figure:
     """Draw it: the landscape, and the trials on it."""
     figure = theme.new_figure()
-    if info.message:
-        return theme.say_instead(figure, info.message)
     scale = ColourScale(info.z, _heights(info))
     if info.landscape is not None:
         figure.add_trace(_surface(info, info.landscape, scale))
@@ -139,21 +133,13 @@ def get_contour_figure(info: ContourInfo) -> go.Figure:
     )
 
 
-def get_contour_picture(info: ContourInfo) -> Picture:
-    """The picture with its words and data."""
-    return Picture(
-        name="contour",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_contour_figure(info),
-        data={
-            "trial": [point.number for point in info.points],
-            info.x.name: as_column([point.x for point in info.points]),
-            info.y.name: as_column([point.y for point in info.points]),
-            info.z.name: [point.z for point in info.points],
-        },
-    )
+def _columns(info: ContourInfo) -> Columns:
+    return {
+        "trial": [point.number for point in info.points],
+        info.x.name: as_column([point.x for point in info.points]),
+        info.y.name: as_column([point.y for point in info.points]),
+        info.z.name: [point.z for point in info.points],
+    }
 
 
 def _landscape(
@@ -294,3 +280,18 @@ def _description(info: ContourInfo) -> str:
         f"{text} Highest: {info.z.format(best.z)} at {info.x.format(best.x)} and "
         f"{info.y.format(best.y)}."
     )
+
+
+def _info(scene: Scene) -> ContourInfo:
+    first, second = scene.two_settings("noise_level", "mask_count")
+    return get_contour_info(scene.study, x=first, y=second)
+
+
+CONTOUR = PictureEntry(
+    name="contour",
+    views=("matters",),
+    options=("parameter", "second"),
+    info=_info,
+    figure=get_contour_figure,
+    columns=_columns,
+)

@@ -1,6 +1,7 @@
 """The cost: accuracy against what a count of parameters hides."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import moocore
@@ -11,10 +12,11 @@ from plotly.subplots import make_subplots
 from dashboards.elements import theme
 from dashboards.elements.colour import round_ticks, tick_text
 from dashboards.elements.complete_trials import CompleteTrials, complete_trials
-from dashboards.elements.picture import Cell, Picture
+from dashboards.elements.picture import Cell, Columns, PictureInfo
 from dashboards.elements.quantity import Quantity, find_quantity
 from dashboards.elements.selection import FADED, selected_places
 from dashboards.elements.trial_words import describe_complete, describe_selection, tell_why_empty
+from dashboards.picture_entry import PictureEntry
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 
@@ -50,14 +52,11 @@ class CostPanel(NamedTuple):
     hidden: tuple[int, ...]
 
 
-class CostInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class CostInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, and what parameters hide.
-        description: For those who do not see it.
-        message: What to say where nothing is drawn; empty otherwise.
         y: Vertical quantity of all panels.
         numbers: Complete trials with a finite value of everything, the same in all panels.
         values: Of the vertical quantity, one for each trial.
@@ -66,10 +65,6 @@ class CostInfo(NamedTuple):
         selected: Trials that are not faded; None for all.
     """
 
-    title: str
-    caption: str
-    description: str
-    message: str
     y: Quantity
     numbers: tuple[int, ...]
     values: tuple[float, ...]
@@ -114,7 +109,7 @@ def get_cost_info(
         title=f"{theme.capitalised(y.short)} against what parameters hide: {study.info.name}",
         caption=" ".join(sentences),
         description=_description(y, numbers, panels),
-        message=tell_why_empty(study, len(numbers)),
+        instead=tell_why_empty(study, len(numbers)),
         y=y,
         numbers=numbers,
         values=values,
@@ -126,8 +121,6 @@ def get_cost_info(
 
 def get_cost_figure(info: CostInfo) -> go.Figure:
     """Draw it."""
-    if info.message:
-        return theme.say_instead(theme.new_figure(), info.message)
     figure = make_subplots(
         rows=2, cols=2, shared_yaxes="all", horizontal_spacing=0.05, vertical_spacing=0.17
     )
@@ -147,8 +140,7 @@ def get_cost_figure(info: CostInfo) -> go.Figure:
     return figure.update_yaxes(title_text="", col=2)
 
 
-def get_cost_picture(info: CostInfo) -> Picture:
-    """The picture with its words and data."""
+def _columns(info: CostInfo) -> Columns:
     columns: dict[str, Sequence[Cell]] = {"trial": info.numbers, info.y.name: info.values}
     parameter_front = set(info.parameter_front)
     places = range(len(info.numbers))
@@ -158,14 +150,7 @@ def get_cost_picture(info: CostInfo) -> Picture:
     for panel in info.panels:
         front = set(panel.front)
         columns[f"on_front_by_{panel.cost.name}"] = [i in front for i in places]
-    return Picture(
-        name="cost",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_cost_figure(info),
-        data=columns,
-    )
+    return columns
 
 
 def _finite(
@@ -289,3 +274,12 @@ def _markers(
         marker=marker,
         unselected_marker_opacity=FADED,
     )
+
+
+COST = PictureEntry(
+    name="cost",
+    views=("cost",),
+    info=lambda scene: get_cost_info(scene.study, selected=scene.selected),
+    figure=get_cost_figure,
+    columns=_columns,
+)

@@ -1,14 +1,14 @@
 """Learning curves of a few trials, with the spread over their seeds."""
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 
 from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.curve_drawing import HOW_TO_READ, draw_curves
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.rung_epochs import describe_rung_lines, draw_rungs, rungs_of
 from dashboards.elements.trial_curves import (
     MEASURED_WHILE_TRAINING,
@@ -17,13 +17,14 @@ from dashboards.elements.trial_curves import (
     get_stopped_curves,
     get_trial_curves,
 )
+from dashboards.picture_entry import PictureEntry
+from dashboards.scene import Scene
+from dashboards.view_options import CurveMetric
 from pnn_core.config import EpochResult
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES, Objective
 from study.results.plural import counted
-from study.results.trial_record import TrialState
-
-CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]
+from study.results.run_record import RunState
 
 _NOTES: dict[CurveMetric, str] = {
     "val_accuracy": "Trials are chosen by this figure, so that the best of many lies too high.",
@@ -35,31 +36,24 @@ _NOTES: dict[CurveMetric, str] = {
 _MOST_STOPPED = 100  # grey curves that are still told apart
 
 
-class CurvesInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class CurvesInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, what is left out and what must not be concluded.
-        description: For those who do not see it.
         metric: Of the curves.
         epochs: Full budget of a trial, in passes over the training images.
         curves: The highest last validation accuracy first.
         stopped: Of trials stopped early, drawn behind those; empty where trials are selected, as
             then they are among them.
         rungs: Epochs at which trials are compared.
-        instead: What to say where there is nothing to draw; empty otherwise.
     """
 
-    title: str
-    caption: str
-    description: str
     metric: Objective
     epochs: int
     curves: tuple[TrialCurve, ...]
     stopped: tuple[TrialCurve, ...]
     rungs: tuple[int, ...]
-    instead: str
 
 
 def get_curves_info(
@@ -108,8 +102,6 @@ def get_curves_info(
 def get_curves_figure(info: CurvesInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if not info.curves:
-        return theme.say_instead(figure, info.instead)
     draw_rungs(figure, info.rungs)
     return draw_curves(
         figure,
@@ -121,21 +113,29 @@ def get_curves_figure(info: CurvesInfo) -> go.Figure:
     )
 
 
-def get_curves_picture(info: CurvesInfo) -> Picture:
-    """The figure with its words and its data."""
-    return Picture(
-        name="curves",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_curves_figure(info),
-        data=curve_columns((*info.curves, *info.stopped), info.metric.name),
-    )
+def _columns(info: CurvesInfo) -> Columns:
+    return curve_columns((*info.curves, *info.stopped), info.metric.name)
 
 
 def _describe_stopped(study: LoadedStudy, stopped: Sequence[TrialCurve]) -> str:
     if not stopped:
         return ""
-    of = sum(record.state is TrialState.PRUNED for record in study.records)
+    of = sum(record.state is RunState.PRUNED for record in study.records)
     how_many = counted(of, "trial") if of == len(stopped) else f"{len(stopped)} of {of} trials"
     return f"Grey, as far as they came: {how_many} stopped early."
+
+
+def _info(scene: Scene) -> CurvesInfo:
+    selected = scene.selected if scene.opened is None else frozenset({scene.opened.number})
+    return get_curves_info(scene.study, selected=selected, metric=scene.options.metric)
+
+
+CURVES = PictureEntry(
+    name="curves",
+    views=("curves",),
+    options=("metric",),
+    info=_info,
+    figure=get_curves_figure,
+    columns=_columns,
+)
+TRIAL_CURVES = replace(CURVES, name="trial-curves", views=(), needs="one trial")

@@ -1,7 +1,7 @@
 """The front: what accuracy a number of parameters buys, or any two quantities of all trials."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
@@ -23,7 +23,7 @@ from dashboards.elements.front_trials import (
     hover_data,
     trial_columns,
 )
-from dashboards.elements.picture import Cell, Columns, Picture
+from dashboards.elements.picture import Cell, Columns, PictureInfo
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.reported_points import (
     ReportedPoint,
@@ -34,18 +34,24 @@ from dashboards.elements.reported_points import (
 )
 from dashboards.elements.selection import FADED, selected_places
 from dashboards.elements.trial_words import describe_points, tell_why_empty
+from dashboards.picture_entry import PictureEntry
+from dashboards.pictures.front_3d import (
+    Front3dInfo,
+    front_3d_columns,
+    front_3d_of,
+    get_front_3d_figure,
+)
+from dashboards.scene import Scene
 from study.results.mlflow.loaded_study import LoadedStudy
 
 
-class FrontInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class FrontInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn.
-        description: For those who do not see it.
-        message: What to say where nothing is drawn; empty otherwise.
         trials: Complete trials, their places along x and y.
+        note: Sentence in the middle of axes that hold no point; empty otherwise.
         log_x: Whether the axis is logarithmic.
         log_y: Likewise.
         has_line: Whether the front is a line here: there are two objectives, and they are the axes.
@@ -53,11 +59,8 @@ class FrontInfo(NamedTuple):
         reported: Figures reported for the data set.
     """
 
-    title: str
-    caption: str
-    description: str
-    message: str
     trials: FrontTrials
+    note: str
     log_x: bool
     log_y: bool
     has_line: bool
@@ -113,7 +116,7 @@ def get_front_info(
         title=f"{theme.capitalised(y.short)} against {x.short}: {study.info.name}",
         caption=describe_front(study, trials, beside),
         description=describe_points("Scatter plot", points, trials.axes, trials.front),
-        message="" if confirmed or reported else tell_why_empty(study, len(points)),
+        note="" if confirmed or reported else tell_why_empty(study, len(points)),
         trials=trials,
         log_x=log_x,
         log_y=log_y,
@@ -126,8 +129,8 @@ def get_front_info(
 def get_front_figure(info: FrontInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if info.message:
-        theme.say_instead(figure, info.message)
+    if info.note:
+        theme.say_instead(figure, info.note)
     xs, ys = _places(info.trials, info.confirmed, info.reported)
     if info.has_line:
         figure.add_trace(_line_trace(info.trials))
@@ -145,16 +148,8 @@ def get_front_figure(info: FrontInfo) -> go.Figure:
     return figure
 
 
-def get_front_picture(info: FrontInfo) -> Picture:
-    """The picture with its words and data."""
-    return Picture(
-        name="front",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_front_figure(info),
-        data=_data(info),
-    )
+def _figure(info: FrontInfo | Front3dInfo) -> go.Figure:
+    return get_front_figure(info) if isinstance(info, FrontInfo) else get_front_3d_figure(info)
 
 
 def _points_beside(
@@ -251,8 +246,10 @@ def _front_trace(trials: FrontTrials) -> go.Scatter:
     )
 
 
-def _data(info: FrontInfo) -> Columns:
+def _columns(info: FrontInfo | Front3dInfo) -> Columns:
     """Trials, then test accuracies, then reported figures, told apart by their kind."""
+    if isinstance(info, Front3dInfo):
+        return front_3d_columns(info)
     trials: dict[str, list[Cell]] = {
         **trial_columns(info.trials),
         info.y.name: [*info.trials.places(1)],
@@ -271,3 +268,39 @@ def _stacked(parts: Sequence[Mapping[str, list[Cell]]]) -> Columns:
         name: [cell for part in parts for cell in part.get(name, [None] * len(part["kind"]))]
         for name in names
     }
+
+
+def _brushes(info: FrontInfo | Front3dInfo) -> tuple[str, ...]:
+    if isinstance(info, Front3dInfo):
+        return ()
+    # A box over names means no numbers.
+    return tuple(
+        "" if any(isinstance(place, str) for place in info.trials.places(i)) else axis.name
+        for i, axis in enumerate(info.trials.axes)
+    )
+
+
+def _info(scene: Scene) -> FrontInfo | Front3dInfo:
+    if scene.options.z:
+        return front_3d_of(scene)
+    x, y, colour = map(scene.quantity, ("x", "y", "colour"))
+    return get_front_info(
+        scene.study,
+        x=x,
+        y=y,
+        colour=colour,
+        log_x=scene.options.log_x,
+        log_y=scene.options.log_y,
+        selected=scene.selected,
+    )
+
+
+FRONT = PictureEntry(
+    name="front",
+    views=("front",),
+    options=("x", "y", "z", "colour", "log_x", "log_y"),
+    info=_info,
+    figure=_figure,
+    columns=_columns,
+    brushes=_brushes,
+)

@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
@@ -18,10 +18,11 @@ from dashboards.elements.front_trials import (
     hover_data,
     trial_columns,
 )
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.selection import FADED
 from dashboards.elements.trial_words import describe_points, tell_why_empty
+from dashboards.scene import Scene
 from study.results.mlflow.loaded_study import LoadedStudy
 
 _AXES = ("xaxis", "yaxis", "zaxis")
@@ -29,22 +30,15 @@ _HEIGHT = 560  # pixels
 _LETTERS = 16  # of a line of an axis's title
 
 
-class Front3dInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class Front3dInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn.
-        description: For those who do not see it.
-        message: What to say where nothing is drawn; empty otherwise.
         trials: Complete trials, their places along x, y and z.
         logs: Whether each axis is logarithmic.
     """
 
-    title: str
-    caption: str
-    description: str
-    message: str
     trials: FrontTrials
     logs: tuple[bool, ...]
 
@@ -80,7 +74,7 @@ def get_front_3d_info(
         description=describe_points(
             "Scatter plot in space", trials.points, trials.axes, trials.front
         ),
-        message=tell_why_empty(study, len(trials.points)),
+        instead=tell_why_empty(study, len(trials.points)),
         trials=trials,
         logs=tuple(
             use_logarithms(trials.axes[i], wanted, trials.places(i))
@@ -92,8 +86,6 @@ def get_front_3d_info(
 def get_front_3d_figure(info: Front3dInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if info.message:
-        return theme.say_instead(figure, info.message)
     scene = {}
     for i, (name, quantity) in enumerate(zip(_AXES, info.trials.axes, strict=True)):
         # Two short lines, as there is little room in space.
@@ -113,19 +105,12 @@ def get_front_3d_figure(info: Front3dInfo) -> go.Figure:
     return figure
 
 
-def get_front_3d_picture(info: Front3dInfo) -> Picture:
-    """The picture with its words and data."""
+def front_3d_columns(info: Front3dInfo) -> Columns:
+    """Return what is drawn, a trial in each row."""
     columns = trial_columns(info.trials)
     for i, quantity in enumerate(info.trials.axes):
         columns[quantity.name] = [*info.trials.places(i)]
-    return Picture(
-        name="front-3d",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_front_3d_figure(info),
-        data=columns,
-    )
+    return columns
 
 
 def _add_trials(figure: go.Figure, trials: FrontTrials) -> None:
@@ -182,3 +167,18 @@ def _shown_and_faded(
     found = set(shown)
     faded = [i for i in range(len(points)) if i not in found]
     return [(part, opacity) for part, opacity in ((shown, 1.0), (faded, FADED)) if part]
+
+
+def front_3d_of(scene: Scene) -> Front3dInfo:
+    """Collect what a scene shows in space."""
+    x, y, z, colour = map(scene.quantity, ("x", "y", "z", "colour"))
+    return get_front_3d_info(
+        scene.study,
+        x=x,
+        y=y,
+        z=z,
+        colour=colour,
+        log_x=scene.options.log_x,
+        log_y=scene.options.log_y,
+        selected=scene.selected,
+    )

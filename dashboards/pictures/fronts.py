@@ -1,6 +1,7 @@
 """Fronts of several studies over each other."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import moocore
@@ -16,7 +17,7 @@ from dashboards.elements.objective_plane import (
     plane_columns,
     usual_plane,
 )
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity, searched_settings
 from dashboards.elements.series import series_look, shortened
 from dashboards.elements.several_studies import (
@@ -26,9 +27,11 @@ from dashboards.elements.several_studies import (
     named,
     what_differs,
 )
+from dashboards.picture_entry import PictureEntry
+from dashboards.scene import Scene
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 
 class StudyFront(NamedTuple):
@@ -51,24 +54,17 @@ class StudyFront(NamedTuple):
     hover: tuple[str, ...]
 
 
-class FrontsInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class FrontsInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, and what must not be concluded.
-        description: For those who do not see it.
         plane: In which they are drawn; None without a study.
         fronts: Of the studies that have one, in the order asked for.
-        instead: What to say where there is nothing to draw; empty otherwise.
     """
 
-    title: str
-    caption: str
-    description: str
     plane: ObjectivePlane | None
     fronts: tuple[StudyFront, ...]
-    instead: str
 
 
 def get_fronts_info(
@@ -83,7 +79,14 @@ def get_fronts_info(
         y: Vertical metric; by default its first objective.
     """
     if not studies:
-        return FrontsInfo("Fronts of studies", "", CHOOSE, None, (), CHOOSE)
+        return FrontsInfo(
+            title="Fronts of studies",
+            caption="",
+            description=CHOOSE,
+            plane=None,
+            fronts=(),
+            instead=CHOOSE,
+        )
     usual = usual_plane(studies[0].info.objectives)
     plane = ObjectivePlane(x=x or usual.x, y=y or usual.y)
     undirected = [axis.short for axis in plane if axis.direction is None]
@@ -107,27 +110,19 @@ def get_fronts_info(
 def get_fronts_figure(info: FrontsInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if info.instead or info.plane is None:
-        return theme.say_instead(figure, info.instead)
+    if info.plane is None:
+        return figure
     for front in info.fronts:
         figure.add_trace(_trace(front))
     return figure.update_layout(showlegend=True, **info.plane.axes(info.fronts))
 
 
-def get_fronts_picture(info: FrontsInfo) -> Picture:
-    """The picture with its words and data."""
-    return Picture(
-        name="fronts",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_fronts_figure(info),
-        data={
-            "study": [front.study for front in info.fronts for _ in front.numbers],
-            "trial": [number for front in info.fronts for number in front.numbers],
-            **plane_columns(info.plane, info.fronts),
-        },
-    )
+def _columns(info: FrontsInfo) -> Columns:
+    return {
+        "study": [front.study for front in info.fronts for _ in front.numbers],
+        "trial": [number for front in info.fronts for number in front.numbers],
+        **plane_columns(info.plane, info.fronts),
+    }
 
 
 def _front(study: LoadedStudy, position: int, plane: ObjectivePlane) -> StudyFront:
@@ -158,7 +153,7 @@ def _front(study: LoadedStudy, position: int, plane: ObjectivePlane) -> StudyFro
 
 
 def _hover(
-    study: str, record: TrialRecord, axes: Sequence[Quantity], settings: Sequence[Quantity]
+    study: str, record: RunRecord, axes: Sequence[Quantity], settings: Sequence[Quantity]
 ) -> str:
     lines = [f"<b>{theme.escape(study)}, trial {record.number}</b>"]
     lines += [
@@ -220,3 +215,18 @@ def _description(fronts: Sequence[StudyFront], plane: ObjectivePlane) -> str:
         for front in fronts
     ]
     return f"Step lines of {plane}. " + "; ".join(lines or ["no front"]) + "."
+
+
+def _info(scene: Scene) -> FrontsInfo:
+    return get_fronts_info(scene.studies, x=scene.quantity("x"), y=scene.quantity("y"))
+
+
+FRONTS = PictureEntry(
+    name="fronts",
+    views=("compare",),
+    options=("x", "y"),
+    needs="several studies",
+    info=_info,
+    figure=get_fronts_figure,
+    columns=_columns,
+)

@@ -1,13 +1,13 @@
 """How far the validation loss lies above the training loss, epoch by epoch."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
 from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.curve_drawing import HOW_TO_READ, draw_curves
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.rung_epochs import describe_rung_lines, draw_rungs, rungs_of
 from dashboards.elements.trial_curves import (
     MEASURED_WHILE_TRAINING,
@@ -15,6 +15,7 @@ from dashboards.elements.trial_curves import (
     curve_columns,
     get_trial_curves,
 )
+from dashboards.picture_entry import PictureEntry
 from pnn_core.config import EpochResult
 from study.results.mlflow.loaded_study import LoadedStudy
 
@@ -22,27 +23,20 @@ _LABEL = "validation − training loss (nats)"
 _NO_VERDICT = "So a gap may lie below 0, and one of 0 does not mean that nothing is overfitted."
 
 
-class GeneralisationGapInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class GeneralisationGapInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, what is left out and what must not be concluded.
-        description: For those who do not see it.
         epochs: Full budget of a trial, in passes over the training images.
         curves: Validation minus training loss in nats, each seed's own difference; the highest last
             validation accuracy first.
         rungs: Epochs at which trials are compared.
-        instead: What to say where there is nothing to draw; empty otherwise.
     """
 
-    title: str
-    caption: str
-    description: str
     epochs: int
     curves: tuple[TrialCurve, ...]
     rungs: tuple[int, ...]
-    instead: str
 
 
 def get_generalisation_gap_info(
@@ -75,24 +69,23 @@ def get_generalisation_gap_info(
 def get_generalisation_gap_figure(info: GeneralisationGapInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if not info.curves:
-        return theme.say_instead(figure, info.instead)
     draw_rungs(figure, info.rungs)
     figure.add_hline(y=0, line={"color": theme.GREY, "width": 1, "dash": "dot"}, layer="below")
     return draw_curves(figure, info.curves, label=_LABEL, epochs=info.epochs, may_be_log=False)
 
 
-def get_generalisation_gap_picture(info: GeneralisationGapInfo) -> Picture:
-    """The figure with its words and its data."""
-    return Picture(
-        name="generalisation-gap",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_generalisation_gap_figure(info),
-        data=curve_columns(info.curves, "gap_nats"),
-    )
+def _columns(info: GeneralisationGapInfo) -> Columns:
+    return curve_columns(info.curves, "gap_nats")
 
 
 def _gap(result: EpochResult) -> float:
     return result.val_loss - result.train_loss
+
+
+GENERALISATION_GAP = PictureEntry(
+    name="generalisation-gap",
+    views=("curves",),
+    info=lambda scene: get_generalisation_gap_info(scene.study, selected=scene.selected),
+    figure=get_generalisation_gap_figure,
+    columns=_columns,
+)

@@ -3,6 +3,7 @@
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,13 +12,15 @@ from plotly.colors import sample_colorscale
 
 from dashboards.elements import theme
 from dashboards.elements.colour import ColourScale, tick_text
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.series import shortened
 from dashboards.elements.setting_parts import Part, divide
 from dashboards.elements.trial_words import describe_complete, tell_why_empty
 from dashboards.elements.two_settings import ACCURACY, metric_points, surface_colours
+from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.reported_cells import ReportedCell, reported_cells
+from dashboards.scene import Scene
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 
@@ -46,14 +49,11 @@ class HeatCell(NamedTuple):
     highest: float
 
 
-class HeatMapInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class HeatMapInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, and what must not be concluded.
-        description: For those who do not see it.
-        message: What to do where nothing is drawn; empty otherwise.
         x: Horizontal setting.
         y: Vertical setting.
         z: The metric.
@@ -63,10 +63,6 @@ class HeatMapInfo(NamedTuple):
         reported: Figures of the paper for the same data set.
     """
 
-    title: str
-    caption: str
-    description: str
-    message: str
     x: Quantity
     y: Quantity
     z: Quantity
@@ -101,7 +97,7 @@ def get_heat_map_info(
             ]
         ),
         description=_description(x, y, z, columns, rows, cells),
-        message=tell_why_empty(study, len(points)),
+        instead=tell_why_empty(study, len(points)),
         x=x,
         y=y,
         z=z,
@@ -115,8 +111,6 @@ def get_heat_map_info(
 def get_heat_map_figure(info: HeatMapInfo) -> go.Figure:
     """Draw it: a colour and a number in each cell, a dash in an empty one."""
     figure = theme.new_figure()
-    if info.message:
-        return theme.say_instead(figure, info.message)
     scale = ColourScale(info.z, [cell.mean for cell in info.cells])
     size = (len(info.rows), len(info.columns))
     colours = np.full(size, np.nan)
@@ -149,23 +143,15 @@ def get_heat_map_figure(info: HeatMapInfo) -> go.Figure:
     )
 
 
-def get_heat_map_picture(info: HeatMapInfo) -> Picture:
-    """The picture with its words and data."""
-    return Picture(
-        name="heat-map",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_heat_map_figure(info),
-        data={
-            info.x.name: [info.columns[cell.column] for cell in info.cells],
-            info.y.name: [info.rows[cell.row] for cell in info.cells],
-            f"mean_{info.z.name}": [cell.mean for cell in info.cells],
-            "trials": [cell.trials for cell in info.cells],
-            "lowest": [cell.lowest for cell in info.cells],
-            "highest": [cell.highest for cell in info.cells],
-        },
-    )
+def _columns(info: HeatMapInfo) -> Columns:
+    return {
+        info.x.name: [info.columns[cell.column] for cell in info.cells],
+        info.y.name: [info.rows[cell.row] for cell in info.cells],
+        f"mean_{info.z.name}": [cell.mean for cell in info.cells],
+        "trials": [cell.trials for cell in info.cells],
+        "lowest": [cell.lowest for cell in info.cells],
+        "highest": [cell.highest for cell in info.cells],
+    }
 
 
 def _cells(
@@ -277,3 +263,18 @@ def _description(
         f"{word}: {z.format(cell.mean)} at {columns[cell.column].label} and {rows[cell.row].label}."
         for word, cell in (("Highest", best), ("Lowest", worst))
     )
+
+
+def _info(scene: Scene) -> HeatMapInfo:
+    first, second = scene.two_settings("mask_count", "batch_size")
+    return get_heat_map_info(scene.study, x=first, y=second)
+
+
+HEAT_MAP = PictureEntry(
+    name="heat-map",
+    views=("matters",),
+    options=("parameter", "second"),
+    info=_info,
+    figure=get_heat_map_figure,
+    columns=_columns,
+)

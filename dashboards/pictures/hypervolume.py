@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,7 +11,7 @@ import plotly.graph_objects as go
 from dashboards.elements import theme
 from dashboards.elements.objective_plane import finite_values
 from dashboards.elements.objective_scale import BEYOND, ObjectiveScale, objective_scales
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.elements.series import series_look, shortened
 from dashboards.elements.several_studies import (
@@ -22,12 +23,12 @@ from dashboards.elements.several_studies import (
 )
 from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
 from dashboards.measures.growing_hypervolume import growing_hypervolume
+from dashboards.picture_entry import PictureEntry
+from dashboards.view_options import Over
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import Objective
 from study.results.plural import counted
-from study.results.trial_record import TrialRecord, TrialState
-
-Over = Literal["trials", "seconds"]
+from study.results.run_record import RunRecord, RunState
 
 
 class HypervolumeLine(NamedTuple):
@@ -50,26 +51,19 @@ class HypervolumeLine(NamedTuple):
     y: tuple[float, ...]
 
 
-class HypervolumeInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class HypervolumeInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, with scale and reference, and what is left out.
-        description: For those who do not see it.
         over: What is along.
         scales: Of the objectives; empty where there is nothing to draw.
         lines: Of the studies that have one, in the order asked for.
-        instead: What to say where there is nothing to draw; empty otherwise.
     """
 
-    title: str
-    caption: str
-    description: str
     over: Over
     scales: tuple[ObjectiveScale, ...]
     lines: tuple[HypervolumeLine, ...]
-    instead: str
 
 
 class _Run(NamedTuple):
@@ -91,7 +85,15 @@ def get_hypervolume_info(studies: Sequence[LoadedStudy], *, over: Over) -> Hyper
         over: What is along: trials that have ended, or seconds since each study began.
     """
     if not studies:
-        return HypervolumeInfo("Hypervolume of studies", "", CHOOSE, over, (), (), CHOOSE)
+        return HypervolumeInfo(
+            title="Hypervolume of studies",
+            caption="",
+            description=CHOOSE,
+            over=over,
+            scales=(),
+            lines=(),
+            instead=CHOOSE,
+        )
     objectives = studies[0].info.objectives
     runs = [
         _run(study, position, over, objectives)
@@ -116,8 +118,6 @@ def get_hypervolume_info(studies: Sequence[LoadedStudy], *, over: Over) -> Hyper
 def get_hypervolume_figure(info: HypervolumeInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if info.instead:
-        return theme.say_instead(figure, info.instead)
     longest = max(line.x[-1] for line in info.lines)
     unit = time_unit(longest) if info.over == "seconds" else None
     for line in info.lines:
@@ -132,22 +132,14 @@ def get_hypervolume_figure(info: HypervolumeInfo) -> go.Figure:
     )
 
 
-def get_hypervolume_picture(info: HypervolumeInfo) -> Picture:
-    """The picture with its words and data."""
+def _columns(info: HypervolumeInfo) -> Columns:
     along = "trials_ended" if info.over == "trials" else "seconds"
-    return Picture(
-        name="hypervolume",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_hypervolume_figure(info),
-        data={
-            "study": [line.study for line in info.lines for _ in line.x],
-            "trial": [number for line in info.lines for number in line.trials],
-            along: [x for line in info.lines for x in line.x],
-            "hypervolume": [y for line in info.lines for y in line.y],
-        },
-    )
+    return {
+        "study": [line.study for line in info.lines for _ in line.x],
+        "trial": [number for line in info.lines for number in line.trials],
+        along: [x for line in info.lines for x in line.x],
+        "hypervolume": [y for line in info.lines for y in line.y],
+    }
 
 
 def _run(study: LoadedStudy, position: int, over: Over, objectives: Sequence[Objective]) -> _Run:
@@ -175,9 +167,9 @@ def _run(study: LoadedStudy, position: int, over: Over, objectives: Sequence[Obj
     )
 
 
-def _values(record: TrialRecord, objectives: Sequence[Quantity]) -> tuple[float, ...]:
+def _values(record: RunRecord, objectives: Sequence[Quantity]) -> tuple[float, ...]:
     """NaN in all where the trial takes no part."""
-    is_complete = record.state is TrialState.COMPLETE
+    is_complete = record.state is RunState.COMPLETE
     values = finite_values(record, objectives) if is_complete else None
     return values or (math.nan,) * len(objectives)
 
@@ -281,3 +273,13 @@ def _instead(runs: Sequence[_Run]) -> str:
     if any(run.unknown and not run.numbers for run in runs):
         return "No trial has a known end: look at trials ended."
     return "Wait for complete trials of different values."
+
+
+HYPERVOLUME = PictureEntry(
+    name="hypervolume",
+    views=("progress", "compare"),
+    options=("over",),
+    info=lambda scene: get_hypervolume_info(scene.studies, over=scene.options.over),
+    figure=get_hypervolume_figure,
+    columns=_columns,
+)

@@ -1,6 +1,7 @@
 """Which settings matter for each objective, as Optuna measures it."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -8,9 +9,10 @@ import plotly.graph_objects as go
 from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.complete_trials import complete_trials
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.elements.series import shortened
+from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.objective_importance import (
     FANOVA_TRIALS,
     FEWEST_TRIALS,
@@ -20,7 +22,8 @@ from dashboards.pictures.objective_importance import (
     ObjectiveImportance,
     evaluate_importance,
 )
-from dashboards.pictures.optuna_trials import FANOVA_DEPTH, FANOVA_TREES, Evaluator
+from dashboards.pictures.optuna_trials import FANOVA_DEPTH, FANOVA_TREES
+from dashboards.view_options import Evaluator
 from study.results.front_table import COUNTS
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
@@ -38,22 +41,15 @@ _METHODS = {
 _ROW_PIXELS, _FRAME_PIXELS = 24, 130
 
 
-class ImportanceInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class ImportanceInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, how, and what must not be concluded.
-        description: For those who do not see it.
-        message: What to do where nothing is drawn; empty otherwise.
         evaluator: Optuna's.
         objectives: In the study's order.
     """
 
-    title: str
-    caption: str
-    description: str
-    message: str
     evaluator: Evaluator
     objectives: tuple[ObjectiveImportance, ...]
 
@@ -78,7 +74,7 @@ def get_importance_info(
         title=f"What matters for each objective: {study.info.name}",
         caption=_caption(study, objectives, evaluator),
         description=_description(objectives),
-        message=_message(study, objectives),
+        instead=_message(study, objectives),
         evaluator=evaluator,
         objectives=objectives,
     )
@@ -87,8 +83,6 @@ def get_importance_info(
 def get_importance_figure(info: ImportanceInfo) -> go.Figure:
     """Draw it: a block of bars under the name of each objective."""
     figure = theme.new_figure()
-    if info.message:
-        return theme.say_instead(figure, info.message)
     rows: list[_Row] = []
     place = 0.0
     for importance in info.objectives:
@@ -124,24 +118,16 @@ def get_importance_figure(info: ImportanceInfo) -> go.Figure:
     )
 
 
-def get_importance_picture(info: ImportanceInfo) -> Picture:
-    """The picture with its words and data."""
+def _columns(info: ImportanceInfo) -> Columns:
     rows = [(importance, bar) for importance in info.objectives for bar in importance.bars]
-    return Picture(
-        name="importance",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_importance_figure(info),
-        data={
-            "objective": [importance.objective.name for importance, _ in rows],
-            "setting": [bar.setting.name for _, bar in rows],
-            "importance": [bar.importance for _, bar in rows],
-            "evaluator": [info.evaluator for _ in rows],
-            "trials": [importance.trials for importance, _ in rows],
-            "is_trusted": [importance.is_trusted for importance, _ in rows],
-        },
-    )
+    return {
+        "objective": [importance.objective.name for importance, _ in rows],
+        "setting": [bar.setting.name for _, bar in rows],
+        "importance": [bar.importance for _, bar in rows],
+        "evaluator": [info.evaluator for _ in rows],
+        "trials": [importance.trials for importance, _ in rows],
+        "is_trusted": [importance.is_trusted for importance, _ in rows],
+    }
 
 
 class _Row(NamedTuple):
@@ -264,3 +250,13 @@ def _description(objectives: Sequence[ObjectiveImportance]) -> str:
         bars = ", ".join(f"{bar.setting.short} {bar.importance:.2f}" for bar in importance.bars[:5])
         lines.append(f"{name}: {bars or importance.note}")
     return f"Horizontal bars, the longest first. {'; '.join(lines)}."
+
+
+IMPORTANCE = PictureEntry(
+    name="importance",
+    views=("matters",),
+    options=("evaluator",),
+    info=lambda scene: get_importance_info(scene.study, evaluator=scene.options.evaluator),
+    figure=get_importance_figure,
+    columns=_columns,
+)

@@ -1,17 +1,18 @@
 """A trial's noise masks as images, drawn again from its seed: no tracker holds them."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dashboards.elements import theme
-from dashboards.elements.picture import Cell, Picture
+from dashboards.elements.picture import Cell, Columns, PictureInfo
+from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.mask_mosaic import draw_mosaic
+from dashboards.scene import Scene
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
 from pnn_core.rng.mask_regeneration import (
     MaskDraw,
@@ -21,8 +22,8 @@ from pnn_core.rng.mask_regeneration import (
     replay_masks,
 )
 from study.results.plural import counted
+from study.results.run_record import RunRecord
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialRecord
 
 _KNOWN_IMAGES = MappingProxyType(
     {
@@ -57,24 +58,17 @@ _NEEDED = (
 """Settings on which masks depend, where they apply."""
 
 
-class MasksInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class MasksInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of which layer and seed they are, how many there are, and what grey means.
-        description: For those who do not see it.
         bound: Values from minus to plus this go from black to white.
         masks: In the order of their index in the layer, from 0.
-        instead: Why there is nothing to draw; empty otherwise.
     """
 
-    title: str
-    caption: str
-    description: str
     bound: float
     masks: tuple[Mask, ...]
-    instead: str
 
 
 def image_shape(info: StudyInfo) -> DatasetShape | None:
@@ -83,7 +77,7 @@ def image_shape(info: StudyInfo) -> DatasetShape | None:
 
 
 def get_masks_info(
-    record: TrialRecord,
+    record: RunRecord,
     shape: DatasetShape | None,
     *,
     limit: int = 16,
@@ -130,13 +124,10 @@ def get_masks_info(
 def get_masks_figure(info: MasksInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if not info.masks:
-        return theme.say_instead(figure, info.instead)
     return draw_mosaic(figure, np.asarray(info.masks, dtype=np.float32), bound=info.bound)
 
 
-def get_masks_picture(info: MasksInfo) -> Picture:
-    """The figure with its words and its data."""
+def _columns(info: MasksInfo) -> Columns:
     rows: list[tuple[int, int, int, float]] = [
         (number, row, column, value)
         for number, mask in enumerate(info.masks)
@@ -147,17 +138,10 @@ def get_masks_picture(info: MasksInfo) -> Picture:
     data: dict[str, list[Cell]] = {
         name: [cells[i] for cells in rows] for i, name in enumerate(names)
     }
-    return Picture(
-        name="masks",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_masks_figure(info),
-        data=data,
-    )
+    return data
 
 
-def _training_run(record: TrialRecord, shape: DatasetShape | None, replicate: int) -> TrialConfig:
+def _training_run(record: RunRecord, shape: DatasetShape | None, replicate: int) -> TrialConfig:
     """The training run of one seed of a trial.
 
     Raises:
@@ -203,7 +187,7 @@ def _bound(draw: MaskDraw) -> float:
     return _NORMAL_DEVIATIONS * draw.mask.noise_level / math.sqrt(3.0)
 
 
-def _caption(record: TrialRecord, trial: TrialConfig, draw: MaskDraw, drawn: int) -> str:
+def _caption(record: RunRecord, trial: TrialConfig, draw: MaskDraw, drawn: int) -> str:
     where = "perturbation stem" if draw.place == "stem" else "first perturbation layer"
     total = f"all {draw.count}" if drawn == draw.count else f"{drawn} of {draw.count}"
     sentences = [
@@ -240,3 +224,18 @@ def _describe_distribution(draw: MaskDraw) -> str:
 
 def _nested(values: NDArray[np.float32]) -> tuple[Mask, ...]:
     return tuple(tuple(map(tuple, mask)) for mask in values.tolist())
+
+
+def _info(scene: Scene) -> MasksInfo:
+    if scene.opened is None:
+        raise ValueError("masks are a trial's: open one")
+    return get_masks_info(scene.opened, image_shape(scene.study.info))
+
+
+MASKS = PictureEntry(
+    name="trial-masks",
+    needs="one trial",
+    info=_info,
+    figure=get_masks_figure,
+    columns=_columns,
+)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from dashboards.elements.complete_trials import CompleteTrials
 from dashboards.elements.quantity import Quantity, objective_quantity
-from dashboards.pictures.optuna_trials import Evaluator, importances, optuna_trials
+from dashboards.pictures.optuna_trials import importances, optuna_trials
+from dashboards.view_options import Evaluator
 from study.results.objective import Objective
 
 FANOVA_TRIALS = 10_000

@@ -5,7 +5,7 @@ import datetime
 import math
 import warnings
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from optuna import Study, load_study
@@ -30,10 +30,9 @@ from dashboards.elements.colour import is_number
 from dashboards.elements.complete_trials import Column, CompleteTrials
 from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.elements.setting_axis import SettingAxis
+from dashboards.view_options import Evaluator
 from pnn_core.config import ParameterValue
 from study.results.objective import Objective
-
-Evaluator = Literal["ped_anova", "fanova"]
 
 FANOVA_TREES, FANOVA_DEPTH = 16, 8
 """About a second for 500 trials. Optuna's own 64 trees of depth 64 take half a minute on the same

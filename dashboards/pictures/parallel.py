@@ -1,6 +1,7 @@
 """Every complete trial as a line through its settings and objectives, the front above the rest."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -9,10 +10,11 @@ import plotly.graph_objects as go
 from dashboards.elements import theme
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.file_column import as_column
-from dashboards.elements.picture import Cell, Picture
+from dashboards.elements.picture import Cell, Columns, PictureInfo
 from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.elements.setting_axis import SettingAxis, cut_off
 from dashboards.elements.trial_words import describe_complete, tell_why_empty
+from dashboards.picture_entry import PictureEntry
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 
@@ -38,23 +40,16 @@ class ParallelLine(NamedTuple):
     values: tuple[float | str | None, ...]
 
 
-class ParallelInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class ParallelInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, and what is left out.
-        description: For those who do not see it.
-        message: What to do where nothing is drawn; empty otherwise.
         quantities: One for each axis, from left to right: settings, then objectives.
         others: Trials off the front, all of them or a sample.
         front: Trials on it.
     """
 
-    title: str
-    caption: str
-    description: str
-    message: str
     quantities: tuple[Quantity, ...]
     others: tuple[ParallelLine, ...]
     front: tuple[ParallelLine, ...]
@@ -98,7 +93,7 @@ def get_parallel_info(
         title=f"Settings and objectives of every trial: {study.info.name}",
         caption=" ".join(sentences),
         description=_description(quantities, len(others), len(front)),
-        message=tell_why_empty(study, len(lines)) or ("" if chosen else _NONE_CHOSEN),
+        instead=tell_why_empty(study, len(lines)) or ("" if chosen else _NONE_CHOSEN),
         quantities=quantities,
         others=sample,
         front=front,
@@ -111,8 +106,6 @@ def get_parallel_figure(info: ParallelInfo) -> go.Figure:
     Not Plotly's own parallel coordinates: their lines differ in nothing but colour.
     """
     figure = theme.new_figure()
-    if info.message:
-        return theme.say_instead(figure, info.message)
     columns = zip(*(line.values for line in (*info.others, *info.front)), strict=True)
     axes = [SettingAxis(q, column) for q, column in zip(info.quantities, columns, strict=True)]
     names = [cut_off(theme.capitalised(q.short), _LONGEST_LABEL) for q in info.quantities]
@@ -144,8 +137,7 @@ def get_parallel_figure(info: ParallelInfo) -> go.Figure:
     )
 
 
-def get_parallel_picture(info: ParallelInfo) -> Picture:
-    """The picture with its words and data."""
+def _columns(info: ParallelInfo) -> Columns:
     lines = (*info.others, *info.front)
     data: dict[str, Sequence[Cell]] = {
         "trial": [line.number for line in lines],
@@ -153,14 +145,7 @@ def get_parallel_picture(info: ParallelInfo) -> Picture:
     }
     for i, quantity in enumerate(info.quantities):
         data[quantity.name] = as_column([line.values[i] for line in lines])
-    return Picture(
-        name="parallel",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_parallel_figure(info),
-        data=data,
-    )
+    return data
 
 
 def _sample(lines: Sequence[ParallelLine]) -> tuple[ParallelLine, ...]:
@@ -237,3 +222,12 @@ def _description(quantities: Sequence[Quantity], others: int, front: int) -> str
         f"Parallel coordinates over the axes {axes}: {counted(front, 'trial')} on the front among "
         f"{others} others."
     )
+
+
+PARALLEL = PictureEntry(
+    name="parallel",
+    views=("matters",),
+    info=lambda scene: get_parallel_info(scene.study, selected=scene.selected),
+    figure=get_parallel_figure,
+    columns=_columns,
+)

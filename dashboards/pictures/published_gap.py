@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -10,18 +11,19 @@ import plotly.graph_objects as go
 from dashboards.elements import theme
 from dashboards.elements.caption import describe_states, short_budget
 from dashboards.elements.layers import in_order, layer_look
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.measures.protocol_inflation import (
     InflationMean,
     InflationPoint,
     inflation_means,
     inflation_points,
 )
+from dashboards.picture_entry import PictureEntry
 from pnn_core.config import ConfirmResult
 from study.results.confidence_intervals import signed
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 _MOST_BATCH_SIZES = 6  # that a sentence can list
 _LEAST_BEYOND = 0.005  # by which the diagonal is longer than the points, so that one point has it
@@ -53,22 +55,15 @@ class ProtocolRun(NamedTuple):
     published: float
 
 
-class PublishedGapInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class PublishedGapInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, what is left out and what must not be concluded.
-        description: For those who do not see it.
         runs: All complete confirmed runs.
-        instead: What to say where there are none; empty otherwise.
     """
 
-    title: str
-    caption: str
-    description: str
     runs: tuple[ProtocolRun, ...]
-    instead: str
 
 
 def get_published_gap_info(study: LoadedStudy) -> PublishedGapInfo:
@@ -100,8 +95,6 @@ def get_published_gap_info(study: LoadedStudy) -> PublishedGapInfo:
 def get_published_gap_figure(info: PublishedGapInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if not info.runs:
-        return theme.say_instead(figure, info.instead)
     figure.add_trace(_diagonal(info.runs))
     for layer in in_order(run.inflation.layer for run in info.runs):
         runs = [run for run in info.runs if run.inflation.layer == layer]
@@ -113,24 +106,16 @@ def get_published_gap_figure(info: PublishedGapInfo) -> go.Figure:
     )
 
 
-def get_published_gap_picture(info: PublishedGapInfo) -> Picture:
-    """The figure with its words and its data."""
-    return Picture(
-        name="published-gap",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_published_gap_figure(info),
-        data={
-            "trial": [run.inflation.trial for run in info.runs],
-            "layer": [run.inflation.layer for run in info.runs],
-            "seed": [run.inflation.seed for run in info.runs],
-            "batch_size": [run.inflation.batch_size for run in info.runs],
-            "test_accuracy": [run.true for run in info.runs],
-            "published_test_accuracy": [run.published for run in info.runs],
-            "inflation_points": [run.inflation.points for run in info.runs],
-        },
-    )
+def _columns(info: PublishedGapInfo) -> Columns:
+    return {
+        "trial": [run.inflation.trial for run in info.runs],
+        "layer": [run.inflation.layer for run in info.runs],
+        "seed": [run.inflation.seed for run in info.runs],
+        "batch_size": [run.inflation.batch_size for run in info.runs],
+        "test_accuracy": [run.true for run in info.runs],
+        "published_test_accuracy": [run.published for run in info.runs],
+        "inflation_points": [run.inflation.points for run in info.runs],
+    }
 
 
 def _is_measured(result: ConfirmResult | None) -> bool:
@@ -142,7 +127,7 @@ def _is_measured(result: ConfirmResult | None) -> bool:
 def _describe_runs(study: LoadedStudy, runs: Sequence[ProtocolRun]) -> list[str]:
     trials = len({run.inflation.trial for run in runs})
     sentences = [f"{counted(len(runs), 'confirmed run')} of {counted(trials, 'trial')}."]
-    incomplete = [run.state for run in study.confirmed if run.state is not TrialState.COMPLETE]
+    incomplete = [run.state for run in study.confirmed if run.state is not RunState.COMPLETE]
     if incomplete:
         sentences.append(f"Not drawn: {describe_states(incomplete)}.")
     complete = len(study.confirmed) - len(incomplete)
@@ -203,3 +188,12 @@ def _hover(run: ProtocolRun, layer: str) -> str:
         f"<br>true {run.true:.4f}, published {run.published:.4f}"
         f"<br>{signed(found.points, 2)} points"
     )
+
+
+PUBLISHED_GAP = PictureEntry(
+    name="published-gap",
+    views=("curves",),
+    info=lambda scene: get_published_gap_info(scene.study),
+    figure=get_published_gap_figure,
+    columns=_columns,
+)

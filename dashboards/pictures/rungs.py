@@ -1,19 +1,21 @@
 """How far trials came: how many reached each rung, and how many were stopped there."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.rung_epochs import rungs_of
 from dashboards.measures.trial_times import epochs_done
+from dashboards.picture_entry import PictureEntry
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
+from study.results.run_record import RunRecord, RunState
 from study.results.stop_reasons import describe_stops, stop_epoch
-from study.results.trial_record import TrialRecord, TrialState
 
 _NO_SCHEDULER = "fifo"
 
@@ -40,22 +42,15 @@ class Stage(NamedTuple):
     under_way: int
 
 
-class RungsInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class RungsInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, what was stopped, and the epochs that this took.
-        description: For those who do not see it.
         stages: The start, the rungs in order, and the full budget; empty where there are no rungs.
-        instead: What to say where there is nothing to draw; empty otherwise.
     """
 
-    title: str
-    caption: str
-    description: str
     stages: tuple[Stage, ...]
-    instead: str
 
 
 def get_rungs_info(study: LoadedStudy) -> RungsInfo:
@@ -82,8 +77,6 @@ def get_rungs_info(study: LoadedStudy) -> RungsInfo:
 def get_rungs_figure(info: RungsInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if info.instead:
-        return theme.say_instead(figure, info.instead)
     *before, last = info.stages
     layers = (
         ("complete", theme.GREEN, "", [0] * len(before) + [last.went_on]),
@@ -105,23 +98,15 @@ def get_rungs_figure(info: RungsInfo) -> go.Figure:
     )
 
 
-def get_rungs_picture(info: RungsInfo) -> Picture:
-    """The figure with its words and its data."""
+def _columns(info: RungsInfo) -> Columns:
     names = ("epoch", "reached", "went_on", "stopped", "failed", "under_way")
-    return Picture(
-        name="rungs",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_rungs_figure(info),
-        data={name: [getattr(stage, name) for stage in info.stages] for name in names},
-    )
+    return {name: [getattr(stage, name) for stage in info.stages] for name in names}
 
 
 def _stages(study: LoadedStudy, rungs: Sequence[int]) -> tuple[Stage, ...]:
     full = study.info.epochs
     epochs = (0, *rungs, full)
-    ends: dict[int, list[TrialRecord]] = {epoch: [] for epoch in epochs}
+    ends: dict[int, list[RunRecord]] = {epoch: [] for epoch in epochs}
     for record in study.records:
         ends[_last_stage(record, epochs)].append(record)
     stages: list[Stage] = []
@@ -129,9 +114,9 @@ def _stages(study: LoadedStudy, rungs: Sequence[int]) -> tuple[Stage, ...]:
     for epoch in reversed(epochs):
         states = [record.state for record in ends[epoch]]
         if epoch == full:
-            went_on = states.count(TrialState.COMPLETE)
-        stopped, failed = states.count(TrialState.PRUNED), states.count(TrialState.FAILED)
-        under_way = states.count(TrialState.RUNNING) + states.count(TrialState.PAUSED)
+            went_on = states.count(RunState.COMPLETE)
+        stopped, failed = states.count(RunState.PRUNED), states.count(RunState.FAILED)
+        under_way = states.count(RunState.RUNNING) + states.count(RunState.PAUSED)
         reached = went_on + stopped + failed + under_way
         name = _name(epoch, full)
         stages.append(Stage(epoch, name, reached, went_on, stopped, failed, under_way))
@@ -139,9 +124,9 @@ def _stages(study: LoadedStudy, rungs: Sequence[int]) -> tuple[Stage, ...]:
     return tuple(reversed(stages))
 
 
-def _last_stage(record: TrialRecord, epochs: Sequence[int]) -> int:
+def _last_stage(record: RunRecord, epochs: Sequence[int]) -> int:
     """The last stage that a trial reached."""
-    if record.state is TrialState.COMPLETE:
+    if record.state is RunState.COMPLETE:
         return epochs[-1]
     stopped = stop_epoch(record)
     done = epochs_done(record) if stopped is None else stopped
@@ -228,3 +213,12 @@ def _say_instead(study: LoadedStudy, rungs: Sequence[int]) -> str:
     if not study.records:
         return "No trials yet: they appear as they begin."
     return ""
+
+
+RUNGS = PictureEntry(
+    name="rungs",
+    views=("progress",),
+    info=lambda scene: get_rungs_info(scene.study),
+    figure=get_rungs_figure,
+    columns=_columns,
+)

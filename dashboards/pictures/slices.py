@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,12 +12,13 @@ from dashboards.elements import theme
 from dashboards.elements.axes import axis_of
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.file_column import as_column
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.elements.setting_axis import SettingAxis
 from dashboards.elements.setting_parts import divide
 from dashboards.elements.trial_hover import template_text
 from dashboards.elements.trial_words import describe_complete, tell_why_empty
+from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.reported_slice import (
     ReportedFigure,
     describe_reported,
@@ -24,6 +26,7 @@ from dashboards.pictures.reported_slice import (
     reported_trace,
 )
 from dashboards.pictures.slice_summary import SliceSummary, summarise, summary_trace
+from dashboards.scene import Scene
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES
 from study.results.plural import counted
@@ -49,14 +52,11 @@ class SlicePoint(NamedTuple):
     y: float
 
 
-class SliceInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class SliceInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, and what must not be concluded.
-        description: For those who do not see it.
-        message: What to do where nothing is drawn; empty otherwise.
         x: The setting.
         y: The metric.
         points: By number of the trial.
@@ -66,10 +66,6 @@ class SliceInfo(NamedTuple):
         selected: Trials not faded; None for all.
     """
 
-    title: str
-    caption: str
-    description: str
-    message: str
     x: Quantity
     y: Quantity
     points: tuple[SlicePoint, ...]
@@ -106,7 +102,7 @@ def get_slice_info(
         title=f"{theme.capitalised(y.short)} against {parameter.short}: {study.info.name}",
         caption="",
         description=f"Scatter plot of {y.short} against {parameter.short}: no trial.",
-        message=tell_why_empty(study, len(points)),
+        instead=tell_why_empty(study, len(points)),
         x=parameter,
         y=y,
         points=points,
@@ -120,16 +116,16 @@ def get_slice_info(
         *(_describe(info) if points else ()),
         *(describe_reported(study.info.dataset, parameter, y) if points else ()),
     ]
-    return info._replace(
-        caption=" ".join(sentences), description=_description(info) if points else info.description
+    return replace(
+        info,
+        caption=" ".join(sentences),
+        description=_description(info) if points else info.description,
     )
 
 
 def get_slice_figure(info: SliceInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if info.message:
-        return theme.say_instead(figure, info.message)
     axis = _axis(info)
     chosen = [p for p in info.points if info.selected is None or p.number in info.selected]
     rest = [p for p in info.points if info.selected is not None and p.number not in info.selected]
@@ -164,34 +160,23 @@ def get_slice_figure(info: SliceInfo) -> go.Figure:
     )
 
 
-def get_slice_picture(info: SliceInfo) -> Picture:
-    """The picture with its words and data."""
+def _columns(info: SliceInfo) -> Columns:
     what = "median" if info.is_binned else "mean"
     xs = [p.x for p in info.points] + [s.x for s in info.summaries] + [r.x for r in info.reported]
     points, summaries, reported = map(len, (info.points, info.summaries, info.reported))
-    return Picture(
-        name="slice",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_slice_figure(info),
-        data={
-            "what": ["trial"] * points + [what] * summaries + ["reported"] * reported,
-            "trial": [*(p.number for p in info.points), *[None] * (summaries + reported)],
-            info.x.name: as_column(xs),
-            info.y.name: [
-                *(p.y for p in info.points),
-                *(s.middle for s in info.summaries),
-                *(r.y for r in info.reported),
-            ],
-            "n": [*[None] * points, *(s.trials for s in info.summaries), *[None] * reported],
-            "low": [*[None] * points, *(s.low for s in info.summaries), *[None] * reported],
-            "high": [*[None] * points, *(s.high for s in info.summaries), *[None] * reported],
-        },
-        # A box over names means no numbers.
-        brushes=() if any(isinstance(x, str) for x in xs) else (info.x.name, info.y.name),
-        zero_below=_axis(info).break_at(),
-    )
+    return {
+        "what": ["trial"] * points + [what] * summaries + ["reported"] * reported,
+        "trial": [*(p.number for p in info.points), *[None] * (summaries + reported)],
+        info.x.name: as_column(xs),
+        info.y.name: [
+            *(p.y for p in info.points),
+            *(s.middle for s in info.summaries),
+            *(r.y for r in info.reported),
+        ],
+        "n": [*[None] * points, *(s.trials for s in info.summaries), *[None] * reported],
+        "low": [*[None] * points, *(s.low for s in info.summaries), *[None] * reported],
+        "high": [*[None] * points, *(s.high for s in info.summaries), *[None] * reported],
+    }
 
 
 def _axis(info: SliceInfo) -> SettingAxis:
@@ -253,3 +238,29 @@ def _description(info: SliceInfo) -> str:
         f"{counted(len(info.points), 'trial')}. Highest {what} {info.y.format(best.middle)} at "
         f"{best.label}, lowest {info.y.format(worst.middle)} at {worst.label}."
     )
+
+
+def _brushes(info: SliceInfo) -> tuple[str, ...]:
+    # A box over names means no numbers.
+    has_names = any(isinstance(point.x, str) for point in info.points)
+    return () if has_names else (info.x.name, info.y.name)
+
+
+def _info(scene: Scene, place: int) -> SliceInfo:
+    parameter = scene.two_settings("noise_level", "mask_count")[place]
+    return get_slice_info(
+        scene.study, parameter=parameter, y=scene.quantity("y"), selected=scene.selected
+    )
+
+
+SLICE = PictureEntry(
+    name="slice",
+    views=("matters",),
+    options=("parameter", "second"),
+    info=lambda scene: _info(scene, 0),
+    figure=get_slice_figure,
+    columns=_columns,
+    brushes=_brushes,
+    zero_below=lambda info: _axis(info).break_at(),
+)
+SECOND_SLICE = replace(SLICE, name="second-slice", info=lambda scene: _info(scene, 1))

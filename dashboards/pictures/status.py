@@ -13,8 +13,8 @@ from study.results.front_table import format_metric
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import LAYER_NAMES
 from study.results.pareto import front
+from study.results.run_record import RunRecord, RunState, mean_result
 from study.results.stop_reasons import stop_epoch
-from study.results.trial_record import TrialRecord, TrialState, mean_result
 
 
 class ReasonGroup(NamedTuple):
@@ -129,11 +129,11 @@ def get_status_info(study: LoadedStudy, *, now_ms: int) -> StatusInfo:
         caption=caption,
         description=" ".join((caption, pace.text, best_text, confirmation.text)),
         asked=study.info.trials,
-        complete=states[TrialState.COMPLETE],
-        pruned=states[TrialState.PRUNED],
-        failed=states[TrialState.FAILED],
-        running=states[TrialState.RUNNING],
-        paused=states[TrialState.PAUSED],
+        complete=states[RunState.COMPLETE],
+        pruned=states[RunState.PRUNED],
+        failed=states[RunState.FAILED],
+        running=states[RunState.RUNNING],
+        paused=states[RunState.PAUSED],
         waiting=waiting,
         reasons=(
             *_why_failed(study.records),
@@ -151,12 +151,12 @@ def get_status_info(study: LoadedStudy, *, now_ms: int) -> StatusInfo:
     )
 
 
-def _why_failed(records: Iterable[TrialRecord]) -> tuple[ReasonGroup, ...]:
-    failed = (record for record in records if record.state is TrialState.FAILED)
+def _why_failed(records: Iterable[RunRecord]) -> tuple[ReasonGroup, ...]:
+    failed = (record for record in records if record.state is RunState.FAILED)
     return _grouped("failed", ((record.reason, record.number) for record in failed))
 
 
-def _where_stopped(records: Iterable[TrialRecord]) -> tuple[ReasonGroup, ...]:
+def _where_stopped(records: Iterable[RunRecord]) -> tuple[ReasonGroup, ...]:
     """By epoch: hardly two trials have the same rank, and `stops` tells each trial's."""
     stops = ((stop_epoch(record), record.number) for record in records)
     return _grouped(
@@ -182,8 +182,8 @@ def _grouped(what: str, found: Iterable[tuple[str, int]]) -> tuple[ReasonGroup, 
 
 def _confirmation(study: LoadedStudy, waiting: int) -> ConfirmationStatus:
     states = Counter(run.state for run in study.confirmed)
-    done, failed = states[TrialState.COMPLETE], states[TrialState.FAILED]
-    running = states[TrialState.RUNNING] + states[TrialState.PAUSED]
+    done, failed = states[RunState.COMPLETE], states[RunState.FAILED]
+    running = states[RunState.RUNNING] + states[RunState.PAUSED]
     if not study.info.confirm and not study.confirmed:
         text = "No confirmation was asked for: the test set is not read (--confirm)."
         return ConfirmationStatus(0, done, failed, running, text)
@@ -200,7 +200,7 @@ def _confirmation(study: LoadedStudy, waiting: int) -> ConfirmationStatus:
     return ConfirmationStatus(planned, done, failed, running, f"{', '.join(parts)}{later}.")
 
 
-def _best(records: Sequence[TrialRecord]) -> BestTrial | None:
+def _best(records: Sequence[RunRecord]) -> BestTrial | None:
     accuracies = [
         BestTrial(record.number, mean_result([c[-1] for c in record.replicates]).val_accuracy)
         for record in complete(records)

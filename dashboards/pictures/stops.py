@@ -6,8 +6,8 @@ from typing import NamedTuple
 from dashboards.elements.picture import Columns
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
+from study.results.run_record import RunRecord
 from study.results.stop_reasons import stop_epoch
-from study.results.trial_record import TrialRecord
 
 
 class Stop(NamedTuple):
@@ -58,7 +58,7 @@ def get_stops_columns(info: StopsInfo) -> Columns:
     return {name: [getattr(stop, name) for stop in info.stops] for name in Stop._fields}
 
 
-def _stop(record: TrialRecord, epoch: int) -> Stop:
+def _stop(record: RunRecord, epoch: int) -> Stop:
     accuracy = record.metrics().get("val_accuracy", math.nan)
     return Stop(
         trial=record.number,

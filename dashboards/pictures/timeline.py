@@ -1,6 +1,7 @@
 """When each trial ran: bars on lanes, idle gaps, and trials that have fallen silent."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -8,14 +9,15 @@ import plotly.graph_objects as go
 
 from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.trial_hover import reason_lines
 from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
 from dashboards.measures.lanes import TimelineBar, fill_lanes
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
+from dashboards.picture_entry import PictureEntry
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 _MANY_BARS = 1000
 """Above so many, bars are thick lines drawn by the graphics card."""
@@ -33,37 +35,30 @@ class _StateLook(NamedTuple):
 
 
 _LOOKS = {
-    TrialState.COMPLETE: _StateLook(theme.BLUE, "", 0.8),
-    TrialState.PRUNED: _StateLook(theme.ORANGE, "/", 0.6),
-    TrialState.FAILED: _StateLook(theme.VERMILION, "x", 0.4),
-    TrialState.RUNNING: _StateLook(theme.SKY, ".", 0.8),
-    TrialState.PAUSED: _StateLook(theme.GREY, "-", 0.6),
+    RunState.COMPLETE: _StateLook(theme.BLUE, "", 0.8),
+    RunState.PRUNED: _StateLook(theme.ORANGE, "/", 0.6),
+    RunState.FAILED: _StateLook(theme.VERMILION, "x", 0.4),
+    RunState.RUNNING: _StateLook(theme.SKY, ".", 0.8),
+    RunState.PAUSED: _StateLook(theme.GREY, "-", 0.6),
 }
 
 
-class TimelineInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class TimelineInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn, and how much of the time was idle.
-        description: For those who do not see it.
         lanes: Names of the lanes.
         bars: By lane, then start.
         idle_share: Of the time between each lane's first start and last end; None where nothing
             ran.
         unit: Of the axis.
-        instead: What to say where there is nothing to draw; empty otherwise.
     """
 
-    title: str
-    caption: str
-    description: str
     lanes: tuple[str, ...]
     bars: tuple[TimelineBar, ...]
     idle_share: float | None
     unit: TimeUnit
-    instead: str
 
 
 def get_timeline_info(study: LoadedStudy, *, now_ms: int) -> TimelineInfo:
@@ -93,9 +88,7 @@ def get_timeline_info(study: LoadedStudy, *, now_ms: int) -> TimelineInfo:
 def get_timeline_figure(info: TimelineInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if info.instead:
-        return theme.say_instead(figure, info.instead)
-    for state in TrialState:
+    for state in RunState:
         bars = [bar for bar in info.bars if bar.state is state]
         if bars and len(info.bars) > _MANY_BARS:
             figure.add_trace(_thick_lines(bars, info))
@@ -116,23 +109,15 @@ def get_timeline_figure(info: TimelineInfo) -> go.Figure:
     )
 
 
-def get_timeline_picture(info: TimelineInfo) -> Picture:
-    """The picture with its words and data."""
-    return Picture(
-        name="timeline",
-        title=info.title,
-        caption=info.caption,
-        description=info.description,
-        figure=get_timeline_figure(info),
-        data={
-            "trial": [bar.number for bar in info.bars],
-            "state": [str(bar.state) for bar in info.bars],
-            "lane": [info.lanes[bar.lane] for bar in info.bars],
-            "start_seconds": [bar.start for bar in info.bars],
-            "end_seconds": [bar.end for bar in info.bars],
-            "retries": [bar.retries for bar in info.bars],
-        },
-    )
+def _columns(info: TimelineInfo) -> Columns:
+    return {
+        "trial": [bar.number for bar in info.bars],
+        "state": [str(bar.state) for bar in info.bars],
+        "lane": [info.lanes[bar.lane] for bar in info.bars],
+        "start_seconds": [bar.start for bar in info.bars],
+        "end_seconds": [bar.end for bar in info.bars],
+        "retries": [bar.retries for bar in info.bars],
+    }
 
 
 def _label(lane: str) -> str:
@@ -196,7 +181,7 @@ def _hover(bar: TimelineBar, info: TimelineInfo) -> str:
 
 def _caption(
     study: LoadedStudy,
-    timed: Sequence[TrialRecord],
+    timed: Sequence[RunRecord],
     silent: Sequence[SilentTrial],
     idle_share: float | None,
 ) -> str:
@@ -210,7 +195,7 @@ def _caption(
             f"{counted(len(silent), 'running trial')} told nothing for suspiciously long, so drawn "
             "to the last epoch known."
         )
-    if any(record.state is TrialState.PAUSED for record in timed):
+    if any(record.state is RunState.PAUSED for record in timed):
         sentences.append("Paused trials are drawn as long as their epochs took.")
     if len(timed) < len(study.records):
         undrawn = counted(len(study.records) - len(timed), "trial")
@@ -220,7 +205,7 @@ def _caption(
     return " ".join(sentences)
 
 
-def _describe_lanes(records: Iterable[TrialRecord]) -> str:
+def _describe_lanes(records: Iterable[RunRecord]) -> str:
     known = {bool(record.worker) for record in records}
     bar = "a bar is a trial from its start to its end, attempts that broke off included."
     worker = "A lane is a worker process (or a further one of it, where its trials overlap)"
@@ -228,3 +213,12 @@ def _describe_lanes(records: Iterable[TrialRecord]) -> str:
         return f"{worker}; {bar}"
     fewest = "one of the fewest on which no trials of unknown workers overlap"
     return f"{worker} or {fewest}; {bar}" if True in known else f"A lane is {fewest}; {bar}"
+
+
+TIMELINE = PictureEntry(
+    name="timeline",
+    views=("progress",),
+    info=lambda scene: get_timeline_info(scene.study, now_ms=scene.now_ms),
+    figure=get_timeline_figure,
+    columns=_columns,
+)

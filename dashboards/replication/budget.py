@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from dashboards.elements.caption import confirmed_epochs, describe_states
-from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import PERTURBATION, layer_results
 from study.results.plural import counted
+from study.results.run_record import RunRecord
 
 _HOUR_SECONDS = 3600
 
@@ -68,7 +68,7 @@ def _confirmation(study: LoadedStudy) -> str:
     )
 
 
-def _training_time(confirmed: tuple[ConfirmedRun, ...]) -> str:
+def _training_time(confirmed: tuple[RunRecord, ...]) -> str:
     seconds = sum(run.result.train_seconds for run in confirmed if run.result is not None)
     if seconds < _HOUR_SECONDS:
         return f"{seconds / 60:.1f} minutes over all runs"

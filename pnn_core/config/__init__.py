@@ -6,7 +6,16 @@
 - `measured`: costs, what an epoch or a confirmation gave, and what a GPU must have room for
 """
 
-from pnn_core.config.measured import ConfirmResult, Costs, EpochResult, GpuNeed
+from pnn_core.config.measured import (
+    ADDED_METRICS,
+    COST_METRICS,
+    EPOCH_METRICS,
+    ConfirmResult,
+    Costs,
+    EpochResult,
+    GpuNeed,
+    Metric,
+)
 from pnn_core.config.model import (
     Activation,
     BeforeAddition,
@@ -25,6 +34,9 @@ from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
 from pnn_core.config.trial import PARAMETER_NAMES, ParameterValue, TrialConfig
 
 __all__ = [
+    "ADDED_METRICS",
+    "COST_METRICS",
+    "EPOCH_METRICS",
     "PARAMETER_NAMES",
     "Activation",
     "BeforeAddition",
@@ -35,6 +47,7 @@ __all__ = [
     "GpuNeed",
     "Layer",
     "MaskConfig",
+    "Metric",
     "ModelConfig",
     "Network",
     "NoiseDistribution",

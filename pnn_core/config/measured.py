@@ -1,13 +1,33 @@
-"""What is measured of a network and its training."""
+"""Measurements of a network and its training, each declared once, at its field.
 
-from dataclasses import dataclass
+Records, their files, MLflow and the objectives follow from these declarations.
+"""
+
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, Literal, get_type_hints
 
 from pnn_core.config.trial import TrialConfig
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Metric:
+    """Declaration of a metric.
+
+    Attributes:
+        label: Name in pictures, with its unit.
+        direction: Direction in which it is better.
+        over_epochs: Value of a run with several epochs: that of its last one, or their sum; None
+            where only the single epochs have one.
+    """
+
+    label: str
+    direction: Literal["maximize", "minimize"] = "minimize"
+    over_epochs: Literal["last", "sum"] | None = "last"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Costs:
-    """What a network costs.
+    """Costs of a network.
 
     Attributes:
         learnable_params: Numbers that the optimiser changes: the paper's axis.
@@ -16,35 +36,39 @@ class Costs:
         macs: Multiply-accumulates of convolutions and linear layers for one image.
     """
 
-    learnable_params: int
-    mask_values: int
-    macs: int
+    learnable_params: Annotated[int, Metric(label="learnable parameters")]
+    mask_values: Annotated[int, Metric(label="mask values (fixed numbers)")]
+    macs: Annotated[int, Metric(label="multiply-accumulates per image (MACs)")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EpochResult:
-    """What one epoch of training gave.
+    """Result of one epoch of training.
+
+    A metric that is added later has `math.nan` for a default: earlier studies do not have it.
 
     Attributes:
-        epoch: Counted from 1.
-        train_loss: Mean cross-entropy over the epoch's steps, in nats.
-        val_loss: Mean cross-entropy over the validation images, in nats.
+        epoch: Number of the epoch, counted from 1.
         val_accuracy: Correct over total, in [0, 1].
+        val_loss: Mean cross-entropy over the validation images, in nats.
+        train_loss: Mean cross-entropy over the epoch's steps, in nats.
         train_seconds: Wall time of the training steps.
         val_seconds: Wall time of the evaluation.
     """
 
     epoch: int
-    train_loss: float
-    val_loss: float
-    val_accuracy: float
-    train_seconds: float
-    val_seconds: float
+    val_accuracy: Annotated[
+        float, Metric(label="validation accuracy (correct / total)", direction="maximize")
+    ]
+    val_loss: Annotated[float, Metric(label="validation loss (nats)")]
+    train_loss: Annotated[float, Metric(label="training loss (nats)")]
+    train_seconds: Annotated[float, Metric(label="training time (s)", over_epochs="sum")]
+    val_seconds: Annotated[float, Metric(label="validation time (s)", over_epochs=None)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConfirmResult:
-    """What a confirmation run gave: trained on train and validation images, then tested.
+    """Result of a confirmation run: trained on train and validation images, then tested.
 
     Attributes:
         train_loss: Mean cross-entropy over the last epoch's steps, in nats.
@@ -62,15 +86,15 @@ class ConfirmResult:
 
 @dataclass(frozen=True, kw_only=True)
 class GpuNeed:
-    """What the largest of several training runs takes of a GPU's memory.
+    """Need of a GPU's memory by the largest of several training runs.
 
     Attributes:
         gpu: Name of the GPU.
-        largest: The training run.
-        needed_bytes: Measured at its peak, with what CUDA takes for a process; None where the whole
+        largest: Training run that was measured.
+        needed_bytes: Memory at its peak, with what CUDA takes for a process; None where the whole
             GPU is too small.
-        free_bytes: Of the GPU, before anything ran there.
-        total_bytes: Of the GPU.
+        free_bytes: Free memory of the GPU before anything ran there.
+        total_bytes: Memory of the GPU.
     """
 
     gpu: str
@@ -78,3 +102,23 @@ class GpuNeed:
     needed_bytes: int | None
     free_bytes: int
     total_bytes: int
+
+
+def _declared(owner: type[Any]) -> dict[str, Metric]:
+    hints = get_type_hints(owner, include_extras=True)
+    return {
+        name: declaration
+        for name, hint in hints.items()
+        for declaration in getattr(hint, "__metadata__", ())
+        if isinstance(declaration, Metric)
+    }
+
+
+COST_METRICS = _declared(Costs)
+"""Metrics of a network, by name."""
+
+EPOCH_METRICS = _declared(EpochResult)
+"""Metrics of an epoch, by name."""
+
+ADDED_METRICS = frozenset(f.name for f in fields(EpochResult) if f.default is not MISSING)
+"""Metrics of an epoch that earlier studies do not have."""

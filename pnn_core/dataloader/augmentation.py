@@ -1,4 +1,4 @@
-"""Random crop and flip of a whole batch at once."""
+"""Random crops and flips of a whole batch at once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ PADDING = 4
 
 @dataclass(frozen=True, kw_only=True)
 class CropsAndFlips:
-    """One draw for each image.
+    """One random crop and flip for each image.
 
     Attributes:
-        rows: `[n]`, first row of the crop within the padded image.
-        columns: `[n]`, first column.
-        flipped: `[n]`, whether left and right change places.
+        rows: First row of each crop within the padded image, `[n]`.
+        columns: First column of each crop, `[n]`.
+        flipped: True for each image whose left and right are exchanged, `[n]`.
     """
 
     rows: torch.Tensor
@@ -31,7 +31,7 @@ class CropsAndFlips:
 
     @classmethod
     def interleaved(cls, draws: "Sequence[CropsAndFlips]") -> "CropsAndFlips":
-        """The first draw of each, then the second of each, and so on."""
+        """Interleave draws: the first of each, then the second of each, and so on."""
         return cls(
             rows=torch.stack([each.rows for each in draws], dim=1).flatten(),
             columns=torch.stack([each.columns for each in draws], dim=1).flatten(),
@@ -42,7 +42,7 @@ class CropsAndFlips:
 def draw_crops_and_flips(
     count: int, generator: torch.Generator, device: torch.device
 ) -> CropsAndFlips:
-    """Draw for `count` images on the CPU, so that a seed means the same on every device."""
+    """Draw for `count` images on the CPU, so that a seed gives the same on every device."""
     offsets = torch.randint(0, 2 * PADDING + 1, (2, count), generator=generator).to(device)
     flipped = torch.randint(0, 2, (count,), generator=generator).bool().to(device)
     return CropsAndFlips(rows=offsets[0], columns=offsets[1], flipped=flipped)

@@ -14,7 +14,7 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 class BatchSource(Protocol):
-    """Labelled images that come in batches, on the device that works on them."""
+    """Labelled images in batches, on the device that works on them."""
 
     def __len__(self) -> int:
         """Number of images."""
@@ -22,30 +22,30 @@ class BatchSource(Protocol):
     def shuffled(
         self, batch_size: int, generator: torch.Generator, *, first_batch: int = 0
     ) -> Iterator[Batch]:
-        """One epoch of training, augmented if the data set is.
+        """Yield the batches of one epoch of training, augmented if the data set is.
 
         An incomplete last batch is left out, unless it is the only one: batch normalisation of a
         handful of images would be noise, and the next epoch's order brings those images back.
 
         Args:
             batch_size: Images per batch.
-            generator: CPU source of the order, crops and flips; the whole epoch's are drawn before
-                the first batch comes.
-            first_batch: Where to begin, counted from 0: those before it are neither decoded nor
-                moved, and the others are what they are in the whole epoch.
+            generator: CPU generator of the order, crops and flips; the whole epoch's are drawn
+                before the first batch.
+            first_batch: Index of the first batch, counted from 0: those before it are neither
+                decoded nor moved, and the others are the same as in the whole epoch.
         """
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
-        """Every image once, in the order of the data set, as it is evaluated."""
+        """Yield every image once, in the order of the data set, for evaluation."""
 
 
 class Normalise:
-    """Bytes to float32 of zero mean and unit deviation per channel, channels last.
+    """Conversion of bytes to float32 of zero mean and unit deviation per channel, channels last.
 
     Args:
-        mean: Per channel, of pixels scaled to [0, 1].
-        std: Per channel.
-        device: Where the images are.
+        mean: Mean of each channel, of pixels scaled to [0, 1].
+        std: Standard deviation of each channel.
+        device: Device of the images.
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], device: torch.device) -> None:
@@ -62,22 +62,22 @@ class Normalise:
 
 
 def full_batches(count: int, batch_size: int) -> list[slice]:
-    """Batches of an epoch: all full, or the only one."""
+    """Split an epoch into full batches, or into one that holds all."""
     size = min(batch_size, count)
     return [slice(start, start + size) for start in range(0, count - size + 1, size)]
 
 
 class DeviceBatches(Iterator[Batch]):
-    """The batches of an epoch, of which the device itself knows which comes next.
+    """The batches of an epoch, with the position in the epoch kept on the device.
 
-    So the very same operations on the very same tensors give one batch after another, which a CUDA
-    graph needs that is to do again what it did once.
+    So the same operations on the same tensors give one batch after another, as the replay of a CUDA
+    graph requires.
 
     Args:
-        pick: From places in the epoch's order, `[n]`, to the batch of them, by operations on the
-            device alone.
-        batches: The places of each batch, as many as of every other.
-        device: Of the places.
+        pick: Function from positions in the epoch's order, `[n]`, to their batch, by operations on
+            the device alone.
+        batches: Positions of each batch; all batches have one size.
+        device: Device of the positions.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class DeviceBatches(Iterator[Batch]):
         self._left = len(batches)
         first = batches[0] if batches else slice(0, 0)
         self._size = first.stop - first.start
-        self._places = torch.arange(first.start, first.stop, device=device)
+        self._positions = torch.arange(first.start, first.stop, device=device)
         self.device = device
 
     def __next__(self) -> Batch:
@@ -100,21 +100,21 @@ class DeviceBatches(Iterator[Batch]):
         return self.take()
 
     def take(self) -> Batch:
-        """The next batch; whether there is one, whoever asks must know."""
-        batch = self._pick(self._places)
-        self._places.add_(self._size)
+        """Return the next batch, which must exist."""
+        batch = self._pick(self._positions)
+        self._positions.add_(self._size)
         return batch
 
 
 class DeviceImages:
     """A `BatchSource` that holds its images as bytes on the device.
 
-    Bytes, because four times as many of them fit; on a GPU all images stay resident.
+    As bytes, because four times as many of them fit; on a GPU all images stay resident.
 
     Args:
-        images: What to hold. On the CPU the memory is shared, not copied.
-        normalise: Tells the device, too.
-        augment: Whether batches in training get a random crop and flip.
+        images: The images. On the CPU the memory is shared, not copied.
+        normalise: Normalisation, whose device holds the images.
+        augment: True if batches in training get a random crop and flip.
     """
 
     def __init__(self, images: LabelledImages, normalise: Normalise, *, augment: bool) -> None:
@@ -133,22 +133,22 @@ class DeviceImages:
     def shuffled(
         self, batch_size: int, generator: torch.Generator, *, first_batch: int = 0
     ) -> DeviceBatches:
-        """See `BatchSource`."""
+        """Yield one epoch of training; see `BatchSource`."""
         return self.shuffled_replicates(batch_size, [generator], first_batch=first_batch)
 
     def shuffled_replicates(
         self, batch_size: int, generators: Sequence[torch.Generator], *, first_batch: int = 0
     ) -> DeviceBatches:
-        """One epoch of training for each of several replicates at once.
+        """Yield one epoch of training for several replicates at once.
 
         Args:
-            batch_size: Images per batch of each.
-            generators: Of each: its batches are those that it gives to `shuffled`.
-            first_batch: See `BatchSource`.
+            batch_size: Images per batch of each replicate.
+            generators: Generator of each replicate, whose batches are those of `shuffled`.
+            first_batch: Index of the first batch; see `BatchSource`.
 
         Returns:
-            Images `[n, replicates * channels, height, width]`, labels `[n * replicates]`: those of
-            an image of each replicate, then of the next image of each.
+            Images `[n, replicates * channels, height, width]`, labels `[n * replicates]`: one
+            of each replicate, then the next of each.
         """
         count, replicates = len(self), len(generators)
         orders, draws = [], []
@@ -159,12 +159,14 @@ class DeviceImages:
         order = torch.stack(orders, dim=1).flatten()
         crops = CropsAndFlips.interleaved(draws) if draws else None
 
-        def pick(places: torch.Tensor) -> Batch:
-            chosen = order[places]
+        def pick(positions: torch.Tensor) -> Batch:
+            chosen = order[positions]
             images = self._images[chosen]
             if crops is not None:
-                images = crop_and_flip(images, crops[places])
-            return _side_by_side(self._normalise(images), replicates), self._labels[chosen]
+                images = crop_and_flip(images, crops[positions])
+            return _replicates_as_channels(self._normalise(images), replicates), self._labels[
+                chosen
+            ]
 
         batches = [
             slice(batch.start * replicates, batch.stop * replicates)
@@ -173,15 +175,15 @@ class DeviceImages:
         return DeviceBatches(pick, batches, self._device)
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
-        """See `BatchSource`."""
+        """Yield every image once; see `BatchSource`."""
         for start in range(0, len(self), batch_size):
             batch = slice(start, start + batch_size)
             yield self._normalise(self._images[batch]), self._labels[batch]
 
 
-def _side_by_side(images: torch.Tensor, replicates: int) -> torch.Tensor:
-    """From `[n * replicates, channels, h, w]` to `[n, replicates * channels, h, w]`."""
+def _replicates_as_channels(images: torch.Tensor, replicates: int) -> torch.Tensor:
+    """Reshape `[n * replicates, channels, h, w]` to `[n, replicates * channels, h, w]`."""
     if replicates == 1:
         return images
-    packed: torch.Tensor = images.unflatten(0, (-1, replicates)).flatten(1, 2)
-    return packed.contiguous(memory_format=torch.channels_last)
+    maps: torch.Tensor = images.unflatten(0, (-1, replicates)).flatten(1, 2)
+    return maps.contiguous(memory_format=torch.channels_last)

@@ -19,11 +19,11 @@ from pnn_core.data.decode import RandomCrops, decode
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DecodeRequest:
-    """One batch that is to be decoded.
+    """Request to decode one batch.
 
     Attributes:
-        files: The batch.
-        crops: Where to crop images of any size; None for the centre.
+        files: Image files of the batch.
+        crops: Crops of images of any size; None for the centre.
     """
 
     files: ImageFiles
@@ -33,20 +33,20 @@ class DecodeRequest:
 class Decoder:
     """Decodes batches in worker processes; a batch depends on its request alone.
 
-    The processes start with the first batch and serve all that follow. They end when nothing holds
-    this any more, and when this process is killed.
+    The processes start with the first batch and serve all later ones. They end with this object,
+    and when this process is killed.
 
     Args:
-        workers: Processes; with 0, this process decodes, and nothing ahead of its use.
+        workers: Number of processes; with 0, this process decodes, and nothing ahead of its use.
     """
 
     def __init__(self, workers: int) -> None:
-        self._requests = _Requests()
+        self._sampler = _RequestSampler()
         self._loader: DataLoader[_Decoded] = DataLoader(
-            _Requested(),
-            sampler=self._requests,
+            _RequestDataset(),
+            sampler=self._sampler,
             batch_size=None,
-            collate_fn=_unchanged,
+            collate_fn=_no_collation,
             num_workers=workers,
             persistent_workers=workers > 0,
             worker_init_fn=_end_with_parent,
@@ -60,15 +60,15 @@ class Decoder:
         """Decode batch after batch, in order.
 
         Args:
-            requests: Asked for some batches ahead.
+            requests: Requests, taken some batches ahead.
 
         Yields:
-            RGB, `[n, 3, height, width]`.
+            RGB images, `[n, 3, height, width]`.
 
         Raises:
             DatasetError: Names the image that is damaged.
         """
-        self._requests.pending = requests
+        self._sampler.pending = requests
         for decoded in self._loader:
             if isinstance(decoded, DatasetError):
                 raise decoded
@@ -76,27 +76,27 @@ class Decoder:
 
 
 def decoding_worker_count(device: torch.device) -> int:
-    """How many processes decode for a training run on a device.
+    """Return the number of processes that decode for a training run on a device.
 
-    Beside a GPU as many as torch may use threads, which is what a trial was given. A CPU that
-    trains has none to spare: to hand over its one core gains nothing, further ones are shared.
+    For a GPU, the number of threads that torch may use, which a trial was given. For a CPU, one
+    less: decoding in another process gains nothing on the one core that trains.
     """
-    # More than there are cores would be slower, and torch warns of it. Not every system tells
-    # which of them this process may use.
-    is_told = hasattr(os, "sched_getaffinity")
-    cores = len(os.sched_getaffinity(0)) if is_told else os.cpu_count() or 1
+    # More workers than cores would be slower, and torch warns of it. Not every system tells which
+    # cores this process may use.
+    has_affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if has_affinity else os.cpu_count() or 1
     threads = min(torch.get_num_threads(), cores)
     return threads if device.type == "cuda" else threads - 1
 
 
-# An error travels as a value: torch would raise it anew with a worker's whole traceback as its
-# message. Arrays travel through a pipe, not through shared memory as tensors would, of which
-# containers often have 64 MB.
+# Errors are sent as values: torch would raise them with a worker's whole traceback as the message.
+# Arrays are sent through a pipe, tensors would be through shared memory, of which containers often
+# have 64 MB.
 _Decoded = NDArray[np.uint8] | DatasetError
 
 
 def _end_with_parent(_worker: int) -> None:
-    """Let a worker end when its parent is killed.
+    """End a worker when its parent is killed.
 
     Torch's own watchdog lets it finish what it is sending, to a pipe that nobody reads any more.
     """
@@ -110,8 +110,8 @@ def _wait_for_end(parent: BaseProcess) -> None:
     os._exit(1)
 
 
-class _Requested(Dataset[_Decoded]):
-    """Whatever is asked for: the request itself is the index."""
+class _RequestDataset(Dataset[_Decoded]):
+    """Data set of all requests: the request itself is the index."""
 
     def __getitem__(self, request: DecodeRequest) -> _Decoded:
         try:
@@ -120,8 +120,8 @@ class _Requested(Dataset[_Decoded]):
             return error
 
 
-class _Requests:
-    """What the loader is to ask for next; torch's loaders keep one sampler for life."""
+class _RequestSampler:
+    """Sampler of the pending requests; torch's loaders keep one sampler for life."""
 
     pending: Iterable[DecodeRequest] = ()
 
@@ -129,5 +129,5 @@ class _Requests:
         return iter(self.pending)
 
 
-def _unchanged(decoded: Any) -> Any:  # noqa: ANN401  # the type that torch gives to collating
+def _no_collation(decoded: Any) -> Any:  # noqa: ANN401  # torch's type for collating
     return decoded

@@ -13,17 +13,17 @@ from pnn_core.dataloader.decoding_workers import Decoder, DecodeRequest
 
 
 class FileBatches:
-    """A `BatchSource` that decodes its images anew in every epoch.
+    """A `BatchSource` that decodes its images in every epoch.
 
-    All that is random is drawn here, in the same order as for images in memory, so that a seed
-    gives the same batches whatever the number of workers, and whether or not images of one size
-    fit in memory.
+    All random numbers are drawn here, in the same order as for images in memory, so that a seed
+    gives the same batches for any number of workers, and whether or not images of one size fit in
+    memory.
 
     Args:
         files: The images.
-        normalise: Tells the device, too.
-        augment: Whether batches in training get a random crop and flip.
-        decoder: May serve several sources, one at a time.
+        normalise: Normalisation, whose device works on the images.
+        augment: True if batches in training get a random crop and flip.
+        decoder: Decoder, which may serve several sources, one at a time.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class FileBatches:
     def shuffled(
         self, batch_size: int, generator: torch.Generator, *, first_batch: int = 0
     ) -> Iterator[Batch]:
-        """See `BatchSource`."""
+        """Yield one epoch of training; see `BatchSource`."""
         count, device = len(self), self._labels.device
         order = torch.randperm(count, generator=generator)
         crops = shifts = None
@@ -65,7 +65,7 @@ class FileBatches:
             yield self._normalise(images), labels[batch]
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
-        """See `BatchSource`."""
+        """Yield every image once; see `BatchSource`."""
         indices, device = np.arange(len(self)), self._labels.device
         batches = [slice(s, s + batch_size) for s in range(0, len(self), batch_size)]
         requests = (DecodeRequest(files=self._files.take(indices[batch])) for batch in batches)

@@ -1,6 +1,7 @@
-"""The device that trains, and its memory.
+"""The device that trains, its memory and its precision.
 
-- `selection`: the best device there is
-- `gpu_memory_limit`: a process's share of a GPU that others use, too
+- `selection`: the default device, its name and its free memory
+- `precision`: autocast
+- `gpu_memory_limit`: limit of a process's memory on a GPU that other processes use, too
 - `malloc`: the host's allocator in a process that trains on the CPU
 """

@@ -1,4 +1,4 @@
-"""A process's share of a GPU that others train on, too."""
+"""Limit of a process's memory on a GPU that other processes train on, too."""
 
 import gc
 from contextlib import suppress
@@ -6,39 +6,39 @@ from contextlib import suppress
 import torch
 
 CONTEXT_BYTES = 2**30
-"""What CUDA takes for each process beside torch's own allocator: its context and the kernels that
-it loads. An allowance: torch cannot see it, and drivers differ in it."""
+"""Bytes that CUDA takes for each process outside torch's allocator: its context and loaded kernels.
+An estimate: torch cannot measure it, and drivers differ in it."""
 
 
-def limit_gpu_memory(device: torch.device, share: float) -> None:
-    """Bound what this process may take of a GPU's memory.
+def limit_gpu_memory(device: torch.device, fraction: float) -> None:
+    """Limit the memory that this process may take of a GPU.
 
-    Beyond it torch raises that memory is short, in this process: a trial that takes too much costs
-    itself and none of its neighbours.
+    Above the limit torch raises `OutOfMemoryError` in this process: a trial that takes too much
+    fails, and none of its neighbours does.
 
     Args:
-        device: The GPU; nothing is bounded on a CPU, which has no such bound.
-        share: Of all of its memory, above 0; nothing is bounded from 1 on.
+        device: The GPU; on a CPU nothing is limited, as torch cannot.
+        fraction: Fraction of the GPU's memory, above 0; from 1 on nothing is limited.
     """
-    if device.type != "cuda" or share >= 1:
+    if device.type != "cuda" or fraction >= 1:
         return
     total = torch.cuda.mem_get_info(device)[1]
-    # Of all that torch asks of a GPU, the fraction alone wants its number: `cuda` has none.
-    torch.cuda.set_per_process_memory_fraction(allocator_fraction(share, total), device.index)
+    # This function alone needs the GPU's index, which the device `cuda` has not.
+    torch.cuda.set_per_process_memory_fraction(allocator_fraction(fraction, total), device.index)
 
 
-def allocator_fraction(share: float, total: int) -> float:
-    """What is left of a process's share for torch's allocator; at least half of it.
+def allocator_fraction(fraction: float, total: int) -> float:
+    """Return the fraction left for torch's allocator; at least half of the process's.
 
     Args:
-        share: Of all memory.
-        total: All of it, in bytes.
+        fraction: Fraction of the GPU's memory for the process.
+        total: Memory of the GPU, in bytes.
     """
-    return max(share - CONTEXT_BYTES / total, share / 2)
+    return max(fraction - CONTEXT_BYTES / total, fraction / 2)
 
 
 def free_gpu_bytes(device: torch.device) -> int:
-    """Bytes of a GPU that this process may still fill: what it holds unused is free to it."""
+    """Return the bytes of a GPU that this process may still fill, those held unused included."""
     free, total = torch.cuda.mem_get_info(device)
     filled = torch.cuda.memory_allocated(device)
     unused = torch.cuda.memory_reserved(device) - filled
@@ -47,11 +47,11 @@ def free_gpu_bytes(device: torch.device) -> int:
 
 
 def release_gpu_memory(device: torch.device) -> None:
-    """Give a GPU back what this process holds unused, before another one asks for it.
+    """Release the GPU memory that this process holds unused, so that another one can take it.
 
-    Nothing on a CPU: there is no hurry, and with torch and Ray loaded the collection takes a third
-    of a second. Nothing either where the allocator refuses, as it does after an error of CUDA's or
-    a recording that failed: the trial tells what that was.
+    Does nothing on a CPU: there is no hurry, and with torch and Ray loaded a garbage collection
+    takes a third of a second. Does nothing if the allocator refuses, as it does after a CUDA error
+    or a failed capture: the trial reports that error.
     """
     if device.type == "cuda":
         gc.collect()

@@ -1,9 +1,9 @@
-"""The perturbation layer and what follows it: few passes over memory, no perturbed map stored.
+"""Fused CPU operators: the perturbation layer and the layers after it in few passes over memory.
 
-Operators for the CPU; elsewhere torch's own are used.
+No perturbed map is stored. On other devices torch's own operators are used.
 
-- `operators`: where they are chosen
-- `sequence`: modules one after another, by these operators
-- `build`: compiles them
-- `cpu`: their C++ source, and the algebra behind it
+- `operators`: choice between them and torch's own operators
+- `sequential`: sequences of modules by these operators
+- `compile`: their compilation
+- `cpu`: their C++ source, and its algebra
 """

@@ -1,4 +1,4 @@
-"""The fused CPU operators, compiled once for a machine: `python -m pnn_core.fused.compile`."""
+"""Compilation of the fused CPU operators for a machine: `python -m pnn_core.fused.compile`."""
 
 import hashlib
 import os
@@ -13,8 +13,8 @@ import torch
 
 SOURCES = Path(__file__).with_name("cpu")
 
-# `native`, so that the loops are taken as many numbers at a time as the processor can. No trap and
-# no errno, or comparisons could not be.
+# `native`, so that loops use the processor's widest vectors; no trap and no errno, or comparisons
+# could not be vectorised.
 _FLAGS = (
     "-O3",
     "-march=native",
@@ -29,9 +29,9 @@ _FLAGS = (
 
 
 def library_path() -> Path:
-    """Where the operators of this source, torch and processor lie, once they are built.
+    """Return the path of the library for this source, torch and processor, whether built or not.
 
-    Below `XDG_CACHE_HOME`, by default `~/.cache`.
+    The folder is below `XDG_CACHE_HOME`, by default `~/.cache`.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     key = hashlib.sha256()
@@ -42,12 +42,12 @@ def library_path() -> Path:
 
 
 def build() -> Path:
-    """Compile the operators, unless they are there.
+    """Compile the operators, unless they are built already.
 
     Raises:
         FileNotFoundError: There is no C++ compiler.
         OSError: The cache folder cannot be written.
-        RuntimeError: The compiler refuses, with its message; or there is no home folder.
+        RuntimeError: The compiler fails, with its message; or there is no home folder.
     """
     library = library_path()
     if library.is_file():
@@ -74,12 +74,12 @@ def build() -> Path:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
-        made.replace(library)  # at once, so that nobody loads half of it
+        made.replace(library)  # atomic, so that no process loads half of it
     return library
 
 
 def _processor() -> str:
-    """What `native` means here: a home folder may be shared by machines of several kinds."""
+    """Return the processor's features, as machines of several kinds may share a home folder."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -88,7 +88,7 @@ def _processor() -> str:
 
 
 def main() -> int:
-    """Build and say where."""
+    """Build the operators and print their path."""
     try:
         library = build()
     except (OSError, RuntimeError) as error:

@@ -1,7 +1,7 @@
-"""The fused CPU operators, where they are built and can take what they are given.
+"""Choice between the fused CPU operators and torch's own.
 
-This is the one place that chooses between them and torch's own operators, which everything falls
-back on: `cpu` says what the operators compute.
+The fused operators are used if they are built and support the arguments; `cpu` documents what they
+compute.
 """
 
 import warnings
@@ -17,10 +17,10 @@ from pnn_core.fused.compile import library_path
 
 @cache
 def are_built() -> bool:
-    """Whether this process has the operators; they are loaded if `pnn_core.fused.compile` ran.
+    """Load the operators, if `pnn_core.fused.compile` has built them, and return True if it has.
 
-    A library that this process cannot load, such as one that a machine with another C library built
-    in a shared home folder, is warned of and left alone.
+    If the library cannot be loaded, for instance because a machine with another C library built it
+    in a shared home folder, a warning says so.
     """
     try:
         library = library_path()
@@ -47,30 +47,30 @@ def perturb_combine(
     conv: nn.Conv2d,
     *,
     fan_out: int,
-    behind: nn.BatchNorm2d | None = None,
+    output_norm: nn.BatchNorm2d | None = None,
     shortcut: torch.Tensor | None = None,
     relu: bool = False,
 ) -> torch.Tensor | None:
-    """Noise, ReLU, then batch normalisation, if any, and a 1×1, without storing any map.
+    """Apply noise, ReLU, batch normalisation, if any, and a 1×1, without storing any map.
 
     Args:
-        x: `[batch, p, height, width]`.
-        noise: Gives N, `[1, m, height, width]`.
-        norm: Of the m maps; `nn.Identity` for none.
+        x: Input, `[batch, p, height, width]`.
+        noise: Function that returns N, `[1, m, height, width]`.
+        norm: Normalisation of the m maps; `nn.Identity` for none.
         conv: The 1×1, with a `weight` of `[q, m / groups, 1, 1]` and a `bias`.
-        fan_out: m / p.
-        behind: Normalises the q outputs, too.
-        shortcut: Is added to what is normalised behind, and of the same shape.
-        relu: Whether a ReLU follows the normalisation behind.
+        fan_out: Masks per input channel, m / p.
+        output_norm: Normalisation of the q outputs; None for none.
+        shortcut: Tensor of the outputs' shape, added after `output_norm`.
+        relu: True if a ReLU follows `output_norm`.
 
     Returns:
-        `[batch, q, height, width]`; None where torch's own operators have to do it.
+        `[batch, q, height, width]`; None if torch's own operators must be used.
     """
-    norms = [each for each in (norm, behind) if isinstance(each, nn.BatchNorm2d)]
+    norms = [each for each in (norm, output_norm) if isinstance(each, nn.BatchNorm2d)]
     learned = [conv.weight, conv.bias]
     for each in norms:
         learned += [each.weight, each.bias]
-    is_training = norm.training and conv.training and (behind is None or behind.training)
+    is_training = norm.training and conv.training and (output_norm is None or output_norm.training)
     if not _takes(x, learned, is_training=is_training):
         return None
     masks = noise()
@@ -83,8 +83,8 @@ def perturb_combine(
     if before is not None and not _is_usual(before, channels * fan_out):
         return None
     outputs = conv.weight.shape[0]
-    if behind is not None:
-        if not _is_usual(behind, outputs) or behind.training != norm.training:
+    if output_norm is not None:
+        if not _is_usual(output_norm, outputs) or output_norm.training != norm.training:
             return None
         if not _fits(shortcut, (batch, outputs, height, width), x.dtype):
             return None
@@ -94,7 +94,7 @@ def perturb_combine(
         conv.weight,
         conv.bias,
         *_numbers(before),
-        *_numbers(behind),
+        *_numbers(output_norm),
         shortcut,
         relu,
         norm.training,
@@ -105,16 +105,16 @@ def perturb_combine(
 def normalise_add_relu(
     x: torch.Tensor, norm: nn.BatchNorm2d, shortcut: torch.Tensor | None, *, relu: bool
 ) -> torch.Tensor | None:
-    """Batch normalisation, plus a shortcut, if any, and then a ReLU, if asked for.
+    """Apply batch normalisation, add a shortcut, if any, then apply a ReLU, if asked for.
 
     Args:
-        x: `[batch, channels, height, width]`.
-        norm: Of its channels.
-        shortcut: Of the same shape.
-        relu: Whether a ReLU follows.
+        x: Input, `[batch, channels, height, width]`.
+        norm: Normalisation of its channels.
+        shortcut: Tensor of the same shape, or None.
+        relu: True if a ReLU follows.
 
     Returns:
-        The same shape; None where torch's own operators have to do it.
+        A tensor of the same shape; None if torch's own operators must be used.
     """
     learned = (norm.weight, norm.bias)
     if not _takes(x, learned, is_training=norm.training) or not _is_usual(norm, x.shape[1]):
@@ -128,15 +128,15 @@ def normalise_add_relu(
 
 
 def max_pool(x: torch.Tensor, pool: nn.MaxPool2d) -> torch.Tensor | None:
-    """The largest of each 2×2 pixels; at an odd edge, of those that are there.
+    """Pool the largest of each 2×2 pixels; at an odd edge, of the pixels inside.
 
     Args:
-        x: `[batch, channels, height, width]`.
-        pool: Its settings.
+        x: Input, `[batch, channels, height, width]`.
+        pool: Settings of the pool.
 
     Returns:
-        `[batch, channels, ⌈height / 2⌉, ⌈width / 2⌉]`; None where torch's own has to do
-        it.
+        `[batch, channels, ⌈height / 2⌉, ⌈width / 2⌉]`; None if torch's own operator must be
+        used.
     """
     is_usual = (
         pool.kernel_size == pool.stride == 2
@@ -150,15 +150,15 @@ def max_pool(x: torch.Tensor, pool: nn.MaxPool2d) -> torch.Tensor | None:
 
 
 def _takes(x: torch.Tensor, learned: Sequence[torch.Tensor | None], *, is_training: bool) -> bool:
-    """Whether the operators can compute, and differentiate, what modules do with x.
+    """Return True if the operators can compute, and differentiate, what modules do with x.
 
-    They read memory as it lies and check no shape: what torch refuses is left to torch's own words.
+    They read memory as it lies and check no shape: torch's own operators report what is wrong.
 
     Args:
-        x: Goes in.
-        learned: What the modules learn, as far as they have it.
-        is_training: Whether all of them are; gradients through running statistics are nobody's
-            training.
+        x: Input of the modules.
+        learned: Learnable parameters of the modules; None for those that are missing.
+        is_training: True if all modules are in training mode; gradients through running statistics
+            are not supported.
     """
     if x.device.type != "cpu" or x.dtype not in (torch.float32, torch.float64) or x.ndim != 4:
         return False
@@ -168,22 +168,22 @@ def _takes(x: torch.Tensor, learned: Sequence[torch.Tensor | None], *, is_traini
         return False
     if torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
         return False
-    return x.numel() > x.shape[1] and are_built()  # more than a number of each channel
+    return x.numel() > x.shape[1] and are_built()  # more than one number per channel
 
 
 def _is_usual(norm: nn.BatchNorm2d, channels: int) -> bool:
-    """Whether a normalisation is of that many channels, learns, and keeps a running average."""
+    """Return True if a normalisation has that many channels, learns, and keeps running averages."""
     learns_and_keeps = norm.affine and norm.track_running_stats and norm.momentum is not None
     return learns_and_keeps and norm.num_features == channels
 
 
 def _fits(shortcut: torch.Tensor | None, shape: Sequence[int], dtype: torch.dtype) -> bool:
-    """Whether a shortcut, if any, can be added as it is: not repeated, of the same type."""
+    """Return True if a shortcut, if any, can be added without broadcasting or conversion."""
     return shortcut is None or (shortcut.shape == shape and shortcut.dtype == dtype)
 
 
 def _numbers(norm: nn.BatchNorm2d | None) -> tuple[list[Any], float | None, float]:
-    """Tensors, momentum and epsilon, as the operators take them."""
+    """Return tensors, momentum and epsilon as the operators take them."""
     if norm is None:
         return [], 0.0, 0.0
     tensors = [

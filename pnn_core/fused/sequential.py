@@ -1,4 +1,4 @@
-"""Modules one after another, pools and normalisations as the fused operators."""
+"""Sequences of modules that use the fused operators for pools and normalisations."""
 
 from abc import ABC, abstractmethod
 
@@ -9,38 +9,38 @@ from pnn_core.fused.operators import max_pool, normalise_add_relu
 
 
 class NormalisedLayer(ABC, nn.Module):
-    """A layer that can take the normalisation behind it into its own operator."""
+    """A layer whose operator can include the normalisation that follows it."""
 
     @abstractmethod
     def normalised(
         self, x: torch.Tensor, norm: nn.BatchNorm2d, shortcut: torch.Tensor | None, *, relu: bool
     ) -> torch.Tensor | None:
-        """The layer, batch normalisation, plus a shortcut, if any, and then a ReLU, if asked for.
+        """Apply layer and batch normalisation, then add a shortcut and apply a ReLU, if asked for.
 
         Args:
-            x: What the layer takes.
-            norm: Of its outputs.
-            shortcut: Of their shape.
-            relu: Whether a ReLU follows.
+            x: Input of the layer.
+            norm: Normalisation of the layer's outputs.
+            shortcut: Tensor of the outputs' shape, or None.
+            relu: True if a ReLU follows.
 
         Returns:
-            What the layer's outputs become; None where the modules have to do it one by one.
+            The result; None if the modules must be applied one by one.
         """
 
 
 class FusedSequential(nn.Sequential):
-    """`nn.Sequential`, in fewer passes over memory where the fused operators are built."""
+    """`nn.Sequential`, in fewer passes over memory if the fused operators are built."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Apply all modules in order."""
         return _apply(list(self), x, None)
 
     def add_relu(self, x: torch.Tensor, shortcut: torch.Tensor) -> torch.Tensor:
-        """`relu(self(x) + shortcut)`, the end of a residual block.
+        """Compute `relu(self(x) + shortcut)`, the end of a residual block.
 
         Args:
-            x: What the modules take.
-            shortcut: Of the shape that they give.
+            x: Input of the modules.
+            shortcut: Tensor of the outputs' shape.
         """
         return _apply(list(self), x, shortcut)
 
@@ -52,9 +52,9 @@ def _apply(
     while done < len(modules):
         run = _run(modules[done:])
         is_end = done + len(run) == len(modules) and isinstance(modules[-1], nn.BatchNorm2d)
-        beside = shortcut if is_end else None
-        fused = _fused(run, x, beside)
-        if fused is not None and beside is not None:
+        added = shortcut if is_end else None
+        fused = _fused(run, x, added)
+        if fused is not None and added is not None:
             return fused
         x = modules[done](x) if fused is None else fused
         done += 1 if fused is None else len(run)
@@ -62,17 +62,17 @@ def _apply(
 
 
 def _run(modules: list[nn.Module]) -> list[nn.Module]:
-    """Those of the modules, from the first on, that may be one operator; none, or all of these.
+    """Return the modules, from the first on, that one operator may replace.
 
-    None where somebody has hooked one of them, so that the hook is called.
+    The list is empty if a module has a hook, so that the hook is called.
     """
     match modules:
         case [nn.MaxPool2d(), *_]:
             length = 1
-        case [nn.BatchNorm2d(), *behind]:
-            length = 1 + isinstance(behind[0] if behind else None, nn.ReLU)
-        case [NormalisedLayer(), nn.BatchNorm2d(), *behind]:
-            length = 2 + isinstance(behind[0] if behind else None, nn.ReLU)
+        case [nn.BatchNorm2d(), *rest]:
+            length = 1 + isinstance(rest[0] if rest else None, nn.ReLU)
+        case [NormalisedLayer(), nn.BatchNorm2d(), *rest]:
+            length = 2 + isinstance(rest[0] if rest else None, nn.ReLU)
         case _:
             return []
     run = modules[:length]
@@ -87,7 +87,7 @@ def _is_hooked(module: nn.Module) -> bool:
 def _fused(
     run: list[nn.Module], x: torch.Tensor, shortcut: torch.Tensor | None
 ) -> torch.Tensor | None:
-    """A run as one operator, where one can do it; a shortcut is followed by a ReLU."""
+    """Apply a run as one operator if possible; a shortcut is followed by a ReLU."""
     match run:
         case [nn.MaxPool2d() as pool]:
             return max_pool(x, pool)

@@ -168,7 +168,7 @@ class PerturbationLayer(NormalisedLayer):
             combine.norm,
             combine.conv,
             fan_out=self.perturb.fan_out,
-            behind=norm,
+            output_norm=norm,
             shortcut=shortcut,
             relu=relu,
         )

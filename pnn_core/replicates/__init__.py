@@ -1,8 +1,8 @@
 """Training runs that differ in their seeds alone, trained at once as one network.
 
-- `grouping`: which runs are trained at once
-- `batched_run`: their training
-- `batched_modules`: several networks as one
-- `batched_state`: the state of one network to and from that of several
-- `gpu_memory_probe`: the peak of GPU memory of the largest of several runs
+- `grouping`: choice of the runs that are trained at once
+- `batched_run`: training of several runs as one network
+- `batched_modules`: the layers of that network
+- `batched_state`: copies between its state and the states of the runs
+- `gpu_memory_probe`: peak of GPU memory of the largest of several runs, measured
 """

@@ -1,10 +1,10 @@
 """Several networks of one shape as one network, in which each keeps its own channels.
 
-A packed network maps images `[batch, R * channels, height, width]` to logits
-`[batch, R * classes]`, those of the first replicate first, and so between all of its layers. What
-works on each channel alone (batch normalisation, ReLU, pools) then works as it is; what mixes
-channels mixes those of one replicate alone: a convolution becomes a grouped one, a matrix product a
-batched one.
+A batched network maps images `[batch, R * channels, height, width]` to logits
+`[batch, R * classes]`, those of the first replicate first, and so between all of its layers. Layers
+that work on each channel alone (batch normalisation, ReLU, pools) stay as they are; layers that mix
+channels must mix those of one replicate alone: a convolution becomes a grouped one, a matrix
+product a batched one.
 """
 
 from collections import OrderedDict
@@ -30,41 +30,44 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 class DropoutGenerators:
-    """Where each replicate's draws of dropout stand in an epoch.
+    """Generator states that each replicate's dropout draws from.
 
     Args:
-        device: Where the network computes.
+        device: Device of the network.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self.states: list[dict[str, torch.Tensor]] = []
-        """Of torch's global generators, of each replicate; see `EpochState.generators`."""
+        """States of torch's global generators, for each replicate; see `EpochState.generators`."""
 
-    def begin(self, epochs: Sequence[EpochState]) -> None:
-        """Stand where each replicate's last step left off; sets torch's global generators."""
+    def restore(self, epoch_states: Sequence[EpochState]) -> None:
+        """Take the states after each replicate's last step; sets torch's global generators."""
         self.states = []
-        for begun in epochs:
-            restore_generators(begun, self.device)
+        for epoch_state in epoch_states:
+            restore_generators(epoch_state, self.device)
             self.states.append(generator_states(self.device))
 
-    def drop(self, x: torch.Tensor, share: float, replicate: int) -> torch.Tensor:
-        """Dropout of a replicate's features, by its own draws; sets torch's global generators."""
+    def dropout(self, x: torch.Tensor, p: float, replicate: int) -> torch.Tensor:
+        """Apply dropout to a replicate's features, by its own draws; sets torch's generators."""
         set_generator_states(self.states[replicate], self.device)
-        dropped = functional.dropout(x, share)
+        dropped = functional.dropout(x, p)
         self.states[replicate] = generator_states(self.device)
         return dropped
 
 
 def batched_network(networks: Sequence[nn.Module], generators: DropoutGenerators) -> nn.Module:
-    """Join networks of one shape; what they share no memory with is of the same names and order.
+    """Batch networks of one shape; submodules and parameters keep their names and order.
 
     Args:
-        networks: Of any kind that `pnn_core.models.build` builds, on one device.
-        generators: What dropout draws from.
+        networks: Networks, or modules of them, as `pnn_core.models.build` builds, on one device.
+        generators: States that dropout draws from.
 
     Returns:
-        A network whose parameters and buffers are those of the others, one behind the other.
+        A network whose parameters and buffers are copies of the others', concatenated.
+
+    Raises:
+        TypeError: A module holds parameters and has no batched form.
     """
     first = networks[0]
     match first:
@@ -86,18 +89,18 @@ def batched_network(networks: Sequence[nn.Module], generators: DropoutGenerators
     )
     own: list[torch.Tensor] = [*first.parameters(recurse=False), *first.buffers(recurse=False)]
     if own:
-        raise TypeError(f"{type(first).__name__} cannot be packed")
-    packed = deepcopy(first)
+        raise TypeError(f"{type(first).__name__} has no batched form")
+    batched = deepcopy(first)
     for name, child in children.items():
-        setattr(packed, name, child)
-    return packed
+        setattr(batched, name, child)
+    return batched
 
 
 class BatchedConv1x1(nn.Module):
     """1×1 convolutions as one batched matrix product, which is faster than a grouped convolution.
 
     Args:
-        convs: Of one shape, ungrouped; a `StridedConv1x1` first picks the pixels.
+        convs: Convolutions of one shape, ungrouped; a `StridedConv1x1` first picks the pixels.
     """
 
     def __init__(self, convs: Sequence[nn.Conv2d]) -> None:
@@ -124,7 +127,7 @@ class BatchedLinear(nn.Module):
     """Linear layers as one batched matrix product.
 
     Args:
-        layers: Of one shape.
+        layers: Layers of one shape.
     """
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
@@ -142,7 +145,7 @@ class BatchedPerturbation(nn.Module):
     """Noise masks, added to each channel of each replicate.
 
     Args:
-        layers: Of one shape.
+        layers: Layers of one shape.
     """
 
     masks: torch.Tensor
@@ -159,7 +162,7 @@ class BatchedPerturbation(nn.Module):
             self.register_buffer("masks", _joined([layer.masks for layer in layers], axis=1))
 
     def noise(self) -> torch.Tensor:
-        """N of all replicates, `[1, R * m, h, w]`."""
+        """Return N of all replicates, `[1, R * m, h, w]`."""
         masks = self.masks if self.scale == 1.0 else self.masks * self.scale
         if self.copies == 1:
             return masks
@@ -170,7 +173,7 @@ class BatchedPerturbation(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Perturb `[batch, R * p, h, w]` to `[batch, R * m, h, w]`."""
         masks = self.masks if self.scale == 1.0 else self.masks * self.scale
-        # A channel's masks stand on an axis of their own, so that no channel is repeated in memory.
+        # A channel's masks have an axis of their own, so that no channel is repeated in memory.
         shape = (
             (self.replicates, -1, self.fan_out) if self.copies == 1 else (self.replicates, 1, -1)
         )
@@ -183,7 +186,7 @@ class BatchedBinaryConvolution(nn.Module):
     """Fixed binary filters of each replicate.
 
     Args:
-        layers: Of one shape.
+        layers: Layers of one shape.
     """
 
     filters: torch.Tensor
@@ -200,28 +203,28 @@ class BatchedBinaryConvolution(nn.Module):
 
 
 class BatchedDropout(nn.Module):
-    """Dropout in which each replicate draws from its own stream.
+    """Dropout in which each replicate draws from its own generators.
 
     Args:
-        share: Of the features that are set to 0.
-        replicates: R.
-        generators: Of the replicates; all dropout of a network draws from the same.
+        p: Probability that a feature is set to 0.
+        replicates: Number of replicates R.
+        generators: States of the replicates' generators, shared by all dropout of a network.
     """
 
-    def __init__(self, share: float, replicates: int, generators: DropoutGenerators) -> None:
+    def __init__(self, p: float, replicates: int, generators: DropoutGenerators) -> None:
         super().__init__()
-        self.share = share
+        self.p = p
         self.replicates = replicates
         self.generators = generators
-        # The host sets the generator for each replicate in turn: no CUDA graph can.
-        self.can_be_captured = share == 0
+        # The host sets the generator for each replicate in turn, which a CUDA graph cannot.
+        self.can_be_captured = p == 0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map `[batch, R * features]` to the same shape."""
-        if not self.training or self.share == 0:
+        if not self.training or self.p == 0:
             return x
         each = enumerate(x.chunk(self.replicates, dim=1))
-        return torch.cat([self.generators.drop(own, self.share, r) for r, own in each], dim=1)
+        return torch.cat([self.generators.dropout(own, self.p, r) for r, own in each], dim=1)
 
 
 def _batched_convolution(convs: Sequence[nn.Conv2d]) -> nn.Module:
@@ -229,7 +232,7 @@ def _batched_convolution(convs: Sequence[nn.Conv2d]) -> nn.Module:
     if first.kernel_size == (1, 1) and first.groups == 1:
         return BatchedConv1x1(convs)
     count = len(convs)
-    packed = nn.Conv2d(
+    batched = nn.Conv2d(
         count * first.in_channels,
         count * first.out_channels,
         kernel_size=cast("tuple[int, int]", first.kernel_size),
@@ -239,24 +242,24 @@ def _batched_convolution(convs: Sequence[nn.Conv2d]) -> nn.Module:
         bias=first.bias is not None,
         device="meta",
     )
-    packed.weight = _joined_parameter([conv.weight for conv in convs])
+    batched.weight = _joined_parameter([conv.weight for conv in convs])
     if first.bias is not None:
-        packed.bias = _joined_parameter([conv.bias for conv in convs])
-    return packed
+        batched.bias = _joined_parameter([conv.bias for conv in convs])
+    return batched
 
 
 def _batched_norm(norms: Sequence[nn.BatchNorm2d]) -> nn.BatchNorm2d:
     device = norms[0].weight.device
-    packed = nn.BatchNorm2d(len(norms) * norms[0].num_features, device=device)
-    packed.weight = _joined_parameter([norm.weight for norm in norms])
-    packed.bias = _joined_parameter([norm.bias for norm in norms])
-    return packed
+    batched = nn.BatchNorm2d(len(norms) * norms[0].num_features, device=device)
+    batched.weight = _joined_parameter([norm.weight for norm in norms])
+    batched.bias = _joined_parameter([norm.bias for norm in norms])
+    return batched
 
 
 def _multiply_each(
     rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, replicates: int
 ) -> torch.Tensor:
-    """From rows `[n, R * p]` by weights `[R * q, p]` to `[n, R * q]`."""
+    """Multiply rows `[n, R * p]` by weights `[R * q, p]` to `[n, R * q]`."""
     inputs = rows.unflatten(1, (replicates, -1)).transpose(0, 1)
     weights = weight.unflatten(0, (replicates, -1)).transpose(1, 2)
     if bias is None:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import torch
 from torch.nn import functional
@@ -24,20 +23,20 @@ from pnn_core.training.trainer import NonFiniteLossError
 
 
 class BatchedRun:
-    """Several runs as one: each has the numbers that it has alone, but for rounding.
+    """Several runs trained as one network, each with the numbers that it has alone, up to rounding.
 
-    Each keeps its own state: between two calls of `next_epoch` it may be saved or restored, and may
-    go on alone.
+    Each run keeps its own state: between two calls of `next_epoch` it may be saved, restored, or
+    trained alone.
 
     Args:
-        runs: Of one configuration but for the seeds, with the same images in memory, and after as
-            many steps.
+        runs: Runs of one configuration but for the seeds, with the same images in memory, after
+            equally many steps.
 
     Attributes:
-        runs: As given.
+        runs: The runs, in the order given.
 
     Raises:
-        ValueError: The runs are not after as many steps.
+        ValueError: The runs have done different numbers of steps.
     """
 
     def __init__(self, runs: Sequence[EvaluatedRun]) -> None:
@@ -52,15 +51,15 @@ class BatchedRun:
 
     @property
     def epoch(self) -> int:
-        """Number of epochs that all have done."""
+        """Number of epochs that all runs have done."""
         return min(run.epoch for run in self.runs)
 
     def next_epoch(self, pause: Callable[[], bool] = no_pause) -> bool:
-        """See `EvaluatedRun.next_epoch`.
+        """Train and evaluate one epoch of all runs; see `EvaluatedRun.next_epoch`.
 
         Raises:
-            NonFiniteLossError: Names the epoch, the value and the seed. That run's epoch is not
-                done; those of the others are.
+            NonFiniteLossError: Names the epoch, the value and the seed of one run. That run's epoch
+                is not done; the other runs' epochs are.
         """
         trained = self._train_epoch(pause)
         if trained is None:
@@ -78,43 +77,38 @@ class BatchedRun:
             if failures:
                 raise failures[0]
         finally:
-            # The error knows this frame: were it to know the error, all networks would live on
-            # until garbage is collected.
+            # The error refers to this frame: a reference back would keep all networks alive until
+            # garbage is collected.
             failures.clear()
         return True
 
     def _train_epoch(self, pause: Callable[[], bool]) -> list[EpochState] | None:
-        """Train to the epoch's end, or to a pause, which gives None."""
+        """Train to the epoch's end and return each run's epoch; return None after a pause."""
         started = time.perf_counter()
         first = self.runs[0]
-        begun = [run.begin_epoch() for run in self.runs]
+        epoch_states = [run.begin_epoch() for run in self.runs]
         orders = [run.order_generator.get_state() for run in self.runs]
-        self._gather()
+        self._load_runs()
         with fork_rng(first.device):
-            self._dropout.begin(begun)
-            steps = self._train_steps(len(begun[0].losses), pause)
-        self._scatter()
+            self._dropout.restore(epoch_states)
+            steps = self._train_steps(len(epoch_states[0].losses), pause)
+        self._update_runs()
         seconds = (time.perf_counter() - started) / len(self.runs)
         trained = [
-            replace(
-                before,
-                generators=generators,
-                losses=(*before.losses, *losses.unbind()),
-                seconds=before.seconds + seconds,
-            )
-            for before, generators, losses in zip(
-                begun, self._dropout.states, torch.stack(steps).unbind(1), strict=True
+            epoch_state.advanced(losses.unbind(), generators, seconds)
+            for epoch_state, losses, generators in zip(
+                epoch_states, torch.stack(steps).unbind(1), self._dropout.states, strict=True
             )
         ]
         if len(trained[0].losses) == first.steps:
             return trained
-        for run, order, epoch in zip(self.runs, orders, trained, strict=True):
+        for run, order, epoch_state in zip(self.runs, orders, trained, strict=True):
             run.order_generator.set_state(order)
-            run.pause_epoch(epoch)
+            run.pause_epoch(epoch_state)
         return None
 
     def _train_steps(self, done: int, pause: Callable[[], bool]) -> list[torch.Tensor]:
-        """Train from a step, counted from 0.
+        """Train from a step, counted from 0, to the epoch's end or a pause.
 
         Returns:
             The losses of each step, `[replicates]`, on the device.
@@ -130,13 +124,13 @@ class BatchedRun:
             self._optimizer,
             batches,
             self._losses,
-            first.autocast,
+            first.device,
             pause,
             steps=first.steps - done,
         )
 
     def _losses(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The mean cross-entropy of each replicate."""
+        """Return the mean cross-entropy of each replicate."""
         each = logits.unflatten(1, (len(self.runs), -1)).flatten(0, 1)
         losses = functional.cross_entropy(each, labels, reduction="none")
         means: torch.Tensor = losses.unflatten(0, (-1, len(self.runs))).mean(dim=0)
@@ -148,27 +142,27 @@ class BatchedRun:
             self._network,
             first.evaluation_images,
             first.config.model.dataset,
-            first.autocast,
+            first.device,
             replicates=len(self.runs),
         )
 
-    def _gather(self) -> None:
-        """Take up where the runs are."""
+    def _load_runs(self) -> None:
+        """Copy the runs' states into the batched network and its optimiser."""
         networks_to_batched(self._network, [run.model for run in self.runs])
         optimizers_to_batched(self._optimizer, [run.optimizer for run in self.runs])
 
-    def _scatter(self) -> None:
-        """Take the runs to where the pack is."""
+    def _update_runs(self) -> None:
+        """Copy the batched network's and its optimiser's state back into the runs."""
         batched_to_networks(self._network, [run.model for run in self.runs])
         batched_to_optimizers(self._optimizer, [run.optimizer for run in self.runs])
         for run in self.runs:
-            # A schedule wants to see a step of its optimiser first: without gradients, it is none.
+            # A schedule expects a step of its optimiser first; without gradients, it is empty.
             run.optimizer.zero_grad(set_to_none=True)
             run.optimizer.step()
 
 
 def have_equal_progress(runs: Sequence[EvaluatedRun]) -> bool:
-    """Whether runs have done as many epochs, and as many steps of one that is paused."""
+    """Return True if all runs have done equally many epochs, and steps of a paused one."""
     return len({(run.epoch, run.paused_steps) for run in runs}) == 1
 
 

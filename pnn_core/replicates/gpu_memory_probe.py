@@ -1,4 +1,4 @@
-"""What the largest of several training runs takes of a GPU, measured on the GPU itself."""
+"""GPU memory that the largest of several training runs takes, measured on the GPU itself."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,34 +24,34 @@ from pnn_core.training.trainer import NonFiniteLossError
 from pnn_core.training.validated_run import ValidatedRun
 
 STEPS = MIN_STEPS_TO_CAPTURE
-"""Training steps that are measured: from the second on, gradients of the step before and the
-optimiser's state are there when the network runs, and as many as these are recorded, as most epochs
-of a study are: a recording has memory of its own."""
+"""Training steps that are measured. From the second on, gradients of the step before and the
+optimiser's state exist when the network runs; and this many steps are captured as a CUDA graph,
+which has memory of its own, as in most epochs of a study."""
 
 _NO_STEP = 1e-12
-"""A learning rate at which no loss grows beyond all bounds; memory does not depend on it."""
+"""Learning rate at which no loss diverges; memory does not depend on it."""
 
 _STATE_BYTES = 16
-"""Of each learnable number: itself, its gradient and two moments."""
+"""Bytes for each learnable parameter: its value, its gradient and two moments."""
 
 
 def probe_gpu_memory(
     configs: Sequence[TrialConfig], replicates: int, data: TrainingData, device: torch.device
 ) -> GpuNeed:
-    """Train the largest of some training runs for a moment, and see what it takes.
+    """Train the largest of several training runs for a moment, and measure its GPU memory.
 
     Args:
-        configs: At least one. The largest is the one with most activations and parameters by
-            count, at its batch size.
-        replicates: Seeds that a trial trains, at once as far as that pays.
-        data: What they learn from.
+        configs: Training runs, at least one. The largest is the one with most activations and
+            parameters by count, at its batch size.
+        replicates: Number of seeds that a trial trains, at once as far as that pays.
+        data: Training and validation images.
         device: A GPU on which this process is alone.
 
     Raises:
         DatasetError: Names an image that is decoded in training and is damaged.
     """
     largest = max(configs, key=lambda config: _estimated_bytes(config, len(data.train)))
-    free, total = torch.cuda.mem_get_info(device)  # makes this process's context
+    free, total = torch.cuda.mem_get_info(device)  # also makes this process's context
     try:
         needed: int | None = _peak(largest, replicates, data, device) + CONTEXT_BYTES
     except torch.OutOfMemoryError:
@@ -71,10 +71,10 @@ def _estimated_bytes(config: TrialConfig, images: int) -> int:
 
 
 def _peak(config: TrialConfig, replicates: int, data: TrainingData, device: torch.device) -> int:
-    """What torch's allocator holds at most, in bytes.
+    """Measure the peak of torch's allocator, in bytes.
 
-    A few images stand for all; those left out, of which each run holds its own copy, are added. No
-    less than lets `group_runs` train as many seeds at once where this is all that there is.
+    A few images stand for all; those left out, of which each run holds its own copy, are added. The
+    result is no less than `group_runs` needs to train as many seeds at once in this memory alone.
     """
     config = replace(config, optim=replace(config.optim, learning_rate=_NO_STEP))
     few = replace(
@@ -86,16 +86,16 @@ def _peak(config: TrialConfig, replicates: int, data: TrainingData, device: torc
     torch.cuda.reset_peak_memory_stats(device)
     seeds = range(config.seed, config.seed + replicates)
     runs = [ValidatedRun(replace(config, seed=seed), few, device) for seed in seeds]
-    packed = 0.0
+    batched = 0.0
     if replicates > 1:
         together = min(max_group_size(runs[0]), replicates)
         step = ACTIVATION_COPIES * activation_bytes(config, len(few.train))
-        packed = torch.cuda.memory_allocated(device) + together * step / GPU_MEMORY_FRACTION
+        batched = torch.cuda.memory_allocated(device) + together * step / GPU_MEMORY_FRACTION
     for training in group_runs(runs):
         with suppress(NonFiniteLossError):
             training.next_epoch()
     left_out = _resident_bytes(data) - _resident_bytes(few)
-    return max(torch.cuda.max_memory_reserved(device), int(packed)) + replicates * left_out
+    return max(torch.cuda.max_memory_reserved(device), int(batched)) + replicates * left_out
 
 
 def _first(images: Images, count: int) -> Images:
@@ -103,7 +103,7 @@ def _first(images: Images, count: int) -> Images:
 
 
 def _resident_bytes(data: TrainingData) -> int:
-    """Of images that stay on the device."""
+    """Return the bytes of the images that stay on the device."""
     return sum(
         part.images.nbytes + part.labels.nbytes
         for part in (data.train, data.validation)

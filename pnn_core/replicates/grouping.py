@@ -1,4 +1,4 @@
-"""Which runs of one configuration are trained at once, and which one after another."""
+"""Choice of the runs of one configuration that are trained at once, or one after another."""
 
 import math
 from collections.abc import Sequence
@@ -12,32 +12,32 @@ from pnn_core.replicates.batched_run import BatchedRun, have_equal_progress
 from pnn_core.training.evaluated_run import EvaluatedRun
 
 MAX_CPU_ACTIVATION_BYTES = 16 * 2**20
-"""Bytes of activations in a training step of one run, from which on packing it with others saves no
-time on a CPU: by then arithmetic outweighs the calls that make it (`benchmarks/replicates.py`)."""
+"""Bytes of activations in a training step of one run, above which batching saves no time on a CPU:
+arithmetic then outweighs the overhead of calls (`benchmarks/replicates.py`)."""
 
 CPU_MEMORY_FRACTION = 0.25
-"""Of a machine's free memory, for the activations of all runs of a pack: other trials may be about
-to take theirs."""
+"""Fraction of a machine's free memory for the activations of all runs of a group: other trials may
+be about to allocate theirs."""
 
 GPU_MEMORY_FRACTION = 0.75
-"""The same of a GPU, where what is free is this process's alone."""
+"""Fraction of a GPU's free memory, which belongs to this process alone."""
 
 _BYTES = 4
 ACTIVATION_COPIES = 2
-"""What a step holds: activations, and at worst as much again in gradients."""
+"""Copies of the activations that a step holds: themselves, and at worst as many gradients."""
 
 Training = EvaluatedRun | BatchedRun
 
 
 def group_runs(runs: Sequence[EvaluatedRun]) -> list[Training]:
-    """BatchedRun what can be packed, in the order given.
+    """Group runs that can be trained at once, in the order given.
 
     Args:
-        runs: Of one configuration but for the seeds; at any steps, as after a restart.
+        runs: Runs of one configuration but for the seeds; after any steps, as after a restart.
 
     Returns:
-        Packs of equal sizes, as few as memory allows. Runs that packing does not serve, or that are
-        not after as many steps as their neighbours, stand for themselves.
+        Groups of equal sizes, as few as memory allows. Runs that gain nothing from a group, or that
+        have done other numbers of steps than their neighbours, stay single.
     """
     if len(runs) == 1:
         return list(runs)
@@ -54,7 +54,7 @@ def group_runs(runs: Sequence[EvaluatedRun]) -> list[Training]:
 
 
 def max_group_size(run: EvaluatedRun) -> int:
-    """How many runs like this one are worth training at once, at least 1."""
+    """Return the number of runs like this one that are worth training at once, at least 1."""
     if not isinstance(run.training_images, DeviceImages):
         return 1  # decoding images costs each replicate its own time
     activations = activation_bytes(run.config, len(run.training_images))
@@ -66,11 +66,11 @@ def max_group_size(run: EvaluatedRun) -> int:
 
 
 def activation_bytes(config: TrialConfig, images: int) -> int:
-    """An upper bound of what a training step keeps for its backward pass.
+    """Return an upper bound of the bytes that a training step keeps for its backward pass.
 
     Args:
         config: The training run.
-        images: That it learns from; its only batch may be smaller than asked for.
+        images: Number of training images; fewer than a batch make a smaller one.
     """
     batch_size = min(config.optim.batch_size, images)
     return count_activations(config.model) * batch_size * _BYTES

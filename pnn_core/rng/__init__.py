@@ -1,6 +1,6 @@
-"""Random numbers: separate seeds for separate kinds of luck.
+"""Random numbers: independent seeds for initialisation, masks and data order.
 
-- `seeds`: seeds of initialisation, masks and data order, from one
-- `generators`: torch generators of these seeds
+- `seeds`: the three seeds, derived from one
+- `generators`: torch generators
 - `mask_regeneration`: masks drawn again from their seed, without torch
 """

@@ -1,8 +1,8 @@
-"""What the paper says of perturbation layers and convolutions (Section 3.3 and 3.4), as code.
+"""The paper's theory of perturbation layers and convolutions (Section 3.3 and 3.4), as code.
 
 - `macro_view`: weights that make a perturbation layer equal a convolution on one input (Eq. 5 to 9)
-- `matching_noise`: the Sylvester condition on the noise itself (Eq. 14 to 19), and what it allows
-- `second_input`: the objection: what those weights give on other inputs
+- `matching_noise`: the Sylvester condition on the noise itself (Eq. 14 to 19), and its solutions
+- `second_input`: the objection: errors of those weights on other inputs
 - `micro_view`: a convolution as its centre pixel plus noise, and that noise's variance (Eq. 20 to
   27)
 

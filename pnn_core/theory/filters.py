@@ -1,4 +1,4 @@
-"""What a filter is checked for."""
+"""Requirements of a convolution's filter."""
 
 import numpy as np
 from numpy.typing import NDArray

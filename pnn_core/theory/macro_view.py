@@ -7,14 +7,14 @@ from scipy import linalg
 from pnn_core.theory.filters import require_odd_square
 
 RANK_TOLERANCE = 1e-10
-"""Singular values below this share of the largest are taken for 0. They are rounding alone, and
-weights resting on them would be huge and mean nothing."""
+"""Singular values below this fraction of the largest are taken for 0. They are rounding errors, and
+weights that depend on them would be huge and mean nothing."""
 
 
 def convolution_matrix(
     weights: NDArray[np.float64], height: int, width: int
 ) -> NDArray[np.float64]:
-    """A of y = Ax, the doubly block circulant matrix of a convolution (paper, Eq. 9).
+    """Build A of y = Ax, the doubly block circulant matrix of a convolution (paper, Eq. 9).
 
     The image wraps around at its borders; without that the matrix would not be circulant. Each
     filter weight adds one shift of rows times one shift of columns.
@@ -45,7 +45,7 @@ def convolution_matrix(
 
 
 def perturbed(image: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float64]:
-    """X̂ = x1ᵀ + N, the image under each mask (paper, Eq. 5).
+    """Compute X̂ = x1ᵀ + N, the image under each mask (paper, Eq. 5).
 
     Args:
         image: x, [d].
@@ -65,12 +65,12 @@ def perturbed(image: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray
 def exact_weights(
     image: NDArray[np.float64], noise: NDArray[np.float64], response: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """v* = (x1ᵀ + N)⁻¹y for as many masks as pixels (paper, Eq. 6).
+    """Compute v* = (x1ᵀ + N)⁻¹y for as many masks as pixels (paper, Eq. 6).
 
     Args:
         image: x, [d].
         noise: N, [d, d].
-        response: y, what the convolution gives for this image, [d].
+        response: y, the convolution's response to this image, [d].
 
     Returns:
         v*, [d]: the layer of Eq. 4 then gives y for x. It is a function of x: see `second_input`.
@@ -86,7 +86,7 @@ def exact_weights(
 def sherman_morrison_weights(
     image: NDArray[np.float64], noise: NDArray[np.float64], response: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The weights of `exact_weights` from N⁻¹ alone (paper, Eq. 7, by Sherman and Morrison).
+    """Compute `exact_weights` from N⁻¹ alone (paper, Eq. 7, by Sherman and Morrison).
 
     Args:
         image: x, [d].
@@ -113,15 +113,15 @@ def sherman_morrison_weights(
 def least_squares_weights(
     maps: NDArray[np.float64], response: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The weights that come nearest to a response (paper, Eq. 8).
+    """Compute the weights that come nearest to a response (paper, Eq. 8).
 
-    By an orthogonal decomposition and not by the printed normal equations, which square the
-    condition number. Where several weights come equally near, the smallest of them.
+    Uses an orthogonal decomposition and not the printed normal equations, which square the
+    condition number. If several weights come equally near, the smallest of them is returned.
 
     Args:
         maps: X̂, one perturbed image a column; several images stacked below each other are matched
             at once, [images · d, masks].
-        response: y, stacked likewise, [images · d].
+        response: y, stacked in the same way, [images · d].
 
     Returns:
         v*, [masks].

@@ -1,18 +1,18 @@
 """The noise that would match a convolution: the Sylvester condition (paper, Eq. 14 to 19).
 
-What the paper claims: from Eq. 12 follows Eq. 18, S_a·N⁻¹ + N⁻¹·S_b = 0 with S_a = X⁺AX and
+The paper claims: from Eq. 12 follows Eq. 18, S_a·N⁻¹ + N⁻¹·S_b = 0 with S_a = X⁺AX and
 S_b = −A; if the spectra of S_a and A are disjoint it has a unique solution, so "we can always solve
 for the matching noise perturbation matrix N".
 
-What holds, each shown by a test:
+Facts, each shown by a test:
 
 - Eq. 14 says that two numbers commute, (1ᵀN⁻¹Ax)(1ᵀN⁻¹x). It is true for every N, so neither Eq. 15
   nor anything after it follows from it. By Eq. 7 nearly every N will do for one input anyway: no
   matching noise is needed.
 - Eq. 17 takes X⁺X for the identity. X = x1ᵀ has rank 1, and so has X⁺X.
-- The right side of Eq. 18 is 0, so 0 always solves it. Where the spectra are disjoint, that unique
+- The right side of Eq. 18 is 0, so 0 always solves it. If the spectra are disjoint, that unique
   solution *is* 0, which is no N⁻¹.
-- Where they meet, there are other solutions. An invertible one would make A and S_a similar. S_a is
+- If they meet, there are other solutions. An invertible one would make A and S_a similar. S_a is
   (xᵀAx / xᵀx)·11ᵀ/d, of rank 1 at most; so A would have rank 1 at most too. A convolution has such
   a matrix only when its filter is one plane wave over the whole image, such as a global average,
   and then x must be that same wave. No 3×3 filter on a larger image qualifies.
@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 TOLERANCE = 1e-9
-"""Eigenvalues nearer than this share of the largest one are taken for equal."""
+"""Eigenvalues nearer than this fraction of the largest one are taken for equal."""
 
 
 def sylvester_terms(
     image: NDArray[np.float64], convolution: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """S_a = X⁺AX and S_b = −A for as many masks as pixels (paper, Eq. 18).
+    """Compute S_a = X⁺AX and S_b = −A for as many masks as pixels (paper, Eq. 18).
 
     Args:
         image: x, [d].
@@ -43,7 +43,7 @@ def sylvester_terms(
 
 
 def spectral_gap(image: NDArray[np.float64], convolution: NDArray[np.float64]) -> float:
-    """Smallest distance between an eigenvalue of S_a and one of A.
+    """Return the smallest distance between an eigenvalue of S_a and one of A.
 
     Above 0 the spectra are disjoint, the paper's condition for a unique solution. A filter whose
     weights sum to 0, such as any edge detector, has the eigenvalue 0, which S_a has too: gap 0.
@@ -56,7 +56,7 @@ def spectral_gap(image: NDArray[np.float64], convolution: NDArray[np.float64]) -
 def unique_inverse_noise(
     image: NDArray[np.float64], convolution: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The unique solution N⁻¹ of Eq. 18 that the paper speaks of: it is 0.
+    """Compute the unique solution N⁻¹ of Eq. 18 that the paper speaks of: it is 0.
 
     Args:
         image: x, [d].
@@ -80,7 +80,7 @@ def unique_inverse_noise(
 def inverse_noise_basis(
     image: NDArray[np.float64], convolution: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """A basis of every solution N⁻¹ of Eq. 18, from its Kronecker form (paper, Eq. 19).
+    """Compute a basis of all solutions N⁻¹ of Eq. 18, from its Kronecker form (paper, Eq. 19).
 
     For small images only: the matrix has d⁴ entries.
 
@@ -89,7 +89,7 @@ def inverse_noise_basis(
         convolution: A, [d, d].
 
     Returns:
-        [solutions, d, d]; no solution but 0 where the spectra are disjoint.
+        [solutions, d, d]; empty if the spectra are disjoint, as 0 is then the only solution.
     """
     left, right = sylvester_terms(image, convolution)
     identity = np.eye(len(image))

@@ -14,9 +14,10 @@ class NoiseVariance:
     """E(n_c²) of Eq. 26's n_c, measured and by formula, in squared pixel values.
 
     Attributes:
-        measured: Over every whole patch of the images.
-        predicted: Eq. 27 over the neighbours of the centre pixel.
-        printed: Eq. 27 as printed: its sums take in the centre's weight, although ε_c is 0.
+        measured: Measured over every whole patch of the images.
+        predicted: Predicted by Eq. 27 over the neighbours of the centre pixel.
+        printed: Predicted by Eq. 27 as printed: its sums include the centre's weight, although
+            ε_c is 0.
         pixel_variance: σ², of the pixels about their mean over all images.
         correlation: ρ = E(x_i·x_c)/σ², averaged over the neighbours i.
         patches: Number of patches measured.
@@ -44,7 +45,7 @@ def noise_variance(images: NDArray[np.float64], weights: NDArray[np.float64]) ->
     of all.
 
     Args:
-        images: [n, height, width]; patches that cross a border are left out.
+        images: Images, [n, height, width]; patches that cross a border are left out.
         weights: The filter, [k, k] with k odd, not flipped.
 
     Raises:
@@ -78,7 +79,7 @@ def noise_variance(images: NDArray[np.float64], weights: NDArray[np.float64]) ->
 
 
 def _equation_27(variance: float, correlation: float, weights: NDArray[np.float64]) -> float:
-    """2σ²δ·[‖w'‖² + ½·Σᵢ Σⱼ≠ᵢ w'ᵢw'ⱼ] with δ = 1 − ρ."""
+    """Compute 2σ²δ·[‖w'‖² + ½·Σᵢ Σⱼ≠ᵢ w'ᵢw'ⱼ] with δ = 1 − ρ."""
     squares = float((weights**2).sum())
     cross = float(weights.sum()) ** 2 - squares
     return 2 * variance * (1 - correlation) * (squares + cross / 2)

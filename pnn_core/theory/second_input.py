@@ -18,11 +18,11 @@ from pnn_core.theory.macro_view import least_squares_weights
 
 @dataclass(frozen=True, kw_only=True)
 class MatchErrors:
-    """How far a layer lies from a convolution: ‖ŷ − y‖ / ‖y‖ over all images and pixels.
+    """Relative errors of a layer against a convolution: ‖ŷ − y‖ / ‖y‖ over all images and pixels.
 
     Attributes:
-        fitted: On the inputs that its weights were fitted on.
-        held_out: On others.
+        fitted: Error on the inputs that its weights were fitted on.
+        held_out: Error on other inputs.
     """
 
     fitted: float
@@ -37,14 +37,14 @@ def perturbation_errors(
     *,
     relu: bool,
 ) -> MatchErrors:
-    """Errors of the perturbation layer that comes nearest to a convolution on some inputs.
+    """Compute errors of the perturbation layer that comes nearest to a convolution on some inputs.
 
     Args:
         fitted: Inputs matched at once by least squares (paper, Eq. 8), [inputs, height, width].
-        held_out: Inputs that the weights are then tried on, [others, height, width].
+        held_out: Inputs that the weights are then tested on, [others, height, width].
         weights: The convolution's filter, [k, k] with k odd; images wrap around.
         masks: The layer's noise, [masks, height, width].
-        relu: Whether the perturbed inputs pass a ReLU (Eq. 2) or not (Eq. 4).
+        relu: True if the perturbed inputs pass a ReLU (Eq. 2), False if not (Eq. 4).
 
     Raises:
         ValueError: The filter has no centre.
@@ -64,13 +64,13 @@ def perturbation_errors(
 def pointwise_errors(
     fitted: NDArray[np.float64], held_out: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> MatchErrors:
-    """Errors of the nearest s·x + b: a 1×1 convolution of the same inputs and a constant map.
+    """Compute errors of the nearest s·x + b: a 1×1 convolution of the inputs and a constant map.
 
-    What a perturbation layer without ReLU amounts to, with no noise in it.
+    A perturbation layer without ReLU amounts to this, with no noise in it.
 
     Args:
         fitted: Inputs that s and b are fitted on, [inputs, height, width].
-        held_out: Inputs that they are then tried on, [others, height, width].
+        held_out: Inputs that they are then tested on, [others, height, width].
         weights: The convolution's filter, [k, k] with k odd; images wrap around.
 
     Raises:
@@ -91,14 +91,14 @@ def pointwise_errors(
 
 
 def _convolved(images: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Responses of all images, stacked, [images · d]."""
+    """Return the responses of all images, stacked, [images · d]."""
     return np.asarray(ndimage.convolve(images, weights[np.newaxis], mode="wrap")).ravel()
 
 
 def _perturbed(
     images: NDArray[np.float64], masks: NDArray[np.float64], *, relu: bool
 ) -> NDArray[np.float64]:
-    """The images under each mask, stacked, [images · d, masks]."""
+    """Return the images under each mask, stacked, [images · d, masks]."""
     pixels = images.reshape(-1, 1) + np.tile(masks.reshape(len(masks), -1).T, (len(images), 1))
     return np.maximum(pixels, 0) if relu else pixels
 

@@ -1,4 +1,4 @@
-"""Training runs as bytes: what is read back is whole, of the same run, and holds no code."""
+"""Training runs as bytes; what is read back is complete, of the same run, and holds no code."""
 
 import hashlib
 import io
@@ -10,39 +10,39 @@ from typing import Any
 import torch
 
 _VERSION = 1
-"""Of the bytes and of the states in them: to be raised when either is laid out otherwise."""
+"""Version of the bytes and of the states in them; raise it when either is laid out differently."""
 
-_WORD = f"pnn-checkpoint/{_VERSION}\n".encode()
-_ANY_WORD = re.compile(rb"pnn-checkpoint/(\d{1,9})\n")
+_HEADER = f"pnn-checkpoint/{_VERSION}\n".encode()
+_HEADER_PATTERN = re.compile(rb"pnn-checkpoint/(\d{1,9})\n")
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 class CheckpointError(ValueError):
-    """Bytes that a training run cannot go on from."""
+    """Bytes that a training run cannot be restored from."""
 
 
 def encode_checkpoint(identity: str, states: Sequence[Mapping[str, Any]]) -> bytes:
-    """Put the states of training runs into bytes.
+    """Encode the states of training runs.
 
-    A word that names the version, the SHA-256 of the rest, then what `torch.save` writes.
+    The bytes are a header with the version, the SHA-256 of the rest, then what `torch.save` writes.
 
     Args:
-        identity: Tells these training runs from all others.
-        states: From `state_dict` of each.
+        identity: Name that tells these training runs from all others.
+        states: State of each run, from its `state_dict`.
     """
     payload = io.BytesIO()
     torch.save({"identity": identity, "states": [dict(state) for state in states]}, payload)
     content = payload.getbuffer()
-    return b"".join((_WORD, hashlib.sha256(content).digest(), content))
+    return b"".join((_HEADER, hashlib.sha256(content).digest(), content))
 
 
 def decode_checkpoint(data: bytes, identity: str, device: torch.device) -> list[dict[str, Any]]:
-    """Read states back, to be given to `load_state_dict`.
+    """Decode states, to be given to `load_state_dict`.
 
     Args:
-        data: From `encode_checkpoint`.
-        identity: Of the training runs that are to go on.
-        device: Where the states' tensors are put, whichever device they were saved on.
+        data: Bytes from `encode_checkpoint`.
+        identity: Identity of the training runs to restore.
+        device: Device that the tensors are put on, whichever device they were saved on.
 
     Raises:
         CheckpointError: The bytes are torn or corrupt, hold anything but tensors and plain values,
@@ -56,14 +56,14 @@ def decode_checkpoint(data: bytes, identity: str, device: torch.device) -> list[
     except pickle.UnpicklingError as error:
         raise CheckpointError("checkpoint holds more than tensors and plain values") from error
     if payload["identity"] != identity:
-        # An identity may be as long as a configuration: not for a message.
+        # The message leaves the identity out, which may be as long as a configuration.
         raise CheckpointError("checkpoint belongs to another training run")
     states: list[dict[str, Any]] = payload["states"]
     return states
 
 
 def snapshot(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy, on the CPU, that shares no memory with the state.
+    """Copy a state to the CPU; the copy shares no memory with it.
 
     Args:
         state: Tensors and plain values, in lists, tuples and mappings.
@@ -82,15 +82,15 @@ def _copied(value: object) -> object:
 
 
 def _verified(data: bytes) -> memoryview:
-    """What `torch.save` wrote, if it is all there."""
-    word = _ANY_WORD.match(data)
-    if word is not None and int(word[1]) != _VERSION:
+    """Return what `torch.save` wrote, once the header and the digest are checked."""
+    header = _HEADER_PATTERN.match(data)
+    if header is not None and int(header[1]) != _VERSION:
         raise CheckpointError(
-            f"checkpoint was written by another version (={int(word[1])}), and this one reads "
+            f"checkpoint was written by another version (={int(header[1])}), and this one reads "
             f"version {_VERSION}"
         )
-    start = len(_WORD) + _DIGEST_BYTES
+    start = len(_HEADER) + _DIGEST_BYTES
     content = memoryview(data)[start:]
-    if word is None or data[len(_WORD) : start] != hashlib.sha256(content).digest():
+    if header is None or data[len(_HEADER) : start] != hashlib.sha256(content).digest():
         raise CheckpointError("checkpoint is torn or corrupt")
     return content

@@ -1,4 +1,4 @@
-"""Confirmation: train on everything that may be learned from, then test."""
+"""Confirmation: training on train and validation images, then the test set."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,23 +21,23 @@ def train_and_test(
     test: Images,
     device: torch.device | None = None,
 ) -> ConfirmResult:
-    """Train with the schedule fixed beforehand, and measure on the test images.
+    """Train with the schedule fixed beforehand, then measure accuracy on the test images.
 
-    The test images choose nothing, not even whether a run counts: the accuracy is that after the
-    last epoch. They are also classified after each epoch before it, because the published protocol
-    averages over all of them; its figure is given beside the accuracy and used for nothing else.
+    The test images select nothing, not even whether a run counts: the accuracy is the one after the
+    last epoch. They are also classified after each earlier epoch, because the published protocol
+    averages over all epochs; its accuracy is returned as well and used for nothing else.
 
     Args:
         config: The whole training run.
-        traits: From `TrainingData.traits`: mean and deviation stay those of the train images.
-        images: What to learn from: train and validation images, from `TrainingData.joined`.
-        test: From `load_test_data`.
-        device: The first GPU where there is one, else the CPU.
+        traits: `TrainingData.traits`: mean and deviation stay those of the train images.
+        images: Train and validation images, from `TrainingData.joined`.
+        test: Test images, from `load_test_data`.
+        device: Device that trains; by default the first GPU if there is one, else the CPU.
 
     Raises:
         ValueError: The data has another shape than the config says.
-        NonFiniteLossError: The training loss; names the epoch, the step, the value and the
-            seed.
+        NonFiniteLossError: The training loss is not finite; names the epoch, the step, the value
+            and the seed.
         DatasetError: Names an image that is decoded in training and is damaged.
     """
     run = ConfirmationRun(config, traits, images, test, device or default_device())
@@ -47,14 +47,14 @@ def train_and_test(
 
 
 class ConfirmationRun(EvaluatedRun):
-    """A confirmation run: learns from all but the test images, which it classifies each epoch.
+    """A confirmation run: trains on all but the test images, and tests after each epoch.
 
     Args:
         config: The whole training run.
-        traits: From `TrainingData.traits`.
-        images: What to learn from.
-        test: From `load_test_data`.
-        device: Where to train.
+        traits: `TrainingData.traits`.
+        images: Train and validation images.
+        test: Test images, from `load_test_data`.
+        device: Device that trains.
 
     Raises:
         ValueError: The data has another shape than the config says.
@@ -75,17 +75,17 @@ class ConfirmationRun(EvaluatedRun):
         self._seconds = 0.0
 
     def record(self, trained: TrainedEpoch, evaluation: Evaluation, seconds: float) -> None:
-        """See `EvaluatedRun`."""
+        """Keep the results of an epoch; see `EvaluatedRun`."""
         self._published.add_epoch(evaluation.correct.numpy())
         self._train_loss = trained.train_loss
         self._test_accuracy = evaluation.accuracy
         self._seconds += trained.seconds
 
     def result(self) -> ConfirmResult:
-        """What the run gave, once all epochs are done.
+        """Return the run's result.
 
         Raises:
-            RuntimeError: Some are not.
+            RuntimeError: Some epochs are not done.
         """
         if self.epoch < self.config.epochs:
             raise RuntimeError(
@@ -100,7 +100,7 @@ class ConfirmationRun(EvaluatedRun):
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """See `Trainer`; the measurements so far are part of it."""
+        """Return the state with the measurements so far; see `Trainer`."""
         return super().state_dict() | {
             "published_smoothed": self._published.smoothed,
             "published_best": self._published.best,
@@ -110,7 +110,7 @@ class ConfirmationRun(EvaluatedRun):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Trainer`."""
+        """Restore a state with its measurements; see `Trainer`."""
         super().load_state_dict(state)
         self._published.smoothed = state["published_smoothed"]
         self._published.best = state["published_best"]

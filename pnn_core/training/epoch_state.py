@@ -1,8 +1,8 @@
-"""An epoch that is under way, and where torch's generators stand in it."""
+"""An epoch that is under way, and the states of torch's generators in it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -16,10 +16,10 @@ class EpochState:
     """An epoch of which some steps are done, perhaps none.
 
     Attributes:
-        dropout_seed: What the epoch seeds torch's global generators with, which dropout draws from.
+        dropout_seed: Seed of torch's global generators in this epoch, which dropout draws from.
         generators: Their states after the last step done, by type of device, as bytes on the CPU;
-            none before the first.
-        losses: Of each step done, on the device that trains.
+            empty before the first step.
+        losses: Loss of each step done, on the device that trains.
         seconds: Wall time of the steps done.
     """
 
@@ -28,8 +28,28 @@ class EpochState:
     losses: tuple[torch.Tensor, ...] = ()
     seconds: float = 0.0
 
+    def advanced(
+        self,
+        losses: Sequence[torch.Tensor],
+        generators: Mapping[str, torch.Tensor],
+        seconds: float,
+    ) -> "EpochState":
+        """Return the state after further steps.
+
+        Args:
+            losses: Loss of each further step.
+            generators: States of torch's global generators after them.
+            seconds: Wall time of them.
+        """
+        return replace(
+            self,
+            generators=generators,
+            losses=(*self.losses, *losses),
+            seconds=self.seconds + seconds,
+        )
+
     def state_dict(self) -> dict[str, Any]:
-        """The same, as tensors and plain values."""
+        """Return the state as tensors and plain values."""
         return {
             "dropout_seed": self.dropout_seed,
             "generators": self.generators,
@@ -39,7 +59,7 @@ class EpochState:
 
     @classmethod
     def of(cls, state: Mapping[str, Any], device: torch.device) -> "EpochState":
-        """From `state_dict`, whose tensors are copied, to go on on a device."""
+        """Restore a state from its `state_dict`, whose tensors are copied to the device."""
         return cls(
             dropout_seed=state["dropout_seed"],
             generators=snapshot(state["generators"]),
@@ -50,19 +70,19 @@ class EpochState:
 
 @contextmanager
 def fork_rng(device: torch.device) -> Iterator[None]:
-    """Leave torch's global generators, on the CPU and on a device, as they were."""
+    """Restore torch's global generators, of the CPU and of a device, on leaving."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         yield
 
 
-def restore_generators(begun: EpochState, device: torch.device) -> None:
-    """Put torch's global generators where an epoch's last step left them."""
-    torch.manual_seed(begun.dropout_seed)
-    set_generator_states(begun.generators, device)
+def restore_generators(epoch_state: EpochState, device: torch.device) -> None:
+    """Set torch's global generators to their states after an epoch's last step."""
+    torch.manual_seed(epoch_state.dropout_seed)
+    set_generator_states(epoch_state.generators, device)
 
 
 def set_generator_states(states: Mapping[str, torch.Tensor], device: torch.device) -> None:
-    """Set torch's global generators; states of kinds of devices that are not here are left out."""
+    """Set torch's global generators; states of device types that are not here are ignored."""
     for kind, state in states.items():
         if kind == "cpu":
             torch.set_rng_state(state)
@@ -71,7 +91,7 @@ def set_generator_states(states: Mapping[str, torch.Tensor], device: torch.devic
 
 
 def generator_states(device: torch.device) -> dict[str, torch.Tensor]:
-    """Of torch's global generators on the CPU and, if it is a GPU, on a device."""
+    """Return the states of torch's global generators, of the CPU and of a device that is a GPU."""
     states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states["cuda"] = torch.cuda.get_rng_state(device)

@@ -14,17 +14,17 @@ from pnn_core.training.trainer import TrainedEpoch, Trainer
 
 
 class EvaluatedRun(Trainer, ABC):
-    """A trainer that keeps how it does on images that it does not learn from.
+    """A trainer that evaluates on other images after each epoch and keeps the results.
 
     Args:
         config: The whole training run.
         traits: The images' shape, normalisation and augmentation.
-        images: What to learn from.
-        evaluated: What to evaluate on.
-        device: Where to train.
+        images: Training images.
+        evaluated: Images to evaluate on.
+        device: Device that trains.
 
     Attributes:
-        evaluation_images: What it is evaluated on.
+        evaluation_images: Source of evaluation batches.
 
     Raises:
         ValueError: The data has another shape than the config says.
@@ -45,10 +45,10 @@ class EvaluatedRun(Trainer, ABC):
         """Train one epoch, then evaluate.
 
         Args:
-            pause: Asked after each training step but the epoch's last.
+            pause: Asked after each training step but the epoch's last; True pauses the epoch.
 
         Returns:
-            Whether the epoch is done; False if `pause` said yes: the next call goes on in it.
+            True if the epoch is done; False if it was paused: the next call trains its rest.
 
         Raises:
             NonFiniteLossError: Names the epoch, the value and the seed.
@@ -64,11 +64,11 @@ class EvaluatedRun(Trainer, ABC):
 
     @abstractmethod
     def record(self, trained: TrainedEpoch, evaluation: Evaluation, seconds: float) -> None:
-        """Keep what an epoch gave.
+        """Keep the results of an epoch.
 
         Args:
-            trained: Of the epoch.
-            evaluation: After it.
-            seconds: Wall time of the evaluation; of replicates that were evaluated at once, an
-                equal share of it.
+            trained: Measurements of its training.
+            evaluation: Evaluation after it.
+            seconds: Wall time of the evaluation; for replicates evaluated at once, an equal share
+                of it.
         """

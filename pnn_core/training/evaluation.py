@@ -1,7 +1,5 @@
-"""How a network, or several packed into one, does on images."""
+"""Accuracy and loss of a network, or of several batched into one, on images."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +8,7 @@ from torch.nn import functional
 
 from pnn_core.config import DatasetShape
 from pnn_core.dataloader.batches import BatchSource
+from pnn_core.device.precision import autocast
 
 _EVALUATION_PIXELS = 500 * 96 * 96
 EVALUATION_BATCH = 500
@@ -19,13 +18,13 @@ EVALUATION_BATCH = 500
 # Tensors have no single truth value, so a generated `==` would raise: equality is identity.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evaluation:
-    """How a network does on images.
+    """Loss and accuracy of a network on images.
 
     Attributes:
-        loss: Mean cross-entropy, in nats; not finite where the network's outputs are not.
+        loss: Mean cross-entropy, in nats; not finite if the network's outputs are not.
         accuracy: Correct over total, in [0, 1].
-        correct: Whether each image is classified correctly, in the order of the data set: bool,
-            [N], on the CPU.
+        correct: True for each image that is classified correctly, in the order of the data set:
+            bool, [N], on the CPU.
     """
 
     loss: float
@@ -38,7 +37,7 @@ def evaluate(
     network: nn.Module,
     source: BatchSource,
     data: DatasetShape,
-    autocast: Callable[[], AbstractContextManager[None]],
+    device: torch.device,
     *,
     replicates: int = 1,
 ) -> list[Evaluation]:
@@ -46,14 +45,14 @@ def evaluate(
 
     Args:
         network: Maps `[batch, replicates * channels, height, width]` to logits
-            `[batch, replicates * classes]`; is put into evaluation mode.
+            `[batch, replicates * classes]`; it is put into evaluation mode.
         source: The images.
-        data: Their shape.
-        autocast: Gives the context in which the network computes.
-        replicates: Networks that it is made of.
+        data: Shape of the images.
+        device: Device that computes.
+        replicates: Number of networks batched into it.
 
     Returns:
-        Of each replicate.
+        The evaluation of each replicate.
 
     Raises:
         DatasetError: Names an image that is decoded now and is damaged.
@@ -61,7 +60,7 @@ def evaluate(
     network.eval()
     losses, correct = [], []
     for images, labels in source.in_order(_batch_size(data, replicates)):
-        with autocast():
+        with autocast(device):
             logits = network(images.repeat(1, replicates, 1, 1) if replicates > 1 else images)
         each = logits.float().unflatten(1, (replicates, data.classes)).unbind(1)
         sums = [functional.cross_entropy(own, labels, reduction="sum") for own in each]

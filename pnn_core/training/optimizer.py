@@ -50,8 +50,7 @@ class _CompilerLeftOut(Optimizer):
     """Optimiser without torch's compiler, whose import takes 1.3 CPU-seconds in every process.
 
     torch wraps these methods so that its compiler leaves them alone, and imports it at the first
-    call, also where nothing is ever compiled. It also wraps `step`,
-    which is given `no_grad` here instead.
+    call, also in programs that compile nothing. `step` is wrapped too, and given `no_grad` here.
     """
 
     add_param_group = inspect.unwrap(Optimizer.add_param_group)

@@ -1,4 +1,4 @@
-"""The accuracy that the published code reported, to show how far it lies above the true one."""
+"""Accuracy by the published protocol, to show how far it lies above correct over total."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SMOOTHNESS = 0.7
-"""Weight of the past in the running figure (juefeix/pnn.pytorch, `plugins/monitor.py`)."""
+"""Weight of the past in the running average (juefeix/pnn.pytorch, `plugins/monitor.py`)."""
 
 
 @dataclass
@@ -14,16 +14,16 @@ class PublishedAccuracy:
     """The published code's test accuracy, epoch by epoch.
 
     S ← 0.7·S + 0.3·a over the test batches in order, a being a batch's accuracy. An incomplete last
-    batch is left out. S begins at 0 and is never reset: it runs on from one epoch to the next. The
-    last S of an epoch is that epoch's figure, and the best epoch's figure is what was reported.
+    batch is left out. S begins at 0 and is carried over from one epoch to the next. The last S of
+    an epoch is that epoch's accuracy; the best epoch's was reported.
 
-    So the figure rests on the last handful of batches alone, and the best of many noisy figures
-    lies above their mean: the more so, the smaller the batches.
+    So the accuracy rests on the last few batches alone, and the best of many noisy values lies
+    above their mean: the more so, the smaller the batches.
 
     Attributes:
         batch_size: Images per test batch; the published code takes the training batch size.
-        smoothed: S, in [0, 1]; with `best` all that a run needs to go on from.
-        best: The best epoch's figure, in [0, 1]; 0 before the first epoch.
+        smoothed: S, in [0, 1]; `smoothed` and `best` are the whole state.
+        best: Accuracy of the best epoch, in [0, 1]; 0 before the first epoch.
 
     Raises:
         ValueError: The batch size is below 1.
@@ -38,10 +38,10 @@ class PublishedAccuracy:
             raise ValueError(f"batch_size (={self.batch_size}) must be at least 1")
 
     def add_epoch(self, correct: NDArray[np.bool_]) -> float:
-        """Take in an epoch's predictions and return that epoch's figure, in [0, 1].
+        """Add an epoch's predictions and return that epoch's accuracy, in [0, 1].
 
         Args:
-            correct: Whether each test image was classified correctly, in test order, [images].
+            correct: True for each test image classified correctly, in test order, [images].
 
         Raises:
             ValueError: There are fewer images than one batch holds.

@@ -1,11 +1,10 @@
-"""A network that learns, epoch by epoch, and can be evaluated in between."""
+"""Training of a network, epoch by epoch, with evaluation in between."""
 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -32,16 +31,16 @@ from pnn_core.training.train_steps import no_pause, train_steps
 
 
 class NonFiniteLossError(ArithmeticError):
-    """The loss became NaN or infinite; nothing after it would mean anything."""
+    """The loss became NaN or infinite; no later number would mean anything."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedEpoch:
-    """What training for one epoch gave.
+    """Measurements of one epoch of training.
 
     Attributes:
         train_loss: Mean cross-entropy over the epoch's steps, in nats.
-        seconds: Wall time; of replicates that were trained at once, an equal share of it.
+        seconds: Wall time; for replicates trained at once, an equal share of it.
     """
 
     train_loss: float
@@ -54,16 +53,16 @@ class Trainer:
     Args:
         config: The whole training run.
         traits: The images' shape, normalisation and augmentation.
-        images: What to learn from.
-        device: Where to train. On a GPU: images in memory are resident there, bf16 autocast.
+        images: Training images.
+        device: Device that trains. On a GPU: images in memory are resident there, bf16 autocast.
 
     Attributes:
         model: The network.
-        optimizer: Of its learnable parameters.
-        epoch: Number of epochs done; one that is paused does not count.
-        steps: Training steps of an epoch.
-        training_images: What it learns from.
-        order: Source of the images' order, crops and flips.
+        optimizer: Optimiser of its learnable parameters.
+        epoch: Number of epochs done; a paused one does not count.
+        steps: Number of training steps in an epoch.
+        training_images: Source of training batches.
+        order_generator: Generator of the images' order, crops and flips.
 
     Raises:
         ValueError: The data has another shape than the config says.
@@ -97,60 +96,58 @@ class Trainer:
         return self._source(images, augment=False)
 
     def train_epoch(self, pause: Callable[[], bool] = no_pause) -> TrainedEpoch | None:
-        """Train one epoch, or go on in the one that was paused.
+        """Train one epoch, or the rest of the one that was paused.
 
-        However often an epoch is paused, its numbers are the same.
+        The numbers are the same however often an epoch is paused.
 
         Args:
-            pause: Asked after each step but the epoch's last.
+            pause: Asked after each step but the epoch's last; True pauses the epoch.
 
         Returns:
-            None if `pause` said yes: the next call goes on, also in another process after
-            `load_state_dict`.
+            None if the epoch was paused: the next call trains its rest, also in another process
+            after `load_state_dict`.
 
         Raises:
             NonFiniteLossError: Names the epoch, the step, the value and the seed.
             DatasetError: Names an image that is decoded in training and is damaged.
         """
         started = time.perf_counter()
-        begun = self.begin_epoch()
+        epoch_state = self.begin_epoch()
         order = self.order_generator.get_state()
         with fork_rng(self.device):
-            restore_generators(begun, self.device)
-            losses = [*begun.losses, *self._train_steps(len(begun.losses), pause)]
+            restore_generators(epoch_state, self.device)
+            losses = self._train_steps(len(epoch_state.losses), pause)
             generators = generator_states(self.device)
-        seconds = begun.seconds + time.perf_counter() - started
-        if len(losses) == self.steps:
-            return self.end_epoch(losses, seconds)
+        epoch_state = epoch_state.advanced(losses, generators, time.perf_counter() - started)
+        if len(epoch_state.losses) == self.steps:
+            return self.end_epoch(epoch_state.losses, epoch_state.seconds)
         self.order_generator.set_state(order)
-        self.pause_epoch(
-            replace(begun, generators=generators, losses=tuple(losses), seconds=seconds)
-        )
+        self.pause_epoch(epoch_state)
         return None
 
     @property
     def paused_steps(self) -> int:
-        """Training steps done of an epoch that is paused; 0 where none is."""
+        """Number of training steps done in a paused epoch; 0 if none is paused."""
         return 0 if self._paused is None else len(self._paused.losses)
 
     def begin_epoch(self) -> EpochState:
-        """The epoch that is paused, or the next one."""
+        """Return the state of the paused epoch, or of a new one."""
         return self._paused or EpochState(dropout_seed=self._draw_dropout_seed())
 
-    def pause_epoch(self, begun: EpochState) -> None:
-        """Leave an epoch that is to go on later.
+    def pause_epoch(self, epoch_state: EpochState) -> None:
+        """Keep the state of an epoch whose rest is trained later.
 
         Args:
-            begun: As far as it has come. `order` is to stand as it did when the epoch began: the
-                next call draws the epoch's order again.
+            epoch_state: Its state after the last step done. `order_generator` must be set as it was
+                when the epoch began: the next call draws the epoch's order again.
         """
-        self._paused = begun
+        self._paused = epoch_state
 
     def end_epoch(self, losses: Sequence[torch.Tensor], seconds: float) -> TrainedEpoch:
-        """Leave an epoch that is done.
+        """Count an epoch as done, and step the schedule.
 
         Args:
-            losses: Of all of its steps.
+            losses: Loss of each of its steps.
             seconds: Wall time of all of its steps.
 
         Raises:
@@ -163,7 +160,7 @@ class Trainer:
         return TrainedEpoch(train_loss=train_loss, seconds=seconds)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that changes in training, copied to the CPU, as tensors and plain values."""
+        """Copy everything that changes in training to the CPU, as tensors and plain values."""
         schedule = self._schedule.state_dict()
         # Made from the config anew; its type is not among those that torch loads as plain values.
         schedule.pop("milestones")
@@ -180,12 +177,12 @@ class Trainer:
         )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where another trainer of the same config, data and kind of device was.
+        """Restore the state of another trainer of the same config and data.
 
-        On another kind of device, too, but with other roundings and other draws of dropout.
+        On another type of device training goes on too, with other rounding and dropout draws.
 
         Args:
-            state: From `state_dict`, its tensors on any device; they are copied.
+            state: State from `state_dict`, its tensors on any device; they are copied.
         """
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(deepcopy(state["optimizer"]))
@@ -193,8 +190,8 @@ class Trainer:
         self.epoch = state["epoch"]
         self.order_generator.set_state(state["order"].cpu())
         self._dropout_seed_generator.set_state(state["dropout_seeds"].cpu())
-        begun = state["begun"]
-        self._paused = None if begun is None else EpochState.of(begun, self.device)
+        paused = state["begun"]
+        self._paused = None if paused is None else EpochState.of(paused, self.device)
 
     def _train_steps(self, first: int, pause: Callable[[], bool]) -> list[torch.Tensor]:
         """Train from a step, counted from 0, to the epoch's end or a pause.
@@ -210,7 +207,7 @@ class Trainer:
             self.optimizer,
             batches,
             functional.cross_entropy,
-            self.autocast,
+            self.device,
             pause,
             steps=self.steps - first,
         )
@@ -219,18 +216,12 @@ class Trainer:
         """Classify every image once.
 
         Args:
-            source: From `self.source(images)`; may be evaluated any number of times.
+            source: Images from `self.source`; may be evaluated any number of times.
 
         Raises:
             DatasetError: Names an image that is decoded now and is damaged.
         """
-        return evaluate(self.model, source, self.config.model.dataset, self.autocast)[0]
-
-    def autocast(self) -> AbstractContextManager[None]:
-        """The context in which the network computes: bf16 autocast on a GPU."""
-        if self.device.type == "cuda":
-            return torch.autocast("cuda", dtype=torch.bfloat16)
-        return nullcontext()
+        return evaluate(self.model, source, self.config.model.dataset, self.device)[0]
 
     def _source(self, images: Images, *, augment: bool) -> BatchSource:
         if isinstance(images, LabelledImages):
@@ -238,7 +229,7 @@ class Trainer:
         return FileBatches(images, self._normalise, self._decoder, augment=augment)
 
     def _mean_finite(self, losses: list[float]) -> float:
-        """The mean; read once an epoch, because each read of a GPU's number waits for the GPU."""
+        """Return the mean loss; read once an epoch, as each read of a number waits for the GPU."""
         for step, loss in enumerate(losses, start=1):
             if not math.isfinite(loss):
                 raise NonFiniteLossError(

@@ -1,4 +1,4 @@
-"""Training with validation: one `EpochResult` per epoch."""
+"""Training with validation after each epoch."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -18,14 +18,14 @@ from pnn_core.training.trainer import NonFiniteLossError, TrainedEpoch
 def train(
     config: TrialConfig, data: TrainingData, device: torch.device | None = None
 ) -> Iterator[EpochResult]:
-    """Train a network and report each epoch as it ends.
+    """Train a network and yield each epoch's result as it ends.
 
     The same config, data and device give the same numbers.
 
     Args:
         config: The whole training run.
-        data: Training and validation images, of the shape that `config.model.dataset` says.
-        device: The first GPU where there is one, else the CPU.
+        data: Training and validation images, of the shape in `config.model.dataset`.
+        device: Device that trains; by default the first GPU if there is one, else the CPU.
 
     Raises:
         ValueError: The data has another shape than the config says.
@@ -38,12 +38,12 @@ def train(
 
 
 class ValidatedRun(EvaluatedRun):
-    """A search's training run: learns from the training images, validates after each epoch.
+    """A training run of a search: trains on the training images, validates after each epoch.
 
     Args:
         config: The whole training run.
         data: Training and validation images.
-        device: Where to train.
+        device: Device that trains.
 
     Raises:
         ValueError: The data has another shape than the config says.
@@ -55,14 +55,15 @@ class ValidatedRun(EvaluatedRun):
 
     @property
     def results(self) -> tuple[EpochResult, ...]:
-        """Of each epoch done, also those before a `load_state_dict`."""
+        """Result of each epoch done, also of those before a `load_state_dict`."""
         return tuple(self._results)
 
     def record(self, trained: TrainedEpoch, evaluation: Evaluation, seconds: float) -> None:
-        """See `EvaluatedRun`; adds to the results.
+        """Add an epoch's result; see `EvaluatedRun`.
 
         Raises:
-            NonFiniteLossError: The validation loss; names the epoch, the value and the seed.
+            NonFiniteLossError: The validation loss is not finite; names the epoch, the value and
+                the seed.
         """
         if not math.isfinite(evaluation.loss):
             raise NonFiniteLossError(
@@ -81,10 +82,10 @@ class ValidatedRun(EvaluatedRun):
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """See `Trainer`; the results so far are part of it."""
+        """Return the state with the results so far; see `Trainer`."""
         return super().state_dict() | {"results": [asdict(result) for result in self._results]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """See `Trainer`."""
+        """Restore a state with its results; see `Trainer`."""
         super().load_state_dict(state)
         self._results = [EpochResult(**result) for result in state["results"]]

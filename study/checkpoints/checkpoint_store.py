@@ -1,4 +1,4 @@
-"""Where checkpoints lie: a folder, or any file system that pyarrow knows by URL."""
+"""Store of checkpoints: a folder, or any file system that pyarrow knows by URL."""
 
 import os
 import uuid
@@ -30,7 +30,7 @@ class CheckpointStore:
 
     @classmethod
     def of(cls, config: "StudyConfig") -> "CheckpointStore":
-        """A study's own folder: several studies may be given the same place."""
+        """Return a study's own folder: several studies may be given the same place."""
         own = f"{config.name}-{config.study_id[:8]}"
         place = urlsplit(config.checkpoints)
         if not place.scheme:
@@ -70,7 +70,7 @@ class CheckpointStore:
             raise OSError(f"{self.url}: {cause}") from error
 
     def load(self, name: str) -> bytes | None:
-        """A file's content; None where there is none.
+        """Return a file's content; None where there is none.
 
         Raises:
             OSError: It cannot be read.
@@ -92,7 +92,7 @@ class CheckpointStore:
         files.delete_dir(root)
 
     def names(self) -> list[str]:
-        """All files, those among them that a killed writer left half-written.
+        """Return the names of all files, those among them that a killed writer left half-written.
 
         Raises:
             OSError: The folder cannot be read.

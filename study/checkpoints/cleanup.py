@@ -1,39 +1,35 @@
-"""The driver clears up the checkpoints of what has ended."""
+"""Removal of the checkpoints of runs that have ended, by the driver."""
 
 import contextlib
 import queue
 import threading
 from collections.abc import Callable, Sequence
 
-from pnn_core.config import EpochResult
 from study.checkpoints.checkpoint_store import CheckpointStore
-from study.results.confirmed_run import ConfirmedRun
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
 
 TRIAL_PREFIX, CONFIRMATION_PREFIX = "trial-", "confirm-"
 
 CLOSING_SECONDS = 5.0
-"""How long a place for checkpoints that stands still may hold up the end of a study."""
+"""Time that a place for checkpoints that stands still may hold up the end of a study."""
 
 
-def trial_file(number: int) -> str:
-    """Name of a trial's checkpoint."""
-    return f"{TRIAL_PREFIX}{number:05}.ckpt"
+def checkpoint_file(key: RunKey) -> str:
+    """Return the name of a run's checkpoint."""
+    if key.is_confirmation:
+        return f"{CONFIRMATION_PREFIX}{key.trial:05}-{key.layer}-{key.seed}.ckpt"
+    return f"{TRIAL_PREFIX}{key.trial:05}.ckpt"
 
 
-def confirmation_file(run: ConfirmedRun) -> str:
-    """Name of a confirmation run's checkpoint."""
-    return f"{CONFIRMATION_PREFIX}{run.trial:05}-{run.layer}-{run.seed}.ckpt"
-
-
-class CheckpointCleanup:
+class CheckpointCleanup(RunListener):
     """Removes the checkpoint of a trial or confirmation run once it has ended.
 
     A listener of the driver; a thread of its own removes, because a remote store takes its time.
 
     Args:
-        store: Where checkpoints lie.
-        keep: Whether those of complete trials stay.
+        store: Store of the checkpoints.
+        keep: True if those of complete trials stay.
     """
 
     def __init__(self, store: CheckpointStore, *, keep: bool) -> None:
@@ -44,69 +40,40 @@ class CheckpointCleanup:
         self._thread = threading.Thread(target=self._sweep, name="checkpoint-sweeper", daemon=True)
         self._thread.start()
 
-    def sweep_trials(self, records: Sequence[TrialRecord]) -> None:
+    def sweep_trials(self, records: Sequence[RunRecord]) -> None:
         """Remove what belongs to no trial that may go on, such as half-written files."""
-        live = {trial_file(r.number) for r in records if not self._is_over(r)}
-        self._remove_all(TRIAL_PREFIX, but=live)
+        self._remove_all(TRIAL_PREFIX, records)
 
-    def sweep_confirmations(self, runs: Sequence[ConfirmedRun]) -> None:
-        """Remove what belongs to none of these runs."""
-        self._remove_all(CONFIRMATION_PREFIX, but={confirmation_file(run) for run in runs})
+    def sweep_confirmations(self, records: Sequence[RunRecord]) -> None:
+        """Remove what belongs to no confirmation run that may go on."""
+        self._remove_all(CONFIRMATION_PREFIX, records)
 
     def close(self) -> None:
         """Wait until everything is removed, but not for ever."""
         self._work.put(None)
         self._thread.join(CLOSING_SECONDS)
 
-    def trial_ended(self, record: TrialRecord) -> None:
+    def run_ended(self, record: RunRecord) -> None:
         """Remove its checkpoint, unless that is to stay, and what killed workers left of it."""
-        name = trial_file(record.number)
+        name = checkpoint_file(record.key)
         self._work.put(lambda: self._remove_now(name, set() if self._is_over(record) else {name}))
 
-    def confirmation_ended(self, run: ConfirmedRun) -> None:
-        """Remove its checkpoint."""
-        name = confirmation_file(run)
-        self._work.put(lambda: self._remove_now(name, set()))
-
-    def trial_restored(self, record: TrialRecord) -> None:
-        """Nothing: see `sweep_trials`."""
-
-    def trial_started(self, record: TrialRecord) -> None:
-        """Nothing: it may go on from its checkpoint."""
-
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
-        """Nothing: the worker itself replaces the checkpoint."""
-
-    def trial_retried(self, record: TrialRecord) -> None:
-        """Nothing: it goes on from its checkpoint."""
-
-    def trial_paused(self, record: TrialRecord) -> None:
-        """Nothing: it goes on from its checkpoint."""
-
-    def confirmation_restored(self, run: ConfirmedRun) -> None:
-        """Nothing: see `sweep_confirmations`."""
-
-    def confirmation_started(self, run: ConfirmedRun) -> None:
-        """Nothing: it may go on from its checkpoint."""
-
-    def confirmation_retried(self, run: ConfirmedRun) -> None:
-        """Nothing: it goes on from its checkpoint."""
-
-    def confirmation_paused(self, run: ConfirmedRun) -> None:
-        """Nothing: it goes on from its checkpoint."""
-
-    def _is_over(self, record: TrialRecord) -> bool:
-        kept = self._keep and record.state is TrialState.COMPLETE
+    def _is_over(self, record: RunRecord) -> bool:
+        kept = self._keep and record.state is RunState.COMPLETE and not record.key.is_confirmation
         return record.state.is_final and not kept
 
-    def _remove_all(self, prefix: str, *, but: set[str]) -> None:
+    def _remove_all(self, prefix: str, records: Sequence[RunRecord]) -> None:
         """Remove what is there now: what is written from now on belongs to something that runs."""
+        live = {checkpoint_file(record.key) for record in records if not self._is_over(record)}
         with contextlib.suppress(OSError):
-            there = [n for n in self._store.names() if n.startswith(prefix) and n not in but]
+            there = self._files(prefix, live)
             self._work.put(lambda: self._delete(there))
 
     def _remove_now(self, prefix: str, but: set[str]) -> None:
-        self._delete([n for n in self._store.names() if n.startswith(prefix) and n not in but])
+        self._delete(self._files(prefix, but))
+
+    def _files(self, prefix: str, but: set[str]) -> list[str]:
+        return [n for n in self._store.names() if n.startswith(prefix) and n not in but]
 
     def _delete(self, names: Sequence[str]) -> None:
         for name in names:

@@ -1,4 +1,4 @@
-"""A worker saves what it is training."""
+"""Checkpoint of what a worker is training."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
     from pnn_core.training.trainer import Trainer
 
 LONGEST_SHARE = 0.05
-"""Of a worker's time that may go into writing checkpoints."""
+"""Share of a worker's time that may go into writing checkpoints."""
 
 WITHIN_EPOCH_SECONDS = 60.0
-"""How long an epoch trains before it is saved half-way."""
+"""Time that an epoch trains before it is saved half-way."""
 
 
 class WorkerCheckpoint:
-    """A worker's one checkpoint: the runs that it trains side by side, in one file.
+    """Checkpoint of a run: the training runs of all its seeds, in one file.
 
     Args:
-        store: Where the file lies.
-        name: Of the file.
-        identity: Of the training runs: a file of any other is refused.
-        clock: Seconds.
-        beside: Checkpoints that the worker writes in turn with this one, itself included: they
-            share its time.
+        store: Store of the file.
+        name: Name of the file.
+        identity: Identity of the training runs: a file of any other is refused.
+        clock: Clock, in seconds.
+        beside: Number of checkpoints that the worker writes in turn with this one, itself
+            included: they share its time.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class WorkerCheckpoint:
 
     @property
     def unsaved(self) -> str:
-        """Why it could not be written the last time, or not be read at first; empty if it was."""
+        """Reason why it could not be written the last time, or read at first; empty if it was."""
         return self._unwritten or self._unread
 
     def restore(self, runs: Sequence["Trainer"]) -> None:
@@ -74,12 +74,12 @@ class WorkerCheckpoint:
 
     @property
     def is_due(self) -> bool:
-        """Whether writing costs little against the time since it was last done."""
+        """True if writing costs little against the time since it was last done."""
         return self._clock() - self._written >= self._cost / self._share
 
     @property
     def is_overdue(self) -> bool:
-        """Whether it is due, and so much time has passed that no epoch's end is waited for."""
+        """True if it is due, and so much time has passed that no epoch's end is waited for."""
         return self.is_due and self._clock() - self._written >= WITHIN_EPOCH_SECONDS
 
     def save(self, runs: Sequence["Trainer"]) -> None:

@@ -35,7 +35,7 @@ class Interrupts:
 
     @property
     def asked(self) -> bool:
-        """Whether there was a first signal: what `requested` says a moment later."""
+        """True if there was a first signal; `requested` says so a moment later."""
         return self._asked
 
     def __enter__(self) -> Self:
@@ -71,7 +71,7 @@ class Interrupts:
         """Take the first signal within the block as a request.
 
         Args:
-            deadline_seconds: How long the block may go on after it, before KeyboardInterrupt.
+            deadline_seconds: Time that the block may go on after it, before KeyboardInterrupt.
         """
         self._deadline_seconds = deadline_seconds
         try:

@@ -1,9 +1,8 @@
-"""A planned study from its first trial to its last word: search, export, confirm, tell."""
+"""Life of a planned study from its first trial to its last word: search, export, confirm, tell."""
 
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 
 import scipy.stats  # noqa: F401  # before a thread imports MLflow, which needs parts of it
@@ -13,31 +12,34 @@ from ray.tune import TuneError
 from pnn_core.data import DatasetError, TrainingData, confirm_step, load_test_data
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
-from study.engine.cluster.connect import TrialResources
+from study.engine.cluster.connect import TrialResources, concurrent_trials
 from study.engine.cluster.gpu_sharing import share_gpus
-from study.engine.confirmation.plan import plan_confirmation
-from study.engine.confirmation.run_confirmation import ConfirmationListener, confirm
-from study.engine.confirmation.worker import new_run
 from study.engine.interrupts import Interrupts
-from study.engine.tune.run_search import SearchResult, search
+from study.engine.tune.tuner import train_runs
+from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
 from study.execution.export import describe_study, export_front, write_page
+from study.execution.next_commands import resume_command
 from study.execution.progress import ProgressReport
-from study.execution.summary import Outcome, resume_command
+from study.execution.summary import Outcome
 from study.exit_status import DONE, FAILED, INTERRUPTED
 from study.planning.new_study import StudyPlan
 from study.results.mask_secrets import mask_password
 from study.results.mlflow.background_writer import MlflowWriter, Unsent
 from study.results.plural import counted
+from study.results.run_listener import RunListener
+from study.results.run_record import RunState
 from study.results.study_info import StudyEnd, summarise
-from study.results.trial_record import TrialState
+from study.search.confirmation_manager import ConfirmationManager
+from study.search.confirmation_plan import plan_confirmation
 from study.search.optuna_storage import StudyStorage
-from study.search.trial_manager import ATTEMPTS, TrialListener, TrialManager
+from study.search.run_manager import ATTEMPTS, RunManager
+from study.search.trial_manager import TrialManager
 
 TRACKER_SECONDS = 30.0
-"""How long a tracker that fails may hold up the end of a study."""
+"""Time that a tracker that fails may hold up the end of a study."""
 
 BROKEN_OFF_TRACKER_SECONDS = 3.0
-"""The same where somebody waits for the prompt: what is missing then is sent by `--resume`."""
+"""Same time where somebody waits for the prompt: what is missing then is sent by `--resume`."""
 
 ENDS = {
     DONE: StudyEnd.FINISHED,
@@ -56,9 +58,9 @@ def run_study(
 
     Args:
         plan: The study; its output folder and its place for checkpoints exist.
-        resources: Of each trial.
+        resources: Resources of each trial.
         data: Train and validation images.
-        interrupts: Handles signals.
+        interrupts: Handler of signals.
 
     Returns:
         The exit status.
@@ -107,14 +109,14 @@ def _end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -
 
 
 class _Life:
-    """One life of a study, which begins with what earlier ones left.
+    """Life of a study, which begins with what earlier ones left.
 
     Args:
         plan: The study.
-        resources: Of each trial.
+        resources: Resources of each trial.
         data: Train and validation images.
-        interrupts: Handles signals.
-        writer: To the tracker.
+        interrupts: Handler of signals.
+        writer: Writer to the tracker.
     """
 
     def __init__(
@@ -126,106 +128,94 @@ class _Life:
         writer: MlflowWriter,
     ) -> None:
         self._plan = plan
+        self._config = plan.config
         self._resources = resources
         self._data = data
         self._interrupts = interrupts
         self._writer = writer
         self._checkpoints = CheckpointStore.of(plan.config)
-        self._sweeper = CheckpointCleanup(self._checkpoints, keep=plan.config.keep_checkpoints)
+        self._cleanup = CheckpointCleanup(self._checkpoints, keep=plan.config.keep_checkpoints)
         self._storage = StudyStorage(plan.config)
         self._gpus_shared = False
         self._warnings: list[str] = []
+        self._listeners: list[RunListener] = [self._writer, self._cleanup]
         self._progress: ProgressReport | None = None
         if not plan.arguments.quiet:
             stream = sys.stderr if plan.arguments.json else sys.stdout
             self._progress = ProgressReport(plan.config, stream, attempts=ATTEMPTS)
+            self._listeners.append(self._progress)
 
     def run(self) -> tuple[Outcome, bool]:
-        """What became of it, and whether a signal ended it."""
-        with self._progress or contextlib.nullcontext(), self._sweeping():
+        """Search and confirm; return what became of it, and True if a signal ended it."""
+        with self._progress or contextlib.nullcontext(), contextlib.closing(self._cleanup):
             for warning in self._plan.warnings:
                 self._warn(warning)
-            result = self._search()
-            # Written before the confirmation, which may take as long again and break off.
-            outcome = export_front(self._plan, result.records, len(self._data.validation))
-            interrupted = result.interrupted
-            if len(result.records) < self._plan.config.trials and not interrupted:
-                self._warnings.append(
-                    f"{len(result.records)} of {self._plan.config.trials} trials were run: the "
-                    "space holds no more"
-                )
-            if self._plan.config.confirm and outcome.front and not interrupted:
+            outcome, interrupted = self._search()
+            if self._config.confirm and outcome.front and not interrupted:
                 outcome, interrupted = self._confirm(outcome)
                 write_page(outcome)  # once more, with what was confirmed
         for warning in self._warnings:
             outcome = outcome.with_warning(warning)
         return outcome, interrupted
 
-    def _search(self) -> SearchResult:
-        listeners: list[TrialListener] = [self._writer, self._sweeper]
-        if self._progress is not None:
-            listeners.append(self._progress)
-        manager = TrialManager(self._plan.config, self._storage, listeners)
-        self._sweeper.sweep_trials(manager.records)
+    def _search(self) -> tuple[Outcome, bool]:
+        manager = TrialManager(self._config, self._storage, self._listeners)
+        self._cleanup.sweep_trials(manager.records)
         # Also those of a front that is no longer one: the tracker has all that the study knows.
         for run in self._storage.confirmed():
-            self._writer.confirmation_restored(run)
-        if manager.has_work():
-            self._share_gpus()
-        return search(
-            self._plan.config,
-            self._data,
-            manager,
-            self._checkpoints,
-            self._resources,
-            self._interrupts,
-            self._warn,
-        )
+            self._writer.run_restored(run)
+        interrupted = manager.has_work() and self._train(manager, self._data)
+        trials, wanted = len(manager.records), self._config.trials
+        if trials < wanted and not interrupted:
+            self._warnings.append(f"{trials} of {wanted} trials were run: the space holds no more")
+        # Written before the confirmation, which may take as long again and break off.
+        return export_front(self._plan, manager.records, len(self._data.validation)), interrupted
 
     def _confirm(self, outcome: Outcome) -> tuple[Outcome, bool]:
         """Retrain the front and its controls with fresh seeds; only here is the test set read."""
-        config = outcome.config
-        tasks = plan_confirmation(
+        config = self._config
+        runs = plan_confirmation(
             outcome.front, config.space, config.shape, seeds=config.confirm, study_seed=config.seed
         )
+        outcome = replace(outcome, planned_confirmations=len(runs))
         try:
             with confirm_step():
                 test = load_test_data(config.dataset, self._plan.arguments.data_dir)
         except DatasetError as error:
             self._warnings.append(f"Not confirmed: the test set cannot be read: {error}")
-            return replace(outcome, planned_confirmations=len(tasks)), False
-        before = {run.key for run in self._storage.confirmed()}
-        left = [run for run in map(new_run, tasks) if run.key not in before]
-        self._sweeper.sweep_confirmations(left)
-        listeners: list[ConfirmationListener] = [self._writer, self._sweeper]
+            return outcome, False
         if self._progress is not None:
-            self._progress.confirmation_planned(len(tasks))
-            listeners.append(self._progress)
-        if left:
-            self._share_gpus()
-        confirmation = confirm(
-            tasks,
-            self._data,
-            test,
+            self._progress.confirmation_planned(len(runs))
+        manager = ConfirmationManager(
+            config,
             self._storage,
+            self._listeners,
+            runs,
+            places=lambda: concurrent_trials(self._resources),
+        )
+        self._cleanup.sweep_confirmations(manager.records)
+        interrupted = False
+        if manager.has_work():
+            joined, traits = self._data.joined(), self._data.traits
+            images = ConfirmationImages(traits=traits, images=joined, test=test)
+            interrupted = self._train(manager, images)
+        return replace(outcome, confirmed=tuple(manager.ended)), interrupted
+
+    def _train(self, manager: RunManager, images: WorkerImages) -> bool:
+        """Train what a manager proposes, and return True if a signal ended it."""
+        if not self._gpus_shared:  # decided before the first run, for all
+            self._gpus_shared = True
+            self._resources = share_gpus(
+                self._config, self._resources, self._data, self._say, self._warn
+            )
+        return train_runs(
+            self._config,
+            images,
+            manager,
             self._checkpoints,
             self._resources,
             self._interrupts,
-            listeners,
             self._warn,
-        )
-        outcome = replace(
-            outcome, confirmed=confirmation.runs, planned_confirmations=confirmation.planned
-        )
-        return outcome, confirmation.interrupted
-
-    def _share_gpus(self) -> None:
-        """Decide how many trials train on each GPU, before the first one does."""
-        if self._gpus_shared:
-            return
-        self._gpus_shared = True
-        self._resources = share_gpus(
-            self._plan.config, self._resources, self._data, self._say, self._warn
         )
 
     def _say(self, text: str) -> None:
@@ -238,23 +228,16 @@ class _Life:
         if self._progress is not None:
             self._progress.warned(text)
 
-    @contextlib.contextmanager
-    def _sweeping(self) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            self._sweeper.close()
-
 
 def _status(outcome: Outcome) -> int:
-    if not outcome.states()[TrialState.COMPLETE]:
+    if not outcome.states()[RunState.COMPLETE]:
         return FAILED
-    confirmed = any(run.state is TrialState.COMPLETE for run in outcome.confirmed)
+    confirmed = any(run.state is RunState.COMPLETE for run in outcome.confirmed)
     return FAILED if outcome.planned_confirmations and not confirmed else DONE
 
 
 def _describe_unsent(unsent: Unsent, plan: StudyPlan, outcome: Outcome) -> str:
-    """What the tracker lacks, where it is, and how to send it."""
+    """Say what the tracker lacks, where it is, and how to send it."""
     lacking = []
     if unsent.trials:
         lacking.append(counted(unsent.trials, "trial"))

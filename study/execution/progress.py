@@ -13,24 +13,24 @@ from rich.text import Text
 
 from pnn_core.config import EpochResult
 from study.config import StudyConfig
-from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.front_table import format_metric, format_parameter
 from study.results.plural import counted
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.stop_reasons import describe_stops
-from study.results.trial_record import TrialRecord, TrialState
 
 
-class ProgressReport:
-    """Tells what is running, how many trials are done, the best so far and the time left.
+class ProgressReport(RunListener):
+    """Tells what is running, how many runs are done, the best so far and the time left.
 
-    A listener of trials and confirmation runs. On a terminal it redraws a few lines in place;
-    elsewhere it prints one plain line for each finished trial. What an earlier life of the study
+    On a terminal it redraws a few lines in place; elsewhere it prints one plain line for each run
+    that ended. What an earlier life of the study
     did counts as done, and not for the estimate of the time left.
 
     Args:
         config: The study.
-        stream: Where to write.
-        attempts: How often a trial is tried.
+        stream: Stream to write to.
+        attempts: Number of times that a run is tried.
     """
 
     def __init__(self, config: StudyConfig, stream: TextIO, *, attempts: int) -> None:
@@ -39,17 +39,16 @@ class ProgressReport:
         self._axes = tuple(config.space.axes)
         self._started = time.monotonic()
         self._started_ms = time.time() * 1000
-        self._running: dict[int, TrialRecord] = {}
-        self._epochs: dict[int, EpochResult] = {}
-        self._ended: list[TrialRecord] = []
-        self._retried: Counter[int | ConfirmedKey] = Counter()
+        self._running: dict[RunKey, RunRecord] = {}
+        self._epochs: dict[RunKey, EpochResult] = {}
+        self._ended: list[RunRecord] = []
+        self._retried: Counter[RunKey] = Counter()
         self._restored = 0
         self._restored_epochs = 0
         self._restored_told = False
-        self._heard: dict[int, float] = {}
+        self._heard: dict[RunKey, float] = {}
         self._planned_confirmations = 0
-        self._confirming: dict[ConfirmedKey, ConfirmedRun] = {}
-        self._confirmed: list[ConfirmedRun] = []
+        self._confirmed: list[RunRecord] = []
         self._restored_confirmations = 0
         self._confirmation_started = 0.0
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
@@ -72,48 +71,55 @@ class ProgressReport:
         if self._console.is_terminal:
             self._live.stop()
 
-    def trial_restored(self, record: TrialRecord) -> None:
+    def run_restored(self, record: RunRecord) -> None:
         """Count it as done before."""
+        if record.key.is_confirmation:
+            self._confirmed.append(record)
+            self._restored_confirmations += 1
+            return
         self._ended.append(record)
         self._restored += 1
         self._restored_epochs += self._config.epochs
 
-    def trial_started(self, record: TrialRecord) -> None:
+    def run_started(self, record: RunRecord) -> None:
         """Show it as running."""
         self._tell_restored()
-        self._running[record.number] = record
-        self._heard[record.number] = time.monotonic()
+        self._running[record.key] = record
+        self._heard[record.key] = time.monotonic()
 
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
+    def epoch_finished(self, key: RunKey, result: EpochResult) -> None:
         """Move the bar."""
         now = time.monotonic()
-        begun = self._running[number].started_ms if number in self._running else None
+        begun = self._running[key].started_ms if key in self._running else None
         # Of a trial that goes on, epochs come first that it finished in an earlier life: they took
         # longer than there was time for.
         if (
             begun is not None
             and begun < self._started_ms
-            and result.train_seconds > now - self._heard[number]
+            and result.train_seconds > now - self._heard[key]
         ):
             self._restored_epochs += 1
-        self._heard[number] = now
-        self._epochs[number] = result
+        self._heard[key] = now
+        self._epochs[key] = result
 
-    def trial_retried(self, record: TrialRecord) -> None:
+    def run_retried(self, record: RunRecord) -> None:
         """Say why, and show it as waiting."""
-        self._running.pop(record.number, None)
-        self._say_retried(f"trial {record.number}", record.number, record.retried[-1])
+        self._running.pop(record.key, None)
+        self._retried[record.key] += 1
+        attempt = f"attempt {self._retried[record.key] + 1} of {self._attempts}"
+        self._say(f"{record.key} tried again ({attempt}): {record.retried[-1]}")
 
-    def trial_paused(self, record: TrialRecord) -> None:
-        """Say how far it came."""
-        self._running.pop(record.number, None)
+    def run_paused(self, record: RunRecord) -> None:
+        """Say that it paused; of a trial, how far it came."""
+        self._running.pop(record.key, None)
         done = f"{len(record.epochs)} of {counted(self._config.epochs, 'epoch')}"
-        self._say(f"trial {record.number} paused: {done} done")
+        far = "" if record.key.is_confirmation else f": {done} done"
+        self._say(f"{record.key} paused{far}")
 
-    def trial_ended(self, record: TrialRecord) -> None:
+    def run_ended(self, record: RunRecord) -> None:
         """Show it as done."""
-        self._running.pop(record.number, None)
-        self._ended.append(record)
+        self._running.pop(record.key, None)
+        (self._confirmed if record.key.is_confirmation else self._ended).append(record)
         if not self._console.is_terminal:
             self._say(f"{describe(record, self._axes)}  [{self._summary()}]")
 
@@ -131,45 +137,20 @@ class ProgressReport:
         self._planned_confirmations = runs
         self._confirmation_started = time.monotonic()
 
-    def confirmation_restored(self, run: ConfirmedRun) -> None:
-        """Count it as done before."""
-        self._confirmed.append(run)
-        self._restored_confirmations += 1
-
-    def confirmation_started(self, run: ConfirmedRun) -> None:
-        """Show it as running."""
-        self._confirming[run.key] = run
-
-    def confirmation_retried(self, run: ConfirmedRun) -> None:
-        """Say why, and show it as waiting."""
-        self._confirming.pop(run.key, None)
-        self._say_retried(_name_confirmed(run), run.key, run.retried[-1])
-
-    def confirmation_paused(self, run: ConfirmedRun) -> None:
-        """Show it as running no more."""
-        self._confirming.pop(run.key, None)
-        self._say(f"{_name_confirmed(run)} paused")
-
-    def confirmation_ended(self, run: ConfirmedRun) -> None:
-        """Show it as done."""
-        self._confirming.pop(run.key, None)
-        self._confirmed.append(run)
-        if not self._console.is_terminal:
-            self._say(f"{describe_confirmed(run)}  [{self._confirmation_summary()}]")
-
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False)
 
-    def _say_retried(self, name: str, key: int | ConfirmedKey, reason: str) -> None:
-        self._retried[key] += 1
-        attempt = f"attempt {self._retried[key] + 1} of {self._attempts}"
-        self._say(f"{name} tried again ({attempt}): {reason}")
-
     def _tell_restored(self) -> None:
-        """One line for all of them; a terminal shows the count anyway."""
+        """Say how many were done before; a terminal shows the count anyway."""
         if self._restored and not self._restored_told and not self._console.is_terminal:
             self._say(f"{self._restored} of {self._config.trials} trials were done before")
         self._restored_told = True
+
+    def _summary(self) -> str:
+        """Sum up the search, or the confirmation once it is planned."""
+        return (
+            self._confirmation_summary() if self._planned_confirmations else self._search_summary()
+        )
 
     def _confirmation_summary(self) -> str:
         done, planned = len(self._confirmed), self._planned_confirmations
@@ -181,30 +162,34 @@ class ProgressReport:
         return summary
 
     def _epochs_done(self) -> int:
-        """Of all trials; what a failed or stopped trial leaves out counts as done."""
-        running = sum(self._epochs[n].epoch for n in self._running.copy() if n in self._epochs)
+        """Count epochs of all trials; what a failed or stopped one leaves out counts as done."""
+        running = sum(
+            self._epochs[key].epoch for key in self._running.copy() if key in self._epochs
+        )
         return len(self._ended) * self._config.epochs + running
 
     def _share_done(self) -> float:
+        if self._planned_confirmations:
+            return len(self._confirmed) / self._planned_confirmations
         return self._epochs_done() / (self._config.trials * self._config.epochs)
 
     def _seconds_left(self) -> float | None:
-        """From the work of this life alone; None before there is any, and at the end."""
+        """Estimate from the work of this life alone; None before there is any, and at the end."""
         done, planned = self._epochs_done(), self._config.trials * self._config.epochs
         new = done - self._restored_epochs
         if new <= 0 or done >= planned:
             return None
         return (time.monotonic() - self._started) * (planned - done) / new
 
-    def _summary(self) -> str:
+    def _search_summary(self) -> str:
         parts = [f"{len(self._ended)}/{self._config.trials} done"]
-        failed = sum(record.state is TrialState.FAILED for record in self._ended)
+        failed = sum(record.state is RunState.FAILED for record in self._ended)
         if failed:
             parts.append(f"{failed} failed")
-        stopped = sum(record.state is TrialState.PRUNED for record in self._ended)
+        stopped = sum(record.state is RunState.PRUNED for record in self._ended)
         if stopped:
             parts.append(f"{stopped} stopped early")
-        complete = [r for r in self._ended if r.state is TrialState.COMPLETE]
+        complete = [r for r in self._ended if r.state is RunState.COMPLETE]
         if complete:
             first = self._config.objectives[0]
             values = [record.metrics()[first.name] for record in complete]
@@ -216,67 +201,54 @@ class ProgressReport:
         return ", ".join(parts)
 
     def _next_rung(self, epoch: int) -> str:
-        """Where a trial that has finished an epoch is compared next; empty where it is no more."""
+        """Say where a trial that has finished an epoch is compared next; empty if nowhere."""
         rungs = self._config.rungs.at if self._config.rungs else ()
         ahead = [rung for rung in rungs if rung > epoch]
         return f" (next rung {ahead[0]})" if ahead else ""
 
     def _render(self) -> Group:
-        # In the display's own thread: trials start and end meanwhile, so what runs is copied.
-        if self._planned_confirmations:
-            return self._render_confirmation()
+        # In the display's own thread: runs start and end meanwhile, so what runs is copied.
         lines = [Text(f"{self._config.name}: {self._summary()}", style="bold")]
-        if not self._running:
+        running = [self._running_line(record) for _, record in sorted(self._running.copy().items())]
+        if not running:
             lines.append(Text("  starting workers"))
-        for number, record in sorted(self._running.copy().items()):
-            result = self._epochs.get(number)
-            state = (
-                f"epoch {result.epoch}/{self._config.epochs}{self._next_rung(result.epoch)}, "
-                f"val_accuracy {result.val_accuracy:.4f}"
-                if result
-                else "waiting for a worker"
-            )
-            settings = _settings(record, self._axes)
-            lines.append(Text(f"  trial {number}: {state}  ({settings})", overflow="ellipsis"))
-        if stops := describe_stops(self._ended.copy()):
+        lines += [Text(line, overflow="ellipsis") for line in running]
+        stops = describe_stops(self._ended.copy())
+        if stops and not self._planned_confirmations:
             lines.append(Text(f"  stopped early: {stops}"))
         # The bar ends without a line break, so it stands last.
         return Group(*lines, ProgressBar(total=1.0, completed=self._share_done()))
 
-    def _render_confirmation(self) -> Group:
-        lines = [Text(f"{self._config.name}: {self._confirmation_summary()}", style="bold")]
-        for run in self._confirming.copy().values():
-            text = f"  trial {run.trial}: {run.layer}, seed {run.seed}"
-            lines.append(Text(text, overflow="ellipsis"))
-        share = len(self._confirmed) / self._planned_confirmations
-        return Group(*lines, ProgressBar(total=1.0, completed=share))
+    def _running_line(self, record: RunRecord) -> str:
+        if record.key.is_confirmation:
+            return f"  trial {record.trial}: {record.layer}, seed {record.seed}"
+        result = self._epochs.get(record.key)
+        state = "waiting for a worker"
+        if result is not None:
+            state = f"epoch {result.epoch}/{self._config.epochs}{self._next_rung(result.epoch)}, "
+            state += f"val_accuracy {result.val_accuracy:.4f}"
+        return f"  {record.key}: {state}  ({_settings(record, self._axes)})"
 
 
-def describe_confirmed(run: ConfirmedRun) -> str:
-    """A confirmation run that ended in one line."""
-    line = f"{_name_confirmed(run)} {run.state}: "
-    if run.result is None:
-        return line + run.reason
-    return line + f"test_accuracy {format_metric('test_accuracy', run.result.test_accuracy)}"
+def describe(record: RunRecord, axes: Sequence[str]) -> str:
+    """Describe a run that ended in one line; of a trial, with its settings.
 
-
-def _name_confirmed(run: ConfirmedRun) -> str:
-    return f"confirm trial {run.trial} {run.layer} seed {run.seed}"
-
-
-def describe(record: TrialRecord, axes: Sequence[str]) -> str:
-    """An ended trial in one line."""
-    line = f"trial {record.number} {record.state}: "
+    Args:
+        record: Record of the run.
+        axes: Names of the settings.
+    """
     metrics = record.metrics()
-    if record.state is TrialState.COMPLETE:
-        line += f"val_accuracy {format_metric('val_accuracy', metrics['val_accuracy'])}, "
+    line = record.reason
+    if record.result is not None:
+        line = f"test_accuracy {format_metric('test_accuracy', metrics['test_accuracy'])}"
+    elif record.state is RunState.COMPLETE:
+        line = f"val_accuracy {format_metric('val_accuracy', metrics['val_accuracy'])}, "
         line += f"{format_metric('learnable_params', metrics['learnable_params'])} parameters"
-    else:
-        line += record.reason
-    return f"{line} ({_settings(record, axes)})"
+    settings = "" if record.key.is_confirmation else f" ({_settings(record, axes)})"
+    return f"{record.key} {record.state}: {line}{settings}"
 
 
-def _settings(record: TrialRecord, axes: Sequence[str]) -> str:
+def _settings(record: RunRecord, axes: Sequence[str]) -> str:
     settings = {axis: record.parameters[axis] for axis in axes if axis in record.parameters}
     return ", ".join(f"{axis} {format_parameter(value)}" for axis, value in settings.items())
 

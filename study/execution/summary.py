@@ -1,88 +1,86 @@
-"""What a study says at its end: the front, where things are, and what to type next."""
+"""Outcome of a study, as people and programs read it."""
 
 import math
-import os
-import shlex
-import shutil
-import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
 
 from study.config import StudyConfig
-from study.planning.study_folder import STUDIES
-from study.results.confirmed_run import ConfirmedRun
 from study.results.confirmed_table import confirmed_table
-from study.results.front_table import TextTable
-from study.results.mask_secrets import mask_password
+from study.results.front_table import front_table
 from study.results.paired_comparison import cautions, compare_with_controls, describe_with_trial
+from study.results.pareto import front
 from study.results.plural import counted
-from study.results.settings import MOASHA
+from study.results.run_record import RunRecord, RunState
 from study.results.stop_reasons import describe_stops
-from study.results.trial_record import TrialRecord, TrialState
-from study.search.sampler import GRID
 
 REASONS_SHOWN = 3
-LARGER_TRIALS, LARGER_EPOCHS = 4, 5
-"""How many times more trials and epochs the larger study has that is offered next."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """The end of a study.
+    """End of a study.
 
     Attributes:
         config: The study.
-        records: Of all trials.
-        front: Those on the front.
-        table: The front, formatted.
-        confirmed: Of the confirmation, if there was one.
-        planned_confirmations: How many there should have been.
-        page: The picture.
-        csv: The front as data.
-        commands: What to type next, by what it does.
-        resume: What to type to go on with the study.
-        validation_images: How many the accuracies are measured on.
-        warnings: What went wrong without costing the front; empty if nothing did.
+        records: Records of all trials.
+        confirmed: Runs of the confirmation that ended, if there was one.
+        planned_confirmations: Number of runs that the confirmation was to have.
+        commands: Commands to type next, by what they do.
+        resume: Command that goes on with the study.
+        validation_images: Number of images that the accuracies are measured on.
+        warnings: Sentences about what went wrong without costing the front.
     """
 
     config: StudyConfig
-    records: tuple[TrialRecord, ...]
-    front: tuple[TrialRecord, ...]
-    table: TextTable
-    confirmed: tuple[ConfirmedRun, ...]
-    planned_confirmations: int
-    page: Path
-    csv: Path
+    records: tuple[RunRecord, ...]
+    confirmed: tuple[RunRecord, ...] = ()
+    planned_confirmations: int = 0
     commands: Mapping[str, str]
     resume: str
     validation_images: int
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
-    def states(self) -> Counter[TrialState]:
-        """Trials by final state."""
+    @cached_property
+    def front(self) -> tuple[RunRecord, ...]:
+        """Trials on the front."""
+        return front(self.records, self.config.objectives)
+
+    @property
+    def page(self) -> Path:
+        """Page of pictures."""
+        return self.config.output / "front.html"
+
+    @property
+    def csv(self) -> Path:
+        """Front as data."""
+        return self.config.output / "front.csv"
+
+    def states(self) -> Counter[RunState]:
+        """Count the trials by state."""
         return Counter(record.state for record in self.records)
 
     def with_warning(self, warning: str) -> "Outcome":
-        """The same with one more warning."""
+        """Return the same with one more warning."""
         return replace(self, warnings=(*self.warnings, warning))
 
     def as_interrupted(self) -> "Outcome":
-        """The same, broken off: the way to go on takes the place of what could follow."""
+        """Return the same, broken off: the way to go on takes the place of what could follow."""
         states = self.states()
         during = " during the confirmation" if self.planned_confirmations else ""
-        said = f"Interrupted{during}: {states[TrialState.COMPLETE]} of {self.config.trials} trials "
+        said = f"Interrupted{during}: {states[RunState.COMPLETE]} of {self.config.trials} trials "
         said += "are complete"
-        if states[TrialState.PAUSED]:
-            said += f", {states[TrialState.PAUSED]} paused where they stood"
+        if states[RunState.PAUSED]:
+            said += f", {states[RunState.PAUSED]} paused where they stood"
         return replace(self.with_warning(said), commands={"Go on": self.resume})
 
     def _caution(self) -> str:
-        """How far luck reaches: the binomial standard error of the best accuracy."""
+        """Say how far luck reaches: the binomial standard error of the best accuracy."""
         n = self.validation_images
         seeds = self.config.replicates
         text = f"One seed a trial, chosen on {n:,} validation images"
@@ -96,16 +94,16 @@ class Outcome:
         return f"{text}: the best accuracy has a standard error of {points:.1f} points, or more."
 
     def comparisons(self) -> list[str]:
-        """Each perturbation network against its controls, in words."""
+        """Compare each perturbation network with its controls, in words."""
         compared = compare_with_controls(self.records, self.confirmed)
         return [describe_with_trial(comparison) for comparison in compared]
 
     def cautions(self) -> tuple[str, ...]:
-        """What weakens all of them."""
+        """Say what weakens all comparisons."""
         return cautions(compare_with_controls(self.records, self.confirmed))
 
     def as_json(self) -> dict[str, Any]:
-        """The whole outcome as one JSON document."""
+        """Return the whole outcome as one JSON document."""
         return {
             "study": self.config.name,
             "space": self.config.space.name,
@@ -114,16 +112,8 @@ class Outcome:
             "seed": self.config.seed,
             "objectives": [asdict(objective) for objective in self.config.objectives],
             "trials": {state.value: count for state, count in self.states().items()},
-            "failures": {
-                record.number: record.reason
-                for record in self.records
-                if record.state is TrialState.FAILED
-            },
-            "stops": {
-                record.number: record.reason
-                for record in self.records
-                if record.state is TrialState.PRUNED
-            },
+            "failures": self._reasons(RunState.FAILED),
+            "stops": self._reasons(RunState.PRUNED),
             "front": [
                 {
                     "number": record.number,
@@ -133,7 +123,7 @@ class Outcome:
                 for record in self.front
             ],
             "replicates": self.config.replicates,
-            "confirmed": [{**asdict(run), "metrics": run.metrics()} for run in self.confirmed],
+            "confirmed": list(map(_confirmed_json, self.confirmed)),
             "comparisons": self.comparisons(),
             "cautions": self.cautions(),
             "page": str(self.page),
@@ -144,6 +134,10 @@ class Outcome:
             "warnings": list(self.warnings),
         }
 
+    def _reasons(self, state: RunState) -> dict[int, str]:
+        """Return the reasons of all trials in a state, by their numbers."""
+        return {record.number: record.reason for record in self.records if record.state is state}
+
     def print(self, stream: TextIO) -> None:
         """Print it for a person."""
         console = Console(file=stream, highlight=False, soft_wrap=True)
@@ -153,33 +147,31 @@ class Outcome:
 
         config = self.config
         states = self.states()
-        final_first = sorted(TrialState, key=lambda state: not state.is_final)
+        final_first = sorted(RunState, key=lambda state: not state.is_final)
         counts = ", ".join(f"{states[state]} {state}" for state in final_first if states[state])
         say()
         epochs = counted(config.epochs, "epoch")
         say(f"Front of {config.name}: {config.dataset}, {counts}, {epochs}")
         say()
-        say(str(self.table))
+        say(str(front_table(self.front, tuple(config.space.axes), config.objectives)))
         say()
-        failures = Counter(r.reason for r in self.records if r.state is TrialState.FAILED)
-        for reason, count in failures.most_common(REASONS_SHOWN):
+        for count, reason in _failures(self.records):
             say(f"{count} of {len(self.records)} trials failed: {reason}")
         if stops := describe_stops(self.records):
-            stopped = f"{states[TrialState.PRUNED]} of {counted(len(self.records), 'trial')}"
+            stopped = f"{states[RunState.PRUNED]} of {counted(len(self.records), 'trial')}"
             say(f"{stopped} stopped early: {stops}")
         for warning in self.warnings:
             say(warning)
         say(self._caution())
-        self._print_confirmation(say)
+        if self.planned_confirmations:
+            self._print_confirmation(say)
         say(f"Picture  {self.page}")
         say(f"Data     {self.csv}")
         for purpose, command in self.commands.items():
             say(f"{purpose}:\n  {command}")
 
     def _print_confirmation(self, say: Callable[[str], None]) -> None:
-        if not self.planned_confirmations:
-            return
-        complete = sum(run.state is TrialState.COMPLETE for run in self.confirmed)
+        complete = sum(run.state is RunState.COMPLETE for run in self.confirmed)
         say("")
         say(
             f"Confirmed on the test set: {complete} of {self.planned_confirmations} runs with "
@@ -190,92 +182,20 @@ class Outcome:
         say("")
         for sentence in (*self.comparisons(), *self.cautions()):
             say(sentence)
-        reasons = Counter(r.reason for r in self.confirmed if r.state is TrialState.FAILED)
-        for reason, count in reasons.most_common(REASONS_SHOWN):
+        for count, reason in _failures(self.confirmed):
             say(f"{counted(count, 'confirmation run')} failed: {reason}")
         say("")
 
 
-def next_commands(
-    config: StudyConfig, repeated: Sequence[str] | None, store: str | None, resume: str
-) -> dict[str, str]:
-    """What to type to see the study live and in MLflow, and to search on or to run a larger one.
-
-    Args:
-        config: The study.
-        repeated: Options of this study that a larger one has too; None where there is no larger
-            one, as of a trial that was run again.
-        store: MLflow's, as it may be shown; None for its local default.
-        resume: As `resume_command` gives it.
-    """
-    if store is None:
-        look = f"{installed('mlflow')} ui"
-    elif store.startswith(("http://", "https://")):
-        look = store
-    else:
-        look = f"{installed('mlflow')} ui --backend-store-uri {shlex.quote(store)}"
-    tracker = [] if store is None else ["--tracking-uri", store]
-    commands = {
-        "Every trial, with its curves and masks": shlex.join(
-            [installed("python"), "-m", "dashboards.app", *tracker]
-        ),
-        f"The same in MLflow (experiment {config.name}, under 'Model training')": look,
-    }
-    if config.confirm:
-        report = shlex.join(["--study", config.name, *tracker])
-        commands["The replication report"] = f"{installed('python')} -m dashboards.report {report}"
-    if repeated is None:
-        return commands
-    larger = [*(mask_password(text) for text in repeated)]
-    if not config.space.is_grid:
-        trials = ["--trials", str(LARGER_TRIALS * config.trials)]
-        commands["More trials of this study"] = f"{resume} {shlex.join(trials)}"
-        larger += trials
-    larger += ["--epochs", str(LARGER_EPOCHS * config.epochs)]
-    if _stopping_early_would_pay(config):
-        larger += ["--scheduler", MOASHA]
-    commands["A larger study"] = f"{installed('python')} -m study.run {shlex.join(larger)}"
-    return commands
+def _failures(records: Sequence[RunRecord]) -> Iterator[tuple[int, str]]:
+    """Yield the most common reasons of failed runs, each with its count."""
+    reasons = Counter(record.reason for record in records if record.state is RunState.FAILED)
+    for reason, count in reasons.most_common(REASONS_SHOWN):
+        yield count, reason
 
 
-def _stopping_early_would_pay(config: StudyConfig) -> bool:
-    """Whether a larger study, which does not stop trials early yet, had better do so.
-
-    With as many trials as a first study has, a front loses by it; of a budget of epochs that is
-    some times larger, early stopping makes more (`docs/results/early_stopping`). A grid is there
-    to be trained whole.
-    """
-    known = all(objective.known_before_training for objective in config.objectives)
-    return config.rungs is None and config.sampler != GRID and not known
-
-
-def resume_command(config: StudyConfig, tracking_uri: str | None) -> str:
-    """What to type to go on with a study.
-
-    Args:
-        config: The study.
-        tracking_uri: As typed; None for MLflow's own rule.
-    """
-    words = ["--resume", "--name", config.name]
-    if config.output.absolute() != (STUDIES / config.name).absolute():
-        words += ["--output", str(config.output)]
-    # The study's file has everything else but passwords, and the environment may have those.
-    for flag, url, variable in (
-        ("--tracking-uri", tracking_uri, "MLFLOW_TRACKING_URI"),
-        ("--storage", config.storage, "OPTUNA_STORAGE"),
-        ("--checkpoints", config.checkpoints, None),
-    ):
-        from_environment = variable is not None and os.environ.get(variable) == url
-        if url is not None and mask_password(url) != url and not from_environment:
-            words += [flag, mask_password(url)]
-    return f"{installed('python')} -m study.run {shlex.join(words)}"
-
-
-def installed(program: str) -> str:
-    """How to type a program of this environment in this folder."""
-    beside = Path(sys.executable).with_name(program)
-    found = shutil.which(program)
-    if (found and Path(found) == beside) or not beside.exists():
-        return program
-    here = Path.cwd()
-    return str(beside.relative_to(here)) if beside.is_relative_to(here) else str(beside)
+def _confirmed_json(run: RunRecord) -> dict[str, Any]:
+    document = asdict(run)
+    for name in ("key", "replicates", "stop"):
+        del document[name]
+    return {**run.key._asdict(), **document, "metrics": run.metrics()}

@@ -16,11 +16,11 @@ from study.planning.arguments import DEFAULTS, Arguments
 from study.planning.study_file import describe_images
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
+from study.results.run_record import RunRecord
 from study.results.setting import OnRerun, options
 from study.results.settings import Settings
 from study.results.study_info import StudyInfo
 from study.results.trial_key import TrialKey
-from study.results.trial_record import TrialRecord
 
 SHOWN = ("mask_count", "fan_out", "noise_level", "batch_size")
 """Settings that a rerun's table shows, where the trial has them."""
@@ -154,7 +154,7 @@ def rerun_space(name: str, parameters: Mapping[str, ParameterValue]) -> SearchSp
     return SearchSpace(name=name, summary=summary, axes=axes, fixed=settings, is_grid=True)
 
 
-def _find_trial(study: LoadedStudy, number: int) -> TrialRecord:
+def _find_trial(study: LoadedStudy, number: int) -> RunRecord:
     for record in study.records:
         if record.number == number:
             return record

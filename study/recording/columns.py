@@ -1,13 +1,21 @@
-"""A table's rows in Arrow, and back: one row for each epoch of each seed of each configuration."""
+"""Rows of a table in Arrow, and back: one for each epoch of each seed of each configuration."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 
-from pnn_core.config import PARAMETER_NAMES, Costs, EpochResult, ParameterValue
+from pnn_core.config import (
+    ADDED_METRICS,
+    COST_METRICS,
+    EPOCH_METRICS,
+    PARAMETER_NAMES,
+    Costs,
+    EpochResult,
+    ParameterValue,
+)
 from search_spaces.space import VARIANT
 from study.recording.recording import GIVEN_BY_THE_STUDY
 from study.recording.table import Configuration
@@ -18,10 +26,10 @@ KEYS = {
     "seed": pa.int64(),
     "epoch": pa.int16(),
 }
-COSTS = {field.name: pa.int64() for field in fields(Costs)}
-RESULTS = {field.name: pa.float64() for field in fields(EpochResult) if field.name != "epoch"}
+COSTS = dict.fromkeys(COST_METRICS, pa.int64())
+RESULTS = dict.fromkeys(EPOCH_METRICS, pa.float64())
 SETTINGS = tuple(n for n in (VARIANT, *PARAMETER_NAMES) if n not in GIVEN_BY_THE_STUDY)
-"""What may be a setting's column; null where it changes nothing about a configuration."""
+"""Names of settings' columns; null where a setting changes nothing about a configuration."""
 
 _ARROW_TYPES = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
 
@@ -51,6 +59,7 @@ def from_arrow(table: pa.Table) -> tuple[Configuration, ...]:
             not, or rows of one configuration disagree about it.
     """
     settings = _require_columns(table)
+    measured = [name for name in RESULTS if name in table.schema.names]
     curves: dict[int, dict[int, dict[int, EpochResult]]] = defaultdict(lambda: defaultdict(dict))
     shared: dict[int, tuple[dict[str, ParameterValue], Costs, int]] = {}
     for row in table.to_pylist():
@@ -62,7 +71,7 @@ def from_arrow(table: pa.Table) -> tuple[Configuration, ...]:
         )
         if shared.setdefault(number, found) != found:
             raise ValueError(f"rows of configuration {number} disagree about it")
-        result = EpochResult(epoch=row["epoch"], **{name: row[name] for name in RESULTS})
+        result = EpochResult(epoch=row["epoch"], **{name: row[name] for name in measured})
         if curves[number][row["replicate"]].setdefault(result.epoch, result) is not result:
             raise ValueError(f"configuration {number} has epoch {result.epoch} of a seed twice")
     return tuple(
@@ -81,10 +90,12 @@ def from_arrow(table: pa.Table) -> tuple[Configuration, ...]:
 
 
 def _require_columns(table: pa.Table) -> list[str]:
-    """Check names, types and nulls; gives the settings among the columns."""
+    """Check names, types and nulls, and return the settings among the columns."""
     wanted = KEYS | COSTS | RESULTS
     found = dict(zip(table.schema.names, table.schema.types, strict=True))
     for name, kind in wanted.items():
+        if name not in found and name in ADDED_METRICS:
+            continue  # of a table from before it was measured
         if name not in found:
             raise ValueError(f"column {name!r} is missing")
         if found[name] != kind:

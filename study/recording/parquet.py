@@ -1,4 +1,4 @@
-"""The file: Parquet, with schema, provenance and licence in its own metadata."""
+"""Recorded tables as Parquet files, with schema, provenance and licence in its own metadata."""
 
 import json
 from dataclasses import asdict, fields
@@ -14,10 +14,10 @@ from study.recording.space_json import space_from_json, space_to_json
 from study.recording.table import Provenance, RecordedTable
 
 METADATA = b"pnn_bench"
-"""The key under which the file's metadata hold a JSON document on the table."""
+"""Key under which the file's metadata hold a JSON document on the table."""
 
 VERSION = 1
-"""Of the format."""
+"""Version of the file format."""
 
 
 def write_table(table: RecordedTable, path: Path) -> None:

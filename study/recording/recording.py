@@ -1,12 +1,12 @@
-"""From a study's records to a table."""
+"""Making of a table from a study's records."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from search_spaces import SearchSpace
 from study.recording.table import Configuration, Provenance, RecordedTable
+from study.results.run_record import RunRecord, RunState
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialRecord, TrialState
 
 GIVEN_BY_THE_STUDY = ("epochs", "seed")
 """Settings that every configuration of a table shares, or that tell its curves apart."""
@@ -14,7 +14,7 @@ GIVEN_BY_THE_STUDY = ("epochs", "seed")
 
 def table_of(
     info: StudyInfo,
-    records: Sequence[TrialRecord],
+    records: Sequence[RunRecord],
     space: SearchSpace,
     *,
     command: str,
@@ -24,16 +24,16 @@ def table_of(
 
     Args:
         info: The study.
-        records: Of its trials; those that are not complete are left out.
-        space: That it searched.
-        command: That ran it.
-        processor: Of the machine that trained, in words.
+        records: Records of its trials; those that are not complete are left out.
+        space: Space that it searched.
+        command: Command that ran it.
+        processor: Processor of the machine that trained, in words.
 
     Raises:
         ValueError: No trial is complete, one has no costs, or the study does not say what its
             images are.
     """
-    complete = [record for record in records if record.state is TrialState.COMPLETE]
+    complete = [record for record in records if record.state is RunState.COMPLETE]
     if not complete:
         raise ValueError(f"study {info.name} has no complete trial")
     if info.images is None:
@@ -58,7 +58,7 @@ def table_of(
     )
 
 
-def _configuration(record: TrialRecord) -> Configuration:
+def _configuration(record: RunRecord) -> Configuration:
     if record.costs is None:
         raise ValueError(f"trial {record.number} is complete and has no costs")
     settings = record.parameters

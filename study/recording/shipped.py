@@ -1,4 +1,4 @@
-"""The recorded table that comes with this project."""
+"""Recorded table that comes with this project."""
 
 from pathlib import Path
 

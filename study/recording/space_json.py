@@ -1,4 +1,4 @@
-"""A search space as a document, so that a table needs no code that defines its space."""
+"""Search space as a document, so that a table needs no code that defines its space."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from search_spaces import SearchSpace
 
 
 def space_to_json(space: SearchSpace) -> dict[str, Any]:
-    """A document that `json.dumps` accepts and `space_from_json` reads back as an equal space."""
+    """Return a document that `json.dumps` accepts and `space_from_json` reads back equal."""
     return {
         "name": space.name,
         "summary": space.summary,

@@ -1,4 +1,4 @@
-"""What a recorded table holds."""
+"""Content of a recorded table."""
 
 import statistics
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from pnn_core.config import Costs, DatasetShape, ParameterValue
 from pnn_core.config.checks import require_at_least
 from search_spaces import SearchSpace
 from study.results.objective import Objective
-from study.results.trial_record import Curve, TrialRecord, TrialState
+from study.results.run_record import Curve, RunKey, RunRecord, RunState
 
 LICENCE = "CC-BY-4.0"
-"""Of the tables that this program writes, by its SPDX name."""
+"""SPDX name of the licence of the tables that this program writes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +20,11 @@ class Configuration:
     """One configuration, trained for real with several seeds.
 
     Attributes:
-        number: Of its trial in the study that recorded it.
+        number: Number of its trial in the study that recorded it.
         parameters: Every setting of its training run under its plain name, but for the seed; what
             changes nothing about its network, such as a noise level without noise, is left out.
-        costs: Of its network.
-        first_seed: Of its first curve; the others were trained with the seeds that follow.
+        costs: Costs of its network.
+        first_seed: Seed of its first curve; the others were trained with the seeds that follow.
         curves: One for each seed, all of the table's epochs.
     """
 
@@ -36,7 +36,7 @@ class Configuration:
 
     @cached_property
     def epoch_seconds(self) -> float:
-        """How long an epoch of one seed takes, in seconds: the median over all of them.
+        """Seconds that an epoch of one seed takes: the median over all of them.
 
         Not as each was measured: a pause of the recording machine stands in the seconds of the
         epoch that it fell into, and in no other.
@@ -44,14 +44,14 @@ class Configuration:
         return statistics.median(e.train_seconds + e.val_seconds for c in self.curves for e in c)
 
     def values(self, objectives: tuple[Objective, ...]) -> tuple[float, ...]:
-        """Values of objectives after the last epoch, each the mean over all recorded seeds.
+        """Return values of objectives after the last epoch, each the mean over all recorded seeds.
 
         Raises:
             KeyError: An objective's metric is not recorded.
         """
-        record = TrialRecord(
-            number=self.number,
-            state=TrialState.COMPLETE,
+        record = RunRecord(
+            key=RunKey(self.number),
+            state=RunState.COMPLETE,
             parameters=self.parameters,
             costs=self.costs,
             replicates=self.curves,
@@ -61,16 +61,16 @@ class Configuration:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """Where a table comes from.
+    """Origin of a table.
 
     Attributes:
         study: Name of the study that recorded it.
-        command: That recorded it.
-        git_commit: Of the code that trained; empty where it was no checkout.
+        command: Command that recorded it.
+        git_commit: Commit of the code that trained; empty where it was no checkout.
         versions: Library name to version, of the code that trained.
-        processor: Of the machine, in words.
+        processor: Processor of the machine, in words.
         recorded: First and last day, such as `2026-11-22`.
-        licence: By its SPDX name.
+        licence: SPDX name of the licence.
     """
 
     study: str
@@ -87,13 +87,13 @@ class RecordedTable:
     """A tabular benchmark: what any search of its space would have seen.
 
     Attributes:
-        space: That was recorded, whole or in part.
+        space: Space that was recorded, whole or in part.
         dataset: Name of the data set.
-        shape: Of its images.
+        shape: Shape of its images.
         epochs: Full budget of a configuration.
         replicates: Seeds of each configuration.
-        provenance: Where it comes from.
-        configurations: At least one, in order of their numbers.
+        provenance: Origin of the table.
+        configurations: Configurations, at least one, in order of their numbers.
     """
 
     space: SearchSpace

@@ -1,12 +1,16 @@
-"""What trials gave: records, objectives, fronts, and MLflow that keeps them.
+"""Results of a study: records, objectives, fronts, and MLflow that keeps them.
 
-- `record`, `objective`, `study_info`: one trial, what is optimised, one study
-- `pareto`, `front_table`, `counted`: which trials no other beats, and how to print them
-- `confirmed_run`, `confirmed_table`: what fresh seeds gave on the test set
-- `intervals`, `comparison`: means with intervals; the perturbation layer against its controls
-- `reported`: every figure that anyone reported
-- `record_json`: records as the study's own storage keeps them
+- `run_record`, `run_listener`: one run (a trial or what confirms it), and who hears of it
+- `early_stop`, `stop_reasons`: early stops as data, and counted
+- `record_codec`, `earlier_documents`: records as JSON documents, of today and of earlier versions
+- `objective`, `study_info`, `trial_key`: what is optimised, one study, one trial as people type it
+- `pareto`, `front_table`, `plural`: trials that no other beats, and how to print them
+- `confirmed_table`, `confidence_intervals`, `paired_comparison`: results of fresh seeds on the test
+  set, means with intervals, the perturbation layer against its controls
+- `published_results`: every figure that anyone reported
 - `mlflow`: the same in MLflow, written beside the trial loop and read back
-- `credentials`, `cause`, `databases`: addresses whose passwords never show, and why one fails
-- `clock`, `provenance`: when it happened, and which code ran
+- `confirming_command`, `rerun_command`: commands to type next
+- `mask_secrets`, `error_messages`, `databases`: addresses whose passwords never show, and why one
+  fails
+- `timestamps`, `provenance`: when it happened, and which code ran
 """

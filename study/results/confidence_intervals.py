@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 CONFIDENCE = 0.95
-"""Of every interval, two-sided."""
+"""Confidence of every interval, two-sided."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +19,11 @@ class Estimate:
     """A mean over seeds.
 
     Attributes:
-        mean: In the unit of its values.
+        mean: Mean, in the unit of its values.
         n: Seeds, at least one.
-        half_width: Of the interval around the mean; None for one seed, which has no spread. It is
-            0 where all values are equal. An accuracy is a count over the test images, so that few
-            seeds can agree by chance: 0 means a spread below one image, and no certainty.
+        half_width: Half of the interval around the mean; None for one seed, which has no spread.
+            It is 0 where all values are equal. An accuracy is a count over the test images, so that
+            few seeds can agree by chance: 0 means a spread below one image, and no certainty.
     """
 
     mean: float
@@ -70,7 +70,7 @@ def paired_difference(first: Mapping[int, float], second: Mapping[int, float]) -
 
     Args:
         first: Seed to value.
-        second: Likewise, in the same unit.
+        second: Values by seed of the other, in the same unit.
 
     Raises:
         ValueError: They have no seed in common, or a value is not finite.

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 from study.results.confidence_intervals import Estimate, percent
-from study.results.confirmed_run import ConfirmedRun
 from study.results.front_table import TextTable, format_metric
 from study.results.paired_comparison import layer_results
+from study.results.run_record import RunRecord
 
 
-def confirmed_table(confirmed: Iterable[ConfirmedRun]) -> TextTable:
+def confirmed_table(confirmed: Iterable[RunRecord]) -> TextTable:
     """Lay out what was measured on the test set: one row for each trial and layer."""
     rows = []
     for result in layer_results(confirmed):

@@ -1,4 +1,4 @@
-"""How a study like another one is run with a confirmation, as it can be typed."""
+"""Command, as it can be typed, that runs a study like another one with a confirmation."""
 
 import shlex
 
@@ -12,7 +12,7 @@ def confirming_command(info: StudyInfo) -> str:
     """The command of a new study of the same space and budget that confirms its front.
 
     Args:
-        info: Of the study that has none.
+        info: Study that has none.
     """
     words = ["python", "-m", "study.run"]
     try:

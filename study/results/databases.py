@@ -19,12 +19,12 @@ def sqlite_path(uri: str) -> Path | None:
 
 
 def is_remote_database(uri: str) -> bool:
-    """Whether a tracking URI names a database server."""
+    """Return True if a tracking URI names a database server."""
     return _DATABASE.match(uri) is not None
 
 
 def holds_tables(path: Path) -> bool:
-    """Whether a SQLite file is there and MLflow has been in it.
+    """Return True if a SQLite file is there and MLflow has been in it.
 
     Raises:
         sqlite3.Error: It is no SQLite file.

@@ -1,4 +1,4 @@
-"""Why something outside failed, in a few words for a user."""
+"""Cause of a failure outside this program, in a few words for a user."""
 
 import re
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ def explain(error: BaseException, uri: str = "") -> str:
     """The cause of a failure in a few words, without passwords.
 
     Args:
-        error: What was raised.
-        uri: Whose passwords must not show up in any form.
+        error: Exception that was raised.
+        uri: Address whose passwords must not show up in any form.
     """
     causes = list(_causes(error))
     if any("timeout" in type(cause).__name__.lower() for cause in causes):

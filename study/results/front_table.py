@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pnn_core.config import ParameterValue
 from study.results.objective import Objective
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 COUNTS = ("learnable_params", "mask_values", "macs")
 
@@ -15,7 +15,7 @@ class TextTable(NamedTuple):
 
     Attributes:
         header: `trial`, the searched parameters, then the objectives.
-        rows: As many cells each.
+        rows: Rows of as many cells each.
     """
 
     header: tuple[str, ...]
@@ -32,7 +32,7 @@ class TextTable(NamedTuple):
 
 
 def front_table(
-    front: Iterable[TrialRecord], axes: Sequence[str], objectives: Sequence[Objective]
+    front: Iterable[RunRecord], axes: Sequence[str], objectives: Sequence[Objective]
 ) -> TextTable:
     """Lay out a front.
 

@@ -38,7 +38,7 @@ def hide_secrets(text: str, uri: str) -> str:
 
 
 def _secrets(uri: str) -> set[str]:
-    """What of an address must not be shown, in every spelling that a message may have."""
+    """Find what must not be shown of an address, in every spelling that a message may have."""
     whole = "".join(uri.split())  # a blank would end the address for the expressions
     found = [match["value"] for match in _OPTION.finditer(whole)]
     user_info = _USER_INFO.search(whole)

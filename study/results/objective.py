@@ -1,10 +1,11 @@
-"""Objectives: what a study makes large or small."""
+"""Objectives: metrics that a study makes large or small."""
 
 import difflib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
-from pnn_core.config import Costs
+from pnn_core.config import COST_METRICS, EPOCH_METRICS, Metric
 
 Direction = Literal["maximize", "minimize"]
 
@@ -14,9 +15,9 @@ class Objective:
     """A metric of a trial and the direction in which it is better.
 
     Attributes:
-        name: A metric's name, as recorded (`TrialRecord.metrics`).
-        direction: In Optuna's words.
-        label: How a picture names it, with its unit.
+        name: Name of the metric, as recorded (`RunRecord.metrics`).
+        direction: Direction in Optuna's words.
+        label: Name in pictures, with its unit.
     """
 
     name: str
@@ -25,28 +26,26 @@ class Objective:
 
     @property
     def maximised(self) -> bool:
-        """Whether larger is better."""
+        """True if larger is better."""
         return self.direction == "maximize"
 
     @property
     def known_before_training(self) -> bool:
-        """Whether it follows from the network alone."""
-        return self.name in (cost.name for cost in fields(Costs))
+        """True if it follows from the network alone."""
+        return self.name in COST_METRICS
+
+
+def _objectives(metrics: Mapping[str, Metric]) -> dict[str, Objective]:
+    return {
+        name: Objective(name=name, direction=metric.direction, label=metric.label)
+        for name, metric in metrics.items()
+    }
 
 
 OBJECTIVES: dict[str, Objective] = {
-    objective.name: objective
-    for objective in (
-        Objective(
-            name="val_accuracy", direction="maximize", label="validation accuracy (correct / total)"
-        ),
-        Objective(name="val_loss", direction="minimize", label="validation loss (nats)"),
-        Objective(name="train_loss", direction="minimize", label="training loss (nats)"),
-        Objective(name="learnable_params", direction="minimize", label="learnable parameters"),
-        Objective(name="mask_values", direction="minimize", label="mask values (fixed numbers)"),
-        Objective(name="macs", direction="minimize", label="multiply-accumulates per image (MACs)"),
-        Objective(name="train_seconds", direction="minimize", label="training time (s)"),
-    )
+    **_objectives({n: m for n, m in EPOCH_METRICS.items() if m.over_epochs == "last"}),
+    **_objectives(COST_METRICS),
+    **_objectives({n: m for n, m in EPOCH_METRICS.items() if m.over_epochs == "sum"}),
 }
 """Every metric that can be an objective."""
 

@@ -1,4 +1,4 @@
-"""What confirmed runs say: each layer's accuracy, and the perturbation layer against its controls.
+"""Findings of confirmations: each layer's accuracy, and the perturbation layer against controls.
 
 A control is the same network with another spatial layer, at the same number of learnable
 parameters. Both trained with the same seeds, so that the difference is taken seed by seed.
@@ -18,9 +18,8 @@ from study.results.confidence_intervals import (
     mean_with_interval,
     paired_difference,
 )
-from study.results.confirmed_run import ConfirmedRun
 from study.results.plural import counted
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 PERTURBATION = "perturbation"
 
@@ -30,7 +29,7 @@ LAYER_NAMES = {
     "conv3x3": "3×3",
     "local_binary": "local binary",
 }
-"""How people call the spatial layers; the perturbation layer and then its controls."""
+"""Names of the spatial layers in tables; the perturbation layer and then its controls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ class LayerResult:
 
     trial: int
     layer: str
-    runs: tuple[ConfirmedRun, ...]
+    runs: tuple[RunRecord, ...]
 
     @property
     def parameters(self) -> Mapping[str, ParameterValue]:
@@ -90,13 +89,13 @@ class LayerResult:
         return mean_with_interval(accuracies) if accuracies else None
 
     @property
-    def missing(self) -> tuple[ConfirmedRun, ...]:
+    def missing(self) -> tuple[RunRecord, ...]:
         """Runs that failed or have not ended: no mean holds them, and none is hidden."""
-        return tuple(run for run in self.runs if run.state is not TrialState.COMPLETE)
+        return tuple(run for run in self.runs if run.state is not RunState.COMPLETE)
 
 
 class Verdict(StrEnum):
-    """What an interval of a difference allows to say."""
+    """Conclusion that an interval of a difference allows."""
 
     ADDS = "adds"
     COSTS = "costs"
@@ -109,7 +108,7 @@ class Comparison:
 
     Attributes:
         perturbation: Confirmed runs with noise.
-        control: Those of the control.
+        control: Confirmed runs of the control.
         difference: Accuracy with noise minus the control's, over the seeds complete in both; None
             when there is no such seed.
         chosen_for: Layer of the trial whose settings both share: the search chose them for it.
@@ -139,9 +138,9 @@ class Comparison:
         return without / with_noise - 1
 
 
-def layer_results(confirmed: Iterable[ConfirmedRun]) -> tuple[LayerResult, ...]:
+def layer_results(confirmed: Iterable[RunRecord]) -> tuple[LayerResult, ...]:
     """Group confirmed runs by trial, then layer: the trial's own kind first, then its controls."""
-    groups: defaultdict[tuple[int, str], list[ConfirmedRun]] = defaultdict(list)
+    groups: defaultdict[tuple[int, str], list[RunRecord]] = defaultdict(list)
     for run in confirmed:
         groups[run.trial, run.layer].append(run)
     order = [*LAYER_NAMES]
@@ -161,7 +160,7 @@ def layer_results(confirmed: Iterable[ConfirmedRun]) -> tuple[LayerResult, ...]:
 
 
 def compare_with_controls(
-    records: Iterable[TrialRecord], confirmed: Iterable[ConfirmedRun]
+    records: Iterable[RunRecord], confirmed: Iterable[RunRecord]
 ) -> tuple[Comparison, ...]:
     """Compare the perturbation layer with every control that was confirmed beside it.
 
@@ -214,7 +213,7 @@ def describe_with_trial(comparison: Comparison) -> str:
 
 
 def cautions(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
-    """What weakens all of them, as sentences; empty where nothing is compared."""
+    """Tell what weakens all of them, as sentences; empty where nothing is compared."""
     if not comparisons:
         return ()
     differences = [comparison.difference for comparison in comparisons]
@@ -235,7 +234,7 @@ def cautions(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
 
 
 def describe_choice(comparisons: Iterable[Comparison]) -> str:
-    """Whose settings the comparisons share, and whom that favours."""
+    """Tell whose settings the comparisons share, and whom that favours."""
     layers = sorted({comparison.chosen_for for comparison in comparisons})
     names = " or the ".join(LAYER_NAMES.get(layer, layer) for layer in layers)
     return (
@@ -253,10 +252,10 @@ def format_size(params: int | None) -> str:
     return f"{params / 1e6:.3g} M" if params >= 100_000 else f"{params / 1e3:.3g} k"
 
 
-def describe_missing(runs: Sequence[ConfirmedRun]) -> str:
+def describe_missing(runs: Sequence[RunRecord]) -> str:
     """Seeds without a result, each with its state and reason; empty when there is none."""
     return "; ".join(
-        f"seed {run.seed} {'has not ended' if run.state is TrialState.RUNNING else run.state}"
+        f"seed {run.seed} {'has not ended' if run.state is RunState.RUNNING else run.state}"
         + (f" ({run.reason})" if run.reason else "")
         for run in runs
     )

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 import moocore
 
 from study.results.objective import Objective
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 
 
-def front(
-    records: Iterable[TrialRecord], objectives: tuple[Objective, ...]
-) -> tuple[TrialRecord, ...]:
+def front(records: Iterable[RunRecord], objectives: tuple[Objective, ...]) -> tuple[RunRecord, ...]:
     """Pick the records that no other record dominates.
 
     A record dominates another when it is at least as good on every objective and better on one.
@@ -19,8 +17,8 @@ def front(
     values are all kept.
 
     Args:
-        records: In any order.
-        objectives: At least one.
+        records: Records in any order.
+        objectives: Objectives, at least one.
 
     Returns:
         Ordered by the last objective's value, then the one before it and so on, then by number:
@@ -40,15 +38,15 @@ def front(
 
 
 def hypervolume(
-    records: Iterable[TrialRecord],
+    records: Iterable[RunRecord],
     objectives: tuple[Objective, ...],
     reference: tuple[float, ...],
 ) -> float:
     """Measure the volume between the front and a reference point, exactly.
 
     Args:
-        records: In any order; those which `front` leaves out count nothing.
-        objectives: At least one.
+        records: Records in any order; those which `front` leaves out count nothing.
+        objectives: Objectives, at least one.
         reference: One finite value per objective, in its own direction and unit. Only what is
             better than it in every objective counts.
 
@@ -70,9 +68,9 @@ def hypervolume(
     return float(moocore.hypervolume(points, ref=reference, maximise=maximise))
 
 
-def _values(record: TrialRecord, objectives: tuple[Objective, ...]) -> tuple[float, ...]:
+def _values(record: RunRecord, objectives: tuple[Objective, ...]) -> tuple[float, ...]:
     """Values of a record that takes part; empty for one that does not."""
-    if record.state is not TrialState.COMPLETE:
+    if record.state is not RunState.COMPLETE:
         return ()
     metrics = record.metrics()
     values = tuple(metrics.get(objective.name, math.nan) for objective in objectives)

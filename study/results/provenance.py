@@ -1,4 +1,4 @@
-"""Which code ran, and where: library versions, the commit of the checkout, the processor."""
+"""Origin of results: library versions, the commit of the checkout, the processor."""
 
 import platform
 import shutil

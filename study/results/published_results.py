@@ -8,7 +8,6 @@ elisim/Perturbative-Neural-Networks-CVPR18, as each row says. An empty cell was 
 
 import csv
 import io
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -57,7 +56,7 @@ _SECTION_5_3: Mapping[str, ParameterValue] = {
     "learning_rate": 1e-3,
     "schedule": "tenth_at_60_90",
 }
-"""What the paper says of all its networks for CIFAR-10 and MNIST, beside the tables."""
+"""Settings that the paper gives of all its networks for CIFAR-10 and MNIST, beside the tables."""
 
 _CODE: Mapping[str, Callable[[DatasetShape], TrialConfig]] = {
     "juefeix/pnn.pytorch README": original,
@@ -65,7 +64,7 @@ _CODE: Mapping[str, Callable[[DatasetShape], TrialConfig]] = {
     "juefeix/pnn.pytorch.update README": update,
     "juefeix/pnn.pytorch.update issues": update,
 }
-"""What a repository's own code sets where its figure is silent."""
+"""Settings of a repository's own code where its figure is silent."""
 
 _ORIGINALS_NETWORK: Mapping[str, ParameterValue] = {
     "order": "noise_relu_bn_conv",
@@ -87,7 +86,7 @@ class ReportedResult:
     Attributes:
         source: Paper or repository.
         where: Table, section or thread in it.
-        dataset: That it was measured on.
+        dataset: Data set that it was measured on.
         model: The network.
         layer: Its spatial layer, or another method's name.
         mask_count: The paper's "#Mask"; in the repositories the filters of the first stage, which
@@ -98,9 +97,10 @@ class ReportedResult:
         optimizer: Its name.
         learning_rate: The first one.
         epochs: Passes over the training images.
-        first_layer: In the source's words.
+        width: Input channels of the first stage of a network without masks.
+        first_layer: First layer in the source's words.
         metric: `top1`, or `mAP` for object detection.
-        protocol: How it was measured: `as published`, `smoothed`, `correct/total`, or
+        protocol: Way of measuring: `as published`, `smoothed`, `correct/total`, or
             `correct/total, best epoch on test`.
         value: A fraction in [0, 1].
         param_ratio: Parameters of the 3×3 network named in the note, over this one's.
@@ -113,6 +113,7 @@ class ReportedResult:
     model: str
     layer: str
     mask_count: int | None
+    width: int | None
     noise_level: float | None
     fan_out: int | None
     batch_size: int | None
@@ -128,7 +129,7 @@ class ReportedResult:
 
     @property
     def learnable_params(self) -> int | None:
-        """From the ratio, where the network it refers to has a known size (Table 5), or counted."""
+        """Parameters by the ratio to a network of known size (Table 5), or counted."""
         is_cifar_resnet18 = self.model == "resnet18" and self.dataset == "cifar10"
         if self.param_ratio is not None and is_cifar_resnet18:
             return round(CIFAR_RESNET18_PARAMS / self.param_ratio)
@@ -154,12 +155,6 @@ class ReportedResult:
             return None
         return count_learnable_params(self._run(_IMAGES[self.dataset]).model)
 
-    @property
-    def width(self) -> int | None:
-        """Of a network without masks; it stands in the note."""
-        found = re.search(r"width (\d+)", self.note)
-        return int(found[1]) if found else None
-
     def settings(self) -> dict[str, ParameterValue]:
         """Everything that was reported of this figure, under the names of a training run.
 
@@ -182,7 +177,7 @@ class ReportedResult:
         if self.layer == "perturbation":
             settings["trained_masks"] = False  # but in the one row that says so
             if self.fan_out == 1 or self.source == PAPER:
-                # Of the paper's networks too: Table 5's ratios come out with nothing else.
+                # The paper's networks too: Table 5's ratios come out with nothing else.
                 settings |= {"fan_out": 1, "unique_masks": True}
             if self.fan_out in (None, 1):
                 settings |= {"grouped": False, "mix_maps": False}
@@ -236,6 +231,7 @@ def _decode(row: Mapping[str, str]) -> ReportedResult:
         model=row["model"],
         layer=row["layer"],
         mask_count=_whole(row["mask_count"]),
+        width=_whole(row["width"]),
         noise_level=_number(row["noise_level"]),
         fan_out=_whole(row["fan_out"]),
         batch_size=_whole(row["batch_size"]),

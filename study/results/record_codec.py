@@ -1,111 +1,82 @@
-"""Records as JSON documents, and back, without losing a bit.
+"""Records of runs as JSON documents, and back, without losing a bit.
 
-A curve is a list of rows of numbers, one row an epoch, because a dictionary for each would take
-five times the space. JSON has no word for infinity and not-a-number: such a number is written as
-the text `inf`, `-inf` or `nan`, and as `{"float": "inf"}` where a text may stand as well.
+One document for Optuna's storage and for MLflow. A curve is a list of numbers for each metric,
+because a dictionary for each epoch would take five times the space. JSON has no word for infinity
+and not-a-number: such a number is written as the text `inf`, `-inf` or `nan`, and as
+`{"float": "inf"}` where a text may stand as well.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import MISSING, asdict, fields
 from typing import Any, TypeVar
 
-from pnn_core.config import ConfirmResult, Costs, EpochResult, ParameterValue
-from study.results.confirmed_run import ConfirmedRun
-from study.results.trial_record import Curve, TrialRecord, TrialState
+from pnn_core.config import (
+    ADDED_METRICS,
+    EPOCH_METRICS,
+    ConfirmResult,
+    Costs,
+    EpochResult,
+    ParameterValue,
+)
+from study.results.earlier_documents import upgrade_document
+from study.results.early_stop import EarlyStop, StopCause
+from study.results.run_record import Curve, RunKey, RunRecord, RunState
 
-_ROW = ("train_loss", "val_loss", "val_accuracy", "train_seconds", "val_seconds")
-"""What a row of a curve holds; its place in the curve is its epoch."""
+FORMAT = 2
+"""Version of the documents' format."""
 
-_ADDED = {"worker": ""}
-"""Fields that documents of earlier versions lack, and what they are then."""
+_ADDED: Collection[str] = ()
+"""Fields that were added to this format later; they have defaults."""
 
+_Reader = Callable[[Mapping[str, Any], str], Any]
 _T = TypeVar("_T")
 
 
-def record_to_json(record: TrialRecord) -> dict[str, Any]:
-    """A document that `json.dumps` accepts and `record_from_json` reads back as an equal record."""
-    replicates = [
-        [[_spell(getattr(result, name)) for name in _ROW] for result in curve]
-        for curve in record.replicates
-    ]
-    return {**_common_to_json(record), "number": record.number, "replicates": replicates}
-
-
-def record_from_json(document: object) -> TrialRecord:
-    """Read what `record_to_json` wrote.
-
-    Raises:
-        ValueError: It is malformed; says what is wrong with it.
-    """
-    found = _fields_of(document, TrialRecord)
-    return TrialRecord(
-        **_common_from_json(found),
-        number=_whole(found, "number"),
-        replicates=tuple(_curve(rows) for rows in _list(found, "replicates")),
-    )
-
-
-def confirmed_to_json(run: ConfirmedRun) -> dict[str, Any]:
-    """A document that `json.dumps` accepts and `confirmed_from_json` reads back as an equal run."""
-    result = None if run.result is None else {k: _spell(v) for k, v in asdict(run.result).items()}
+def record_to_json(record: RunRecord) -> dict[str, Any]:
+    """Return a document that `json.dumps` accepts and `record_from_json` reads back equal."""
     return {
-        **_common_to_json(run),
-        "trial": run.trial,
-        "layer": run.layer,
-        "seed": run.seed,
-        "size_difference": _spell(run.size_difference),
-        "result": result,
-    }
-
-
-def confirmed_from_json(document: object) -> ConfirmedRun:
-    """Read what `confirmed_to_json` wrote.
-
-    Raises:
-        ValueError: It is malformed; says what is wrong with it.
-    """
-    found = _fields_of(document, ConfirmedRun)
-    return ConfirmedRun(
-        **_common_from_json(found),
-        trial=_whole(found, "trial"),
-        layer=_text(found, "layer"),
-        seed=_whole(found, "seed"),
-        size_difference=_number(found, "size_difference"),
-        result=_optional(found, "result", _result),
-    )
-
-
-def _common_to_json(record: TrialRecord | ConfirmedRun) -> dict[str, Any]:
-    """What both kinds of records hold."""
-    return {
+        "format": FORMAT,
+        **record.key._asdict(),
         "state": record.state.value,
         "parameters": {name: _spell_any(value) for name, value in record.parameters.items()},
+        "size_difference": _spell(record.size_difference),
         "costs": None if record.costs is None else asdict(record.costs),
+        "replicates": [
+            {name: [_spell(getattr(result, name)) for result in curve] for name in EPOCH_METRICS}
+            for curve in record.replicates
+        ],
+        "result": record.result and {k: _spell(v) for k, v in asdict(record.result).items()},
         "device": record.device,
         "worker": record.worker,
-        "reason": record.reason,
+        "stop": None if record.stop is None else asdict(record.stop),
+        "reason": "" if record.stop else record.reason,
         "retried": list(record.retried),
         "started_ms": record.started_ms,
         "ended_ms": record.ended_ms,
     }
 
 
-def _common_from_json(found: Mapping[str, Any]) -> dict[str, Any]:
-    parameters = found["parameters"]
-    if not isinstance(parameters, Mapping) or not all(isinstance(key, str) for key in parameters):
-        raise _malformed("parameters", parameters, "settings by name")
-    return {
-        "state": TrialState(found["state"]),
-        "parameters": {name: _parameter(name, value) for name, value in parameters.items()},
-        "costs": _optional(found, "costs", _costs),
-        "device": _text(found, "device"),
-        "worker": _text(found, "worker"),
-        "reason": _text(found, "reason"),
-        "retried": tuple(_text({"retried": why}, "retried") for why in _list(found, "retried")),
-        "started_ms": _optional(found, "started_ms", _whole),
-        "ended_ms": _optional(found, "ended_ms", _whole),
-    }
+def record_from_json(document: object) -> RunRecord:
+    """Read what `record_to_json` wrote, or wrote in an earlier version.
+
+    Raises:
+        ValueError: It is malformed, or of a newer version; says what is wrong with it.
+    """
+    if not isinstance(document, Mapping):
+        raise _malformed("RunRecord", document, "a document with fields")
+    if document.get("format", 1) == 1:
+        document = upgrade_document(document)
+    found = document["format"]
+    if found != FORMAT:
+        raise ValueError(
+            f"the record has format {found!r:.20}, and this program reads formats up to {FORMAT}: "
+            "read it with the version that wrote it"
+        )
+    document = {name: value for name, value in document.items() if name != "format"}
+    values = _read(document, "RunRecord", _RECORD, _ADDED)
+    key = RunKey(*(values.pop(name) for name in RunKey._fields))
+    return RunRecord(key=key, **values)
 
 
 def _spell(number: float) -> float | str:
@@ -118,6 +89,33 @@ def _spell_any(value: ParameterValue) -> Any:  # noqa: ANN401 - whatever JSON ha
     return value
 
 
+def _read(
+    document: object, owner: str, readers: Mapping[str, _Reader], optional: Collection[str] = ()
+) -> dict[str, Any]:
+    """Read the fields of a document, which must have exactly those of its owner.
+
+    Args:
+        document: Fields by name.
+        owner: Name for messages.
+        readers: Reader of each field.
+        optional: Fields that it may lack.
+    """
+    if not isinstance(document, Mapping):
+        raise _malformed(owner, document, "a document with fields")
+    odd = sorted(str(name) for name in readers.keys() ^ document.keys() if name not in optional)
+    if odd:
+        what = "is missing" if odd[0] in readers else "is unknown"
+        raise ValueError(f"{odd[0]!r} {what} in a document of a {owner}")
+    return {name: readers[name](document, name) for name in document}
+
+
+def _parameters(found: Mapping[str, Any], name: str) -> dict[str, ParameterValue]:
+    parameters = found[name]
+    if not isinstance(parameters, Mapping) or not all(isinstance(key, str) for key in parameters):
+        raise _malformed("parameters", parameters, "settings by name")
+    return {name: _parameter(name, value) for name, value in parameters.items()}
+
+
 def _parameter(name: str, value: object) -> ParameterValue:
     if isinstance(value, Mapping) and value.keys() == {"float"}:
         return _number(value, "float")
@@ -126,37 +124,46 @@ def _parameter(name: str, value: object) -> ParameterValue:
     return value
 
 
-def _curve(rows: object) -> Curve:
-    curve: list[EpochResult] = []
-    for row in _list({"replicates": rows}, "replicates"):
-        if not isinstance(row, Sequence) or isinstance(row, str) or len(row) != len(_ROW):
-            raise _malformed("replicates", row, f"rows of {len(_ROW)} numbers")
-        named = dict(zip(_ROW, row, strict=True))
-        numbers = {name: _number(named, name) for name in _ROW}
-        curve.append(EpochResult(epoch=len(curve) + 1, **numbers))
-    return tuple(curve)
+def _replicates(found: Mapping[str, Any], name: str) -> tuple[Curve, ...]:
+    return tuple(map(_curve, _list(found, name)))
 
 
-def _costs(found: Mapping[str, Any], name: str) -> Costs:
-    costs = _fields_of(found[name], Costs)
-    return Costs(**{field: _whole(costs, field) for field in costs})
+def _curve(columns: object) -> Curve:
+    values = _read(columns, "curve", dict.fromkeys(EPOCH_METRICS, _numbers), ADDED_METRICS)
+    lengths = {name: len(column) for name, column in values.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"replicates must have as many epochs of each metric, not {lengths}")
+    epochs = zip(*values.values(), strict=True)
+    return tuple(
+        EpochResult(epoch=epoch, **dict(zip(values, numbers, strict=True)))
+        for epoch, numbers in enumerate(epochs, start=1)
+    )
 
 
-def _result(found: Mapping[str, Any], name: str) -> ConfirmResult:
-    result = _fields_of(found[name], ConfirmResult)
-    return ConfirmResult(**{field: _number(result, field) for field in result})
+def _dataclass(owner: type[Any], **readers: _Reader) -> _Reader:
+    """Make a reader of a document with the fields of a dataclass.
+
+    Args:
+        owner: The dataclass; what a field's default stands for may be missing.
+        readers: Reader of each field.
+    """
+    optional = {field.name for field in fields(owner) if field.default is not MISSING}
+
+    def read(found: Mapping[str, Any], name: str) -> object:
+        return owner(**_read(found[name], owner.__name__, readers, optional))
+
+    return read
 
 
-def _fields_of(document: object, owner: type[Any]) -> Mapping[str, Any]:
-    """The document with what it may lack, which must have exactly the fields of a dataclass."""
-    names = {field.name for field in fields(owner)}
-    if not isinstance(document, Mapping):
-        raise _malformed(owner.__name__, document, "a document with fields")
-    document = {name: _ADDED[name] for name in names & _ADDED.keys()} | dict(document)
-    if odd := sorted(str(name) for name in names ^ document.keys()):
-        what = "is missing" if odd[0] in names else "is unknown"
-        raise ValueError(f"{odd[0]!r} {what} in a document of a {owner.__name__}")
-    return document
+def _optional(read: _Reader) -> _Reader:
+    return lambda found, name: None if found[name] is None else read(found, name)
+
+
+def _numbers(found: Mapping[str, Any], name: str) -> list[float]:
+    values = _list(found, name)
+    if all(type(value) is float for value in values):  # a study has half a million of them
+        return list(values)
+    return [_number({name: value}, name) for value in values]
 
 
 def _number(found: Mapping[str, Any], name: str) -> float:
@@ -182,6 +189,10 @@ def _text(found: Mapping[str, Any], name: str) -> str:
     return value
 
 
+def _texts(found: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(_text({name: value}, name) for value in _list(found, name))
+
+
 def _list(found: Mapping[str, Any], name: str) -> Sequence[Any]:
     value = found[name]
     if not isinstance(value, list | tuple):
@@ -189,13 +200,39 @@ def _list(found: Mapping[str, Any], name: str) -> Sequence[Any]:
     return value
 
 
-def _optional(
-    found: Mapping[str, Any], name: str, read: Callable[[Mapping[str, Any], str], _T]
-) -> _T | None:
-    return None if found[name] is None else read(found, name)
-
-
 def _malformed(name: str, value: object, accepted: str) -> ValueError:
     shown = repr(value)
     shown = shown if len(shown) <= 80 else f"{shown[:79]}…"
     return ValueError(f"{name} (={shown}) must be {accepted}")
+
+
+_RECORD: Mapping[str, _Reader] = {
+    "trial": _whole,
+    "layer": _text,
+    "seed": _whole,
+    "state": lambda found, name: RunState(found[name]),
+    "parameters": _parameters,
+    "size_difference": _number,
+    "costs": _optional(_dataclass(Costs, **{field.name: _whole for field in fields(Costs)})),
+    "replicates": _replicates,
+    "result": _optional(
+        _dataclass(ConfirmResult, **{field.name: _number for field in fields(ConfirmResult)})
+    ),
+    "device": _text,
+    "worker": _text,
+    "stop": _optional(
+        _dataclass(
+            EarlyStop,
+            epoch=_whole,
+            cause=lambda found, name: StopCause(found[name]),
+            rank=_optional(_whole),
+            of=_optional(_whole),
+            admitted=_optional(_whole),
+        )
+    ),
+    "reason": _text,
+    "retried": _texts,
+    "started_ms": _optional(_whole),
+    "ended_ms": _optional(_whole),
+}
+"""Reader of each field of a document."""

@@ -1,4 +1,4 @@
-"""How one trial is run again, as it can be typed."""
+"""Command, as it can be typed, that runs one trial again."""
 
 import shlex
 
@@ -14,11 +14,12 @@ def rerun_command(name: str, number: int, info: StudyInfo, tracking_uri: str | N
     """The command that runs just this trial again, in any shell where the package is installed.
 
     Args:
-        name: Of the study.
-        number: Of the trial.
-        info: Of the study. Where its images come from a folder, which no tracker knows, `DIR`
+        name: Name of the study.
+        number: Number of the trial.
+        info: Study of the trial. Where its images come from a folder, which no tracker knows, `DIR`
             stands in its place.
-        tracking_uri: As the study was found; its password is masked. None for MLflow's own rule.
+        tracking_uri: Address of the study's tracker; its password is masked. None for MLflow's
+            own rule.
     """
     words = ["python", "-m", "study.run", "--rerun", str(TrialKey(name, number))]
     if tracking_uri is not None:

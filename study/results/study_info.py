@@ -8,8 +8,8 @@ from enum import StrEnum
 from pnn_core.config import DatasetShape
 from study.results.objective import Objective
 from study.results.pareto import front
+from study.results.run_record import RunRecord, RunState
 from study.results.settings import ShownSettings
-from study.results.trial_record import TrialRecord, TrialState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,19 +80,19 @@ class StudySummary:
     best_val_accuracy: float | None
 
 
-def summarise(records: Iterable[TrialRecord], objectives: tuple[Objective, ...]) -> StudySummary:
+def summarise(records: Iterable[RunRecord], objectives: tuple[Objective, ...]) -> StudySummary:
     """Count trials by state, and measure the front."""
     records = tuple(records)
     states = [record.state for record in records]
     accuracies = [
         record.epochs[-1].val_accuracy
         for record in records
-        if record.state is TrialState.COMPLETE and record.epochs
+        if record.state is RunState.COMPLETE and record.epochs
     ]
     return StudySummary(
-        complete=states.count(TrialState.COMPLETE),
-        pruned=states.count(TrialState.PRUNED),
-        failed=states.count(TrialState.FAILED),
+        complete=states.count(RunState.COMPLETE),
+        pruned=states.count(RunState.PRUNED),
+        failed=states.count(RunState.FAILED),
         front_size=len(front(records, objectives)),
         best_val_accuracy=max(accuracies, default=None),
     )

@@ -1,11 +1,11 @@
-"""A trial's key, as people type it."""
+"""Key of a trial, as people type it."""
 
 import re
 from typing import NamedTuple
 
 
 class TrialKey(NamedTuple):
-    """Which trial of which study, spelt `NAME:TRIAL`.
+    """Trial of a study, spelt `NAME:TRIAL`.
 
     Attributes:
         study: Name of the study.

@@ -8,13 +8,13 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 
 class StudyJournal(JournalFileBackend):
-    """A journal that can hold changes back for a moment and write them with one wait for the disk.
+    """Journal that can hold changes back for a moment and write them with one wait for the disk.
 
     Each append of Optuna's own takes the file's lock and waits until the disk has the change, eight
     times a trial. What is written together stays in order: a crash may leave the first of it.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
     """
 
     def __init__(self, path: str) -> None:
@@ -53,7 +53,7 @@ class StudyJournal(JournalFileBackend):
             self._held += logs
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        """Changes from a number on; what is held back counts as written."""
+        """Yield the changes from a number on; what is held back counts as written."""
         if self._held is None:
             yield from super().read_logs(log_number_from)
             return

@@ -1,71 +1,93 @@
-"""What travels between the driver and its workers, so light that a worker imports little else."""
+"""Messages between the driver and its workers, so light that a worker imports little else."""
 
 from dataclasses import dataclass
 
-from pnn_core.config import Costs, TrialConfig
-from study.results.trial_record import Curve
+from pnn_core.config import ConfirmResult, Costs, TrialConfig
+from study.results.run_record import Curve, RunKey
 
-TRIAL = "trial"
-"""The key of the `ProposedTrial` in Tune's config."""
+RUNS = "runs"
+"""Key of Tune's config for the `ProposedRun`s that one worker trains."""
 
-REPORT = "report"
-"""The key of an `EpochReport`, a `TrialPaused` or a `TrialFailure` in Tune's results."""
+REPORTS = "reports"
+"""Key of Tune's results for pairs of a run's key and a `RunReport`, one for each run with news."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProposedTrial:
-    """A trial to train, from its checkpoint where it has one.
+class ProposedRun:
+    """Training run that a worker is to take up, from its checkpoint where it has one.
 
     Attributes:
-        number: Counted from 0 within the study.
-        config: Its training run, with the first seed.
-        replicates: Seeds to train with: `config.seed` and those that follow.
-        attempt: Counted from 1 in the life of this driver.
+        key: Identity within the study.
+        config: Training run with the first seed.
+        replicates: Number of seeds to train with: `config.seed` and those that follow.
+        attempt: Number of the attempt, counted from 1 in the life of this driver; 0 before.
     """
 
-    number: int
+    key: RunKey
     config: TrialConfig
-    replicates: int
-    attempt: int
+    replicates: int = 1
+    attempt: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class EpochReport:
-    """An epoch of every seed ended.
+class RunReport:
+    """News of one run.
 
     Attributes:
-        replicates: The whole curve of each seed, those epochs included that came with a checkpoint.
-        costs: Of the trial's network.
-        device: Where it trained, in words.
+        unsaved: Reason why its last checkpoint could not be written or read; empty if it was.
+    """
+
+    unsaved: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochReport(RunReport):
+    """End of an epoch of every seed.
+
+    Attributes:
+        replicates: Whole curve of each seed, with those epochs that came with a checkpoint.
+        costs: Costs of the network.
+        device: Device that it trained on, in words.
         worker: Process that trained it; see `worker_name`.
-        unsaved: Why its last checkpoint could not be written; empty if it was.
     """
 
     replicates: tuple[Curve, ...]
     costs: Costs
     device: str
     worker: str
-    unsaved: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialPaused:
-    """A trial saved itself and stopped, because the study was interrupted.
+class TestReport(RunReport):
+    """End of a run that was tested.
 
     Attributes:
-        unsaved: Why its last checkpoint could not be written; empty if it was.
+        result: Test result after the last epoch.
+        costs: Costs of the network.
+        device: Device that it trained on, in words.
+        worker: Process that trained it; see `worker_name`.
     """
 
-    unsaved: str = ""
+    __test__ = False  # no test of pytest's
+
+    result: ConfirmResult
+    costs: Costs
+    device: str
+    worker: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialFailure:
-    """An attempt at a trial broke off.
+class RunPaused(RunReport):
+    """A run saved itself and stopped, because the study was interrupted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFailure(RunReport):
+    """An attempt at a run broke off.
 
     Attributes:
-        reason: Why, in one line.
-        would_recur: Whether another attempt would end the same way.
+        reason: Reason, in one line.
+        would_recur: True if another attempt would end the same way.
         worker: Process in which it did; empty where that is not known.
     """
 

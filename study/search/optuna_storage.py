@@ -1,4 +1,4 @@
-"""The study's one truth: Optuna's storage, a journal file by default.
+"""Storage of the study's one truth: Optuna's, a journal file by default.
 
 It holds more than Optuna itself keeps: the record of each trial that ended, with every curve, and
 of each confirmation run. So a study goes on from it alone, and a tracker that lacks something is
@@ -18,15 +18,9 @@ from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
 from study.config import JOURNAL, StudyConfig
-from study.results.confirmed_run import ConfirmedRun
 from study.results.error_messages import explain
-from study.results.record_codec import (
-    confirmed_from_json,
-    confirmed_to_json,
-    record_from_json,
-    record_to_json,
-)
-from study.results.trial_record import TrialRecord
+from study.results.record_codec import record_from_json, record_to_json
+from study.results.run_record import RunRecord
 from study.search.batched_journal import StudyJournal
 from study.search.sampler import DistinctSampler
 from study.stopping.entry import RungEntry
@@ -39,22 +33,22 @@ _RUNG = "rung/"
 _SHORTFALL = "budget_not_trained"
 _CONFIRMED = "confirmed/"
 _GP_ANSWER = "gp:relative_params:"
-"""Where Optuna's GPSampler writes each answer, for others that ask meanwhile."""
+"""Prefix under which Optuna's GPSampler writes each answer, for others that ask meanwhile."""
 
 
 class StorageError(OSError):
-    """The study's storage cannot be read or written, or holds another study."""
+    """Error of a storage that cannot be read or written, or holds another study."""
 
 
 class StudyStorage:
-    """A study's state on disk or in a database.
+    """State of a study on disk or in a database.
 
     Every method raises `StorageError` when the storage fails, and from then on: half a line may
     stand at the journal's end, and another one after it would make the whole file unreadable.
 
     Args:
         config: The study, whose storage is opened, or made where there is none.
-        backend: Optuna's, in the place of the one that the study names.
+        backend: Storage of Optuna's in the place of the one that the study names.
     """
 
     def __init__(self, config: StudyConfig, backend: BaseStorage | None = None) -> None:
@@ -87,12 +81,12 @@ class StudyStorage:
             yield
 
     def trials(self) -> list[FrozenTrial]:
-        """All of Optuna's trials, by number."""
+        """Return all of Optuna's trials, by number."""
         with self._failing_clearly():
             return self.study.get_trials(deepcopy=False)
 
     def ask(self, axes: dict[str, BaseDistribution]) -> FrozenTrial:
-        """A new trial, its point proposed by the sampler."""
+        """Return a new trial, its point proposed by the sampler."""
         with self.together():
             number = self.study.ask(axes).number
             return self._storage.get_trial(self._trial_id(number))
@@ -117,26 +111,24 @@ class StudyStorage:
                     self._storage.set_trial_param(trial_id, name, value, distribution)
             return self._storage.get_trial(trial_id)
 
-    def keep_record(self, record: TrialRecord) -> None:
+    def keep_record(self, record: RunRecord) -> None:
         """Write the record of a trial that ended, before Optuna is told."""
         self._set(record.number, _RECORD, record_to_json(record))
         if record.reason:
             self._set(record.number, "reason", record.reason)
 
-    def keep_started(self, record: TrialRecord) -> None:
-        """Write when a process took up a trial for the first time."""
+    def keep_unfinished(self, record: RunRecord) -> None:
+        """Write when a trial was first taken up, and why attempts at it broke off."""
         self._set(record.number, _STARTED, record.started_ms)
-
-    def keep_retried(self, record: TrialRecord) -> None:
-        """Write why attempts at a trial broke off."""
-        self._set(record.number, _RETRIED, list(record.retried))
+        if record.retried:
+            self._set(record.number, _RETRIED, list(record.retried))
 
     def keep_rung_passed(self, epoch: int, entry: RungEntry) -> None:
         """Write where a trial stood when it passed a rung."""
         self._set(entry.trial, f"{_RUNG}{epoch}", entry.losses)
 
     def rungs_passed(self, trial: FrozenTrial) -> Iterator[tuple[int, RungEntry]]:
-        """The epochs of the rungs that a trial has passed, and where it stood there."""
+        """Yield the epochs of the rungs that a trial has passed, and where it stood there."""
         for key, losses in trial.user_attrs.items():
             if key.startswith(_RUNG):
                 epoch = int(key.removeprefix(_RUNG))
@@ -161,24 +153,24 @@ class StudyStorage:
         with self._failing_clearly():
             self.study.tell(number, values, state)
 
-    def keep_confirmed(self, run: ConfirmedRun) -> None:
+    def keep_confirmed(self, run: RunRecord) -> None:
         """Write a confirmation run that ended."""
         with self._failing_clearly():
             key = f"{_CONFIRMED}{run.trial}/{run.layer}/{run.seed}"
-            self.study.set_user_attr(key, confirmed_to_json(run))
+            self.study.set_user_attr(key, record_to_json(run))
 
-    def confirmed(self) -> tuple[ConfirmedRun, ...]:
-        """All confirmation runs that ended."""
+    def confirmed(self) -> tuple[RunRecord, ...]:
+        """Return all confirmation runs that ended."""
         with self._failing_clearly():
             attributes = self.study.user_attrs
             return tuple(
-                confirmed_from_json(attributes[key])
+                record_from_json(attributes[key])
                 for key in sorted(attributes)
                 if key.startswith(_CONFIRMED)
             )
 
-    def record_of(self, trial: FrozenTrial) -> TrialRecord | None:
-        """The record that a trial was ended with; None where it has not ended."""
+    def record_of(self, trial: FrozenTrial) -> RunRecord | None:
+        """Return the record that a trial was ended with; None where it has not ended."""
         document = trial.user_attrs.get(_RECORD)
         if document is None and trial.state.is_finished():
             raise StorageError(
@@ -209,12 +201,12 @@ class StudyStorage:
 
 
 def started_before(trial: FrozenTrial) -> int | None:
-    """When a process first took up an unfinished trial, in ms since 1970; None where none did."""
+    """Return when an unfinished trial was first taken up, in ms since 1970; None if it was not."""
     return trial.user_attrs.get(_STARTED)
 
 
 def retried_before(trial: FrozenTrial) -> tuple[str, ...]:
-    """Why earlier attempts at an unfinished trial broke off."""
+    """Return why earlier attempts at an unfinished trial broke off."""
     return tuple(trial.user_attrs.get(_RETRIED, ()))
 
 

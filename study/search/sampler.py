@@ -27,14 +27,14 @@ GRID = "grid"
 SAMPLER_NAMES = (*SAMPLERS, GRID)
 
 PROPOSALS_BEFORE_RANDOM = 3
-"""How often a sampler is asked before a random point takes its place. Few, because each answer of
-a Gaussian process costs a fit and its next one is much the same."""
+"""Number of times that a sampler is asked before a random point takes its place. Few, because each
+answer of a Gaussian process costs a fit and its next one is much the same."""
 
 POINTS_LISTED = 10_000
-"""Up to how many points a space is listed, so that its last new points are found."""
+"""Number of points up to which a space is listed, so that its last new points are found."""
 
 RANDOM_DRAWS = 10_000
-"""How many random points are drawn in search of a new one that can be built."""
+"""Number of random points that are drawn in search of a new one that can be built."""
 
 
 def require_sampler(name: str) -> None:
@@ -63,10 +63,10 @@ class DistinctSampler(BaseSampler):
     Serves one study.
 
     Args:
-        name: One of `SAMPLER_NAMES`.
-        space: What is searched.
+        name: Name, one of `SAMPLER_NAMES`.
+        space: Space that is searched.
         dataset: Shape of the images, which decides what can be built.
-        seed: Of the sampler.
+        seed: Seed of the sampler.
     """
 
     def __init__(self, name: str, space: SearchSpace, dataset: DatasetShape, seed: int) -> None:
@@ -88,9 +88,9 @@ class DistinctSampler(BaseSampler):
         self._in_order = name == GRID
 
     def is_exhausted(self, study: optuna.Study) -> bool:
-        """Whether no new point is left.
+        """Return True if no new point is left.
 
-        Of a space too large to list: whether random draws find none. Its continuous axes may change
+        Of a space too large to list: if random draws find none. Its continuous axes may change
         nothing, as noise levels do where no layer has noise.
         """
         taken = self._proposed(study)
@@ -103,13 +103,13 @@ class DistinctSampler(BaseSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """All axes: only a whole point can be new or not."""
+        """Return all axes: only a whole point can be new or not."""
         return self._axes
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """A new point.
+        """Return a new point.
 
         Raises:
             RuntimeError: None was found; see `is_exhausted`.
@@ -138,7 +138,7 @@ class DistinctSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:  # noqa: ANN401  # Optuna's signature
-        """For parameters that are no axis; there are none."""
+        """Serve parameters that are no axis; there are none."""
         return self._inner.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
@@ -167,7 +167,7 @@ class DistinctSampler(BaseSampler):
         self._inner = self._uniform if self._name == GRID else SAMPLERS[self._name](seed)
 
     def _ask(self, sampler: BaseSampler, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
-        """A whole point, with what the sampler does not choose jointly chosen axis by axis."""
+        """Return a whole point; what the sampler does not choose jointly is chosen axis by axis."""
         joint = sampler.infer_relative_search_space(study, trial)
         point = dict(sampler.sample_relative(study, trial, joint))
         for name, axis in self._axes.items():
@@ -178,12 +178,12 @@ class DistinctSampler(BaseSampler):
     def _random_draw(
         self, study: optuna.Study, trial: FrozenTrial, taken: set[Hashable]
     ) -> dict[str, Any] | None:
-        """A new point, or None if chance finds none."""
+        """Return a new point, or None if chance finds none."""
         draws = (self._ask(self._uniform, study, trial) for _ in range(RANDOM_DRAWS))
         return next((point for point in draws if self._is_new(point, taken)), None)
 
     def _is_new(self, point: Point, taken: set[Hashable]) -> bool:
-        """Whether a point can be built and none describes its training run already."""
+        """Return True if a point can be built and none describes its training run already."""
         key = self._key(point)
         if key in taken:
             return False
@@ -195,7 +195,7 @@ class DistinctSampler(BaseSampler):
         return [point for key, point in (self._points or {}).items() if key not in taken]
 
     def _proposed(self, study: optuna.Study) -> set[Hashable]:
-        """Keys of all trials, whatever became of them: a failed one fails again.
+        """Return the keys of all trials, whatever became of them: a failed one fails again.
 
         Kept from one proposal to the next: a point that is whole stays as it is.
         """

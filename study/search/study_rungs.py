@@ -1,7 +1,8 @@
-"""The rungs of a study over all its lives."""
+"""Rungs of a study over all its lives."""
 
 from study.config import StudyConfig
-from study.results.trial_record import TrialRecord
+from study.results.early_stop import EarlyStop
+from study.results.run_record import RunRecord
 from study.search.optuna_storage import StudyStorage
 from study.stopping.entry import RungEntry, entry_after
 from study.stopping.halving import SuccessiveHalving
@@ -16,9 +17,9 @@ class StudyRungs:
     record alone would not do: an attempt that broke off may have reported other numbers.
 
     Args:
-        rungs: Where they are.
+        rungs: Epochs of the rungs.
         config: The study.
-        storage: Holds what trials passed in earlier lives.
+        storage: Storage of what trials passed in earlier lives.
     """
 
     def __init__(self, rungs: Rungs, config: StudyConfig, storage: StudyStorage) -> None:
@@ -26,18 +27,18 @@ class StudyRungs:
         self._storage = storage
         self._halving = SuccessiveHalving(rungs)
         self._passed: dict[int, list[tuple[int, RungEntry]]] = {}
-        self._reasons: dict[int, str] = {}
+        self._stops: dict[int, EarlyStop] = {}
         for trial in storage.trials():
             for epoch, entry in storage.rungs_passed(trial):
                 self._halving.restore(epoch, entry)
 
-    def restore(self, record: TrialRecord) -> None:
+    def restore(self, record: RunRecord) -> None:
         """Put a trial that ended in an earlier life where it was."""
         for epoch in self._halving.epochs:
             if epoch <= len(record.epochs):
                 self._halving.restore(epoch, entry_after(record, epoch, self._objectives))
 
-    def goes_on(self, record: TrialRecord) -> bool:
+    def goes_on(self, record: RunRecord) -> bool:
         """Judge a running trial at all rungs that it has reached since it was judged last.
 
         Several at once, where a worker was ahead of a driver that died.
@@ -49,8 +50,8 @@ class StudyRungs:
             decision = self._halving.report(record.number, epoch, entry.losses)
             if decision is None:
                 continue
-            if not decision.go_on:
-                self._reasons[record.number] = decision.reason
+            if decision.stop is not None:
+                self._stops[record.number] = decision.stop
                 return False
             self._passed.setdefault(record.number, []).append((epoch, entry))
         return True
@@ -64,10 +65,10 @@ class StudyRungs:
         for epoch, entry in self._passed.pop(number, []):
             self._storage.keep_rung_passed(epoch, entry)
 
-    def stop_reason(self, number: int) -> str:
-        """Why a trial was stopped.
+    def stop(self, number: int) -> EarlyStop:
+        """Return the early stop of a trial.
 
         Raises:
-            KeyError: It was not.
+            KeyError: It was not stopped.
         """
-        return self._reasons[number]
+        return self._stops[number]

@@ -1,240 +1,94 @@
-"""The one place where a trial begins, reports and ends.
+"""Trials of a search: proposed by Optuna, compared at rungs, and told to Optuna at their end.
 
-Optuna's state, the records and everyone who listens change here together, so that each trial
-ends in exactly one state everywhere. Ray's OptunaSearch cannot do it: with several objectives it
-tells Optuna that failed and early-stopped trials are complete.
+Ray's OptunaSearch cannot do it: with several objectives it tells Optuna that failed and
+early-stopped trials are complete.
 """
 
-from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Protocol
 
 from optuna.trial import FrozenTrial
 from optuna.trial import TrialState as OptunaState
 
-from pnn_core.config import PARAMETER_NAMES, EpochResult, TrialConfig
+from pnn_core.config import PARAMETER_NAMES
 from study.config import StudyConfig
-from study.results.timestamps import now_ms
-from study.results.trial_record import TrialRecord, TrialState
-from study.search.messages import EpochReport, ProposedTrial
+from study.results.early_stop import EarlyStop, StopCause
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
+from study.search.messages import EpochReport, ProposedRun
 from study.search.optuna_storage import StudyStorage, retried_before, started_before
+from study.search.run_manager import RunManager
 from study.search.sampler import DistinctSampler
 from study.search.study_rungs import StudyRungs
 
-ATTEMPTS = 3
-"""How often a trial is tried in the life of a driver, each time from its last checkpoint."""
-
 OPTUNA_STATES = {
-    TrialState.COMPLETE: OptunaState.COMPLETE,
-    TrialState.PRUNED: OptunaState.PRUNED,
-    TrialState.FAILED: OptunaState.FAIL,
+    RunState.COMPLETE: OptunaState.COMPLETE,
+    RunState.PRUNED: OptunaState.PRUNED,
+    RunState.FAILED: OptunaState.FAIL,
 }
 """Optuna's words for final states."""
 
 
-class TrialListener(Protocol):
-    """Someone who wants to know; must return at once, as trials wait for it."""
-
-    def trial_restored(self, record: TrialRecord) -> None:
-        """A trial ended in an earlier life of the study."""
-
-    def trial_started(self, record: TrialRecord) -> None:
-        """A process takes up a trial, for the first time or to go on from its checkpoint."""
-
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
-        """A trial reported an epoch for the first time: the mean over its seeds."""
-
-    def trial_retried(self, record: TrialRecord) -> None:
-        """An attempt broke off and there will be another."""
-
-    def trial_paused(self, record: TrialRecord) -> None:
-        """The study stops; the trial goes on when it is resumed."""
-
-    def trial_ended(self, record: TrialRecord) -> None:
-        """A trial reached its final state."""
-
-
-class TrialManager:
+class TrialManager(RunManager):
     """Proposes trials, follows them and keeps their records.
 
     Takes up what the storage holds: trials that ended are restored, others proposed again.
 
     Args:
         config: The study.
-        storage: Where the search's state lives.
-        listeners: Told of everything, in order.
+        storage: Storage of the search's state.
+        listeners: Listeners to everything, told in order.
 
     Raises:
         StorageError: What is stored cannot be read.
     """
 
     def __init__(
-        self, config: StudyConfig, storage: StudyStorage, listeners: Sequence[TrialListener]
+        self, config: StudyConfig, storage: StudyStorage, listeners: Sequence[RunListener]
     ) -> None:
-        self._config = config
-        self._storage = storage
-        self._listeners = listeners
-        self._records: dict[int, TrialRecord] = {}
-        self._configs: dict[int, TrialConfig] = {}
-        self._waiting: deque[int] = deque()
-        self._started: set[int] = set()
-        self._attempts: Counter[int] = Counter()
-        self._epochs_told: Counter[int] = Counter()
+        super().__init__(config, storage, listeners)
         self._exhausted = False
-        self._stopped = False
         self._rungs = StudyRungs(config.rungs, config, storage) if config.rungs else None
         for trial in storage.trials():
             self._take_up(trial)
 
-    def __getstate__(self) -> dict[str, object]:
-        """Nothing: Tune pickles whatever it is given for a restore of its own, never used here."""
-        return {}
-
-    @property
-    def records(self) -> tuple[TrialRecord, ...]:
-        """All trials so far, by number."""
-        return tuple(self._records[number] for number in sorted(self._records))
-
-    @property
-    def may_propose(self) -> bool:
-        """Whether `propose` may have another trial now or later, such as one to be tried again."""
-        return not self._stopped and any(not r.state.is_final for r in self._records.values())
-
     def has_work(self) -> bool:
-        """Whether there is a trial to propose, unfinished or new."""
-        return bool(self._waiting) or self._ask()
+        """Return True if there is a trial to propose, unfinished or new."""
+        return super().has_work() or self._ask()
 
-    def stop(self) -> None:
-        """Propose no more."""
-        self._stopped = True
-
-    def propose(self) -> ProposedTrial | None:
-        """Line up a trial, or one that broke off; None where there is none now.
-
-        Tune asks ahead, so that the next trial is there when a process becomes free.
-        """
-        if self._stopped or not self.has_work():
-            return None
-        number = self._waiting.popleft()
-        # Which process takes it up is known when it reports.
-        record = replace(self._records[number], state=TrialState.RUNNING, worker="")
-        self._records[number] = record
-        self._attempts[number] += 1
-        self._started.discard(number)
-        return ProposedTrial(
-            number=number,
-            config=self._configs[number],
-            replicates=self._config.replicates,
-            attempt=self._attempts[number],
-        )
-
-    def trial_started(self, number: int) -> None:
-        """Record that a process takes up a proposed trial."""
-        record = self._records[number]
-        if record.started_ms is None:
-            record = replace(record, started_ms=now_ms())
-            self._storage.keep_started(record)
-            self._records[number] = record
-        self._started.add(number)
-        for listener in self._listeners:
-            listener.trial_started(record)
-
-    def goes_on(self, number: int, report: EpochReport) -> bool:
+    def goes_on(self, key: RunKey, report: EpochReport) -> bool:
         """Judge a running trial by what it has come to, if that is a rung of the study.
 
         To be asked before `epoch_finished`. One that does not go on is to be ended next, by
-        `trial_stopped`.
+        `run_stopped`.
         """
-        return self._rungs is None or self._rungs.goes_on(self._reported(number, report))
+        return self._rungs is None or self._rungs.goes_on(self._reported(key, report))
 
-    def epoch_finished(self, number: int, report: EpochReport) -> None:
-        """Record what a running trial has come to."""
-        record = self._reported(number, report)
-        self._records[number] = record
+    def epoch_finished(self, key: RunKey, report: EpochReport) -> None:
+        """Record what a running trial has come to, and which rungs it has passed."""
         if self._rungs is not None:
-            self._rungs.keep_passed(number)
-        # After a restart from an older checkpoint, epochs come that were told before.
-        for result in record.epochs[self._epochs_told[number] :]:
-            self._epochs_told[number] = result.epoch
-            for listener in self._listeners:
-                listener.epoch_finished(number, result)
+            self._rungs.keep_passed(key.trial)
+        super().epoch_finished(key, report)
 
-    def has_ended(self, number: int) -> bool:
-        """Whether a trial is in its final state."""
-        return self._records[number].state.is_final
-
-    def trial_stopped(self, number: int) -> None:
+    def run_stopped(self, key: RunKey) -> None:
         """End a trial that ran its full budget, or that the scheduler stopped before."""
-        record = self._records[number]
-        epochs = len(record.epochs)
+        epochs = len(self._records[key].epochs)
         if epochs == self._config.epochs:
-            self._end(replace(record, state=TrialState.COMPLETE))
-        else:
-            reason = f"stopped by the scheduler after epoch {epochs} of {self._config.epochs}"
-            if self._rungs is not None:
-                reason = self._rungs.stop_reason(number)
-            self._end(replace(record, state=TrialState.PRUNED, reason=reason))
-
-    def attempt_failed(
-        self, number: int, reason: str, *, would_recur: bool, worker: str = ""
-    ) -> None:
-        """Try a trial again, or end it where it was tried often enough.
-
-        Args:
-            number: Of the trial.
-            reason: Why the attempt broke off.
-            would_recur: Whether another one would break off the same way.
-            worker: Process in which it did; empty for that which reported last, if one did.
-        """
-        if number not in self._started:  # its process died on the way
-            self.trial_started(number)
-        record = self._records[number]
-        record = replace(record, worker=worker or record.worker)
-        if self._stopped:
-            self.trial_paused(number)  # it has not had all its attempts
-        elif would_recur or self._attempts[number] >= ATTEMPTS:
-            self._end(replace(record, state=TrialState.FAILED, reason=reason))
-        else:
-            record = replace(record, retried=(*record.retried, reason))
-            self._storage.keep_retried(record)
-            self._records[number] = record
-            self._waiting.append(number)
-            for listener in self._listeners:
-                listener.trial_retried(record)
-
-    def trial_paused(self, number: int) -> None:
-        """Leave a trial for the next life of the study."""
-        self._records[number] = replace(self._records[number], state=TrialState.PAUSED)
-        if number in self._started:  # of the others, nobody has heard
-            for listener in self._listeners:
-                listener.trial_paused(self._records[number])
-
-    def pause_running(self) -> None:
-        """Leave all unfinished trials for the next life of the study."""
-        for record in self.records:
-            if record.state is TrialState.RUNNING:
-                self.trial_paused(record.number)
-
-    def _reported(self, number: int, report: EpochReport) -> TrialRecord:
-        return replace(
-            self._records[number],
-            replicates=report.replicates,
-            costs=report.costs,
-            device=report.device,
-            worker=report.worker,
-        )
+            super().run_stopped(key)
+            return
+        stop = EarlyStop(epoch=epochs, cause=StopCause.SCHEDULER)
+        if self._rungs is not None:
+            stop = self._rungs.stop(key.trial)
+        self._end(key, RunState.PRUNED, stop=stop)
 
     def _ask(self) -> bool:
-        """Put a new trial in line; whether there is one."""
+        """Put a new trial in line, and return True if there is one."""
         if self._exhausted or len(self._records) >= self._config.trials:
             return False
         sampler = self._storage.study.sampler
         if isinstance(sampler, DistinctSampler) and sampler.is_exhausted(self._storage.study):
             self._exhausted = True
             return False
-        trial = self._storage.ask(dict(self._config.space.axes))
-        self._line_up(trial)
+        self._line_up_trial(self._storage.ask(dict(self._config.space.axes)))
         return True
 
     def _take_up(self, trial: FrozenTrial) -> None:
@@ -244,18 +98,16 @@ class TrialManager:
             axes = dict(self._config.space.axes)
             if not trial.params.keys() >= axes.keys():
                 trial = self._storage.complete_point(trial, axes)
-            self._line_up(trial)
+            self._line_up_trial(trial)
             return
-        self._records[trial.number] = record
         if not trial.state.is_finished():
             self._tell(record)
         if self._rungs is not None:
             self._rungs.restore(record)
-        for listener in self._listeners:
-            listener.trial_restored(record)
+        self._restore(record)
 
-    def _line_up(self, trial: FrozenTrial) -> None:
-        """Have a trial proposed next."""
+    def _line_up_trial(self, trial: FrozenTrial) -> None:
+        key = RunKey(trial.number)
         config = self._config.space.configure(
             trial.params,
             dataset=self._config.shape,
@@ -264,30 +116,30 @@ class TrialManager:
         )
         # The name of a variant is no setting of the training run, but what a reader knows it by.
         named = {axis: v for axis, v in trial.params.items() if axis not in PARAMETER_NAMES}
-        self._configs[trial.number] = config
-        self._records[trial.number] = TrialRecord(
-            number=trial.number,
-            state=TrialState.RUNNING,
+        record = RunRecord(
+            key=key,
+            state=RunState.RUNNING,
             parameters={**named, **config.parameters()},
             retried=retried_before(trial),
             started_ms=started_before(trial),
         )
-        self._waiting.append(trial.number)
+        self._line_up(
+            record, ProposedRun(key=key, config=config, replicates=self._config.replicates)
+        )
 
-    def _end(self, record: TrialRecord) -> None:
-        record = replace(record, ended_ms=now_ms())
+    def _keep(self, record: RunRecord) -> None:
+        if not record.state.is_final:
+            self._storage.keep_unfinished(record)
+            return
         with self._storage.together():
             # In this order: what a crash leaves between the two is told when the study is resumed.
             self._storage.keep_record(record)
             self._tell(record)
-        self._records[record.number] = record
-        for listener in self._listeners:
-            listener.trial_ended(record)
 
-    def _tell(self, record: TrialRecord) -> None:
-        if record.state is TrialState.PRUNED:
+    def _tell(self, record: RunRecord) -> None:
+        if record.state is RunState.PRUNED:
             shortfall = 1 - len(record.epochs) / self._config.epochs
             self._storage.keep_shortfall(record.number, shortfall)
-        complete = record.state is TrialState.COMPLETE
+        complete = record.state is RunState.COMPLETE
         values = record.values(self._config.objectives) if complete else None
         self._storage.tell(record.number, OPTUNA_STATES[record.state], values)

@@ -1,4 +1,4 @@
-"""How a search's hypervolume grows, as a share of the table's best."""
+"""Growth of a search's hypervolume, as a share of the table's best."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from dashboards.measures.growing_hypervolume import growing_hypervolume
 from dashboards.measures.steps import Steps
 from study.recording.table import RecordedTable
 from study.results.objective import Objective
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 from study.simulation.simulated_search import TrialEnd
 
 
@@ -34,8 +34,8 @@ class HypervolumeShare:
     is scaled as in the pictures of a study (`ObjectiveScale`), over all configurations.
 
     Args:
-        table: That is searched.
-        objectives: Of the searches.
+        table: Table that is searched.
+        objectives: Objectives of the searches.
 
     Raises:
         KeyError: An objective is not recorded.
@@ -53,12 +53,12 @@ class HypervolumeShare:
         self._best = float(growing_hypervolume(points)[-1])
 
     def growth(self, ends: Sequence[TrialEnd]) -> Growth:
-        """How it grows in one search, from nothing to all its complete trials.
+        """Return its growth in one search, from nothing to all its complete trials.
 
         Args:
-            ends: In order.
+            ends: Ends of its trials, in order.
         """
-        complete = [end for end in ends if end.state is TrialState.COMPLETE]
+        complete = [end for end in ends if end.state is RunState.COMPLETE]
         points = np.array([self._points[end.configuration.number] for end in complete])
         shares = growing_hypervolume(points.reshape(-1, len(self.scales))) / self._best
         heights = tuple(shares.tolist())

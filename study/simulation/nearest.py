@@ -19,7 +19,7 @@ class NearestConfiguration:
     and another layer is as far away as the other end of an axis. Of several nearest, the first.
 
     Args:
-        table: Where configurations come from.
+        table: Table of configurations.
     """
 
     def __init__(self, table: RecordedTable) -> None:
@@ -37,7 +37,7 @@ class NearestConfiguration:
         """The configuration nearest to a training run.
 
         Args:
-            parameters: Of the run, as `TrialConfig.parameters` gives them; others are ignored.
+            parameters: Settings of the run by `TrialConfig.parameters`; others are ignored.
         """
         squared = np.zeros(len(self._configurations))
         for name, column in self._columns.items():
@@ -57,7 +57,7 @@ class _Column:
         )
 
     def distances(self, value: ParameterValue | None) -> np.ndarray:
-        """From every configuration to a value, each from 0 to 1."""
+        """Return the distance of every configuration to a value, each from 0 to 1."""
         place = self._place(value)
         if self._places is None or place is None:
             return np.array([float(other != place) for other in self._values])

@@ -20,7 +20,7 @@ class RecordedSpace(SearchSpace):
     at one corner of a continuous axis would be given a single network again and again.
 
     Attributes:
-        nearest: Which configuration stands for a point.
+        nearest: Search for the configuration that stands for a point.
     """
 
     nearest: NearestConfiguration
@@ -33,7 +33,7 @@ class RecordedSpace(SearchSpace):
         return self.nearest.find(trial.parameters()).number
 
     def is_finite(self) -> bool:
-        """Whether the table was recorded on a grid, so that its points can be listed."""
+        """Return True if the table was recorded on a grid, so that its points can be listed."""
         return all(name in self.grid for name, axis in self.axes.items() if is_continuous(axis))
 
 

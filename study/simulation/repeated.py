@@ -10,7 +10,7 @@ from study.simulation.growth import Growth, HypervolumeShare
 from study.simulation.simulated_search import SearchSettings, Stopper, TrialEnd, simulate
 
 NEARLY_ALL = 0.95
-"""Of the table's best hypervolume: the mark whose budget is compared."""
+"""Share of the table's best hypervolume whose budget is compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +20,9 @@ class RepeatedSearch:
     Attributes:
         sampler: Its name.
         scheduler: Its name.
-        seeds: Of the searches.
-        ends: Of each search, all its trials.
-        growths: Of each search.
+        seeds: Seeds of the searches.
+        ends: Ends of all trials of each search.
+        growths: Growth of each search.
     """
 
     sampler: str
@@ -38,12 +38,12 @@ class RepeatedSearch:
 
     @property
     def epochs(self) -> tuple[Steps, ...]:
-        """How each search grows against epochs spent."""
+        """Growth of each search against epochs spent."""
         return tuple(growth.by_epochs for growth in self.growths)
 
     @property
     def seconds(self) -> tuple[Steps, ...]:
-        """How each search grows against simulated time."""
+        """Growth of each search against simulated time."""
         return tuple(growth.by_seconds for growth in self.growths)
 
 
@@ -58,10 +58,10 @@ def repeat(
     """Run one search with each of several seeds.
 
     Args:
-        table: That is searched.
-        settings: Of the search; its seed is replaced.
+        table: Table that is searched.
+        settings: Settings of the search; its seed is replaced.
         scheduler: Name of what stops trials.
-        seeds: Of the searches.
+        seeds: Seeds of the searches.
         make_stopper: Makes what stops trials beside the study's own rungs, one for each search.
     """
     share = HypervolumeShare(table, settings.objectives)
@@ -80,7 +80,7 @@ def repeat(
 
 
 def median_reach(functions: Iterable[Steps], height: float) -> float | None:
-    """Where the median search reaches a height; None where fewer than half of them do."""
+    """Find where the median search reaches a height; None where fewer than half of them do."""
     reached = [function.reaches(height) for function in functions]
     places = [float("inf") if place is None else place for place in reached]
     middle = statistics.median_high(places)

@@ -1,10 +1,10 @@
-"""What takes the place of training: the recorded curves of the nearest configuration."""
+"""Substitute for training: the recorded curves of the nearest configuration."""
 
 from typing import NamedTuple
 
 from study.recording.table import Configuration, RecordedTable
-from study.results.trial_record import Curve
-from study.search.messages import EpochReport, ProposedTrial
+from study.results.run_record import Curve
+from study.search.messages import EpochReport, ProposedRun
 from study.simulation.nearest import NearestConfiguration
 
 
@@ -12,8 +12,8 @@ class ReplayedTrial(NamedTuple):
     """A proposed trial, as the table has it.
 
     Attributes:
-        configuration: That stands for the proposed one.
-        curves: Of as many recorded seeds as the trial has.
+        configuration: Configuration that stands for the proposed one.
+        curves: Curves of as many recorded seeds as the trial has.
     """
 
     configuration: Configuration
@@ -21,15 +21,15 @@ class ReplayedTrial(NamedTuple):
 
     @property
     def epoch_seconds(self) -> float:
-        """How long an epoch of all seeds takes, one after another."""
+        """Seconds that an epoch of all seeds takes, one after another."""
         return len(self.curves) * self.configuration.epoch_seconds
 
     def report(self, epoch: int, worker: str = "") -> EpochReport:
-        """What a worker that trains it would say.
+        """Return the report of a worker that would train it.
 
         Args:
-            epoch: That ended, counted from 1.
-            worker: Who says it.
+            epoch: Epoch that ended, counted from 1.
+            worker: Name of the worker.
         """
         return EpochReport(
             replicates=tuple(curve[:epoch] for curve in self.curves),
@@ -46,8 +46,8 @@ class Replay:
     proposed twice need not have the same luck.
 
     Args:
-        table: That is replayed.
-        seed: Of the study: another one has other luck.
+        table: Table that is replayed.
+        seed: Seed of the study: another one has other luck.
     """
 
     def __init__(self, table: RecordedTable, seed: int) -> None:
@@ -55,10 +55,10 @@ class Replay:
         self._nearest = NearestConfiguration(table)
         self._seed = seed
 
-    def of(self, proposed: ProposedTrial) -> ReplayedTrial:
+    def of(self, proposed: ProposedRun) -> ReplayedTrial:
         """The recorded training that stands for a proposed one."""
         configuration = self._nearest.find(proposed.config.parameters())
-        first = self._seed + proposed.number
+        first = self._seed + proposed.key.trial
         seeds = range(first, first + proposed.replicates)
         curves = tuple(configuration.curves[seed % self._seeds] for seed in seeds)
         return ReplayedTrial(configuration=configuration, curves=curves)

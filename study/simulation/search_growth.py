@@ -1,4 +1,4 @@
-"""What simulated searches gave: a summary, every trial, and pictures."""
+"""Results of simulated searches: a summary, every trial, and pictures."""
 
 import json
 from collections.abc import Iterator
@@ -31,9 +31,9 @@ class Simulation:
     """Searches of one table under the same settings.
 
     Attributes:
-        table: That was searched.
-        settings: Of all searches; sampler, rungs and seed are each search's own.
-        searches: At least one.
+        table: Table that was searched.
+        settings: Settings of all searches; sampler, rungs and seed are each search's own.
+        searches: Searches, at least one.
     """
 
     table: RecordedTable
@@ -46,7 +46,7 @@ class Simulation:
         return self.settings.trials * self.table.epochs
 
     def seconds(self) -> float:
-        """How long the longest search took, simulated."""
+        """Simulated time that the longest search took."""
         return max(ends[-1].seconds for search in self.searches for ends in search.ends)
 
     def as_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What happens next."""
+"""Clock of simulated time, with the events that are planned."""
 
 import heapq
 import itertools
@@ -20,7 +20,7 @@ class EventClock(Generic[Event]):
         self._order = itertools.count()
 
     def __bool__(self) -> bool:
-        """Whether anything is planned."""
+        """True if anything is planned."""
         return bool(self._planned)
 
     def plan(self, delay: float, event: Event) -> None:
@@ -28,7 +28,7 @@ class EventClock(Generic[Event]):
 
         Args:
             delay: Seconds from now, at least 0.
-            event: What happens. Of events at the same time, the one planned first comes first.
+            event: Event to happen. Of events at the same time, the one planned first comes first.
 
         Raises:
             ValueError: The delay is negative or no number.

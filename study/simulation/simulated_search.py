@@ -10,12 +10,12 @@ from typing import NamedTuple, Protocol
 
 from optuna.storages import InMemoryStorage
 
-from pnn_core.config import EpochResult
 from study.config import StudyConfig
 from study.recording.table import Configuration, RecordedTable
 from study.results.objective import Objective
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.settings import FIFO, MOASHA
-from study.results.trial_record import TrialRecord, TrialState
 from study.search.messages import EpochReport
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
@@ -30,7 +30,7 @@ class Stopper(Protocol):
     """Another rule than the study's own, to be compared with it."""
 
     def goes_on(self, trial: int, epoch: int, losses: tuple[float, ...]) -> bool:
-        """Whether a trial is trained further after an epoch that is not its last.
+        """Return True if a trial is trained further after an epoch that is not its last.
 
         Args:
             trial: Its number.
@@ -41,18 +41,18 @@ class Stopper(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSettings:
-    """What a simulated study is asked to do.
+    """Settings of a simulated study.
 
     Attributes:
-        objectives: What is optimised.
+        objectives: Objectives to be optimised.
         sampler: Name of the sampler.
         workers: Trials at once.
         trials: The budget: as many epochs as so many trials of full length take. A trial begins
             where the rest of the budget holds its full length, so that a search that stops trials
             early gets more of them for the same epochs.
         replicates: Seeds of each trial, no more than the table has.
-        rungs: Where the study stops trials early; None to run each to its full budget.
-        seed: Of the sampler, and of which recorded seeds a trial has.
+        rungs: Rungs at which the study stops trials early; None to run each to its full budget.
+        seed: Seed of the sampler, and of which recorded seeds a trial has.
     """
 
     objectives: tuple[Objective, ...]
@@ -69,17 +69,17 @@ class TrialEnd(NamedTuple):
 
     Attributes:
         number: Counted from 0 within the search.
-        configuration: Of the table, that stood for it.
+        configuration: Configuration of the table that stood for it.
         state: Complete or pruned.
-        epochs: That it was trained for.
-        reason: Why it was stopped; empty where it was not.
+        epochs: Epochs that it was trained for.
+        reason: Reason why it was stopped; empty where it was not.
         seconds: Simulated, since the search began.
-        epochs_spent: Of all trials together, by then.
+        epochs_spent: Epochs of all trials together, by then.
     """
 
     number: int
     configuration: Configuration
-    state: TrialState
+    state: RunState
     epochs: int
     reason: str
     seconds: float
@@ -92,8 +92,8 @@ def simulate(
     """Run one search on a table.
 
     Args:
-        table: What every training run gives.
-        settings: Of the search.
+        table: Table of what every training run gives.
+        settings: Settings of the search.
         stopper: Asked after every epoch of a trial but its last, beside the study's own rungs; it
             is used up.
 
@@ -116,7 +116,7 @@ def simulate(
 class _Running:
     """A trial on a worker."""
 
-    number: int
+    key: RunKey
     replayed: ReplayedTrial
     epoch: int = 0
 
@@ -148,14 +148,15 @@ class _Search:
     def _begin_trials(self) -> None:
         """Give every free worker a trial, as far as the budget and the space go."""
         while self._free and self._budget_left >= self._table.epochs:
-            proposed = self._manager.propose()
-            if proposed is None:
+            runs = self._manager.propose()
+            if not runs:
                 return
+            (proposed,) = runs
             self._free -= 1
             self._budget_left -= self._table.epochs
-            self._manager.trial_started(proposed.number)
+            self._manager.run_started(proposed.key)
             replayed = self._replay.of(proposed)
-            self._plan_epoch(_Running(number=proposed.number, replayed=replayed))
+            self._plan_epoch(_Running(key=proposed.key, replayed=replayed))
 
     def _plan_epoch(self, trial: _Running) -> None:
         self._clock.plan(trial.replayed.epoch_seconds, trial)
@@ -164,29 +165,29 @@ class _Search:
         trial.epoch += 1
         self._spent += 1
         report = trial.replayed.report(trial.epoch)
-        # As Tune does: nobody is asked after a trial's last epoch, and the manager hears of an
+        # The order of Tune: nobody is asked after a trial's last epoch, and the manager hears of an
         # epoch after the scheduler.
         is_last = trial.epoch == self._table.epochs
         goes_on = is_last or self._goes_on(trial, report)
-        self._manager.epoch_finished(trial.number, report)
+        self._manager.epoch_finished(trial.key, report)
         if goes_on and not is_last:
             self._plan_epoch(trial)
         else:
             self._end_trial(trial)
 
     def _goes_on(self, trial: _Running, report: EpochReport) -> bool:
-        if not self._manager.goes_on(trial.number, report):
+        if not self._manager.goes_on(trial.key, report):
             return False
         if self._stopper is None:
             return True
         losses = _losses(trial, report, self._settings.objectives)
-        return self._stopper.goes_on(trial.number, trial.epoch, losses)
+        return self._stopper.goes_on(trial.key.trial, trial.epoch, losses)
 
     def _end_trial(self, trial: _Running) -> None:
-        self._manager.trial_stopped(trial.number)
+        self._manager.run_stopped(trial.key)
         self._ends.append(
             TrialEnd(
-                number=trial.number,
+                number=trial.key.trial,
                 configuration=trial.replayed.configuration,
                 state=self._ended.record.state,
                 epochs=trial.epoch,
@@ -200,37 +201,22 @@ class _Search:
         self._begin_trials()
 
 
-class _EndedTrial:
-    """Hears from the trial manager what became of the trial that ended last."""
+class _EndedTrial(RunListener):
+    """Listener that keeps what became of the trial that ended last."""
 
-    record: TrialRecord
+    record: RunRecord
 
-    def trial_ended(self, record: TrialRecord) -> None:
+    def run_ended(self, record: RunRecord) -> None:
         self.record = record
-
-    def trial_restored(self, record: TrialRecord) -> None:
-        """Nothing: no search is resumed."""
-
-    def trial_started(self, record: TrialRecord) -> None:
-        """Nothing."""
-
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
-        """Nothing."""
-
-    def trial_retried(self, record: TrialRecord) -> None:
-        """Nothing: none fails."""
-
-    def trial_paused(self, record: TrialRecord) -> None:
-        """Nothing."""
 
 
 def _losses(
     trial: _Running, report: EpochReport, objectives: tuple[Objective, ...]
 ) -> tuple[float, ...]:
-    """What a running trial has come to."""
-    record = TrialRecord(
-        number=trial.number,
-        state=TrialState.RUNNING,
+    """Return the losses that a running trial has come to."""
+    record = RunRecord(
+        key=trial.key,
+        state=RunState.RUNNING,
         parameters={},
         costs=report.costs,
         replicates=report.replicates,

@@ -1,4 +1,4 @@
-"""What everybody has: early stopping by one objective, to be compared with that by all of them."""
+"""Early stopping by one objective, as everybody has it, to be compared with that by all of them."""
 
 from study.stopping.halving import SuccessiveHalving
 from study.stopping.rungs import Rungs
@@ -8,7 +8,7 @@ class FirstObjectiveHalving:
     """Asynchronous successive halving that sees the first objective alone (ASHA).
 
     Args:
-        rungs: Where they are.
+        rungs: Rungs of the search.
     """
 
     def __init__(self, rungs: Rungs) -> None:

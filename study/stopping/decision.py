@@ -1,32 +1,35 @@
-"""The rule: whether a trial that reaches a rung goes on."""
+"""Rule by which a trial that reaches a rung goes on or stops."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from study.results.stop_reasons import describe_stop
+from study.results.early_stop import EarlyStop, StopCause
 from study.stopping.entry import RungEntry
 from study.stopping.ranking import standing
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What becomes of a trial at a rung.
+    """Decision on a trial at a rung.
 
     Attributes:
-        go_on: Whether it is trained further.
-        rank: Its place among the entries of the rung, from 1.
-        of: Entries of the rung, itself included.
-        admitted: How many places go on.
-        reason: All of that in words.
+        rank: Place of the trial among the entries of the rung, from 1.
+        of: Number of entries of the rung, itself included.
+        admitted: Number of places that go on.
+        stop: Early stop of the trial; None where it is trained further.
     """
 
-    go_on: bool
     rank: int
     of: int
     admitted: int
-    reason: str
+    stop: EarlyStop | None
+
+    @property
+    def go_on(self) -> bool:
+        """True if the trial is trained further."""
+        return self.stop is None
 
 
 def decide(
@@ -39,30 +42,26 @@ def decide(
     them.
 
     Args:
-        entries: Of the rung so far, all finite.
-        newcomer: One that is not finite never goes on.
-        epoch: Of the rung.
+        entries: Entries of the rung so far, all finite.
+        newcomer: Entry to be judged; one that is not finite never goes on.
+        epoch: Epoch of the rung.
         reduction_factor: η.
     """
     of = len(entries) + 1
     admitted = admitted_places(of, reduction_factor)
     if not newcomer.is_finite:
-        reason = describe_stop(epoch, "an objective is not finite")
-        return Decision(go_on=False, rank=of, of=of, admitted=admitted, reason=reason)
+        stop = EarlyStop(epoch=epoch, cause=StopCause.NOT_FINITE)
+        return Decision(rank=of, of=of, admitted=admitted, stop=stop)
     losses = np.array([entry.losses for entry in (*entries, newcomer)], dtype=np.float64)
     front, rank = standing(losses, of - 1)
-    compared = f"rank {rank} of {of}, {admitted} may go on"
-    if rank <= admitted:
-        go_on, reason = True, f"went on at epoch {epoch}: {compared}"
-    elif front == 0:
-        go_on, reason = True, f"went on at epoch {epoch}: {compared}, but nothing beats it"
-    else:
-        go_on, reason = False, describe_stop(epoch, compared)
-    return Decision(go_on=go_on, rank=rank, of=of, admitted=admitted, reason=reason)
+    if rank <= admitted or front == 0:
+        return Decision(rank=rank, of=of, admitted=admitted, stop=None)
+    stop = EarlyStop(epoch=epoch, cause=StopCause.RANK, rank=rank, of=of, admitted=admitted)
+    return Decision(rank=rank, of=of, admitted=admitted, stop=stop)
 
 
 def admitted_places(entries: int, reduction_factor: int) -> int:
-    """How many places of a rung go on: 1/η of them, at least one.
+    """Count the places of a rung that go on: 1/η of them, at least one.
 
     With one objective this makes `decide` asynchronous successive halving as Ray's
     `AsyncHyperBandScheduler` has it, which stops what is worse than the (1 − 1/η)-quantile of the
@@ -71,7 +70,7 @@ def admitted_places(entries: int, reduction_factor: int) -> int:
     is the same or one less.
 
     Args:
-        entries: Of the rung, n, the newcomer among them.
+        entries: Number of entries of the rung, n, the newcomer among them.
         reduction_factor: η.
 
     Returns:

@@ -1,15 +1,15 @@
-"""What a trial brings into a rung."""
+"""Entry of a trial in a rung."""
 
 import math
 from dataclasses import replace
 from typing import NamedTuple
 
 from study.results.objective import Objective
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunRecord
 
 
 class RungEntry(NamedTuple):
-    """A trial as it stood when it reached a rung.
+    """Standing of a trial when it reached a rung.
 
     Attributes:
         trial: Its number.
@@ -21,17 +21,17 @@ class RungEntry(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether it can be compared: no loss is NaN or infinite."""
+        """True if it can be compared: no loss is NaN or infinite."""
         return all(map(math.isfinite, self.losses))
 
 
-def entry_after(record: TrialRecord, epoch: int, objectives: tuple[Objective, ...]) -> RungEntry:
-    """Where a trial stood after an epoch, each value the mean over its seeds.
+def entry_after(record: RunRecord, epoch: int, objectives: tuple[Objective, ...]) -> RungEntry:
+    """Return the entry of a trial after an epoch, each value the mean over its seeds.
 
     Args:
-        record: With the curves at least up to that epoch.
+        record: Record with the curves at least up to that epoch.
         epoch: Counted from 1.
-        objectives: At least one; those to be maximised change their sign.
+        objectives: Objectives, at least one; those to be maximised change their sign.
     """
     until = replace(record, replicates=tuple(curve[:epoch] for curve in record.replicates))
     values = until.values(objectives)

@@ -9,7 +9,7 @@ class SuccessiveHalving:
     """Asynchronous successive halving: every trial is judged when it reaches a rung, none waits.
 
     Args:
-        rungs: Where they are.
+        rungs: Rungs of the study.
     """
 
     def __init__(self, rungs: Rungs) -> None:
@@ -18,11 +18,11 @@ class SuccessiveHalving:
 
     @property
     def epochs(self) -> tuple[int, ...]:
-        """Of the rungs, in order."""
+        """Epochs of the rungs, in order."""
         return tuple(self._entries)
 
     def entries(self, epoch: int) -> tuple[RungEntry, ...]:
-        """What the rung at an epoch holds, in no particular order."""
+        """Return the entries of the rung at an epoch, in no particular order."""
         return tuple(self._entries[epoch].values())
 
     def report(self, trial: int, epoch: int, losses: tuple[float, ...]) -> Decision | None:
@@ -30,7 +30,7 @@ class SuccessiveHalving:
 
         Args:
             trial: Its number.
-            epoch: That it has finished, counted from 1.
+            epoch: Epoch that it has finished, counted from 1.
             losses: One value per objective, each the better the smaller.
 
         Returns:
@@ -55,8 +55,8 @@ class SuccessiveHalving:
         One that is not finite is left out: it would count as one more that is beaten.
 
         Args:
-            epoch: Of the rung.
-            entry: Of a trial; where the rung holds it already, that stays as it is.
+            epoch: Epoch of the rung.
+            entry: Entry of a trial; where the rung holds it already, that stays as it is.
         """
         if entry.is_finite:
             self._entries[epoch].setdefault(entry.trial, entry)

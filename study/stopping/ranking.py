@@ -23,7 +23,7 @@ Losses = npt.NDArray[np.float64]
 
 
 class Standing(NamedTuple):
-    """Where an entry stands in its rung.
+    """Standing of an entry in its rung.
 
     Attributes:
         front: Its front, counted from 0.
@@ -36,10 +36,10 @@ class Standing(NamedTuple):
 
 
 def standing(losses: Losses, entry: int) -> Standing:
-    """Where one entry stands.
+    """Return the standing of one entry.
 
     Args:
-        losses: Of all entries, in any order.
+        losses: Losses of all entries, in any order.
         entry: Row of the entry in question.
     """
     fronts = np.asarray(moocore.pareto_rank(losses))
@@ -51,12 +51,12 @@ def standing(losses: Losses, entry: int) -> Standing:
 
 
 def _ranks(column: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """How many entries are better than each; equal values have equal ranks."""
+    """Count the entries that are better than each; equal values have equal ranks."""
     return np.searchsorted(np.sort(column), column).astype(np.int64)
 
 
 def _placed_before(wanted: npt.NDArray[np.int64], front: npt.NDArray[np.int64]) -> int:
-    """How many of a front's points are placed before the one wanted, which is one of them.
+    """Count the points of a front that are placed before the one wanted, which is one of them.
 
     The best on the first objective is placed first, and of points equally far the one that is best
     on the first objective, then on the next: the order in which they are given is of no matter.

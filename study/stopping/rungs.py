@@ -1,4 +1,4 @@
-"""After which epochs trials are compared."""
+"""Epochs after which trials are compared."""
 
 from dataclasses import dataclass
 

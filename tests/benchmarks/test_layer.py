@@ -50,7 +50,7 @@ def test_a_step_changes_every_weight(forms, name):
     for old, (part, new) in zip(before, step.model.named_parameters(), strict=True):
         if part.endswith("weight"):
             assert new.grad.any()
-        # What a normalisation takes out again has no gradient: most biases.
+        # Most biases have no gradient, as a normalisation cancels them.
         assert torch.equal(old, new) != bool(new.grad.any())
 
 

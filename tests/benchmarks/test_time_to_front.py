@@ -30,7 +30,7 @@ def side(module):
         ]
         return sides.Side(
             trials=sides.by_end(trained),
-            begun=len(trained),
+            started=len(trained),
             training_seconds=1.0,
             span_seconds=4.0,
             usage=usage,

@@ -15,17 +15,16 @@ from pnn_core.config import (
     ModelConfig,
     TrialConfig,
 )
-from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import parse_objectives
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialRecord, TrialState
 
-MakeTrial = Callable[..., TrialRecord]
-MakeRuns = Callable[..., list[ConfirmedRun]]
+MakeTrial = Callable[..., RunRecord]
+MakeRuns = Callable[..., list[RunRecord]]
 MakeStudy = Callable[..., LoadedStudy]
 Minute = Callable[[float], int]
-MakeTimed = Callable[..., TrialRecord]
+MakeTimed = Callable[..., RunRecord]
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -55,9 +54,9 @@ def make_trial() -> MakeTrial:
         macs: int = 5000,
         loss: float = 1.0,
         seconds: float = 2.0,
-        state: TrialState = TrialState.COMPLETE,
+        state: RunState = RunState.COMPLETE,
         **parameters: object,
-    ) -> TrialRecord:
+    ) -> RunRecord:
         settings = TrialConfig(model=ModelConfig(dataset=DIGITS), seed=number).parameters()
         result = EpochResult(
             epoch=1,
@@ -67,8 +66,8 @@ def make_trial() -> MakeTrial:
             train_seconds=seconds,
             val_seconds=0.1,
         )
-        return TrialRecord(
-            number=number,
+        return RunRecord(
+            key=RunKey(number),
             state=state,
             parameters={**settings, **parameters},
             costs=Costs(learnable_params=params, mask_values=64, macs=macs),
@@ -79,10 +78,10 @@ def make_trial() -> MakeTrial:
 
 
 @pytest.fixture(scope="session")
-def make_grid(make_trial: MakeTrial) -> Callable[..., list[TrialRecord]]:
+def make_grid(make_trial: MakeTrial) -> Callable[..., list[RunRecord]]:
     """Complete trials that search noise level, mask count and batch size."""
 
-    def make(count: int = 12, **parameters: object) -> list[TrialRecord]:
+    def make(count: int = 12, **parameters: object) -> list[RunRecord]:
         return [
             make_trial(
                 number,
@@ -104,7 +103,7 @@ def study_of() -> MakeStudy:
     """A study of given trials, with anything that is known of it changed."""
 
     def make(
-        records: Iterable[TrialRecord],
+        records: Iterable[RunRecord],
         name: str = "noise-1",
         objectives: str = "val_accuracy,learnable_params",
         **changes: object,
@@ -146,16 +145,14 @@ def make_runs() -> MakeRuns:
         reason: str = "out of memory",
         device: str = "one GPU",
         **settings: object,
-    ) -> list[ConfirmedRun]:
+    ) -> list[RunRecord]:
         config = TrialConfig(model=ModelConfig(dataset=CIFAR), epochs=12)
         config = config.with_parameters(settings)
         costs = params and Costs(learnable_params=params, mask_values=mask_values, macs=1)
         return [
-            ConfirmedRun(
-                trial=trial,
-                layer=config.model.layer,
-                seed=seed,
-                state=TrialState.FAILED if accuracy is None else TrialState.COMPLETE,
+            RunRecord(
+                key=RunKey(trial, config.model.layer, seed),
+                state=RunState.FAILED if accuracy is None else RunState.COMPLETE,
                 parameters={**config.parameters(), "seed": seed},
                 size_difference=size_difference,
                 costs=costs or None,
@@ -180,7 +177,7 @@ def make_runs() -> MakeRuns:
 def confirmed_study(study_of: MakeStudy) -> MakeStudy:
     """A study of the given confirmed runs, with anything that is known of it changed."""
 
-    def make(*groups: Iterable[ConfirmedRun], **changes: object) -> LoadedStudy:
+    def make(*groups: Iterable[RunRecord], **changes: object) -> LoadedStudy:
         confirmed = tuple(run for group in groups for run in group)
         known = {
             "name": "masks",
@@ -193,8 +190,8 @@ def confirmed_study(study_of: MakeStudy) -> MakeStudy:
             "versions": {"python": "3.11.7", "torch": "2.14.1"},
         }
         records = [
-            TrialRecord(
-                number=trial, state=TrialState.COMPLETE, parameters={"layer": "perturbation"}
+            RunRecord(
+                key=RunKey(trial), state=RunState.COMPLETE, parameters={"layer": "perturbation"}
             )
             for trial in sorted({run.trial for run in confirmed})
         ]
@@ -266,12 +263,12 @@ def trial_at(minute: Minute) -> MakeTimed:
         start: float | None,
         end: float | None = None,
         *,
-        state: TrialState | None = None,
+        state: RunState | None = None,
         **changes: object,
-    ) -> TrialRecord:
-        return TrialRecord(
-            number=number,
-            state=state or (TrialState.RUNNING if end is None else TrialState.COMPLETE),
+    ) -> RunRecord:
+        return RunRecord(
+            key=RunKey(number),
+            state=state or (RunState.RUNNING if end is None else RunState.COMPLETE),
             parameters={},
             started_ms=None if start is None else minute(start / 60),
             ended_ms=None if end is None else minute(end / 60),
@@ -292,8 +289,8 @@ def make_timed(make_trial: MakeTimed, minute: Minute) -> MakeTimed:
         *,
         epochs: int = 4,
         **changes: object,
-    ) -> TrialRecord:
-        state = TrialState.RUNNING if end is None else TrialState.COMPLETE
+    ) -> RunRecord:
+        state = RunState.RUNNING if end is None else RunState.COMPLETE
         record = make_trial(number, state=state, seconds=29.9)
         (result,) = record.replicates[0]
         curve = tuple(replace(result, epoch=epoch + 1) for epoch in range(epochs))

@@ -11,10 +11,11 @@ import pytest
 from dashboards import export
 from dashboards.page.study_page import study_page
 from dashboards.picture_file import NoBrowserError, to_csv, to_parquet, to_svg
+from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
-from dashboards.views import PICTURES, VIEWS, Scene
+from dashboards.views import PICTURES, VIEWS
 from study.results.mlflow.store import MlflowStore
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 MEGABYTE = 1_000_000
@@ -75,7 +76,7 @@ def test_the_table_repeats_the_front_cell_by_cell(make_trial, study_of):
 
 def test_stops_are_a_table_with_their_reasons_as_text(make_trial, study_of):
     reason = f"stopped at epoch 3: {MARKUP}"
-    stopped = replace(make_trial(1, state=TrialState.PRUNED), reason=reason)
+    stopped = replace(make_trial(1, state=RunState.PRUNED), reason=reason)
     page = without_plotly(study_page(scene_of(study_of([make_trial(0), stopped]))))
     assert "<h3>Stopped early: 1 trial</h3>" in page
     assert "<td data-value='1'>1</td><td data-value='3'>3</td><td data-value='0.5'>0.5</td>" in page
@@ -89,7 +90,7 @@ def test_a_study_that_stopped_none_has_no_such_table(make_trial, study_of):
 
 
 def test_without_a_front_the_page_has_no_empty_table(make_trial, study_of):
-    page = study_page(scene_of(study_of([make_trial(0, state=TrialState.FAILED)])))
+    page = study_page(scene_of(study_of([make_trial(0, state=RunState.FAILED)])))
     assert "No trial is on the front." in page
     assert "id='front-table'" not in page
 
@@ -101,7 +102,7 @@ def test_a_page_of_a_small_study_is_mostly_plotly(make_grid, study_of):
 
 
 def test_a_picture_as_data_is_what_it_draws(make_grid, study_of):
-    picture = PICTURES["front"](scene_of(study_of(make_grid())))
+    picture = PICTURES["front"].draw(scene_of(study_of(make_grid())))
     rows = list(csv.DictReader(io.StringIO(to_csv(picture).decode())))
     table = pyarrow.parquet.read_table(io.BytesIO(to_parquet(picture)))
     assert table.column_names == list(picture.data) == list(rows[0])
@@ -119,7 +120,7 @@ def test_without_a_browser_an_image_is_refused_in_one_sentence(make_grid, study_
 
     monkeypatch.setattr(Figure, "to_image", no_chrome)
     with pytest.raises(NoBrowserError, match="svg is drawn by Chrome or Chromium"):
-        to_svg(PICTURES["front"](scene_of(study_of(make_grid()))))
+        to_svg(PICTURES["front"].draw(scene_of(study_of(make_grid()))))
 
 
 @pytest.fixture

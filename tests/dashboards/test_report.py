@@ -2,12 +2,11 @@ import pytest
 
 from dashboards.report import main
 from pnn_core.config import ConfirmResult, Costs
-from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.objective import parse_objectives
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialState
 
 INFO = StudyInfo(
     name="masks",
@@ -30,11 +29,9 @@ INFO = StudyInfo(
 def confirmed(layer, accuracy):
     """Two seeds; without an accuracy they failed."""
     return [
-        ConfirmedRun(
-            trial=0,
-            layer=layer,
-            seed=seed,
-            state=TrialState.FAILED if accuracy is None else TrialState.COMPLETE,
+        RunRecord(
+            key=RunKey(0, layer, seed),
+            state=RunState.FAILED if accuracy is None else RunState.COMPLETE,
             parameters={"layer": layer, "batch_size": 10},
             size_difference=0.0,
             costs=Costs(learnable_params=1000, mask_values=1, macs=1),

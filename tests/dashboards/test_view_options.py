@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.view_options import CurveMetric, Evaluator, Over, Span, ViewOptions
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 names = st.text("abcxyz_:&=<>é ", min_size=1)
 bounds = st.tuples(st.integers(-1000, 1000), st.integers(0, 1000))
@@ -63,7 +63,7 @@ def test_a_brush_leaves_the_complete_trials_within_all_spans(make_trial):
         make_trial(0, 0.5, 1000),
         make_trial(1, 0.9, 1000),
         make_trial(2, 0.9, 5000),
-        make_trial(3, 0.9, 1000, state=TrialState.FAILED),
+        make_trial(3, 0.9, 1000, state=RunState.FAILED),
         make_trial(4, math.nan, 1000),
     ]
     chosen = ViewOptions.parse({"within": "val_accuracy:0.8..1,learnable_params:1000..2000"})

@@ -8,10 +8,11 @@ import pyarrow as pa
 import pytest
 
 from dashboards.elements import theme
+from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
-from dashboards.views import PICTURES, VIEWS, Scene
+from dashboards.views import PICTURES, VIEWS
 from study.results.objective import OBJECTIVES
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 
@@ -38,7 +39,7 @@ def study(request, make_trial, make_grid, study_of):
         case "one":
             return study_of([make_trial(0)])
         case "failed":
-            return study_of([make_trial(n, state=TrialState.FAILED) for n in range(3)])
+            return study_of([make_trial(n, state=RunState.FAILED) for n in range(3)])
         case "alike":
             return study_of([make_trial(n) for n in range(5)])
         case "undefined":
@@ -53,7 +54,7 @@ def study(request, make_trial, make_grid, study_of):
             ]
             return study_of(records, name=MARKUP, dataset=MARKUP, space=MARKUP)
         case "stopped":
-            stopped = make_trial(12, 0.9, state=TrialState.PRUNED)
+            stopped = make_trial(12, 0.9, state=RunState.PRUNED)
             records = [*make_grid(), replace(stopped, reason=f"stopped at epoch 1: {MARKUP}")]
             rungs = {"scheduler": "moasha", "rungs": (1, 3), "reduction_factor": 3}
             return study_of(records, epochs=9, **rungs)
@@ -72,7 +73,7 @@ def scene_of(*studies, **options):
 
 @pytest.fixture(params=[*PICTURES])
 def picture(request, study):
-    return PICTURES[request.param](scene_of(study))
+    return PICTURES[request.param].draw(scene_of(study))
 
 
 def test_it_has_words_and_the_name_by_which_it_is_asked_for(picture, request):
@@ -124,7 +125,7 @@ def _strings(value):
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_axes_are_named_and_those_of_a_brush_are_two(name, make_grid, study_of):
-    picture = PICTURES[name](scene_of(study_of(make_grid()), study_of(make_grid(), "b")))
+    picture = PICTURES[name].draw(scene_of(study_of(make_grid()), study_of(make_grid(), "b")))
     assert len(picture.brushes) in (0, 2)
     for axis in (*picture.figure.select_xaxes(), *picture.figure.select_yaxes()):
         hidden = axis.visible is False or axis.showticklabels is False or axis.matches
@@ -133,24 +134,24 @@ def test_axes_are_named_and_those_of_a_brush_are_two(name, make_grid, study_of):
 
 def test_a_box_on_the_front_means_no_names(make_grid, study_of):
     study = study_of(make_grid())
-    front = PICTURES["front"](scene_of(study, x="layer"))
+    front = PICTURES["front"].draw(scene_of(study, x="layer"))
     assert front.brushes == ("", "val_accuracy")
-    assert PICTURES["front"](scene_of(study)).brushes == ("learnable_params", "val_accuracy")
+    assert PICTURES["front"].draw(scene_of(study)).brushes == ("learnable_params", "val_accuracy")
 
 
 def test_a_trial_that_was_stopped_is_never_on_the_front(make_trial, study_of):
     """However good it looked: its values after some epochs are not what it would have come to."""
-    stopped = make_trial(1, 0.99, 10, state=TrialState.PRUNED)
+    stopped = make_trial(1, 0.99, 10, state=RunState.PRUNED)
     study = study_of([make_trial(0, 0.5, 1000), stopped])
     for name in ("front", "fronts", "attainment", "hypervolume", "cost"):
-        data = PICTURES[name](scene_of(study)).data
+        data = PICTURES[name].draw(scene_of(study)).data
         assert 1 not in data.get("trial", ())
-    assert PICTURES["front"](scene_of(study)).data["trial"] == [0]
-    assert "1 stopped early" in PICTURES["front"](scene_of(study)).caption
+    assert PICTURES["front"].draw(scene_of(study)).data["trial"] == [0]
+    assert "1 stopped early" in PICTURES["front"].draw(scene_of(study)).caption
 
 
 def test_every_option_is_a_control_of_some_view():
-    controls = {name for view in VIEWS.values() for name in view.controls}
+    controls = {name for view in VIEWS.values() for name in view.options}
     assert controls == set(ViewOptions.__dataclass_fields__) - {"within"}
 
 
@@ -159,11 +160,11 @@ def test_scales_are_chosen_in_space_as_on_the_plane(make_grid, study_of):
     for scale, kind in (("yes", "log"), ("no", None)):
         chosen = {"x": "macs", "y": "learnable_params", "log_x": scale == "yes"}
         scene = scene_of(study, z="val_accuracy", **chosen, log_y=scale == "yes")
-        space = PICTURES["front"](scene).figure.layout.scene
+        space = PICTURES["front"].draw(scene).figure.layout.scene
         assert (space.xaxis.type, space.yaxis.type) == (kind, kind)
 
 
 def test_a_third_axis_draws_the_front_in_space(make_grid, study_of):
-    picture = PICTURES["front"](scene_of(study_of(make_grid()), z="macs"))
+    picture = PICTURES["front"].draw(scene_of(study_of(make_grid()), z="macs"))
     assert {trace.type for trace in picture.figure.data} == {"scatter3d"}
     assert picture.name == "front"

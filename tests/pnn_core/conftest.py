@@ -1,19 +1,29 @@
 """Photographs: images of many sizes. Networks that train by torch's own operators."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pnn_core.fused import operators
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Run torch with one thread, so that sums are always added in the same order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def use_plain_operators(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
-    """Whether torch's own operators do what the fused ones could, from here to the test's end."""
+    """Choose torch's own operators, or the fused ones, from here to the test's end."""
     are_built = operators.are_built
 
     def use(plain: bool) -> None:
@@ -41,5 +51,5 @@ def shared_photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def photographs(shared_photographs: Path, tmp_path: Path) -> Path:
-    """A copy to damage."""
+    """Copy of the photographs, to be damaged."""
     return Path(shutil.copytree(shared_photographs, tmp_path / "photographs"))

@@ -1,20 +1,30 @@
-"""Small studies, and small recorded tables, made up."""
+"""Small studies and their drivers, and small recorded tables, made up."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from pnn_core.config import Costs, DatasetShape, EpochResult
+from pnn_core.data import TrainingData, load_training_data
 from search_spaces import SearchSpace
 from study.config import StudyConfig
 from study.recording.table import Configuration, Provenance, RecordedTable
 from study.results.objective import parse_objectives
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord
 from study.results.settings import MOASHA
+from study.search.messages import EpochReport, ProposedRun
+from study.search.optuna_storage import StudyStorage
+from study.search.trial_manager import TrialManager
 
 MakeConfig = Callable[..., StudyConfig]
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
+
+
+COSTS = Costs(learnable_params=100, mask_values=10, macs=1000)
 
 
 @pytest.fixture
@@ -133,3 +143,162 @@ def make_table(small_space: SearchSpace) -> Callable[..., RecordedTable]:
         )
 
     return make
+
+
+@dataclass
+class HeardTrials(RunListener):
+    """A listener that writes down what it is told: of whom, and in which state or epoch."""
+
+    events: list[tuple[str, int, object]] = field(default_factory=list)
+
+    def run_restored(self, record: RunRecord) -> None:
+        self.events.append(("restored", record.number, record.state))
+
+    def run_started(self, record: RunRecord) -> None:
+        self.events.append(("started", record.number, record.state))
+
+    def epoch_finished(self, key: RunKey, result: EpochResult) -> None:
+        self.events.append(("epoch", key.trial, result.epoch))
+
+    def run_retried(self, record: RunRecord) -> None:
+        self.events.append(("retried", record.number, record.retried[-1]))
+
+    def run_paused(self, record: RunRecord) -> None:
+        self.events.append(("paused", record.number, record.state))
+
+    def run_ended(self, record: RunRecord) -> None:
+        self.events.append(("ended", record.number, record.state))
+
+    def of(self, kind: str) -> list[tuple[int, object]]:
+        return [(number, what) for event, number, what in self.events if event == kind]
+
+
+@dataclass
+class HeardConfirmations(RunListener):
+    """As `HeardTrials`, for confirmation runs."""
+
+    events: list[tuple[str, RunRecord]] = field(default_factory=list)
+
+    def run_restored(self, run: RunRecord) -> None:
+        self.events.append(("restored", run))
+
+    def run_started(self, run: RunRecord) -> None:
+        self.events.append(("started", run))
+
+    def run_retried(self, run: RunRecord) -> None:
+        self.events.append(("retried", run))
+
+    def run_paused(self, run: RunRecord) -> None:
+        self.events.append(("paused", run))
+
+    def run_ended(self, run: RunRecord) -> None:
+        self.events.append(("ended", run))
+
+    def of(self, kind: str) -> list[RunRecord]:
+        return [run for event, run in self.events if event == kind]
+
+
+def flat_curve(epochs: int, accuracy: float = 0.5) -> tuple[EpochResult, ...]:
+    return tuple(
+        EpochResult(
+            epoch=epoch,
+            train_loss=1.0,
+            val_loss=1.0,
+            val_accuracy=accuracy,
+            train_seconds=0.1,
+            val_seconds=0.1,
+        )
+        for epoch in range(1, epochs + 1)
+    )
+
+
+class Life:
+    """One life of a study's driver, with no worker: the test itself says what trials do."""
+
+    def __init__(self, config: StudyConfig) -> None:
+        self.config = config
+        self.heard = HeardTrials()
+        self.storage = StudyStorage(config)
+        self.manager = TrialManager(config, self.storage, [self.heard])
+
+    @property
+    def records(self) -> tuple[RunRecord, ...]:
+        return self.manager.records
+
+    def propose(self) -> int:
+        """A trial that a process takes up at once."""
+        trial = self.ask()
+        assert trial is not None
+        self.start(trial.key.trial)
+        return trial.key.trial
+
+    def ask(self) -> ProposedRun | None:
+        """The next trial; None where there is none now."""
+        runs = self.manager.propose()
+        return runs[0] if runs else None
+
+    def start(self, number: int) -> None:
+        self.manager.run_started(RunKey(number))
+
+    def stop(self, number: int) -> None:
+        self.manager.run_stopped(RunKey(number))
+
+    def fail(self, number: int, reason: str, *, would_recur: bool, worker: str = "") -> None:
+        key = RunKey(number)
+        self.manager.attempt_failed(key, reason, would_recur=would_recur, worker=worker)
+
+    def train(
+        self,
+        number: int,
+        epochs: int,
+        accuracy: float = 0.5,
+        costs: Costs = COSTS,
+        worker: str = "host:1",
+    ) -> None:
+        for epoch in range(1, epochs + 1):
+            curves = (flat_curve(epoch, accuracy),)
+            report = EpochReport(replicates=curves, costs=costs, device="cpu", worker=worker)
+            self.manager.epoch_finished(RunKey(number), report)
+
+    def report(self, number: int, epochs: int, accuracy: float, params: int = 100) -> bool:
+        """As Tune's ends do it: judged, then told, and ended where it does not go on."""
+        told = EpochReport(
+            replicates=(flat_curve(epochs, accuracy),),
+            costs=replace(COSTS, learnable_params=params),
+            device="cpu",
+            worker="host:1",
+        )
+        is_last = epochs == self.config.epochs
+        goes_on = is_last or self.manager.goes_on(RunKey(number), told)
+        self.manager.epoch_finished(RunKey(number), told)
+        if is_last or not goes_on:
+            self.stop(number)
+        return goes_on
+
+    def complete(self, number: int, accuracy: float = 0.5) -> None:
+        self.train(number, self.config.epochs, accuracy)
+        self.stop(number)
+
+    def optuna_states(self) -> list[str]:
+        return [trial.state.name for trial in self.storage.trials()]
+
+
+@pytest.fixture
+def live() -> Callable[[StudyConfig], Life]:
+    """Begins a life of a driver."""
+    return Life
+
+
+@pytest.fixture
+def heard() -> HeardTrials:
+    return HeardTrials()
+
+
+@pytest.fixture
+def heard_confirmations() -> HeardConfirmations:
+    return HeardConfirmations()
+
+
+@pytest.fixture(scope="session")
+def digits() -> TrainingData:
+    return load_training_data("digits", Path("unused"))

@@ -22,11 +22,11 @@ from study.planning.study_file import FILE, StudyFile
 from study.results.mlflow.background_writer import MlflowWriter
 from study.results.mlflow.store import MlflowStore
 from study.results.objective import parse_objectives
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.setting import OnRerun, options
 from study.results.study_info import StudyEnd, StudyInfo
-from study.results.trial_record import TrialRecord, TrialState
 from study.run import main
-from study.search.messages import ProposedTrial
+from study.search.messages import ProposedRun
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
 
@@ -42,7 +42,7 @@ SEEDED = SearchSpace(
     | {"optimizer": "sgd", "momentum": 0.9, "unique_masks": False},
 )
 
-Begin = Callable[..., Sequence[ProposedTrial]]
+Begin = Callable[..., Sequence[ProposedRun]]
 
 
 @pytest.fixture(autouse=True)
@@ -59,12 +59,12 @@ def tracker(sqlite_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def begin(make_config, tracker: str, tmp_path: Path) -> Begin:
     """Proposes the trials of a study, and has the tracker know of them."""
 
-    def begin(images: DatasetShape | None = DIGITS, **changes: object) -> Sequence[ProposedTrial]:
+    def begin(images: DatasetShape | None = DIGITS, **changes: object) -> Sequence[ProposedRun]:
         output = tmp_path / "elsewhere" / str(changes.get("name", "honest"))
         output.mkdir(parents=True)
         config = make_config(**{"name": "honest", "output": output, **changes})
         manager = TrialManager(config, StudyStorage(config), [])
-        proposed = list(iter(manager.propose, None))
+        proposed = [run for (run,) in iter(manager.propose, ())]
         record(info_of(config, images), manager.records, tracker)
         return proposed
 
@@ -91,10 +91,10 @@ def info_of(config: StudyConfig, images: DatasetShape | None) -> StudyInfo:
     )
 
 
-def record(info: StudyInfo, records: Sequence[TrialRecord], tracker: str) -> None:
+def record(info: StudyInfo, records: Sequence[RunRecord], tracker: str) -> None:
     writer = MlflowWriter(MlflowStore(tracker).open_study(info), collect_seconds=0.0)
     for trial in records:
-        writer.trial_started(trial)
+        writer.run_started(trial)
     writer.study_ended(None, [], StudyEnd.INTERRUPTED)
     assert not writer.close(30).error
 
@@ -103,11 +103,11 @@ def plan(*argv: str) -> StudyPlan:
     return plan_study(parse_arguments(argv))
 
 
-def proposed(config: StudyConfig) -> tuple[list[ProposedTrial], TrialRecord]:
+def proposed(config: StudyConfig) -> tuple[list[ProposedRun], RunRecord]:
     """All that the engine would train, and the record that it would begin with."""
     config.output.mkdir(parents=True, exist_ok=True)
     manager = TrialManager(config, StudyStorage(config), [])
-    return list(iter(manager.propose, None)), manager.records[0]
+    return [run for (run,) in iter(manager.propose, ())], manager.records[0]
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
@@ -132,7 +132,7 @@ def test_a_worker_is_told_to_do_what_the_trials_worker_was_told(
     for trial in before:
         planned = plan("--rerun", f"honest:{trial.number}")
         again, begun = proposed(planned.config)
-        assert again == [replace(trial, number=0)]
+        assert again == [replace(trial, key=RunKey(0))]
         assert begun.parameters == known[trial.number].parameters
 
 
@@ -173,7 +173,7 @@ def test_a_rerun_of_a_rerun_is_the_same_trial(begin: Begin, tracker: str) -> Non
     _, begun = proposed(first.config)
     record(info_of(first.config, DIGITS), [begun], tracker)
     again, _ = proposed(plan("--rerun", "honest-trial-1:0").config)
-    assert again == [replace(trial, number=0)]
+    assert again == [replace(trial, key=RunKey(0))]
 
 
 def resume(*argv: str) -> StudyPlan:
@@ -329,9 +329,9 @@ def test_a_record_that_cannot_be_trained_as_it_was_is_refused(
 ) -> None:
     begin(trials=1)
     (trial,) = MlflowStore(tracker).load_study("honest").records
-    trial = replace(trial, state=TrialState.RUNNING)
+    trial = replace(trial, state=RunState.RUNNING)
     odd = [
-        replace(trial, number=number, parameters={**trial.parameters, **changed})
+        replace(trial, key=RunKey(number), parameters={**trial.parameters, **changed})
         for number, (changed, _) in enumerate(ODD)
     ]
     record(info_of(make_config(name="odd", study_id="1" * 32), DIGITS), odd, tracker)
@@ -389,7 +389,7 @@ def test_nothing_larger_is_offered_at_the_end(begin: Begin) -> None:
     _, begun = proposed(planned.config)
     complete = replace(
         begun,
-        state=TrialState.COMPLETE,
+        state=RunState.COMPLETE,
         costs=Costs(learnable_params=100, mask_values=10, macs=1000),
         replicates=((EPOCH,),),
     )

@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SPACE = """
 from optuna.distributions import CategoricalDistribution, FloatDistribution
@@ -100,7 +100,7 @@ def test_an_interrupted_study_resumes_to_the_same_numbers(
     assert (process.returncode, err) == (130, "")
     assert "--resume --name cut" in out
     before = load(folder)
-    assert {record.state for record in before.records} == {TrialState.COMPLETE, TrialState.PAUSED}
+    assert {record.state for record in before.records} == {RunState.COMPLETE, RunState.PAUSED}
     assert set(statuses(folder)) == {"FINISHED", "SCHEDULED", "KILLED"}
 
     status, out, err = command.run(*RESUME)
@@ -171,7 +171,7 @@ def test_a_tracker_that_never_comes_back_costs_nothing_and_resuming_fills_it(
     assert (status, err) == (0, "")
     assert "lacks" not in out
     records = MlflowStore(own_server.uri).load_study("cut").records
-    assert [record.state for record in records] == [TrialState.COMPLETE] * 4
+    assert [record.state for record in records] == [RunState.COMPLETE] * 4
 
 
 def test_an_interrupted_confirmation_goes_on(folder: Path, command) -> None:
@@ -184,13 +184,13 @@ def test_an_interrupted_confirmation_goes_on(folder: Path, command) -> None:
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
     assert "Interrupted during the confirmation" in out
-    before = {run.key: run for run in load(folder).confirmed if run.state is TrialState.COMPLETE}
+    before = {run.key: run for run in load(folder).confirmed if run.state is RunState.COMPLETE}
     status, out, err = command.run(*RESUME, "--json")
     assert status == 0, err
     front = json.loads(out)["front"]
     after = {run.key: run for run in load(folder).confirmed}
     assert len(after) == 3 * 4 * len(front)
-    assert all(run.state is TrialState.COMPLETE for run in after.values())
+    assert all(run.state is RunState.COMPLETE for run in after.values())
     assert all(after[key] == run for key, run in before.items())
     assert set(statuses(folder)) == {"FINISHED"}
 

@@ -17,7 +17,7 @@ from mlflow.entities import Run
 from PIL import Image
 
 from study.results.mlflow.store import MlflowStore
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SPACE = """
 from optuna.distributions import CategoricalDistribution, FloatDistribution
@@ -110,7 +110,7 @@ def test_a_study_reaches_its_front_and_a_real_mlflow_server_remembers_it(
 
     loaded = MlflowStore(server.uri).load_study("tiny-1")
     assert not loaded.undecodable
-    assert [r.state for r in loaded.records] == [TrialState.COMPLETE] * 3
+    assert [r.state for r in loaded.records] == [RunState.COMPLETE] * 3
     with (folder / "studies/tiny-1/front.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert rows
@@ -192,7 +192,7 @@ def test_replicates_and_a_confirmation_are_kept_and_compared(folder: Path, comma
     front = [best["number"] for best in outcome["front"]]
     layers = ("perturbation", "conv1x1", "conv3x3", "local_binary")
     assert {(r.trial, r.layer, r.state) for r in loaded.confirmed} == {
-        (number, layer, TrialState.COMPLETE) for number in front for layer in layers
+        (number, layer, RunState.COMPLETE) for number in front for layer in layers
     }
     assert len(loaded.confirmed) == 2 * len(layers) * len(front)
     for run_ in loaded.confirmed:

@@ -1,4 +1,4 @@
-// Pixels of all images, shared out to threads block by block.
+// Blocks of pixels, distributed over threads.
 
 #pragma once
 
@@ -10,16 +10,16 @@
 
 namespace pnn {
 
-// Numbers per block: what a core's second-level cache holds beside the weights.
+// Numbers per block: they fit into a core's second-level cache together with the weights.
 constexpr int64_t kBlockNumbers = 1 << 16;
-// Fewer numbers than this are not worth another thread.
+// Numbers per thread below which another thread costs more than it saves.
 constexpr int64_t kThreadNumbers = 1 << 13;
 
 struct Blocks {
-  int64_t pixels;  // in all
-  int64_t each;    // pixels per block, but for the last one
+  int64_t pixels;  // pixels of all blocks
+  int64_t each;    // pixels per block; the last one may have fewer
 
-  // As many blocks for each thread, all of nearly the same size.
+  // Makes equally many blocks for each thread, all of nearly the same size.
   Blocks(int64_t pixels, int64_t channels) : pixels(pixels) {
     const int64_t numbers = pixels * channels;
     const int64_t threads =
@@ -34,7 +34,7 @@ struct Blocks {
   int64_t last(int64_t block) const { return std::min(first(block), pixels); }
   int64_t size(int64_t block) const { return std::min(each, pixels - first(block)); }
 
-  // Calls work(part, first block, last block) in parallel; as many parts as there are threads.
+  // Calls work(part, first block, last block) in parallel, with as many parts as threads.
   template <typename Work>
   void in_parallel(const Work& work) const {
     at::parallel_for(0, count(), 1, [&](int64_t begin, int64_t end) {
@@ -43,8 +43,8 @@ struct Blocks {
   }
 };
 
-// Memory of this thread for one of four uses, kept from call to call: the system takes longer to give
-// out fresh pages than a block takes to fill.
+// Returns this thread's memory for one of four uses, kept from call to call: the system takes longer
+// to map fresh pages than a block takes to fill.
 template <typename T, int kUse>
 T* scratch(int64_t numbers) {
   thread_local std::vector<T> kept;

@@ -1,4 +1,4 @@
-// Sums over rows, of which a processor keeps those of some columns in registers while the rows go by.
+// Sums over rows; the sums of some columns stay in registers while all rows are read.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace pnn {
 
-// One number or several, as they lie in memory.
+// Loads one number, or a vector of them.
 template <typename V, typename T>
 V load(const T* from) {
   V numbers;
@@ -22,7 +22,7 @@ void store(const V& numbers, T* to) {
   std::memcpy(to, &numbers, sizeof numbers);
 }
 
-// The sums of kVectors times as many columns as V holds numbers.
+// Sums kVectors times as many columns as V holds numbers.
 template <int kVectors, typename V, typename T, typename Terms>
 void sum_some_columns(int64_t number, int64_t rows, int64_t stride, int64_t column,
                       const Terms& terms, T* first, T* second) {
@@ -47,8 +47,8 @@ void sum_some_columns(int64_t number, int64_t rows, int64_t stride, int64_t colu
   }
 }
 
-// Adds to two sums of each column what `terms.add(number, column, first, second)` adds for each number
-// of the column, of rows that begin at `number`.
+// Sums columns of rows that begin at `number`: for each number of a column,
+// `terms.add(number, column, first, second)` adds to the column's two sums.
 template <typename T, typename Terms>
 void sum_columns(int64_t number, int64_t rows, int64_t columns, const Terms& terms, T* first,
                  T* second) {

@@ -1,8 +1,8 @@
-// A perturbation layer with the normalisation, the shortcut and the ReLU behind it.
+// A perturbation layer with the normalisation, the shortcut and the ReLU that follow it.
 //
-// A normalisation's statistics are taken of each block of outputs when it has just been made, and the
-// gradient in front of it is made where the layer needs it, and never stored. What is common to all
-// pixels it takes out again: the bias is left out, and counted in the running mean alone.
+// A normalisation's statistics are computed from each block of outputs as soon as it is computed, and
+// the gradient of its input is computed where the layer needs it, and never stored. A normalisation
+// cancels constants: the bias is left out, and added to the running mean alone.
 
 #pragma once
 
@@ -14,18 +14,18 @@
 
 namespace pnn {
 
-// What a layer consists of, beside its noise and its 1x1.
+// Parts of a layer besides its noise and its 1x1.
 struct Parts {
-  std::optional<Norm> before;  // the 1x1
-  std::optional<Norm> after;   // it; with neither shortcut nor ReLU where there is none
+  std::optional<Norm> before;  // normalisation before the 1x1
+  std::optional<Norm> after;   // normalisation after it; without one, no shortcut and no ReLU
   std::optional<Tensor> shortcut;
   bool relu, training;
 };
 
-// What its gradients are made of.
+// Results of the forward pass that the backward pass needs.
 struct LayerOutputs {
-  Tensor y;    // of the 1x1
-  Tensor out;  // of all
+  Tensor y;    // output of the 1x1
+  Tensor out;  // output of the layer
   Statistics before, after;
 };
 
@@ -46,8 +46,8 @@ LayerOutputs layer_forward(const Tensor& x, const Tensor& noise, const Tensor& w
 }
 
 struct LayerGradients {
-  std::vector<Tensor> layer;  // of x, w, its bias, and the normalisation before it
-  Tensor d_gamma, d_beta;     // of the normalisation behind it
+  std::vector<Tensor> layer;  // gradients of x, w, its bias, and the normalisation before
+  Tensor d_gamma, d_beta;     // gradients of the normalisation after it
   Tensor d_shortcut;
 };
 

@@ -1,5 +1,4 @@
-// Short rows taken several at a time, as one long row: a loop over a few numbers costs more to begin
-// than to run.
+// Long rows, each of several short rows: a loop over a few numbers costs more to begin than to run.
 
 #pragma once
 
@@ -12,14 +11,14 @@
 
 namespace pnn {
 
-constexpr int64_t kLongRow = 512;  // numbers, at most, unless one pixel has more
-constexpr int64_t kWhole = 16;     // numbers that a long row has a multiple of, where it can
-constexpr int64_t kRows = 16;      // that are summed at once: as many as the first-level cache holds
+constexpr int64_t kLongRow = 512;  // most numbers in a long row, unless one pixel has more
+constexpr int64_t kWhole = 16;     // divisor of a long row's count of numbers, if possible
+constexpr int64_t kRows = 16;      // long rows summed at once: they fit into the first-level cache
 
-// How pixels of so many channels are taken together.
+// Long rows of pixels with some number of channels.
 struct LongRows {
   int64_t channels;
-  int64_t pixels;  // of a long row
+  int64_t pixels;  // pixels in a long row
 
   explicit LongRows(int64_t channels)
       : channels(channels), pixels(std::max<int64_t>(1, kLongRow / channels)) {
@@ -29,7 +28,7 @@ struct LongRows {
 
   int64_t numbers() const { return pixels * channels; }
 
-  // One number for each channel, for every pixel of a long row.
+  // Repeats one number per channel for every pixel of a long row.
   template <typename T>
   std::vector<T> repeat(const T* row) const {
     std::vector<T> numbers(this->numbers());
@@ -42,15 +41,14 @@ struct LongRows {
     for (int64_t k = 0; k < pixels; ++k) std::copy_n(row, channels, to + k * channels);
   }
 
-  // Sums of each pixel of a long row to the sum of each channel, which are put first.
+  // Adds up the sums of all pixels of a long row; the first pixel's place gets each channel's sum.
   template <typename T>
   void fold(T* sums) const {
     for (int64_t k = 1; k < pixels; ++k)
       for (int64_t i = 0; i < channels; ++i) sums[i] += sums[k * channels + i];
   }
 
-  // Adds to two sums of each column of a long row what `sum_columns` makes of the pixels from `first`
-  // to before `last`.
+  // Sums columns of long rows as `sum_columns` does, over the pixels from `first` to before `last`.
   template <typename T, typename Terms>
   void sum(int64_t first, int64_t last, const Terms& terms, T* one, T* other) const {
     for (int64_t k = first; k < last; k += kRows * pixels) {

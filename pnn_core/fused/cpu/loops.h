@@ -1,5 +1,5 @@
-// The loops over numbers, of which the compiler is told that they may be taken many at a time:
-// `ivdep` where what is written is not read, or is read at the same place alone.
+// Loops over numbers that the compiler may vectorise: `ivdep` says that no number written is read,
+// or is read at the same index alone.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace pnn {
 
-// NaN stays NaN.
+// relu(x); NaN stays NaN.
 template <typename T>
 T relu(T value) {
   return value < 0 ? T(0) : value;
@@ -22,8 +22,8 @@ void perturb_row(int64_t count, const T* x, const T* mask, T* r) {
   for (int64_t i = 0; i < count; ++i) r[i] = relu(x[i] + mask[i]);
 }
 
-// Numbers that a loop written by hand takes at once: of 64 bytes, which the compiler splits where
-// the processor's are shorter.
+// Vector of 64 bytes for loops written by hand, which the compiler splits for processors with shorter
+// ones.
 template <typename T>
 struct Together {
   static constexpr int kCount = 64 / sizeof(T);
@@ -32,7 +32,7 @@ struct Together {
   typedef Index Indices __attribute__((vector_size(64)));
 };
 
-// The same where each number of x has kFan maps.
+// relu(mask + x) for x whose numbers have kFan maps each.
 template <int kFan, typename T>
 void perturb_row_fanned(int64_t count, const T* x, const T* mask, T* r) {
   using V = Together<T>;
@@ -54,7 +54,7 @@ void perturb_row_fanned(int64_t count, const T* x, const T* mask, T* r) {
   for (; i < count; ++i) r[i] = relu(x[i / kFan] + mask[i]);
 }
 
-// The gradient in front of a ReLU that gave `after`.
+// Gradient of the input of a ReLU whose output is `after`.
 template <typename T>
 void keep_positive(int64_t count, const T* after, const T* d_after, T* d_before) {
 #pragma GCC ivdep
@@ -75,7 +75,7 @@ void subtract_line(int64_t count, const T* scale, const T* d, const T* offset, c
   for (int64_t i = 0; i < count; ++i) to[i] = scale[i] * d[i] - offset[i] - slope[i] * x[i];
 }
 
-// The same where a ReLU behind scale x + shift keeps a part of the gradient.
+// to = scale d' - offset - slope x, where d' is d after the backward pass of relu(scale x + shift).
 template <typename T>
 void subtract_line_kept(int64_t count, const T* scale, const T* shift, const T* d, const T* offset,
                         const T* slope, const T* x, T* to) {
@@ -86,7 +86,7 @@ void subtract_line_kept(int64_t count, const T* scale, const T* shift, const T* 
   }
 }
 
-// to = d - offset - slope r in front of a ReLU that gave r.
+// to = d - offset - slope r, then the backward pass of a ReLU whose output is r.
 template <typename T>
 void subtract_line_positive(int64_t count, const T* offset, const T* slope, const T* r, const T* d,
                             T* to) {
@@ -95,7 +95,7 @@ void subtract_line_positive(int64_t count, const T* offset, const T* slope, cons
     to[i] = r[i] <= 0 ? T(0) : d[i] - offset[i] - slope[i] * r[i];
 }
 
-// The sum of each number's fan.
+// Sum of the gradients of each number's maps.
 template <int kFan, typename T>
 void sum_fans(int64_t count, const T* fans, T* to) {
 #pragma GCC ivdep
@@ -113,8 +113,8 @@ void scale_row(int64_t count, const T* x, const T* scale, T* to) {
   for (int64_t i = 0; i < count; ++i) to[i] = x[i] * scale[i];
 }
 
-// From one row of G and one number of d: a row of d_V, and what the row adds to the gradients of the
-// normalisation.
+// Computes a row of d_V from a row of G and a number of d, and adds the row's part to the gradients of
+// the normalisation.
 template <typename T>
 void add_row_gradients(int64_t count, const T* weight, const T* products, T sum, const T* gamma,
                        const T* beta, const T* mean, const T* inv, T* d_weight, T* d_gamma,
@@ -128,13 +128,14 @@ void add_row_gradients(int64_t count, const T* weight, const T* products, T sum,
   }
 }
 
-// to = scale x + shift, then plus what is beside it, then the ReLU, as far as asked for.
+// to = relu(scale x + shift + shortcut), with shortcut and ReLU optional.
 template <bool kAdd, bool kRelu, typename T>
-void scale_row(int64_t count, const T* x, const T* scale, const T* shift, const T* beside, T* to) {
+void scale_row(int64_t count, const T* x, const T* scale, const T* shift, const T* shortcut,
+               T* to) {
 #pragma GCC ivdep
   for (int64_t i = 0; i < count; ++i) {
     T value = x[i] * scale[i] + shift[i];
-    if constexpr (kAdd) value += beside[i];
+    if constexpr (kAdd) value += shortcut[i];
     to[i] = kRelu ? relu(value) : value;
   }
 }

@@ -1,4 +1,4 @@
-// The perturbed maps of a layer, which are made wherever they are needed.
+// Perturbed maps of a layer, computed wherever they are needed.
 
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace pnn {
 
-// What a layer's maps are made of.
+// Image and noise that a layer's maps are computed from.
 template <typename T>
 struct Maps {
   const T* x;      // [pixels, channels / fan_out]
@@ -19,8 +19,8 @@ struct Maps {
   int64_t channels;
   int64_t fan_out;
 
-  // Writes relu(noise + x) of some pixels, [count, channels]: as far as one image goes, mask and
-  // image lie side by side.
+  // Writes relu(noise + x) of some pixels, [count, channels], image by image, so that mask and image
+  // have the same order in memory.
   void write(int64_t first, int64_t count, T* r) const {
     for (int64_t pixel = first; pixel < first + count;) {
       const int64_t at = pixel % area, run = std::min(area - at, first + count - pixel);
@@ -40,8 +40,8 @@ struct Maps {
     }
   }
 
-  // Writes the gradient of some pixels of x: of each number the sum of its maps' gradients, [count,
-  // channels].
+  // Writes the gradient of some pixels of x, [count, channels]: for each number, the sum of its maps'
+  // gradients.
   void write_sums(int64_t first, int64_t count, const T* d_maps, T* d_x) const {
     const int64_t numbers = count * (channels / fan_out);
     T* to = d_x + first * (channels / fan_out);

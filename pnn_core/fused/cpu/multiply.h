@@ -1,10 +1,10 @@
-// Matrix products, by the BLAS that torch itself brings.
+// Matrix products, by the BLAS that comes with torch.
 
 #pragma once
 
 #include <type_traits>
 
-// In Fortran's calling convention.
+// BLAS functions, in Fortran's calling convention.
 extern "C" {
 void sgemm_(const char* transpose_a, const char* transpose_b, const int* m, const int* n,
             const int* k, const float* alpha, const float* a, const int* lda, const float* b,
@@ -16,7 +16,7 @@ void dgemm_(const char* transpose_a, const char* transpose_b, const int* m, cons
 
 namespace pnn {
 
-// Rows of numbers, `stride` apart.
+// Matrix of rows that are `stride` numbers apart.
 template <typename T>
 struct Rows {
   T* first;
@@ -24,7 +24,7 @@ struct Rows {
 };
 
 // C = op(A) op(B) + beta C with C [m, n], A [m, k] or transposed, B [k, n] or transposed; all of them
-// row by row, which BLAS takes for their transposes.
+// row-major, which BLAS reads as their transposes.
 template <typename T>
 void multiply(bool transpose_a, bool transpose_b, int m, int n, int k, Rows<const T> a,
               Rows<const T> b, T beta, Rows<T> c) {

@@ -14,24 +14,24 @@
 
 namespace pnn {
 
-// out = relu(normalised x + shortcut), either left out where it is not asked for.
+// out = relu(normalised x + shortcut), with shortcut and ReLU optional.
 template <typename T>
 Tensor normalise(const Tensor& x, const Norm& norm, const Statistics& statistics,
                  const std::optional<Tensor>& shortcut, bool relu) {
   const int64_t channels = x.size(1);
   Tensor out = new_images(x, channels);
   const T* from = x.data_ptr<T>();
-  const T* beside = shortcut ? shortcut->data_ptr<T>() : nullptr;
+  const T* added = shortcut ? shortcut->data_ptr<T>() : nullptr;
   T* to = out.data_ptr<T>();
   const LongRows rows(channels);
   const Lines<T> lines(norm.gamma, norm.beta, statistics);
   const auto scale = rows.repeat(lines.scale.data()), shift = rows.repeat(lines.shift.data());
   const Blocks blocks(pixels_of(x), channels);
   blocks.in_parallel([&](int64_t, int64_t begin, int64_t end) {
-    const auto loop = beside ? (relu ? scale_row<true, true, T> : scale_row<true, false, T>)
+    const auto loop = added ? (relu ? scale_row<true, true, T> : scale_row<true, false, T>)
                              : (relu ? scale_row<false, true, T> : scale_row<false, false, T>);
     rows.each(blocks.first(begin), blocks.last(end), [&](int64_t k, int64_t count) {
-      loop(count, from + k, scale.data(), shift.data(), beside + k, to + k);
+      loop(count, from + k, scale.data(), shift.data(), added + k, to + k);
     });
   });
   return out;
@@ -55,7 +55,7 @@ std::pair<Tensor, Statistics> normalise_forward(const Tensor& x, const Norm& nor
   return {normalise<T>(x, norm, statistics, shortcut, relu), statistics};
 }
 
-// What sums of a gradient d, and of its products with x - mean, are made of.
+// Terms of the sums of a gradient d, and of its products with x - mean.
 template <typename T>
 struct Products {
   const T *d, *x, *mean;
@@ -68,7 +68,7 @@ struct Products {
   }
 };
 
-// The same of what a ReLU behind scale x + shift keeps of d.
+// Terms of the same sums of d after the backward pass of relu(scale x + shift).
 template <typename T>
 struct KeptProducts {
   const T *d, *x, *scale, *shift, *mean;
@@ -82,7 +82,7 @@ struct KeptProducts {
   }
 };
 
-// The same of what a ReLU that gave `after` keeps of d, which is stored.
+// Terms of the same sums of d after the backward pass of a ReLU whose output is `after`, stored.
 template <typename T>
 struct StoredProducts {
   const T *d, *after, *x, *mean;
@@ -97,12 +97,12 @@ struct StoredProducts {
   }
 };
 
-// The gradients around a normalisation. That of x is made wherever it is needed:
+// Gradients of a normalisation. The gradient of x is computed wherever it is needed:
 //
 //     d_x = scale d - offset - slope x,
 //
-// where a ReLU may keep a part of d. With a shortcut beside it, what the ReLU keeps is the shortcut's
-// gradient, and stored; else it is told from x each time.
+// where d may pass a ReLU backward first. With a shortcut, d after the ReLU is the shortcut's gradient,
+// and stored; else it is computed from x each time.
 template <typename T>
 struct NormGradients {
   Tensor d_gamma, d_beta, d_shortcut;
@@ -183,7 +183,7 @@ struct NormGradients {
   std::vector<T> scale_, shift_, slope_, offset_;
 };
 
-// The gradients of x, gamma, beta and the shortcut.
+// Computes the gradients of x, gamma, beta and the shortcut.
 template <typename T>
 std::vector<Tensor> normalise_backward(const Tensor& d_out, const Tensor& x, const Tensor& out,
                                        const Norm& norm, const Statistics& statistics, bool relu,

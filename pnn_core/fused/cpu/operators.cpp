@@ -1,4 +1,4 @@
-// The operators, as torch and its differentiation know them.
+// Registration of the operators with torch and its autograd.
 
 #include <ATen/Dispatch.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -22,7 +22,7 @@ void check_first_order() {
               "pnn_core.fused.compile made to have torch's own");
 }
 
-// None for a normalisation of no tensors.
+// Returns no normalisation for an empty list of tensors.
 std::optional<Norm> norm_of(at::TensorList of, double momentum, double eps) {
   if (of.empty()) return std::nullopt;
   return Norm{of[0], of[1], of[2], of[3], of[4], momentum, eps};
@@ -30,7 +30,7 @@ std::optional<Norm> norm_of(at::TensorList of, double momentum, double eps) {
 
 class PerturbCombine : public torch::autograd::Function<PerturbCombine> {
  public:
-  // The normalisations' tensors are in `parts`, too: these are those that learn.
+  // `parts` holds the normalisations' tensors too: these are the learnable ones.
   static Tensor forward(AutogradContext* ctx, const Tensor& x_in, const Tensor& noise_in,
                         const Tensor& w, const std::optional<Tensor>& b,
                         const std::optional<Tensor>& gamma, const std::optional<Tensor>& beta,
@@ -158,7 +158,7 @@ Tensor max_pool(const Tensor& x) { return MaxPool::apply(x); }
 }  // namespace pnn
 
 TORCH_LIBRARY(pnn_core, library) {
-  // Of a normalisation: gamma, beta, running mean and variance, batches seen; none for none.
+  // Tensors of a normalisation: gamma, beta, running mean and variance, batches seen; or empty.
   library.def(
       "perturb_combine(Tensor x, Tensor noise, Tensor weight, Tensor? bias, "
       "Tensor[] before, float before_momentum, float before_eps, "

@@ -1,12 +1,12 @@
 // Noise, ReLU, batch normalisation and a 1x1, forward and backward.
 //
-// A layer's m perturbed maps are made anew, a block of pixels at a time, wherever they are needed,
-// and never stored. With r = relu(N + x) and batch normalisation between the ReLU and the 1x1,
+// A layer's m perturbed maps are computed, a block of pixels at a time, wherever they are needed, and
+// never stored. With r = relu(N + x) and batch normalisation between the ReLU and the 1x1,
 //
 //     y = V (s (r - mean) + beta) + b,    s = gamma / sqrt(var + eps),
 //
-// so that normalising folds into the weights, and the backward pass needs r in two sums alone, over
-// all n pixels: G = sum dy r^T and d = sum dy. From them
+// so that the normalisation folds into the weights, and the backward pass needs r in two sums alone,
+// over all n pixels: G = sum dy r^T and d = sum dy. From them
 //
 //     d_beta  = V^T d
 //     d_gamma = diag(V^T (G - d mean^T)) / sqrt(var + eps)
@@ -28,21 +28,21 @@
 
 namespace pnn {
 
-// How a 1x1 is grouped: each group of outputs is made of a group of channels alone.
+// Groups of a 1x1: each group of outputs is computed from one group of channels.
 struct Groups {
   int64_t count;
-  int64_t channels, outputs;  // of each group
+  int64_t channels, outputs;  // in each group
 
   Groups(const Tensor& w, int64_t all_channels)
       : count(all_channels / w.size(1)), channels(w.size(1)), outputs(w.size(0) / count) {}
 };
 
-// Blocks of pixels, of which the maps and the outputs both stay near.
+// Blocks of pixels, small enough for the maps and the outputs to stay in the cache.
 inline Blocks layer_blocks(const Tensor& x, int64_t channels, int64_t outputs) {
   return Blocks(pixels_of(x), std::max(channels, outputs));
 }
 
-// A 1x1 with the normalisation before it folded in: y = weight r + bias.
+// 1x1 with the normalisation before it folded into it: y = weight r + bias.
 template <typename T>
 struct Folded {
   Groups groups;
@@ -69,7 +69,7 @@ struct Folded {
   }
 };
 
-// The outputs, with their bias or with the moments of each that a normalisation behind them needs.
+// Computes the outputs, with their bias or with their moments for a normalisation that follows.
 template <typename T>
 std::pair<Tensor, Moments> combine(const Tensor& x, const Maps<T>& maps, const Folded<T>& folded,
                                    bool with_bias, bool with_moments) {
@@ -101,14 +101,14 @@ std::pair<Tensor, Moments> combine(const Tensor& x, const Maps<T>& maps, const F
   return {y, merged(moments)};
 }
 
-// G = sum dy r^T, [outputs, channels of a group], and d = sum dy, [outputs], over all pixels.
+// Sums over all pixels: G = sum dy r^T, [outputs, channels of a group], and d = sum dy, [outputs].
 template <typename T>
 struct Sums {
   std::vector<T> products, outputs;
 };
 
-// `d_y(first, size)` gives the gradient of some pixels, [size, outputs]. Behind a normalisation d is 0,
-// for it takes out what is common to all pixels.
+// `d_y(first, size)` returns the gradient of some pixels, [size, outputs]. If a normalisation follows,
+// d is 0, as the normalisation cancels constants.
 template <typename T, typename Gradient>
 Sums<T> sum_gradients(const Maps<T>& maps, const Blocks& blocks, const Gradient& d_y,
                       const Groups& groups, bool is_normalised) {
@@ -143,7 +143,7 @@ Sums<T> sum_gradients(const Maps<T>& maps, const Blocks& blocks, const Gradient&
   return parts[0];
 }
 
-// d_x, where d_r = weight^T dy - offset - slope r.
+// Computes d_x, where d_r = weight^T dy - offset - slope r.
 template <typename T, typename Gradient>
 Tensor input_gradient(const Tensor& x, const Maps<T>& maps, const Blocks& blocks,
                       const Gradient& d_y, const Folded<T>& folded, const std::vector<T>& offset,
@@ -181,7 +181,7 @@ Tensor input_gradient(const Tensor& x, const Maps<T>& maps, const Blocks& blocks
   return d_x;
 }
 
-// The gradients of x, w, its bias, gamma and beta.
+// Computes the gradients of x, w, its bias, gamma and beta.
 template <typename T, typename Gradient>
 std::vector<Tensor> perturb_combine_backward(const Gradient& d_y, const Tensor& x,
                                              const Tensor& noise, const Tensor& w, bool has_bias,
@@ -232,7 +232,7 @@ std::vector<Tensor> perturb_combine_backward(const Gradient& d_y, const Tensor& 
           d_beta};
 }
 
-// What the maps are normalised with, if they are.
+// Computes the statistics that the maps are normalised with, if they are.
 template <typename T>
 Statistics map_statistics(const Tensor& x, const Maps<T>& maps, const Norm* norm, bool training) {
   if (!norm) return {};

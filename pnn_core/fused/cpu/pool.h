@@ -1,6 +1,6 @@
-// The largest of 2x2 pixels, forward and backward; at an odd edge, of those that are there.
+// Max-pooling of 2x2 pixels, forward and backward; at an odd edge, of the pixels inside.
 //
-// Which of the four it was is kept, in a byte, and of the input nothing.
+// The backward pass needs the position of each maximum, stored in a byte, and nothing of the input.
 
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace pnn {
 
-// How images of height x width become such of half the height and width, rounded up.
+// Images of height x width, pooled to half the height and width, rounded up.
 struct Halved {
   int64_t images, height, width;
 
@@ -37,12 +37,12 @@ struct Halved {
   }
 };
 
-// The first of equals, but the last NaN before any number, as torch's own takes them. Of a place, the
-// bits in `there` count: beyond an edge stands the pixel before it.
+// Takes the first of equals, and the last NaN before any number, as torch's operator does. Beyond an
+// edge the pixel before it is repeated, and `there` masks the bits of the position.
 template <typename T>
 void take_largest(int64_t count, const T* a, const T* b, const T* c, const T* d, uint8_t there,
                   T* largest, uint8_t* place) {
-  // As wide as T, or the compiler does not take many at a time.
+  // Integer as wide as T, or the compiler does not vectorise.
   using Place = std::conditional_t<sizeof(T) == sizeof(int32_t), int32_t, int64_t>;
 #pragma GCC ivdep
   for (int64_t i = 0; i < count; ++i) {
@@ -73,7 +73,7 @@ void give_back(int64_t count, const uint8_t* place, const T* d_largest, T* a, T*
   }
 }
 
-// The pooled images, and the place of each number's largest: 0 to 3, row by row.
+// Returns the pooled images, and the position of each maximum: 0 to 3, row by row.
 template <typename T>
 std::pair<Tensor, Tensor> max_pool_forward(const Tensor& x) {
   const int64_t channels = x.size(1);

@@ -1,4 +1,4 @@
-// What a batch normalisation learns, measures and keeps.
+// Learned, measured and running numbers of a batch normalisation.
 
 #pragma once
 
@@ -15,7 +15,7 @@ namespace pnn {
 
 using at::Tensor;
 
-// Of numbers x, the sum of x - about and of its square.
+// Terms of the sums of x - about and of its square.
 template <typename T>
 struct Deviations {
   const T *x, *about;
@@ -46,8 +46,8 @@ struct Moments {
     count = total;
   }
 
-  // Takes in pixels [count, channels], once: what is summed is how far each is from the mean of the
-  // first few, which is close enough to the mean for squares that lose no digits that matter.
+  // Adds pixels [count, channels], read once: the sums are of deviations from the mean of the first
+  // few pixels, which is close enough to the mean for the squares to keep the digits that matter.
   template <typename T>
   void add(const T* pixels, int64_t count_pixels, const LongRows& rows) {
     T* sum = scratch<T, 2>(3 * rows.numbers());
@@ -79,7 +79,7 @@ inline Moments merged(const std::vector<Moments>& parts) {
   return all;
 }
 
-// Moments of [pixels, channels] that `pixels(first, count, buffer)` gives block by block.
+// Computes moments of [pixels, channels], which `pixels(first, count, buffer)` returns block by block.
 template <typename T, typename Pixels>
 Moments moments_of(const Blocks& blocks, int64_t channels, const Pixels& pixels) {
   const LongRows rows(channels);
@@ -94,18 +94,18 @@ Moments moments_of(const Blocks& blocks, int64_t channels, const Pixels& pixels)
   return merged(parts);
 }
 
-// A batch normalisation: its learned numbers and what it keeps for evaluation.
+// Batch normalisation: its learned numbers and its running statistics.
 struct Norm {
   Tensor gamma, beta, running_mean, running_var, batches;
   double momentum, eps;
 };
 
-// What a batch is normalised with: (value - mean) * inv * gamma + beta.
+// Statistics that a batch is normalised with: (value - mean) * inv * gamma + beta.
 struct Statistics {
   Tensor mean, inv;
 };
 
-// To the mean that is kept for evaluation a bias is added, if there is one that was left out.
+// Computes statistics and updates the running ones, with a bias that was left out added to the mean.
 template <typename T>
 Statistics keep_moments(const Moments& moments, const Norm& norm, const T* bias = nullptr) {
   const int64_t channels = moments.mean.size();
@@ -129,7 +129,7 @@ inline Statistics running_statistics(const Norm& norm) {
   return {norm.running_mean, at::rsqrt(at::add(norm.running_var, norm.eps))};
 }
 
-// Normalising, channel by channel: scale x + shift.
+// Normalisation as a line for each channel: scale x + shift.
 template <typename T>
 struct Lines {
   std::vector<T> scale, shift;

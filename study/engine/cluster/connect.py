@@ -1,4 +1,4 @@
-"""Ray: a cluster of one on this machine, or a running one."""
+"""Connection to Ray: a cluster of one on this machine, or a running one."""
 
 import contextlib
 import logging
@@ -6,23 +6,18 @@ import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from unittest.mock import patch
 
 import ray
-from ray._private import ray_constants
-from ray._private import worker as ray_worker
-from ray._private.authentication.authentication_token_setup import (
-    maybe_enable_token_auth_if_token_available,
-)
 
+from study.engine.cluster.private_ray import loopback_alone, raylets_silent, use_token_if_available
 from study.results.settings import Resources
 
 ANSWER_SECONDS = 5.0
-"""How long a cluster's address may take to answer."""
+"""Time that a cluster's address may take to answer."""
 
 
 class ClusterError(ValueError):
-    """A cluster that does not answer or lacks what was asked for.
+    """Error of a cluster that does not answer or lacks what was asked for.
 
     The message is one sentence that names the option to change.
     """
@@ -30,7 +25,7 @@ class ClusterError(ValueError):
 
 @contextlib.contextmanager
 def connected(address: str | None, preload: Sequence[str] = ()) -> Iterator[None]:
-    """Ray, for as long as the context lasts.
+    """Connect to Ray for as long as the context lasts.
 
     Args:
         address: `host:port` of a running cluster, `auto` for one on this machine, or None for a
@@ -41,7 +36,7 @@ def connected(address: str | None, preload: Sequence[str] = ()) -> Iterator[None
     Raises:
         ClusterError: The address does not answer.
     """
-    with _raylets_silent():
+    with raylets_silent():
         _connect(address, preload)
         try:
             yield
@@ -62,7 +57,7 @@ def _connect(address: str | None, preload: Sequence[str]) -> None:
 
 def _start_local(preload: Sequence[str]) -> None:
     try:
-        with _loopback_alone(), _one_thread_each() if preload else contextlib.nullcontext():
+        with loopback_alone(), _one_thread_each() if preload else contextlib.nullcontext():
             ray.init(
                 address="local",  # else Ray would join whatever cluster it finds on the machine
                 include_dashboard=False,
@@ -78,10 +73,8 @@ def _start_local(preload: Sequence[str]) -> None:
 
 def _join(address: str) -> None:
     _require_answer(address)
-    # What new clusters use by themselves, and what Ray turns on for `auto` alone. Setting the
-    # variable by hand would come too late wherever Ray was imported before this module.
     logging.getLogger("ray").setLevel(logging.ERROR)
-    maybe_enable_token_auth_if_token_available(warn_if_disabled=False)
+    use_token_if_available()
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:
@@ -91,53 +84,23 @@ def _join(address: str) -> None:
 
 
 @contextlib.contextmanager
-def _raylets_silent() -> Iterator[None]:
-    """Keep Ray from printing what its raylets report on standard output, where results go.
-
-    `log_to_driver` does not cover it. A worker's death, which is what they report, is told by the
-    study itself.
-    """
-    original = ray_worker.print_to_stdstream
-    ray_worker.print_to_stdstream = _print_nothing
-    try:
-        yield
-    finally:
-        ray_worker.print_to_stdstream = original
-
-
-def _print_nothing(data: object, ignore_prefix: bool) -> None:
-    """In the place of Ray's own function."""
-
-
-@contextlib.contextmanager
-def _loopback_alone() -> Iterator[None]:
-    """Start Ray's servers on 127.0.0.1.
-
-    Ray listens on the machine's outward address, and puts that in the place of a loopback address
-    that it is given. Only the switch by which it stays local on macOS and Windows prevents it.
-    """
-    clusters = ray_constants.ENABLE_RAY_CLUSTER
-    ray_constants.ENABLE_RAY_CLUSTER = False
-    try:
-        yield
-    finally:
-        ray_constants.ENABLE_RAY_CLUSTER = clusters
-
-
-@contextlib.contextmanager
 def _one_thread_each() -> Iterator[None]:
     """Have workers that import torch ahead bring up one thread, unless the user says otherwise.
 
     Ray tells a worker its number of threads when it is given something to do, which is too late
     for one that has imported torch: `torch.set_num_threads` binds the thread that calls it alone.
     """
-    with patch.dict(os.environ):
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
+    chosen = os.environ.get("OMP_NUM_THREADS")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
         yield
+    finally:
+        if chosen is None:
+            os.environ.pop("OMP_NUM_THREADS", None)
 
 
 def _require_answer(address: str) -> None:
-    """Ray itself would try for a minute before it gave up."""
+    """Check that something answers; Ray itself would try for a minute."""
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
@@ -151,13 +114,13 @@ def _require_answer(address: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResources:
-    """What Ray reserves for each trial, and how many trials that lets run at once.
+    """Resources that Ray reserves for each trial, and the number of trials that run at once.
 
     Attributes:
-        cpus: CPU cores.
-        gpus: GPUs, or a fraction of one.
-        concurrent: Trials at once, all nodes together.
-        most: As many are asked for at once at most, also where nodes join; None for no bound.
+        cpus: Number of CPU cores.
+        gpus: Number of GPUs, or a fraction of one.
+        concurrent: Number of trials at once, all nodes together.
+        most: Bound on them that was asked for, also where nodes join; None for no bound.
     """
 
     cpus: int
@@ -205,13 +168,13 @@ def trial_resources(wanted: Resources) -> TrialResources:
 
 
 def concurrent_trials(resources: TrialResources) -> int:
-    """How many trials the cluster can run at once now: nodes join and leave."""
+    """Count the trials that the cluster can run at once now: nodes join and leave."""
     places = _places(cpus=resources.cpus, gpus=resources.gpus)
     return places if resources.most is None else min(places, resources.most)
 
 
 def _places(*, cpus: int, gpus: float) -> int:
-    """How many trials fit on all nodes together."""
+    """Count the trials that fit on all nodes together."""
     return sum(_places_on(node, cpus, gpus) for node in _nodes())
 
 
@@ -227,5 +190,5 @@ def _places_on(node: Mapping[str, float], cpus: int, gpus: float) -> int:
 
 
 def _nodes() -> list[Mapping[str, float]]:
-    """Resources of each node that is there."""
+    """Return the resources of each node that is there."""
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]

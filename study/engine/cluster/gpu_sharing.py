@@ -1,4 +1,4 @@
-"""How many trials share a GPU, by the memory that the largest of them takes there."""
+"""Number of trials that share a GPU, by the memory that the largest of them takes there."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,21 +14,21 @@ from pnn_core.data import TrainingData
 from search_spaces.extremes import extreme_points
 from study.config import StudyConfig
 from study.engine.cluster.connect import TrialResources, concurrent_trials
-from study.engine.tune.trainable import describe_error
+from study.engine.failure_reasons import describe_error
 from study.results.plural import counted
 
 MEMORY_SHARE = 0.9
-"""Of a trial's part of a GPU, how much the largest trial may take where it is measured: what is
+"""Share of its part of a GPU that the largest trial may take where it is measured: what is
 measured for a moment is a little less than what some trial takes at some time."""
 
 MOST_ON_A_GPU = 64
-"""Trials at once: Ray counts GPUs in ten-thousandths."""
+"""Bound on trials at once: Ray counts GPUs in ten-thousandths."""
 
 MOST_COMPARED = 100
-"""Of the networks that a space may hold, how many are compared by count."""
+"""Number of networks of a space that are compared by count."""
 
 ANSWER_SECONDS = 300.0
-"""How long a GPU that is in use may take to become free and measured."""
+"""Time that a GPU that is in use may take to become free and measured."""
 
 Tell = Callable[[str], None]
 
@@ -43,11 +43,11 @@ def share_gpus(
 
     Args:
         config: The study.
-        resources: Of each trial, a whole GPU where there are any.
-        data: What the trials learn from.
-        say: Told in a line what was decided.
-        warn: Told where a GPU is too small for the largest trial, or nothing could be measured;
-            each trial then keeps a GPU to itself.
+        resources: Resources of each trial, a whole GPU where there are any.
+        data: Images that the trials learn from.
+        say: Function to tell in a line what was decided.
+        warn: Function to tell where a GPU is too small for the largest trial, or nothing could be
+            measured; each trial then keeps a GPU to itself.
     """
     if config.gpus_per_trial is not None or resources.gpus != 1:
         return resources
@@ -77,7 +77,7 @@ def share_gpus(
 
 
 def trials_that_fit(need: GpuNeed) -> int:
-    """How many of the trials that were measured a GPU has room for; 0 if not even one."""
+    """Count the trials like the measured one that a GPU has room for; 0 if not even one."""
     if need.needed_bytes is None:
         return 0
     return max(1, int(MEMORY_SHARE * need.free_bytes / need.needed_bytes))
@@ -92,7 +92,7 @@ def _gib(count: int) -> str:
 
 
 def _gpu_nodes(resources: TrialResources) -> list[dict[str, Any]]:
-    """Those of Ray's nodes on which a trial can run."""
+    """Return those of Ray's nodes on which a trial can run."""
     return [
         node
         for node in ray.nodes()
@@ -105,7 +105,7 @@ def _gpu_nodes(resources: TrialResources) -> list[dict[str, Any]]:
 def _most_on_a_gpu(
     config: StudyConfig, resources: TrialResources, nodes: Sequence[dict[str, Any]]
 ) -> int:
-    """More would only wait for a CPU, or leave other GPUs idle: Ray fills one after the other."""
+    """Bound the trials on a GPU: more would wait for a CPU, or leave idle what Ray fills last."""
     by_cpus = max(
         (n["Resources"]["CPU"] // resources.cpus // int(n["Resources"]["GPU"]) for n in nodes),
         default=0,
@@ -116,7 +116,7 @@ def _most_on_a_gpu(
 
 
 def _candidates(config: StudyConfig) -> list[TrialConfig]:
-    """Trials among which the largest is, each size of network and batch once."""
+    """Return trials among which the largest is, each size of network and batch once."""
     found: dict[tuple[ModelConfig, int], TrialConfig] = {}
     for point in extreme_points(config.space, config.shape, config.seed):
         trial = config.space.configure(
@@ -133,11 +133,11 @@ def _candidates(config: StudyConfig) -> list[TrialConfig]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Measured:
-    """What the nodes answered.
+    """Answers of the nodes.
 
     Attributes:
-        needs: Of those that did.
-        failure: Why one of the others did not.
+        needs: Needs that were measured.
+        failure: Reason why one of the others did not answer.
     """
 
     needs: tuple[GpuNeed, ...]
@@ -183,7 +183,7 @@ def _measure(
 def measure_here(
     trials: Sequence[TrialConfig], replicates: int, data: TrainingData, cpus: int
 ) -> GpuNeed:
-    """In a worker that has a GPU: see `pnn_core.replicates.gpu_memory_probe.probe_gpu_memory`."""
+    """Measure in a worker that has a GPU: see `probe_gpu_memory`."""
     import torch
 
     from pnn_core.device.selection import default_device

@@ -1,4 +1,4 @@
-"""Whether every node of a cluster sees the same checkpoints."""
+"""Check that every node of a cluster sees the same checkpoints."""
 
 import uuid
 
@@ -20,7 +20,7 @@ def require_shared(store: CheckpointStore) -> None:
     finds, and every trial that moves would begin anew.
 
     Args:
-        store: Where checkpoints lie; its folder exists.
+        store: Store of the checkpoints; its folder exists.
 
     Raises:
         ClusterError: A node does not see it.

@@ -1,4 +1,4 @@
-"""A flag that the driver raises and every worker of the study sees within a second.
+"""Flag that the driver raises and every worker of the study sees within a second.
 
 Tune has no way to tell a trial in mid-epoch to save itself, so the flag lies in Ray's key-value
 store, which all nodes reach.
@@ -11,17 +11,18 @@ from collections.abc import Callable, Iterator
 from functools import cache
 
 from ray.exceptions import RayError
-from ray.experimental import internal_kv
+
+from study.engine.cluster.private_ray import is_in_cluster, put_in_cluster
 
 _NAMESPACE = "pnn-study"
 _LOOK_SECONDS = 0.5
 
 
 class StopSignal:
-    """The driver's side.
+    """Flag on the driver's side.
 
     Attributes:
-        key: What workers watch.
+        key: Key that workers watch.
     """
 
     def __init__(self) -> None:
@@ -34,8 +35,8 @@ class StopSignal:
         A thread does it, because a signal's handler may have broken into Ray itself.
 
         Args:
-            requested: Set by whoever wants the study to stop.
-            then: Called first.
+            requested: Event that is set by whoever wants the study to stop.
+            then: Function to call first.
         """
         done = threading.Event()
 
@@ -44,7 +45,7 @@ class StopSignal:
                 if done.is_set():
                     return
             then()
-            internal_kv._internal_kv_put(self.key, b"1", namespace=_NAMESPACE)
+            put_in_cluster(self.key, _NAMESPACE)
 
         follower = threading.Thread(target=follow, name="stop-flag", daemon=True)
         follower.start()
@@ -56,13 +57,13 @@ class StopSignal:
 
 @cache
 def stop_requested(key: str) -> threading.Event:
-    """A worker's view of a flag: an event, so that asking it after each step costs nothing."""
+    """Return a worker's view of a flag: an event, which costs nothing to ask after each step."""
     raised = threading.Event()
 
     def watch() -> None:
         while not raised.wait(_LOOK_SECONDS):
             with contextlib.suppress(RayError):  # the head may be out of reach for a while
-                if internal_kv._internal_kv_exists(key, namespace=_NAMESPACE):
+                if is_in_cluster(key, _NAMESPACE):
                     raised.set()
 
     threading.Thread(target=watch, name="stop-flag", daemon=True).start()

@@ -1,9 +1,9 @@
-"""Which process trains."""
+"""Name of a worker process."""
 
 import os
 import socket
 
 
 def worker_name() -> str:
-    """This process as `host:pid`."""
+    """Return this process as `host:pid`."""
     return f"{socket.gethostname()}:{os.getpid()}"

@@ -1,4 +1,4 @@
-"""What the driver tells every worker once."""
+"""Settings that the driver tells every worker once."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerSettings:
-    """The same for all workers of a study.
+    """Settings of all workers of a study.
 
     Attributes:
-        cpus: Thread budget.
-        gpus: 0 means the CPU, also where the machine has GPUs; a fraction, that others train on the
-            same GPU.
-        store: Where checkpoints lie.
-        keep_checkpoints: Whether a complete trial leaves its last state there.
-        stop_key: Of the flag at which workers save their trials and stop.
+        cpus: Number of threads.
+        gpus: Number of GPUs; 0 for the CPU, also where the machine has GPUs; a fraction where
+            others train on the same GPU.
+        store: Store of the checkpoints.
+        keep_checkpoints: True if a complete trial leaves its last state there.
+        stop_key: Key of the flag at which workers save their trials and stop.
     """
 
     cpus: int

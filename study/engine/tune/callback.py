@@ -1,4 +1,4 @@
-"""Tune reports, the trial manager records."""
+"""Callback of Tune's that tells a run manager what happens."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,47 +7,52 @@ from typing import Any
 from ray.tune import Callback
 from ray.tune.experiment import Trial
 
+from study.engine.failure_reasons import describe_death
 from study.results.mask_secrets import mask_password
+from study.results.run_record import RunKey
 from study.search.messages import (
-    REPORT,
-    TRIAL,
+    REPORTS,
+    RUNS,
     EpochReport,
-    ProposedTrial,
-    TrialFailure,
-    TrialPaused,
+    ProposedRun,
+    RunFailure,
+    RunPaused,
+    RunReport,
+    TestReport,
 )
-from study.search.trial_manager import TrialManager
+from study.search.run_manager import RunManager
 
 Warn = Callable[[str], None]
-"""Takes what must be told at once, in one line."""
+"""Function that takes what must be told at once, in one line."""
 
 
 class TuneCallback(Callback):
-    """Passes what happens to Tune's trials on to the trial manager.
+    """Passes what happens to Tune's trials on to the manager of the runs that they hold.
 
-    One trial of the study may be several of Tune's, one after another: each attempt is a new one.
+    One run of the study may be in several of Tune's trials, one after another: each attempt is in a
+    new one.
 
     Args:
-        manager: Records.
-        warn: Told when checkpoints cannot be written, each reason once.
+        manager: Manager that records.
+        warn: Function to tell when checkpoints cannot be written, each reason once.
     """
 
-    def __init__(self, manager: TrialManager, warn: Warn) -> None:
+    def __init__(self, manager: RunManager, warn: Warn) -> None:
         self._manager = manager
         self._unsaved = UnsavedWarnings(warn)
-        self._failures: dict[int, TrialFailure] = {}
-        self._left: set[str] = set()
-        self._failure: Exception | None = None
+        self._failures: dict[RunKey, RunFailure] = {}
+        self._error: Exception | None = None
 
     def __getstate__(self) -> dict[str, object]:
-        """Nothing, as the trial manager: Tune pickles its callbacks."""
+        """Leave out everything, as the run manager: Tune pickles its callbacks."""
         return {}
 
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """A process took up a trial."""
-        self._keep_failure(self._manager.trial_started, _number(trial))
+        """Tell that a process took up runs."""
+        for run in _runs(trial):
+            self._tell(self._manager.run_started, run.key)
 
     def on_trial_result(
         self,
@@ -57,61 +62,65 @@ class TuneCallback(Callback):
         result: dict[str, Any],
         **info: object,
     ) -> None:
-        """An epoch ended, or the trial stopped before one did."""
-        number = _number(trial)
-        match result[REPORT]:
-            case EpochReport() as report:
-                self._keep_failure(self._manager.epoch_finished, number, report)
-                self._unsaved.tell(report.unsaved)
-            case TrialPaused(unsaved=unsaved):
-                self._left.add(trial.trial_id)
-                self._manager.trial_paused(number)
-                self._unsaved.tell(unsaved)
-            case TrialFailure(reason=reason, would_recur=True, worker=worker):
-                self._left.add(trial.trial_id)
-                self._manager.attempt_failed(number, reason, would_recur=True, worker=worker)
-            case TrialFailure() as failure:
-                self._failures[number] = failure  # the process ends itself next
+        """Tell the news that a worker has of some of its runs."""
+        for key, report in result[REPORTS]:
+            self._tell(self._take, key, report)
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """A trial ended, by itself or by the scheduler."""
-        if trial.trial_id not in self._left:
-            self._keep_failure(self._manager.trial_stopped, _number(trial))
-
-    def on_step_end(self, iteration: int, trials: list[Trial], **info: object) -> None:
-        """What ends the search is raised where Tune lets it through."""
-        if self._failure is not None:
-            raise self._failure
-
-    def _keep_failure(self, tell: Callable[..., None], *what: int | EpochReport) -> None:
-        """Tell the manager; where that fails, Tune would take it for the trial's own failure."""
-        try:
-            tell(*what)
-        except Exception as error:
-            self._failure = error
+        """End what still runs of a trial that ended by itself or by the scheduler."""
+        for run in _runs(trial):
+            if self._manager.is_running(run.key):
+                self._tell(self._manager.run_stopped, run.key)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """A trial's process died, by itself or because the trial had raised."""
-        number = _number(trial)
-        if self._manager.has_ended(number):
-            return
-        failure = self._failures.pop(number, None) or TrialFailure(
-            reason=_death(Path(trial.error_file)), would_recur=False
-        )
+        """End the attempts of a worker that died, by itself or because a run had raised."""
+        death = _death(Path(trial.error_file))
+        for run in _runs(trial):
+            failure = self._failures.pop(run.key, death)
+            if self._manager.is_running(run.key):
+                self._tell(self._fail, run.key, failure)
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: object) -> None:
+        """Raise what ends the study, where Tune lets it through."""
+        if self._error is not None:
+            raise self._error
+
+    def _take(self, key: RunKey, report: RunReport) -> None:
+        match report:
+            case EpochReport():
+                self._manager.epoch_finished(key, report)
+            case TestReport():
+                self._manager.run_tested(key, report)
+            case RunPaused():
+                self._manager.run_paused(key)
+            case RunFailure(would_recur=True):
+                self._fail(key, report)
+            case RunFailure():
+                self._failures[key] = report  # the process ends itself next
+        self._unsaved.tell(report.unsaved)
+
+    def _fail(self, key: RunKey, failure: RunFailure) -> None:
         self._manager.attempt_failed(
-            number, failure.reason, would_recur=False, worker=failure.worker
+            key, failure.reason, would_recur=failure.would_recur, worker=failure.worker
         )
+
+    def _tell(self, tell: Callable[..., None], *what: RunKey | RunReport) -> None:
+        """Tell the manager; where that fails, Tune would take it for the trial's own failure."""
+        try:
+            tell(*what)
+        except Exception as error:
+            self._error = error
 
 
 class UnsavedWarnings:
     """Tells of checkpoints that could not be written, each reason once.
 
     Args:
-        warn: Whom to tell.
+        warn: Function to tell.
     """
 
     def __init__(self, warn: Warn) -> None:
@@ -128,25 +137,12 @@ class UnsavedWarnings:
             )
 
 
-def _number(trial: Trial) -> int:
-    proposed: ProposedTrial = trial.config[TRIAL]
-    return proposed.number
+def _runs(trial: Trial) -> tuple[ProposedRun, ...]:
+    runs: tuple[ProposedRun, ...] = trial.config[RUNS]
+    return runs
 
 
-def _death(error_file: Path) -> str:
-    """Why a worker process died, from what Ray wrote about it."""
+def _death(error_file: Path) -> RunFailure:
+    """Tell why a worker process died, from what Ray wrote about it."""
     text = error_file.read_text(encoding="utf-8") if error_file.is_file() else ""
-    return describe_death(text)
-
-
-def describe_death(text: str) -> str:
-    """Why a worker process died.
-
-    Args:
-        text: What Ray says about it.
-    """
-    if "OutOfMemoryError" in text or "low on memory" in text:
-        return "the worker process died: Ray ended it because the host ran out of memory"
-    if "node has died" in text:
-        return "the worker process died with its node"
-    return "the worker process died"
+    return RunFailure(reason=describe_death(text), would_recur=False)

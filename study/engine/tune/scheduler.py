@@ -1,12 +1,12 @@
-"""Tune asks after each epoch, the trial manager knows whether the trial goes on."""
+"""Trial scheduler of Tune's that asks a run manager."""
 
 from typing import TYPE_CHECKING, Any
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
-from study.search.messages import REPORT, TRIAL, EpochReport, ProposedTrial
-from study.search.trial_manager import TrialManager
+from study.search.messages import REPORTS, EpochReport
+from study.search.run_manager import RunManager
 
 if TYPE_CHECKING:
     from ray.tune.execution.tune_controller import TuneController
@@ -19,19 +19,18 @@ class RungScheduler(FIFOScheduler):
     Trials at their full budget it ends without asking.
 
     Args:
-        manager: Judges.
+        manager: Manager that judges.
     """
 
-    def __init__(self, manager: TrialManager) -> None:
+    def __init__(self, manager: RunManager) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._manager = manager
 
     def on_trial_result(
         self, tune_controller: "TuneController", trial: Trial, result: dict[str, Any]
     ) -> str:
-        """Whether to go on with a trial; what reports no epoch ends by itself."""
-        proposed: ProposedTrial = trial.config[TRIAL]
-        report = result[REPORT]
-        if isinstance(report, EpochReport) and not self._manager.goes_on(proposed.number, report):
-            return self.STOP
+        """Decide if a trial goes on; one that reports no epoch ends by itself."""
+        for key, report in result[REPORTS]:
+            if isinstance(report, EpochReport) and not self._manager.goes_on(key, report):
+                return self.STOP
         return self.CONTINUE

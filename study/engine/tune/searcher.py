@@ -1,43 +1,44 @@
-"""Tune asks, the trial manager proposes."""
+"""Search algorithm of Tune's that asks a run manager."""
 
 from typing import Any
 
 from ray.tune.search import Searcher
 
-from study.search.messages import TRIAL
-from study.search.trial_manager import TrialManager
+from study.search.messages import RUNS
+from study.search.run_manager import RunManager
 
 
 class TuneSearcher(Searcher):
-    """Hands the trial manager's proposals to Tune.
+    """Hands a run manager's proposals to Tune.
 
     Results do not come back this way: Tune tells a searcher neither why a trial failed nor that
-    the scheduler stopped it. They reach the trial manager through `TuneCallback`.
+    the scheduler stopped it. They reach the run manager through `TuneCallback`.
 
     Args:
-        manager: Proposes.
+        manager: Manager that proposes.
     """
 
-    def __init__(self, manager: TrialManager) -> None:
+    def __init__(self, manager: RunManager) -> None:
         super().__init__()
         self._manager = manager
 
     def suggest(  # type: ignore[override]  # FINISHED is a str
         self, trial_id: str
     ) -> dict[str, Any] | str | None:
-        """The next trial's config, that there is none now (None), or that there will be none."""
-        trial = self._manager.propose()
-        if trial is not None:
-            return {TRIAL: trial}
+        """Give the next trial's config; None if there is none now, FINISHED if none will come."""
+        if runs := self._manager.propose():
+            return {RUNS: runs}
         return None if self._manager.may_propose else Searcher.FINISHED
+
+    # Tune requires these three, and the study's state lives in Optuna's storage.
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Nothing: see the class."""
+        """Ignore it: see the class."""
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: the search's state lives in Optuna's storage."""
+        """Write nothing."""
 
     def restore(self, checkpoint_path: str) -> None:
-        """Nothing: see `save`."""
+        """Read nothing."""

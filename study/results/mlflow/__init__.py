@@ -1,10 +1,11 @@
 """Studies in MLflow: written beside the trial loop, losing nothing, and read back.
 
-- `store`, `names`: which studies a tracker holds
-- `feed`, `reading`, `loaded_study`: reading one, and following it while it runs
-- `writer`, `backlog`, `outcome`: writing a running study beside the trial loop
-- `study`, `opening`, `updates`, `mirror`: one study's runs, of which only what is missing is
-  written
-- `format`, `curves`, `confirmed`, `values`: how they are spelled
-- `connection`, `unreachable`: one tracker, and what is said when it is out of reach
+- `store`, `study_names`: studies of a tracker
+- `live_reader`, `decode_runs`, `loaded_study`: reading a study, and following it while it runs
+- `background_writer`, `write_queue`, `write_status`: writing a running study beside the trial loop
+- `study_writer`, `experiments`, `run_content`, `run_diff`: runs of one study, of which only what is
+  missing is written
+- `study_format`, `run_format`, `earlier_runs`, `encoding`: spelling of studies and runs, of today
+  and of earlier versions
+- `client`, `schema_cache`, `errors`: one tracker, and its errors
 """

@@ -1,21 +1,20 @@
-"""Writing a running study into MLflow beside the trial loop, losing nothing with MLflow away."""
+"""Writer of a running study into MLflow beside the trial loop, losing nothing with MLflow away."""
 
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from pnn_core.config import EpochResult
-from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
 from study.results.mlflow.experiments import StudyRefusedError
 from study.results.mlflow.study_writer import MlflowStudy
-from study.results.mlflow.write_queue import Backlog
+from study.results.mlflow.write_queue import WriteQueue
 from study.results.mlflow.write_status import Outcome, is_away
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyEnd, StudySummary
 from study.results.timestamps import now_ms
-from study.results.trial_record import TrialRecord, TrialState
 
 _FIRST_WAIT_SECONDS = 1.0
 _LONGEST_WAIT_SECONDS = 15.0
@@ -25,12 +24,12 @@ _SETTLE_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Unsent:
-    """What could not be written before the writer was closed.
+    """Rest that could not be written before the writer was closed.
 
     Attributes:
         trials: Trials of which something is missing in the tracker.
-        confirmed: Confirmation runs of which something is missing.
-        study: Whether the end of the study itself is missing, or the study altogether.
+        confirmed: Confirmations of which something is missing.
+        study: True if the end of the study itself is missing, or the study altogether.
         error: The last failure; empty when nothing is missing.
     """
 
@@ -48,10 +47,10 @@ class _StudyEnded:
     milliseconds: int
 
 
-class MlflowWriter:
-    """Takes events from the trial loop and writes them from a thread of its own.
+class MlflowWriter(RunListener):
+    """Writer that takes events from the trial loop and writes them from a thread of its own.
 
-    The calls `trial_…`, `epoch_finished`, `confirmation_…` and `study_ended` return at once, come
+    The calls `run_…`, `epoch_finished` and `study_ended` return at once, come
     from any thread, and know nothing of the tracker's health. What they hand over is collected for
     a moment and written with one batch per trial. A failed write stays in line and is repeated,
     after growing waits. A record's own times win over the clock.
@@ -66,7 +65,7 @@ class MlflowWriter:
     Args:
         study: The study, not opened yet: the thread opens it, because MLflow takes seconds to
             import.
-        collect_seconds: How long events are collected. Each batch costs MLflow about ten
+        collect_seconds: Time over which events are collected. Each batch costs MLflow about ten
             milliseconds of processor time, whatever its size.
     """
 
@@ -74,7 +73,7 @@ class MlflowWriter:
         self._study = study
         self._collect_seconds = collect_seconds
         self._changed = threading.Condition()
-        self._backlog = Backlog()
+        self._queue = WriteQueue()
         self._opened = False
         self._unanswered = False
         self._failing_since: float | None = None
@@ -85,59 +84,37 @@ class MlflowWriter:
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
 
-    def trial_restored(self, record: TrialRecord) -> None:
-        """Hand over a trial that ended in an earlier life of the study; written if it lacks."""
+    def run_restored(self, record: RunRecord) -> None:
+        """Hand over a run that ended in an earlier life of the study; written if it lacks."""
         self._put_record(record, ended=True)
 
-    def trial_started(self, record: TrialRecord) -> None:
-        """Hand over a trial that starts, or goes on after a resume or a retry."""
-        self._put_record(record, TrialState.RUNNING)
+    def run_started(self, record: RunRecord) -> None:
+        """Hand over a run that starts, or goes on after a resume or a retry.
 
-    def epoch_finished(self, number: int, result: EpochResult) -> None:
-        """Hand over an epoch of a trial; of one that comes twice, the first counts.
+        A confirmation's trial was handed over before.
+        """
+        self._put_record(record, RunState.RUNNING)
+
+    def epoch_finished(self, key: RunKey, result: EpochResult) -> None:
+        """Hand over an epoch of a run; of one that comes twice, the first counts.
 
         Raises:
-            ValueError: The trial has not started.
+            ValueError: The run has not started.
         """
-        self._backlog.add_epoch(number, result)
+        self._queue.add_epoch(key, result)
         self._notify()
 
-    def trial_retried(self, record: TrialRecord) -> None:
-        """Hand over a trial of which an attempt broke off."""
-        self._put_record(record, TrialState.RUNNING)
+    def run_retried(self, record: RunRecord) -> None:
+        """Hand over a run of which an attempt broke off."""
+        self._put_record(record, RunState.RUNNING)
 
-    def trial_paused(self, record: TrialRecord) -> None:
-        """Hand over a trial that was interrupted."""
-        self._put_record(record, TrialState.PAUSED)
+    def run_paused(self, record: RunRecord) -> None:
+        """Hand over a run that was interrupted."""
+        self._put_record(record, RunState.PAUSED)
 
-    def trial_ended(self, record: TrialRecord) -> None:
+    def run_ended(self, record: RunRecord) -> None:
         """Hand over the final record; epochs which were not handed over are written from it."""
         self._put_record(record, ended=True)
-
-    def confirmation_restored(self, run: ConfirmedRun) -> None:
-        """Hand over a confirmation run that ended in an earlier life of the study."""
-        self._backlog.add_confirmed(run)
-        self._notify()
-
-    def confirmation_started(self, run: ConfirmedRun) -> None:
-        """Hand over a confirmation run that starts; its trial was handed over before."""
-        self._backlog.add_confirmed(run)
-        self._notify()
-
-    def confirmation_retried(self, run: ConfirmedRun) -> None:
-        """Hand over a confirmation run of which an attempt broke off."""
-        self._backlog.add_confirmed(run)
-        self._notify()
-
-    def confirmation_paused(self, run: ConfirmedRun) -> None:
-        """Hand over a confirmation run that was interrupted."""
-        self._backlog.add_confirmed(run)
-        self._notify()
-
-    def confirmation_ended(self, run: ConfirmedRun) -> None:
-        """Hand over a confirmation run's result, or its failure."""
-        self._backlog.add_confirmed(run)
-        self._notify()
 
     def study_ended(
         self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd
@@ -145,9 +122,9 @@ class MlflowWriter:
         """Hand over the end of the study, to be written after all trials.
 
         Args:
-            summary: What the study gave; None where it broke off before that was known.
+            summary: Results of the study; None where it broke off before that was known.
             artifacts: Files to keep with the study; they must stay until `close` returns.
-            end: Why the study stopped.
+            end: Cause of the study's end.
         """
         with self._changed:
             self._ended = _StudyEnded(
@@ -161,8 +138,8 @@ class MlflowWriter:
         A tracker that goes on answering is waited for, however slow it is.
 
         Args:
-            patience_seconds: How long a tracker that fails or stands still may hold the caller up.
-            most_seconds: How long any tracker may; None for as long as it answers.
+            patience_seconds: Time that a tracker that fails or stands still may hold the caller up.
+            most_seconds: Time that any tracker may; None for as long as it answers.
         """
         began = time.monotonic()
         self._closing.set()
@@ -178,22 +155,26 @@ class MlflowWriter:
                 self._thread.join(limit - time.monotonic())
         finally:  # also when Ctrl-C ends the wait
             self._abandoned.set()
-        trials, confirmed = len(self._backlog.trials), len(self._backlog.confirmed)
+        waiting = self._queue.waiting
+        confirmed = sum(key.is_confirmation for key in waiting)
         study = not self._opened or self._ended is not None
-        missing = study or trials or confirmed
+        missing = study or waiting
         error = self._error or "MLflow did not answer in time"
         return Unsent(
-            trials=trials, confirmed=confirmed, study=study, error=error if missing else ""
+            trials=len(waiting) - confirmed,
+            confirmed=confirmed,
+            study=study,
+            error=error if missing else "",
         )
 
     def _put_record(
-        self, record: TrialRecord, state: TrialState | None = None, *, ended: bool = False
+        self, record: RunRecord, state: RunState | None = None, *, ended: bool = False
     ) -> None:
         if ended and not record.state.is_final:
-            raise ValueError(f"trial {record.number} has not ended: its state is {record.state}")
+            raise ValueError(f"{record.key} has not ended: its state is {record.state}")
         if state is not None and record.state is not state:
-            raise ValueError(f"trial {record.number} is not {state}: its state is {record.state}")
-        self._backlog.add_record(record)
+            raise ValueError(f"{record.key} is not {state}: its state is {record.state}")
+        self._queue.add_record(record)
         self._notify()
 
     def _notify(self) -> None:
@@ -224,34 +205,28 @@ class MlflowWriter:
         return self._has_work() and not self._abandoned.is_set()
 
     def _has_work(self) -> bool:
-        return not self._opened or self._waiting or self._ended is not None
-
-    @property
-    def _waiting(self) -> bool:
-        return bool(self._backlog.trials or self._backlog.confirmed)
+        return not self._opened or bool(self._queue.waiting) or self._ended is not None
 
     def _write_all(self) -> Outcome:
         """Write everything that has come in: trials, oldest first, then what confirms them."""
         closing = self._closing.is_set()
         sent, worst = self._write_in_turn()
-        # What is refused while all else is written will not be taken while the caller waits.
+        # A refusal while all else is written will not change while the caller waits.
         useless = closing and not sent and worst is Outcome.REFUSED
-        if self._opened and worst < Outcome.AWAY and (useless or not self._waiting):
+        if self._opened and worst < Outcome.AWAY and (useless or not self._queue.waiting):
             worst = max(worst, self._write_end())
             useless = closing and not sent and worst is Outcome.REFUSED
         return Outcome.USELESS if useless else worst
 
     def _write_in_turn(self) -> tuple[int, Outcome]:
-        """How much was written, and the worst that happened; stops where the tracker is away."""
+        """Count what was written, and tell the worst; stop where the tracker is away."""
         if (outcome := self._prepare()) is not Outcome.SENT:
             return 0, outcome
-        writes = [partial(self._write_trial, number) for number in self._backlog.trials]
-        writes += [partial(self._write_confirmed, key) for key in self._backlog.confirmed]
         sent, worst = 0, Outcome.SENT
-        for write in writes:
+        for key in self._queue.waiting:
             if self._abandoned.is_set():
                 return sent, Outcome.AWAY
-            outcome = write()
+            outcome = self._write_run(key)
             sent += outcome is Outcome.SENT
             worst = max(worst, outcome)
             if worst >= Outcome.AWAY:
@@ -284,18 +259,11 @@ class MlflowWriter:
             self._ended = None
         return outcome
 
-    def _write_trial(self, number: int) -> Outcome:
-        update, events = self._backlog.trial(number)
-        outcome = self._write(lambda: self._study.write_trial(update))
+    def _write_run(self, key: RunKey) -> Outcome:
+        update, events = self._queue.update(key)
+        outcome = self._write(lambda: self._study.write_run(update))
         if outcome is Outcome.SENT:
-            self._backlog.trial_written(number, events)
-        return outcome
-
-    def _write_confirmed(self, key: ConfirmedKey) -> Outcome:
-        update = self._backlog.confirmed_run(key)
-        outcome = self._write(lambda: self._study.write_confirmed(update))
-        if outcome is Outcome.SENT:
-            self._backlog.confirmed_written(key, update)
+            self._queue.written(key, events)
         return outcome
 
     def _write(self, write: Callable[[], None]) -> Outcome:

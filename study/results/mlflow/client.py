@@ -1,4 +1,4 @@
-"""The way to an MLflow tracker: opened late, quiet, and never waiting for minutes."""
+"""Connection to an MLflow tracker: opened late, quiet, and never waiting for minutes."""
 
 import logging
 import math
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 CHECK_SECONDS = 4
-"""How long a tracker may take to answer at the start of a study."""
+"""Time that a tracker may take to answer at the start of a study."""
 
 CALL_SECONDS = 20
-"""How long it may take over anything else."""
+"""Time that it may take over anything else."""
 
 _RUNS_PER_PAGE = 1000
 
@@ -41,7 +41,7 @@ _LOUD_LOGGERS = ("mlflow", "alembic", "sqlalchemy", "urllib3")
 # MLflow's usage telemetry would go out over the network; who wants it sets the variable.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 
-# What bounds and quietens MLflow belongs to the process, so one call at a time.
+# Limits and silence of MLflow belong to the process, so one call at a time.
 _ONE_CALL = threading.RLock()
 
 
@@ -54,7 +54,7 @@ class MlflowConnection:
         tracking_uri: Any that MLflow accepts; None for MLflow's own rule.
 
     Attributes:
-        answered_at: When the tracker last did what it was asked, by `time.monotonic`.
+        answered_at: Time when the tracker last did what it was asked, by `time.monotonic`.
     """
 
     def __init__(self, tracking_uri: str | None) -> None:
@@ -82,7 +82,7 @@ class MlflowConnection:
 
     @property
     def exists(self) -> bool:
-        """Whether there is anything to open: False for a local file that MLflow has not made yet.
+        """True if there is anything to open: False for a local file that MLflow has not made yet.
 
         Raises:
             TrackerUnreachableError: The local file is no SQLite file.
@@ -176,9 +176,9 @@ def search_all_runs(
     """Every run of an experiment that is not deleted, oldest first.
 
     Args:
-        client: Of the tracker.
+        client: Client of the tracker.
         experiment_id: MLflow's.
-        filter_string: In MLflow's language; empty for all.
+        filter_string: Filter in MLflow's language; empty for all.
     """
     runs: list[Run] = []
     token: str | None = None
@@ -194,10 +194,10 @@ def search_page(
     """One page of `search_all_runs`, and the token of the next; empty after the last.
 
     Args:
-        client: Of the tracker.
+        client: Client of the tracker.
         experiment_id: MLflow's.
-        filter_string: In MLflow's language; empty for all.
-        token: Of this page; None for the first.
+        filter_string: Filter in MLflow's language; empty for all.
+        token: Token of this page; None for the first.
     """
     page = client.search_runs(
         [experiment_id],
@@ -233,3 +233,8 @@ def _quietly(seconds: int) -> Iterator[None]:
             stack.callback(logger.setLevel, logger.level)
             logger.setLevel(logging.CRITICAL)
         yield
+
+
+def read_series(client: "MlflowClient", run_id: str, metric: str) -> dict[int, float]:
+    """Read all values of a metric of a run by step."""
+    return {point.step: point.value for point in client.get_metric_history(run_id, metric)}

@@ -1,17 +1,15 @@
-"""Putting a study together from its runs, in whatever order and as often as they are read."""
+"""Study put together from its runs, in whatever order and as often as they are read."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING
 
-from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
-from study.results.mlflow import trial_format as fmt
-from study.results.mlflow.confirmation_format import CONFIRMS_TAG, decode_confirmed
-from study.results.mlflow.curves import SERIES, curves_from_series
+from study.results.mlflow import run_format as fmt
 from study.results.mlflow.encoding import DecodeError
 from study.results.mlflow.loaded_study import LoadedStudy, UndecodableRun
+from study.results.mlflow.study_format import PARENT_TAG, STUDY_ID_TAG, STUDY_TAG, decode_study
+from study.results.run_record import Curve, RunKey, RunRecord
 from study.results.study_info import StudyInfo
-from study.results.trial_record import Curve, TrialRecord
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -19,40 +17,41 @@ if TYPE_CHECKING:
 Series = Mapping[str, Mapping[int, float]]
 """Metric name to value by step."""
 
-_Content = TypeVar("_Content", TrialRecord, ConfirmedRun)
 _ENDED = ("FINISHED", "FAILED", "KILLED")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ReadRun(Generic[_Content]):
-    """What is kept of a run.
+class _ReadRun:
+    """Run as far as it is kept.
 
     Attributes:
-        run_id: MLflow's.
-        parent_run_id: Of the run above it; empty where there is none.
-        trial: The number in its tags of the trial that it is or confirms, as text.
-        content: What it says, or why that cannot be read.
-        status: MLflow's.
-        started_ms: By MLflow; 0 where that is not known.
-        metrics: Latest values of a run that has not ended: they show whether it went on.
+        run_id: MLflow's identifier.
+        parent_run_id: Identifier of the run above it; empty where there is none.
+        is_confirmation: True if its tags say that it confirms a trial.
+        trial: Number of the trial that it is or confirms, as the tag has it.
+        content: Its record, or why that cannot be read.
+        status: MLflow's status.
+        started_ms: Start by MLflow; 0 where that is not known.
+        metrics: Latest values of a run that has not ended: they show if it went on.
     """
 
     run_id: str
     parent_run_id: str
+    is_confirmation: bool
     trial: str
-    content: _Content | str
+    content: RunRecord | str
     status: str
     started_ms: int
     metrics: Mapping[str, float]
 
 
 class StudyReading:
-    """The runs of one study read so far.
+    """Runs of one study read so far.
 
     Args:
-        name: Of the study.
-        study_id: Of its experiment.
-        read_series: Asks the tracker for the series of a run that has not ended.
+        name: Name of the study.
+        study_id: Identifier of the study, from its experiment.
+        read_series: Function that asks the tracker for the series of a run that has not ended.
 
     Attributes:
         parent: The study's own run; None while it was not read.
@@ -63,8 +62,7 @@ class StudyReading:
         self._study_id = study_id
         self._read_series = read_series
         self.parent: Run | None = None
-        self._trials: dict[str, _ReadRun[TrialRecord]] = {}
-        self._confirmed: dict[str, _ReadRun[ConfirmedRun]] = {}
+        self._runs: dict[str, _ReadRun] = {}
 
     @property
     def parent_run_id(self) -> str:
@@ -74,159 +72,128 @@ class StudyReading:
     @property
     def unended(self) -> frozenset[str]:
         """Identifiers of the runs that have not ended."""
-        return frozenset(run.run_id for run in self._runs() if run.status not in _ENDED)
+        return frozenset(r.run_id for r in self._runs.values() if r.status not in _ENDED)
 
     @property
     def latest_start_ms(self) -> int:
-        """When the newest of its runs began, in milliseconds since 1970; 0 without any."""
-        return max((run.started_ms for run in self._runs()), default=0)
+        """Start of the newest run, in milliseconds since 1970; 0 without any."""
+        return max((run.started_ms for run in self._runs.values()), default=0)
 
     def add(self, run: "Run") -> bool:
-        """Take up a run as it is now; whether it tells anything new."""
+        """Take up a run as it is now, and tell if there is anything new in it."""
         tags, run_id = run.data.tags, run.info.run_id
-        if fmt.STUDY_TAG in tags and tags.get(fmt.STUDY_ID_TAG, "") == self._study_id:
+        if STUDY_TAG in tags and tags.get(STUDY_ID_TAG, "") == self._study_id:
             # The oldest that says so is the study's own.
             if self.parent is None or _started_ms(run) <= _started_ms(self.parent):
                 self.parent = run
             return False
-        if CONFIRMS_TAG in tags:
-            result = _read(run, CONFIRMS_TAG, self._confirmed_run)
-            is_new = result != self._confirmed.get(run_id)
-            self._confirmed[run_id] = result
-        else:
-            trial = _read(run, fmt.TRIAL_NUMBER_TAG, self._trial)
-            is_new = trial != self._trials.get(run_id)
-            self._trials[run_id] = trial
+        read = self._read(run)
+        is_new = read != self._runs.get(run_id)
+        self._runs[run_id] = read
         return is_new
 
     def study(self) -> LoadedStudy:
-        """The study as far as it was read.
+        """Return the study as far as it was read.
 
         Raises:
             ValueError: Its own run cannot be read.
         """
         info = self._info()
         unreadable: list[UndecodableRun] = []
-        records: dict[int, TrialRecord] = {}
-        for run, record in _readable(self._trials, self._is_trial, unreadable):
-            if records.setdefault(record.number, record) is not record:
-                unreadable.append(_unreadable(run, f"trial {record.number} has an earlier run"))
-        confirmed: dict[ConfirmedKey, ConfirmedRun] = {}
-        for confirmation, result in _readable(self._confirmed, self._is_confirmation, unreadable):
-            if confirmed.setdefault(result.key, result) is not result:
-                name = fmt.run_name(result.trial)
-                reason = f"{name} has an earlier run of that layer and seed"
-                unreadable.append(_unreadable(confirmation, reason))
+        records: dict[RunKey, RunRecord] = {}
+        for run, record in self._readable(unreadable):
+            key = record.key
+            if records.setdefault(key, record) is not record:
+                reason = f"{key} has an earlier run"
+                unreadable.append(UndecodableRun(run_id=run.run_id, reason=reason))
         return LoadedStudy(
             info=info,
-            records=tuple(records[number] for number in sorted(records)),
-            confirmed=tuple(confirmed[key] for key in sorted(confirmed)),
+            records=tuple(records[key] for key in sorted(records) if not key.is_confirmation),
+            confirmed=tuple(records[key] for key in sorted(records) if key.is_confirmation),
             undecodable=tuple(unreadable),
         )
 
     def run_ids(self) -> dict[int, str]:
-        """Trial number to MLflow's identifier of its run."""
+        """Return MLflow's identifier of the run of each trial, by the trial's number."""
         found: dict[int, str] = {}
-        for run, record in _readable(self._trials, self._is_trial, []):
-            found.setdefault(record.number, run.run_id)
+        for run, record in self._readable([]):
+            if not run.is_confirmation:
+                found.setdefault(record.number, run.run_id)
         return found
-
-    def _runs(self) -> "Iterator[_ReadRun[TrialRecord] | _ReadRun[ConfirmedRun]]":
-        yield from self._trials.values()
-        yield from self._confirmed.values()
 
     def _info(self) -> StudyInfo:
         if self.parent is None:
             raise ValueError(f"the own run of study {self._name!r} was not read")
         data, run_id = self.parent.data, self.parent.info.run_id
         try:
-            return fmt.decode_study(self._name, data.params, data.tags)
+            return decode_study(self._name, data.params, data.tags)
         except DecodeError as error:
             message = f"study {self._name!r} (run {run_id}) cannot be read: {error}"
             raise ValueError(message) from error
 
-    def _is_trial(self, run: "_ReadRun[TrialRecord]") -> str:
-        """What is wrong with a trial's place; empty when nothing is."""
-        right = run.parent_run_id == self.parent_run_id
-        return "" if right else "it is not a child of the study's run"
+    def _readable(self, unreadable: list[UndecodableRun]) -> Iterator[tuple[_ReadRun, RunRecord]]:
+        """Give runs with their records, the oldest first; the others are told of."""
+        for run in sorted(self._runs.values(), key=lambda run: run.started_ms):
+            wrong = self._misplaced(run) or (run.content if isinstance(run.content, str) else "")
+            if wrong or isinstance(run.content, str):
+                unreadable.append(UndecodableRun(run_id=run.run_id, reason=wrong))
+            else:
+                yield run, run.content
 
-    def _is_confirmation(self, run: "_ReadRun[ConfirmedRun]") -> str:
-        above = self._trials.get(run.parent_run_id)
-        right = above is not None and not self._is_trial(above) and above.trial == run.trial
+    def _misplaced(self, run: _ReadRun) -> str:
+        """Tell what is wrong with a run's place; empty when nothing is."""
+        if not run.is_confirmation:
+            right = run.parent_run_id == self.parent_run_id
+            return "" if right else "it is not a child of the study's run"
+        above = self._runs.get(run.parent_run_id)
+        right = (
+            above is not None
+            and not above.is_confirmation
+            and not self._misplaced(above)
+            and above.trial == run.trial
+        )
         return "" if right else "it is not a child of the run of the trial that it confirms"
 
-    def _trial(self, run: "Run") -> TrialRecord:
-        return fmt.decode_trial(
-            run.data.params,
-            run.data.tags,
-            run.data.metrics,
-            self._running_curves(run),
-            started_ms=run.info.start_time,
-            ended_ms=run.info.end_time,
+    def _read(self, run: "Run") -> _ReadRun:
+        tags = run.data.tags
+        is_confirmation = fmt.CONFIRMS_TAG in tags
+        content: RunRecord | str
+        try:
+            content = fmt.decode_run(
+                run.data.params,
+                tags,
+                run.data.metrics,
+                self._running_curves(run),
+                started_ms=run.info.start_time,
+                ended_ms=run.info.end_time,
+            )
+        except DecodeError as error:
+            content = str(error)
+        return _ReadRun(
+            run_id=run.info.run_id,
+            parent_run_id=tags.get(PARENT_TAG, ""),
+            is_confirmation=is_confirmation,
+            trial=tags.get(fmt.CONFIRMS_TAG if is_confirmation else fmt.TRIAL_NUMBER_TAG, ""),
+            content=content,
+            status=run.info.status,
+            started_ms=_started_ms(run),
+            metrics={} if run.info.status in _ENDED else run.data.metrics,
         )
 
     def _running_curves(self, run: "Run") -> tuple[Curve, ...]:
-        """Curves of a trial that has not ended; one that has carries them in tags."""
-        data, known = run.data, self._trials.get(run.info.run_id)
-        if data.tags.get("state") not in ("running", "paused"):
+        """Return the curve of a run that has not ended; one that has carries them in its record."""
+        data, known = run.data, self._runs.get(run.info.run_id)
+        if fmt.CONFIRMS_TAG in data.tags or data.tags.get("state") not in ("running", "paused"):
             return ()
-        if not data.metrics.keys() & set(SERIES.values()):
+        if not data.metrics.keys() & set(fmt.SERIES.values()):
             return ()
         if (
             known is not None
-            and isinstance(known.content, TrialRecord)
+            and isinstance(known.content, RunRecord)
             and known.metrics == data.metrics
         ):
             return known.content.replicates
-        return curves_from_series(self._read_series(run.info.run_id))
-
-    def _confirmed_run(self, run: "Run") -> ConfirmedRun:
-        return decode_confirmed(
-            run.data.params,
-            run.data.tags,
-            run.data.metrics,
-            started_ms=run.info.start_time,
-            ended_ms=run.info.end_time,
-        )
-
-
-def _read(run: "Run", trial_tag: str, decode: Callable[["Run"], _Content]) -> "_ReadRun[_Content]":
-    content: _Content | str
-    try:
-        content = decode(run)
-    except DecodeError as error:
-        content = str(error)
-    return _ReadRun(
-        run_id=run.info.run_id,
-        parent_run_id=run.data.tags.get(fmt.PARENT_TAG, ""),
-        trial=run.data.tags.get(trial_tag, ""),
-        content=content,
-        status=run.info.status,
-        started_ms=_started_ms(run),
-        metrics={} if run.info.status in _ENDED else run.data.metrics,
-    )
-
-
-def _readable(
-    runs: "Mapping[str, _ReadRun[_Content]]",
-    misplaced: "Callable[[_ReadRun[_Content]], str]",
-    unreadable: list[UndecodableRun],
-) -> "list[tuple[_ReadRun[_Content], _Content]]":
-    """Runs with what they say, the oldest first; the others are told of."""
-    found = []
-    for run in sorted(runs.values(), key=lambda run: run.started_ms):
-        wrong = misplaced(run)
-        if wrong:
-            unreadable.append(_unreadable(run, wrong))
-        elif isinstance(run.content, str):
-            unreadable.append(_unreadable(run, run.content))
-        else:
-            found.append((run, run.content))
-    return found
-
-
-def _unreadable(run: "_ReadRun[_Content]", reason: str) -> UndecodableRun:
-    return UndecodableRun(run_id=run.run_id, reason=reason)
+        return fmt.curves_from_series(self._read_series(run.info.run_id))
 
 
 def _started_ms(run: "Run") -> int:

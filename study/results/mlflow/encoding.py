@@ -1,14 +1,16 @@
-"""How single values are spelt in MLflow, which knows texts alone: parameters and reasons."""
+"""Spelling of single values in MLflow, which knows texts alone: parameters and reasons."""
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 
 from pnn_core.config import ParameterValue
 
-_LONGEST_TAG = 5000  # what MLflow 2 accepts; MLflow 3 cuts silently at 8000
-_LEAST_REASON = 80
+LONGEST_TAG = 5000
+"""Characters that MLflow 2 accepts; MLflow 3 cuts silently at 8000."""
 
 
 class DecodeError(ValueError):
@@ -54,45 +56,18 @@ def decode_value(text: str) -> ParameterValue:
     return value if isinstance(value, int | float | str | bool) else text
 
 
-def shortened(reason: str, longest: int = _LONGEST_TAG) -> str:
-    """A reason that fits a tag, without characters that some database cannot hold."""
+def shortened(reason: str) -> str:
+    """Cut a reason to fit a tag, without characters that some database cannot hold."""
     reason = reason.replace("\0", "�").encode("utf-8", "replace").decode()
-    if len(reason) <= longest:
+    if len(reason) <= LONGEST_TAG:
         return reason
     note = f" … [cut: {len(reason)} characters]"
-    return reason[: longest - len(note)] + note
+    return reason[: LONGEST_TAG - len(note)] + note
 
 
-def encode_retried(reasons: Sequence[str]) -> str:
-    """Spell why attempts broke off, as a JSON list that fits a tag; empty for none.
-
-    Long reasons are cut; where there are too many of them, the oldest are only counted.
-    """
-    if not reasons:
-        return ""
-    longest, kept = _LONGEST_TAG, list(reasons)
-    while True:
-        dropped = len(reasons) - len(kept)
-        note = [f"[{dropped} earlier ones left out]"] if dropped else []
-        text = json.dumps([*note, *(shortened(r, longest) for r in kept)], ensure_ascii=False)
-        if len(text) <= _LONGEST_TAG:
-            return text
-        if longest > _LEAST_REASON:
-            longest = max(longest // 2, _LEAST_REASON)
-        else:
-            kept = kept[max(1, len(kept) // 10) :]
-
-
-def decode_retried(text: str) -> tuple[str, ...]:
-    """Read what `encode_retried` wrote.
-
-    Raises:
-        ValueError: It is malformed.
-    """
-    reasons = json.loads(text) if text else []
-    if not isinstance(reasons, list) or not all(isinstance(reason, str) for reason in reasons):
-        raise ValueError(f"retried (={text[:80]!r}) is not a list of texts")
-    return tuple(reasons)
+def from_mlflow(value: float) -> float:
+    """Give back an infinity: MLflow's databases hold the largest finite number in its place."""
+    return math.copysign(math.inf, value) if abs(value) == sys.float_info.max else value
 
 
 def _is_json(text: str) -> bool:

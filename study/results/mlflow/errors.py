@@ -1,4 +1,4 @@
-"""What is said of a tracker that cannot be used."""
+"""Error of a tracker that cannot be used."""
 
 from study.results.error_messages import explain
 from study.results.mask_secrets import hide_secrets

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from study.results.mlflow import trial_format as fmt
+from study.results.mlflow import study_format as fmt
 from study.results.mlflow.client import search_all_runs
 from study.results.mlflow.run_diff import ParameterChangedError, RunContent, RunMirror
 from study.results.study_info import StudyInfo

@@ -1,14 +1,14 @@
-"""Following a study: read once, and then only what has changed."""
+"""Follower of a study: reads it once, and then only what has changed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from study.results.mlflow import trial_format as fmt
-from study.results.mlflow.client import MlflowConnection, search_page
-from study.results.mlflow.curves import SERIES
+from study.results.mlflow import study_format as fmt
+from study.results.mlflow.client import MlflowConnection, read_series, search_page
 from study.results.mlflow.decode_runs import Series, StudyReading
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.run_format import SERIES
 from study.results.mlflow.study_names import UnknownStudyError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class FollowedStudy:
         study: Its trials and confirmation runs.
         experiment_id: MLflow's.
         run_ids: Trial number to MLflow's identifier of its run.
-        is_running: Whether its own run is said to be running; after a crash that is not true.
+        is_running: True if its own run is said to be running; after a crash that is not true.
     """
 
     study: LoadedStudy
@@ -44,7 +44,7 @@ class StudyFeed:
 
     Args:
         connection: The tracker.
-        name: Of the study.
+        name: Name of the study.
         progress: Told how many runs a whole reading has read so far.
     """
 
@@ -144,14 +144,11 @@ class StudyFeed:
 
     def _read_series(self, run_id: str) -> Series:
         with self._connection.asking() as client:
-            return {
-                name: {point.step: point.value for point in client.get_metric_history(run_id, name)}
-                for name in SERIES.values()
-            }
+            return {name: read_series(client, run_id, name) for name in SERIES.values()}
 
 
 class _ParentSeen(NamedTuple):
-    """What of a study's own run changes when the study does."""
+    """Part of a study's own run that changes when the study does."""
 
     status: str
     tags: frozenset[tuple[str, str]]

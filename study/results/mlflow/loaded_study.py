@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from study.results.confirmed_run import ConfirmedRun
+from study.results.run_record import RunRecord
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,7 +12,7 @@ class UndecodableRun:
 
     Attributes:
         run_id: MLflow's.
-        reason: What is wrong with it.
+        reason: Cause why it cannot be read.
     """
 
     run_id: str
@@ -32,6 +31,6 @@ class LoadedStudy:
     """
 
     info: StudyInfo
-    records: tuple[TrialRecord, ...]
-    confirmed: tuple[ConfirmedRun, ...]
+    records: tuple[RunRecord, ...]
+    confirmed: tuple[RunRecord, ...]
     undecodable: tuple[UndecodableRun, ...]

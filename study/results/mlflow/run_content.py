@@ -1,85 +1,56 @@
-"""What is new of a trial or a confirmation run, and what its MLflow run is to hold then."""
+"""News of a run, and what its MLflow run is to hold then."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pnn_core.config import EpochResult
-from study.results.confirmed_run import ConfirmedRun
-from study.results.mlflow import confirmation_format
-from study.results.mlflow import trial_format as fmt
-from study.results.mlflow.curves import epoch_metrics
+from pnn_core.config import COST_METRICS, EpochResult
+from study.results.mlflow import run_format as fmt
 from study.results.mlflow.run_diff import Point, RunContent
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunKey, RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialUpdate:
-    """What is new of one trial.
+class RunUpdate:
+    """News of one run.
 
     Times are milliseconds since 1970, taken when a thing happened and not when it is sent: a
     repeated write is then recognised as the same one.
 
     Attributes:
-        number: The trial's.
-        record: The newest record; None when the trial only went on.
+        key: Key of the run.
+        record: The newest record; None when the run only went on.
         epochs: New epochs and when each finished.
-        started_ms: When the trial started.
-        ended_ms: When it reached its final state; None before.
+        started_ms: Time when the run started.
+        ended_ms: Time when it reached its final state; None before.
     """
 
-    number: int
-    record: TrialRecord | None
+    key: RunKey
+    record: RunRecord | None
     epochs: tuple[tuple[EpochResult, int], ...]
     started_ms: int
     ended_ms: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ConfirmedUpdate:
-    """The newest state of a confirmation run.
-
-    Attributes:
-        run: What is known of it.
-        started_ms: When it started, in milliseconds since 1970.
-        ended_ms: When it reached its final state; None before.
-    """
-
-    run: ConfirmedRun
-    started_ms: int
-    ended_ms: int | None
-
-
-def trial_content(update: TrialUpdate) -> RunContent:
-    """What a trial's run is to hold after an update, beside what it held before."""
-    record = update.record
-    if record is None:
+def run_content(update: RunUpdate) -> RunContent:
+    """Return what a run is to hold after an update, beside what it held before."""
+    if update.record is None:
         return RunContent(series=_series(update))
+    record = replace(update.record, started_ms=update.started_ms, ended_ms=update.ended_ms)
     metrics = fmt.final_metrics(record)
-    # Costs are known before the end and stay as they are: they keep one time.
-    costs = {name: metrics.pop(name) for name in fmt.COSTS if name in metrics}
+    # Known before the end, and as they stay: they keep one time.
+    early = ("size_difference", *COST_METRICS)
+    first = {name: metrics.pop(name) for name in early if name in metrics}
     return RunContent(
-        params=fmt.trial_params(record),
+        params=fmt.run_params(record),
         tags=fmt.state_tags(record),
-        totals=_totals(costs, update.started_ms) + _totals(metrics, _newest(update)),
+        totals=_totals(first, update.started_ms) + _totals(metrics, _newest(update)),
         series=_series(update),
         status=fmt.RUN_STATUS[record.state],
         ended_ms=update.ended_ms,
     )
 
 
-def confirmed_content(update: ConfirmedUpdate) -> RunContent:
-    """What a confirmation run is to hold after an update."""
-    run = update.run
-    return RunContent(
-        params=confirmation_format.confirmed_params(run),
-        tags=confirmation_format.confirmed_state_tags(run),
-        totals=_totals(run.metrics(), update.started_ms),
-        status=fmt.RUN_STATUS[run.state],
-        ended_ms=update.ended_ms,
-    )
-
-
-def _series(update: TrialUpdate) -> tuple[Point, ...]:
+def _series(update: RunUpdate) -> tuple[Point, ...]:
     """All epochs that are known, in order; of one that came twice, the first.
 
     Those that only the record knows count as measured with it.
@@ -91,11 +62,11 @@ def _series(update: TrialUpdate) -> tuple[Point, ...]:
     return tuple(
         Point(name, value, milliseconds, epoch)
         for epoch, (result, milliseconds) in sorted(results.items())
-        for name, value in epoch_metrics(result).items()
+        for name, value in fmt.epoch_metrics(result).items()
     )
 
 
-def _newest(update: TrialUpdate) -> int:
+def _newest(update: RunUpdate) -> int:
     return update.started_ms if update.ended_ms is None else update.ended_ms
 
 

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from study.results.mlflow.curves import SERIES, from_mlflow
+from study.results.mlflow.client import read_series
+from study.results.mlflow.encoding import from_mlflow
+from study.results.mlflow.run_format import SERIES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,7 +31,7 @@ class Point(NamedTuple):
     Attributes:
         name: The metric's.
         value: May be infinite or not a number.
-        milliseconds: When it was measured, since 1970. A repeated write with the same time is
+        milliseconds: Time when it was measured, since 1970. A repeated write with the same time is
             recognised by MLflow as the same one.
         step: The epoch; 0 for a total.
     """
@@ -42,7 +44,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class RunContent:
-    """What a run is to hold.
+    """Content that a run is to hold.
 
     Attributes:
         params: Each is written once.
@@ -50,7 +52,7 @@ class RunContent:
         totals: Metrics with one value.
         series: Metrics with one value an epoch.
         status: MLflow's; None to leave it.
-        ended_ms: When it reached its final status; None before.
+        ended_ms: Time when it reached its final status; None before.
     """
 
     params: Mapping[str, str] = field(default_factory=dict)
@@ -62,11 +64,11 @@ class RunContent:
 
 
 class RunMirror:
-    """What one run holds, as far as it was read or written here.
+    """Content that one run holds, as far as it was read or written here.
 
     Args:
-        run: As read, or as just created.
-        is_new: Whether it was just created, so that it has no series yet.
+        run: Run as read, or as just created.
+        is_new: True if it was just created, so that it has no series yet.
     """
 
     def __init__(self, run: "Run", *, is_new: bool) -> None:
@@ -121,8 +123,7 @@ class RunMirror:
         """
         if self._steps is None and series:
             self._steps = {
-                name: {metric.step for metric in client.get_metric_history(self.run_id, name)}
-                for name in SERIES.values()
+                name: set(read_series(client, self.run_id, name)) for name in SERIES.values()
             }
         steps = self._steps or {}
         missing = [point for point in series if point.step not in steps.get(point.name, ())]

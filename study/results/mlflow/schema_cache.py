@@ -17,7 +17,7 @@ def copy_tables(uri: str) -> None:
     `~/.cache`, for each version of MLflow.
 
     Args:
-        uri: Of the tracker.
+        uri: Address of the tracker.
 
     Raises:
         OSError: The cache, or the file's folder, cannot be written.

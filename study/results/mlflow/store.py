@@ -40,9 +40,9 @@ class MlflowStore:
         self._connection.check()
 
     def has_study(self, name: str) -> bool:
-        """Whether the name is taken.
+        """Return True if the name is taken.
 
-        Also by an experiment that is no study or was deleted: MLflow gives its name to no other.
+        An experiment that is no study or was deleted counts: MLflow gives its name to no other.
         """
         if not self._connection.exists:
             return False
@@ -80,7 +80,7 @@ class MlflowStore:
         """Prepare to follow a study; nothing is asked before its `read`.
 
         Args:
-            name: Of the study.
+            name: Name of the study.
             progress: Told how many runs have been read so far.
         """
         return StudyFeed(self._connection, name, progress)

@@ -1,8 +1,8 @@
-"""Which studies a tracker holds."""
+"""Names of the studies that a tracker holds."""
 
 import difflib
 
-from study.results.mlflow import trial_format as fmt
+from study.results.mlflow import study_format as fmt
 from study.results.mlflow.client import MlflowConnection
 
 
@@ -11,7 +11,7 @@ class UnknownStudyError(ValueError):
 
     Args:
         connection: The tracker.
-        name: That was asked for; the nearest one that is there is named.
+        name: Name that was asked for; the nearest one that is there is named.
     """
 
     def __init__(self, connection: MlflowConnection, name: str) -> None:

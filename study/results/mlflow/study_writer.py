@@ -1,23 +1,19 @@
 """Writing one study into MLflow, so that every write can be repeated without harm."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from study.results.confirmed_run import ConfirmedKey
-from study.results.mlflow import confirmation_format
-from study.results.mlflow import trial_format as fmt
-from study.results.mlflow.client import MlflowConnection, search_all_runs
+from study.results.mlflow import run_format as fmt
+from study.results.mlflow.client import MlflowConnection, read_series, search_all_runs
+from study.results.mlflow.encoding import DecodeError
 from study.results.mlflow.experiments import open_experiment, open_parent
-from study.results.mlflow.run_content import (
-    ConfirmedUpdate,
-    TrialUpdate,
-    confirmed_content,
-    trial_content,
-)
+from study.results.mlflow.run_content import RunUpdate, run_content
 from study.results.mlflow.run_diff import RunContent, RunMirror
+from study.results.mlflow.study_format import PARENT_TAG, STUDY_ID_TAG, summary_metrics
+from study.results.run_record import RunKey, RunState
 from study.results.study_info import StudyEnd, StudyInfo, StudySummary
-from study.results.trial_record import TrialState
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,10 +25,7 @@ _STUDY_STATUS = {
     StudyEnd.INTERRUPTED: "KILLED",
 }
 
-_UNENDED = ("RUNNING", fmt.RUN_STATUS[TrialState.PAUSED])
-
-_Key = int | ConfirmedKey
-"""A trial's number, or which confirmation run."""
+_UNENDED = ("RUNNING", fmt.RUN_STATUS[RunState.PAUSED])
 
 
 class MlflowStudy:
@@ -55,14 +48,14 @@ class MlflowStudy:
         self._info = info
         self.experiment_id = ""
         self.parent_run_id = ""
-        self._run_ids: dict[_Key, str] = {}
-        self._mirrors: dict[_Key, RunMirror] = {}
-        self._doubtful: set[_Key] = set()
+        self._run_ids: dict[RunKey, str] = {}
+        self._mirrors: dict[RunKey, RunMirror] = {}
+        self._doubtful: set[RunKey] = set()
         self._unended: dict[str, str] = {}
 
     @property
     def answered_at(self) -> float:
-        """When the tracker last did what it was asked, by `time.monotonic`."""
+        """Time when the tracker last did what it was asked, by `time.monotonic`."""
         return self._connection.answered_at
 
     def explain(self, error: BaseException) -> str:
@@ -85,44 +78,34 @@ class MlflowStudy:
             self.parent_run_id = open_parent(client, self.experiment_id, self._info, runs)
             self._take_up(runs)
 
-    def write_trial(self, update: TrialUpdate) -> None:
-        """Write what is new of a trial: one batch of parameters, metrics and tags."""
-        with self._connection.call() as client:
-
-            def create() -> "Run":
-                return client.create_run(
-                    self.experiment_id,
-                    start_time=update.started_ms,
-                    tags=fmt.new_trial_tags(self._info, update.number, self.parent_run_id),
-                    run_name=fmt.run_name(update.number),
-                )
-
-            self._write(client, update.number, trial_content(update), create)
-
-    def write_confirmed(self, update: ConfirmedUpdate) -> None:
-        """Write a confirmation run under the run of its trial, which is written before.
-
-        Args:
-            update: Its newest state.
+    def write_run(self, update: RunUpdate) -> None:
+        """Write what is new of a run: one batch of parameters, metrics and tags.
 
         Raises:
-            ValueError: The trial has no run yet.
+            ValueError: It confirms a trial that has no run yet.
         """
-        run = update.run
-        if run.trial not in self._run_ids:
-            raise ValueError(f"trial {run.trial} has no run yet, under which to confirm it")
+        key = update.key
+        parent_run_id = self.parent_run_id
+        if key.is_confirmation:
+            if RunKey(key.trial) not in self._run_ids:
+                raise ValueError(f"trial {key.trial} has no run yet, under which to confirm it")
+            parent_run_id = self._run_ids[RunKey(key.trial)]
         with self._connection.call() as client:
 
             def create() -> "Run":
-                trial_run_id = self._run_ids[run.trial]
                 return client.create_run(
                     self.experiment_id,
                     start_time=update.started_ms,
-                    tags=confirmation_format.new_confirmed_tags(self._info, run, trial_run_id),
-                    run_name=confirmation_format.confirmed_run_name(run),
+                    tags=fmt.new_run_tags(self._info, key, parent_run_id),
+                    run_name=fmt.run_name(key),
                 )
 
-            self._write(client, run.key, confirmed_content(update), create)
+            mirror = self._mirror(client, key, create)
+            self._note_status(mirror)
+            mirror.write(client, run_content(update))
+            self._note_status(mirror)
+        if mirror.status not in _UNENDED:
+            del self._mirrors[key]  # thousands of trials with all their curves
 
     def finish(
         self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd, ended_ms: int
@@ -130,14 +113,14 @@ class MlflowStudy:
         """Write the parent run's metrics, artifacts and status; leave no run RUNNING.
 
         Args:
-            summary: What the study gave; None where that is not known.
+            summary: Results of the study; None where that is not known.
             artifacts: Files to keep with the study, such as the exported front.
-            end: Why the study stopped.
-            ended_ms: When it stopped, in milliseconds since 1970.
+            end: Cause of the study's end.
+            ended_ms: Time when it stopped, in milliseconds since 1970.
         """
         from mlflow.entities import Metric, RunTag
 
-        metrics = fmt.summary_metrics(summary).items() if summary else ()
+        metrics = summary_metrics(summary).items() if summary else ()
         with self._connection.call() as client:
             self._settle_unended(client, end, ended_ms)
             client.log_batch(
@@ -148,20 +131,6 @@ class MlflowStudy:
             for path in artifacts:
                 client.log_artifact(self.parent_run_id, str(path))
             client.set_terminated(self.parent_run_id, _STUDY_STATUS[end], end_time=ended_ms)
-
-    def _write(
-        self,
-        client: "MlflowClient",
-        key: _Key,
-        content: RunContent,
-        create: Callable[[], "Run"],
-    ) -> None:
-        mirror = self._mirror(client, key, create)
-        self._note_status(mirror)
-        mirror.write(client, content)
-        self._note_status(mirror)
-        if mirror.status not in _UNENDED:
-            del self._mirrors[key]  # thousands of trials with all their curves
 
     def _note_status(self, mirror: RunMirror) -> None:
         if mirror.status in _UNENDED:
@@ -174,29 +143,58 @@ class MlflowStudy:
 
         After a finished study nothing goes on; after another end, all may.
         """
-        from mlflow.entities import RunTag
-
         for run_id, status in [*self._unended.items()]:
             if end is StudyEnd.FINISHED:
-                tags = {"state": TrialState.FAILED.value, "reason": "the study ended without it"}
-                client.log_batch(run_id, tags=[RunTag(*tag) for tag in tags.items()])
-                client.set_terminated(run_id, fmt.RUN_STATUS[TrialState.FAILED], end_time=ended_ms)
+                changes = {
+                    "state": RunState.FAILED,
+                    "reason": "the study ended without it",
+                    "ended_ms": ended_ms,
+                }
+                self._settle(client, run_id, changes)
                 del self._unended[run_id]
             elif status == "RUNNING":
-                client.set_tag(run_id, "state", TrialState.PAUSED.value)
-                client.update_run(run_id, status=fmt.RUN_STATUS[TrialState.PAUSED])
-                self._unended[run_id] = fmt.RUN_STATUS[TrialState.PAUSED]
+                self._settle(client, run_id, {"state": RunState.PAUSED})
+                self._unended[run_id] = fmt.RUN_STATUS[RunState.PAUSED]
 
-    def _mirror(self, client: "MlflowClient", key: _Key, create: Callable[[], "Run"]) -> RunMirror:
-        """The run of a trial or a confirmation run, created where there is none."""
+    def _settle(self, client: "MlflowClient", run_id: str, changes: Mapping[str, Any]) -> None:
+        """Bring a run that nobody ended into another state, and its record with it."""
+        run = client.get_run(run_id)
+        series = {name: read_series(client, run_id, name) for name in fmt.SERIES.values()}
+        try:
+            record = fmt.decode_run(
+                run.data.params,
+                run.data.tags,
+                run.data.metrics,
+                fmt.curves_from_series(series),
+                started_ms=run.info.start_time,
+                ended_ms=None,
+            )
+        except DecodeError:  # readers report it, whatever its state
+            tags, status = {"state": changes["state"].value}, fmt.RUN_STATUS[changes["state"]]
+            content = RunContent(tags=tags, status=status, ended_ms=changes.get("ended_ms"))
+        else:
+            record = replace(record, **changes)
+            started_ms = record.started_ms or run.info.start_time
+            content = run_content(
+                RunUpdate(
+                    key=record.key,
+                    record=record,
+                    epochs=(),
+                    started_ms=started_ms,
+                    ended_ms=record.ended_ms,
+                )
+            )
+        RunMirror(run, is_new=False).write(client, content)
+
+    def _mirror(
+        self, client: "MlflowClient", key: RunKey, create: Callable[[], "Run"]
+    ) -> RunMirror:
+        """Return what a run holds; it is created where there is none."""
         if key in self._doubtful:
             # An attempt to create the run failed, perhaps only after the tracker had done it.
-            trial, tag = (
-                (key, fmt.TRIAL_NUMBER_TAG)
-                if isinstance(key, int)
-                else (key[0], confirmation_format.CONFIRMS_TAG)
-            )
-            self._take_up(search_all_runs(client, self.experiment_id, f"tags.{tag} = '{trial}'"))
+            tag = fmt.CONFIRMS_TAG if key.is_confirmation else fmt.TRIAL_NUMBER_TAG
+            of_trial = f"tags.{tag} = '{key.trial}'"
+            self._take_up(search_all_runs(client, self.experiment_id, of_trial))
         if key not in self._mirrors and key in self._run_ids:
             run = client.get_run(self._run_ids[key])
             self._mirrors[key] = RunMirror(run, is_new=False)
@@ -218,16 +216,14 @@ class MlflowStudy:
             if self._run_ids.setdefault(key, run.info.run_id) == run.info.run_id:
                 self._mirrors.setdefault(key, RunMirror(run, is_new=False))
 
-    def _key_of(self, run: "Run") -> _Key | None:
-        """What a run is of this study; None for one that another tool made."""
+    def _key_of(self, run: "Run") -> RunKey | None:
+        """Read the key of a run of this study; None for one that another tool made."""
         tags = run.data.tags
-        if tags.get(fmt.STUDY_ID_TAG) != self._info.study_id:
+        if tags.get(STUDY_ID_TAG) != self._info.study_id:
             return None
         try:
-            if confirmation_format.CONFIRMS_TAG in tags:
-                return confirmation_format.confirmed_key(tags)
-            if tags.get(fmt.PARENT_TAG) == self.parent_run_id:
-                return fmt.trial_number(tags)
+            if fmt.CONFIRMS_TAG in tags or tags.get(PARENT_TAG) == self.parent_run_id:
+                return fmt.run_key(tags)
         except KeyError:
             pass
         return None

@@ -1,82 +1,63 @@
-"""What was handed over for MLflow and is not written yet."""
+"""Queue of what was handed over for MLflow and is not written yet."""
 
 import threading
 
 from pnn_core.config import EpochResult
-from study.results.confirmed_run import ConfirmedKey, ConfirmedRun
-from study.results.mlflow.run_content import ConfirmedUpdate, TrialUpdate
+from study.results.mlflow.run_content import RunUpdate
+from study.results.run_record import RunKey, RunRecord
 from study.results.timestamps import now_ms
-from study.results.trial_record import TrialRecord
 
-_Event = tuple[TrialRecord | EpochResult, int]
-"""What happened to a trial, and when, in milliseconds since 1970."""
+_Event = tuple[RunRecord | EpochResult, int]
+"""Event in the life of a run, and when it happened, in milliseconds since 1970."""
 
 
-class Backlog:
-    """Trials and confirmation runs of which something is to be written, the oldest first.
+class WriteQueue:
+    """Runs of which something is to be written.
 
     A record's own times win over the clock. Nothing is taken out before it was written.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._events: dict[int, list[_Event]] = {}
-        self._confirmed: dict[ConfirmedKey, ConfirmedUpdate] = {}
-        self._started_ms: dict[int | ConfirmedKey, int] = {}
+        self._events: dict[RunKey, list[_Event]] = {}
+        self._started_ms: dict[RunKey, int] = {}
 
     @property
-    def trials(self) -> tuple[int, ...]:
-        """Numbers of the trials that wait."""
+    def waiting(self) -> tuple[RunKey, ...]:
+        """Keys of the runs that wait: trials, the oldest first, then what confirms them."""
         with self._lock:
-            return tuple(self._events)
+            return tuple(sorted(self._events, key=lambda key: key.is_confirmation))
 
-    @property
-    def confirmed(self) -> tuple[ConfirmedKey, ...]:
-        """Which confirmation runs wait."""
-        with self._lock:
-            return tuple(self._confirmed)
-
-    def add_record(self, record: TrialRecord) -> None:
-        """Add the newest record of a trial."""
+    def add_record(self, record: RunRecord) -> None:
+        """Add the newest record of a run."""
         now = now_ms()
         own = now if record.started_ms is None else record.started_ms
         with self._lock:
-            self._started_ms.setdefault(record.number, own)
-            self._events.setdefault(record.number, []).append((record, now))
+            self._started_ms.setdefault(record.key, own)
+            self._events.setdefault(record.key, []).append((record, now))
 
-    def add_epoch(self, number: int, result: EpochResult) -> None:
-        """Add an epoch of a trial.
+    def add_epoch(self, key: RunKey, result: EpochResult) -> None:
+        """Add an epoch of a run.
 
         Raises:
-            ValueError: No record of the trial was ever added.
+            ValueError: No record of the run was ever added.
         """
         with self._lock:
-            if number not in self._started_ms:
-                raise ValueError(f"trial {number} has not started")
-            self._events.setdefault(number, []).append((result, now_ms()))
+            if key not in self._started_ms:
+                raise ValueError(f"{key} has not started")
+            self._events.setdefault(key, []).append((result, now_ms()))
 
-    def add_confirmed(self, run: ConfirmedRun) -> None:
-        """Add the newest state of a confirmation run, in the place of an older one."""
-        now = now_ms()
-        own = now if run.started_ms is None else run.started_ms
-        ended_ms = now if run.ended_ms is None else run.ended_ms
-        key = run.key
+    def update(self, key: RunKey) -> tuple[RunUpdate, int]:
+        """Put together all that waits of a run, and tell of how many events."""
         with self._lock:
-            started_ms = self._started_ms.setdefault(key, own)
-            ended = ended_ms if run.state.is_final else None
-            self._confirmed[key] = ConfirmedUpdate(run=run, started_ms=started_ms, ended_ms=ended)
-
-    def trial(self, number: int) -> tuple[TrialUpdate, int]:
-        """All that waits of a trial put together, and of how many events."""
-        with self._lock:
-            events = tuple(self._events[number])
-            started_ms = self._started_ms[number]
-        records = [(what, ms) for what, ms in events if isinstance(what, TrialRecord)]
+            events = tuple(self._events[key])
+            started_ms = self._started_ms[key]
+        records = [(what, ms) for what, ms in events if isinstance(what, RunRecord)]
         record, ended_ms = records[-1] if records else (None, None)
         if record is not None and record.ended_ms is not None:
             ended_ms = record.ended_ms
-        update = TrialUpdate(
-            number=number,
+        update = RunUpdate(
+            key=key,
             record=record,
             epochs=tuple((what, ms) for what, ms in events if isinstance(what, EpochResult)),
             started_ms=started_ms,
@@ -84,20 +65,9 @@ class Backlog:
         )
         return update, len(events)
 
-    def trial_written(self, number: int, events: int) -> None:
-        """Take out a trial's oldest events."""
+    def written(self, key: RunKey, events: int) -> None:
+        """Take out a run's oldest events."""
         with self._lock:
-            del self._events[number][:events]
-            if not self._events[number]:
-                del self._events[number]
-
-    def confirmed_run(self, key: ConfirmedKey) -> ConfirmedUpdate:
-        """What waits of a confirmation run."""
-        with self._lock:
-            return self._confirmed[key]
-
-    def confirmed_written(self, key: ConfirmedKey, update: ConfirmedUpdate) -> None:
-        """Take out a confirmation run, unless there is something newer of it."""
-        with self._lock:
-            if self._confirmed[key] is update:
-                del self._confirmed[key]
+            del self._events[key][:events]
+            if not self._events[key]:
+                del self._events[key]

@@ -1,11 +1,11 @@
-"""How an attempt to write into MLflow ended."""
+"""Outcome of an attempt to write into MLflow."""
 
 from enum import IntEnum
 from http import HTTPStatus
 
 
 class Outcome(IntEnum):
-    """From the best to the worst."""
+    """Outcome of an attempt, from the best to the worst."""
 
     SENT = 0
     REFUSED = 1
@@ -13,11 +13,11 @@ class Outcome(IntEnum):
     AWAY = 2
     """The tracker did not answer, or not as usual."""
     USELESS = 3
-    """Nothing that is left will ever be taken."""
+    """The tracker will never take what is left."""
 
 
 def is_away(error: Exception) -> bool:
-    """Whether a failure says nothing of what was asked, only of the tracker or the way to it."""
+    """Return True if a failure tells only of the tracker or the way to it, not of the request."""
     from mlflow.exceptions import ERROR_CODE_TO_HTTP_STATUS, MlflowException
     from requests import RequestException
 

@@ -8,19 +8,19 @@ from dashboards.elements.caption import (
     describe_trials,
     short_budget,
 )
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 
-@given(st.lists(st.sampled_from(TrialState)))
+@given(st.lists(st.sampled_from(RunState)))
 def test_every_state_is_counted(states):
     text = describe_states(states)
-    for state in TrialState:
+    for state in RunState:
         count = states.count(state)
         assert (f"{count} {state.words}" in text.split(", ")) == (count > 0)
 
 
 def test_a_study_is_told_by_its_trials_budget_and_seeds(make_trial, study_of):
-    records = [make_trial(0), make_trial(1, state=TrialState.FAILED), make_trial(2)]
+    records = [make_trial(0), make_trial(1, state=RunState.FAILED), make_trial(2)]
     study = study_of(records, epochs=4)
     assert describe_trials(study.info, study.records) == (
         "digits, 3 trials (2 complete, 1 failed), 4 epochs each, one seed per trial."

@@ -6,7 +6,7 @@ from dataclasses import replace
 from dashboards.elements.complete_trials import _KEPT, complete_trials
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.trial_table import TrialRow
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 PARAMS = find_quantity("learnable_params", ())
 ACCURACY = find_quantity("val_accuracy", ())
@@ -30,8 +30,8 @@ def test_nothing_is_kept_of_a_study_that_is_gone(make_trial, study_of):
 
 
 def test_only_complete_trials_take_part_by_number(make_trial, study_of):
-    states = {3: TrialState.COMPLETE, 1: TrialState.PRUNED, 0: TrialState.COMPLETE}
-    states |= {2: TrialState.FAILED, 4: TrialState.RUNNING}
+    states = {3: RunState.COMPLETE, 1: RunState.PRUNED, 0: RunState.COMPLETE}
+    states |= {2: RunState.FAILED, 4: RunState.RUNNING}
     trials = complete_trials(study_of([make_trial(n, state=s) for n, s in states.items()]))
     assert trials.numbers == (0, 3)
 

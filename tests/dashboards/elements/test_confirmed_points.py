@@ -108,7 +108,9 @@ def test_unselected_points_fade(make_runs):
 
 
 def test_a_layers_name_from_elsewhere_is_escaped(make_runs):
-    (trace,) = traces_of(points_of([replace(run, layer=EVIL) for run in make_runs([0.5])]))
+    (trace,) = traces_of(
+        points_of([replace(run, key=run.key._replace(layer=EVIL)) for run in make_runs([0.5])])
+    )
     assert "<img" not in trace.name
     assert "<img" not in trace.hovertext[0]
 

@@ -15,7 +15,7 @@ from dashboards.elements.front_trials import (
 from dashboards.elements.quantity import find_quantity, setting
 from study.results.objective import OBJECTIVES
 from study.results.pareto import front
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 ACCURACY, PARAMS, LOSS = (
     find_quantity(name, ()) for name in ("val_accuracy", "learnable_params", "val_loss")
@@ -26,7 +26,7 @@ rows = st.lists(
         st.integers(0, 4),
         st.integers(1, 4),
         st.integers(1, 4),
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
         st.sampled_from([0.0, 0.01, 0.2, 5.0]),
     ),
     max_size=12,
@@ -50,7 +50,7 @@ def test_every_complete_trial_stands_once_where_its_metrics_say_and_the_front_is
     ]
     study = study_of(records, objectives=objectives)
     trials = get_front_trials(study, axes, None, None)
-    complete = [r.number for r in records if r.state is TrialState.COMPLETE]
+    complete = [r.number for r in records if r.state is RunState.COMPLETE]
     assert sorted(point.number for point in trials.points) == complete
     on_front = tuple(record.number for record in front(records, study.info.objectives))
     assert complete_trials(study).front == on_front

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from dashboards.elements.several_studies import clicks, describe_studies, named, what_differs
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_few_studies_are_named_and_many_are_counted(study_of):
 
 
 def test_studies_of_one_data_set_and_budget_share_a_sentence(make_trial, study_of):
-    trials = [make_trial(0), make_trial(1, state=TrialState.FAILED)]
+    trials = [make_trial(0), make_trial(1, state=RunState.FAILED)]
     curves = trials[0].replicates * 3
     studies = [
         study_of(trials, "a"),

@@ -9,7 +9,7 @@ from dashboards.elements.trial_words import (
     describe_selection,
     tell_why_empty,
 )
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 PARAMS = find_quantity("learnable_params", ())
 ACCURACY = find_quantity("val_accuracy", ())
@@ -41,7 +41,7 @@ def test_many_trials_over_costs_alone_need_no_warning(make_trial, study_of):
     ],
 )
 def test_an_empty_picture_says_what_to_do(make_trial, study_of, states, drawn, text):
-    records = [make_trial(i, state=TrialState(state)) for i, state in enumerate(states)]
+    records = [make_trial(i, state=RunState(state)) for i, state in enumerate(states)]
     assert tell_why_empty(study_of(records), drawn) == text
 
 

@@ -3,7 +3,7 @@ import math
 from dashboards.elements.colour import ColourScale
 from dashboards.elements.quantity import setting
 from dashboards.elements.two_settings import ACCURACY, metric_points, surface_colours
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 MASKS, ORDER = setting("mask_count"), setting("order")
 
@@ -13,7 +13,7 @@ def test_a_point_needs_both_settings_and_a_finite_metric_of_a_complete_trial(mak
         make_trial(3, 0.5, mask_count=8, order="a"),
         make_trial(1, 0.25, mask_count=16, order="b"),
         make_trial(0, math.nan, mask_count=8, order="a"),
-        make_trial(2, 0.5, mask_count=8, order="a", state=TrialState.PRUNED),
+        make_trial(2, 0.5, mask_count=8, order="a", state=RunState.PRUNED),
         make_trial(4, 0.5, mask_count=8, order="a"),
     ]
     del records[-1].parameters["order"]

@@ -3,8 +3,8 @@ from dash import html
 from dashboards.elements import theme
 from dashboards.live.address import Address
 from dashboards.live.content import view_content
+from dashboards.scene import Scene
 from dashboards.view_options import Span, ViewOptions
-from dashboards.views import Scene
 
 
 def texts(components, kind):

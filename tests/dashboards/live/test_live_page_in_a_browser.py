@@ -8,8 +8,8 @@ import pytest
 
 from study.results.mlflow.run_content import TrialUpdate
 from study.results.mlflow.store import MlflowStore
+from study.results.run_record import RunState
 from study.results.study_info import StudyEnd, summarise
-from study.results.trial_record import TrialState
 
 MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 DESKTOP, PHONE = 1280, 400
@@ -130,7 +130,7 @@ def test_stops_are_told_in_the_progress_and_by_the_trial_with_markup_as_text(
     server, serve, open_page, make_trial, study_of, complaints
 ):
     reason = f"stopped at epoch 1: {MARKUP}"
-    stopped = make_trial(1, 0.9, state=TrialState.PRUNED)
+    stopped = make_trial(1, 0.9, state=RunState.PRUNED)
     records = [make_trial(0), dataclasses.replace(stopped, reason=reason)]
     known = {"trials": 2, "epochs": 9, "scheduler": "moasha"}
     study = study_of(records, name="stops", rungs=(1, 3), reduction_factor=3, **known)

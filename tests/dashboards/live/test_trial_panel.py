@@ -4,8 +4,8 @@ from dash import html
 from dashboards.elements import theme
 from dashboards.live.address import Address
 from dashboards.live.trial_panel import trial_panel
+from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
-from dashboards.views import Scene
 from study.results.mlflow.live_reader import FollowedStudy
 
 

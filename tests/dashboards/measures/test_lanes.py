@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.measures.lanes import TimelineBar, fill_lanes
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
-COMPLETE, PAUSED, PRUNED = TrialState.COMPLETE, TrialState.PAUSED, TrialState.PRUNED
+COMPLETE, PAUSED, PRUNED = RunState.COMPLETE, RunState.PAUSED, RunState.PRUNED
 SETTINGS = settings(max_examples=60, deadline=None)
 
 spans = st.lists(

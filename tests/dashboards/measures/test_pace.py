@@ -4,7 +4,7 @@ import pytest
 
 from dashboards.measures.pace import pace_of
 from dashboards.measures.silent_trials import SilentTrial
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 
 def test_the_rate_follows_the_trials_that_run_at_present(halfway):
@@ -49,7 +49,7 @@ def test_a_single_trial_is_told_of_as_one(make_timed, study_of):
 
 
 def test_a_study_in_which_nothing_runs_names_the_command_that_goes_on(make_timed, study_of):
-    paused = make_timed(1, 0, epochs=1, state=TrialState.PAUSED)
+    paused = make_timed(1, 0, epochs=1, state=RunState.PAUSED)
     study = study_of([make_timed(0, 0, 2), paused], "two words")
     assert pace_of(study, waiting=8, silent=()) == (
         None,

@@ -1,7 +1,7 @@
 import pytest
 
 from dashboards.measures.silent_trials import silent_trials
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 
 def test_a_trial_is_silent_after_ten_times_its_longest_epoch(make_timed, minute):
@@ -31,7 +31,7 @@ def test_while_no_epoch_has_ended_silence_takes_ten_minutes(make_timed, minute):
 def test_only_running_trials_of_known_start_can_be_silent_the_longest_first(make_timed, minute):
     records = [
         make_timed(0, 0, 2),
-        make_timed(1, 0, epochs=1, state=TrialState.PAUSED),
+        make_timed(1, 0, epochs=1, state=RunState.PAUSED),
         make_timed(2, 0, epochs=1, started_ms=None),
         make_timed(3, 0, epochs=2),
         make_timed(4, 0, epochs=1),

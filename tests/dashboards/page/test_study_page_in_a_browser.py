@@ -3,8 +3,8 @@
 import pytest
 
 from dashboards.page.study_page import write_study_page
+from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
-from dashboards.views import Scene
 
 NAME = '"><img src=x onerror=alert(1)><script>alert(1)</script>' + "long_" * 30
 DESKTOP, PHONE = 1280, 400

@@ -5,11 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.pictures.attainment import (
+    ATTAINMENT,
     get_attainment_figure,
     get_attainment_info,
-    get_attainment_picture,
 )
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 # A loaded machine is no failure.
 SETTINGS = settings(max_examples=60, deadline=None)
@@ -21,7 +21,7 @@ points = st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), min_size=1, m
 def make_run(make_trial, study_of):
     """A study with trials of the given parameters and accuracies."""
 
-    def make(seed, places, *, state=TrialState.COMPLETE, **changes):
+    def make(seed, places, *, state=RunState.COMPLETE, **changes):
         records = [make_trial(i, y, x, state=state) for i, (x, y) in enumerate(places)]
         return study_of(records, **{"name": f"run-{seed}", "seed": seed, **changes})
 
@@ -128,7 +128,7 @@ def test_a_second_run_of_the_same_seed_is_no_run_of_its_own(make_run):
 
 
 def test_a_run_without_complete_trials_is_left_out_and_named(make_run):
-    studies = [make_run(0, [(10, 0.5)]), make_run(1, [(5, 0.9)], state=TrialState.PRUNED)]
+    studies = [make_run(0, [(10, 0.5)]), make_run(1, [(5, 0.9)], state=RunState.PRUNED)]
     info = get_attainment_info(studies)
     assert [method.studies for method in info.methods] == [("run-0",)]
     assert "run-1 is left out: no complete trial has both metrics." in info.caption
@@ -156,15 +156,15 @@ def test_an_x_to_be_large_runs_from_its_largest(make_run):
 def test_without_complete_trials_a_sentence_says_so(make_run, places):
     info = get_attainment_info([make_run(0, places)])
     assert info.methods == ()
-    (note,) = get_attainment_figure(info).layout.annotations
+    (note,) = ATTAINMENT.picture(info).figure.layout.annotations
     assert note.text.replace("<br>", " ") == info.instead
-    assert get_attainment_picture(info).data["level"] == []
+    assert ATTAINMENT.picture(info).data["level"] == []
 
 
 def test_without_a_study_one_is_asked_for():
     info = get_attainment_info([])
     assert info.instead == "Choose at least one study."
-    assert get_attainment_picture(info).data["method"] == []
+    assert ATTAINMENT.picture(info).data["method"] == []
 
 
 def test_levels_differ_in_dash_and_methods_in_colour_and_symbol(make_run):
@@ -189,7 +189,7 @@ def test_levels_differ_in_dash_and_methods_in_colour_and_symbol(make_run):
 
 def test_the_data_are_what_is_drawn(make_run):
     runs = [make_run(0, [(10, 0.5)]), make_run(1, [(20, 0.6)])]
-    assert get_attainment_picture(get_attainment_info(runs)).data == {
+    assert ATTAINMENT.picture(get_attainment_info(runs)).data == {
         "method": ["tpe"] * 3,
         "runs": [2] * 3,
         "level": ["best", "best", "worst"],

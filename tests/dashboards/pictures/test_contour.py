@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.pictures.contour import (
+    CONTOUR,
     GRID,
     get_contour_figure,
     get_contour_info,
-    get_contour_picture,
 )
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -197,7 +197,7 @@ def test_a_pointer_reads_the_trial_as_text(study_of, corners):
 
 
 def test_the_table_holds_the_trials(study_of, corners):
-    picture = get_contour_picture(get_contour_info(study_of(corners), x=NOISE, y=MASKS))
+    picture = CONTOUR.picture(get_contour_info(study_of(corners), x=NOISE, y=MASKS))
     assert picture.name == "contour"
     assert picture.data["trial"] == [0, 1, 2, 3, 4]
     assert picture.data["noise_level"] == [0.01, 0.01, 1.0, 1.0, 0.1]
@@ -214,8 +214,8 @@ def test_the_description_names_the_highest_trial(study_of, corners):
 
 
 def test_without_a_trial_the_picture_says_what_to_do(make_trial, study_of):
-    info = get_contour_info(study_of([make_trial(0, state=TrialState.FAILED)]), x=NOISE, y=MASKS)
-    figure = get_contour_figure(info)
+    info = get_contour_info(study_of([make_trial(0, state=RunState.FAILED)]), x=NOISE, y=MASKS)
+    figure = CONTOUR.picture(info).figure
     assert (info.landscape, info.why_not, len(figure.data)) == (None, "", 0)
     assert [a.text.replace("<br>", " ") for a in figure.layout.annotations] == [
         "No trial completed: Progress tells why."
@@ -225,7 +225,7 @@ def test_without_a_trial_the_picture_says_what_to_do(make_trial, study_of):
 rows = st.lists(
     st.tuples(
         st.sampled_from([0.0, 0.25, 0.5, 1.0, math.nan, math.inf]),
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
         st.sampled_from([0.0, 0.01, 0.2, 5.0]) | st.floats(1e-6, 5),
         st.sampled_from([8, 16, 100]),
     ),
@@ -242,11 +242,11 @@ def test_any_trials_give_a_picture_within_their_range(make_trial, study_of, rows
     ]
     x = find_quantity(name, []) if name == "val_loss" else setting(name)
     info = get_contour_info(study_of(records), x=x, y=MASKS)
-    json.loads(get_contour_picture(info).figure.to_json())
+    json.loads(CONTOUR.picture(info).figure.to_json())
     assert [point.number for point in info.points] == [
         record.number
         for record in records
-        if record.state is TrialState.COMPLETE and math.isfinite(record.metrics()["val_accuracy"])
+        if record.state is RunState.COMPLETE and math.isfinite(record.metrics()["val_accuracy"])
     ]
     if info.landscape is not None:
         heights = [point.z for point in info.points]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
-from dashboards.pictures.cost import get_cost_figure, get_cost_info, get_cost_picture
+from dashboards.pictures.cost import COST, get_cost_figure, get_cost_info
 from pnn_core.config import Costs, EpochResult
-from study.results.trial_record import TrialState
+from study.results.run_record import RunKey, RunState
 
 COSTS = ("mask_values", "macs", "epoch_val_seconds", "train_seconds")
 
@@ -23,7 +23,7 @@ rows = st.lists(
         few,
         few,
         few,
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
     ),
     max_size=10,
 )
@@ -33,7 +33,7 @@ rows = st.lists(
 def make_cost(make_trial):
     """A trial with every cost given."""
 
-    def make(number, accuracy, params, masks, macs, val, train, state=TrialState.COMPLETE):
+    def make(number, accuracy, params, masks, macs, val, train, state=RunState.COMPLETE):
         result = EpochResult(
             epoch=1,
             train_loss=1.5,
@@ -58,7 +58,7 @@ def small(make_cost, study_of):
             make_cost(0, 0.5, 1000, 64, 5000, 0.1, 3.0),
             make_cost(1, 0.4, 2000, 32, 6000, 0.2, 2.0),
             make_cost(2, 0.9, 3000, 128, 7000, 0.3, 1.0),
-            make_cost(3, 0.99, 10, 1, 1, 0.1, 0.1, TrialState.FAILED),
+            make_cost(3, 0.99, 10, 1, 1, 0.1, 0.1, RunState.FAILED),
         ]
     )
 
@@ -90,7 +90,7 @@ def test_a_small_study_gives_exactly_this_info(small):
         "multiply-accumulates, inference time and training time. On the fronts: 3 by mask values, "
         "2 by MACs per image, 2 by inference, 1 by training."
     )
-    assert (info.message, info.selected, info.y.name) == ("", None, "val_accuracy")
+    assert (info.instead, info.selected, info.y.name) == ("", None, "val_accuracy")
     assert (info.numbers, info.values) == ((0, 1, 2), (0.5, 0.4, 0.9))
     assert info.parameter_front == (0, 2)
     assert [(panel.cost.name, *panel[1:]) for panel in info.panels] == [
@@ -108,7 +108,7 @@ def test_a_panels_front_is_what_no_other_beats_on_accuracy_and_its_cost(make_cos
     drawn = {
         i: row
         for i, row in enumerate(rows)
-        if row[-1] is TrialState.COMPLETE and not math.isnan(row[0])
+        if row[-1] is RunState.COMPLETE and not math.isnan(row[0])
     }
     assert list(info.numbers) == list(drawn)
 
@@ -237,9 +237,9 @@ def test_a_trial_without_a_value_is_in_no_panel(study_of, make_cost, small):
 
 @pytest.mark.parametrize("states", [[], ["failed"], ["running"]])
 def test_a_study_without_complete_trials_says_so_in_the_picture(study_of, make_cost, states):
-    records = [make_cost(i, 0.5, 10, 10, 10, 1.0, 1.0, TrialState(s)) for i, s in enumerate(states)]
+    records = [make_cost(i, 0.5, 10, 10, 10, 1.0, 1.0, RunState(s)) for i, s in enumerate(states)]
     info = get_cost_info(study_of(records))
-    figure = get_cost_figure(info)
+    figure = COST.picture(info).figure
     assert info.description == "Four scatter plots without a trial."
     assert "front" not in info.caption
     assert len(figure.layout.annotations) == 1
@@ -248,13 +248,13 @@ def test_a_study_without_complete_trials_says_so_in_the_picture(study_of, make_c
 
 def test_many_trials_are_drawn_by_the_graphics_card(study_of, make_cost):
     record = make_cost(0, 0.5, 10, 10, 10, 1.0, 1.0)
-    records = [replace(record, number=i) for i in range(theme.MANY_POINTS // 4 + 1)]
+    records = [replace(record, key=RunKey(i)) for i in range(theme.MANY_POINTS // 4 + 1)]
     figure = get_cost_figure(get_cost_info(study_of(records)))
     assert traces_of(figure, 0)["trials"].type == "scattergl"
 
 
 def test_the_picture_carries_what_is_drawn(small):
-    picture = get_cost_picture(get_cost_info(small))
+    picture = COST.picture(get_cost_info(small))
     assert picture.name == "cost"
     assert {name: list(column) for name, column in picture.data.items()} == {
         "trial": [0, 1, 2],

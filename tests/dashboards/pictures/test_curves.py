@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.elements import theme
-from dashboards.pictures.curves import get_curves_figure, get_curves_info, get_curves_picture
+from dashboards.pictures.curves import CURVES, get_curves_figure, get_curves_info
 from pnn_core.config import EpochResult
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=40, deadline=None)
 
@@ -37,7 +37,7 @@ def make_study(make_trial, study_of):
     def make(*trials, epochs=3, name="noise-1"):
         records = []
         for number, trial in enumerate(trials):
-            replicates, state = trial if isinstance(trial, tuple) else (trial, TrialState.COMPLETE)
+            replicates, state = trial if isinstance(trial, tuple) else (trial, RunState.COMPLETE)
             record = make_trial(number, state=state, params=1000 - number)
             records.append(replace(record, replicates=tuple(replicates)))
         return study_of(records, name, epochs=epochs)
@@ -61,9 +61,9 @@ def test_a_small_study_gives_exactly_this_info(make_study):
     study = make_study(
         [curve(0.1, 0.4, 0.5)],
         [curve(0.2, 0.3, 0.9)],
-        ([curve(0.1, 0.7)], TrialState.RUNNING),
-        ([curve(0.9)], TrialState.PRUNED),
-        ([], TrialState.RUNNING),
+        ([curve(0.1, 0.7)], RunState.RUNNING),
+        ([curve(0.9)], RunState.PRUNED),
+        ([], RunState.RUNNING),
     )
     info = get_curves_info(study)
     assert info.title == "Validation accuracy by epoch: noise-1"
@@ -85,24 +85,24 @@ def test_a_small_study_gives_exactly_this_info(make_study):
     assert info.epochs == 3
     assert not info.instead
     best, running = info.curves
-    assert best[:5] == (1, TrialState.COMPLETE, 1, 0.9, 0)
+    assert best[:5] == (1, RunState.COMPLETE, 1, 0.9, 0)
     assert best[6:] == ((1, 2, 3), (0.2, 0.3, 0.9), (), ())
-    assert running[:5] == (2, TrialState.RUNNING, 1, 0.7, 1)
+    assert running[:5] == (2, RunState.RUNNING, 1, 0.7, 1)
     assert running[6:] == ((1, 2), (0.1, 0.7), (), ())
     (stopped,) = info.stopped
-    assert stopped[:5] == (3, TrialState.PRUNED, 1, 0.9, 0)
+    assert stopped[:5] == (3, RunState.PRUNED, 1, 0.9, 0)
     assert stopped[6:] == ((1,), (0.9,), (), ())
     assert info.rungs == (1,)
 
 
 def test_a_selection_is_drawn_whatever_its_trials_state(make_study):
     study = make_study(
-        [curve(0.9)], ([curve(0.5)], TrialState.PRUNED), ([curve(0.4)], TrialState.FAILED)
+        [curve(0.9)], ([curve(0.5)], RunState.PRUNED), ([curve(0.4)], RunState.FAILED)
     )
     info = get_curves_info(study, selected=frozenset({1, 2, 77}))
     assert [(c.number, c.state) for c in info.curves] == [
-        (1, TrialState.PRUNED),
-        (2, TrialState.FAILED),
+        (1, RunState.PRUNED),
+        (2, RunState.FAILED),
     ]
     assert (
         "Drawn: 2 trials selected (1 stopped early, 1 failed). 1 trial without an epoch"
@@ -190,12 +190,12 @@ def test_epochs_without_finite_values_are_left_out_and_counted(make_study):
     [
         ((), None, "No trial has finished an epoch yet: its curve appears once it has."),
         (
-            (([], TrialState.RUNNING), ([], TrialState.FAILED)),
+            (([], RunState.RUNNING), ([], RunState.FAILED)),
             None,
             "No trial has finished an epoch yet: its curve appears once it has.",
         ),
         (
-            (([curve(0.5)], TrialState.FAILED),),
+            (([curve(0.5)], RunState.FAILED),),
             None,
             "No trial is on the front or runs: choose trials to see their curves.",
         ),
@@ -212,10 +212,10 @@ def test_without_a_curve_a_sentence_says_why(make_study, trials, selected, inste
     info = get_curves_info(make_study(*trials), selected=selected)
     assert info.curves == ()
     assert info.instead == instead
-    figure = get_curves_figure(info)
+    figure = CURVES.picture(info).figure
     assert not figure.data
     assert len(figure.layout.annotations) == 1
-    assert {len(column) for column in get_curves_picture(info).data.values()} == {0}
+    assert {len(column) for column in CURVES.picture(info).data.values()} == {0}
 
 
 @pytest.mark.parametrize("metric", ["val_loss", "train_loss"])
@@ -269,7 +269,7 @@ def test_the_band_of_a_single_epoch_is_seen(make_study):
 
 
 def test_ends_tell_a_trials_state_by_symbol_and_its_number_by_text(make_study):
-    study = make_study([curve(0.1, 0.2, 0.9)], ([curve(0.1, 0.5)], TrialState.RUNNING))
+    study = make_study([curve(0.1, 0.2, 0.9)], ([curve(0.1, 0.5)], RunState.RUNNING))
     figure = get_curves_figure(get_curves_info(study))
     assert {name: (e.x, e.y, e.marker.symbol) for name, e in ends(figure).items()} == {
         "complete": ((3,), (0.9,), "circle"),
@@ -319,7 +319,7 @@ def test_a_single_epoch_is_a_point(make_study):
 
 def test_the_data_holds_every_epoch_that_is_drawn(make_study):
     study = make_study([curve(0.1, 0.4), curve(0.3, 0.6)], [curve(0.2)])
-    picture = get_curves_picture(get_curves_info(study, selected=frozenset({0, 1})))
+    picture = CURVES.picture(get_curves_info(study, selected=frozenset({0, 1})))
     assert picture.name == "curves"
     data = {name: list(column) for name, column in picture.data.items()}
     assert data["trial"] == [0, 0, 1]
@@ -334,9 +334,9 @@ def test_the_data_holds_every_epoch_that_is_drawn(make_study):
 def test_stopped_trials_are_grey_and_end_in_a_diamond_that_tells_why(make_study):
     study = make_study(
         [curve(0.1, 0.4, 0.5)],
-        ([curve(0.9), curve(0.7)], TrialState.PRUNED),
-        ([curve(0.2, 0.3)], TrialState.PRUNED),
-        ([], TrialState.PRUNED),
+        ([curve(0.9), curve(0.7)], RunState.PRUNED),
+        ([curve(0.2, 0.3)], RunState.PRUNED),
+        ([], RunState.PRUNED),
     )
     records = [
         replace(r, reason="stopped at epoch 1: <b>rank</b>" if r.number == 1 else "")
@@ -354,8 +354,8 @@ def test_stopped_trials_are_grey_and_end_in_a_diamond_that_tells_why(make_study)
         "<b>trial 1</b> (stopped early)<br>stopped at epoch 1: &lt;b&gt;rank&lt;/b&gt;"
     )
     assert figure.layout.showlegend
-    assert get_curves_picture(info).data["trial"] == [0, 0, 0, 1, 2, 2]
-    assert get_curves_picture(info).data["state"][3:] == ["pruned"] * 3
+    assert CURVES.picture(info).data["trial"] == [0, 0, 0, 1, 2, 2]
+    assert CURVES.picture(info).data["state"][3:] == ["pruned"] * 3
 
 
 def test_a_faint_line_stands_at_each_rung(make_study):
@@ -370,7 +370,7 @@ def test_a_faint_line_stands_at_each_rung(make_study):
 
 
 def test_of_too_many_stopped_trials_the_best_and_the_worst_are_drawn_and_all_counted(make_study):
-    stopped = [([curve(n / 200)], TrialState.PRUNED) for n in range(150)]
+    stopped = [([curve(n / 200)], RunState.PRUNED) for n in range(150)]
     info = get_curves_info(make_study([curve(0.5)], *stopped))
     assert len(info.stopped) == 100
     assert (info.stopped[0].number, info.stopped[-1].number) == (150, 1)

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
-from dashboards.pictures.front import get_front_figure, get_front_info, get_front_picture
+from dashboards.pictures.front import FRONT, get_front_figure, get_front_info
 from study.results.confidence_intervals import mean_with_interval
-from study.results.trial_record import TrialState
+from study.results.run_record import RunKey, RunState
 
 EVIL = '"><img src=x onerror=alert(1)><script>'
 
@@ -25,8 +25,8 @@ def small(make_trial, study_of):
         make_trial(0, 0.5, 1000, noise_level=0.5),
         make_trial(1, 0.4, 2000, noise_level=1.0),
         make_trial(2, 0.9, 3000, noise_level=0.2),
-        make_trial(3, 0.99, 10, state=TrialState.PRUNED),
-        make_trial(4, 0.99, 10, state=TrialState.FAILED),
+        make_trial(3, 0.99, 10, state=RunState.PRUNED),
+        make_trial(4, 0.99, 10, state=RunState.FAILED),
     ]
     return study_of(records, epochs=4)
 
@@ -81,7 +81,7 @@ def test_a_small_study_gives_exactly_this_info(small):
     assert [p[:3] for p in trials.off_front] == [(1, (2000, 0.4), 1.0)]
     assert [p[:3] for p in trials.front] == [(0, (1000, 0.5), 0.5), (2, (3000, 0.9), 0.2)]
     assert (info.has_line, info.log_x, info.log_y) == (True, True, False)
-    assert (info.message, info.confirmed, info.reported, trials.selected) == ("", (), (), None)
+    assert (info.note, info.confirmed, info.reported, trials.selected) == ("", (), (), None)
 
 
 @settings(max_examples=40, deadline=None)  # a loaded machine is no failure
@@ -90,7 +90,7 @@ def test_a_small_study_gives_exactly_this_info(small):
         st.tuples(
             st.integers(0, 4),
             st.integers(1, 4),
-            st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+            st.just(RunState.COMPLETE) | st.sampled_from(RunState),
             st.sampled_from([0.0, 0.01, 0.2, None, "odd"]),
         ),
         max_size=12,
@@ -105,7 +105,7 @@ def test_every_complete_trial_is_drawn_once(make_trial, study_of, rows, objectiv
     figure = get_front_figure(get_front_info(study_of(records, objectives=objectives)))
     groups = [t for t in figure.data if t.mode == "markers" and t.name != "front"]
     drawn = sorted(number for trace in groups for number in numbers(trace))
-    assert drawn == [r.number for r in records if r.state is TrialState.COMPLETE]
+    assert drawn == [r.number for r in records if r.state is RunState.COMPLETE]
     figure.to_json()
 
 
@@ -223,7 +223,7 @@ def test_a_setting_with_names_makes_an_axis_of_escaped_names(make_trial, study_o
     ],
 )
 def test_a_study_without_complete_trials_says_so_in_the_picture(make_trial, study_of, states, text):
-    records = [make_trial(i, state=TrialState(s)) for i, s in enumerate(states)]
+    records = [make_trial(i, state=RunState(s)) for i, s in enumerate(states)]
     figure = get_front_figure(get_front_info(study_of(records)))
     assert [a.text.replace("<br>", " ") for a in figure.layout.annotations] == [text]
     assert not markers(figure)
@@ -294,13 +294,13 @@ def test_reported_figures_of_the_data_set_stand_beside_and_can_be_left_out(small
 
 def test_reported_figures_are_drawn_before_the_first_trial_completes(study_of):
     info = get_front_info(study_of([], dataset="cifar10"))
-    assert info.message == ""
+    assert info.note == ""
     assert {t.name for t in get_front_figure(info).data if t.mode == "markers"} == {"reported"}
 
 
 def test_the_picture_carries_what_is_drawn(small, make_runs):
     study = replace(small, confirmed=tuple(make_runs([0.5, 0.6], params=1000)))
-    picture = get_front_picture(get_front_info(study))
+    picture = FRONT.picture(get_front_info(study))
     estimate = mean_with_interval([0.5, 0.6])
     assert picture.name == "front"
     assert dict(picture.data) == {
@@ -317,7 +317,7 @@ def test_the_picture_carries_what_is_drawn(small, make_runs):
 
 
 def test_the_columns_of_the_picture_are_alike_with_and_without_points_beside(small, reported):
-    without, beside = (get_front_picture(get_front_info(study)).data for study in (small, reported))
+    without, beside = (FRONT.picture(get_front_info(study)).data for study in (small, reported))
     figures = get_front_info(reported).reported
     assert [*without] == [*beside]
     assert without["test_accuracy"] == [None] * 3
@@ -325,13 +325,13 @@ def test_the_columns_of_the_picture_are_alike_with_and_without_points_beside(sma
     assert beside["test_accuracy"][3:] == [figure.accuracy for figure in figures]
     assert beside["learnable_params"][3:] == [figure.learnable_params for figure in figures]
     assert {len(column) for column in beside.values()} == {3 + len(figures)}
-    other = get_front_picture(get_front_info(reported, x=metric("macs"))).data
+    other = FRONT.picture(get_front_info(reported, x=metric("macs"))).data
     assert "learnable_params" not in other
 
 
 def test_ten_thousand_trials_are_drawn_by_the_graphics_card(make_trial, study_of):
     record = make_trial(0)
-    records = [replace(record, number=i) for i in range(theme.MANY_POINTS + 1)]
+    records = [replace(record, key=RunKey(i)) for i in range(theme.MANY_POINTS + 1)]
     figure = get_front_figure(get_front_info(study_of(records)))
     assert "scattergl" in {trace.type for trace in figure.data}
     small = get_front_figure(get_front_info(study_of(records[:10])))

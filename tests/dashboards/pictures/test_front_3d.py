@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
+from dashboards.pictures.front import FRONT
 from dashboards.pictures.front_3d import (
     get_front_3d_figure,
     get_front_3d_info,
-    get_front_3d_picture,
 )
 from study.results.pareto import front
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 THREE = "val_accuracy,learnable_params,macs"
 
@@ -23,7 +23,7 @@ rows = st.lists(
         st.integers(0, 4),
         st.integers(1, 4),
         st.integers(1, 4),
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
         st.sampled_from([0.0, 0.01, None, "odd"]),
     ),
     max_size=12,
@@ -41,7 +41,7 @@ def small(make_trial, study_of):
         make_trial(1, 0.4, 2000, macs=80, noise_level=1.0),
         make_trial(2, 0.9, 3000, macs=90, noise_level=0.2),
         make_trial(3, 0.3, 4000, macs=60, noise_level=0.1),
-        make_trial(4, 0.99, 10, state=TrialState.FAILED),
+        make_trial(4, 0.99, 10, state=RunState.FAILED),
     ]
     return study_of(records, objectives=THREE, epochs=4)
 
@@ -78,7 +78,7 @@ def test_a_small_study_gives_exactly_this_info(small):
         (2, (3000, 90, 0.9)),
         (3, (4000, 60, 0.3)),
     ]
-    assert (info.message, trials.selected) == ("", None)
+    assert (info.instead, trials.selected) == ("", None)
 
 
 @settings(max_examples=40, deadline=None)
@@ -99,7 +99,7 @@ def test_every_complete_trial_is_drawn_once_where_its_metrics_say(
         r.number for r in front(records, study.info.objectives)
     )
     figure = get_front_3d_figure(info)
-    complete = [r.number for r in records if r.state is TrialState.COMPLETE]
+    complete = [r.number for r in records if r.state is RunState.COMPLETE]
     assert sorted(numbers(groups(figure))) == complete
     for trace in groups(figure):
         for row, place in zip(trace.customdata, places(trace), strict=True):
@@ -168,15 +168,15 @@ def test_a_trial_without_a_finite_value_is_counted_but_not_drawn(make_trial, stu
 
 @pytest.mark.parametrize("states", [[], ["failed"], ["running"]])
 def test_a_study_without_complete_trials_says_so_in_the_picture(make_trial, study_of, states):
-    records = [make_trial(i, state=TrialState(s)) for i, s in enumerate(states)]
-    figure = get_front_3d_figure(get_front_3d_info(study_of(records)))
+    records = [make_trial(i, state=RunState(s)) for i, s in enumerate(states)]
+    figure = FRONT.picture(get_front_3d_info(study_of(records))).figure
     assert len(figure.layout.annotations) == 1
     assert not figure.data
 
 
 def test_the_picture_carries_what_is_drawn(small):
-    picture = get_front_3d_picture(get_front_3d_info(small))
-    assert picture.name == "front-3d"
+    picture = FRONT.picture(get_front_3d_info(small))
+    assert picture.name == "front"
     assert dict(picture.data) == {
         "kind": ["trial", "front", "front", "front"],
         "trial": [1, 0, 2, 3],

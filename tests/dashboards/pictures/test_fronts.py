@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from dashboards.elements.quantity import find_quantity
 from dashboards.pictures.fronts import (
+    FRONTS,
     get_fronts_figure,
     get_fronts_info,
-    get_fronts_picture,
 )
 from study.results.objective import parse_objectives
 from study.results.pareto import front
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 # A loaded machine is no failure.
 SETTINGS = settings(max_examples=40, deadline=None)
@@ -26,8 +26,8 @@ def first(make_trial, study_of):
             make_trial(0, 0.5, 100, noise_level=0.1),
             make_trial(1, 0.4, 200),
             make_trial(2, 0.9, 300, noise_level=0.2),
-            make_trial(3, 0.99, 10, state=TrialState.PRUNED),
-            make_trial(4, 0.99, 10, state=TrialState.FAILED),
+            make_trial(3, 0.99, 10, state=RunState.PRUNED),
+            make_trial(4, 0.99, 10, state=RunState.FAILED),
         ]
     )
 
@@ -69,7 +69,7 @@ def test_two_studies_give_exactly_this_info(first, second):
 @SETTINGS
 @given(
     st.lists(
-        st.tuples(st.integers(0, 4), st.integers(1, 4), st.sampled_from(TrialState)), max_size=12
+        st.tuples(st.integers(0, 4), st.integers(1, 4), st.sampled_from(RunState)), max_size=12
     ),
     st.sampled_from(["val_accuracy,learnable_params", "learnable_params,val_accuracy"]),
 )
@@ -131,19 +131,19 @@ def test_values_that_are_not_finite_are_on_no_front(make_trial, study_of, bad):
     assert get_fronts_info([study]).fronts[0].numbers == (1,)
 
 
-@pytest.mark.parametrize("states", [[], [TrialState.FAILED], [TrialState.RUNNING]])
+@pytest.mark.parametrize("states", [[], [RunState.FAILED], [RunState.RUNNING]])
 def test_without_complete_trials_a_sentence_says_so(make_trial, study_of, states):
     records = [make_trial(i, state=state) for i, state in enumerate(states)]
     info = get_fronts_info([study_of(records)])
-    (note,) = get_fronts_figure(info).layout.annotations
+    (note,) = FRONTS.picture(info).figure.layout.annotations
     assert note.text.replace("<br>", " ") == info.instead != ""
-    assert get_fronts_picture(info).data["trial"] == []
+    assert FRONTS.picture(info).data["trial"] == []
 
 
 def test_without_a_study_one_is_asked_for():
     info = get_fronts_info([])
-    assert get_fronts_figure(info).layout.annotations[0].text == "Choose at least one study."
-    assert get_fronts_picture(info).data == {"study": [], "trial": [], "x": [], "y": []}
+    assert FRONTS.picture(info).figure.layout.annotations[0].text == "Choose at least one study."
+    assert FRONTS.picture(info).data == {"study": [], "trial": [], "x": [], "y": []}
 
 
 def test_studies_differ_in_colour_dash_and_symbol(first, second):
@@ -160,7 +160,7 @@ def test_studies_differ_in_colour_dash_and_symbol(first, second):
 
 
 def test_the_data_are_what_is_drawn(first, second):
-    assert get_fronts_picture(get_fronts_info([first, second])).data == {
+    assert FRONTS.picture(get_fronts_info([first, second])).data == {
         "study": ["noise-1", "noise-1", "noise-2", "noise-2"],
         "trial": [0, 2, 7, 8],
         "learnable_params": [100, 300, 150, 150],

@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 
 from dashboards.pictures.generalisation_gap import (
+    GENERALISATION_GAP,
     get_generalisation_gap_figure,
     get_generalisation_gap_info,
-    get_generalisation_gap_picture,
 )
 from pnn_core.config import EpochResult
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 
 def curve(*losses):
@@ -87,7 +87,7 @@ def test_only_the_selection_is_drawn_up_to_the_limit(make_study):
 
 def test_without_a_curve_a_sentence_says_why(make_study):
     info = get_generalisation_gap_info(make_study())
-    figure = get_generalisation_gap_figure(info)
+    figure = GENERALISATION_GAP.picture(info).figure
     assert not figure.data
     assert [note.text.replace("<br>", " ") for note in figure.layout.annotations] == [info.instead]
     assert info.caption == "digits, no trials yet, 2 epochs each, one seed per trial."
@@ -95,14 +95,14 @@ def test_without_a_curve_a_sentence_says_why(make_study):
 
 def test_a_running_trial_is_drawn_with_the_front(make_study):
     study = make_study([curve((1.0, 1.5))], [curve((1.0, 1.25))])
-    running = replace(study.records[1], state=TrialState.RUNNING)
+    running = replace(study.records[1], state=RunState.RUNNING)
     info = get_generalisation_gap_info(replace(study, records=(study.records[0], running)))
     assert [drawn.number for drawn in info.curves] == [0, 1]
 
 
 def test_the_data_names_its_unit(make_study):
     info = get_generalisation_gap_info(make_study([curve((1.0, 1.5))]))
-    picture = get_generalisation_gap_picture(info)
+    picture = GENERALISATION_GAP.picture(info)
     assert picture.name == "generalisation-gap"
     assert picture.data["gap_nats"] == [0.5]
     assert picture.data["low"] == [None]

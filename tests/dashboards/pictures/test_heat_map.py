@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.pictures.heat_map import (
+    HEAT_MAP,
     get_heat_map_figure,
     get_heat_map_info,
-    get_heat_map_picture,
 )
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -110,9 +110,7 @@ def test_sizes_have_a_logarithmic_colour_and_short_numbers(make_trial, study_of)
 
 def test_names_from_elsewhere_are_text(make_trial, study_of):
     records = [make_trial(0, order=EVIL), make_trial(1, mask_count=8)]
-    picture = get_heat_map_picture(
-        get_heat_map_info(study_of(records), x=setting("order"), y=MASKS)
-    )
+    picture = HEAT_MAP.picture(get_heat_map_info(study_of(records), x=setting("order"), y=MASKS))
     shown = [*picture.figure.layout.xaxis.ticktext, *np.ravel(picture.figure.data[0].hovertext)]
     assert any("&lt;" in text for text in shown)
     assert not any("<img" in text or "<script" in text for text in shown)
@@ -120,7 +118,7 @@ def test_names_from_elsewhere_are_text(make_trial, study_of):
 
 
 def test_the_table_holds_every_cell(study_of, records):
-    picture = get_heat_map_picture(get_heat_map_info(study_of(records), x=MASKS, y=BATCH))
+    picture = HEAT_MAP.picture(get_heat_map_info(study_of(records), x=MASKS, y=BATCH))
     assert picture.name == "heat-map"
     assert picture.data == {
         "mask_count": ["8", "16", "16"],
@@ -141,7 +139,7 @@ def test_the_description_names_the_best_and_the_worst_cell(study_of, records):
 
 def test_without_a_trial_the_picture_says_what_to_do(study_of):
     info = get_heat_map_info(study_of([]), x=MASKS, y=BATCH)
-    figure = get_heat_map_figure(info)
+    figure = HEAT_MAP.picture(info).figure
     assert not figure.data
     assert [a.text.replace("<br>", " ") for a in figure.layout.annotations] == [
         "No trials yet: they appear as they complete."
@@ -151,7 +149,7 @@ def test_without_a_trial_the_picture_says_what_to_do(study_of):
 rows = st.lists(
     st.tuples(
         st.sampled_from([0.0, 0.25, 0.5, 1.0, math.nan, math.inf]),
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
         st.sampled_from([0.0, 0.01, 0.2, 5.0]) | st.floats(1e-6, 5),
         st.sampled_from([8, 16]),
         st.sampled_from(["adam", "sgd"]),
@@ -170,14 +168,14 @@ def test_any_trials_give_a_picture(make_trial, study_of, rows, name):
         for i, (accuracy, state, level, masks, optimizer) in enumerate(rows)
     ]
     info = get_heat_map_info(study_of(records), x=setting(name), y=MASKS)
-    json.loads(get_heat_map_picture(info).figure.to_json())
+    json.loads(HEAT_MAP.picture(info).figure.to_json())
     drawn = [
         record
         for record in records
-        if record.state is TrialState.COMPLETE and math.isfinite(record.metrics()["val_accuracy"])
+        if record.state is RunState.COMPLETE and math.isfinite(record.metrics()["val_accuracy"])
     ]
     assert sum(cell.trials for cell in info.cells) == len(drawn)
-    assert bool(info.message) is not bool(drawn)
+    assert bool(info.instead) is not bool(drawn)
     if drawn:
         total = sum(cell.trials * cell.mean for cell in info.cells)
         accuracies = [record.metrics()["val_accuracy"] for record in drawn]

@@ -5,11 +5,11 @@ import pytest
 
 from dashboards.elements import theme
 from dashboards.pictures.hypervolume import (
+    HYPERVOLUME,
     get_hypervolume_figure,
     get_hypervolume_info,
-    get_hypervolume_picture,
 )
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 START = 1_790_000_000_000
 
@@ -62,9 +62,9 @@ def test_against_wall_time_trials_stand_at_their_ends(study_of, three):
 
 def test_trials_that_did_not_complete_count_as_ended_and_add_nothing(make_trial, study_of, three):
     extra = [
-        at(make_trial(3, 0.99, 10, state=TrialState.PRUNED), 0, 1),
-        at(make_trial(4, 0.99, 10, state=TrialState.FAILED), 0, 60),
-        at(make_trial(5, 0.99, 10, state=TrialState.RUNNING), 0, None),
+        at(make_trial(3, 0.99, 10, state=RunState.PRUNED), 0, 1),
+        at(make_trial(4, 0.99, 10, state=RunState.FAILED), 0, 60),
+        at(make_trial(5, 0.99, 10, state=RunState.RUNNING), 0, None),
     ]
     line = get_hypervolume_info([study_of([*three, *extra])], over="trials").lines[0]
     assert line.x == (2.0, 3.0, 4.0, 5.0)
@@ -137,13 +137,13 @@ def test_any_number_of_objectives_is_measured(make_trial, study_of, objectives):
     assert list(y) == sorted(y)
 
 
-@pytest.mark.parametrize("states", [[], [TrialState.FAILED] * 2, [TrialState.COMPLETE] * 3])
+@pytest.mark.parametrize("states", [[], [RunState.FAILED] * 2, [RunState.COMPLETE] * 3])
 @pytest.mark.parametrize("over", ["trials", "seconds"])
 def test_without_different_values_a_sentence_says_so(make_trial, study_of, states, over):
     records = [at(make_trial(i, state=state), 0, 5) for i, state in enumerate(states)]
     info = get_hypervolume_info([study_of(records)], over=over)
     assert (info.lines, info.scales) == ((), ())
-    (note,) = get_hypervolume_figure(info).layout.annotations
+    (note,) = HYPERVOLUME.picture(info).figure.layout.annotations
     assert (
         note.text.replace("<br>", " ")
         == info.instead
@@ -154,12 +154,12 @@ def test_without_different_values_a_sentence_says_so(make_trial, study_of, state
 def test_without_a_study_one_is_asked_for():
     info = get_hypervolume_info([], over="trials")
     assert info.instead == "Choose at least one study."
-    assert get_hypervolume_picture(info).data["study"] == []
+    assert HYPERVOLUME.picture(info).data["study"] == []
 
 
 def test_the_picture_has_a_step_line_and_a_symbol_at_its_end_for_each_study(study_of, three):
     studies = [study_of(three), study_of(three, name="b")]
-    picture = get_hypervolume_picture(get_hypervolume_info(studies, over="seconds"))
+    picture = HYPERVOLUME.picture(get_hypervolume_info(studies, over="seconds"))
     lines = [trace for trace in picture.figure.data if trace.mode == "lines"]
     ends = [trace for trace in picture.figure.data if trace.mode == "lines+markers"]
     assert [trace.line.shape for trace in lines] == ["hv", "hv"]

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboards.pictures.importance import (
+    IMPORTANCE,
     get_importance_figure,
     get_importance_info,
-    get_importance_picture,
 )
 from study.results.objective import OBJECTIVES
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=25, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -20,7 +20,7 @@ rows = st.lists(
     st.tuples(
         st.integers(0, 4),
         st.integers(1, 4),
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
         st.sampled_from([0.0, 0.01, 0.2, 5.0]),
         st.sampled_from(["adam", "sgd"]),
         st.sampled_from([0.5, 1.0, math.nan, math.inf]),
@@ -73,7 +73,7 @@ def test_each_objective_has_its_settings_the_most_important_first(make_trials, s
         assert shares == sorted(shares, reverse=True)
         assert sum(shares) == pytest.approx(1)
         assert (found.trials, found.of, found.is_trusted, found.note) == (99, 99, True, "")
-    assert (info.title, info.message) == ("What matters for each objective: noise-1", "")
+    assert (info.title, info.instead) == ("What matters for each objective: noise-1", "")
 
 
 def test_the_caption_says_how_of_what_and_what_not_to_conclude(make_trials, study_of):
@@ -129,7 +129,7 @@ def test_an_objective_of_one_value_has_no_bars_and_says_why(make_trials, study_o
 
 
 def test_a_setting_of_one_value_among_complete_trials_is_named(make_trials, study_of, make_trial):
-    records = [*make_trials(9, width=4), make_trial(9, width=8, state=TrialState.FAILED)]
+    records = [*make_trials(9, width=4), make_trial(9, width=8, state=RunState.FAILED)]
     info = get_importance_info(study_of(records))
     assert "width" not in bars(info)["val_accuracy"]
     assert " complete trials hold one value of it: width" in info.caption
@@ -158,7 +158,7 @@ def test_pruned_and_failed_trials_count_nothing(make_trials, study_of, make_tria
     complete = make_trials(60)
     others = [
         make_trial(60 + i, 0.99, 1, noise_level=9.0, mask_count=8, state=state)
-        for i, state in enumerate([TrialState.FAILED, TrialState.PRUNED, TrialState.RUNNING])
+        for i, state in enumerate([RunState.FAILED, RunState.PRUNED, RunState.RUNNING])
     ]
     info, expected = (
         get_importance_info(study_of(records)) for records in (complete + others, complete)
@@ -190,15 +190,15 @@ def test_where_nothing_can_be_said_the_picture_says_what_to_do(
         make_trial(i, **{"noise_level": 0.1 + i, "mask_count": 8} | changes) for i in range(n)
     ]
     info = get_importance_info(study_of(records))
-    assert info.message == message
-    figure = get_importance_figure(info)
+    assert info.instead == message
+    figure = IMPORTANCE.picture(info).figure
     assert headings(figure) == [message]
     assert not figure.data
 
 
 def test_all_failed_is_told_as_no_complete_trial(make_trial, study_of):
-    info = get_importance_info(study_of([make_trial(i, state=TrialState.FAILED) for i in range(3)]))
-    assert info.message.startswith("Importance needs at least two complete trials")
+    info = get_importance_info(study_of([make_trial(i, state=RunState.FAILED) for i in range(3)]))
+    assert info.instead.startswith("Importance needs at least two complete trials")
     assert "3 trials (3 failed)" in info.caption
 
 
@@ -256,7 +256,7 @@ def test_names_from_elsewhere_are_text(make_trials, study_of):
 
 def test_the_table_holds_every_bar(make_trials, study_of):
     info = get_importance_info(study_of(make_trials(99)))
-    picture = get_importance_picture(info)
+    picture = IMPORTANCE.picture(info)
     assert picture.name == "importance"
     assert list(picture.data["setting"]) == [
         name for names in bars(info).values() for name in names
@@ -290,7 +290,7 @@ def test_any_trials_give_a_picture(make_trial, study_of, rows, objectives):
         assert bool(importance.bars) is not bool(importance.note)
         if importance.bars:
             assert sum(bar.importance for bar in importance.bars) == pytest.approx(1)
-    json.loads(get_importance_picture(info).figure.to_json())
+    json.loads(IMPORTANCE.picture(info).figure.to_json())
 
 
 def test_fanova_takes_few_and_odd_trials(make_trial, study_of):

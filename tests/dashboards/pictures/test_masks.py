@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from dashboards.pictures.masks import (
+    MASKS,
     get_masks_figure,
     get_masks_info,
-    get_masks_picture,
     image_shape,
 )
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
@@ -15,7 +15,7 @@ from pnn_core.data.load import DATASETS
 from pnn_core.layers.perturbation import Perturbation
 from pnn_core.models.build import build_model
 from pnn_core.rng.seeds import Seeds
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 SMALL = {"network": "resnet8", "mask_count": 4}
@@ -26,9 +26,9 @@ def trial_of(shape=DIGITS, *, seed=12, **settings):
 
 
 def record_of(trial, *, seeds=1, number=3, **parameters):
-    return TrialRecord(
-        number=number,
-        state=TrialState.RUNNING,
+    return RunRecord(
+        key=RunKey(number),
+        state=RunState.RUNNING,
         parameters={**trial.parameters(), **parameters},
         replicates=((),) * seeds,
     )
@@ -166,11 +166,11 @@ def test_what_cannot_be_drawn_is_said(record, shape, instead):
     info = get_masks_info(record, shape)
     assert info.instead == instead
     assert info.masks == ()
-    figure = get_masks_figure(info)
+    figure = MASKS.picture(info).figure
     assert not figure.data
     (note,) = figure.layout.annotations
     assert "<script>" not in note.text
-    assert get_masks_picture(info).data["noise"] == []
+    assert MASKS.picture(info).data["noise"] == []
 
 
 @pytest.mark.parametrize("options", [{"replicate": 1}, {"replicate": -1}, {"place": "stem"}])
@@ -207,8 +207,8 @@ def test_masks_are_tiles_of_one_heat_map_with_gaps():
 
 def test_the_data_holds_every_value_with_its_place():
     info = info_of(trial_of(network="resnet8", mask_count=2))
-    picture = get_masks_picture(info)
-    assert picture.name == "masks"
+    picture = MASKS.picture(info)
+    assert picture.name == "trial-masks"
     rows = list(zip(*picture.data.values(), strict=True))
     assert list(picture.data) == ["mask", "row", "column", "noise"]
     assert len(rows) == 2 * 64

@@ -9,7 +9,7 @@ from dashboards.elements.complete_trials import complete_trials
 from dashboards.pictures import objective_importance
 from dashboards.pictures.objective_importance import MOST_KEPT, evaluate_importance
 from study.results.objective import parse_objectives
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 OBJECTIVES = parse_objectives("val_accuracy,learnable_params")
 
@@ -54,7 +54,7 @@ def test_the_same_complete_trials_are_evaluated_once_whatever_study_holds_them(
 ):
     first = evaluate(make_trials())
     assert evaluated == ["ped_anova"] * len(OBJECTIVES)
-    running = make_trial(12, noise_level=0.1, mask_count=8, state=TrialState.RUNNING)
+    running = make_trial(12, noise_level=0.1, mask_count=8, state=RunState.RUNNING)
     assert evaluate([*make_trials(), running]) is first
     assert len(evaluated) == len(OBJECTIVES)
 

@@ -23,7 +23,7 @@ from dashboards.pictures.optuna_trials import (
     optuna_trials,
 )
 from study.results.objective import OBJECTIVES
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=25, deadline=None)  # a loaded machine is no failure
 ACCURACY, LOSS = OBJECTIVES["val_accuracy"], OBJECTIVES["val_loss"]
@@ -73,8 +73,8 @@ def test_complete_trials_are_told_as_they_are_and_no_others(convert, make_trial)
     records = [
         make_trial(7, 0.7, noise_level=0.5),
         make_trial(2, 0.2, noise_level=0.1),
-        make_trial(3, 0.9, noise_level=9.0, state=TrialState.FAILED),
-        make_trial(4, 0.9, noise_level=9.0, state=TrialState.PRUNED),
+        make_trial(3, 0.9, noise_level=9.0, state=RunState.FAILED),
+        make_trial(4, 0.9, noise_level=9.0, state=RunState.PRUNED),
     ]
     found = convert(records)
     expected = FloatDistribution(0.1, 0.5, log=True)
@@ -121,7 +121,7 @@ def test_a_number_that_is_not_finite_counts_as_lacking(convert, make_trial):
 def test_a_setting_of_one_value_among_complete_trials_is_no_parameter(convert, make_trial):
     records = [
         *noise(make_trial, 3, width=8),
-        make_trial(3, width=16, state=TrialState.FAILED),
+        make_trial(3, width=16, state=RunState.FAILED),
     ]
     found = convert(records)
     assert "width" in [quantity.name for quantity in found.constant]

@@ -6,19 +6,16 @@ from scipy import stats
 from dashboards.pictures.paired import PairedRow, get_paired_columns, get_paired_info
 from pnn_core.config import ConfirmResult, Costs
 from study.results.confidence_intervals import paired_difference
-from study.results.confirmed_run import ConfirmedRun
 from study.results.paired_comparison import cautions, compare_with_controls, describe_with_trial
-from study.results.trial_record import TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 
 
 def runs(values, *, trial=0, layer="perturbation", params=1000, first_seed=100):
     """A run for each accuracy; None for one that failed."""
     return [
-        ConfirmedRun(
-            trial=trial,
-            layer=layer,
-            seed=seed,
-            state=TrialState.FAILED if value is None else TrialState.COMPLETE,
+        RunRecord(
+            key=RunKey(trial, layer, seed),
+            state=RunState.FAILED if value is None else RunState.COMPLETE,
             parameters={"noise_level": 0.1},
             size_difference=0.0,
             costs=None if params is None else Costs(learnable_params=params, mask_values=1, macs=1),

@@ -9,13 +9,13 @@ from dashboards.elements.quantity import setting
 from dashboards.pictures.parallel import (
     MOST_AXES,
     MOST_LINES,
+    PARALLEL,
     get_parallel_figure,
     get_parallel_info,
-    get_parallel_picture,
 )
 from study.results.objective import OBJECTIVES
 from study.results.pareto import front
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -100,7 +100,7 @@ def test_only_selected_trials_are_drawn_and_the_front_stays_the_studys(study_of,
 
 def test_a_selection_of_nothing_says_what_to_do(study_of, records):
     info = get_parallel_info(study_of(records), selected=frozenset({77}))
-    assert info.message == "None of the selected trials can be drawn: select others, or none."
+    assert info.instead == "None of the selected trials can be drawn: select others, or none."
 
 
 def test_a_setting_that_a_trial_lacks_stands_below(study_of, records):
@@ -134,8 +134,8 @@ def test_many_objectives_leave_half_of_the_axes_to_settings(make_trial, study_of
 def test_unfit_and_unfinished_trials_are_not_drawn(study_of, records, make_trial):
     more = [
         make_trial(3, math.nan),
-        make_trial(4, 0.99, 1, state=TrialState.PRUNED),
-        make_trial(5, 0.99, 1, state=TrialState.FAILED),
+        make_trial(4, 0.99, 1, state=RunState.PRUNED),
+        make_trial(5, 0.99, 1, state=RunState.FAILED),
     ]
     info = get_parallel_info(study_of([*records, *more]))
     assert [line.number for line in (*info.others, *info.front)] == [2, 0, 1]
@@ -152,7 +152,7 @@ def test_names_from_elsewhere_are_text(make_trial, study_of):
 
 
 def test_the_table_holds_every_line(study_of, records):
-    picture = get_parallel_picture(get_parallel_info(study_of(records)))
+    picture = PARALLEL.picture(get_parallel_info(study_of(records)))
     assert picture.name == "parallel"
     assert picture.data == {
         "trial": [2, 0, 1],
@@ -164,7 +164,7 @@ def test_the_table_holds_every_line(study_of, records):
 
 
 def test_without_a_trial_the_picture_says_what_to_do(study_of):
-    figure = get_parallel_figure(get_parallel_info(study_of([])))
+    figure = PARALLEL.picture(get_parallel_info(study_of([]))).figure
     assert not figure.data
     assert [a.text.replace("<br>", " ") for a in figure.layout.annotations] == [
         "No trials yet: they appear as they complete."
@@ -175,7 +175,7 @@ rows = st.lists(
     st.tuples(
         st.sampled_from([0.0, 0.25, 0.5, 1.0, math.nan, math.inf]),
         st.integers(1, 3),
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
         st.sampled_from([0.0, 0.01, 0.2, 5.0]) | st.floats(1e-6, 5),
         st.booleans(),
     ),
@@ -196,11 +196,11 @@ def test_every_fit_trial_is_drawn_once_and_the_front_is_the_records_front(
         del record.parameters["noise_level"]
     study = study_of(records)
     info = get_parallel_info(study)
-    json.loads(get_parallel_picture(info).figure.to_json())
+    json.loads(PARALLEL.picture(info).figure.to_json())
     on_front = {record.number for record in front(records, study.info.objectives)}
     assert {line.number for line in info.front} == on_front
     assert sorted(line.number for line in (*info.others, *info.front)) == [
         record.number
         for record in records
-        if record.state is TrialState.COMPLETE and math.isfinite(record.metrics()["val_accuracy"])
+        if record.state is RunState.COMPLETE and math.isfinite(record.metrics()["val_accuracy"])
     ]

@@ -3,13 +3,12 @@ import math
 import pytest
 
 from dashboards.pictures.published_gap import (
+    PUBLISHED_GAP,
     get_published_gap_figure,
     get_published_gap_info,
-    get_published_gap_picture,
 )
 from pnn_core.config import ConfirmResult
-from study.results.confirmed_run import ConfirmedRun
-from study.results.trial_record import TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 
 
 def run(
@@ -20,13 +19,11 @@ def run(
     layer="perturbation",
     seed=100,
     batch_size=10,
-    state=TrialState.COMPLETE,
+    state=RunState.COMPLETE,
 ):
-    complete = state is TrialState.COMPLETE
-    return ConfirmedRun(
-        trial=trial,
-        layer=layer,
-        seed=seed,
+    complete = state is RunState.COMPLETE
+    return RunRecord(
+        key=RunKey(trial, layer, seed),
         state=state,
         parameters={"batch_size": batch_size, "epochs": 12},
         size_difference=0.0,
@@ -55,8 +52,8 @@ def test_a_small_study_gives_exactly_this_info(gap_of):
         run(0.75, 0.875),
         run(0.75, 0.8125, layer="conv1x1"),
         run(0.5, 0.4375, trial=3, batch_size=80),
-        run(0, 0, seed=101, state=TrialState.FAILED),
-        run(0, 0, seed=102, state=TrialState.RUNNING),
+        run(0, 0, seed=101, state=RunState.FAILED),
+        run(0, 0, seed=102, state=RunState.RUNNING),
         run(math.nan, 0.5, seed=103),
     )
     assert info.title == "Test accuracy by the published protocol against the true one: masks"
@@ -119,19 +116,19 @@ def test_the_diagonal_passes_all_points(gap_of, true):
     assert figure.layout.xaxis.title.text == "True test accuracy (correct / total)"
 
 
-@pytest.mark.parametrize("runs", [(), (run(0, 0, state=TrialState.FAILED),)])
+@pytest.mark.parametrize("runs", [(), (run(0, 0, state=RunState.FAILED),)])
 def test_without_a_complete_run_a_sentence_says_what_to_do(gap_of, runs):
     info = gap_of(*runs)
     assert info.runs == ()
     assert "--confirm" in info.instead
-    figure = get_published_gap_figure(info)
+    figure = PUBLISHED_GAP.picture(info).figure
     assert not figure.data
     assert len(figure.layout.annotations) == 1
 
 
 def test_the_data_holds_every_run(gap_of):
     info = gap_of(run(0.75, 0.875), run(0.5, 0.75, layer="conv1x1", batch_size=80))
-    picture = get_published_gap_picture(info)
+    picture = PUBLISHED_GAP.picture(info)
     assert picture.name == "published-gap"
     assert picture.data == {
         "trial": [0, 0],

@@ -5,28 +5,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.pictures.rungs import Stage, get_rungs_figure, get_rungs_info, get_rungs_picture
-from study.results.trial_record import TrialState
+from dashboards.pictures.rungs import RUNGS, Stage, get_rungs_figure, get_rungs_info
+from study.results.early_stop import EarlyStop, StopCause
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=60, deadline=None)
-COMPLETE, PRUNED, FAILED = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED
-RUNNING, PAUSED = TrialState.RUNNING, TrialState.PAUSED
-RUNGS = {"epochs": 9, "scheduler": "moasha", "rungs": (1, 3), "reduction_factor": 3}
+COMPLETE, PRUNED, FAILED = RunState.COMPLETE, RunState.PRUNED, RunState.FAILED
+RUNNING, PAUSED = RunState.RUNNING, RunState.PAUSED
+SCHEDULE = {"epochs": 9, "scheduler": "moasha", "rungs": (1, 3), "reduction_factor": 3}
 
 
 @pytest.fixture(scope="session")
 def make_study(make_trial, study_of):
     """A study of trials of a state each, after so many epochs."""
 
-    def make(*trials, reason="", **changes):
+    def make(*trials, stop=None, reason="", **changes):
         records = []
         for number, (state, epochs) in enumerate(trials):
             record = make_trial(number, state=state)
             (result,) = record.replicates[0]
             curve = tuple(replace(result, epoch=e) for e in range(1, epochs + 1))
             curves = (curve,) if curve else ()
-            records.append(replace(record, replicates=curves, reason=reason))
-        return study_of(records, **{**RUNGS, **changes})
+            records.append(replace(record, replicates=curves, stop=stop, reason=reason))
+        return study_of(records, **{**SCHEDULE, **changes})
 
     return make
 
@@ -95,7 +96,9 @@ def test_every_trial_is_counted_wherever_it_came_and_once_where_it_stays(make_st
 
 
 def test_a_trial_counts_where_it_was_stopped_though_it_trained_on_unjudged(make_study):
-    info = get_rungs_info(make_study((PRUNED, 5), reason="stopped at epoch 1: rank 3 of 3"))
+    info = get_rungs_info(
+        make_study((PRUNED, 5), stop=EarlyStop(epoch=1, cause=StopCause.NOT_FINITE))
+    )
     assert [(stage.epoch, stage.reached, stage.stopped) for stage in info.stages] == [
         (0, 1, 0),
         (1, 1, 1),
@@ -112,7 +115,7 @@ def test_rungs_at_which_nothing_was_stopped_are_drawn(make_study):
 
 def test_a_study_without_a_scheduler_says_what_to_type(make_study):
     study = make_study((COMPLETE, 9), scheduler="fifo", rungs=(), reduction_factor=None)
-    picture = get_rungs_picture(get_rungs_info(study))
+    picture = RUNGS.picture(get_rungs_info(study))
     (note,) = picture.figure.layout.annotations
     assert note.text.replace("<br>", " ") == (
         "This study trains every trial to its full budget. To stop early what others beat, begin "
@@ -147,7 +150,7 @@ def test_of_an_older_study_the_rungs_are_those_at_which_it_stopped_trials(make_s
 def test_without_a_bar_a_sentence_says_why(make_study, trials, changes, instead):
     info = get_rungs_info(make_study(*trials, **changes))
     assert (info.stages, info.instead) == ((), instead)
-    assert not get_rungs_figure(info).data
+    assert not RUNGS.picture(info).figure.data
 
 
 def test_bars_stack_to_those_that_came_there_and_tell_their_number(make_study):
@@ -178,7 +181,7 @@ def test_markup_in_a_reason_is_nowhere_in_the_figure(make_study):
 
 
 def test_the_data_are_the_stages(make_study):
-    picture = get_rungs_picture(get_rungs_info(make_study((COMPLETE, 9), (PRUNED, 3))))
+    picture = RUNGS.picture(get_rungs_info(make_study((COMPLETE, 9), (PRUNED, 3))))
     assert picture.name == "rungs"
     assert picture.data == {
         "epoch": [0, 1, 3, 9],

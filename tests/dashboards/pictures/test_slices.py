@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
-from dashboards.pictures.slices import FADED, get_slice_figure, get_slice_info, get_slice_picture
+from dashboards.pictures.slices import FADED, SLICE, get_slice_figure, get_slice_info
 from study.results.published_results import reported_results
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -45,7 +45,7 @@ def test_a_value_that_returns_has_its_mean_and_range(make_trial, study_of):
         (str(m), m, len(values), statistics.fmean(values), min(values), max(values))
         for m, values in accuracies.items()
     )
-    assert (info.is_binned, info.reported, info.message) == (False, (), "")
+    assert (info.is_binned, info.reported, info.instead) == (False, (), "")
     assert "Squares: the mean of the complete trials of each noise masks m" in info.caption
     assert "A slice is no experiment with all else equal" in info.caption
 
@@ -66,8 +66,8 @@ def test_a_setting_of_many_values_has_medians_over_bins(make_trial, study_of):
 def test_pruned_failed_and_unfit_trials_are_not_drawn(make_trial, study_of):
     records = [
         make_trial(0, 0.5, mask_count=8),
-        make_trial(1, 0.9, mask_count=8, state=TrialState.PRUNED),
-        make_trial(2, 0.9, mask_count=8, state=TrialState.FAILED),
+        make_trial(1, 0.9, mask_count=8, state=RunState.PRUNED),
+        make_trial(2, 0.9, mask_count=8, state=RunState.FAILED),
         make_trial(3, math.nan, mask_count=8),
         make_trial(4, math.inf, mask_count=8),
         make_trial(5, 0.9),
@@ -104,7 +104,7 @@ def test_the_axis_of_noise_is_logarithmic_with_zero_apart(make_trial, study_of):
     assert ticks == {"0": zero, "0.01": 0.01, "0.1": 0.1, "1": 1}
     (line,) = figure.layout.shapes
     assert zero < line.x0 == line.x1 < 0.01
-    assert get_slice_picture(info).zero_below == line.x0
+    assert SLICE.picture(info).zero_below == line.x0
 
 
 def test_without_zero_no_line_parts_the_axis(make_trial, study_of):
@@ -114,7 +114,7 @@ def test_without_zero_no_line_parts_the_axis(make_trial, study_of):
 
 def test_names_stand_side_by_side_without_a_line_between_them(make_trial, study_of):
     records = [make_trial(i, optimizer=name) for i, name in enumerate(("sgd", "adam", "sgd"))]
-    picture = get_slice_picture(get_slice_info(study_of(records), parameter=OPTIMIZER))
+    picture = SLICE.picture(get_slice_info(study_of(records), parameter=OPTIMIZER))
     found = traces(picture.figure)
     assert list(found["trials"].x) == [1, 0, 1]
     assert found["mean and range"].mode == "markers"
@@ -187,7 +187,7 @@ def test_many_points_are_drawn_by_the_graphics_card(make_trial, study_of):
 def test_the_table_holds_trials_means_and_reported_figures(make_trial, study_of):
     records = [make_trial(i, i / 10, mask_count=8) for i in range(3)]
     info = get_slice_info(study_of(records, dataset="cifar10"), parameter=MASKS)
-    picture = get_slice_picture(info)
+    picture = SLICE.picture(info)
     assert list(picture.data["what"]) == ["trial"] * 3 + ["mean"] + ["reported"] * 7
     assert picture.data["trial"] == [0, 1, 2] + [None] * 8
     assert picture.data["val_accuracy"][:4] == [0, 0.1, 0.2, pytest.approx(0.1)]
@@ -198,22 +198,22 @@ def test_the_table_holds_trials_means_and_reported_figures(make_trial, study_of)
 
 def test_a_metric_without_a_size_gives_no_points(make_trial, study_of):
     info = get_slice_info(study_of([make_trial(0)]), parameter=MASKS, y=OPTIMIZER)
-    assert (info.points, bool(info.message)) == ((), True)
+    assert (info.points, bool(info.instead)) == ((), True)
 
 
 @pytest.mark.parametrize(
     ("states", "message"),
     [
         ([], "No trials yet: they appear as they complete."),
-        ([TrialState.FAILED], "No trial completed: Progress tells why."),
-        ([TrialState.RUNNING], "No trial has completed its full budget yet."),
+        ([RunState.FAILED], "No trial completed: Progress tells why."),
+        ([RunState.RUNNING], "No trial has completed its full budget yet."),
     ],
 )
 def test_without_a_trial_the_picture_says_what_to_do(make_trial, study_of, states, message):
     records = [make_trial(i, state=state) for i, state in enumerate(states)]
     info = get_slice_info(study_of(records, dataset="cifar10"), parameter=MASKS)
-    assert info.message == message
-    figure = get_slice_figure(info)
+    assert info.instead == message
+    figure = SLICE.picture(info).figure
     assert [a.text.replace("<br>", " ") for a in figure.layout.annotations] == [message]
     assert not figure.data
 
@@ -221,7 +221,7 @@ def test_without_a_trial_the_picture_says_what_to_do(make_trial, study_of, state
 rows = st.lists(
     st.tuples(
         st.sampled_from([0.0, 0.25, 0.5, 1.0, math.nan, math.inf]),
-        st.just(TrialState.COMPLETE) | st.sampled_from(TrialState),
+        st.just(RunState.COMPLETE) | st.sampled_from(RunState),
         st.sampled_from([0.0, 0.01, 0.2, 5.0]) | st.floats(1e-6, 5),
         st.booleans(),
     ),
@@ -240,15 +240,15 @@ def test_any_trials_give_a_picture(make_trial, study_of, rows, name):
         del record.parameters["noise_level"]
     quantity = find_quantity(name, []) if name == "val_loss" else setting(name)
     info = get_slice_info(study_of(records), parameter=quantity)
-    picture = get_slice_picture(info)
+    picture = SLICE.picture(info)
     json.loads(picture.figure.to_json())
     drawn = [number for number in picture.data["trial"] if number is not None]
     assert drawn == [
         r.number
         for r in records
-        if r.state is TrialState.COMPLETE
+        if r.state is RunState.COMPLETE
         and math.isfinite(r.metrics()["val_accuracy"])
         and quantity.of(r) is not None
     ]
     assert sum(summary.trials for summary in info.summaries) == len(drawn)
-    assert bool(info.message) is not bool(drawn)
+    assert bool(info.instead) is not bool(drawn)

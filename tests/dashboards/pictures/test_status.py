@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from dashboards.pictures.status import ReasonGroup, get_status_info
 from pnn_core.config import ConfirmResult
-from study.results.confirmed_run import ConfirmedRun
+from study.results.early_stop import EarlyStop, StopCause
 from study.results.mlflow.loaded_study import UndecodableRun
-from study.results.trial_record import TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 
 SETTINGS = settings(max_examples=40, deadline=None)
 
@@ -25,18 +25,16 @@ def study(study_of):
     return make
 
 
-def confirmed_run(trial, seed, state=TrialState.COMPLETE, layer="perturbation"):
+def confirmed_run(trial, seed, state=RunState.COMPLETE, layer="perturbation"):
     result = ConfirmResult(
         train_loss=0.1, test_accuracy=0.9, published_test_accuracy=0.92, train_seconds=5.0
     )
-    return ConfirmedRun(
-        trial=trial,
-        layer=layer,
-        seed=seed,
+    return RunRecord(
+        key=RunKey(trial, layer, seed),
         state=state,
         parameters={},
         size_difference=0.0,
-        result=result if state is TrialState.COMPLETE else None,
+        result=result if state is RunState.COMPLETE else None,
     )
 
 
@@ -69,7 +67,7 @@ def test_trials_that_fell_silent_are_named_and_tell_of_no_pace(halfway, minute):
 
 
 @SETTINGS
-@given(st.lists(st.sampled_from(TrialState), max_size=14))
+@given(st.lists(st.sampled_from(RunState), max_size=14))
 def test_the_counts_add_up_to_the_trials_asked_for_or_those_there_are(make_trial, study, states):
     records = [make_trial(i, state=state) for i, state in enumerate(states)]
     info = get_status_info(study(records), now_ms=0)
@@ -77,11 +75,11 @@ def test_the_counts_add_up_to_the_trials_asked_for_or_those_there_are(make_trial
     assert counts == tuple(
         states.count(state)
         for state in (
-            TrialState.COMPLETE,
-            TrialState.PRUNED,
-            TrialState.FAILED,
-            TrialState.RUNNING,
-            TrialState.PAUSED,
+            RunState.COMPLETE,
+            RunState.PRUNED,
+            RunState.FAILED,
+            RunState.RUNNING,
+            RunState.PAUSED,
         )
     )
     assert sum(counts) + info.waiting == max(10, len(records))
@@ -90,15 +88,19 @@ def test_the_counts_add_up_to_the_trials_asked_for_or_those_there_are(make_trial
 def test_failures_are_grouped_by_reason_then_stops_by_epoch_the_most_frequent_first(
     make_trial, study
 ):
-    failed = {"state": TrialState.FAILED}
+    def stopped(number, epoch):
+        stop = EarlyStop(epoch=epoch, cause=StopCause.RANK, rank=3, of=3, admitted=1)
+        return replace(make_trial(number, state=RunState.PRUNED), stop=stop)
+
+    failed = {"state": RunState.FAILED}
     records = [
         replace(make_trial(0, **failed), reason="out of memory"),
         replace(make_trial(1, **failed), reason="loss is nan"),
         replace(make_trial(2, **failed), reason="loss is nan"),
-        replace(make_trial(3, state=TrialState.PRUNED), reason="stopped at epoch 3: rank 3 of 3"),
+        stopped(3, 3),
         replace(make_trial(4, **failed)),
-        replace(make_trial(5, state=TrialState.PRUNED), reason="stopped at epoch 1: rank 4 of 4"),
-        replace(make_trial(6, state=TrialState.PRUNED), reason="stopped at epoch 1: rank 5 of 5"),
+        stopped(5, 1),
+        stopped(6, 1),
     ]
     assert get_status_info(study(records), now_ms=0).reasons == (
         ReasonGroup("failed", "loss is nan", 2, (1, 2), "2 failed: loss is nan (trials 1, 2)"),
@@ -125,7 +127,7 @@ def test_attempts_that_broke_off_are_counted_each(make_trial, study):
 
 
 def test_of_many_trials_with_one_reason_ten_are_named(make_trial, study):
-    records = [make_trial(i, state=TrialState.FAILED) for i in range(12)]
+    records = [make_trial(i, state=RunState.FAILED) for i in range(12)]
     (group,) = get_status_info(study(records), now_ms=0).reasons
     assert group.text.endswith("(trials 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …)")
     assert len(group.trials) == 12
@@ -135,9 +137,9 @@ def test_confirmation_runs_are_planned_when_the_front_is_known(make_trial, study
     front = [make_trial(0, 0.5, 10), make_trial(1, 0.9, 20), make_trial(2, 0.4, 30)]
     runs = [
         confirmed_run(0, 100),
-        confirmed_run(0, 101, TrialState.FAILED),
-        confirmed_run(1, 100, TrialState.RUNNING),
-        confirmed_run(1, 101, TrialState.PAUSED),
+        confirmed_run(0, 101, RunState.FAILED),
+        confirmed_run(1, 100, RunState.RUNNING),
+        confirmed_run(1, 101, RunState.PAUSED),
     ]
     info = get_status_info(study(front, confirmed=runs, trials=3, confirm=5), now_ms=0)
     # Two trials on the front, each with its own layer and three controls.
@@ -166,7 +168,7 @@ def test_the_best_trial_is_a_complete_one_with_a_finite_accuracy(make_trial, stu
         make_trial(0, 0.7),
         make_trial(1, 0.8),
         make_trial(2, 0.8),
-        make_trial(3, 0.9, state=TrialState.PRUNED),
+        make_trial(3, 0.9, state=RunState.PRUNED),
         make_trial(4, math.nan),
         replace(make_trial(5), replicates=()),
     ]

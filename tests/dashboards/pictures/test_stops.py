@@ -4,16 +4,17 @@ from dataclasses import replace
 import pytest
 
 from dashboards.pictures.stops import Stop, StopsInfo, get_stops_columns, get_stops_info
-from study.results.trial_record import TrialState
+from study.results.early_stop import EarlyStop, StopCause
+from study.results.run_record import RunState
 
 
 @pytest.fixture(scope="session")
 def stopped(make_trial):
     """A trial that was stopped for a reason."""
 
-    def make(number, reason, accuracy=0.5):
-        record = make_trial(number, accuracy, state=TrialState.PRUNED)
-        return replace(record, reason=reason)
+    def make(number, stop, accuracy=0.5):
+        record = make_trial(number, accuracy, state=RunState.PRUNED)
+        return replace(record, stop=stop)
 
     return make
 
@@ -22,10 +23,10 @@ def test_a_small_study_gives_exactly_this_info(make_trial, stopped, study_of):
     study = study_of(
         [
             make_trial(0),
-            stopped(1, "stopped at epoch 1: rank 3 of 3, 1 may go on"),
-            make_trial(2, state=TrialState.FAILED),
-            stopped(3, "stopped at epoch 4: an objective is not finite", math.nan),
-            stopped(4, ""),
+            stopped(1, EarlyStop(epoch=1, cause=StopCause.RANK, rank=3, of=3, admitted=1)),
+            make_trial(2, state=RunState.FAILED),
+            stopped(3, EarlyStop(epoch=4, cause=StopCause.NOT_FINITE), math.nan),
+            stopped(4, None),
         ]
     )
     info = get_stops_info(study)
@@ -46,7 +47,7 @@ def test_a_small_study_gives_exactly_this_info(make_trial, stopped, study_of):
 
 
 def test_of_many_the_latest_are_kept_and_all_are_counted(stopped, study_of):
-    study = study_of([stopped(n, "stopped at epoch 1: beaten") for n in range(5)])
+    study = study_of([stopped(n, EarlyStop(epoch=1, cause=StopCause.NOT_FINITE)) for n in range(5)])
     info = get_stops_info(study, limit=2)
     assert [stop.trial for stop in info.stops] == [4, 3]
     assert info.title == "Stopped early: 5 trials, of which the latest 2"

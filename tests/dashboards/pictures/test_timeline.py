@@ -6,14 +6,13 @@ import pytest
 
 from dashboards.measures.lanes import TimelineBar
 from dashboards.pictures.timeline import (
+    TIMELINE,
     get_timeline_figure,
     get_timeline_info,
-    get_timeline_picture,
 )
-from study.results.confirmed_run import ConfirmedRun
-from study.results.trial_record import TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 
-COMPLETE, RUNNING, PAUSED = TrialState.COMPLETE, TrialState.RUNNING, TrialState.PAUSED
+COMPLETE, RUNNING, PAUSED = RunState.COMPLETE, RunState.RUNNING, RunState.PAUSED
 
 
 @pytest.fixture(scope="session")
@@ -34,16 +33,16 @@ def test_a_small_study_gives_exactly_this_info(info_at, trial_at):
     info = info_at(
         40,
         trial_at(0, 0, 10, worker="host:1"),
-        trial_at(1, 0, 30, worker="host:2", state=TrialState.FAILED, retried=("it died",)),
-        trial_at(2, 20, 30, worker="host:1", state=TrialState.PRUNED),
+        trial_at(1, 0, 30, worker="host:2", state=RunState.FAILED, retried=("it died",)),
+        trial_at(2, 20, 30, worker="host:1", state=RunState.PRUNED),
         trial_at(3, 30, worker="host:2"),
     )
     assert info.title == "When each trial ran: noise-1"
     assert info.lanes == ("host:1", "host:2")
     assert info.bars == (
         TimelineBar(0, COMPLETE, 0, 0.0, 10.0, 0),
-        TimelineBar(2, TrialState.PRUNED, 0, 20.0, 30.0, 0),
-        TimelineBar(1, TrialState.FAILED, 1, 0.0, 30.0, 1),
+        TimelineBar(2, RunState.PRUNED, 0, 20.0, 30.0, 0),
+        TimelineBar(1, RunState.FAILED, 1, 0.0, 30.0, 1),
         TimelineBar(3, RUNNING, 1, 30.0, 40.0, 0),
     )
     assert info.idle_share == pytest.approx(10 / 70)
@@ -97,8 +96,8 @@ def test_trials_without_a_start_are_counted_but_not_drawn(info_at, trial_at):
 
 
 def test_the_caption_says_that_confirmation_runs_are_not_drawn(trial_at, study_of, minute):
-    run = ConfirmedRun(
-        trial=0, layer="perturbation", seed=1, state=RUNNING, parameters={}, size_difference=0.0
+    run = RunRecord(
+        key=RunKey(0, "perturbation", 1), state=RUNNING, parameters={}, size_difference=0.0
     )
     study = replace(study_of([trial_at(0, 0, 10)]), confirmed=(run,))
     info = get_timeline_info(study, now_ms=minute(0))
@@ -109,13 +108,13 @@ def test_the_caption_says_that_confirmation_runs_are_not_drawn(trial_at, study_o
 def test_without_a_start_a_sentence_says_so(info_at, trial_at, trials):
     info = info_at(50, *(trial_at(number, None, 5) for number in range(trials)))
     assert (info.bars, info.lanes, info.idle_share) == ((), (), None)
-    (note,) = get_timeline_figure(info).layout.annotations
+    (note,) = TIMELINE.picture(info).figure.layout.annotations
     assert note.text.replace("<br>", " ") == info.instead == "No trial with a known start yet."
-    assert get_timeline_picture(info).data["trial"] == []
+    assert TIMELINE.picture(info).data["trial"] == []
 
 
 def test_states_differ_in_colour_and_pattern_or_height(info_at, trial_at):
-    states = [*TrialState]
+    states = [*RunState]
     figure = get_timeline_figure(
         info_at(
             40,
@@ -145,7 +144,7 @@ def test_a_bar_lies_where_its_trial_ran_in_the_unit_of_the_axis(info_at, trial_a
 
 def test_why_a_trial_was_stopped_is_read_as_text(info_at, trial_at):
     reason = "stopped at epoch 1: <b>rank 3</b> of 3"
-    info = info_at(40, trial_at(2, 20, 30, state=TrialState.PRUNED, reason=reason))
+    info = info_at(40, trial_at(2, 20, 30, state=RunState.PRUNED, reason=reason))
     assert [bar.reason for bar in info.bars] == [reason]
     (trace,) = get_timeline_figure(info).data
     assert trace.hovertext == (
@@ -170,16 +169,16 @@ def test_of_many_lanes_some_are_named(info_at, trial_at):
 
 def test_ten_thousand_bars_are_one_line_for_each_state(info_at, trial_at):
     records = [
-        trial_at(i, i // 8, i // 8 + 1, state=TrialState.FAILED if i % 50 == 0 else None)
+        trial_at(i, i // 8, i // 8 + 1, state=RunState.FAILED if i % 50 == 0 else None)
         for i in range(10_000)
     ]
-    picture = get_timeline_picture(info_at(2000, *records))
+    picture = TIMELINE.picture(info_at(2000, *records))
     complete, failed = picture.figure.data
     assert {complete.type, failed.type} == {"scattergl"}
     assert complete.line.width > failed.line.width
     x = np.asarray(failed.x).reshape(-1, 4)
     assert np.isnan(x[:, 3]).all()
-    bars = bars_of(info_at(2000, *records), TrialState.FAILED)
+    bars = bars_of(info_at(2000, *records), RunState.FAILED)
     np.testing.assert_allclose(x[:, 0] * 60, [bar.start for bar in bars])
     np.testing.assert_allclose(x[:, 2] * 60, [bar.end for bar in bars])
     assert np.asarray(failed.customdata).reshape(-1, 4)[:, 0].tolist() == [b.number for b in bars]
@@ -188,7 +187,7 @@ def test_ten_thousand_bars_are_one_line_for_each_state(info_at, trial_at):
 
 
 def test_the_data_are_what_is_drawn(info_at, trial_at):
-    assert get_timeline_picture(info_at(9, trial_at(4, 1, 5, worker="h:1"))).data == {
+    assert TIMELINE.picture(info_at(9, trial_at(4, 1, 5, worker="h:1"))).data == {
         "trial": [4],
         "state": ["complete"],
         "lane": ["h:1"],

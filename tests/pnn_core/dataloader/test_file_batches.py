@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,12 +25,7 @@ from pnn_core.training.validated_run import ValidatedRun
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def source(data: TrainingData, workers: int, *, augment: bool = True) -> FileBatches:
@@ -245,7 +239,7 @@ def test_pnn_resnet_50_trains_and_is_evaluated_on_photographs(shared_photographs
     )
     config = TrialConfig(model=model, optim=OptimConfig(batch_size=2), epochs=1)
     run = ValidatedRun(config, data, CPU)
-    # What a normalisation takes out again has no gradient: most biases.
+    # Most biases have no gradient, as a normalisation cancels them.
     weights = [p for name, p in run.model.named_parameters() if name.endswith("weight")]
     before = [p.detach().clone() for p in weights]
     run.next_epoch()

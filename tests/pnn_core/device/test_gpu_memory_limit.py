@@ -1,4 +1,4 @@
-"""A process keeps to its share of a GPU, and counts as free what it may fill of it."""
+"""A process keeps to its memory limit on a GPU, and counts as free what it may still fill."""
 
 import pytest
 import torch
@@ -19,14 +19,14 @@ needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU her
 
 
 class PretendedGpu:
-    """What torch says of a GPU of 80 GiB, and the share that it was told.
+    """Stand-in for torch's view of a GPU of 80 GiB, with the fraction that was set.
 
-    The share is told through torch's own functions, which do not take every device.
+    The fraction is set through torch's own functions, which do not take every device.
     """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.free, self.allocated, self.reserved = 80 * GIB, 0, 0
-        self.share = 1.0
+        self.fraction = 1.0
         for name, answer in {
             "mem_get_info": lambda device: (self.free, 80 * GIB),
             "memory_allocated": lambda device: self.allocated,
@@ -36,8 +36,8 @@ class PretendedGpu:
         }.items():
             monkeypatch.setattr(f"torch.cuda.{name}", answer)
         for name, answer in {
-            "_cuda_getMemoryFraction": lambda index: self.share,
-            "_cuda_setMemoryFraction": lambda share, index: setattr(self, "share", share),
+            "_cuda_getMemoryFraction": lambda index: self.fraction,
+            "_cuda_setMemoryFraction": lambda fraction, index: setattr(self, "fraction", fraction),
         }.items():
             monkeypatch.setattr(torch._C, name, answer, raising=False)
 
@@ -57,9 +57,9 @@ def test_allocators_and_contexts_of_all_trials_fit_on_the_gpu(trials: int, total
 
 def test_a_quarter_of_a_gpu_is_bounded_and_a_whole_one_is_not(gpu: PretendedGpu) -> None:
     limit_gpu_memory(GPU, 1.0)
-    assert gpu.share == 1.0
+    assert gpu.fraction == 1.0
     limit_gpu_memory(GPU, 0.25)
-    assert gpu.share == pytest.approx((20 * GIB - CONTEXT_BYTES) / (80 * GIB))
+    assert gpu.fraction == pytest.approx((20 * GIB - CONTEXT_BYTES) / (80 * GIB))
 
 
 def test_a_cpu_is_not_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,18 +68,18 @@ def test_a_cpu_is_not_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "free", "reserved", "allocated", "may_fill"),
+    ("fraction", "free", "reserved", "allocated", "may_fill"),
     [
         (1.0, 70, 8, 5, 73),  # what is held unused is free to this process
         (0.25, 70, 8, 5, 15),  # the rest of its 20 GiB
-        (0.25, 6, 8, 5, 9),  # others took more than their share
+        (0.25, 6, 8, 5, 9),  # others took more than their fraction
         (0.25, 70, 25, 25, 0),
     ],
 )
 def test_free_is_what_this_process_may_fill(
-    gpu: PretendedGpu, share: float, free: int, reserved: int, allocated: int, may_fill: int
+    gpu: PretendedGpu, fraction: float, free: int, reserved: int, allocated: int, may_fill: int
 ) -> None:
-    gpu.share, gpu.free = share, free * GIB
+    gpu.fraction, gpu.free = fraction, free * GIB
     gpu.reserved, gpu.allocated = reserved * GIB, allocated * GIB
     assert free_gpu_bytes(GPU) == free_bytes(GPU) == may_fill * GIB
 

@@ -95,7 +95,7 @@ def fused(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
 
 
 def assert_the_same(layer: PerturbationLayer, x: torch.Tensor, rtol: float = 1e-9) -> None:
-    """Of one training step and the evaluation after it."""
+    """Numbers of one training step and the evaluation after it."""
     other, other_x = deepcopy(layer), x.detach().clone().requires_grad_()
     x = x.detach().requires_grad_()
     expected, y = plain(layer, x), fused(other, other_x)

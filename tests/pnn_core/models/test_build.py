@@ -1,4 +1,4 @@
-"""A seed gives a network, and each stream its own part of it."""
+"""A seed gives a network, and each purpose has a generator of its own."""
 
 from dataclasses import replace
 from typing import get_args
@@ -46,7 +46,7 @@ def test_the_masks_seed_draws_what_is_fixed_and_the_other_what_is_learned(
         assert {name for name in base if not torch.equal(base[name], other[name])} == changed
 
 
-def test_one_seed_stands_for_all_streams() -> None:
+def test_one_seed_stands_for_all_purposes() -> None:
     config = ModelConfig(dataset=DIGITS, network="resnet8", mask_count=4)
     base, same = state(config, 3), state(config, Seeds.same(3))
     assert all(torch.equal(base[name], same[name]) for name in base)

@@ -23,14 +23,11 @@ SEEDS = (4, 5, 9)
 
 
 @pytest.fixture(autouse=True)
-def double_precision() -> Iterator[None]:
-    """Where rounding cannot hide a wrong number; one thread, so that it is always the same."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+def double_precision(one_thread: None) -> Iterator[None]:
+    """Use float64, so that rounding cannot hide a wrong number."""
     torch.set_default_dtype(torch.float64)
     yield
     torch.set_default_dtype(torch.float32)
-    torch.set_num_threads(threads)
 
 
 def images(count: int) -> LabelledImages:
@@ -83,7 +80,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
 
 
 def config(name: str) -> TrialConfig:
-    """Of three epochs, in which the rate drops after the second."""
+    """Make a run of three epochs, in which the rate drops after the second."""
     return TrialConfig(
         model=ModelConfig(dataset=DATA.shape, network="resnet8", mask_count=4),
         optim=OptimConfig(batch_size=16),
@@ -109,26 +106,26 @@ def tensors(state: object) -> list[torch.Tensor]:
     return []
 
 
-def require_equal_states(packed: ValidatedRun, alone: ValidatedRun) -> None:
-    ours, theirs = tensors(packed.state_dict()), tensors(alone.state_dict())
-    # What a later normalisation cancels has a gradient of rounding alone, which Adam scales, and
-    # every layer behind it scales again: the deepest network sums pixels of 12 channels in another
-    # order than those of 4, and is 50 layers deep.
-    tolerance = 2e-3 if packed.config.model.network == "resnet50" else 1e-5
+def require_equal_states(batched: ValidatedRun, alone: ValidatedRun) -> None:
+    ours, theirs = tensors(batched.state_dict()), tensors(alone.state_dict())
+    # A weight that a later normalisation cancels has a gradient of rounding alone, which Adam
+    # scales, and every later layer scales again: the deepest network sums pixels of 12 channels in
+    # another order than those of 4, and is 50 layers deep.
+    tolerance = 2e-3 if batched.config.model.network == "resnet50" else 1e-5
     for own, other in zip(ours, theirs, strict=True):
         assert own.stride() == other.stride()
         torch.testing.assert_close(own, other, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_packed_replicates_give_the_numbers_of_each_alone(name: str) -> None:
-    alone, pack = fresh(name), BatchedRun(fresh(name))
+def test_batched_replicates_give_the_numbers_of_each_alone(name: str) -> None:
+    alone, batched = fresh(name), BatchedRun(fresh(name))
     for _ in range(EPOCHS):
-        assert pack.next_epoch()
+        assert batched.next_epoch()
         for run in alone:
             run.next_epoch()
-    assert pack.epoch == EPOCHS
-    for own, other in zip(pack.runs, alone, strict=True):
+    assert batched.epoch == EPOCHS
+    for own, other in zip(batched.runs, alone, strict=True):
         assert numbers(own) == pytest.approx(numbers(other), rel=1e-6)
         require_equal_states(own, other)
     assert len({run.results[0].train_loss for run in alone}) == len(SEEDS)
@@ -136,12 +133,12 @@ def test_packed_replicates_give_the_numbers_of_each_alone(name: str) -> None:
 
 def test_in_single_precision_they_agree_as_far_as_it_goes() -> None:
     torch.set_default_dtype(torch.float32)
-    alone, pack = fresh("momentum"), BatchedRun(fresh("momentum"))
+    alone, batched = fresh("momentum"), BatchedRun(fresh("momentum"))
     for _ in range(EPOCHS):
-        pack.next_epoch()
+        batched.next_epoch()
         for run in alone:
             run.next_epoch()
-    for own, other in zip(pack.runs, alone, strict=True):
+    for own, other in zip(batched.runs, alone, strict=True):
         assert numbers(own) == pytest.approx(numbers(other), rel=1e-4)
 
 
@@ -169,19 +166,19 @@ def test_runs_may_join_a_pack_and_leave_it_in_the_middle_of_an_epoch() -> None:
     alone, runs = fresh("dropout"), fresh("dropout")
     for run in runs:
         run.next_epoch(lambda: True)
-    pack = BatchedRun(runs)
-    assert not pack.next_epoch(lambda: True)
+    batched = BatchedRun(runs)
+    assert not batched.next_epoch(lambda: True)
     for run in runs:
         assert run.paused_steps == 2
         run.next_epoch()
-    pack.next_epoch()
+    batched.next_epoch()
     for run, other in zip(runs, alone, strict=True):
         for _ in range(2):
             other.next_epoch()
         assert numbers(run) == pytest.approx(numbers(other), rel=1e-6)
 
 
-def test_runs_after_different_numbers_of_steps_are_no_pack() -> None:
+def test_runs_after_different_numbers_of_steps_are_not_batched() -> None:
     runs = fresh("dropout")
     runs[1].next_epoch(lambda: True)
     with pytest.raises(ValueError, match="after as many steps"):
@@ -202,12 +199,12 @@ def test_a_loss_that_is_not_finite_names_its_seed_and_costs_the_others_nothing()
 
 def test_a_validation_loss_that_is_not_finite_names_its_seed() -> None:
     runs = fresh("momentum")
-    pack = BatchedRun(runs)
-    norms = [m for m in pack.runs[2].model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    batched = BatchedRun(runs)
+    norms = [m for m in batched.runs[2].model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     with torch.no_grad():
         norms[0].running_mean.fill_(float("nan"))  # only evaluation reads it
     with pytest.raises(NonFiniteLossError, match=r"validation loss is nan .* with seed 9$"):
-        pack.next_epoch()
+        batched.next_epoch()
 
 
 def test_a_pack_leaves_torchs_global_generator_alone() -> None:
@@ -217,27 +214,27 @@ def test_a_pack_leaves_torchs_global_generator_alone() -> None:
 
 
 def test_the_seconds_of_a_pack_are_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    pack = BatchedRun(fresh("dropout"))
+    batched = BatchedRun(fresh("dropout"))
     clock = itertools.count(step=3)
     monkeypatch.setattr("pnn_core.replicates.batched_run.time.perf_counter", lambda: next(clock))
-    assert not pack.next_epoch(lambda: True)
-    pack.next_epoch()
-    assert [(r.results[0].train_seconds, r.results[0].val_seconds) for r in pack.runs] == [
+    assert not batched.next_epoch(lambda: True)
+    batched.next_epoch()
+    assert [(r.results[0].train_seconds, r.results[0].val_seconds) for r in batched.runs] == [
         (2, 1)
     ] * 3
 
 
-def test_packed_confirmations_give_the_figures_of_each_alone() -> None:
+def test_batched_confirmations_give_the_figures_of_each_alone() -> None:
     def confirmations() -> list[ConfirmationRun]:
         configs = [replace(config("dropout"), seed=seed) for seed in SEEDS]
         return [ConfirmationRun(c, DATA.traits, DATA.train, DATA.validation, CPU) for c in configs]
 
-    alone, pack = confirmations(), BatchedRun(confirmations())
+    alone, batched = confirmations(), BatchedRun(confirmations())
     for _ in range(EPOCHS):
-        pack.next_epoch()
+        batched.next_epoch()
         for run in alone:
             run.next_epoch()
-    for own, other in zip(pack.runs, alone, strict=True):
+    for own, other in zip(batched.runs, alone, strict=True):
         assert own.result().test_accuracy == other.result().test_accuracy
         assert own.result().published_test_accuracy == other.result().published_test_accuracy
         assert own.result().train_loss == pytest.approx(other.result().train_loss, rel=1e-6)

@@ -50,7 +50,7 @@ def data(train: int = 2000, validation: int = 900) -> TrainingData:
 
 
 IMAGE_BYTES = 64 + 8
-"""With its label."""
+"""Bytes of an image with its label."""
 
 
 @pytest.fixture
@@ -112,17 +112,17 @@ def test_the_largest_is_the_one_with_most_to_hold(larger: dict[str, int | str]) 
 
 @pytest.mark.usefixtures("pretended")
 def test_no_less_is_needed_than_lets_seeds_train_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    packs: list[int] = []
+    group_sizes: list[int] = []
     next_epoch = BatchedRun.next_epoch
 
-    def look(pack, *pause):
-        packs.append(len(pack.runs))
-        return next_epoch(pack, *pause)
+    def look(batched, *pause):
+        group_sizes.append(len(batched.runs))
+        return next_epoch(batched, *pause)
 
     monkeypatch.setattr(BatchedRun, "next_epoch", look)
     monkeypatch.setattr(torch.cuda, "max_memory_reserved", lambda device: 1)
     need = probe_gpu_memory([CONFIG], 3, data(21, 21), CPU)
-    assert packs == [3]
+    assert group_sizes == [3]
     estimate = 3000 + 3 * ACTIVATION_COPIES * activation_bytes(CONFIG, 21) / GPU_MEMORY_FRACTION
     assert need.needed_bytes == int(estimate) + CONTEXT_BYTES
 

@@ -55,11 +55,11 @@ def room_for(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(module, "free_bytes", lambda device: free)
 
 
-def test_runs_of_a_small_configuration_are_one_pack() -> None:
+def test_runs_of_a_small_configuration_are_one_group() -> None:
     several = runs(3)
-    (pack,) = group_runs(several)
-    assert isinstance(pack, BatchedRun)
-    assert pack.runs == tuple(several)
+    (group,) = group_runs(several)
+    assert isinstance(group, BatchedRun)
+    assert group.runs == tuple(several)
 
 
 def test_one_run_stands_for_itself() -> None:
@@ -74,8 +74,8 @@ def test_packs_are_as_large_as_memory_allows(
     room_for(monkeypatch, room)
     several = runs(count)
     trainings = group_runs(several)
-    packs = [training for training in trainings if isinstance(training, BatchedRun)]
-    assert [len(pack.runs) for pack in packs] == sizes
+    groups = [training for training in trainings if isinstance(training, BatchedRun)]
+    assert [len(group.runs) for group in groups] == sizes
     assert [
         run for t in trainings for run in (t.runs if isinstance(t, BatchedRun) else [t])
     ] == several
@@ -91,10 +91,10 @@ def test_runs_that_do_not_fit_twice_are_trained_one_after_another(
 
 def test_large_steps_gain_nothing_on_a_cpu() -> None:
     images = MAX_CPU_ACTIVATION_BYTES // (4 * count_activations(CONFIG.model))
-    for batch_size, packs in ((images, True), (images + 1, False)):
+    for batch_size, groups in ((images, True), (images + 1, False)):
         config = replace(CONFIG, optim=OptimConfig(batch_size=batch_size))
         run = ValidatedRun(config, data(images + 1), CPU)
-        assert (max_group_size(run) > 1) == packs
+        assert (max_group_size(run) > 1) == groups
     few = ValidatedRun(config, data(22), CPU)  # its only batch is smaller than asked for
     assert max_group_size(few) > 1
 
@@ -105,9 +105,9 @@ def test_runs_at_different_steps_are_trained_one_after_another(
     room_for(monkeypatch, 2)
     several = runs(4)
     several[0].next_epoch()
-    first, second, pack = group_runs(several)
+    first, second, group = group_runs(several)
     assert [first, second] == several[:2]
-    assert isinstance(pack, BatchedRun)
+    assert isinstance(group, BatchedRun)
 
 
 def test_images_in_files_are_decoded_for_one_run_at_a_time(shared_photographs: Path) -> None:

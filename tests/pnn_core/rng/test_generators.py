@@ -1,4 +1,4 @@
-"""Random streams are independent, and each can have a seed of its own."""
+"""Generators of different purposes are independent, and each can have a seed of its own."""
 
 import torch
 
@@ -22,8 +22,8 @@ def test_a_seed_of_its_own_replaces_the_trials_for_that_stream_alone() -> None:
 
 def test_streams_of_the_same_seed_differ() -> None:
     seeds = Seeds.same(5)
-    streams = [seeds.generator_seed(s) for s in ("initialisation", "masks", "data_order")]
-    assert len(set(streams)) == 3
+    derived = [seeds.generator_seed(s) for s in ("initialisation", "masks", "data_order")]
+    assert len(set(derived)) == 3
 
 
 def test_the_seed_of_a_stream_stays_what_it_was() -> None:

@@ -1,6 +1,6 @@
 """A training run that was stopped and went on elsewhere is the run that never stopped."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -23,12 +23,7 @@ EPOCHS, STEPS = 3, 3
 Run = ValidatedRun | ConfirmationRun
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def images(count: int) -> LabelledImages:
@@ -107,7 +102,7 @@ def uninterrupted(name: str, *, confirming: bool) -> Run:
 
 
 def differences(first: object, second: object, path: str = "") -> list[str]:
-    """Where two states differ in a bit or in how memory is laid out; seconds may."""
+    """Keys at which two states differ in a bit or in memory layout; seconds may differ."""
     if type(first) is not type(second):
         return [path]
     if isinstance(first, torch.Tensor):
@@ -239,7 +234,7 @@ def test_another_runs_is_refused(data: bytes) -> None:
 
 
 class Code:
-    """What a pickle runs when it is read."""
+    """Object whose pickle runs code when it is read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

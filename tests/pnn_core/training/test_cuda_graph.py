@@ -1,7 +1,7 @@
-"""Steps that are recorded and replayed give the numbers of the plain loop.
+"""Steps that are captured and replayed give the numbers of the plain loop.
 
-Here a recorder stands in for a GPU's: it writes down each of torch's operations with the tensors
-that it was given, and replays these, so that a step which hid anything from the device would show.
+A tape stands in for a GPU's capture: it records each of torch's operations with its tensors, and
+replays them, so that a step which hid anything from the device would show.
 """
 
 import itertools
@@ -36,7 +36,7 @@ RANDOM = {"native_dropout", "bernoulli_", "bernoulli"}
 
 
 class Tape(TorchDispatchMode):
-    """Writes down operations while they are done, and can do them again."""
+    """Recorder of operations, which replays them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class TapeCapture(GraphCapture):
 
 
 class BrokenCapture(TapeCapture):
-    """Breaks off, and keeps count."""
+    """Capture that fails, and counts the attempts."""
 
     tries = 0
 
@@ -158,27 +158,25 @@ NETWORKS: Mapping[str, Mapping[str, Any]] = {
 
 
 @pytest.fixture(autouse=True)
-def plain_operators_and_one_thread(use_plain_operators: Callable[[bool], None]) -> Iterator[None]:
-    """A GPU's operators; in an order of additions that is always the same."""
+def plain_operators_and_one_thread(
+    use_plain_operators: Callable[[bool], None], one_thread: None
+) -> None:
+    """Use a GPU's operators, in an order of additions that is always the same."""
     use_plain_operators(True)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
-def recording(monkeypatch: pytest.MonkeyPatch) -> Callable[[GraphCapture | None], None]:
-    """What records from here on."""
+def use_capture(monkeypatch: pytest.MonkeyPatch) -> Callable[[GraphCapture | None], None]:
+    """Set the capture that training uses from here on."""
 
-    def use(recorder: GraphCapture | None) -> None:
-        monkeypatch.setattr(train_steps, "graph_capture", lambda device: recorder)
+    def use(capture: GraphCapture | None) -> None:
+        monkeypatch.setattr(train_steps, "graph_capture", lambda device: capture)
 
     return use
 
 
 def config(change: Mapping[str, Any]) -> TrialConfig:
-    """Of three epochs, in which the rate drops after the second."""
+    """Make a run of three epochs, in which the rate drops after the second."""
     return TrialConfig(
         model=ModelConfig(dataset=DATA.shape, network="resnet8", mask_count=4),
         optim=OptimConfig(batch_size=4, schedule="tenth_at_60_90"),
@@ -217,12 +215,12 @@ def require_equal(run: ValidatedRun, other: ValidatedRun) -> None:
 @pytest.mark.parametrize("augment", [True, False])
 @pytest.mark.parametrize("name", CHANGES)
 def test_replayed_steps_give_the_numbers_of_plain_ones(
-    name: str, augment: bool, recording: Callable[[GraphCapture | None], None]
+    name: str, augment: bool, use_capture: Callable[[GraphCapture | None], None]
 ) -> None:
     run, plain = (fresh(CHANGES[name], augment=augment) for _ in range(2))
     for _ in range(EPOCHS):
         plain.next_epoch()
-    recording(tape := TapeCapture())
+    use_capture(tape := TapeCapture())
     for _ in range(EPOCHS):
         run.next_epoch()
     require_equal(run, plain)
@@ -232,30 +230,30 @@ def test_replayed_steps_give_the_numbers_of_plain_ones(
 
 
 @pytest.mark.parametrize("name", sorted(CHANGES.keys() - {"dropout"}))
-def test_replayed_steps_of_a_pack_give_the_numbers_of_plain_ones(
-    name: str, recording: Callable[[GraphCapture | None], None]
+def test_replayed_steps_of_batched_runs_give_the_numbers_of_plain_ones(
+    name: str, use_capture: Callable[[GraphCapture | None], None]
 ) -> None:
-    pack, plain = BatchedRun(replicates(CHANGES[name])), BatchedRun(replicates(CHANGES[name]))
+    batched, plain = BatchedRun(replicates(CHANGES[name])), BatchedRun(replicates(CHANGES[name]))
     for _ in range(EPOCHS):
         plain.next_epoch()
-    recording(tape := TapeCapture())
+    use_capture(tape := TapeCapture())
     for _ in range(EPOCHS):
-        pack.next_epoch()
+        batched.next_epoch()
     assert tape.replays == EPOCHS * (STEPS - cuda_graph.WARM_UP_STEPS)
-    for run, other in zip(pack.runs, plain.runs, strict=True):
+    for run, other in zip(batched.runs, plain.runs, strict=True):
         require_equal(run, other)
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("momentum", "alone"), ("momentum", "packed"), ("dropout", "alone")]
+    ("name", "kind"), [("momentum", "alone"), ("momentum", "batched"), ("dropout", "alone")]
 )
-# With 16 steps an epoch: what is left is recorded again, or is too little.
+# With 16 steps an epoch: the rest is captured again, or is too short.
 @pytest.mark.parametrize("stops", [{0, 15}, {3, 7}, {12, 29}, set(range(32))])
 def test_wherever_replayed_steps_are_stopped_they_end_as_if_they_never_were(
     name: str,
     kind: str,
     stops: set[int],
-    recording: Callable[[GraphCapture | None], None],
+    use_capture: Callable[[GraphCapture | None], None],
 ) -> None:
     def two_epochs(asked: Iterator[bool]) -> list[ValidatedRun]:
         runs = replicates(CHANGES[name])[: 1 if kind == "alone" else 2]
@@ -267,23 +265,23 @@ def test_wherever_replayed_steps_are_stopped_they_end_as_if_they_never_were(
                 run.load_state_dict(state)
         return runs
 
-    recording(None)
+    use_capture(None)
     plain = two_epochs(itertools.repeat(False))
-    recording(TapeCapture())
+    use_capture(TapeCapture())
     stopped = two_epochs(number in stops for number in itertools.count())
     for run, other in zip(stopped, plain, strict=True):
         require_equal(run, other)
 
 
-@pytest.mark.parametrize("kind", ["alone", "packed"])
+@pytest.mark.parametrize("kind", ["alone", "batched"])
 @pytest.mark.parametrize("name", [*CHANGES, *NETWORKS])
 def test_no_step_waits_for_the_device_or_copies_from_the_host(
-    name: str, kind: str, recording: Callable[[GraphCapture | None], None]
+    name: str, kind: str, use_capture: Callable[[GraphCapture | None], None]
 ) -> None:
     change = {**CHANGES, **NETWORKS}[name]
-    if kind == "packed":
+    if kind == "batched":
         change = {**change, "dropout": 0.0}
-    recording(tape := TapeCapture())
+    use_capture(tape := TapeCapture())
     runs = replicates(change)
     (runs[0] if kind == "alone" else BatchedRun(runs)).next_epoch()
     names = tape.tapes[0].names
@@ -294,17 +292,17 @@ def test_no_step_waits_for_the_device_or_copies_from_the_host(
     assert bool(names & RANDOM) == ("dropout" in change and kind == "alone")
 
 
-def test_checkpoints_do_not_tell_whether_steps_were_recorded(
-    recording: Callable[[GraphCapture | None], None],
+def test_checkpoints_do_not_tell_whether_steps_were_captured(
+    use_capture: Callable[[GraphCapture | None], None],
 ) -> None:
-    recording(TapeCapture())
+    use_capture(TapeCapture())
     run = fresh({})
     run.next_epoch()
     assert [group["capturable"] for group in run.optimizer.param_groups] == [False]
 
 
-def test_the_optimiser_is_capturable_while_it_is_recorded(
-    recording: Callable[[GraphCapture | None], None],
+def test_the_optimiser_is_capturable_during_the_capture(
+    use_capture: Callable[[GraphCapture | None], None],
 ) -> None:
     seen = []
 
@@ -314,29 +312,29 @@ def test_the_optimiser_is_capturable_while_it_is_recorded(
             seen.append([p.grad for p in run.model.parameters() if p.grad is not None])
             return super().capture(step)
 
-    recording(Watching())
+    use_capture(Watching())
     run = fresh({})
     run.next_epoch()
     assert seen == [True, []]
 
 
 def test_no_gradient_outlives_an_epochs_steps(
-    recording: Callable[[GraphCapture | None], None],
+    use_capture: Callable[[GraphCapture | None], None],
 ) -> None:
-    recording(TapeCapture())
+    use_capture(TapeCapture())
     run = fresh({})
     run.next_epoch()
     assert all(parameter.grad is None for parameter in run.model.parameters())
 
 
-def test_what_cannot_be_recorded_trains_on_and_is_warned_of_once(
-    recording: Callable[[GraphCapture | None], None],
+def test_steps_that_cannot_be_captured_train_on_with_one_warning(
+    use_capture: Callable[[GraphCapture | None], None],
 ) -> None:
     run, plain = fresh(CHANGES["dropout"]), fresh(CHANGES["dropout"])
     for _ in range(EPOCHS):
         plain.next_epoch()
-    recording(broken := BrokenCapture())
-    with pytest.warns(UserWarning, match=r"recorded as a CUDA graph \(operation not permitted"):
+    use_capture(broken := BrokenCapture())
+    with pytest.warns(UserWarning, match=r"captured as a CUDA graph \(operation not permitted"):
         run.next_epoch()
     run.next_epoch()
     run.next_epoch()
@@ -345,8 +343,8 @@ def test_what_cannot_be_recorded_trains_on_and_is_warned_of_once(
     require_equal(run, plain)
 
 
-def test_a_recording_that_fails_leaves_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch's `graph` does not where the recording cannot be ended; pretended here."""
+def test_a_capture_that_fails_leaves_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand-ins for torch: its `graph` stays on its stream if the capture cannot end."""
     current = ["default"]
 
     @contextmanager
@@ -364,7 +362,7 @@ def test_a_recording_that_fails_leaves_its_stream(monkeypatch: pytest.MonkeyPatc
 
     def step() -> torch.Tensor:
         assert current == ["side"]
-        raise RuntimeError("operation would make the recording wait")
+        raise RuntimeError("operation would make the capture wait")
 
     for name, pretended in {"stream": stream, "graph": graph}.items():
         monkeypatch.setattr(torch.cuda, name, pretended)
@@ -375,12 +373,12 @@ def test_a_recording_that_fails_leaves_its_stream(monkeypatch: pytest.MonkeyPatc
     assert current == ["default"]
 
 
-@pytest.mark.parametrize("left_out", ["dropout in a pack", "few steps", "files", "a CPU"])
-def test_what_is_not_worth_recording_or_cannot_be_is_left_as_it_is(
-    left_out: str, recording: Callable[[GraphCapture | None], None], photographs: Path
+@pytest.mark.parametrize("left_out", ["batched dropout", "few steps", "files", "a CPU"])
+def test_steps_that_are_few_or_cannot_be_captured_run_without(
+    left_out: str, use_capture: Callable[[GraphCapture | None], None], photographs: Path
 ) -> None:
-    recording(tape := TapeCapture())
-    if left_out == "dropout in a pack":
+    use_capture(tape := TapeCapture())
+    if left_out == "batched dropout":
         BatchedRun(replicates(CHANGES["dropout"])).next_epoch()
     elif left_out == "few steps":
         fresh({"batch_size": 5}).next_epoch()

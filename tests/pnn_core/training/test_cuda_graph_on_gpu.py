@@ -1,4 +1,4 @@
-"""On a GPU, steps that are replayed as CUDA graphs train as plain ones do."""
+"""Steps that are replayed as CUDA graphs on a GPU train as plain ones do."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -28,7 +28,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
 
 @pytest.fixture
 def plainly(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
-    """Does something without recording."""
+    """Run a function without capture."""
 
     def do(what: Callable[[], None]) -> None:
         with monkeypatch.context() as context:
@@ -57,7 +57,7 @@ DATA = TrainingData(
 
 
 def fresh(change: Mapping[str, Any], seed: int = 0) -> ValidatedRun:
-    """Of three epochs, in which the rate drops after the second."""
+    """Make a run of three epochs, in which the rate drops after the second."""
     config = TrialConfig(
         model=ModelConfig(dataset=DATA.shape, network="resnet8", mask_count=16),
         optim=OptimConfig(batch_size=BATCH, schedule="tenth_at_60_90"),
@@ -94,11 +94,11 @@ def test_replayed_steps_train_as_plain_ones_do(name: str, plainly) -> None:
     assert graph_capture(GPU).works
 
 
-def test_replayed_steps_of_a_pack_train_as_plain_ones_do(plainly) -> None:
-    pack, plain = (BatchedRun([fresh({}, seed) for seed in (1, 2)]) for _ in range(2))
+def test_replayed_steps_of_batched_runs_train_as_plain_ones_do(plainly) -> None:
+    batched, plain = (BatchedRun([fresh({}, seed) for seed in (1, 2)]) for _ in range(2))
     plainly(lambda: train(plain))
-    train(pack)
-    for run, other in zip(pack.runs, plain.runs, strict=True):
+    train(batched)
+    for run, other in zip(batched.runs, plain.runs, strict=True):
         require_close(run, other)
 
 
@@ -113,7 +113,7 @@ def test_dropout_goes_on_where_a_replayed_epoch_was_paused() -> None:
     require_close(resumed, other)
 
 
-def test_a_recording_leaves_no_memory_behind() -> None:
+def test_a_capture_leaves_no_memory_behind() -> None:
     run, held = fresh({}), []
     for _ in range(EPOCHS):
         run.next_epoch()

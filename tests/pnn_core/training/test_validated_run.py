@@ -1,6 +1,5 @@
 """Training gives honest, repeatable numbers."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,12 +22,7 @@ def digits() -> TrainingData:
     return load_training_data("digits", Path("unused"))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def config(data: TrainingData, **changes: object) -> TrialConfig:
@@ -134,7 +128,7 @@ def test_data_of_another_shape_is_refused(digits: TrainingData) -> None:
 
 
 def test_read_only_arrays_are_trained_on_without_a_copy_or_a_warning(digits: TrainingData) -> None:
-    """As Ray's object store hands them out."""
+    """Read-only images, as from Ray's object store."""
     images = digits.train.images.copy()
     images.setflags(write=False)
     data = replace(digits, train=LabelledImages(images=images, labels=digits.train.labels))
@@ -170,10 +164,10 @@ def test_dropout_repeats_itself_and_leaves_the_global_generator_alone(
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-@pytest.mark.parametrize("stream", ["initialisation_seed", "mask_seed", "data_order_seed"])
-def test_each_stream_has_a_seed_of_its_own(digits: TrainingData, stream: str) -> None:
+@pytest.mark.parametrize("purpose", ["initialisation_seed", "mask_seed", "data_order_seed"])
+def test_each_purpose_has_a_seed_of_its_own(digits: TrainingData, purpose: str) -> None:
     plain = config(digits, epochs=1)
-    changed, same = (config(digits, epochs=1, **{stream: seed}) for seed in (1, 0))
+    changed, same = (config(digits, epochs=1, **{purpose: seed}) for seed in (1, 0))
     first, other, again = (numbers(list(train(c, digits, CPU))) for c in (plain, changed, same))
     assert first != other
     assert first == again

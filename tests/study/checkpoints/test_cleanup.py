@@ -7,22 +7,23 @@ import pytest
 
 from pnn_core.config import ConfirmResult
 from study.checkpoints.checkpoint_store import CheckpointStore
-from study.checkpoints.cleanup import CheckpointCleanup, confirmation_file, trial_file
-from study.results.confirmed_run import ConfirmedRun
-from study.results.trial_record import TrialRecord, TrialState
+from study.checkpoints.cleanup import CheckpointCleanup, checkpoint_file
+from study.results.run_record import RunKey, RunRecord, RunState
 
-RUN = ConfirmedRun(
-    trial=2,
-    layer="conv3x3",
-    seed=10_000_000_000,
-    state=TrialState.RUNNING,
+RUN = RunRecord(
+    key=RunKey(2, "conv3x3", 10_000_000_000),
+    state=RunState.RUNNING,
     parameters={},
     size_difference=0.0,
 )
 
 
-def record(number: int, state: TrialState) -> TrialRecord:
-    return TrialRecord(number=number, state=state, parameters={})
+def trial_file(number: int) -> str:
+    return checkpoint_file(RunKey(number))
+
+
+def record(number: int, state: RunState) -> RunRecord:
+    return RunRecord(key=RunKey(number), state=state, parameters={})
 
 
 @pytest.fixture
@@ -31,17 +32,17 @@ def store(tmp_path: Path) -> CheckpointStore:
 
 
 @pytest.mark.parametrize("keep", [False, True])
-@pytest.mark.parametrize("state", TrialState)
+@pytest.mark.parametrize("state", RunState)
 def test_an_ended_trials_checkpoint_is_removed_and_a_complete_ones_kept_if_asked(
-    store: CheckpointStore, state: TrialState, keep: bool
+    store: CheckpointStore, state: RunState, keep: bool
 ) -> None:
     sweeper = CheckpointCleanup(store, keep=keep)
     store.save(trial_file(0), b"")
     store.save(trial_file(1), b"")
-    tell = sweeper.trial_ended if state.is_final else sweeper.trial_paused
+    tell = sweeper.run_ended if state.is_final else sweeper.run_paused
     tell(record(0, state))
     sweeper.close()
-    stays = not state.is_final or (keep and state is TrialState.COMPLETE)
+    stays = not state.is_final or (keep and state is RunState.COMPLETE)
     assert store.names() == [trial_file(0)] * stays + [trial_file(1)]
 
 
@@ -49,10 +50,10 @@ def test_an_ended_trials_checkpoint_is_removed_and_a_complete_ones_kept_if_asked
 def test_a_resumed_study_removes_what_belongs_to_no_trial_that_may_go_on(
     store: CheckpointStore, keep: bool
 ) -> None:
-    states = [TrialState.RUNNING, TrialState.COMPLETE, TrialState.FAILED, TrialState.PRUNED]
+    states = [RunState.RUNNING, RunState.COMPLETE, RunState.FAILED, RunState.PRUNED]
     records = [record(number, state) for number, state in enumerate(states)]
     half_written = f"{trial_file(0)}.0123.part"
-    others = ["notes.txt", confirmation_file(RUN)]
+    others = ["notes.txt", checkpoint_file(RUN.key)]
     for name in [*map(trial_file, range(6)), half_written, *others]:
         store.save(name, b"")
     sweeper = CheckpointCleanup(store, keep=keep)
@@ -66,21 +67,24 @@ def test_a_confirmation_runs_checkpoint_goes_with_it_alone(store: CheckpointStor
     result = ConfirmResult(
         train_loss=0.1, test_accuracy=0.9, published_test_accuracy=0.91, train_seconds=2.0
     )
-    other, unknown = replace(RUN, layer="perturbation"), replace(RUN, trial=3)
+    other, unknown = (
+        replace(RUN, key=RUN.key._replace(**changed))
+        for changed in ({"layer": "perturbation"}, {"trial": 3})
+    )
     for run in (RUN, other, unknown):
-        store.save(confirmation_file(run), b"")
+        store.save(checkpoint_file(run.key), b"")
     store.save(trial_file(2), b"")
     sweeper = CheckpointCleanup(store, keep=True)
-    sweeper.confirmation_ended(replace(RUN, state=TrialState.COMPLETE, result=result))
-    sweeper.confirmation_paused(replace(other, state=TrialState.PAUSED))
+    sweeper.run_ended(replace(RUN, state=RunState.COMPLETE, result=result))
+    sweeper.run_paused(replace(other, state=RunState.PAUSED))
     sweeper.sweep_confirmations([RUN, other])
     sweeper.close()
-    assert store.names() == sorted([confirmation_file(other), trial_file(2)])
+    assert store.names() == sorted([checkpoint_file(other.key), trial_file(2)])
 
 
 def test_what_cannot_be_removed_now_costs_nothing(tmp_path: Path) -> None:
     sweeper = CheckpointCleanup(CheckpointStore(url=str(tmp_path / "gone")), keep=False)
     sweeper.sweep_trials([])
-    sweeper.trial_ended(record(0, TrialState.COMPLETE))
+    sweeper.run_ended(record(0, RunState.COMPLETE))
     sweeper.close()
     assert not (tmp_path / "gone").exists()

@@ -13,13 +13,13 @@ from pnn_core.config import EpochResult
 from pnn_core.data import TrainingData
 from pnn_core.training.validated_run import train
 from study.checkpoints.checkpoint_store import CheckpointStore
-from study.checkpoints.cleanup import CheckpointCleanup, trial_file
+from study.checkpoints.cleanup import CheckpointCleanup, checkpoint_file
 from study.config import StudyConfig
 from study.engine.cluster.connect import TrialResources, connected
 from study.engine.interrupts import Interrupts
-from study.engine.tune import run_search as search_module
-from study.engine.tune.run_search import SearchResult, search
-from study.results.trial_record import TrialRecord, TrialState
+from study.engine.tune import tuner
+from study.engine.tune.tuner import train_runs
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
 
@@ -35,12 +35,12 @@ def cluster() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers give way to everything else on a busy machine."""
-    monkeypatch.setattr(search_module, "PAUSE_SECONDS", 60.0)
+    monkeypatch.setattr(tuner, "PAUSE_SECONDS", 60.0)
 
 
 def run(
     config: StudyConfig, data: TrainingData, listener: object
-) -> tuple[SearchResult, StudyStorage, CheckpointStore]:
+) -> tuple[tuple[RunRecord, ...], bool, StudyStorage, CheckpointStore]:
     store = CheckpointStore(url=config.checkpoints)
     store.create()
     sweeper = CheckpointCleanup(store, keep=False)
@@ -48,12 +48,12 @@ def run(
     manager = TrialManager(config, storage, [listener, sweeper])
     sweeper.sweep_trials(manager.records)
     with Interrupts() as interrupts:
-        result = search(config, data, manager, store, TWO, interrupts, pytest.fail)
+        interrupted = train_runs(config, data, manager, store, TWO, interrupts, pytest.fail)
     sweeper.close()
-    return result, storage, store
+    return manager.records, interrupted, storage, store
 
 
-def undisturbed(record: TrialRecord, config: StudyConfig, data: TrainingData) -> list[EpochResult]:
+def undisturbed(record: RunRecord, config: StudyConfig, data: TrainingData) -> list[EpochResult]:
     """What the plain function gives."""
     trial = config.space.configure(
         {name: record.parameters[name] for name in config.space.axes},
@@ -79,30 +79,30 @@ def test_an_interrupt_pauses_trials_and_a_new_search_completes_them_as_if_never_
     config = replace(config, max_concurrent=2)
     told = heard.epoch_finished
 
-    def interrupt(number: int, result: EpochResult) -> None:
-        told(number, result)
+    def interrupt(key: RunKey, result: EpochResult) -> None:
+        told(key, result)
         if len(heard.of("epoch")) == 3:
             os.kill(os.getpid(), signal.SIGINT)
 
     heard.epoch_finished = interrupt
-    result, storage, store = run(config, digits, heard)
-    assert result.interrupted
-    paused = [r for r in result.records if r.state is TrialState.PAUSED]
+    records, interrupted, storage, store = run(config, digits, heard)
+    assert interrupted
+    paused = [r for r in records if r.state is RunState.PAUSED]
     assert len(paused) >= 1
-    assert {r.state for r in result.records} <= {TrialState.PAUSED, TrialState.COMPLETE}
+    assert {r.state for r in records} <= {RunState.PAUSED, RunState.COMPLETE}
     assert {trial.state.name for trial in storage.trials()} <= {"RUNNING", "COMPLETE"}
     # One that was stopped in its first epoch has a checkpoint too.
-    begun = {trial_file(r.number) for r in paused if r.epochs}
-    assert begun <= set(store.names()) <= {trial_file(r.number) for r in paused}
+    begun = {checkpoint_file(r.key) for r in paused if r.epochs}
+    assert begun <= set(store.names()) <= {checkpoint_file(r.key) for r in paused}
     assert begun
     assert sorted(number for number, _ in heard.of("paused")) == [r.number for r in paused]
 
     again = type(heard)()
-    result, storage, store = run(config, digits, again)
-    assert not result.interrupted
-    assert [r.number for r in result.records] == [0, 1, 2]
-    assert all(r.state is TrialState.COMPLETE for r in result.records)
-    for record in result.records:
+    records, interrupted, storage, store = run(config, digits, again)
+    assert not interrupted
+    assert [r.number for r in records] == [0, 1, 2]
+    assert all(r.state is RunState.COMPLETE for r in records)
+    for record in records:
         assert timeless(record.epochs) == undisturbed(record, config, digits)
     assert store.names() == []
     # They come before new trials; which of them a worker takes first is Ray's.
@@ -117,5 +117,5 @@ def test_a_search_with_nothing_left_ends_at_once(make_config, digits, live) -> N
     again = live(config)
     with Interrupts() as interrupts:
         store = CheckpointStore(url=str(Path(config.checkpoints)))
-        result = search(config, digits, again.manager, store, TWO, interrupts, pytest.fail)
-    assert (result.records, result.interrupted) == (life.records, False)
+        interrupted = train_runs(config, digits, again.manager, store, TWO, interrupts, pytest.fail)
+    assert (again.records, interrupted) == (life.records, False)

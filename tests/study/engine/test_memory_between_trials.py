@@ -15,7 +15,8 @@ from study.checkpoints.checkpoint_store import CheckpointStore
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import trainable as trainable_module
 from study.engine.tune.trainable import TrialTrainable
-from study.search.messages import REPORT, TRIAL, ProposedTrial
+from study.results.run_record import RunKey
+from study.search.messages import REPORTS, RUNS, ProposedRun
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 CONFIG = TrialConfig(
@@ -53,8 +54,8 @@ def make(
     def make(replicates: int, gpus: float = 0.0) -> TrialTrainable:
         monkeypatch.setattr(trainable_module, "stop_requested", lambda key: Flag())
         made = TrialTrainable.__new__(TrialTrainable)
-        trial = ProposedTrial(number=0, config=CONFIG, replicates=replicates, attempt=1)
-        made.config = {TRIAL: trial}
+        run = ProposedRun(key=RunKey(0), config=CONFIG, replicates=replicates, attempt=1)
+        made.config = {RUNS: (run,)}
         settings = WorkerSettings(
             cpus=1,
             gpus=gpus,
@@ -66,6 +67,11 @@ def make(
         return made
 
     return make
+
+
+def seeds(trainable: TrialTrainable) -> list[train.ValidatedRun]:
+    """What is trained now."""
+    return [seed for run in trainable._group.left for seed in run.seeds]
 
 
 def ends(trainable: TrialTrainable, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,7 +92,7 @@ def pauses(trainable: TrialTrainable, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def diverges(trainable: TrialTrainable, monkeypatch: pytest.MonkeyPatch) -> None:
-    for run in trainable._runs:
+    for run in seeds(trainable):
         for parameter in run.model.parameters():
             parameter.data.fill_(float("nan"))
     assert trainable.step()["done"]
@@ -116,9 +122,9 @@ def test_no_network_is_alive_once_a_trial(
     gc.disable()
     try:
         trainable.step()
-        assert len(trainable._runs) == replicates
-        held = [weakref.ref(training) for training in trainable._trainings]
-        for run in trainable._runs:
+        assert len(seeds(trainable)) == replicates
+        held = [weakref.ref(training) for training in trainable._group._trainings]
+        for run in seeds(trainable):
             held += [weakref.ref(run), weakref.ref(run.optimizer)]
             held += [weakref.ref(part) for part in run.model.modules()]
             held += [weakref.ref(parameter) for parameter in run.model.parameters()]
@@ -141,7 +147,8 @@ def test_a_trial_whose_gpu_failed_tells_so_although_no_memory_can_be_given_back(
     trainable._device = torch.device("cuda")
     monkeypatch.setattr(train.ValidatedRun, "record", fail)
     monkeypatch.setattr(torch.cuda, "empty_cache", fail)
-    assert "device-side assert" in trainable.step()[REPORT].reason
+    ((_, failure),) = trainable.step()[REPORTS]
+    assert "device-side assert" in failure.reason
 
 
 @needs_gpu

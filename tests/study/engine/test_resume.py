@@ -19,7 +19,7 @@ from optuna.storages.journal import JournalFileBackend
 from pnn_core.config import Costs
 from search_spaces import SearchSpace
 from study.config import JOURNAL, StudyConfig
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunRecord, RunState
 from study.search.sampler import SAMPLER_NAMES, SAMPLERS
 from study.stopping.rungs import Rungs
 
@@ -64,19 +64,19 @@ def _young_generations() -> Iterator[None]:
 def run(life) -> None:
     """Train one trial after the other, each with results that follow from its point."""
     while life.manager.has_work():
-        trial = life.manager.propose()
+        trial = life.ask()
         model = trial.config.model
         accuracy = 1 / (1 + abs(model.mask.noise_level - 1) + model.mask_count)
         costs = Costs(learnable_params=model.mask_count, mask_values=0, macs=0)
-        if trial.number % 5 == 4:
-            life.train(trial.number, 1, accuracy, costs)
-            life.manager.attempt_failed(trial.number, "loss is nan", would_recur=True)
+        if trial.key.trial % 5 == 4:
+            life.train(trial.key.trial, 1, accuracy, costs)
+            life.fail(trial.key.trial, "loss is nan", would_recur=True)
             continue
-        life.train(trial.number, life.config.epochs, accuracy, costs)
-        life.manager.trial_stopped(trial.number)
+        life.train(trial.key.trial, life.config.epochs, accuracy, costs)
+        life.stop(trial.key.trial)
 
 
-def timeless(records: tuple[TrialRecord, ...]) -> list[TrialRecord]:
+def timeless(records: tuple[RunRecord, ...]) -> list[RunRecord]:
     return [replace(record, started_ms=None, ended_ms=None) for record in records]
 
 
@@ -134,11 +134,11 @@ def test_a_study_killed_at_any_write_goes_on_as_if_it_never_was(begun, live) -> 
 def run_with_rungs(life) -> None:
     """As `run`, with a report of each epoch, at which a trial may be stopped."""
     while life.manager.has_work():
-        trial = life.manager.propose()
+        trial = life.ask()
         model = trial.config.model
         quality = model.mask_count / (1 + abs(model.mask.noise_level - 1))
         for epoch in range(1, life.config.epochs + 1):
-            if not life.report(trial.number, epoch, epoch / 100 * quality, model.mask_count):
+            if not life.report(trial.key.trial, epoch, epoch / 100 * quality, model.mask_count):
                 break
 
 
@@ -154,7 +154,7 @@ def test_a_study_killed_at_any_write_stops_the_trials_that_it_would_have_stopped
         run_with_rungs(undisturbed)
     expected = timeless(undisturbed.records)
     states = {record.state for record in expected[3:]}
-    assert states == {TrialState.PRUNED, TrialState.COMPLETE}
+    assert states == {RunState.PRUNED, RunState.COMPLETE}
 
     @settings(max_examples=10)
     @given(st.lists(st.integers(0, 14), min_size=1, max_size=4))

@@ -8,9 +8,9 @@ import pytest
 from pnn_core.config import ConfirmResult, Costs, EpochResult
 from study.config import StudyConfig
 from study.execution.progress import ProgressReport
-from study.results.confirmed_run import ConfirmedRun
+from study.results.early_stop import EarlyStop, StopCause
 from study.results.objective import parse_objectives
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.stopping.rungs import Rungs
 
 
@@ -34,41 +34,45 @@ def result(epoch: int, accuracy: float = 0.5) -> EpochResult:
     )
 
 
+def stopped_at(epoch: int) -> EarlyStop:
+    return EarlyStop(epoch=epoch, cause=StopCause.RANK, rank=3, of=3, admitted=1)
+
+
 def record(
     number: int,
-    state: TrialState,
+    state: RunState,
     accuracy: float = 0.5,
     reason: str = "",
     retried: tuple[str, ...] = (),
     started_ms: int | None = None,
-) -> TrialRecord:
-    return TrialRecord(
-        number=number,
+    stop: EarlyStop | None = None,
+) -> RunRecord:
+    return RunRecord(
+        key=RunKey(number),
         state=state,
         parameters={"mask_count": 4, "noise_level": 0.123456},
         costs=Costs(learnable_params=12345, mask_values=1, macs=1),
         replicates=((result(1, accuracy), result(2, accuracy)),),
+        stop=stop,
         reason=reason,
         retried=retried,
         started_ms=started_ms,
     )
 
 
-def confirmed(seed: int, state: TrialState, retried: tuple[str, ...] = ()) -> ConfirmedRun:
+def confirmed(seed: int, state: RunState, retried: tuple[str, ...] = ()) -> RunRecord:
     finished = ConfirmResult(
         train_loss=1.0,
         test_accuracy=0.5,
         published_test_accuracy=0.5,
         train_seconds=1.0,
     )
-    return ConfirmedRun(
-        trial=0,
-        layer="conv1x1",
-        seed=seed,
+    return RunRecord(
+        key=RunKey(0, "conv1x1", seed),
         state=state,
         parameters={},
         size_difference=0.0,
-        result=finished if state is TrialState.COMPLETE else None,
+        result=finished if state is RunState.COMPLETE else None,
         retried=retried,
     )
 
@@ -84,10 +88,10 @@ class Clock:
 
 def run_two_of_three(report: ProgressReport) -> None:
     for number in range(2):
-        report.trial_started(record(number, TrialState.RUNNING))
-        report.epoch_finished(number, result(1))
-    report.trial_ended(record(0, TrialState.COMPLETE, 0.75))
-    report.trial_ended(record(1, TrialState.FAILED, reason="NonFiniteLossError: loss is nan [1]"))
+        report.run_started(record(number, RunState.RUNNING))
+        report.epoch_finished(RunKey(number), result(1))
+    report.run_ended(record(0, RunState.COMPLETE, 0.75))
+    report.run_ended(record(1, RunState.FAILED, reason="NonFiniteLossError: loss is nan [1]"))
 
 
 def test_a_pipe_gets_one_plain_line_for_each_finished_trial(make_config) -> None:
@@ -110,24 +114,23 @@ def test_a_terminal_sees_what_is_running(make_config, monkeypatch: pytest.Monkey
     monkeypatch.setenv("COLUMNS", "120")
     stream = Terminal()
     with report_on(make_config(trials=3, epochs=2), stream) as report:
-        report.trial_started(record(0, TrialState.RUNNING))
-        report.trial_started(record(1, TrialState.RUNNING))
-        report.epoch_finished(1, result(1, accuracy=0.25))
+        report.run_started(record(0, RunState.RUNNING))
+        report.run_started(record(1, RunState.RUNNING))
+        report.epoch_finished(RunKey(1), result(1, accuracy=0.25))
         report._live.refresh()
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     assert "test: 0/3 done" in shown
-    assert "trial 0: waiting for a worker" in shown
+    assert "\n  trial 0: waiting for a worker" in shown.replace("\r", "")
     assert "trial 1: epoch 1/2, val_accuracy 0.2500" in shown
 
 
 def test_a_stop_is_told_with_its_reason_and_counted_apart(make_config) -> None:
     stream = io.StringIO()
-    why = "stopped at epoch 1: rank 3 of 3, 1 may go on"
     with report_on(make_config(trials=3, epochs=9), stream) as report:
-        report.trial_started(record(0, TrialState.RUNNING))
-        report.trial_ended(record(0, TrialState.PRUNED, reason=why))
+        report.run_started(record(0, RunState.RUNNING))
+        report.run_ended(record(0, RunState.PRUNED, stop=stopped_at(1)))
     (line,) = stream.getvalue().splitlines()
-    assert line.startswith(f"trial 0 pruned: {why} (mask_count 4, noise_level 0.123)")
+    assert line.startswith(f"trial 0 pruned: {stopped_at(1)} (mask_count 4, noise_level 0.123)")
     assert "[1/3 done, 1 stopped early" in line
 
 
@@ -140,12 +143,11 @@ def test_a_terminal_sees_where_trials_were_stopped_and_which_rung_is_next(
     rungs = Rungs(first=1, reduction_factor=3, epochs=9)
     with report_on(make_config(trials=9, epochs=9, rungs=rungs), stream) as report:
         for number, epoch in enumerate((1, 3, 1)):
-            report.trial_started(record(number, TrialState.RUNNING))
-            reason = f"stopped at epoch {epoch}: rank 3 of 3, 1 may go on"
-            report.trial_ended(record(number, TrialState.PRUNED, reason=reason))
+            report.run_started(record(number, RunState.RUNNING))
+            report.run_ended(record(number, RunState.PRUNED, stop=stopped_at(epoch)))
         for number, epoch in ((3, 1), (4, 3)):
-            report.trial_started(record(number, TrialState.RUNNING))
-            report.epoch_finished(number, result(epoch))
+            report.run_started(record(number, RunState.RUNNING))
+            report.epoch_finished(RunKey(number), result(epoch))
         report._live.refresh()
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     assert "test: 3/9 done, 3 stopped early" in shown
@@ -162,27 +164,27 @@ def test_the_best_is_the_first_objectives(make_config, objective: str, best: str
     config = make_config(trials=2, objectives=parse_objectives(f"{objective},macs"))
     with report_on(config, stream) as report:
         for number, accuracy in enumerate((0.75, 0.5)):
-            report.trial_started(record(number, TrialState.RUNNING))
-            report.trial_ended(record(number, TrialState.COMPLETE, accuracy))
+            report.run_started(record(number, RunState.RUNNING))
+            report.run_ended(record(number, RunState.COMPLETE, accuracy))
     assert best in stream.getvalue().splitlines()[-1]
 
 
 def test_what_a_failed_trial_left_out_counts_as_done(make_config) -> None:
     report = report_on(make_config(trials=4, epochs=2), io.StringIO())
     run_two_of_three(report)
-    report.trial_started(record(2, TrialState.RUNNING))
-    report.epoch_finished(2, result(1))
+    report.run_started(record(2, RunState.RUNNING))
+    report.epoch_finished(RunKey(2), result(1))
     assert report._share_done() == (2 * 2 + 1) / (4 * 2)
 
 
 def test_restored_trials_count_as_done_in_one_line(make_config) -> None:
     stream = io.StringIO()
     with report_on(make_config(trials=4, epochs=2), stream) as report:
-        report.trial_restored(record(0, TrialState.COMPLETE, 0.75))
-        report.trial_restored(record(1, TrialState.FAILED))
+        report.run_restored(record(0, RunState.COMPLETE, 0.75))
+        report.run_restored(record(1, RunState.FAILED))
         for number in (2, 3):
-            report.trial_started(record(number, TrialState.RUNNING))
-        report.trial_ended(record(2, TrialState.COMPLETE, 0.5))
+            report.run_started(record(number, RunState.RUNNING))
+        report.run_ended(record(2, RunState.COMPLETE, 0.5))
     first, second = stream.getvalue().splitlines()
     assert first == "2 of 4 trials were done before"
     assert "[3/4 done, 1 failed, best val_accuracy 0.7500, " in second
@@ -191,7 +193,7 @@ def test_restored_trials_count_as_done_in_one_line(make_config) -> None:
 def test_a_study_with_nothing_left_to_do_says_so(make_config) -> None:
     stream = io.StringIO()
     with report_on(make_config(trials=1), stream) as report:
-        report.trial_restored(record(0, TrialState.COMPLETE))
+        report.run_restored(record(0, RunState.COMPLETE))
     assert stream.getvalue() == "1 of 1 trials were done before\n"
 
 
@@ -201,11 +203,11 @@ def test_the_time_left_is_that_of_the_new_work_alone(make_config, monkeypatch) -
     stream = io.StringIO()
     report = report_on(make_config(trials=20, epochs=2), stream)
     for number in range(10):
-        report.trial_restored(record(number, TrialState.COMPLETE))
-    report.trial_started(record(10, TrialState.RUNNING))
+        report.run_restored(record(number, RunState.COMPLETE))
+    report.run_started(record(10, RunState.RUNNING))
     assert report._seconds_left() is None
     clock.seconds += 60
-    report.trial_ended(record(10, TrialState.COMPLETE))
+    report.run_ended(record(10, RunState.COMPLETE))
     assert report._seconds_left() == 9 * 60
     assert stream.getvalue().endswith(" 9:00 left]\n")
 
@@ -217,25 +219,25 @@ def test_epochs_that_an_earlier_life_finished_are_no_new_work(
     """Eight of ten epochs are told at once, the ninth after ten seconds; eleven more wait."""
     clock = Clock(monkeypatch)
     report = report_on(make_config(trials=2, epochs=10), io.StringIO())
-    report.trial_started(record(0, TrialState.RUNNING, started_ms=started_ms))
+    report.run_started(record(0, RunState.RUNNING, started_ms=started_ms))
     clock.seconds += 0.5
     for epoch in range(1, 9):
-        report.epoch_finished(0, result(epoch))
+        report.epoch_finished(RunKey(0), result(epoch))
     clock.seconds += 9.5
-    report.epoch_finished(0, result(9))
+    report.epoch_finished(RunKey(0), result(9))
     assert report._seconds_left() == pytest.approx(10 * 11 / new_epochs)
 
 
 def test_retried_and_paused_trials_are_told(make_config) -> None:
     stream = io.StringIO()
     with report_on(make_config(trials=5, epochs=4), stream) as report:
-        report.trial_started(record(3, TrialState.RUNNING))
+        report.run_started(record(3, RunState.RUNNING))
         # The first reason is an earlier life's, whose attempts do not count.
         for reasons in (("old", "the worker [3] died"), ("old", "the worker [3] died", "again")):
-            report.trial_retried(record(3, TrialState.RUNNING, retried=reasons))
+            report.run_retried(record(3, RunState.RUNNING, retried=reasons))
             assert not report._running
-            report.trial_started(record(3, TrialState.RUNNING))
-        report.trial_paused(record(3, TrialState.PAUSED))
+            report.run_started(record(3, RunState.RUNNING))
+        report.run_paused(record(3, RunState.PAUSED))
         report.warned("the tracker [bold]is away[/bold]")
         assert not report._running
     assert stream.getvalue().splitlines() == [
@@ -251,18 +253,18 @@ def test_confirmation_runs_are_restored_retried_and_paused_alike(make_config, mo
     clock = Clock(monkeypatch)
     stream = io.StringIO()
     with report_on(make_config(trials=1), stream) as report:
-        report.trial_restored(record(0, TrialState.COMPLETE))
+        report.run_restored(record(0, RunState.COMPLETE))
         report.confirmation_planned(6)
         for seed in range(3):
-            report.confirmation_restored(confirmed(seed, TrialState.COMPLETE))
+            report.run_restored(confirmed(seed, RunState.COMPLETE))
         for seed in (3, 4):
-            report.confirmation_started(confirmed(seed, TrialState.RUNNING))
-        report.confirmation_retried(confirmed(3, TrialState.RUNNING, ("the worker died",)))
+            report.run_started(confirmed(seed, RunState.RUNNING))
+        report.run_retried(confirmed(3, RunState.RUNNING, ("the worker died",)))
         clock.seconds += 30
-        report.confirmation_ended(confirmed(4, TrialState.COMPLETE))
-        report.confirmation_started(confirmed(3, TrialState.RUNNING))
-        report.confirmation_paused(confirmed(3, TrialState.PAUSED))
-        assert not report._confirming
+        report.run_ended(confirmed(4, RunState.COMPLETE))
+        report.run_started(confirmed(3, RunState.RUNNING))
+        report.run_paused(confirmed(3, RunState.PAUSED))
+        assert not report._running
     _, retried, ended, paused = stream.getvalue().splitlines()
     assert retried == (
         "confirm trial 0 conv1x1 seed 3 tried again (attempt 2 of 3): the worker died"
@@ -275,8 +277,8 @@ def test_a_terminal_sees_warnings_above_what_is_running(make_config, monkeypatch
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal()
     with report_on(make_config(trials=3, epochs=2), stream) as report:
-        report.trial_restored(record(0, TrialState.COMPLETE))
-        report.trial_started(record(1, TrialState.RUNNING))
+        report.run_restored(record(0, RunState.COMPLETE))
+        report.run_started(record(1, RunState.RUNNING))
         report.warned("the disk is nearly full")
         report._live.refresh()
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from pnn_core.config import Costs, EpochResult
-from study.execution.summary import Outcome, installed, next_commands, resume_command
-from study.results.front_table import front_table
+from study.execution.next_commands import installed, next_commands, resume_command
+from study.execution.summary import Outcome
+from study.results.early_stop import EarlyStop, StopCause
 from study.results.objective import parse_objectives
-from study.results.pareto import front
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.stopping.rungs import Rungs
 
 EPOCH = EpochResult(
@@ -22,8 +22,8 @@ EPOCH = EpochResult(
 )
 
 REASONS = {
-    TrialState.FAILED: "[red]broken[/red]",
-    TrialState.PRUNED: "stopped at epoch 3: [red]rank 9[/red] of 12, 4 may go on",
+    RunState.FAILED: "[red]broken[/red]",
+    RunState.PRUNED: "stopped at epoch 3: [red]rank 9[/red] of 12, 4 may go on",
 }
 
 RESUME = "python -m study.run --resume --name test"
@@ -31,33 +31,25 @@ RESUME = "python -m study.run --resume --name test"
 
 @pytest.fixture
 def outcome(make_config) -> Callable[..., Outcome]:
-    def make(*states: TrialState, **changes: object) -> Outcome:
-        config = make_config(trials=len(states), epochs=1)
+    def make(*states: RunState, **changes: object) -> Outcome:
+        config = make_config(trials=len(states), epochs=1, output=Path("studies/test"))
         records = tuple(
-            TrialRecord(
-                number=number,
+            RunRecord(
+                key=RunKey(number),
                 state=state,
                 parameters={"mask_count": 4, "noise_level": 0.5},
                 costs=Costs(learnable_params=1234, mask_values=1, macs=1),
-                replicates=((EPOCH,),) if state is TrialState.COMPLETE else (),
+                replicates=((EPOCH,),) if state is RunState.COMPLETE else (),
                 reason=REASONS.get(state, ""),
             )
             for number, state in enumerate(states)
         )
-        best = front(records, config.objectives)
         settings: dict = {
             "config": config,
             "records": records,
-            "front": best,
-            "table": front_table(best, tuple(config.space.axes), config.objectives),
-            "confirmed": (),
-            "planned_confirmations": 0,
-            "page": Path("studies/test/front.html"),
-            "csv": Path("studies/test/front.csv"),
             "commands": {"Look": "mlflow ui"},
             "resume": "python -m study.run --resume --name test",
             "validation_images": 287,
-            "warnings": (),
         }
         return Outcome(**{**settings, **changes})
 
@@ -71,7 +63,7 @@ def printed(outcome: Outcome) -> str:
 
 
 def test_it_prints_the_front_the_picture_and_the_commands(outcome) -> None:
-    text = printed(outcome(TrialState.COMPLETE, TrialState.FAILED))
+    text = printed(outcome(RunState.COMPLETE, RunState.FAILED))
     assert "Front of test: digits, 1 complete, 1 failed, 1 epoch" in text
     header, row = (
         line.split() for line in text.splitlines() if "1,234" in line or "mask_c" in line
@@ -83,32 +75,34 @@ def test_it_prints_the_front_the_picture_and_the_commands(outcome) -> None:
 
 
 def test_failures_are_counted_with_their_reason_word_for_word(outcome) -> None:
-    text = printed(outcome(TrialState.COMPLETE, TrialState.FAILED, TrialState.FAILED))
+    text = printed(outcome(RunState.COMPLETE, RunState.FAILED, RunState.FAILED))
     assert "2 of 3 trials failed: [red]broken[/red]" in text
 
 
 def test_stops_are_counted_by_rung_and_never_on_the_front(outcome) -> None:
-    ended = outcome(TrialState.COMPLETE, TrialState.PRUNED, TrialState.PRUNED)
-    at_one = replace(ended.records[1], reason="stopped at epoch 1: rank 3 of 3, 1 may go on")
-    ended = replace(ended, records=(ended.records[0], at_one, ended.records[2]))
+    ended = outcome(RunState.COMPLETE, RunState.PRUNED, RunState.PRUNED)
+    at_one = replace(ended.records[1], stop=EarlyStop(epoch=1, cause=StopCause.NOT_FINITE))
+    stop = EarlyStop(epoch=3, cause=StopCause.RANK, rank=9, of=12, admitted=4)
+    at_three = replace(ended.records[2], stop=stop)
+    ended = replace(ended, records=(ended.records[0], at_one, at_three))
     assert "\n2 of 3 trials stopped early: 1 at epoch 1, 1 at epoch 3\n" in printed(ended)
     document = json.loads(json.dumps(ended.as_json()))
-    assert document["stops"] == {"1": at_one.reason, "2": REASONS[TrialState.PRUNED]}
+    assert document["stops"] == {"1": at_one.reason, "2": str(stop)}
     assert [trial["number"] for trial in document["front"]] == [0]
 
 
 def test_a_study_that_stopped_none_says_nothing_of_it(outcome) -> None:
-    assert "stopped early" not in printed(outcome(TrialState.COMPLETE))
+    assert "stopped early" not in printed(outcome(RunState.COMPLETE))
 
 
 def test_warnings_are_said(outcome) -> None:
     assert "MLflow lacks 2 trials" in printed(
-        outcome(TrialState.COMPLETE).with_warning("MLflow lacks 2 trials")
+        outcome(RunState.COMPLETE).with_warning("MLflow lacks 2 trials")
     )
 
 
 def test_json_holds_the_front_with_whole_configurations(outcome) -> None:
-    document = json.loads(json.dumps(outcome(TrialState.COMPLETE, TrialState.FAILED).as_json()))
+    document = json.loads(json.dumps(outcome(RunState.COMPLETE, RunState.FAILED).as_json()))
     assert document["trials"] == {"complete": 1, "failed": 1}
     assert document["failures"] == {"1": "[red]broken[/red]"}
     (best,) = document["front"]
@@ -178,7 +172,7 @@ def test_programs_are_named_as_they_can_be_typed_here(monkeypatch, tmp_path: Pat
 
 def test_how_far_luck_reaches_is_said_from_the_number_of_validation_images(outcome) -> None:
     """√(0.9 · 0.1 / 287) = 0.0177."""
-    text = printed(outcome(TrialState.COMPLETE))
+    text = printed(outcome(RunState.COMPLETE))
     assert "287 validation images: the best accuracy has a standard error of 1.8 points" in text
 
 
@@ -188,7 +182,7 @@ def test_passwords_are_not_repeated(make_config) -> None:
 
 
 def test_an_interrupted_study_says_what_is_kept_and_how_to_go_on(outcome) -> None:
-    states = (TrialState.COMPLETE, TrialState.PAUSED, TrialState.PAUSED)
+    states = (RunState.COMPLETE, RunState.PAUSED, RunState.PAUSED)
     text = printed(outcome(*states).as_interrupted())
     assert "Front of test: digits, 1 complete, 2 paused, 1 epoch" in text
     assert "Interrupted: 1 of 3 trials are complete, 2 paused where they stood" in text
@@ -197,12 +191,12 @@ def test_an_interrupted_study_says_what_is_kept_and_how_to_go_on(outcome) -> Non
 
 
 def test_an_interrupted_confirmation_is_told_as_such(outcome) -> None:
-    text = printed(outcome(TrialState.COMPLETE, planned_confirmations=4).as_interrupted())
+    text = printed(outcome(RunState.COMPLETE, planned_confirmations=4).as_interrupted())
     assert "Interrupted during the confirmation: 1 of 1 trials are complete" in text
 
 
 def test_the_document_has_the_way_to_go_on(outcome) -> None:
-    assert outcome(TrialState.COMPLETE).as_json()["resume"] == RESUME
+    assert outcome(RunState.COMPLETE).as_json()["resume"] == RESUME
 
 
 def test_what_goes_on_with_a_study_needs_its_name_alone(make_config, tmp_path, monkeypatch) -> None:

@@ -12,8 +12,8 @@ from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.objective import parse_objectives
 from study.results.pareto import front
+from study.results.run_record import RunRecord, RunState
 from study.results.stop_reasons import describe_stops
-from study.results.trial_record import TrialRecord, TrialState
 from study.stopping.entry import entry_after
 
 SPACE = """
@@ -42,7 +42,7 @@ def load(folder: Path) -> LoadedStudy:
     return loaded
 
 
-def numbers(record: TrialRecord) -> tuple:
+def numbers(record: RunRecord) -> tuple:
     """What became of a trial, without the time it took."""
     curve = [(e.epoch, e.train_loss, e.val_loss, e.val_accuracy) for e in record.epochs]
     return record.number, record.state, record.reason, record.parameters, curve
@@ -63,11 +63,11 @@ def test_stopped_trials_are_pruned_at_a_rung_where_another_was_better(undisturbe
     study = load(folder)
     assert study.info.scheduler == "moasha"
     assert (study.info.rungs, study.info.reduction_factor) == (RUNGS, 3)
-    stopped = [record for record in study.records if record.state is TrialState.PRUNED]
-    others = [record for record in study.records if record.state is TrialState.COMPLETE]
+    stopped = [record for record in study.records if record.state is RunState.PRUNED]
+    others = [record for record in study.records if record.state is RunState.COMPLETE]
     assert stopped
     assert len(stopped) + len(others) == 8
-    assert all(r.state is TrialState.COMPLETE for r in front(study.records, OBJECTIVES))
+    assert all(r.state is RunState.COMPLETE for r in front(study.records, OBJECTIVES))
     for record in stopped:
         epoch = len(record.epochs)
         assert epoch in RUNGS

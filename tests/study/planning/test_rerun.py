@@ -10,7 +10,7 @@ import pytest
 
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
-from study.results.trial_record import Curve, TrialRecord, TrialState
+from study.results.run_record import Curve, RunRecord, RunState
 
 SPACE = """
 from optuna.distributions import CategoricalDistribution, FloatDistribution
@@ -45,9 +45,9 @@ def numbers(curve: Curve) -> list[tuple[float, ...]]:
     return [(e.epoch, e.train_loss, e.val_loss, e.val_accuracy) for e in curve]
 
 
-def assert_same(again: TrialRecord, before: TrialRecord) -> None:
+def assert_same(again: RunRecord, before: RunRecord) -> None:
     """To the last bit, but for the time it took."""
-    assert (again.state, again.parameters) == (TrialState.COMPLETE, before.parameters)
+    assert (again.state, again.parameters) == (RunState.COMPLETE, before.parameters)
     assert again.costs == before.costs
     assert [numbers(c) for c in again.replicates] == [numbers(c) for c in before.replicates]
     assert again.metrics()["val_accuracy"] == before.metrics()["val_accuracy"]

@@ -10,7 +10,7 @@ from study.command_line import BadInputError
 from study.planning.arguments import DEFAULTS, Arguments, add_option, make_parser, parse_arguments
 from study.planning.resume import KEPT, MAY_CHANGE
 from study.planning.study_file import FILE, StudyFile
-from study.results.mlflow import trial_format
+from study.results.mlflow import study_format
 from study.results.objective import parse_objectives
 from study.results.setting import (
     PARAMETER,
@@ -146,8 +146,8 @@ def test_every_setting_comes_through_the_study_file(name: str, tmp_path: Path) -
 def test_every_shown_setting_comes_through_mlflow(name: str) -> None:
     assert options(ShownSettings)[name].shown
     study = info(**{name: typed(name)})
-    params, tags = trial_format.study_params(study), trial_format.study_tags(study)
-    assert trial_format.decode_study("a", params, tags) == study
+    params, tags = study_format.study_params(study), study_format.study_tags(study)
+    assert study_format.decode_study("a", params, tags) == study
     in_params = Shown.PARAMETER in options(ShownSettings)[name].shown
     assert (name in params) == in_params
     assert (params if in_params else tags)[name] == spell(typed(name))
@@ -155,7 +155,7 @@ def test_every_shown_setting_comes_through_mlflow(name: str) -> None:
 
 def test_settings_that_are_not_shown_are_not_in_mlflow() -> None:
     hidden = set(options(Settings)) - set(options(ShownSettings))
-    shown = {**trial_format.study_params(info()), **trial_format.study_tags(info())}
+    shown = {**study_format.study_params(info()), **study_format.study_tags(info())}
     assert not hidden & shown.keys()
     assert not any(options(Settings)[name].shown for name in hidden)
 
@@ -168,13 +168,13 @@ def test_a_study_of_the_first_version_can_be_read(tmp_path: Path) -> None:
         if name not in EARLIEST:
             assert declared.may_lack, name
             assert getattr(read, name) == getattr(DEFAULTS, name)
-    params = trial_format.study_params(info())
-    tags = trial_format.study_tags(info())
+    params = study_format.study_params(info())
+    tags = study_format.study_tags(info())
     for name in options(ShownSettings):
         if name not in EARLIEST and name != "scheduler":
             params.pop(name, None)
             tags.pop(name, None)
-    assert trial_format.decode_study("a", params, tags) == info()
+    assert study_format.decode_study("a", params, tags) == info()
 
 
 def test_an_unknown_setting_is_answered_with_the_nearest(tmp_path: Path) -> None:

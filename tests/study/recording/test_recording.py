@@ -7,8 +7,8 @@ import pytest
 from study.recording.recording import table_of
 from study.recording.table import Configuration
 from study.results.objective import parse_objectives
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialRecord, TrialState
 
 MS_2026 = 1_767_225_600_000  # midnight of 1 January, UTC
 DAY_MS = 24 * 3600 * 1000
@@ -36,11 +36,11 @@ def info(make_table) -> StudyInfo:
 
 
 @pytest.fixture
-def records(make_table) -> list[TrialRecord]:
+def records(make_table) -> list[RunRecord]:
     return [
-        TrialRecord(
-            number=c.number,
-            state=TrialState.COMPLETE,
+        RunRecord(
+            key=RunKey(c.number),
+            state=RunState.COMPLETE,
             parameters={**c.parameters, "seed": c.first_seed, "epochs": 4},
             costs=c.costs,
             replicates=c.curves,
@@ -64,7 +64,7 @@ def test_complete_trials_become_configurations(info, records, small_space, make_
     assert provenance.recorded == ("2026-01-01", "2026-01-03")
 
 
-@pytest.mark.parametrize("state", sorted({*TrialState} - {TrialState.COMPLETE}))
+@pytest.mark.parametrize("state", sorted({*RunState} - {RunState.COMPLETE}))
 def test_other_trials_are_left_out(info, records, small_space, state) -> None:
     records[1] = replace(records[1], state=state)
     table = recorded(info, records, small_space)

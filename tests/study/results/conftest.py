@@ -9,10 +9,11 @@ import pytest
 import requests
 
 from pnn_core.config import Costs, DatasetShape, EpochResult, ModelConfig, TrialConfig
+from study.results.early_stop import EarlyStop, StopCause
 from study.results.mlflow.study_writer import MlflowStudy
 from study.results.objective import parse_objectives
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo
-from study.results.trial_record import TrialRecord, TrialState
 
 STARTED_MS = 1_700_000_000_000
 
@@ -57,14 +58,20 @@ def epoch() -> Callable[[int], EpochResult]:
 
 
 @pytest.fixture
-def record(epoch: Callable[[int], EpochResult]) -> Callable[..., TrialRecord]:
+def record(epoch: Callable[[int], EpochResult]) -> Callable[..., RunRecord]:
     """Makes the record of a trial."""
 
-    def make(number: int, state: TrialState, epochs: int = 0, reason: str = "") -> TrialRecord:
+    def make(
+        number: int,
+        state: RunState,
+        epochs: int = 0,
+        reason: str = "",
+        stop: EarlyStop | None = None,
+    ) -> RunRecord:
         shape = DatasetShape(channels=1, height=8, width=8, classes=10)
         config = TrialConfig(model=ModelConfig(dataset=shape), seed=number)
-        return TrialRecord(
-            number=number,
+        return RunRecord(
+            key=RunKey(number),
             state=state,
             parameters=config.parameters(),
             costs=None
@@ -74,9 +81,20 @@ def record(epoch: Callable[[int], EpochResult]) -> Callable[..., TrialRecord]:
             device="Some GPU <b>&amp;</b>",
             worker="node-<b>:4711",
             reason=reason,
+            stop=stop,
             started_ms=STARTED_MS + number,
             ended_ms=STARTED_MS + 100_000 + number if state.is_final else None,
         )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def stopped_at() -> Callable[[int], EarlyStop]:
+    """Makes the early stop of a trial after an epoch."""
+
+    def make(epoch: int) -> EarlyStop:
+        return EarlyStop(epoch=epoch, cause=StopCause.RANK, rank=3, of=4, admitted=1)
 
     return make
 

@@ -1,9 +1,8 @@
 import pytest
 
 from pnn_core.config import ConfirmResult, Costs
-from study.results.confirmed_run import ConfirmedRun
 from study.results.confirmed_table import confirmed_table
-from study.results.trial_record import TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 
 
 @pytest.fixture
@@ -12,11 +11,9 @@ def runs():
 
     def make(layer, *accuracies, costs=None):
         return [
-            ConfirmedRun(
-                trial=4,
-                layer=layer,
-                seed=seed,
-                state=TrialState.FAILED if accuracy is None else TrialState.COMPLETE,
+            RunRecord(
+                key=RunKey(4, layer, seed),
+                state=RunState.FAILED if accuracy is None else RunState.COMPLETE,
                 parameters={},
                 size_difference=0.0,
                 costs=costs,

@@ -3,7 +3,7 @@ import pytest
 from pnn_core.config import Costs, EpochResult
 from study.results.front_table import TextTable, format_metric, format_parameter, front_table
 from study.results.objective import parse_objectives
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 
 
 def trial(number, accuracy, params, **parameters):
@@ -15,9 +15,9 @@ def trial(number, accuracy, params, **parameters):
         train_seconds=1.25,
         val_seconds=0.5,
     )
-    return TrialRecord(
-        number=number,
-        state=TrialState.COMPLETE,
+    return RunRecord(
+        key=RunKey(number),
+        state=RunState.COMPLETE,
         parameters=parameters,
         costs=Costs(learnable_params=params, mask_values=64, macs=1),
         replicates=((result,),),

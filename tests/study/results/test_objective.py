@@ -2,7 +2,7 @@ import pytest
 
 from pnn_core.config import Costs, EpochResult
 from study.results.objective import OBJECTIVES, parse_objectives
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 
 
 def test_objectives_keep_the_order_of_the_command_line():
@@ -31,9 +31,9 @@ def test_every_objective_is_a_metric_of_a_complete_trial():
     result = EpochResult(
         epoch=1, train_loss=1, val_loss=1, val_accuracy=0.5, train_seconds=1, val_seconds=1
     )
-    record = TrialRecord(
-        number=0,
-        state=TrialState.COMPLETE,
+    record = RunRecord(
+        key=RunKey(0),
+        state=RunState.COMPLETE,
         parameters={},
         costs=Costs(learnable_params=1, mask_values=1, macs=1),
         replicates=((result,),),

@@ -1,7 +1,6 @@
 import pytest
 
 from pnn_core.config import ConfirmResult, Costs
-from study.results.confirmed_run import ConfirmedRun
 from study.results.paired_comparison import (
     Verdict,
     cautions,
@@ -12,7 +11,7 @@ from study.results.paired_comparison import (
     format_size,
     layer_results,
 )
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 
 
 def run(
@@ -22,16 +21,14 @@ def run(
     *,
     trial=7,
     params=360_000,
-    state=TrialState.COMPLETE,
+    state=RunState.COMPLETE,
     reason="",
     level=0.1,
     **settings,
 ):
-    complete = state is TrialState.COMPLETE
-    return ConfirmedRun(
-        trial=trial,
-        layer=layer,
-        seed=seed,
+    complete = state is RunState.COMPLETE
+    return RunRecord(
+        key=RunKey(trial, layer, seed),
         state=state,
         parameters={"layer": layer, "noise_level": level, "seed": seed, **settings},
         size_difference=params / 360_000 - 1,
@@ -54,7 +51,7 @@ def runs(layer, accuracies, **changes):
 
 def only(*groups, layer="perturbation"):
     """The single comparison of runs that confirm trial 7, a trial of the given layer."""
-    record = TrialRecord(number=7, state=TrialState.COMPLETE, parameters={"layer": layer})
+    record = RunRecord(key=RunKey(7), state=RunState.COMPLETE, parameters={"layer": layer})
     (comparison,) = compare_with_controls([record], [r for group in groups for r in group])
     return comparison
 
@@ -119,8 +116,8 @@ def test_one_seed_decides_nothing():
 
 def test_a_failed_seed_leaves_its_pair_out_and_is_named():
     control = runs("conv1x1", NOISE)
-    control[2] = run("conv1x1", 2, 0, state=TrialState.FAILED, reason="out of memory")
-    control[3] = run("conv1x1", 3, 0, state=TrialState.RUNNING)
+    control[2] = run("conv1x1", 2, 0, state=RunState.FAILED, reason="out of memory")
+    control[3] = run("conv1x1", 3, 0, state=RunState.RUNNING)
     comparison = only(runs("perturbation", NOISE), control)
     assert comparison.difference.n == 3
     assert describe_comparison(comparison).endswith(
@@ -205,7 +202,7 @@ def test_means_are_of_complete_seeds_and_both_protocols():
 
 
 def test_a_layer_without_a_complete_seed_has_no_mean():
-    (result,) = layer_results([run("conv1x1", 0, 0, state=TrialState.FAILED)])
+    (result,) = layer_results([run("conv1x1", 0, 0, state=RunState.FAILED)])
     assert (result.test_accuracy, result.published_test_accuracy) == (None, None)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pnn_core.config import Costs, EpochResult
 from study.results.objective import OBJECTIVES, parse_objectives
 from study.results.pareto import front, hypervolume
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 
 ONE = parse_objectives("val_accuracy")
 TWO = parse_objectives("val_accuracy,learnable_params")
@@ -19,10 +19,10 @@ SEVEN = tuple(OBJECTIVES.values())
 objective_sets = st.sampled_from([ONE, TWO, THREE, SEVEN])
 # Few distinct values, so that ties and dominated points are common.
 levels = st.integers(0, 5)
-complete = st.just(TrialState.COMPLETE)
+complete = st.just(RunState.COMPLETE)
 
 
-def trial(number, accuracy=0.0, params=0, loss=0.0, state=TrialState.COMPLETE, other=0):
+def trial(number, accuracy=0.0, params=0, loss=0.0, state=RunState.COMPLETE, other=0):
     result = EpochResult(
         epoch=1,
         train_loss=float(other),
@@ -31,8 +31,8 @@ def trial(number, accuracy=0.0, params=0, loss=0.0, state=TrialState.COMPLETE, o
         train_seconds=float(other % 3),
         val_seconds=0.0,
     )
-    return TrialRecord(
-        number=number,
+    return RunRecord(
+        key=RunKey(number),
         state=state,
         parameters={},
         costs=Costs(learnable_params=params, mask_values=other % 2, macs=other),
@@ -94,7 +94,7 @@ def test_the_front_does_not_depend_on_units(records, exponent):
 
 @given(
     trials(
-        states=st.sampled_from(TrialState),
+        states=st.sampled_from(RunState),
         value=st.sampled_from([0.0, 1.0, 2.0, math.nan, math.inf, -math.inf]),
     )
 )
@@ -103,7 +103,7 @@ def test_only_complete_trials_with_finite_values_are_on_the_front(records):
     eligible = [
         r
         for r in records
-        if r.state is TrialState.COMPLETE and all(map(math.isfinite, r.values(THREE)))
+        if r.state is RunState.COMPLETE and all(map(math.isfinite, r.values(THREE)))
     ]
     assert front(eligible, THREE) == members
     assert all(any(m is e for e in eligible) for m in members)
@@ -175,7 +175,7 @@ def test_hypervolume_never_falls_when_a_trial_is_added(records, more):
     assert hypervolume([*records, *more], THREE, reference) >= before
 
 
-@given(trials(states=st.sampled_from(TrialState)))
+@given(trials(states=st.sampled_from(RunState)))
 def test_hypervolume_is_that_of_the_front(records):
     reference = (-1.0, 6.0)
     expected = hypervolume(front(records, TWO), TWO, reference)

@@ -151,7 +151,7 @@ def test_64_masks_for_each_of_128_filters_are_8192():
     assert find(where="result 3").settings()["mask_count"] == 128
 
 
-def test_a_plain_networks_width_stands_in_its_note():
+def test_a_plain_network_has_as_many_filters_as_its_width():
     assert find(where="result 1").settings()["mask_count"] == 44
 
 

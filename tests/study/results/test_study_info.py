@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from study.results.objective import parse_objectives
+from study.results.run_record import RunState
 from study.results.study_info import StudySummary, summarise
-from study.results.trial_record import TrialState
 
 OBJECTIVES = parse_objectives("val_accuracy,learnable_params")
 
@@ -23,12 +23,12 @@ def test_rungs_and_their_reduction_factor_go_together(info, half):
 
 def test_a_summary_counts_trials_by_state_and_measures_the_front(record):
     records = [
-        record(0, TrialState.COMPLETE, epochs=1),
-        record(1, TrialState.COMPLETE, epochs=3),
-        record(2, TrialState.PRUNED, epochs=9),
-        record(3, TrialState.FAILED),
-        record(4, TrialState.FAILED),
-        record(5, TrialState.RUNNING),
+        record(0, RunState.COMPLETE, epochs=1),
+        record(1, RunState.COMPLETE, epochs=3),
+        record(2, RunState.PRUNED, epochs=9),
+        record(3, RunState.FAILED),
+        record(4, RunState.FAILED),
+        record(5, RunState.RUNNING),
     ]
     best = records[1].epochs[-1].val_accuracy
     assert summarise(records, OBJECTIVES) == StudySummary(
@@ -37,9 +37,9 @@ def test_a_summary_counts_trials_by_state_and_measures_the_front(record):
 
 
 def test_a_study_without_complete_trials_has_no_best_accuracy(record):
-    assert summarise([record(0, TrialState.PRUNED, epochs=2)], OBJECTIVES).best_val_accuracy is None
+    assert summarise([record(0, RunState.PRUNED, epochs=2)], OBJECTIVES).best_val_accuracy is None
 
 
 def test_a_summary_takes_an_iterator(record):
-    records = [record(n, TrialState.COMPLETE, epochs=1) for n in range(2)]
+    records = [record(n, RunState.COMPLETE, epochs=1) for n in range(2)]
     assert summarise(iter(records), OBJECTIVES) == summarise(records, OBJECTIVES)

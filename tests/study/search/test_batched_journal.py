@@ -18,7 +18,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from study.config import JOURNAL
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 from study.search.optuna_storage import StorageError, StudyStorage
 
 ANY_PLACE = st.floats(min_value=0, max_value=1)
@@ -94,16 +94,16 @@ def test_a_disk_that_fills_is_one_clear_sentence_and_costs_nothing_saved(
         no_file_beyond(begun + room),
         pytest.raises(StorageError, match=rf"{JOURNAL}: file too large$"),
     ):
-        life.manager.trial_stopped(1)
+        life.stop(1)
     # There is room again, but nothing may follow half a line.
     with pytest.raises(StorageError, match="file too large"):
-        life.manager.attempt_failed(1, "not stored", would_recur=False)
+        life.fail(1, "not stored", would_recur=False)
     assert journal.stat().st_size == begun + room
     assert journal.read_bytes().startswith(saved)
-    assert life.heard.of("ended") == [(0, TrialState.COMPLETE)]
+    assert life.heard.of("ended") == [(0, RunState.COMPLETE)]
 
     again = live(config)
-    assert again.heard.of("restored") == [(0, TrialState.COMPLETE)]
+    assert again.heard.of("restored") == [(0, RunState.COMPLETE)]
     while again.manager.has_work():
         again.complete(again.propose())
     assert again.optuna_states() == ["COMPLETE"] * 3

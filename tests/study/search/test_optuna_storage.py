@@ -10,14 +10,18 @@ from optuna.trial import TrialState as OptunaState
 
 from pnn_core.config import ConfirmResult, Costs, EpochResult
 from study.config import JOURNAL, StudyConfig
-from study.results.confirmed_run import ConfirmedRun
-from study.results.trial_record import TrialRecord, TrialState
-from study.search.optuna_storage import StorageError, StudyStorage, retried_before
+from study.results.run_record import RunKey, RunRecord, RunState
+from study.search.optuna_storage import (
+    StorageError,
+    StudyStorage,
+    retried_before,
+    started_before,
+)
 from study.search.trial_manager import TrialManager
 
-RECORD = TrialRecord(
-    number=0,
-    state=TrialState.COMPLETE,
+RECORD = RunRecord(
+    key=RunKey(0),
+    state=RunState.COMPLETE,
     parameters={"mask_count": 4, "noise_level": 0.1 + 0.2, "network": "resnet8", "nesterov": True},
     costs=Costs(learnable_params=100, mask_values=10, macs=1000),
     replicates=(
@@ -39,11 +43,9 @@ RECORD = TrialRecord(
     started_ms=1,
     ended_ms=2,
 )
-CONFIRMED = ConfirmedRun(
-    trial=0,
-    layer="conv3x3",
-    seed=10_000_000_001,
-    state=TrialState.COMPLETE,
+CONFIRMED = RunRecord(
+    key=RunKey(0, "conv3x3", 10_000_000_001),
+    state=RunState.COMPLETE,
     parameters={"mask_count": 3},
     size_difference=-0.125,
     result=ConfirmResult(
@@ -75,14 +77,15 @@ def ask(storage: StudyStorage, config: StudyConfig) -> optuna.trial.FrozenTrial:
 def test_everything_is_there_when_the_storage_is_opened_again(config: StudyConfig) -> None:
     storage = StudyStorage(config)
     points = [ask(storage, config).params for _ in range(4)]
-    pruned = replace(RECORD, number=1, state=TrialState.PRUNED, reason="stopped")
-    failed = replace(RECORD, number=2, state=TrialState.FAILED, reason="<b>50% of 'it'</b>")
+    pruned = replace(RECORD, key=RunKey(1), state=RunState.PRUNED, reason="stopped")
+    failed = replace(RECORD, key=RunKey(2), state=RunState.FAILED, reason="<b>50% of 'it'</b>")
     for record in (RECORD, pruned, failed):
         storage.keep_record(record)
     storage.tell(0, OptunaState.COMPLETE, (0.1, 100))
     storage.tell(1, OptunaState.PRUNED)
     storage.tell(2, OptunaState.FAIL)
-    storage.keep_retried(replace(RECORD, number=3, retried=("a", "b")))
+    unfinished = replace(RECORD, key=RunKey(3), retried=("a", "b"), started_ms=7)
+    storage.keep_unfinished(unfinished)
     storage.keep_confirmed(CONFIRMED)
 
     again = StudyStorage(config)
@@ -93,13 +96,14 @@ def test_everything_is_there_when_the_storage_is_opened_again(config: StudyConfi
     assert [again.record_of(trial) for trial in trials] == [RECORD, pruned, failed, None]
     assert trials[2].user_attrs["reason"] == failed.reason
     assert retried_before(trials[3]) == ("a", "b")
+    assert started_before(trials[3]) == 7
     assert retried_before(trials[0]) == ()
     assert again.confirmed() == (CONFIRMED,)
 
 
 def test_a_confirmation_run_is_told_from_others_of_its_trial(config: StudyConfig) -> None:
     runs = [
-        replace(CONFIRMED, trial=trial, layer=layer, seed=seed)
+        replace(CONFIRMED, key=RunKey(trial, layer, seed))
         for trial in (0, 10)
         for layer in ("conv3x3", "perturbation")
         for seed in (10_000_000_000, 10_000_000_001)
@@ -153,7 +157,7 @@ def test_a_record_that_cannot_be_decoded_is_reported(config: StudyConfig) -> Non
     trial = ask(storage, config)
     storage.study._storage.set_trial_user_attr(trial._trial_id, "record", {"number": 0})
     storage.tell(0, OptunaState.FAIL)
-    with pytest.raises(StorageError, match="is missing in a document of a TrialRecord"):
+    with pytest.raises(StorageError, match="is missing in a document of a RunRecord"):
         TrialManager(config, StudyStorage(config), [])
 
 

@@ -7,16 +7,16 @@ import pytest
 from optuna.samplers._tpe.sampler import _split_trials
 
 from study.results.pareto import front
-from study.results.trial_record import TrialState
-from study.search.messages import ProposedTrial
-from study.search.trial_manager import ATTEMPTS
+from study.results.run_record import RunState
+from study.search.messages import ProposedRun
+from study.search.run_manager import ATTEMPTS
 from study.stopping.rungs import Rungs
 
 RUNNING, PAUSED, COMPLETE, FAILED = (
-    TrialState.RUNNING,
-    TrialState.PAUSED,
-    TrialState.COMPLETE,
-    TrialState.FAILED,
+    RunState.RUNNING,
+    RunState.PAUSED,
+    RunState.COMPLETE,
+    RunState.FAILED,
 )
 
 
@@ -28,26 +28,26 @@ def study(make_config, live):
 def test_a_trial_that_ran_its_full_budget_is_complete_everywhere(study) -> None:
     number = study.propose()
     study.train(number, epochs=2, accuracy=0.75)
-    study.manager.trial_stopped(number)
-    assert study.manager.records[0].state is TrialState.COMPLETE
+    study.stop(number)
+    assert study.manager.records[0].state is RunState.COMPLETE
     assert study.optuna_states() == ["COMPLETE"]
     assert study.storage.trials()[0].values == [0.75, 100]
     assert study.heard.events == [
-        ("started", 0, TrialState.RUNNING),
+        ("started", 0, RunState.RUNNING),
         ("epoch", 0, 1),
         ("epoch", 0, 2),
-        ("ended", 0, TrialState.COMPLETE),
+        ("ended", 0, RunState.COMPLETE),
     ]
 
 
 def test_a_trial_stopped_early_is_pruned_and_never_in_the_front(study) -> None:
     number = study.propose()
     study.train(number, epochs=1, accuracy=1.0)
-    study.manager.trial_stopped(number)
+    study.stop(number)
     record = study.manager.records[0]
     assert (record.state, record.reason) == (
-        TrialState.PRUNED,
-        "stopped by the scheduler after epoch 1 of 2",
+        RunState.PRUNED,
+        "stopped by the scheduler after epoch 1",
     )
     assert study.optuna_states() == ["PRUNED"]
     assert front(study.manager.records, study.config.objectives) == ()
@@ -58,7 +58,7 @@ def test_a_failed_trial_is_fail_in_optuna_with_its_reason(study) -> None:
     number = study.propose()
     study.train(number, epochs=2, accuracy=1.0)
     reason = "NonFiniteLossError: training loss is nan"
-    study.manager.attempt_failed(number, reason, would_recur=True)
+    study.fail(number, reason, would_recur=True)
     assert study.optuna_states() == ["FAIL"]
     assert study.storage.trials()[0].user_attrs["reason"] == reason
     assert study.manager.records[0].reason == reason
@@ -67,18 +67,18 @@ def test_a_failed_trial_is_fail_in_optuna_with_its_reason(study) -> None:
 
 def test_a_failure_that_would_recur_is_not_tried_again(study) -> None:
     number = study.propose()
-    study.manager.attempt_failed(number, "loss is nan", would_recur=True)
+    study.fail(number, "loss is nan", would_recur=True)
     assert study.records[number].retried == ()
-    assert [study.propose(), study.propose(), study.manager.propose()] == [1, 2, None]
+    assert [study.propose(), study.propose(), study.ask()] == [1, 2, None]
 
 
 def test_a_trial_that_breaks_off_is_tried_again_and_then_fails_with_its_last_reason(study) -> None:
     reasons = [f"reason {attempt}" for attempt in range(1, ATTEMPTS + 1)]
     attempts = []
     for reason in reasons:
-        trial = study.manager.propose()
-        attempts.append((trial.number, trial.attempt))
-        study.manager.attempt_failed(trial.number, reason, would_recur=False)
+        trial = study.ask()
+        attempts.append((trial.key.trial, trial.attempt))
+        study.fail(trial.key.trial, reason, would_recur=False)
     assert attempts == [(0, attempt) for attempt in range(1, ATTEMPTS + 1)]
     (record,) = study.records
     assert (record.state, record.reason) == (FAILED, reasons[-1])
@@ -93,31 +93,31 @@ def test_a_trial_names_the_process_of_its_last_attempt_alone(study) -> None:
     number = study.propose()
     assert study.records[number].worker == ""
     study.train(number, epochs=1, worker="a:1")
-    study.manager.attempt_failed(number, "the worker process died", would_recur=False)
+    study.fail(number, "the worker process died", would_recur=False)
     assert study.records[number].worker == "a:1"
     assert study.propose() == number
     assert study.records[number].worker == ""  # nobody knows who has it now
-    study.manager.attempt_failed(number, "ValueError: x", would_recur=False, worker="b:2")
+    study.fail(number, "ValueError: x", would_recur=False, worker="b:2")
     assert study.records[number].worker == "b:2"
     assert study.propose() == number
     study.train(number, epochs=2, worker="c:3")
-    study.manager.trial_stopped(number)
+    study.stop(number)
     assert study.records[number].worker == "c:3"
     assert study.storage.record_of(study.storage.trials()[number]) == study.records[number]
 
 
 def test_an_attempt_is_the_same_training_run_as_the_first(study) -> None:
-    first = study.manager.propose()
-    study.manager.attempt_failed(first.number, "the worker process died", would_recur=False)
-    assert study.manager.propose() == replace(first, attempt=2)
+    first = study.ask()
+    study.fail(first.key.trial, "the worker process died", would_recur=False)
+    assert study.ask() == replace(first, attempt=2)
 
 
 def test_tune_waits_for_a_trial_that_may_have_to_be_tried_again(make_config, live) -> None:
     study = live(make_config(trials=1))
     number = study.propose()
-    assert study.manager.propose() is None
+    assert study.ask() is None
     assert study.manager.may_propose
-    study.manager.attempt_failed(number, "the worker process died", would_recur=False)
+    study.fail(number, "the worker process died", would_recur=False)
     assert study.manager.may_propose
     study.complete(study.propose())
     assert not study.manager.may_propose
@@ -127,7 +127,7 @@ def test_each_epoch_is_told_once_though_an_attempt_repeats_it(make_config, live)
     study = live(make_config(epochs=4))
     number = study.propose()
     study.train(number, epochs=3)
-    study.manager.attempt_failed(number, "the worker process died", would_recur=False)
+    study.fail(number, "the worker process died", would_recur=False)
     study.complete(study.propose())  # from the start: it had no checkpoint
     assert study.heard.of("epoch") == [(number, epoch) for epoch in (1, 2, 3, 4)]
     assert len(study.records[number].epochs) == 4
@@ -137,9 +137,9 @@ def test_an_interruption_pauses_what_runs_and_proposes_no_more(study) -> None:
     done, running, waiting = study.propose(), study.propose(), study.propose()
     study.complete(done)
     study.train(running, epochs=1)
-    study.manager.attempt_failed(waiting, "the worker process died", would_recur=False)
+    study.fail(waiting, "the worker process died", would_recur=False)
     study.manager.stop()
-    assert study.manager.propose() is None
+    assert study.ask() is None
     assert not study.manager.may_propose
     study.manager.pause_running()
     assert [r.state for r in study.records] == [COMPLETE, PAUSED, PAUSED]
@@ -149,10 +149,10 @@ def test_an_interruption_pauses_what_runs_and_proposes_no_more(study) -> None:
 
 def test_an_attempt_that_breaks_off_while_the_study_stops_is_paused_not_counted(study) -> None:
     for reason in ("first", "second"):
-        study.manager.attempt_failed(study.propose(), reason, would_recur=False)
+        study.fail(study.propose(), reason, would_recur=False)
     number = study.propose()
     study.manager.stop()
-    study.manager.attempt_failed(number, "killed at the end", would_recur=False)
+    study.fail(number, "killed at the end", would_recur=False)
     assert study.records[number].state is PAUSED
     assert study.heard.of("ended") == []
     assert study.optuna_states() == ["RUNNING"]
@@ -163,16 +163,16 @@ def test_a_resumed_study_restores_what_ended_and_goes_on_with_the_rest_first(
 ) -> None:
     config = make_config(trials=6, seed=40, replicates=2)
     first = live(config)
-    begun = [first.manager.propose() for _ in range(4)]
+    begun = [first.ask() for _ in range(4)]
     first.complete(1)
-    first.manager.attempt_failed(3, "loss is nan", would_recur=True)
-    first.manager.attempt_failed(2, "the worker process died", would_recur=False)
+    first.fail(3, "loss is nan", would_recur=True)
+    first.fail(2, "the worker process died", would_recur=False)
 
     again = live(config)
     assert again.heard.events == [("restored", 1, COMPLETE), ("restored", 3, FAILED)]
-    proposed = [again.manager.propose() for _ in range(5)]
+    proposed = [again.ask() for _ in range(5)]
     assert proposed[:2] == [begun[0], replace(begun[2], attempt=1)]
-    assert [(t.number, t.config.seed) for t in proposed[2:4]] == [(4, 48), (5, 50)]
+    assert [(t.key.trial, t.config.seed) for t in proposed[2:4]] == [(4, 48), (5, 50)]
     assert proposed[4] is None
     assert again.records[1] == first.records[1]
     assert again.records[2].retried == ("the worker process died",)
@@ -184,9 +184,9 @@ def test_a_trial_has_all_its_attempts_in_each_life_of_the_study(make_config, liv
     for _ in range(2):
         study = live(config)
         for attempt in range(1, ATTEMPTS):
-            trial = study.manager.propose()
+            trial = study.ask()
             assert trial.attempt == attempt
-            study.manager.attempt_failed(trial.number, "killed", would_recur=False)
+            study.fail(trial.key.trial, "killed", would_recur=False)
     assert len(study.records[0].retried) == 2 * (ATTEMPTS - 1)
 
 
@@ -198,19 +198,19 @@ def test_more_trials_extend_a_finished_study(make_config, live) -> None:
     assert not live(config).manager.has_work()
     again = live(replace(config, trials=3))
     assert again.manager.has_work()
-    assert [again.propose(), again.manager.propose()] == [2, None]
+    assert [again.propose(), again.ask()] == [2, None]
     assert again.records[:2] == first.records
 
 
 def test_as_many_trials_are_proposed_as_asked_for_each_with_its_own_seed(make_config, live) -> None:
     study = live(make_config(trials=3, seed=40))
-    trials = [study.manager.propose() for _ in range(4)]
-    assert [t and (t.number, t.config.seed) for t in trials] == [(0, 40), (1, 41), (2, 42), None]
+    trials = [study.ask() for _ in range(4)]
+    assert [t and (t.key.trial, t.config.seed) for t in trials] == [(0, 40), (1, 41), (2, 42), None]
 
 
 def test_an_exhausted_space_ends_the_study_early(make_config, live) -> None:
     study = live(make_config(trials=10, sampler="grid"))
-    trials = [study.manager.propose() for _ in range(5)]
+    trials = [study.ask() for _ in range(5)]
     assert [t is None for t in trials] == [False] * 4 + [True]
 
 
@@ -225,9 +225,9 @@ def test_the_searchs_state_is_on_disk_as_it_happens(study) -> None:
 
 def test_a_proposal_tells_a_worker_all_it_needs(make_config, live) -> None:
     study = live(make_config(seed=7, replicates=3, epochs=5))
-    trial = study.manager.propose()
-    assert isinstance(trial, ProposedTrial)
-    assert (trial.number, trial.replicates, trial.attempt) == (0, 3, 1)
+    trial = study.ask()
+    assert isinstance(trial, ProposedRun)
+    assert (trial.key.trial, trial.replicates, trial.attempt) == (0, 3, 1)
     assert (trial.config.seed, trial.config.epochs) == (7, 5)
     assert study.records[0].parameters.items() >= trial.config.parameters().items()
 
@@ -241,25 +241,25 @@ def test_any_number_of_objectives_reaches_optuna_in_order(
     study = live(make_config(objectives=parse_objectives(objectives)))
     number = study.propose()
     study.train(number, epochs=2)
-    study.manager.trial_stopped(number)
+    study.stop(number)
     expected = {"val_accuracy": [0.5], "val_loss,macs,mask_values": [1.0, 1000, 10]}
     assert study.storage.trials()[0].values == expected[objectives]
 
 
 def test_a_trial_starts_when_a_process_takes_it_up_not_when_it_is_proposed(study) -> None:
-    trial = study.manager.propose()
+    trial = study.ask()
     assert study.heard.events == []
-    assert study.records[trial.number].started_ms is None
-    study.manager.trial_started(trial.number)
-    assert study.heard.of("started") == [(trial.number, RUNNING)]
-    assert study.records[trial.number].started_ms is not None
+    assert study.records[trial.key.trial].started_ms is None
+    study.start(trial.key.trial)
+    assert study.heard.of("started") == [(trial.key.trial, RUNNING)]
+    assert study.records[trial.key.trial].started_ms is not None
 
 
 def test_another_attempt_and_another_life_keep_the_first_start(live, make_config) -> None:
     first = live(make_config())
     number = first.propose()
     started_ms = first.records[number].started_ms
-    first.manager.attempt_failed(number, "the worker process died", would_recur=False)
+    first.fail(number, "the worker process died", would_recur=False)
     assert first.propose() == number
     assert first.records[number].started_ms == started_ms
     again = live(make_config())
@@ -268,13 +268,13 @@ def test_another_attempt_and_another_life_keep_the_first_start(live, make_config
 
 
 def test_a_process_that_dies_on_the_way_has_started_its_trial(study) -> None:
-    trial = study.manager.propose()
-    study.manager.attempt_failed(trial.number, "the worker process died", would_recur=False)
+    trial = study.ask()
+    study.fail(trial.key.trial, "the worker process died", would_recur=False)
     assert [event for event, *_ in study.heard.events] == ["started", "retried"]
 
 
 def test_of_a_trial_that_waits_nobody_hears_that_it_is_paused(study) -> None:
-    running, waiting = study.propose(), study.manager.propose().number
+    running, waiting = study.propose(), study.ask().key.trial
     study.manager.pause_running()
     assert study.heard.of("paused") == [(running, PAUSED)]
     assert study.records[waiting].state is PAUSED
@@ -300,7 +300,7 @@ def test_a_trial_that_others_beat_is_stopped_at_a_rung_with_its_reason(
     train(study, study.propose(), 0.4)
     train(study, study.propose(), 0.3, params=10)  # worse, and smaller than what beats it
     records = study.records
-    assert [record.state for record in records] == [COMPLETE, TrialState.PRUNED, COMPLETE]
+    assert [record.state for record in records] == [COMPLETE, RunState.PRUNED, COMPLETE]
     assert records[1].reason == "stopped at epoch 1: rank 2 of 2, 1 may go on"
     assert len(records[1].epochs) == 1
     assert study.optuna_states() == ["COMPLETE", "PRUNED", "COMPLETE"]
@@ -316,15 +316,15 @@ def test_a_resumed_study_stops_the_trials_that_it_would_have_stopped(
     """Two trials are always under way, so that each break leaves one within its rungs."""
     accuracies = [0.5, 0.4, 0.6, 0.45, 0.55, 0.3]
 
-    def run(breaks: int | None, folder: str) -> list[tuple[TrialState, str]]:
+    def run(breaks: int | None, folder: str) -> list[tuple[RunState, str]]:
         (tmp_path / folder).mkdir()
         config = make_config(trials=6, epochs=4, rungs=rungs, output=tmp_path / folder)
         life, steps = live(config), 0
         under_way: dict[int, int] = {}
         while True:
-            while len(under_way) < 2 and (trial := life.manager.propose()) is not None:
-                life.manager.trial_started(trial.number)
-                under_way[trial.number] = reached.get(trial.number, 0)
+            while len(under_way) < 2 and (trial := life.ask()) is not None:
+                life.start(trial.key.trial)
+                under_way[trial.key.trial] = reached.get(trial.key.trial, 0)
             if not under_way:
                 return [(record.state, record.reason) for record in life.records]
             number = min(under_way, key=lambda n: (under_way[n], n))
@@ -339,7 +339,7 @@ def test_a_resumed_study_stops_the_trials_that_it_would_have_stopped(
 
     reached: dict[int, int] = {}
     undisturbed = run(None, "whole")
-    assert {state for state, _ in undisturbed} == {COMPLETE, TrialState.PRUNED}
+    assert {state for state, _ in undisturbed} == {COMPLETE, RunState.PRUNED}
     reached.clear()
     assert run(broken_after, "broken") == undisturbed
 
@@ -370,7 +370,7 @@ def test_an_epoch_that_is_trained_again_is_not_judged_again(make_config, live, r
     study = live(make_config(trials=2, epochs=4, rungs=rungs))
     number = study.propose()
     assert study.report(number, 1, 0.5)
-    study.manager.attempt_failed(number, "the worker process died", would_recur=False)
+    study.fail(number, "the worker process died", would_recur=False)
     assert study.propose() == number
     assert study.report(study.propose(), 1, 0.9)
     assert study.report(number, 1, 0.5)

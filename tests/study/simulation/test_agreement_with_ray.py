@@ -11,10 +11,10 @@ from study.checkpoints.checkpoint_store import CheckpointStore
 from study.engine.cluster.connect import TrialResources, connected
 from study.engine.cluster.worker_name import worker_name
 from study.engine.interrupts import Interrupts
-from study.engine.tune import run_search as search_module
-from study.engine.tune.run_search import search
-from study.results.trial_record import TrialState
-from study.search.messages import REPORT, TRIAL
+from study.engine.tune import tuner
+from study.results.run_listener import RunListener
+from study.results.run_record import RunState
+from study.search.messages import REPORTS, RUNS
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
 from study.simulation.replay import Replay
@@ -38,8 +38,8 @@ def cluster() -> Iterator[None]:
 class TableTrainable(tune.Trainable):
     """A worker that takes its epochs from a table, and a part of their time."""
 
-    def setup(self, config, data, settings) -> None:
-        self.replay = data
+    def setup(self, config, images, settings) -> None:
+        self.replay = images
         self.begin(config)
 
     def reset_config(self, new_config) -> bool:
@@ -47,37 +47,33 @@ class TableTrainable(tune.Trainable):
         return True
 
     def begin(self, config) -> None:
-        self.trial = self.replay.of(config[TRIAL])
-        self.epochs = config[TRIAL].config.epochs
+        (run,) = config[RUNS]
+        self.key = run.key
+        self.trial = self.replay.of(run)
+        self.epochs = run.config.epochs
         self.epoch = 0
 
     def step(self):
         time.sleep(REAL_SECONDS * self.trial.epoch_seconds)
         self.epoch += 1
         report = self.trial.report(self.epoch, worker_name())
-        return {REPORT: report, "done": self.epoch == self.epochs}
+        return {REPORTS: ((self.key, report),), "done": self.epoch == self.epochs}
 
 
 @dataclass
-class Arrivals:
+class Arrivals(RunListener):
     """The order in which epochs were reported."""
 
     order: list[tuple[int, int]]
 
-    def epoch_finished(self, number, result) -> None:
-        self.order.append((number, result.epoch))
-
-    def trial_restored(self, record) -> None: ...
-    def trial_started(self, record) -> None: ...
-    def trial_retried(self, record) -> None: ...
-    def trial_paused(self, record) -> None: ...
-    def trial_ended(self, record) -> None: ...
+    def epoch_finished(self, key, result) -> None:
+        self.order.append((key.trial, result.epoch))
 
 
 @pytest.fixture
 def run_with_ray(make_config, make_table, monkeypatch):
     """Runs a study whose workers train nothing; gives its records and the order of arrivals."""
-    monkeypatch.setattr(search_module, "TrialTrainable", TableTrainable)
+    monkeypatch.setattr(tuner, "TrialTrainable", TableTrainable)
     table = make_table()
 
     def run(workers: int):
@@ -96,8 +92,8 @@ def run_with_ray(make_config, make_table, monkeypatch):
         resources = TrialResources(cpus=1, gpus=0.0, concurrent=workers)
         with Interrupts() as interrupts:
             replay = Replay(table, config.seed)
-            result = search(config, replay, manager, store, resources, interrupts, pytest.fail)
-        return config, result.records, arrivals.order
+            tuner.train_runs(config, replay, manager, store, resources, interrupts, pytest.fail)
+        return config, manager.records, arrivals.order
 
     return run
 
@@ -117,7 +113,7 @@ def test_one_worker_makes_every_decision_as_simulated(run_with_ray, make_table) 
     simulated = [(end.number, end.state, end.epochs, end.reason) for end in ends]
     real = [(r.number, r.state, len(r.epochs), r.reason) for r in records]
     assert real == simulated
-    assert {record.state for record in records} == {TrialState.COMPLETE, TrialState.PRUNED}
+    assert {record.state for record in records} == {RunState.COMPLETE, RunState.PRUNED}
 
 
 def test_several_workers_decide_as_simulated_for_the_order_in_which_they_report(
@@ -131,5 +127,5 @@ def test_several_workers_decide_as_simulated_for_the_order_in_which_they_report(
         decision = halving.report(number, epoch, entry.losses) if epoch < 4 else None
         if decision is not None and not decision.go_on:
             reasons[number] = decision.reason
-    assert {r.number: r.reason for r in records if r.state is TrialState.PRUNED} == reasons
+    assert {r.number: r.reason for r in records if r.state is RunState.PRUNED} == reasons
     assert len(reasons) > 1

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from study.results.objective import parse_objectives
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 from study.simulation.growth import HypervolumeShare
 from study.simulation.repeated import median_reach, repeat
 from study.simulation.simulated_search import SearchSettings, simulate
@@ -37,7 +37,7 @@ def test_the_whole_table_has_all_of_its_hypervolume(table) -> None:
 def test_it_grows_where_trials_are_complete_and_nowhere_else(table) -> None:
     settings = replace(SETTINGS, rungs=Rungs(first=1, reduction_factor=2, epochs=4))
     ends = simulate(table, settings)
-    complete = [end for end in ends if end.state is TrialState.COMPLETE]
+    complete = [end for end in ends if end.state is RunState.COMPLETE]
     assert len(complete) < len(ends)
     growth = HypervolumeShare(table, OBJECTIVES).growth(ends)
     assert growth.by_epochs.x == tuple(end.epochs_spent for end in complete)

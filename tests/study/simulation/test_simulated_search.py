@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from study.results.objective import parse_objectives
-from study.results.trial_record import TrialState
+from study.results.run_record import RunState
 from study.simulation.simulated_search import SearchSettings, simulate
 from study.simulation.single_objective import FirstObjectiveHalving
 from study.stopping.decision import decide
@@ -22,7 +22,7 @@ SETTINGS = SearchSettings(
     rungs=None,
     seed=0,
 )
-COMPLETE, PRUNED = TrialState.COMPLETE, TrialState.PRUNED
+COMPLETE, PRUNED = RunState.COMPLETE, RunState.PRUNED
 RUNGS = Rungs(first=1, reduction_factor=2, epochs=4)
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ray.tune.schedulers import AsyncHyperBandScheduler
 
+from study.results.early_stop import EarlyStop, StopCause
 from study.stopping.decision import Decision, admitted_places, decide
 from study.stopping.entry import RungEntry
 
@@ -99,7 +100,7 @@ def test_an_objective_that_is_the_same_for_all_changes_nothing(rows, factor) -> 
 def test_what_is_not_finite_never_survives(rows, factor, value) -> None:
     decision = judge([*rows, (value, *rows[0][1:])], factor)
     assert not decision.go_on
-    assert decision.reason == "stopped at epoch 4: an objective is not finite"
+    assert decision.stop == EarlyStop(epoch=4, cause=StopCause.NOT_FINITE)
 
 
 def test_the_first_to_come_goes_on_and_at_least_one_always_may() -> None:
@@ -107,14 +108,13 @@ def test_the_first_to_come_goes_on_and_at_least_one_always_may() -> None:
     assert [admitted_places(n, 3) for n in range(1, 13)] == [1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4]
 
 
-def test_a_reason_tells_rank_and_places() -> None:
+def test_a_decision_tells_rank_and_places() -> None:
     line = [(float(x), 0.0) for x in range(11)]
-    assert judge([*line, (7.5, 0.0)], 3).reason == "stopped at epoch 4: rank 9 of 12, 4 may go on"
-    assert judge([*line, (2.5, 0.0)], 3).reason == "went on at epoch 4: rank 4 of 12, 4 may go on"
-    front = [(float(x), float(-x)) for x in range(5)]
-    assert judge([*front, (1.5, -1.5)], 5).reason == (
-        "went on at epoch 4: rank 3 of 6, 1 may go on, but nothing beats it"
-    )
+    stop = EarlyStop(epoch=4, cause=StopCause.RANK, rank=9, of=12, admitted=4)
+    assert judge([*line, (7.5, 0.0)], 3) == Decision(rank=9, of=12, admitted=4, stop=stop)
+    assert judge([*line, (2.5, 0.0)], 3) == Decision(rank=4, of=12, admitted=4, stop=None)
+    front = [(float(x), float(-x)) for x in range(5)]  # nothing beats it
+    assert judge([*front, (1.5, -1.5)], 5) == Decision(rank=3, of=6, admitted=1, stop=None)
 
 
 @given(rungs(objectives=1), FACTORS)

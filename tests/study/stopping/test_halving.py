@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pnn_core.config import Costs, EpochResult
 from study.results.objective import parse_objectives
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.stopping.entry import RungEntry, entry_after
 from study.stopping.halving import SuccessiveHalving
 from study.stopping.rungs import Rungs, default_first_rung
@@ -117,9 +117,9 @@ def result(epoch: int, accuracy: float) -> EpochResult:
 
 
 def test_an_entry_is_the_mean_over_seeds_at_its_epoch_and_smaller_is_better() -> None:
-    record = TrialRecord(
-        number=7,
-        state=TrialState.RUNNING,
+    record = RunRecord(
+        key=RunKey(7),
+        state=RunState.RUNNING,
         parameters={},
         costs=Costs(learnable_params=100, mask_values=10, macs=1000),
         replicates=tuple(

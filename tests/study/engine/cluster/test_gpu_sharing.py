@@ -17,12 +17,12 @@ from pnn_core.data import TrainingData
 from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES, allocator_fraction
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.config import StudyConfig
-from study.engine.cluster.connect import TrialResources, connected, gpu_sharing, trial_resources
+from study.engine.cluster import gpu_sharing
+from study.engine.cluster.connect import TrialResources, connected, trial_resources
 from study.engine.cluster.gpu_sharing import MEMORY_SHARE, share_gpus, trials_that_fit
 from study.engine.interrupts import Interrupts
-from study.engine.tune import run_search as search_module
-from study.engine.tune.run_search import search
-from study.results.trial_record import TrialRecord, TrialState
+from study.engine.tune import tuner
+from study.results.run_record import RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
 
@@ -98,7 +98,7 @@ def test_as_many_trials_run_at_once_as_were_decided(
         return need(25.0)
 
     # What they count on loses a place to rounding.
-    monkeypatch.setattr(search_module, "warm_workers_used", pytest.fail)
+    monkeypatch.setattr(tuner, "warm_workers_used", pytest.fail)
     measured(measure)
     config = make_config(trials=6, epochs=25)
     resources, said, warned = shared(config, digits)
@@ -106,18 +106,19 @@ def test_as_many_trials_run_at_once_as_were_decided(
     assert said == ["GPUs: 2 trials at once on each (the largest measured takes 25.0 of 80.0 GiB)"]
     assert warned == []
     records = run(config, digits, resources)
-    assert all(record.state is TrialState.COMPLETE for record in records)
+    assert all(record.state is RunState.COMPLETE for record in records)
     assert len({record.worker for record in records}) == 2 * GPUS
 
 
 def run(
     config: StudyConfig, data: TrainingData, resources: TrialResources
-) -> tuple[TrialRecord, ...]:
+) -> tuple[RunRecord, ...]:
     store = CheckpointStore(url=config.checkpoints)
     store.create()
     manager = TrialManager(config, StudyStorage(config), [])
     with Interrupts() as interrupts:
-        return search(config, data, manager, store, resources, interrupts, pytest.fail).records
+        tuner.train_runs(config, data, manager, store, resources, interrupts, pytest.fail)
+    return manager.records
 
 
 @pytest.mark.usefixtures("cluster")
@@ -133,7 +134,7 @@ def test_ray_has_room_for_as_many_equal_parts_of_a_gpu(trials: int) -> None:
 
 @pytest.mark.usefixtures("cluster")
 def test_tunes_count_of_a_node_loses_a_place_where_trials_take_parts_of_a_gpu() -> None:
-    """Why `search` does without it there; once this fails, it need not."""
+    """Why `train_runs` does without it there; once this fails, it need not."""
     manager = FixedResourceManager({"CPU": 64.0, "GPU": 1.0})
     asked = ResourceRequest([{"CPU": 1.0, "GPU": 1 / 14}])
     places = 0

@@ -1,14 +1,23 @@
 """What Tune reports reaches the trial manager as what it means."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from study.engine.tune.callback import TuneCallback, UnsavedWarnings, describe_death
+from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
+from study.engine.failure_reasons import describe_death
+from study.engine.tune.callback import TuneCallback, UnsavedWarnings
 from study.engine.tune.searcher import TuneSearcher
-from study.results.trial_record import TrialState
-from study.search.messages import REPORT, TRIAL, TrialFailure, TrialPaused
-from study.search.trial_manager import ATTEMPTS
+from study.results.run_record import RunState
+from study.search.confirmation_manager import ConfirmationManager
+from study.search.confirmation_plan import PlannedRun
+from study.search.messages import REPORTS, RUNS, RunFailure, RunPaused
+from study.search.optuna_storage import StorageError, StudyStorage
+from study.search.run_manager import ATTEMPTS
+
+DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
+CONFIG = TrialConfig(model=ModelConfig(dataset=DIGITS, network="resnet8", mask_count=4))
 
 
 class Tune:
@@ -28,7 +37,8 @@ class Tune:
         return SimpleNamespace(trial_id=str(self._trials), config=config, error_file="")
 
     def report(self, trial, report: object) -> None:
-        self._recorder.on_trial_result(0, [], trial, {REPORT: report})
+        reports = tuple((run.key, report) for run in trial.config[RUNS])
+        self._recorder.on_trial_result(0, [], trial, {REPORTS: reports})
 
     def complete(self, trial) -> None:
         self._recorder.on_trial_complete(0, [], trial)
@@ -44,48 +54,89 @@ def tune(make_config, live) -> Tune:
 
 def test_a_trial_that_raised_is_known_by_its_own_reason_not_by_its_processs_end(tune) -> None:
     trial = tune.start()
-    tune.report(trial, TrialFailure(reason="ValueError: x", would_recur=False))
-    assert tune.life.records[0].state is TrialState.RUNNING
+    tune.report(trial, RunFailure(reason="ValueError: x", would_recur=False))
+    assert tune.life.records[0].state is RunState.RUNNING
     tune.error(trial)
     assert tune.life.records[0].retried == ("ValueError: x",)
 
 
 def test_each_attempt_has_a_reason_and_a_process_of_its_own(tune) -> None:
     trial = tune.start()
-    tune.report(trial, TrialFailure(reason="ValueError: x", would_recur=False, worker="a:1"))
+    tune.report(trial, RunFailure(reason="ValueError: x", would_recur=False, worker="a:1"))
     tune.error(trial)
     assert tune.life.records[0].worker == "a:1"
     for _ in range(ATTEMPTS - 1):
         tune.error(tune.start())
     (record,) = tune.life.records
     assert record.retried == ("ValueError: x", "the worker process died")
-    assert (record.state, record.reason) == (TrialState.FAILED, "the worker process died")
+    assert (record.state, record.reason) == (RunState.FAILED, "the worker process died")
     assert record.worker == ""
 
 
 def test_a_failure_that_would_recur_ends_the_trial_once(tune) -> None:
     trial = tune.start()
-    tune.report(trial, TrialFailure(reason="loss is nan", would_recur=True, worker="a:1"))
+    tune.report(trial, RunFailure(reason="loss is nan", would_recur=True, worker="a:1"))
     tune.complete(trial)  # Tune sees a trial that is done
     (record,) = tune.life.records
-    assert (record.state, record.reason) == (TrialState.FAILED, "loss is nan")
+    assert (record.state, record.reason) == (RunState.FAILED, "loss is nan")
     assert record.worker == "a:1"
-    assert tune.life.heard.of("ended") == [(0, TrialState.FAILED)]
+    assert tune.life.heard.of("ended") == [(0, RunState.FAILED)]
 
 
 def test_a_paused_trial_does_not_end(tune) -> None:
     trial = tune.start()
-    tune.report(trial, TrialPaused(unsaved="/x: disk full"))
+    tune.report(trial, RunPaused(unsaved="/x: disk full"))
     tune.complete(trial)
-    assert tune.life.records[0].state is TrialState.PAUSED
+    assert tune.life.records[0].state is RunState.PAUSED
     assert tune.life.heard.of("ended") == []
     assert "/x: disk full" in tune.warnings[0]
+
+
+def test_each_run_of_a_group_that_a_worker_takes_with_it_has_its_own_reason(
+    make_config, heard_confirmations
+) -> None:
+    config = make_config()
+    planned = [
+        PlannedRun(trial=0, config=replace(CONFIG, seed=seed), size_difference=0.0)
+        for seed in range(3)
+    ]
+    storage = StudyStorage(config)
+    manager = ConfirmationManager(config, storage, [heard_confirmations], planned, lambda: 1)
+    callback = TuneCallback(manager, pytest.fail)
+    suggested = TuneSearcher(manager).suggest("1")
+    assert isinstance(suggested, dict)
+    trial = SimpleNamespace(trial_id="1", config=suggested, error_file="")
+    diverged, raised, killed = (run.key for run in suggested[RUNS])
+    reports = (
+        (diverged, RunFailure(reason="loss is nan", would_recur=True)),
+        (raised, RunFailure(reason="MemoryError: x", would_recur=False)),
+    )
+    callback.on_trial_start(0, [], trial)
+    callback.on_trial_result(0, [], trial, {REPORTS: reports})
+    callback.on_trial_error(0, [], trial)
+    callback.on_step_end(0, [])
+    records = {record.key: record for record in manager.records}
+    assert records[diverged].state is RunState.FAILED
+    assert records[raised].retried == ("MemoryError: x",)
+    assert records[killed].retried == ("the worker process died",)
+    assert len(heard_confirmations.of("started")) == 3
+
+
+def test_what_ends_the_study_is_raised_where_tune_lets_it_through(tune) -> None:
+    def fail(*what: object) -> None:
+        raise StorageError("no space left on device")
+
+    tune.life.storage.keep_record = fail
+    trial = tune.start()
+    tune.report(trial, RunFailure(reason="loss is nan", would_recur=True))
+    with pytest.raises(StorageError, match="no space"):
+        tune._recorder.on_step_end(0, [])
 
 
 def test_tune_is_told_to_wait_while_a_trial_may_have_to_be_tried_again(tune) -> None:
     searcher = TuneSearcher(tune.life.manager)
     trial = tune.start()
-    assert trial.config[TRIAL].number == 0
+    assert [run.key.trial for run in trial.config[RUNS]] == [0]
     assert searcher.suggest("2") is None
     tune.life.complete(0)
     assert searcher.suggest("3") == TuneSearcher.FINISHED

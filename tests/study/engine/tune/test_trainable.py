@@ -15,14 +15,13 @@ from pnn_core.replicates.batched_run import BatchedRun
 from pnn_core.training import validated_run as train
 from pnn_core.training.trainer import NonFiniteLossError
 from study.checkpoints.checkpoint_store import CheckpointStore
-from study.checkpoints.cleanup import trial_file
+from study.checkpoints.cleanup import checkpoint_file
 from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import trainable as trainable_module
 from study.engine.tune.trainable import TrialTrainable
-from study.results.trial_record import Curve
-from study.search.messages import REPORT, TRIAL, EpochReport, ProposedTrial, TrialFailure
-from study.search.messages import TrialPaused as Paused
+from study.results.run_record import Curve, RunKey
+from study.search.messages import REPORTS, RUNS, EpochReport, ProposedRun, RunFailure, RunPaused
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 CONFIG = TrialConfig(
@@ -31,6 +30,7 @@ CONFIG = TrialConfig(
     epochs=3,
     seed=5,
 )
+FILE = checkpoint_file(RunKey(0))
 Make = Callable[..., TrialTrainable]
 Curves = list[list[EpochResult]]
 
@@ -68,8 +68,8 @@ def make(digits: TrainingData, store: CheckpointStore, monkeypatch: pytest.Monke
     def make(replicates: int = 3, stop: StopAfter = NEVER, *, keep: bool = False) -> TrialTrainable:
         monkeypatch.setattr(trainable_module, "stop_requested", lambda key: stop)
         made = TrialTrainable.__new__(TrialTrainable)
-        trial = ProposedTrial(number=0, config=CONFIG, replicates=replicates, attempt=1)
-        made.config = {TRIAL: trial}
+        run = ProposedRun(key=RunKey(0), config=CONFIG, replicates=replicates, attempt=1)
+        made.config = {RUNS: (run,)}
         settings = WorkerSettings(
             cpus=1, gpus=0.0, store=store, keep_checkpoints=keep, stop_key="unused"
         )
@@ -86,6 +86,13 @@ def timeless(curves: Iterable[Curve]) -> Curves:
     ]
 
 
+def told(result: dict) -> object:
+    """What a step reports of its one run."""
+    ((key, report),) = result[REPORTS]
+    assert key == RunKey(0)
+    return report
+
+
 def curves(report: EpochReport) -> Curves:
     return timeless(report.replicates)
 
@@ -94,7 +101,7 @@ def finish(trainable: TrialTrainable) -> Curves:
     while True:
         result = trainable.step()
         if result["done"]:
-            return curves(result[REPORT])
+            return curves(told(result))
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +123,8 @@ def test_each_step_is_an_epoch_of_every_seed_the_trials_and_those_that_follow(
     trainable = make()
     results = [trainable.step() for _ in range(CONFIG.epochs)]
     for epoch, result in enumerate(results, start=1):
-        assert curves(result[REPORT]) == [curve[:epoch] for curve in undisturbed[3]]
-        assert result[REPORT].worker == f"{socket.gethostname()}:{os.getpid()}"
+        assert curves(told(result)) == [curve[:epoch] for curve in undisturbed[3]]
+        assert told(result).worker == f"{socket.gethostname()}:{os.getpid()}"
     assert [result["done"] for result in results] == [False, False, True]
 
 
@@ -131,7 +138,7 @@ def test_a_trial_stopped_anywhere_goes_on_in_another_process_as_if_it_never_was(
     results = [first.step()]
     while not results[-1]["done"]:
         results.append(first.step())
-    assert results[-1][REPORT] == Paused()
+    assert told(results[-1]) == RunPaused()
     again = make(replicates)
     assert finish(again) == undisturbed[replicates]
 
@@ -147,10 +154,10 @@ def test_a_trial_stopped_again_and_again_gets_on(
         result = trainable.step()
         while not result["done"]:
             result = trainable.step()
-        if isinstance(result[REPORT], EpochReport):
+        if isinstance(told(result), EpochReport):
             break
     assert lives > CONFIG.epochs
-    assert curves(result[REPORT]) == undisturbed[1]
+    assert curves(told(result)) == undisturbed[1]
 
 
 def test_a_trial_goes_on_from_the_checkpoint_of_an_earlier_epoch(
@@ -158,12 +165,12 @@ def test_a_trial_goes_on_from_the_checkpoint_of_an_earlier_epoch(
 ) -> None:
     killed = make()
     killed.step()
-    saved = store.load(trial_file(0))
+    saved = store.load(FILE)
     assert saved is not None
     killed.step()
-    store.save(trial_file(0), saved)
+    store.save(FILE, saved)
     again = make()
-    assert curves(again.step()[REPORT]) == [curve[:2] for curve in undisturbed[3]]
+    assert curves(told(again.step())) == [curve[:2] for curve in undisturbed[3]]
     assert finish(again) == undisturbed[3]
 
 
@@ -171,7 +178,7 @@ def test_a_checkpoint_of_another_trial_is_not_gone_on_from(
     make: Make, store: CheckpointStore, undisturbed: dict[int, Curves]
 ) -> None:
     make(1).step()
-    report = make(3).step()[REPORT]
+    report = told(make(3).step())
     assert curves(report) == [curve[:1] for curve in undisturbed[3]]
     assert "began anew" in report.unsaved
 
@@ -187,8 +194,8 @@ def test_a_loss_that_is_not_finite_would_recur_and_the_process_is_of_use(
         patch.setattr(train.ValidatedRun, "next_epoch", diverge)
         result = trainable.step()
     reason = "NonFiniteLossError: training loss is nan"
-    failure = TrialFailure(reason=reason, would_recur=True, worker=worker_name())
-    assert result == {REPORT: failure, "done": True}
+    failure = RunFailure(reason=reason, would_recur=True, worker=worker_name())
+    assert result == {REPORTS: ((RunKey(0), failure),), "done": True}
     trainable.reset_config(trainable.config)
     assert finish(trainable) == undisturbed[1]
 
@@ -205,10 +212,10 @@ def test_one_seed_that_raises_ends_the_attempt_and_the_process_with_its_reason(
 
     trainable = make()
     monkeypatch.setattr(train.ValidatedRun, "record", fail)
-    assert isinstance(trainable.step()[REPORT], EpochReport)
+    assert isinstance(told(trainable.step()), EpochReport)
     reason = "MemoryError: the second seed"
-    expected = TrialFailure(reason=reason, would_recur=False, worker=worker_name())
-    assert trainable.step() == {REPORT: expected, "done": False}
+    expected = RunFailure(reason=reason, would_recur=False, worker=worker_name())
+    assert trainable.step() == {REPORTS: ((RunKey(0), expected),), "done": False}
     with pytest.raises(RuntimeError, match="given up"):
         trainable.step()
 
@@ -232,7 +239,7 @@ def test_a_complete_trial_leaves_its_last_state_if_asked(
     monkeypatch.setattr(train.ValidatedRun, "next_epoch", listen)
     assert finish(make(1)) == undisturbed[1]
     assert (trained == []) == keep  # its last state leaves nothing to train
-    assert store.names() == [trial_file(0)]
+    assert store.names() == [FILE]
 
 
 def test_a_stopped_trial_that_has_not_begun_builds_nothing(
@@ -240,7 +247,7 @@ def test_a_stopped_trial_that_has_not_begun_builds_nothing(
 ) -> None:
     trainable = make(1, StopAfter(0))
     monkeypatch.setattr(train, "ValidatedRun", None)
-    assert trainable.step() == {REPORT: Paused(), "done": True}
+    assert trainable.step() == {REPORTS: ((RunKey(0), RunPaused()),), "done": True}
     assert store.names() == []
 
 
@@ -249,6 +256,6 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_training(
 ) -> None:
     trainable = make(1)
     tmp_path.rmdir()
-    report = trainable.step()[REPORT]
+    report = told(trainable.step())
     assert str(tmp_path) in report.unsaved
     assert finish(trainable) == undisturbed[1]

@@ -9,8 +9,8 @@ from study.results.mlflow.background_writer import MlflowWriter, Unsent
 from study.results.mlflow.client import MlflowConnection, search_all_runs
 from study.results.mlflow.experiments import StudyRefusedError
 from study.results.mlflow.store import MlflowStore
+from study.results.run_record import RunState
 from study.results.study_info import StudyEnd
-from study.results.trial_record import TrialState
 
 NOTHING = Unsent(trials=0, confirmed=0, study=False, error="")
 
@@ -18,7 +18,7 @@ NOTHING = Unsent(trials=0, confirmed=0, study=False, error="")
 def write(uri, info, *trials):
     writer = MlflowWriter(MlflowStore(uri).open_study(info), collect_seconds=0.0)
     for trial in trials:
-        writer.trial_restored(trial)
+        writer.run_restored(trial)
     writer.study_ended(None, [], StudyEnd.FINISHED)
     return writer.close(30)
 
@@ -43,10 +43,10 @@ def refused(uri, info, trial):
 
 
 def test_another_study_of_the_name_is_refused_and_left_as_it_is(uri, info, record):
-    assert write(uri, info, record(0, TrialState.COMPLETE, epochs=1)) == NOTHING
+    assert write(uri, info, record(0, RunState.COMPLETE, epochs=1)) == NOTHING
     before = snapshot(uri, info.name)
     other = dataclasses.replace(info, study_id="f" * 32)
-    message = refused(uri, other, record(0, TrialState.FAILED))
+    message = refused(uri, other, record(0, RunState.FAILED))
     assert f"holds another study of that name (study_id {info.study_id}, not {'f' * 32})" in message
     assert snapshot(uri, info.name) == before
     MlflowStore(uri).check_owner(info.name, info.study_id)
@@ -55,7 +55,7 @@ def test_another_study_of_the_name_is_refused_and_left_as_it_is(uri, info, recor
 def test_somebody_elses_experiment_is_refused(sqlite_uri, info, record):
     with MlflowConnection(sqlite_uri).call() as client:
         client.create_experiment(info.name)
-    assert "is not a study" in refused(sqlite_uri, info, record(0, TrialState.FAILED))
+    assert "is not a study" in refused(sqlite_uri, info, record(0, RunState.FAILED))
     assert snapshot(sqlite_uri, info.name) == {}
 
 
@@ -63,7 +63,7 @@ def test_a_deleted_experiment_is_refused(sqlite_uri, info, record):
     assert write(sqlite_uri, info) == NOTHING
     with MlflowConnection(sqlite_uri).call() as client:
         client.delete_experiment(client.get_experiment_by_name(info.name).experiment_id)
-    assert "was deleted" in refused(sqlite_uri, info, record(0, TrialState.FAILED))
+    assert "was deleted" in refused(sqlite_uri, info, record(0, RunState.FAILED))
 
 
 def test_a_study_with_other_settings_is_refused(sqlite_uri, info):
@@ -82,18 +82,18 @@ def test_a_study_of_more_trials_says_so(sqlite_uri, info):
 
 
 def test_a_study_from_before_images_and_workers_were_recorded_goes_on(sqlite_uri, info, record):
-    trial = dataclasses.replace(record(0, TrialState.COMPLETE, epochs=2), worker="")
+    trial = dataclasses.replace(record(0, RunState.COMPLETE, epochs=2), worker="")
     older = dataclasses.replace(info, images=None)
     assert write(sqlite_uri, older, trial) == NOTHING
     assert MlflowStore(sqlite_uri).load_study(info.name).info == older
-    newer = record(1, TrialState.COMPLETE, epochs=2)
+    newer = record(1, RunState.COMPLETE, epochs=2)
     assert write(sqlite_uri, info, trial, newer) == NOTHING
     loaded = MlflowStore(sqlite_uri).load_study(info.name)
     assert (loaded.info, loaded.records) == (info, (trial, newer))
 
 
 def test_every_run_of_a_study_carries_its_identifier(sqlite_uri, info, record):
-    assert write(sqlite_uri, info, record(0, TrialState.COMPLETE)) == NOTHING
+    assert write(sqlite_uri, info, record(0, RunState.COMPLETE)) == NOTHING
     runs = snapshot(sqlite_uri, info.name).values()
     assert [run["data"]["tags"]["study_id"] for run in runs] == [info.study_id] * 2
 
@@ -118,7 +118,7 @@ ODD = [
 
 
 def test_other_tools_runs_go_through_unharmed_and_are_reported(sqlite_uri, info, record):
-    good = record(0, TrialState.COMPLETE, epochs=2)
+    good = record(0, RunState.COMPLETE, epochs=2)
     assert write(sqlite_uri, info, good) == NOTHING
     before = snapshot(sqlite_uri, info.name)
     (parent_id,) = (i for i, run in before.items() if "trials" in run["data"]["tags"])
@@ -141,6 +141,6 @@ def test_other_tools_runs_go_through_unharmed_and_are_reported(sqlite_uri, info,
 
 
 def test_a_parameter_nested_beyond_reading_is_a_text(sqlite_uri, info, record):
-    odd = dataclasses.replace(record(0, TrialState.FAILED), parameters={"a": "[" * 5000, "b": "{}"})
+    odd = dataclasses.replace(record(0, RunState.FAILED), parameters={"a": "[" * 5000, "b": "{}"})
     assert write(sqlite_uri, info, odd) == NOTHING
     assert MlflowStore(sqlite_uri).load_study(info.name).records == (odd,)

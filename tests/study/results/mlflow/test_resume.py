@@ -12,14 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pnn_core.config import ConfirmResult
-from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow import background_writer as mlflow_writer
 from study.results.mlflow.background_writer import MlflowWriter, Unsent
 from study.results.mlflow.client import MlflowConnection, search_all_runs
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyEnd, summarise
-from study.results.trial_record import TrialState
 
 NOTHING = Unsent(trials=0, confirmed=0, study=False, error="")
 SERIES = ("val_accuracy", "val_loss", "train_loss", "epoch_train_seconds", "epoch_val_seconds")
@@ -34,23 +33,21 @@ def impatient(monkeypatch):
 def running(trial, **changes):
     return dataclasses.replace(
         trial,
-        **{"state": TrialState.RUNNING, "replicates": (), "reason": "", "costs": None}
+        **{"state": RunState.RUNNING, "replicates": (), "reason": "", "costs": None}
         | {"ended_ms": None, "retried": (), **changes},
     )
 
 
-def confirmed(trial, state=TrialState.COMPLETE):
-    return ConfirmedRun(
-        trial=trial,
-        layer="perturbation",
-        seed=77,
+def confirmed(trial, state=RunState.COMPLETE):
+    return RunRecord(
+        key=RunKey(trial, "perturbation", 77),
         state=state,
         parameters={"mask_count": 4},
         size_difference=0.25,
         result=ConfirmResult(
             train_loss=0.1, test_accuracy=0.9, published_test_accuracy=0.95, train_seconds=3.5
         )
-        if state is TrialState.COMPLETE
+        if state is RunState.COMPLETE
         else None,
         started_ms=1_700_000_000_000,
         ended_ms=1_700_000_000_900 if state.is_final else None,
@@ -88,40 +85,38 @@ def check(uri, info, records, confirmations=()):
 def drain(writer, seconds=10.0):
     """Wait until all that was handed over is written, if it is written at all."""
     deadline = time.monotonic() + seconds
-    while writer._waiting and time.monotonic() < deadline and writer._failing_since is None:
+    while writer._queue.waiting and time.monotonic() < deadline and writer._failing_since is None:
         time.sleep(0.002)
 
 
 def whole_study(writer, info, trial, confirmation):
     """One trial from its start to its confirmation, each step written before the next."""
-    writer.trial_started(running(trial))
+    writer.run_started(running(trial))
     drain(writer)
-    writer.epoch_finished(trial.number, trial.epochs[0])
+    writer.epoch_finished(trial.key, trial.epochs[0])
     drain(writer)
-    writer.trial_retried(running(trial, retried=trial.retried, costs=trial.costs))
+    writer.run_retried(running(trial, retried=trial.retried, costs=trial.costs))
     for result in trial.epochs:
-        writer.epoch_finished(trial.number, result)
+        writer.epoch_finished(trial.key, result)
     drain(writer)
-    writer.trial_ended(trial)
-    started = dataclasses.replace(
-        confirmation, state=TrialState.RUNNING, result=None, ended_ms=None
-    )
-    writer.confirmation_started(started)
+    writer.run_ended(trial)
+    started = dataclasses.replace(confirmation, state=RunState.RUNNING, result=None, ended_ms=None)
+    writer.run_started(started)
     drain(writer)
-    writer.confirmation_ended(confirmation)
+    writer.run_ended(confirmation)
     writer.study_ended(summarise([trial], info.objectives), [], StudyEnd.FINISHED)
 
 
 def resumed(writer, info, trial, confirmation):
-    writer.trial_restored(trial)
-    writer.confirmation_restored(confirmation)
+    writer.run_restored(trial)
+    writer.run_restored(confirmation)
     writer.study_ended(summarise([trial], info.objectives), [], StudyEnd.FINISHED)
 
 
 def test_a_life_that_ends_after_any_request_is_completed_by_the_next(
     sqlite_uri, info, record, on_a_bad_line
 ):
-    trial = dataclasses.replace(record(0, TrialState.COMPLETE, epochs=2), retried=("it <died>",))
+    trial = dataclasses.replace(record(0, RunState.COMPLETE, epochs=2), retried=("it <died>",))
     confirmation = confirmed(0)
     for last in itertools.count():
         life = dataclasses.replace(info, name=f"{info.name} {last}")
@@ -144,8 +139,8 @@ def test_a_life_that_ends_after_any_request_is_completed_by_the_next(
 def test_one_lost_answer_to_any_request_is_mended_in_the_same_life(
     sqlite_uri, info, record, on_a_bad_line
 ):
-    trial = dataclasses.replace(record(0, TrialState.PRUNED, epochs=2), reason="not <good>")
-    confirmation = confirmed(0, TrialState.FAILED)
+    trial = dataclasses.replace(record(0, RunState.PRUNED, epochs=2), reason="not <good>")
+    confirmation = confirmed(0, RunState.FAILED)
     for at in itertools.count():
         life = dataclasses.replace(info, name=f"{info.name} {at}")
         study = MlflowStore(sqlite_uri).open_study(life)
@@ -163,14 +158,14 @@ def test_restored_trials_that_are_there_cost_no_requests(sqlite_uri, info, recor
     counts = []
     for trials in (1, 5):
         life = dataclasses.replace(info, name=f"{info.name} {trials}")
-        records = [record(number, TrialState.COMPLETE, epochs=33) for number in range(trials)]
+        records = [record(number, RunState.COMPLETE, epochs=33) for number in range(trials)]
         for _ in range(2):
             study = MlflowStore(sqlite_uri).open_study(life)
             client = on_a_bad_line(study)
             writer = MlflowWriter(study, collect_seconds=0.0)
             for trial in records:
-                writer.trial_restored(trial)
-                writer.confirmation_restored(confirmed(trial.number))
+                writer.run_restored(trial)
+                writer.run_restored(confirmed(trial.number))
             writer.study_ended(summarise(records, info.objectives), [], StudyEnd.FINISHED)
             assert writer.close(60) == NOTHING
         check(sqlite_uri, life, records, [confirmed(trial.number) for trial in records])
@@ -179,13 +174,13 @@ def test_restored_trials_that_are_there_cost_no_requests(sqlite_uri, info, recor
 
 
 def test_a_paused_trial_waits_as_scheduled_and_goes_on_in_its_run(sqlite_uri, info, record):
-    trial = record(0, TrialState.COMPLETE, epochs=3)
-    paused = running(trial, state=TrialState.PAUSED, replicates=(trial.epochs[:2],))
+    trial = record(0, RunState.COMPLETE, epochs=3)
+    paused = running(trial, state=RunState.PAUSED, replicates=(trial.epochs[:2],))
     writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.0)
-    writer.trial_started(running(trial))
+    writer.run_started(running(trial))
     for result in paused.epochs:
-        writer.epoch_finished(0, result)
-    writer.trial_paused(paused)
+        writer.epoch_finished(RunKey(0), result)
+    writer.run_paused(paused)
     writer.study_ended(None, [], StudyEnd.INTERRUPTED)
     assert writer.close(30) == NOTHING
     parent, (run,) = runs_of(sqlite_uri, info.name)
@@ -195,10 +190,10 @@ def test_a_paused_trial_waits_as_scheduled_and_goes_on_in_its_run(sqlite_uri, in
 
     more = dataclasses.replace(info, trials=200)
     writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(more), collect_seconds=0.0)
-    writer.trial_started(running(trial))
+    writer.run_started(running(trial))
     for result in trial.epochs:
-        writer.epoch_finished(0, dataclasses.replace(result, train_seconds=99.0))
-    writer.trial_ended(trial)
+        writer.epoch_finished(RunKey(0), dataclasses.replace(result, train_seconds=99.0))
+    writer.run_ended(trial)
     writer.study_ended(summarise([trial], info.objectives), [], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
     check(sqlite_uri, more, [trial])
@@ -214,7 +209,7 @@ def test_a_paused_trial_waits_as_scheduled_and_goes_on_in_its_run(sqlite_uri, in
 )
 def test_no_run_is_left_running(sqlite_uri, info, record, end, status, state):
     writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.0)
-    writer.trial_started(running(record(0, TrialState.COMPLETE)))
+    writer.run_started(running(record(0, RunState.COMPLETE)))
     assert writer.close(30) == NOTHING  # as a crash leaves it
     writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.0)
     writer.study_ended(None, [], end)
@@ -225,11 +220,11 @@ def test_no_run_is_left_running(sqlite_uri, info, record, end, status, state):
 
 def test_a_parameter_that_differs_is_reported_and_left_as_it_is(sqlite_uri, info, record):
     store = MlflowStore(sqlite_uri)
-    trial = record(0, TrialState.COMPLETE, epochs=1)
+    trial = record(0, RunState.COMPLETE, epochs=1)
     other = dataclasses.replace(trial, parameters={**trial.parameters, "mask_count": 999})
     for handed_over in (trial, other):
         writer = MlflowWriter(store.open_study(info), collect_seconds=0.0)
-        writer.trial_restored(handed_over)
+        writer.run_restored(handed_over)
         writer.study_ended(None, [], StudyEnd.FINISHED)
         unsent = writer.close(30)
     assert (unsent.trials, unsent.study) == (1, False)
@@ -249,37 +244,37 @@ class Driver:
 
     def live(self, writer, *, to_the_end):
         for trial in self.ended:
-            writer.trial_restored(trial)
+            writer.run_restored(trial)
         for run in self.confirmed:
-            writer.confirmation_restored(run)
+            writer.run_restored(run)
         for trial in self._trials:
             if trial not in self.ended and not self._run(writer, trial, to_the_end):
                 return
         for trial in self.ended:
             run = confirmed(trial.number)
             if run not in self.confirmed:
-                writer.confirmation_started(
-                    dataclasses.replace(run, state=TrialState.RUNNING, result=None, ended_ms=None)
+                writer.run_started(
+                    dataclasses.replace(run, state=RunState.RUNNING, result=None, ended_ms=None)
                 )
                 if self._stops(to_the_end):
                     return
                 self.confirmed.append(run)
-                writer.confirmation_ended(run)
+                writer.run_ended(run)
 
     def _run(self, writer, trial, to_the_end):
-        writer.trial_started(running(trial))
+        writer.run_started(running(trial))
         for result in trial.epochs:
             if self._stops(to_the_end):
                 return False
             # Seconds of a repeated epoch differ.
             seconds = self._chance.random()
-            writer.epoch_finished(trial.number, dataclasses.replace(result, val_seconds=seconds))
+            writer.epoch_finished(trial.key, dataclasses.replace(result, val_seconds=seconds))
             if self._chance.random() < 0.3:
                 drain(writer, seconds=0.2)
             if self._chance.random() < 0.2:
-                writer.trial_retried(running(trial, retried=("again",), costs=trial.costs))
+                writer.run_retried(running(trial, retried=("again",), costs=trial.costs))
         self.ended.append(trial)
-        writer.trial_ended(trial)
+        writer.run_ended(trial)
         return not self._stops(to_the_end)
 
     def _stops(self, to_the_end):
@@ -295,7 +290,7 @@ def test_after_any_faults_and_restarts_the_tracker_holds_the_records(
 ):
     chance = random.Random(seed)
     info = dataclasses.replace(info, name=f"s{random.SystemRandom().getrandbits(64)}")
-    states = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)
+    states = (RunState.COMPLETE, RunState.PRUNED, RunState.FAILED)
     driver = Driver(
         chance, [record(n, chance.choice(states), epochs=chance.randint(0, 3)) for n in range(3)]
     )
@@ -317,17 +312,17 @@ def test_after_any_faults_and_restarts_the_tracker_holds_the_records(
 
 
 def test_of_an_epoch_that_comes_twice_the_first_counts(sqlite_uri, info, record, on_a_bad_line):
-    trial = record(0, TrialState.COMPLETE, epochs=1)
+    trial = record(0, RunState.COMPLETE, epochs=1)
     study = MlflowStore(sqlite_uri).open_study(info)
     client = on_a_bad_line(study)
     writer = MlflowWriter(study, collect_seconds=0.0)
-    writer.trial_started(running(trial))
+    writer.run_started(running(trial))
     drain(writer)
     client.fault = lambda count: "unanswered" if client.asked.count("log_batch") == 2 else ""
-    writer.epoch_finished(0, trial.epochs[0])
+    writer.epoch_finished(RunKey(0), trial.epochs[0])
     drain(writer)
-    writer.epoch_finished(0, dataclasses.replace(trial.epochs[0], train_seconds=5.0))
-    writer.trial_ended(trial)
+    writer.epoch_finished(RunKey(0), dataclasses.replace(trial.epochs[0], train_seconds=5.0))
+    writer.run_ended(trial)
     writer.study_ended(None, [], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
     assert client.asked.count("log_batch") == 5
@@ -339,10 +334,10 @@ def test_a_tracker_that_is_slow_gets_everything_after_the_end(
 ):
     study = MlflowStore(sqlite_uri).open_study(info)
     on_a_bad_line(study).seconds = 0.05
-    trials = [record(n, TrialState.COMPLETE, epochs=1) for n in range(10)]
+    trials = [record(n, RunState.COMPLETE, epochs=1) for n in range(10)]
     writer = MlflowWriter(study, collect_seconds=0.0)
     for trial in trials:
-        writer.trial_restored(trial)
+        writer.run_restored(trial)
     writer.study_ended(None, [], StudyEnd.FINISHED)
     began = time.monotonic()
     assert writer.close(1.0) == NOTHING
@@ -357,7 +352,7 @@ def test_a_tracker_that_is_slow_is_left_when_there_is_no_time(
     on_a_bad_line(study).seconds = 0.1
     writer = MlflowWriter(study, collect_seconds=0.0)
     for number in range(30):
-        writer.trial_restored(record(number, TrialState.COMPLETE, epochs=1))
+        writer.run_restored(record(number, RunState.COMPLETE, epochs=1))
     began = time.monotonic()
     unsent = writer.close(60, most_seconds=0.5)
     assert time.monotonic() - began < 2
@@ -386,16 +381,16 @@ def test_a_server_that_stood_still_gets_everything_once_and_in_order(
 ):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     monkeypatch.setattr(mlflow_writer, "_SETTLE_SECONDS", 1.0)
-    trials = [record(n, TrialState.COMPLETE, epochs=8) for n in range(3)]
+    trials = [record(n, RunState.COMPLETE, epochs=8) for n in range(3)]
     writer = MlflowWriter(MlflowStore(server.uri).open_study(info), collect_seconds=0.0)
     for trial in trials:
-        writer.trial_started(running(trial))
+        writer.run_started(running(trial))
         for result in trial.epochs:
             if (trial.number, result.epoch) == (1, 3):
                 os.killpg(server._process.pid, signal.SIGSTOP)
-            writer.epoch_finished(trial.number, result)
+            writer.epoch_finished(trial.key, result)
             time.sleep(0.02)
-        writer.trial_ended(trial)
+        writer.run_ended(trial)
     time.sleep(3.5)
     os.killpg(server._process.pid, signal.SIGCONT)
     writer.study_ended(summarise(trials, info.objectives), [], StudyEnd.FINISHED)

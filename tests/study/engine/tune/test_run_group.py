@@ -1,4 +1,4 @@
-"""A confirmation run goes on from where its worker was stopped."""
+"""Confirmation runs in one worker: each has an end and a checkpoint of its own, and goes on."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,15 +13,25 @@ from pnn_core.data import confirm_step, load_test_data
 from pnn_core.training import confirmation_run as confirm_module
 from pnn_core.training.trainer import NonFiniteLossError
 from study.checkpoints.checkpoint_store import CheckpointStore
-from study.checkpoints.cleanup import confirmation_file
+from study.checkpoints.cleanup import checkpoint_file
 from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
-from study.engine.confirmation import worker as confirm_worker
-from study.engine.confirmation.plan import ConfirmTask
-from study.engine.confirmation.worker import ConfirmReply, ConfirmReport, new_run, train_and_test
-from study.search.messages import TrialFailure, TrialPaused
+from study.engine.tune import trainable as trainable_module
+from study.engine.tune.trainable import TrialTrainable
+from study.engine.tune.worker_images import ConfirmationImages
+from study.results.run_record import RunKey
+from study.search.confirmation_plan import PlannedRun
+from study.search.messages import (
+    REPORTS,
+    RUNS,
+    ProposedRun,
+    RunFailure,
+    RunPaused,
+    RunReport,
+    TestReport,
+)
 
-TASK = ConfirmTask(
+TASK = PlannedRun(
     trial=3,
     config=TrialConfig(
         model=ModelConfig(
@@ -76,18 +86,26 @@ def work(digits, test_images, store: CheckpointStore, monkeypatch: pytest.Monkey
         cpus=1, gpus=0.0, store=store, keep_checkpoints=False, stop_key="unused"
     )
 
-    def work(questions: float, *tasks: ConfirmTask) -> Any:
+    def work(questions: float, *tasks: PlannedRun) -> Any:
         tasks = tasks or (TASK,)
         stop = StopAfter(questions)
-        monkeypatch.setattr(confirm_worker, "stop_requested", lambda key: stop)
-        replies = train_and_test(list(tasks), digits.traits, digits.joined(), test_images, settings)
-        return replies if len(tasks) > 1 else replies[0]
+        monkeypatch.setattr(trainable_module, "stop_requested", lambda key: stop)
+        made = TrialTrainable.__new__(TrialTrainable)
+        made.config = {RUNS: tuple(ProposedRun(key=t.key, config=t.config) for t in tasks)}
+        joined = ConfirmationImages(traits=digits.traits, images=digits.joined(), test=test_images)
+        made.setup(made.config, joined, settings)
+        reports: dict[RunKey, RunReport] = {}
+        while len(reports) < len(tasks):
+            told = dict(made.step()[REPORTS])
+            assert not told.keys() & reports.keys()  # each ends once
+            reports |= told
+        return [reports[t.key] for t in tasks] if len(tasks) > 1 else reports[tasks[0].key]
 
     return work
 
 
-def timeless(reply: ConfirmReply) -> ConfirmResult:
-    assert isinstance(reply, ConfirmReport)
+def timeless(reply: RunReport) -> ConfirmResult:
+    assert isinstance(reply, TestReport)
     assert reply.worker == worker_name()
     return replace(reply.result, train_seconds=0.0)
 
@@ -96,8 +114,8 @@ def timeless(reply: ConfirmReply) -> ConfirmResult:
 def test_a_run_stopped_anywhere_goes_on_as_if_it_never_was(
     work: Work, store: CheckpointStore, digits, test_images, questions: int
 ) -> None:
-    assert work(questions) == TrialPaused()
-    assert store.names() == [confirmation_file(new_run(TASK))]
+    assert work(questions) == RunPaused()
+    assert store.names() == [checkpoint_file(TASK.key)] * (questions > 0)  # it had begun
     expected = confirm_module.train_and_test(
         TASK.config, digits.traits, digits.joined(), test_images, torch.device("cpu")
     )
@@ -107,7 +125,7 @@ def test_a_run_stopped_anywhere_goes_on_as_if_it_never_was(
 def test_a_run_goes_on_instead_of_beginning_anew(
     work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert work(9) == TrialPaused()
+    assert work(9) == RunPaused()
     begun: list[int] = []
     next_epoch = confirm_module.ConfirmationRun.next_epoch
 
@@ -131,17 +149,17 @@ def test_what_a_run_raises_is_its_failure(
 
     monkeypatch.setattr(confirm_module.ConfirmationRun, "next_epoch", fail)
     reason = f"{type(error).__name__}: {error}"
-    assert work(float("inf")) == TrialFailure(
+    assert work(float("inf")) == RunFailure(
         reason=reason, would_recur=would_recur, worker=worker_name()
     )
 
 
 def test_a_damaged_checkpoint_costs_the_work_and_is_told(work: Work, store, tmp_path) -> None:
-    assert work(9) == TrialPaused()
+    assert work(9) == RunPaused()
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-1])
     reply = work(float("inf"))
-    assert isinstance(reply, ConfirmReport)
+    assert isinstance(reply, TestReport)
     assert "began anew" in reply.unsaved
 
 
@@ -154,8 +172,8 @@ SEEDS = [
 def test_runs_that_differ_in_seeds_are_trained_at_once_and_stopped_anywhere(
     work: Work, store: CheckpointStore, digits, test_images
 ) -> None:
-    assert work(6, *SEEDS) == [TrialPaused()] * 3
-    assert set(store.names()) == {confirmation_file(new_run(task)) for task in SEEDS}
+    assert work(6, *SEEDS) == [RunPaused()] * 3
+    assert set(store.names()) == {checkpoint_file(task.key) for task in SEEDS}
     for task, reply in zip(SEEDS, work(float("inf"), *SEEDS), strict=True):
         alone = confirm_module.train_and_test(
             task.config, digits.traits, digits.joined(), test_images, torch.device("cpu")
@@ -166,7 +184,7 @@ def test_runs_that_differ_in_seeds_are_trained_at_once_and_stopped_anywhere(
 
 def test_a_run_may_go_on_alone_from_what_it_saved_beside_others(work: Work) -> None:
     together = work(float("inf"), *SEEDS)[1]
-    assert work(6, *SEEDS) == [TrialPaused()] * 3
+    assert work(6, *SEEDS) == [RunPaused()] * 3
     alone = work(float("inf"), SEEDS[1])
     assert timeless(alone).train_loss == pytest.approx(timeless(together).train_loss, rel=1e-3)
 
@@ -197,5 +215,5 @@ def test_whatever_else_is_raised_ends_all_that_are_not_done(
         raise MemoryError("x")
 
     monkeypatch.setattr(confirm_module.ConfirmationRun, "record", fail)
-    failure = TrialFailure(reason="MemoryError: x", would_recur=False, worker=worker_name())
+    failure = RunFailure(reason="MemoryError: x", would_recur=False, worker=worker_name())
     assert work(float("inf"), *SEEDS) == [failure] * 3

@@ -1,4 +1,4 @@
-"""Which runs confirm a front."""
+"""Plan of a confirmation: which runs confirm a front."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,39 +6,44 @@ from dataclasses import dataclass, replace
 from pnn_core.architecture.matched_size import control
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, Layer, ModelConfig, TrialConfig
 from search_spaces import SearchSpace
-from study.results.trial_record import TrialRecord
+from study.results.run_record import RunKey, RunRecord
 
 LAYERS: tuple[Layer, ...] = ("perturbation", "conv1x1", "conv3x3", "local_binary")
-"""What is compared at equal numbers of learnable parameters."""
+"""Layers that are compared at equal numbers of learnable parameters."""
 
 FIRST_FRESH_SEED = 10_000_000_000
 """Beyond every seed that a search can use: no confirmation repeats a run that was selected."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConfirmTask:
-    """A run that confirms a trial, or one of its controls.
+class PlannedRun:
+    """Run that confirms a trial, or one of its controls.
 
     Attributes:
         trial: Number of the trial of the front.
-        config: The training run, with a fresh seed and the trial's own schedule.
-        size_difference: Its learnable parameters over the trial's, minus 1.
+        config: Training run, with a fresh seed and the trial's own schedule.
+        size_difference: Learnable parameters over the trial's, minus 1.
     """
 
     trial: int
     config: TrialConfig
     size_difference: float
 
+    @property
+    def key(self) -> RunKey:
+        """Identity within the study."""
+        return RunKey(self.trial, self.config.model.layer, self.config.seed)
+
 
 def plan_confirmation(
-    front: Sequence[TrialRecord],
+    front: Sequence[RunRecord],
     space: SearchSpace,
     dataset: DatasetShape,
     *,
     seeds: int,
     study_seed: int,
-) -> tuple[ConfirmTask, ...]:
-    """The runs of a confirmation, seed after seed, so that a broken-off one has whole pairs.
+) -> tuple[PlannedRun, ...]:
+    """Plan the runs of a confirmation, seed after seed, so that a broken-off one has whole pairs.
 
     Where there are more runs than workers, each takes several seeds of a network at once.
 
@@ -47,15 +52,15 @@ def plan_confirmation(
 
     Args:
         front: Trials to confirm.
-        space: Where they come from: what it holds fixed and a trial's own layer has no use for,
-            such as a noise level, is the other layers' too.
+        space: Space that they come from: what it holds fixed and a trial's own layer has no use
+            for, such as a noise level, is the other layers' too.
         dataset: Shape of the images.
-        seeds: Fresh seeds for each, the same ones for all.
-        study_seed: Of the study: another one gives other fresh seeds.
+        seeds: Number of fresh seeds for each, the same ones for all.
+        study_seed: Seed of the study: another one gives other fresh seeds.
     """
     first = FIRST_FRESH_SEED + study_seed * seeds
     return tuple(
-        ConfirmTask(
+        PlannedRun(
             trial=record.number, config=replace(config, seed=seed), size_difference=difference
         )
         for seed in range(first, first + seeds)
@@ -65,9 +70,9 @@ def plan_confirmation(
 
 
 def _networks(
-    record: TrialRecord, space: SearchSpace, dataset: DatasetShape
+    record: RunRecord, space: SearchSpace, dataset: DatasetShape
 ) -> list[tuple[TrialConfig, float]]:
-    """The trial's own network and its controls, each with its difference in size."""
+    """Return the trial's own network and its controls, each with its difference in size."""
     settings = {name: v for name, v in record.parameters.items() if name in PARAMETER_NAMES}
     own = TrialConfig(model=ModelConfig(dataset=dataset)).with_parameters(
         {**space.fixed, **settings}

@@ -1,16 +1,14 @@
-"""A search: Ray Tune trains what the trial manager proposes."""
+"""Ray Tune, which trains what a run manager proposes: trials, replicates and confirmations."""
 
 import contextlib
 import os
 import tempfile
-from dataclasses import dataclass
 
 from ray import tune
 from ray.exceptions import RayError
 from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 
-from pnn_core.data import TrainingData
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.config import StudyConfig
 from study.engine.cluster.connect import TrialResources
@@ -18,70 +16,60 @@ from study.engine.cluster.stop_signal import StopSignal
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.interrupts import Interrupts
 from study.engine.tune.callback import TuneCallback, Warn
+from study.engine.tune.private_tune import every_death_known, warm_workers_used
 from study.engine.tune.scheduler import RungScheduler
 from study.engine.tune.searcher import TuneSearcher
 from study.engine.tune.trainable import TrialTrainable
-from study.engine.tune.warm_workers import warm_workers_used
-from study.engine.tune.worker_deaths import every_death_known
-from study.results.trial_record import TrialRecord
-from study.search.messages import TRIAL, ProposedTrial
-from study.search.trial_manager import TrialManager
+from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
+from study.search.messages import RUNS, ProposedRun
+from study.search.run_manager import RunManager
 
 PAUSE_SECONDS = 8.0
-"""How long running trials may take to save themselves after an interrupt."""
+"""Time that running trials have to save themselves after an interrupt."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SearchResult:
-    """The end of a search.
-
-    Attributes:
-        records: Of all trials, by number; each in a final state, unless it was interrupted.
-        interrupted: Whether a signal ended it.
-    """
-
-    records: tuple[TrialRecord, ...]
-    interrupted: bool
-
-
-def search(
+def train_runs(
     config: StudyConfig,
-    data: TrainingData,
-    manager: TrialManager,
+    images: WorkerImages,
+    manager: RunManager,
     store: CheckpointStore,
     resources: TrialResources,
     interrupts: Interrupts,
     warn: Warn,
-) -> SearchResult:
-    """Run a study's unfinished and new trials on the connected cluster.
+) -> bool:
+    """Train on the connected cluster whatever a manager proposes, until it has no more.
 
     Args:
         config: The study.
-        data: Put into Ray's object store once, shared by a node's trials.
-        manager: Proposes and records.
-        store: Where trials keep their checkpoints.
-        resources: Of each trial.
-        interrupts: Where a first signal is a request to save and stop, and a second one raises.
-        warn: Told when something is amiss that costs no trial.
+        images: Images of a search or of a confirmation; put into Ray's object store here, once,
+            where all workers of a node read the same copy.
+        manager: Manager that proposes and records.
+        store: Store of the runs' checkpoints.
+        resources: Resources of each run.
+        interrupts: Handler of signals: a first one is a request to save and stop, a second raises.
+        warn: Function to tell when something is amiss that costs no run.
+
+    Returns:
+        True if a signal ended it.
 
     Raises:
         StorageError: The study's state cannot be written.
         KeyboardInterrupt: At a second signal, or where workers take too long over the first.
     """
     if not manager.has_work():
-        return SearchResult(records=manager.records, interrupted=False)
+        return False
     flag = StopSignal()
     settings = WorkerSettings(
         cpus=resources.cpus,
         gpus=resources.gpus,
         store=store,
-        keep_checkpoints=config.keep_checkpoints,
+        keep_checkpoints=config.keep_checkpoints and not isinstance(images, ConfirmationImages),
         stop_key=flag.key,
     )
     # Their count of what is used drifts by rounding where trials take fractions of a GPU, and the
     # last place on it would stay empty: 14 trials of 1/14 count as more than one GPU.
     counts_exactly = config.address is None and float(resources.gpus).is_integer()
-    trainable = tune.with_parameters(TrialTrainable, data=data, settings=settings)
+    trainable = tune.with_parameters(TrialTrainable, images=images, settings=settings)
     # Tune's own rule starts one worker at a time, and hands it on before the next one is up: all
     # trials but one would wait. It also proposes as many trials ahead, so that no worker does.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(resources.concurrent)
@@ -118,11 +106,11 @@ def search(
             raise
         finally:
             manager.pause_running()
-    return SearchResult(records=manager.records, interrupted=interrupts.requested.is_set())
+    return interrupts.requested.is_set()
 
 
 def _raise_cause(error: TuneError) -> None:
-    """Tune puts whatever a callback raises into an error of its own: take it out again."""
+    """Take out again what a callback raised and Tune has put into an error of its own."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, (OSError, RayError)):
@@ -131,5 +119,5 @@ def _raise_cause(error: TuneError) -> None:
 
 
 def _trial_name(trial: Trial) -> str:
-    proposed: ProposedTrial = trial.config[TRIAL]
-    return f"trial-{proposed.number:05}-{proposed.attempt}"
+    first: ProposedRun = trial.config[RUNS][0]
+    return f"{first.key}-{first.attempt}".replace(" ", "-")

@@ -6,22 +6,22 @@ from optuna.distributions import CategoricalDistribution
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
 from pnn_core.models.costs import count_costs
 from search_spaces import SearchSpace
-from study.engine.confirmation.plan import FIRST_FRESH_SEED, LAYERS, plan_confirmation
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.settings import LARGEST_SEED
-from study.results.trial_record import TrialRecord, TrialState
+from study.search.confirmation_plan import FIRST_FRESH_SEED, LAYERS, plan_confirmation
 
 SHAPE = DatasetShape(channels=1, height=28, width=28, classes=10)
 
 
-def trial(number: int, **settings: object) -> TrialRecord:
+def trial(number: int, **settings: object) -> RunRecord:
     config = TrialConfig(model=ModelConfig(dataset=SHAPE, network="resnet8"), epochs=7, seed=number)
     parameters = config.with_parameters({"mask_count": 32, **settings}).parameters()
-    return TrialRecord(
-        number=number, state=TrialState.COMPLETE, parameters={"variant": "a", **parameters}
+    return RunRecord(
+        key=RunKey(number), state=RunState.COMPLETE, parameters={"variant": "a", **parameters}
     )
 
 
-def plan(*front: TrialRecord, seeds: int = 3, study_seed: int = 0, **fixed: object):
+def plan(*front: RunRecord, seeds: int = 3, study_seed: int = 0, **fixed: object):
     axes = {"batch_size": CategoricalDistribution((10, 20))}
     space = SearchSpace(name="x", summary="", axes=axes, fixed=fixed)
     return plan_confirmation(front, space, SHAPE, seeds=seeds, study_seed=study_seed)

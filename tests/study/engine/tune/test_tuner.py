@@ -25,13 +25,15 @@ from study.checkpoints.cleanup import CheckpointCleanup
 from study.config import JOURNAL, StudyConfig
 from study.engine.cluster.connect import TrialResources, connected
 from study.engine.interrupts import Interrupts
-from study.engine.tune import run_search as search_module
-from study.engine.tune.run_search import search
+from study.engine.tune import tuner
 from study.engine.tune.trainable import TrialTrainable
+from study.engine.tune.tuner import train_runs
 from study.results.pareto import front
-from study.results.trial_record import TrialRecord, TrialState
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.optuna_storage import StorageError, StudyStorage
-from study.search.trial_manager import ATTEMPTS, TrialListener, TrialManager
+from study.search.run_manager import ATTEMPTS
+from study.search.trial_manager import TrialManager
 
 ONE_CPU = TrialResources(cpus=1, gpus=0.0, concurrent=2)
 
@@ -43,22 +45,22 @@ def cluster() -> Iterator[None]:
 
 
 def run(
-    config: StudyConfig, data: TrainingData, listeners: Sequence[TrialListener] = ()
-) -> tuple[TrialRecord, ...]:
+    config: StudyConfig, data: TrainingData, listeners: Sequence[RunListener] = ()
+) -> tuple[RunRecord, ...]:
     """A whole search; no checkpoint is left by it."""
     store = CheckpointStore(url=config.checkpoints)
     store.create()
     sweeper = CheckpointCleanup(store, keep=False)
     manager = TrialManager(config, StudyStorage(config), [*listeners, sweeper])
     with Interrupts() as interrupts:
-        result = search(config, data, manager, store, ONE_CPU, interrupts, pytest.fail)
+        interrupted = train_runs(config, data, manager, store, ONE_CPU, interrupts, pytest.fail)
     sweeper.close()
-    assert not result.interrupted
+    assert not interrupted
     assert store.names() == []
-    return result.records
+    return manager.records
 
 
-def undisturbed(record: TrialRecord, config: StudyConfig, data: TrainingData) -> list[EpochResult]:
+def undisturbed(record: RunRecord, config: StudyConfig, data: TrainingData) -> list[EpochResult]:
     """What the plain function gives."""
     trial = config.space.configure(
         {name: record.parameters[name] for name in config.space.axes},
@@ -99,14 +101,14 @@ def test_every_trial_is_complete_and_was_trained_by_a_warm_process(
     workers: set[int] = set()
     files: list[int] = []
 
-    def look(number: int, result: EpochResult) -> None:
+    def look(key: RunKey, result: EpochResult) -> None:
         workers.update(process.pid for process in training_processes())
         files.append(len(list(Path(config.checkpoints).iterdir())))
 
     heard.epoch_finished = look
     records = run(config, digits, [heard])
     assert [r.number for r in records] == list(range(6))
-    assert all(r.state is TrialState.COMPLETE for r in records)
+    assert all(r.state is RunState.COMPLETE for r in records)
     assert all(len(r.epochs) == 2 for r in records)
     assert all(r.device.startswith(("cpu", "NVIDIA")) for r in records)
     assert front(records, config.objectives)
@@ -146,8 +148,8 @@ def test_a_diverging_trial_fails_with_its_reason_and_the_study_goes_on(
     )
     config = make_config(space=space, trials=2, sampler="grid")
     good, bad = run(config, digits)
-    assert good.state is TrialState.COMPLETE
-    assert bad.state is TrialState.FAILED
+    assert good.state is RunState.COMPLETE
+    assert bad.state is RunState.FAILED
     assert bad.reason.startswith("NonFiniteLossError: training loss is ")
     assert "epoch 1" in bad.reason
     assert [r.number for r in front((good, bad), config.objectives)] == [0]
@@ -160,8 +162,8 @@ def test_a_diverging_trial_fails_with_its_reason_and_the_study_goes_on(
 def test_a_killed_worker_costs_no_trial(make_config, digits: TrainingData, heard) -> None:
     told = heard.epoch_finished
 
-    def kill_once(number: int, result: EpochResult) -> None:
-        told(number, result)
+    def kill_once(key: RunKey, result: EpochResult) -> None:
+        told(key, result)
         if len(heard.of("epoch")) == 3:
             os.kill(training_processes()[0].pid, signal.SIGKILL)
 
@@ -169,7 +171,7 @@ def test_a_killed_worker_costs_no_trial(make_config, digits: TrainingData, heard
     config = make_config(trials=2, epochs=8)
     config = replace(config, max_concurrent=1)
     records = run(config, digits, [heard])
-    assert [r.state for r in records] == [TrialState.COMPLETE] * 2
+    assert [r.state for r in records] == [RunState.COMPLETE] * 2
     assert [r.retried for r in records] == [("the worker process died",), ()]
     assert [timeless(r.epochs) for r in records] == [
         undisturbed(r, config, digits) for r in records
@@ -189,7 +191,7 @@ def test_a_trial_outlives_a_busy_and_a_waiting_worker_that_ray_ended_for_want_of
         except RayActorError as error:
             raise OutOfMemoryError(str(error)) from None
 
-    def kill_both(number: int, result: EpochResult) -> None:
+    def kill_both(key: RunKey, result: EpochResult) -> None:
         waits = len(heard.of("ended")) == 2
         if waits and not killed:
             killed.extend(process.pid for process in training_processes())
@@ -201,7 +203,7 @@ def test_a_trial_outlives_a_busy_and_a_waiting_worker_that_ray_ended_for_want_of
     monkeypatch.setattr(ray, "get", get_from_the_starved)
     records = run(make_config(trials=3, epochs=20), digits, [heard])
     assert len(killed) == 2
-    assert [r.state for r in records] == [TrialState.COMPLETE] * 3
+    assert [r.state for r in records] == [RunState.COMPLETE] * 3
     assert sum(len(r.retried) for r in records) == 2
 
 
@@ -209,18 +211,19 @@ def test_a_trial_that_always_raises_fails_with_its_reason_and_costs_no_other(
     make_config, digits: TrainingData, heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class RaisingTrainable(TrialTrainable):
-        def _train_epoch(self, trial):
-            if trial.number == 0:
-                raise MemoryError(f"attempt {trial.attempt}")
-            return super()._train_epoch(trial)
+        def _train_epoch(self, proposed):
+            (run,) = proposed
+            if run.key.trial == 0:
+                raise MemoryError(f"attempt {run.attempt}")
+            return super()._train_epoch(proposed)
 
-    monkeypatch.setattr(search_module, "TrialTrainable", RaisingTrainable)
+    monkeypatch.setattr(tuner, "TrialTrainable", RaisingTrainable)
     config = make_config(trials=2, epochs=1)
     bad, good = run(config, digits, [heard])
-    assert (bad.state, bad.reason) == (TrialState.FAILED, f"MemoryError: attempt {ATTEMPTS}")
+    assert (bad.state, bad.reason) == (RunState.FAILED, f"MemoryError: attempt {ATTEMPTS}")
     assert bad.retried == tuple(f"MemoryError: attempt {n}" for n in range(1, ATTEMPTS))
-    assert good.state is TrialState.COMPLETE
-    assert heard.of("started").count((0, TrialState.RUNNING)) == ATTEMPTS
+    assert good.state is RunState.COMPLETE
+    assert heard.of("started").count((0, RunState.RUNNING)) == ATTEMPTS
     assert [t.state for t in optuna_trials(config.output)] == [
         OptunaState.FAIL,
         OptunaState.COMPLETE,
@@ -233,15 +236,15 @@ def test_a_storage_that_fails_in_the_middle_ends_the_search_with_its_own_error(
     config = make_config(trials=2, epochs=1)
     storage = StudyStorage(config)
 
-    def fail(record: TrialRecord) -> None:
+    def fail(record: RunRecord) -> None:
         raise StorageError("optuna.journal: no space left on device")
 
     storage.keep_record = fail
     manager = TrialManager(config, storage, [heard])
     store = CheckpointStore(url=config.checkpoints)
     with Interrupts() as interrupts, pytest.raises(StorageError, match="no space left"):
-        search(config, digits, manager, store, ONE_CPU, interrupts, lambda reason: None)
-    assert all(r.state is TrialState.PAUSED for r in manager.records)
+        train_runs(config, digits, manager, store, ONE_CPU, interrupts, lambda reason: None)
+    assert all(r.state is RunState.PAUSED for r in manager.records)
     # No trial is blamed for it and trained again.
     assert heard.of("retried") == []
     assert "Traceback" not in capfd.readouterr().err

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -18,16 +18,18 @@ from pnn_core.data import confirm_step, load_test_data
 from pnn_core.training.confirmation_run import train_and_test
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
-from study.engine.cluster.connect import connected, trial_resources
-from study.engine.confirmation import run_confirmation as confirmation_module
-from study.engine.confirmation.plan import ConfirmTask
-from study.engine.confirmation.run_confirmation import Confirmation, confirm
+from study.engine.cluster.connect import concurrent_trials, connected, trial_resources
 from study.engine.interrupts import Interrupts
-from study.results.confirmed_run import ConfirmedRun
+from study.engine.tune import tuner
+from study.engine.tune.trainable import TrialTrainable
+from study.engine.tune.tuner import train_runs
+from study.engine.tune.worker_images import ConfirmationImages
+from study.results.run_record import RunRecord, RunState
 from study.results.settings import Resources
-from study.results.trial_record import TrialState
+from study.search.confirmation_manager import ConfirmationManager
+from study.search.confirmation_plan import PlannedRun
 from study.search.optuna_storage import StudyStorage
-from study.search.trial_manager import ATTEMPTS
+from study.search.run_manager import ATTEMPTS
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 CONFIG = TrialConfig(
@@ -38,11 +40,26 @@ CONFIG = TrialConfig(
 )
 
 
-class Deadly(ConfirmTask):
-    """Takes the worker process with it that unpacks it."""
+@pytest.fixture
+def deadly(monkeypatch: pytest.MonkeyPatch) -> PlannedRun:
+    """A run that takes each worker process with it."""
 
-    def __reduce__(self) -> tuple[object, tuple[int]]:
-        return os._exit, (1,)
+    class DeadlyTrainable(TrialTrainable):
+        def _train_epoch(self, proposed):
+            if proposed[0].key.trial == 4:
+                os._exit(1)
+            return super()._train_epoch(proposed)
+
+    monkeypatch.setattr(tuner, "TrialTrainable", DeadlyTrainable)
+    return task(4)
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """End of a confirmation."""
+
+    runs: tuple[RunRecord, ...]
+    interrupted: bool
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,7 +71,7 @@ def cluster():
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers give way to everything else on a busy machine."""
-    monkeypatch.setattr(confirmation_module, "PAUSE_SECONDS", 60.0)
+    monkeypatch.setattr(tuner, "PAUSE_SECONDS", 60.0)
 
 
 @pytest.fixture(scope="module")
@@ -63,12 +80,12 @@ def test_images():
         return load_test_data("digits", Path("nowhere"))
 
 
-def task(number: int, **changes: object) -> ConfirmTask:
+def task(number: int, **changes: object) -> PlannedRun:
     config = CONFIG.with_parameters(changes)
-    return ConfirmTask(trial=number, config=config, size_difference=0.25)
+    return PlannedRun(trial=number, config=config, size_difference=0.25)
 
 
-def expected(task: ConfirmTask, data, test_images) -> object:
+def expected(task: PlannedRun, data, test_images) -> object:
     """What the plain function gives."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in a worker with one core: sums are taken in another order
@@ -78,14 +95,14 @@ def expected(task: ConfirmTask, data, test_images) -> object:
     return replace(result, train_seconds=0.0)
 
 
-def timeless(run: ConfirmedRun) -> object:
-    assert run.state is TrialState.COMPLETE, run.reason
+def timeless(run: RunRecord) -> object:
+    assert run.state is RunState.COMPLETE, run.reason
     assert run.worker.startswith(f"{socket.gethostname()}:")
     assert run.result is not None
     return replace(run.result, train_seconds=0.0)
 
 
-Confirm = Callable[..., Confirmation]
+Confirm = Callable[..., Confirmed]
 
 
 @pytest.fixture
@@ -95,25 +112,27 @@ def confirmed(make_config, digits, test_images) -> Confirm:
     store = CheckpointStore(url=config.checkpoints)
     store.create()
 
-    def confirmed(tasks, listener, *, at_once: int = 2) -> Confirmation:
-        sweeper = CheckpointCleanup(store, keep=False)
-        resources = trial_resources(Resources(gpus_per_trial=0.0, max_concurrent=at_once))
+    def confirmed(tasks, listener, *, at_once: int = 2, places=None) -> Confirmed:
+        cleanup = CheckpointCleanup(store, keep=False)
+        wanted = Resources(gpus_per_trial=0.0, max_concurrent=at_once)
+        resources = trial_resources(wanted)
+        study = replace(config, resources=wanted)
+        manager = ConfirmationManager(
+            study,
+            StudyStorage(study),
+            [listener, cleanup],
+            tasks,
+            places or (lambda: concurrent_trials(resources)),
+        )
+        images = ConfirmationImages(traits=digits.traits, images=digits.joined(), test=test_images)
         with Interrupts() as interrupts:
-            done = confirm(
-                tasks,
-                digits,
-                test_images,
-                StudyStorage(config),
-                store,
-                resources,
-                interrupts,
-                [listener, sweeper],
-                pytest.fail,
+            interrupted = train_runs(
+                study, images, manager, store, resources, interrupts, pytest.fail
             )
-        sweeper.close()
-        if not done.interrupted:
+        cleanup.close()
+        if not interrupted:
             assert store.names() == []
-        return done
+        return Confirmed(tuple(manager.ended), interrupted)
 
     return confirmed
 
@@ -136,7 +155,7 @@ def once_a_checkpoint_is_there(folder: Path, act: Callable[[], None]) -> threadi
 
 def kill_worker() -> None:
     for process in psutil.Process().children(recursive=True):
-        if "train_and_test" in " ".join(process.cmdline()):
+        if "Trainable" in " ".join(process.cmdline()):
             process.kill()
             return
     raise AssertionError("no worker runs")
@@ -147,7 +166,7 @@ def test_runs_are_those_of_the_plain_function_and_are_not_run_again(
 ) -> None:
     tasks = [task(0), task(1, layer="conv1x1")]
     done = confirmed(tasks, heard_confirmations)
-    assert (done.planned, done.interrupted) == (2, False)
+    assert not done.interrupted
     assert len(heard_confirmations.of("started")) == 2
     assert tuple(heard_confirmations.of("ended")) == done.runs
     by_trial = {run.trial: run for run in done.runs}
@@ -207,9 +226,9 @@ def test_an_interrupted_run_is_paused_and_goes_on_as_if_it_never_was(
     )
     done = confirmed(tasks, heard_confirmations, at_once=1)
     presser.join()
-    assert (done.interrupted, done.runs, done.planned) == (True, (), 2)
+    assert (done.interrupted, done.runs) == (True, ())
     assert [event for event, _ in heard_confirmations.events] == ["started", "paused"]
-    assert heard_confirmations.of("paused")[0].state is TrialState.PAUSED
+    assert heard_confirmations.of("paused")[0].state is RunState.PAUSED
     assert len(list((tmp_path / "checkpoints").iterdir())) == 1
 
     again = type(heard_confirmations)()
@@ -220,35 +239,33 @@ def test_an_interrupted_run_is_paused_and_goes_on_as_if_it_never_was(
 
 
 def test_a_run_that_fails_or_dies_each_time_costs_that_run_alone(
-    confirmed: Confirm, heard_confirmations
+    confirmed: Confirm, heard_confirmations, deadly
 ) -> None:
     wrong = task(2)
     wrong_shape = replace(wrong.config.model, dataset=replace(DIGITS, height=9))
     wrong = replace(wrong, config=replace(wrong.config, model=wrong_shape))
-    deadly = Deadly(trial=4, config=CONFIG, size_difference=0.0)
     states = {
         run.trial: run for run in confirmed([wrong, deadly, task(3)], heard_confirmations).runs
     }
-    assert states[2].state is TrialState.FAILED
+    assert states[2].state is RunState.FAILED
     assert "height=9" in states[2].reason
     assert states[2].result is None
-    assert states[4].state is TrialState.FAILED
+    assert states[4].state is RunState.FAILED
     assert states[4].reason == "the worker process died"
     assert states[4].retried == ("the worker process died",) * (ATTEMPTS - 1)
-    assert states[3].state is TrialState.COMPLETE
+    assert states[3].state is RunState.COMPLETE
 
 
 def test_a_run_that_waits_to_be_tried_again_is_paused_at_an_interrupt(
-    confirmed: Confirm, heard_confirmations
+    confirmed: Confirm, heard_confirmations, deadly
 ) -> None:
     """Else whoever shows its state would show it running for ever."""
-    deadly = Deadly(trial=4, config=CONFIG, size_difference=0.0)
 
-    def interrupt(run: ConfirmedRun) -> None:
+    def interrupt(run: RunRecord) -> None:
         heard_confirmations.events.append(("retried", run))
         os.kill(os.getpid(), signal.SIGINT)
 
-    heard_confirmations.confirmation_retried = interrupt
+    heard_confirmations.run_retried = interrupt
     # Another one takes the place that it has left.
     done = confirmed([deadly, task(3, epochs=100)], heard_confirmations, at_once=1)
     assert done.interrupted
@@ -256,20 +273,16 @@ def test_a_run_that_waits_to_be_tried_again_is_paused_at_an_interrupt(
     assert done.runs == ()
 
 
-def test_runs_wait_for_a_node_that_can_take_them(
-    confirmed: Confirm, heard_confirmations, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    places = iter([0, 0])
+def test_runs_wait_for_a_node_that_can_take_them(confirmed: Confirm, heard_confirmations) -> None:
+    places = iter([0, 0, 0])
     looks: list[int] = []
 
-    def joining_late(resources: object) -> int:
+    def joining_late() -> int:
         looks.append(next(places, 1))
         return looks[-1]
 
-    monkeypatch.setattr(confirmation_module, "concurrent_trials", joining_late)
-    monkeypatch.setattr(confirmation_module, "LOOK_SECONDS", 0.2)
     started = time.monotonic()
-    (run,) = confirmed([task(0, epochs=1)], heard_confirmations).runs
-    assert run.state is TrialState.COMPLETE
-    assert looks[:3] == [0, 0, 1]
-    assert time.monotonic() - started >= 0.4  # it does not look all the time
+    (run,) = confirmed([task(0, epochs=1)], heard_confirmations, places=joining_late).runs
+    assert run.state is RunState.COMPLETE
+    assert looks[:4] == [0, 0, 0, 1]
+    assert time.monotonic() - started >= 1.0  # it does not look all the time

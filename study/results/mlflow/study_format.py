@@ -1,41 +1,14 @@
-"""How a study and its trials are spelt in MLflow: parameters, tags and metrics of runs.
+"""Layout of a study in MLflow: parameters, tags and metrics of its own run."""
 
-A study is an experiment of the same name, with one parent run and one child run per trial. A
-trial's run holds
-
-- parameters: every setting of the training run, under its plain name
-- metrics with step = epoch, means over the seeds: `val_accuracy`, `val_loss`, `train_loss`,
-  `epoch_train_seconds`, `epoch_val_seconds`
-- final metrics: `learnable_params`, `mask_values`, `macs`, `train_seconds` (of all epochs), and
-  `val_accuracy_std` over several seeds
-- tags: `state`, `trial_number`, `device`, `worker` (`host:pid`), `reason`, `retried` (a JSON list
-  of reasons), `epochs.*` (the curves), and the study's own, of which `study_id` tells our runs from
-  others
-- start and end: the trial's own, from its proposal to its final state
-
-The seconds of one epoch have names of their own, because one MLflow key cannot be both a series
-and a total: so every objective's column in MLflow shows the value that the objective has here.
-"""
-
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from pnn_core.config import Costs, DatasetShape, ParameterValue
-from study.results.mlflow.curves import SERIES, curve_tags, curves_from_tags
-from study.results.mlflow.encoding import (
-    decode_retried,
-    decode_value,
-    decoding,
-    encode_retried,
-    encode_value,
-    shortened,
-)
+from pnn_core.config import DatasetShape, ParameterValue
+from study.results.mlflow.encoding import decode_value, decoding, encode_value
 from study.results.objective import Objective
 from study.results.setting import Shown, kinds_of, options, spell
 from study.results.settings import ShownSettings
 from study.results.study_info import StudyInfo, StudySummary
-from study.results.trial_record import Curve, TrialRecord, TrialState
 
 STUDY_TAG = "pnn_study"
 """Tag of an experiment that is a study of this platform; its value is the study's name."""
@@ -43,21 +16,11 @@ STUDY_TAG = "pnn_study"
 STUDY_ID_TAG = "study_id"
 """Tag of the experiment and of every run of a study: other tools' runs do not have its value."""
 
-TRIAL_NUMBER_TAG = "trial_number"
 PARENT_TAG = "mlflow.parentRunId"
-
-RUN_STATUS = {
-    TrialState.RUNNING: "RUNNING",
-    TrialState.PAUSED: "SCHEDULED",
-    TrialState.COMPLETE: "FINISHED",
-    TrialState.PRUNED: "KILLED",  # as Optuna's own MLflow callback has it
-    TrialState.FAILED: "FAILED",
-}
 
 _COMMIT_TAG = "mlflow.source.git.commit"
 _VERSION_TAG = "version."
 
-COSTS = ("learnable_params", "mask_values", "macs")
 _IMAGE_TAGS = {
     "image_channels": "channels",
     "image_height": "height",
@@ -67,11 +30,6 @@ _IMAGE_TAGS = {
 """Tags of the parent run, and the field of a `DatasetShape` that each carries."""
 _RUNGS_TAG = "rungs"
 """Tag of the parent run of a study that stops trials early."""
-
-
-def run_name(number: int) -> str:
-    """Name of a trial's run; names sort as numbers do."""
-    return f"trial-{number:04d}"
 
 
 def study_params(info: StudyInfo) -> dict[str, str]:
@@ -139,20 +97,6 @@ def summary_metrics(summary: StudySummary) -> dict[str, float]:
     return metrics
 
 
-def trial_params(record: TrialRecord) -> dict[str, str]:
-    """Parameters of a trial's run."""
-    return {name: encode_value(value) for name, value in record.parameters.items()}
-
-
-def new_trial_tags(info: StudyInfo, number: int, parent_run_id: str) -> dict[str, str]:
-    """Tags that a trial's run is born with and keeps."""
-    return {
-        PARENT_TAG: parent_run_id,
-        TRIAL_NUMBER_TAG: str(number),
-        **study_wide_tags(info),
-    }
-
-
 def study_wide_tags(info: StudyInfo) -> dict[str, str]:
     """Tags that all runs of a study share."""
     return {
@@ -162,79 +106,6 @@ def study_wide_tags(info: StudyInfo) -> dict[str, str]:
         "study_seed": str(info.seed),  # a trial's own seed is its tag and parameter `seed`
         **_provenance_tags(info),
     }
-
-
-def state_tags(record: TrialRecord) -> dict[str, str]:
-    """Tags that follow a trial's life; one that has ended carries its curves as well."""
-    tags = {
-        "state": record.state.value,
-        "seed": str(record.parameters.get("seed", "")),
-        "device": record.device,
-        "worker": record.worker,
-        "reason": shortened(record.reason),
-        "retried": encode_retried(record.retried),
-    }
-    return tags | curve_tags(record.replicates) if record.state.is_final else tags
-
-
-def final_metrics(record: TrialRecord) -> dict[str, float]:
-    """Metrics that are no series; before a trial has ended only those that stay as they are."""
-    metrics = record.metrics()
-    names = metrics.keys() - set(SERIES.values()) if record.state.is_final else COSTS
-    return {name: metrics[name] for name in metrics if name in names}
-
-
-def decode_trial(
-    params: Mapping[str, str],
-    tags: Mapping[str, str],
-    metrics: Mapping[str, float],
-    running_curves: tuple[Curve, ...],
-    *,
-    started_ms: int | None,
-    ended_ms: int | None,
-) -> TrialRecord:
-    """Read a trial from its run.
-
-    Args:
-        params: As logged.
-        tags: As logged.
-        metrics: Latest value of each.
-        running_curves: Of a running or paused trial, from `curves_from_series`; one that has ended
-            carries its own.
-        started_ms: The run's start, in milliseconds since 1970.
-        ended_ms: Its end; it counts for a trial that has ended alone.
-
-    Raises:
-        DecodeError: Something is missing or malformed.
-    """
-    with decoding():
-        state = TrialState(tags["state"])
-        number = trial_number(tags)
-        if number is None:
-            raise ValueError(f"trial_number (={tags[TRIAL_NUMBER_TAG]!r:.80}) is not a number")
-        return TrialRecord(
-            number=number,
-            state=state,
-            parameters={name: decode_value(text) for name, text in params.items()},
-            costs=decode_costs(metrics),
-            replicates=curves_from_tags(tags) if state.is_final else running_curves,
-            device=tags.get("device", ""),
-            worker=tags.get("worker", ""),
-            reason=tags.get("reason", ""),
-            retried=decode_retried(tags.get("retried", "")),
-            started_ms=started_ms,
-            ended_ms=ended_ms if state.is_final else None,
-        )
-
-
-def trial_number(tags: Mapping[str, str]) -> int | None:
-    """The number of a trial's run; None where the tag holds something else.
-
-    Raises:
-        KeyError: There is no such tag.
-    """
-    text = tags[TRIAL_NUMBER_TAG]
-    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
 def _provenance_tags(info: StudyInfo) -> dict[str, str]:
@@ -279,11 +150,3 @@ def _decode_settings(params: Mapping[str, str], tags: Mapping[str, str]) -> dict
 def _decode_rungs(tags: Mapping[str, str]) -> tuple[int, ...]:
     """Read where trials are compared; nowhere where there is no word of it."""
     return tuple(map(int, tags[_RUNGS_TAG].split(","))) if _RUNGS_TAG in tags else ()
-
-
-def decode_costs(metrics: Mapping[str, float]) -> Costs | None:
-    """Read costs; None where they were not known."""
-    if not any(name in metrics for name in COSTS):
-        return None
-    learnable_params, mask_values, macs = (int(metrics[name]) for name in COSTS)
-    return Costs(learnable_params=learnable_params, mask_values=mask_values, macs=macs)

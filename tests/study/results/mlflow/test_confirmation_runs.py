@@ -6,23 +6,20 @@ import time
 import pytest
 
 from pnn_core.config import ConfirmResult, Costs
-from study.results.confirmed_run import ConfirmedRun
 from study.results.mlflow.background_writer import MlflowWriter, Unsent
 from study.results.mlflow.client import MlflowConnection, search_all_runs
 from study.results.mlflow.store import MlflowStore
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyEnd
-from study.results.trial_record import TrialState
 
 SEED = 10_000_000_003
 NOTHING = Unsent(trials=0, confirmed=0, study=False, error="")
 
 
 def confirmed(trial, layer="perturbation", **changes):
-    run = ConfirmedRun(
-        trial=trial,
-        layer=layer,
-        seed=SEED,
-        state=TrialState.COMPLETE,
+    run = RunRecord(
+        key=RunKey(trial, layer, SEED),
+        state=RunState.COMPLETE,
         parameters={"layer": layer, "mask_count": 17, "seed": SEED, "noise_level": 1 / 3},
         size_difference=-0.0123,
         costs=Costs(learnable_params=1234, mask_values=99, macs=10**10),
@@ -40,7 +37,7 @@ def confirmed(trial, layer="perturbation", **changes):
 def started(run):
     return dataclasses.replace(
         run,
-        state=TrialState.RUNNING,
+        state=RunState.RUNNING,
         result=None,
         costs=None,
         device="",
@@ -50,7 +47,7 @@ def started(run):
 
 
 def failed(run, reason):
-    return dataclasses.replace(run, state=TrialState.FAILED, result=None, costs=None, reason=reason)
+    return dataclasses.replace(run, state=RunState.FAILED, result=None, costs=None, reason=reason)
 
 
 @pytest.fixture
@@ -59,16 +56,16 @@ def writer(uri, info):
 
 
 def test_confirmed_runs_come_back_equal(uri, info, writer, record):
-    trial = record(3, TrialState.COMPLETE, epochs=2)
+    trial = record(3, RunState.COMPLETE, epochs=2)
     runs = [confirmed(3, layer) for layer in ("conv1x1", "perturbation")]
     runs.append(failed(confirmed(3, "conv3x3"), "ran out of <memory>"))
-    writer.trial_started(record(3, TrialState.RUNNING))
-    writer.trial_ended(trial)
+    writer.run_started(record(3, RunState.RUNNING))
+    writer.run_ended(trial)
     for run in runs:
-        writer.confirmation_started(started(run))
+        writer.run_started(started(run))
     time.sleep(0.2)
     for run in runs:
-        writer.confirmation_ended(run)
+        writer.run_ended(run)
     writer.study_ended(None, [], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
     loaded = MlflowStore(uri).load_study(info.name)
@@ -79,9 +76,9 @@ def test_confirmed_runs_come_back_equal(uri, info, writer, record):
 
 def test_a_confirmed_run_is_a_child_of_its_trials_run(sqlite_uri, info, record):
     writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.05)
-    writer.trial_started(record(3, TrialState.RUNNING))
-    writer.confirmation_started(started(confirmed(3)))
-    writer.confirmation_ended(confirmed(3))
+    writer.run_started(record(3, RunState.RUNNING))
+    writer.run_started(started(confirmed(3)))
+    writer.run_ended(confirmed(3))
     assert writer.close(30) == NOTHING
     with MlflowConnection(sqlite_uri).call() as client:
         experiment = client.get_experiment_by_name(info.name)
@@ -96,35 +93,36 @@ def test_a_confirmed_run_is_a_child_of_its_trials_run(sqlite_uri, info, record):
 def test_a_repeated_write_makes_no_second_run(sqlite_uri, info, record):
     for _ in range(2):
         writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.05)
-        writer.trial_started(record(0, TrialState.RUNNING))
-        writer.confirmation_started(started(confirmed(0)))
-        writer.confirmation_ended(confirmed(0))
+        writer.run_started(record(0, RunState.RUNNING))
+        writer.run_started(started(confirmed(0)))
+        writer.run_ended(confirmed(0))
         assert writer.close(30) == NOTHING
     assert MlflowStore(sqlite_uri).load_study(info.name).confirmed == (confirmed(0),)
 
 
 def test_a_run_that_lacks_something_is_reported(sqlite_uri, info, record):
     writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.05)
-    writer.trial_started(record(0, TrialState.RUNNING))
-    writer.confirmation_started(started(confirmed(0)))
+    writer.run_started(record(0, RunState.RUNNING))
+    writer.run_started(started(confirmed(0)))
     assert writer.close(30) == NOTHING
     with MlflowConnection(sqlite_uri).call() as client:
         experiment = client.get_experiment_by_name(info.name)
         runs = search_all_runs(client, experiment.experiment_id)
         (run,) = (r for r in runs if "confirms_trial" in r.data.tags)
-        client.set_tag(run.info.run_id, "state", "complete")
+        record_tag = run.data.tags["record.0000"].replace('"running"', '"complete"')
+        client.set_tag(run.info.run_id, "record.0000", record_tag)
     loaded = MlflowStore(sqlite_uri).load_study(info.name)
     assert loaded.confirmed == ()
     (unreadable,) = loaded.undecodable
-    assert unreadable.reason == "train_loss is missing"
+    assert unreadable.reason == "result (=None) must be given when a confirmation is complete"
 
 
 def test_a_run_under_another_trial_is_reported(sqlite_uri, info, record):
     writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.05)
     for number in (0, 1):
-        writer.trial_started(record(number, TrialState.RUNNING))
-    writer.confirmation_started(started(confirmed(0)))
-    writer.confirmation_ended(confirmed(0))
+        writer.run_started(record(number, RunState.RUNNING))
+    writer.run_started(started(confirmed(0)))
+    writer.run_ended(confirmed(0))
     assert writer.close(30) == NOTHING
     with MlflowConnection(sqlite_uri).call() as client:
         experiment = client.get_experiment_by_name(info.name)
@@ -137,10 +135,10 @@ def test_a_run_under_another_trial_is_reported(sqlite_uri, info, record):
 
 def test_what_is_known_at_the_start_is_written_once(sqlite_uri, info, record):
     writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.05)
-    writer.trial_started(record(0, TrialState.RUNNING))
-    writer.confirmation_started(started(confirmed(0)))
+    writer.run_started(record(0, RunState.RUNNING))
+    writer.run_started(started(confirmed(0)))
     time.sleep(0.5)
-    writer.confirmation_ended(confirmed(0))
+    writer.run_ended(confirmed(0))
     assert writer.close(30) == NOTHING
     with MlflowConnection(sqlite_uri).call() as client:
         experiment = client.get_experiment_by_name(info.name)
@@ -153,8 +151,8 @@ def test_what_is_known_at_the_start_is_written_once(sqlite_uri, info, record):
 def test_runs_that_never_reached_the_tracker_are_counted(tmp_path, info, record):
     store = MlflowStore("http://127.0.0.1:9")
     writer = MlflowWriter(store.open_study(info), collect_seconds=0.05)
-    writer.trial_started(record(0, TrialState.RUNNING))
-    writer.confirmation_started(started(confirmed(0)))
+    writer.run_started(record(0, RunState.RUNNING))
+    writer.run_started(started(confirmed(0)))
     unsent = writer.close(1)
     assert (unsent.trials, unsent.confirmed) == (1, 1)
     assert unsent.error
@@ -164,4 +162,4 @@ def test_a_result_belongs_to_a_complete_run_alone():
     with pytest.raises(ValueError, match="result"):
         confirmed(0, result=None)
     with pytest.raises(ValueError, match="result"):
-        confirmed(0, state=TrialState.FAILED)
+        confirmed(0, state=RunState.FAILED)

@@ -1,1 +1,0 @@
-"""Confirmation of a front with fresh seeds, on Ray."""

@@ -1,0 +1,102 @@
+"""A run of the study in a worker process: its seeds and its checkpoint."""
+
+import json
+from dataclasses import asdict, replace
+from typing import Any, cast
+
+import torch
+
+from pnn_core.config import TrialConfig
+from pnn_core.device.selection import describe_device
+from pnn_core.models.costs import count_costs
+from pnn_core.training import confirmation_run, validated_run
+from pnn_core.training.evaluated_run import EvaluatedRun
+from study.checkpoints.checkpoint_store import CheckpointStore
+from study.checkpoints.cleanup import checkpoint_file
+from study.checkpoints.worker_checkpoint import WorkerCheckpoint
+from study.engine.cluster.worker_name import worker_name
+from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
+from study.search.messages import EpochReport, ProposedRun, RunReport, TestReport
+
+
+class WorkerRun:
+    """Training runs of all seeds of one run of the study, where its checkpoint was written.
+
+    Args:
+        proposed: The run.
+        images: Images of a search or of a confirmation.
+        store: Store of the checkpoint.
+        device: Device to train on.
+        beside: Number of runs that the worker saves in turn with this one, itself included.
+
+    Attributes:
+        key: Identity within the study.
+        epochs: Number of epochs to train.
+        seeds: Training run of each seed.
+        checkpoint: The one checkpoint of all seeds.
+
+    Raises:
+        ValueError: The images have another shape than the config says.
+    """
+
+    def __init__(
+        self,
+        proposed: ProposedRun,
+        images: WorkerImages,
+        store: CheckpointStore,
+        device: torch.device,
+        *,
+        beside: int,
+    ) -> None:
+        config = proposed.config
+        self.key = proposed.key
+        self.epochs = config.epochs
+        seeds = range(config.seed, config.seed + proposed.replicates)
+        self.seeds = [_new_run(images, replace(config, seed=seed), device) for seed in seeds]
+        self.checkpoint = WorkerCheckpoint(
+            store, checkpoint_file(proposed.key), _identity(proposed), beside=beside
+        )
+        self.checkpoint.restore(self.seeds)
+        self._costs = count_costs(config.model)
+        self._device = describe_device(device)
+
+    @property
+    def epoch(self) -> int:
+        """Number of epochs that all seeds have done."""
+        return min(run.epoch for run in self.seeds)
+
+    @property
+    def is_done(self) -> bool:
+        """True if nothing is left to train."""
+        return self.epoch == self.epochs
+
+    def save(self) -> None:
+        """Write the checkpoint; see `WorkerCheckpoint.save`."""
+        self.checkpoint.save(self.seeds)
+
+    def report(self) -> RunReport | None:
+        """Report what an epoch gave; None if nothing is to be told yet."""
+        told: dict[str, Any] = {
+            "costs": self._costs,
+            "device": self._device,
+            "worker": worker_name(),
+            "unsaved": self.checkpoint.unsaved,
+        }
+        first = self.seeds[0]
+        if isinstance(first, confirmation_run.ConfirmationRun):
+            return TestReport(result=first.result(), **told) if self.is_done else None
+        validated = cast("list[validated_run.ValidatedRun]", self.seeds)
+        return EpochReport(replicates=tuple(run.results for run in validated), **told)
+
+
+def _new_run(images: WorkerImages, config: TrialConfig, device: torch.device) -> EvaluatedRun:
+    if isinstance(images, ConfirmationImages):
+        traits, joined, test = images.traits, images.images, images.test
+        return confirmation_run.ConfirmationRun(config, traits, joined, test, device)
+    return validated_run.ValidatedRun(config, images, device)
+
+
+def _identity(proposed: ProposedRun) -> str:
+    """Return what the checkpoint of another run differs in."""
+    config = asdict(proposed.config)
+    return json.dumps(config if proposed.key.is_confirmation else [config, proposed.replicates])

@@ -1,0 +1,105 @@
+"""Commands to type next: to see a study, to go on with it, to run a larger one."""
+
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from study.config import StudyConfig
+from study.planning.study_folder import STUDIES
+from study.results.mask_secrets import mask_password
+from study.results.settings import MOASHA
+from study.search.sampler import GRID
+
+LARGER_TRIALS, LARGER_EPOCHS = 4, 5
+"""Factors of trials and epochs of the larger study that is offered next."""
+
+
+def next_commands(
+    config: StudyConfig, repeated: Sequence[str] | None, store: str | None, resume: str
+) -> dict[str, str]:
+    """Return what to type to see the study, to search on, and to run a larger one.
+
+    Args:
+        config: The study.
+        repeated: Options of this study that a larger one has too; None where there is no larger
+            one, as of a trial that was run again.
+        store: Address of MLflow's store, as it may be shown; None for its local default.
+        resume: Command that goes on with the study; see `resume_command`.
+
+    Returns:
+        Commands by what they do.
+    """
+    if store is None:
+        look = f"{installed('mlflow')} ui"
+    elif store.startswith(("http://", "https://")):
+        look = store
+    else:
+        look = f"{installed('mlflow')} ui --backend-store-uri {shlex.quote(store)}"
+    tracker = [] if store is None else ["--tracking-uri", store]
+    commands = {
+        "Every trial, with its curves and masks": shlex.join(
+            [installed("python"), "-m", "dashboards.app", *tracker]
+        ),
+        f"The same in MLflow (experiment {config.name}, under 'Model training')": look,
+    }
+    if config.confirm:
+        report = shlex.join(["--study", config.name, *tracker])
+        commands["The replication report"] = f"{installed('python')} -m dashboards.report {report}"
+    if repeated is None:
+        return commands
+    larger = [*(mask_password(text) for text in repeated)]
+    if not config.space.is_grid:
+        trials = ["--trials", str(LARGER_TRIALS * config.trials)]
+        commands["More trials of this study"] = f"{resume} {shlex.join(trials)}"
+        larger += trials
+    larger += ["--epochs", str(LARGER_EPOCHS * config.epochs)]
+    if _stopping_early_would_pay(config):
+        larger += ["--scheduler", MOASHA]
+    commands["A larger study"] = f"{installed('python')} -m study.run {shlex.join(larger)}"
+    return commands
+
+
+def _stopping_early_would_pay(config: StudyConfig) -> bool:
+    """Return True if a larger study, which does not stop trials early yet, had better do so.
+
+    With as many trials as a first study has, a front loses by it; of a budget of epochs that is
+    some times larger, early stopping makes more (`docs/results/early_stopping`). A grid is there
+    to be trained whole.
+    """
+    known = all(objective.known_before_training for objective in config.objectives)
+    return config.rungs is None and config.sampler != GRID and not known
+
+
+def resume_command(config: StudyConfig, tracking_uri: str | None) -> str:
+    """Return what to type to go on with a study.
+
+    Args:
+        config: The study.
+        tracking_uri: Tracking URI as typed; None for MLflow's own rule.
+    """
+    words = ["--resume", "--name", config.name]
+    if config.output.absolute() != (STUDIES / config.name).absolute():
+        words += ["--output", str(config.output)]
+    # The study's file has everything else but passwords, and the environment may have those.
+    for flag, url, variable in (
+        ("--tracking-uri", tracking_uri, "MLFLOW_TRACKING_URI"),
+        ("--storage", config.storage, "OPTUNA_STORAGE"),
+        ("--checkpoints", config.checkpoints, None),
+    ):
+        from_environment = variable is not None and os.environ.get(variable) == url
+        if url is not None and mask_password(url) != url and not from_environment:
+            words += [flag, mask_password(url)]
+    return f"{installed('python')} -m study.run {shlex.join(words)}"
+
+
+def installed(program: str) -> str:
+    """Return how to type a program of this environment in this folder."""
+    beside = Path(sys.executable).with_name(program)
+    found = shutil.which(program)
+    if (found and Path(found) == beside) or not beside.exists():
+        return program
+    here = Path.cwd()
+    return str(beside.relative_to(here)) if beside.is_relative_to(here) else str(beside)

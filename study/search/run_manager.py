@@ -1,0 +1,206 @@
+"""Life of every run of a study: where it is proposed, reports, is tried again and ends."""
+
+from abc import ABC, abstractmethod
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from study.config import StudyConfig
+from study.results.run_listener import RunListener
+from study.results.run_record import RunKey, RunRecord, RunState
+from study.results.timestamps import now_ms
+from study.search.messages import EpochReport, ProposedRun, TestReport
+from study.search.optuna_storage import StudyStorage
+
+ATTEMPTS = 3
+"""Number of times that a run is tried in the life of a driver, each from its last checkpoint."""
+
+
+class RunManager(ABC):
+    """Proposes runs to Tune, follows them and keeps their records.
+
+    The storage, the records and everyone who listens change here together, so that each run ends in
+    exactly one state everywhere.
+
+    Args:
+        config: The study.
+        storage: Storage of the study's state.
+        listeners: Listeners to everything, told in order.
+    """
+
+    def __init__(
+        self, config: StudyConfig, storage: StudyStorage, listeners: Sequence[RunListener]
+    ) -> None:
+        self._config = config
+        self._storage = storage
+        self._listeners = listeners
+        self._records: dict[RunKey, RunRecord] = {}
+        self._proposals: dict[RunKey, ProposedRun] = {}
+        self._waiting: deque[RunKey] = deque()
+        self._started: set[RunKey] = set()
+        self._heard_of: set[RunKey] = set()
+        self._attempts: Counter[RunKey] = Counter()
+        self._epochs_told: Counter[RunKey] = Counter()
+        self._stopped = False
+
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out everything: Tune pickles what it is given for a restore that is never used."""
+        return {}
+
+    @property
+    def records(self) -> tuple[RunRecord, ...]:
+        """Records of all runs so far, by key."""
+        return tuple(self._records[key] for key in sorted(self._records))
+
+    @property
+    def may_propose(self) -> bool:
+        """True if `propose` may have a run now or later, such as one to be tried again."""
+        return not self._stopped and any(not r.state.is_final for r in self._records.values())
+
+    def has_work(self) -> bool:
+        """Return True if there is a run to propose, unfinished or new."""
+        return bool(self._waiting)
+
+    def stop(self) -> None:
+        """Propose no more."""
+        self._stopped = True
+
+    def propose(self) -> tuple[ProposedRun, ...]:
+        """Line up runs that one worker trains at once; none where there are none now.
+
+        Tune asks ahead, so that the next runs are there when a process becomes free.
+        """
+        if self._stopped or not self.has_work():
+            return ()
+        return tuple(self._proposed(key) for key in self._next_runs())
+
+    def run_started(self, key: RunKey) -> None:
+        """Record that a process takes up a proposed run."""
+        if self._records[key].started_ms is None:
+            self._keep(self._change(key, started_ms=now_ms()))
+        self._started.add(key)
+        self._heard_of.add(key)
+        for listener in self._listeners:
+            listener.run_started(self._records[key])
+
+    def goes_on(self, key: RunKey, report: EpochReport) -> bool:
+        """Judge a running run by what it has come to; to be asked before `epoch_finished`."""
+        return True
+
+    def epoch_finished(self, key: RunKey, report: EpochReport) -> None:
+        """Record what a running run has come to, and tell of each epoch once."""
+        record = self._records[key] = self._reported(key, report)
+        # After a restart from an older checkpoint, epochs come that were told before.
+        for result in record.epochs[self._epochs_told[key] :]:
+            self._epochs_told[key] = result.epoch
+            for listener in self._listeners:
+                listener.epoch_finished(key, result)
+
+    def run_tested(self, key: RunKey, report: TestReport) -> None:
+        """End a run with its test result."""
+        self._end(
+            key,
+            RunState.COMPLETE,
+            result=report.result,
+            costs=report.costs,
+            device=report.device,
+            worker=report.worker,
+        )
+
+    def run_stopped(self, key: RunKey) -> None:
+        """End a run that reported its last epoch."""
+        self._end(key, RunState.COMPLETE)
+
+    def attempt_failed(
+        self, key: RunKey, reason: str, *, would_recur: bool, worker: str = ""
+    ) -> None:
+        """Try a run again, or end it where it was tried often enough.
+
+        Args:
+            key: Key of the run.
+            reason: Reason why the attempt broke off.
+            would_recur: True if another one would break off the same way.
+            worker: Process in which it did; empty for that which reported last, if one did.
+        """
+        if key not in self._started:  # its process died on the way
+            self.run_started(key)
+        record = self._change(key, worker=worker or self._records[key].worker)
+        if self._stopped:
+            self.run_paused(key)  # it has not had all its attempts
+        elif would_recur or self._attempts[key] >= ATTEMPTS:
+            self._end(key, RunState.FAILED, reason=reason)
+        else:
+            record = self._change(key, retried=(*record.retried, reason))
+            self._keep(record)
+            self._waiting.append(key)
+            for listener in self._listeners:
+                listener.run_retried(record)
+
+    def run_paused(self, key: RunKey) -> None:
+        """Leave a run for the next life of the study."""
+        record = self._change(key, state=RunState.PAUSED)
+        if key in self._heard_of:
+            for listener in self._listeners:
+                listener.run_paused(record)
+
+    def pause_running(self) -> None:
+        """Leave all unfinished runs for the next life of the study."""
+        for record in self.records:
+            if self.is_running(record.key):
+                self.run_paused(record.key)
+
+    def is_running(self, key: RunKey) -> bool:
+        """Return True if a run has neither ended nor paused."""
+        return self._records[key].state is RunState.RUNNING
+
+    def _next_runs(self) -> Sequence[RunKey]:
+        """Take the next runs for one worker out of those that wait, of which there are some."""
+        return [self._waiting.popleft()]
+
+    @abstractmethod
+    def _keep(self, record: RunRecord) -> None:
+        """Write what another life of the study must know of a run that began or ended.
+
+        Args:
+            record: Record of a run that was taken up for the first time, is tried again, or ended.
+        """
+
+    def _proposed(self, key: RunKey) -> ProposedRun:
+        # Which process takes it up is known when it reports.
+        self._change(key, state=RunState.RUNNING, worker="")
+        self._attempts[key] += 1
+        self._started.discard(key)
+        return replace(self._proposals[key], attempt=self._attempts[key])
+
+    def _line_up(self, record: RunRecord, proposal: ProposedRun) -> None:
+        """Have a run proposed next."""
+        self._records[record.key] = record
+        self._proposals[record.key] = proposal
+        self._waiting.append(record.key)
+
+    def _restore(self, record: RunRecord) -> None:
+        """Take up a run that ended in an earlier life of the study."""
+        self._records[record.key] = record
+        for listener in self._listeners:
+            listener.run_restored(record)
+
+    def _reported(self, key: RunKey, report: EpochReport) -> RunRecord:
+        return replace(
+            self._records[key],
+            replicates=report.replicates,
+            costs=report.costs,
+            device=report.device,
+            worker=report.worker,
+        )
+
+    def _change(self, key: RunKey, **changes: Any) -> RunRecord:  # noqa: ANN401  # any field's
+        record = self._records[key] = replace(self._records[key], **changes)
+        return record
+
+    def _end(self, key: RunKey, state: RunState, **changes: Any) -> None:  # noqa: ANN401
+        record = replace(self._records[key], state=state, ended_ms=now_ms(), **changes)
+        self._keep(record)
+        self._records[key] = record
+        for listener in self._listeners:
+            listener.run_ended(record)
