@@ -79,7 +79,7 @@ class ConfirmResult:
 
     Attributes:
         train_loss: Mean cross-entropy over the last epoch's steps, in nats.
-        test_accuracy: Correct over total on the test images after the last epoch, in [0, 1].
+        test_accuracy: Share of the test images that were right after the last epoch, in [0, 1].
         published_test_accuracy: The published code's figure on the same images (see
             `pnn_core.training.published_accuracy`), to show how far it lies above the other.
         train_seconds: Wall time of all training steps.
