@@ -7,8 +7,8 @@ from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialCon
 from pnn_core.models.costs import count_costs
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from search_spaces import SearchSpace
-from study.planning.options import LARGEST_SEED
 from study.results.run_record import RunKey, RunRecord, RunState
+from study.results.settings import LARGEST_SEED
 from study.search.confirmation_plan import FIRST_FRESH_SEED, LAYERS, plan_confirmation
 
 SHAPE = DatasetShape(channels=1, height=28, width=28, classes=10)
