@@ -18,7 +18,7 @@ def is_continuous(axis: BaseDistribution) -> bool:
 
 
 def listed_values(name: str, axis: BaseDistribution) -> Sequence[ParameterValue]:
-    """List every value of an axis, in its order; whole numbers take no memory until they are asked for.
+    """List every value of an axis, in its order; whole numbers take no memory until asked for.
 
     Raises:
         ValueError: The axis is continuous.

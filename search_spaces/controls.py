@@ -17,8 +17,9 @@ RUNGS = 5
 """Sizes of the ladder."""
 
 FEWEST_MASKS = 24
-"""Mask count from which the ladder's lowest PNN is sought. The 3×3 network of that size is some nine channels
-wide; below, one channel more or less is too much of a step to match anything but by luck."""
+"""Mask count from which the ladder's lowest PNN is sought. The 3×3 network of that size is some
+nine channels wide; below, one channel more or less is too much of a step to match anything but by
+luck."""
 
 MOST_MASKS = {"resnet8": 64, "lenet": 64}
 """Mask count up to which the highest is sought: networks for small images stay small."""
@@ -48,7 +49,7 @@ def SPACE(dataset: DatasetShape, network: str | None = None) -> SearchSpace:  # 
 
 
 def equal_size_ladder(base: ModelConfig) -> list[int]:
-    """Find parameter counts of PNNs, about evenly spaced in their logarithm, that all layers can match.
+    """Find sizes of PNNs, about evenly spaced in their logarithm, that all layers can match.
 
     The smallest and the largest that the other layers match within 2%, and between them those
     nearest to even spacing.

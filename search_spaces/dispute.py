@@ -56,7 +56,7 @@ def _settings(recipe: TrialConfig) -> Settings:
 
 
 def _walk(start: Settings, end: Settings) -> Iterator[tuple[str, Settings]]:
-    """Give each variant's name and settings, those of `end` last; unforeseen differences come late."""
+    """Give each variant's name and settings, `end` last; unforeseen differences come late."""
     differing = {name: value for name, value in end.items() if start.get(name) != value}
     steps = []
     for switch in (*SWITCHES, *((name,) for name in PARAMETER_NAMES)):

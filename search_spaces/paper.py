@@ -29,7 +29,7 @@ one leaves it of 32 pixels; ImageNet's 224 are above it."""
 
 
 def first_layer(dataset: DatasetShape) -> str:
-    """Return the usual first layer for images of this size: 7×7 with stride 2, or 3×3 for small ones."""
+    """Return the usual first layer: 7×7 with stride 2, or 3×3 for small images."""
     large = min(dataset.height, dataset.width) >= SMALLEST_CONV7X7_IMAGE
     return "conv7x7" if large else "conv3x3"
 
