@@ -25,12 +25,12 @@ from other_stoppers import RayAsha, SyneTuneMoasha
 from searched_tables import OBJECTIVES, PNN_BENCH, SEEDS, find_table
 
 from dashboards.picture_file import to_png
-from study.config import FIFO, MOASHA
 from study.recording.table import RecordedTable
+from study.results.settings import DEFAULT_REDUCTION_FACTOR, FIFO, MOASHA
 from study.simulation.repeated import RepeatedSearch, repeat
 from study.simulation.search_growth import Simulation
 from study.simulation.simulated_search import SearchSettings, Stopper
-from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
+from study.stopping.rungs import Rungs, default_first_rung
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs/results/early_stopping"
 RAY, SYNE_TUNE = "ASHA of Ray", "MO-ASHA of Syne Tune"

@@ -22,7 +22,7 @@ from machine import print_footer, say
 from optuna.trial import FrozenTrial, create_trial
 
 from search_spaces.noise_masks import SPACE
-from study.config import Resources, StudyConfig
+from study.config import StudyConfig
 from study.results.objective import parse_objectives
 from study.results.provenance import library_versions
 from study.results.record_codec import record_to_json
@@ -55,7 +55,6 @@ def study_config(folder: Path, sampler: str, trials: int) -> StudyConfig:
         checkpoints=str(folder / "checkpoints"),
         keep_checkpoints=False,
         address=None,
-        resources=Resources(),
     )
 
 

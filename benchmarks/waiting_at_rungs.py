@@ -30,13 +30,14 @@ from dashboards.measures.steps import Steps
 from study.recording.table import Configuration, RecordedTable
 from study.results.front_table import TextTable
 from study.results.run_record import RunState
+from study.results.settings import DEFAULT_REDUCTION_FACTOR
 from study.simulation.growth import HypervolumeShare
 from study.simulation.repeated import NEARLY_ALL, median_reach
 from study.simulation.simulated_search import TrialEnd
 from study.stopping.decision import admitted_places, decide
 from study.stopping.entry import RungEntry
 from study.stopping.ranking import standing
-from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
+from study.stopping.rungs import Rungs, default_first_rung
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs/results/early_stopping/waiting.json"
 TRIALS = 60

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import flask
 from werkzeug.serving import make_server
 
-from dashboards.command_line import DONE, Parser, refuse
 from dashboards.live.server import create_app
+from study.command_line import Parser, refuse
+from study.exit_status import DONE
 
 PORT = 8050
 HOST = "127.0.0.1"

@@ -7,12 +7,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dashboards.command_line import DONE, Parser, refuse
 from dashboards.page.study_page import write_study_page
 from dashboards.picture_file import FORMATS
 from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES
+from study.command_line import Parser, refuse
+from study.exit_status import DONE
 from study.results.mlflow.store import MlflowStore
 
 PROGRAM = "dashboards.export"
@@ -85,7 +86,7 @@ def _picture(name: str) -> str:
 
 
 def _path(output: Path | None, study: str, picture: str | None) -> Path:
-    """Where to write.
+    """Return the path to write to.
 
     Raises:
         ValueError: The ending does not fit what is written.

@@ -5,8 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dashboards.command_line import DONE, Parser, refuse
 from dashboards.replication.report_page import get_report_info, write_report
+from study.command_line import Parser, refuse
+from study.exit_status import DONE
 from study.results.confirming_command import confirming_command
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore

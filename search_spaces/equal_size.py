@@ -2,20 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from typing import get_args
 
 from pnn_core.architecture.matched_size import control, width_for
 from pnn_core.config import (
-    Layer,
     MaskConfig,
     ModelConfig,
     ParameterValue,
     StemConfig,
     TrialConfig,
 )
+from pnn_core.parts.layers import SPATIAL_LAYERS
 from search_spaces.errors import SpaceError
 
-LAYERS: tuple[Layer, ...] = get_args(Layer)
+LAYERS = tuple(SPATIAL_LAYERS)
 
 SIZE_FREE = (
     "noise_level",
@@ -35,7 +34,7 @@ _DEFAULTS = {
 
 
 def equal_size_variants(
-    base: ModelConfig, *, learnable_params: Sequence[int], layers: Sequence[Layer] = LAYERS
+    base: ModelConfig, *, learnable_params: Sequence[int], layers: Sequence[str] = LAYERS
 ) -> dict[str, dict[str, ParameterValue]]:
     """Variants of a network: each layer at each size, within 2% (`SIZE_TOLERANCE`).
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 
 from optuna.distributions import BaseDistribution
 
-from pnn_core.config import DatasetShape, ParameterValue, Stem
+from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.recipes import original
 from search_spaces.space import CHOSEN_ELSEWHERE, SearchSpace
 
@@ -28,7 +28,7 @@ SMALLEST_CONV7X7_IMAGE = 128
 one leaves it of 32 pixels; ImageNet's 224 are above it."""
 
 
-def first_layer(dataset: DatasetShape) -> Stem:
+def first_layer(dataset: DatasetShape) -> str:
     """The usual first layer for images of this size: 7×7 with stride 2, or 3×3 for small ones."""
     large = min(dataset.height, dataset.width) >= SMALLEST_CONV7X7_IMAGE
     return "conv7x7" if large else "conv3x3"

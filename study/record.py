@@ -10,26 +10,23 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from dashboards.command_line import Parser, refuse
 from search_spaces import SearchSpace, find_space
+from study.command_line import BadInputError, Parser, blaming, refuse, whole_number
 from study.exit_status import DONE
-from study.planning.arguments import BadInputError, blaming
-from study.planning.options import LARGEST_SEED, whole_number
 from study.planning.preflight import require_writable
 from study.planning.study_file import (
     FILE,
-    STUDIES,
     StudyFile,
-    nearest_study,
     space_digest,
-    study_names,
 )
+from study.planning.study_folder import STUDIES, nearest_study, study_names
 from study.recording.parquet import write_table
 from study.recording.recording import table_of
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.plural import counted
 from study.results.provenance import processor_name
+from study.results.settings import LARGEST_SEED
 from study.search.sampler import GRID
 
 PROGRAM = "study.record"

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from pnn_core.config import DatasetShape
 from pnn_core.data import load_training_data
 from search_spaces import BUILT_IN, find_space
+from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
 from study.engine.interrupts import Interrupts
 from study.execution.next_commands import installed, resume_command
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
-from study.planning.arguments import Arguments, BadInputError, blaming, parse_arguments
+from study.planning.arguments import Arguments, parse_arguments
 from study.planning.new_study import StudyPlan, asked_space, images_shape, plan_study, study_config
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.resume import find_study, plan_resume
@@ -166,7 +167,7 @@ def _planned_study(
     from study.engine.cluster.connect import ClusterError, connected, trial_resources
     from study.engine.tune.warm_workers import WARM_MODULES, fills_every_core
 
-    preload = WARM_MODULES if fills_every_core(plan.config.resources) else ()
+    preload = WARM_MODULES if fills_every_core(plan.config) else ()
     try:
         # Ray does not survive being broken into while it starts.
         with interrupts.graceful(START_SECONDS):
@@ -174,7 +175,7 @@ def _planned_study(
         interrupts.reinstall()
         if interrupts.asked:
             raise KeyboardInterrupt
-        resources = trial_resources(plan.config.resources)
+        resources = trial_resources(plan.config)
     except ClusterError as error:
         raise BadInputError(str(error)) from error
     # Now, while the workers import torch; and all of it before a thread imports MLflow: of

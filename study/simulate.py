@@ -9,27 +9,31 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from dashboards.command_line import Parser, refuse
-from study.config import FIFO, MOASHA, SCHEDULERS
+from study.command_line import Parser, blaming, refuse, whole_number
 from study.exit_status import DONE, INTERRUPTED
-from study.planning.arguments import blaming
 from study.planning.early_stopping import (
     require_nothing_to_stop_at,
     require_scheduler,
     require_something_to_compare,
 )
-from study.planning.options import whole_number
 from study.planning.preflight import require_writable
 from study.recording.parquet import read_table
 from study.recording.shipped import DIGITS_TABLE
 from study.results.objective import Objective, parse_objectives
 from study.results.plural import counted
+from study.results.settings import (
+    DEFAULT_OBJECTIVES,
+    DEFAULT_REDUCTION_FACTOR,
+    FIFO,
+    MOASHA,
+    SCHEDULERS,
+)
 from study.search.sampler import DEFAULT_SAMPLER, require_sampler
 from study.simulation.repeated import repeat
 from study.simulation.search_growth import Simulation, write_simulation
 from study.simulation.simulated_search import SearchSettings
 from study.simulation.single_objective import FirstObjectiveHalving
-from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
+from study.stopping.rungs import Rungs, default_first_rung
 
 PROGRAM = "study.simulate"
 ASHA = "asha"
@@ -156,9 +160,9 @@ def _add_shared(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--objectives",
-        default="val_accuracy,learnable_params",
+        default=DEFAULT_OBJECTIVES,
         metavar="A,B",
-        help="metrics to optimise (default: val_accuracy,learnable_params)",
+        help=f"metrics to optimise (default: {DEFAULT_OBJECTIVES})",
     )
 
 

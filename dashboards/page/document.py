@@ -66,7 +66,7 @@ def picture_html(picture: Picture, view: str) -> str:
     """A picture that is drawn when it comes into sight, with its words.
 
     Args:
-        picture: Of the view.
+        picture: Picture of the view.
         view: Its name: a picture may stand in two of them.
     """
     height = picture.figure.layout.height or 540
@@ -86,10 +86,10 @@ def table_html(
     """A table that sorts, copies, and scrolls by itself where it is too wide.
 
     Args:
-        name: To be told from other tables of the page.
-        title: What it shows.
+        name: Name among the tables of the page.
+        title: Title, as plain text.
         header: One text a column.
-        rows: As many cells each: what is shown, and what is sorted and copied.
+        rows: Rows of as many cells: what is shown, and what is sorted and copied.
     """
     heads = "".join(
         f"<th scope='col' data-value='{html.escape(text)}'>"

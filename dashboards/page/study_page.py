@@ -27,7 +27,7 @@ def write_study_page(path: Path, scene: Scene) -> None:
     """Write the page.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         scene: The study, and others beside it.
 
     Raises:

@@ -41,10 +41,10 @@ class CurvesInfo(PictureInfo):
     """Words and data of the picture.
 
     Attributes:
-        metric: Of the curves.
+        metric: Metric of the curves.
         epochs: Full budget of a trial, in passes over the training images.
         curves: The highest last validation accuracy first.
-        stopped: Of trials stopped early, drawn behind those; empty where trials are selected, as
+        stopped: Curves of trials stopped early, drawn behind; empty where trials are selected, as
             then they are among them.
         rungs: Epochs at which trials are compared.
     """
@@ -66,9 +66,9 @@ def get_curves_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         selected: Numbers of trials, in any state; None for those of the front and those that run.
-        metric: Of an epoch.
+        metric: Metric of an epoch.
         limit: Curves at most.
     """
     objective = OBJECTIVES[metric]
@@ -81,7 +81,7 @@ def get_curves_info(
     stopped: tuple[TrialCurve, ...] = ()
     if selected is None and drawn.curves:
         stopped = get_stopped_curves(study, value, limit=_MOST_STOPPED)
-    short = objective.label.split(" (")[0]
+    short = objective.short
     caption = [describe_trials(study.info, study.records)]
     if drawn.curves:
         caption += [drawn.caption, HOW_TO_READ, _describe_stopped(study, stopped)]

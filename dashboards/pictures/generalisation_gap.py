@@ -1,4 +1,4 @@
-"""How far the validation loss lies above the training loss, epoch by epoch."""
+"""Gap between validation and training loss, epoch by epoch."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,7 @@ def get_generalisation_gap_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         selected: Numbers of trials, in any state; None for those of the front and those that run.
         limit: Curves at most.
     """

@@ -46,7 +46,7 @@ class Line(NamedTuple):
     """One line of a cell.
 
     Attributes:
-        text: What it says.
+        text: Text of the line.
         note: Beneath it, in small print.
     """
 
@@ -61,10 +61,10 @@ class Table(NamedTuple):
     """A table of plain texts.
 
     Attributes:
-        title: What it shows.
-        caption: Of what, and how to read it.
+        title: Title, as plain text.
+        caption: Data of the table, and how to read it.
         header: One text a column.
-        rows: As many cells each; the first one names the row.
+        rows: Rows of as many cells; the first one names the row.
     """
 
     title: str
@@ -141,10 +141,10 @@ def picture(
 
     Args:
         figure: Without a title.
-        title: What it shows.
-        caption: Of what it is drawn.
+        title: Title, as plain text.
+        caption: Data that it is drawn from.
         description: For those who do not see it.
-        with_library: Whether to bring Plotly along: the first picture of a page does.
+        with_library: True to bring Plotly along: the first picture of a page does.
     """
     drawn = figure.to_html(
         full_html=False,

@@ -1,6 +1,8 @@
-"""What a setting is checked for, said with its name and value."""
+"""Checks of a setting; each refusal carries its name and value."""
 
+import difflib
 import math
+from collections.abc import Iterable
 
 
 def require_at_least(config: object, least: int, *names: str) -> None:
@@ -48,6 +50,18 @@ def require_member(config: object, name: str, accepted: tuple[str, ...]) -> None
     value = getattr(config, name)
     if value not in accepted:
         raise ValueError(f"{name} (={value!r}) must be one of {', '.join(accepted)}")
+
+
+def did_you_mean(name: str, accepted: Iterable[str], *, however_far: bool = False) -> str:
+    """Suggest the nearest accepted word for one that is not; empty where none is near.
+
+    Args:
+        name: Word that was given.
+        accepted: Words that would do.
+        however_far: True to suggest one even if it has little in common with the word.
+    """
+    near = difflib.get_close_matches(name, [*accepted], n=1, cutoff=0.0 if however_far else 0.6)
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def _is_number(value: object) -> bool:

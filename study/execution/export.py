@@ -12,6 +12,8 @@ from study.planning.new_study import StudyPlan
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.provenance import git_commit, library_versions
 from study.results.run_record import RunRecord
+from study.results.setting import values_of
+from study.results.settings import ShownSettings
 from study.results.study_info import StudyInfo
 
 
@@ -72,18 +74,9 @@ def describe_study(config: StudyConfig) -> StudyInfo:
         name=config.name,
         study_id=config.study_id,
         space=config.space.name,
-        dataset=config.dataset,
-        seed=config.seed,
-        trials=config.trials,
-        epochs=config.epochs,
-        replicates=config.replicates,
-        confirm=config.confirm,
-        sampler=config.sampler,
-        scheduler=config.scheduler,
-        objectives=config.objectives,
         git_commit=git_commit(),
         versions=library_versions(),
         images=config.shape,
         rungs=config.rungs.at if config.rungs else (),
-        reduction_factor=config.rungs.reduction_factor if config.rungs else None,
+        **values_of(ShownSettings, config),
     )

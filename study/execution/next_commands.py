@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from study.config import MOASHA, StudyConfig
-from study.planning.study_file import STUDIES
+from study.config import StudyConfig
+from study.planning.study_folder import STUDIES
 from study.results.mask_secrets import mask_password
+from study.results.settings import MOASHA
 from study.search.sampler import GRID
 
 LARGER_TRIALS, LARGER_EPOCHS = 4, 5

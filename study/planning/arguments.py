@@ -1,72 +1,91 @@
-"""The command line: what can be typed, and what is refused."""
+"""Command line of `study.run`: options, derived from their declarations, and what is refused."""
 
 import argparse
-import contextlib
-import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from study.planning.options import make_parser
-from study.planning.study_file import STUDIES, study_names
-from study.results.mask_secrets import mask_password
+from study.command_line import BadInputError, Parser, typed_by, whole_number
+from study.config import require_study_name
+from study.planning.study_folder import STUDIES, study_names
+from study.results.setting import (
+    Group,
+    OnRerun,
+    OnResume,
+    Option,
+    flag_of,
+    kinds_of,
+    option,
+    options,
+    spell,
+)
+from study.results.settings import Settings
 from study.results.trial_key import TrialKey
 
 CHANGED_BY_A_LARGER_STUDY = {"trials", "epochs", "name", "output", "resume", "json", "quiet"}
 
-GIVEN_BY_THE_TRIAL = (
-    "space",
-    "dataset",
-    "model",
-    "trials",
-    "epochs",
-    "seed",
-    "objectives",
-    "sampler",
-    "scheduler",
-    "reduction_factor",
-    "first_rung",
-    "replicates",
-    "confirm",
-)
-"""What cannot be chosen where a trial is run again."""
-
 NAMES_SHOWN = 5
-"""How many studies are named to somebody who named none."""
+"""Number of studies that are named to somebody who named none."""
+
+MASK = "***"
+"""Text in the place of a password."""
 
 
-class BadInputError(ValueError):
-    """Something typed that cannot be done: one sentence, exit status 2, nothing created.
+def read_study_name(text: str) -> str:
+    """Read a study's name.
 
-    Passwords in the sentence are masked.
+    Raises:
+        ValueError: It is none.
     """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(mask_password(message))
-
-
-def flag_of(name: str) -> str:
-    """The flag that an argument is typed with."""
-    return "--" + name.replace("_", "-")
-
-
-@contextlib.contextmanager
-def blaming(flag: str, value: object) -> Iterator[None]:
-    """Name the flag and the value in whatever the context refuses.
-
-    A ValueError says that the value is wrong, an OSError that what it names is out of reach.
-    """
-    try:
-        yield
-    except BadInputError:  # it names a flag already
-        raise
-    except (ValueError, OSError) as error:
-        raise BadInputError(f"{flag} {value}: {error}") from error
+    require_study_name(text)
+    return text
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arguments:
-    """What was typed; see `--help`.
+class Subject:
+    """Options that name a study: its space or trial, its name and its folder."""
+
+    space: str | None = option(
+        None,
+        group=Group.SEARCHED,
+        metavar="NAME",
+        help="a built-in space, or a .py file with SPACE",
+        on_rerun=OnRerun.OF_TRIAL,
+    )
+    rerun: TrialKey | None = option(
+        None,
+        group=Group.SEARCHED,
+        metavar="NAME:TRIAL",
+        help="instead of --space: one trial of an earlier study, again just as it was",
+        read=TrialKey.parse,
+        on_resume=OnResume.NOT_STORED,
+    )
+    name: str | None = option(
+        None,
+        group=Group.PLACES,
+        metavar="NAME",
+        help="of the study (default: SPACE-DATASET-1, or NAME-trial-N of a trial run again)",
+        read=read_study_name,
+        on_resume=OnResume.NOT_STORED,
+    )
+    resume: bool = option(
+        False,
+        group=Group.PLACES,
+        help="go on with study NAME as it was started; --trials may grow",
+        on_resume=OnResume.NOT_STORED,
+    )
+    output: Path | None = option(
+        None,
+        group=Group.PLACES,
+        metavar="DIR",
+        help="state and pictures (default: studies/NAME)",
+        on_resume=OnResume.NOT_STORED,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arguments(Settings, Subject):
+    """Options as typed; see `--help`.
 
     None stands for a default that depends on the rest.
 
@@ -74,81 +93,118 @@ class Arguments:
         typed: Names of what was really typed, be it equal to the default or not.
     """
 
-    typed: frozenset[str]
+    typed: frozenset[str] = frozenset()
 
-    space: str | None
-    rerun: TrialKey | None
-    dataset: str
-    data_dir: Path
-    model: str | None
-    trials: int | None
-    epochs: int
-    replicates: int
-    confirm: int
-    seed: int
-    objectives: str
-    sampler: str | None
-    scheduler: str
-    reduction_factor: int | None
-    first_rung: int | None
-    name: str | None
-    output: Path | None
-    resume: bool
-    tracking_uri: str | None
-    storage: str | None
-    checkpoints: str | None
-    keep_checkpoints: bool
-    address: str | None
-    cpus_per_trial: int
-    gpus_per_trial: float | None
-    max_concurrent: int | None
-    list_spaces: bool
-    dry_run: bool
-    json: bool
-    quiet: bool
+    list_spaces: bool = option(
+        False,
+        group=Group.INSTEAD,
+        help="explain the built-in spaces",
+        on_resume=OnResume.NOT_STORED,
+    )
+    dry_run: bool = option(
+        False,
+        group=Group.INSTEAD,
+        help="print trials and their costs; train nothing",
+        on_resume=OnResume.NOT_STORED,
+    )
+    json: bool = option(
+        False,
+        group=Group.INSTEAD,
+        help="one JSON document on standard output, nothing else",
+        on_resume=OnResume.NOT_STORED,
+    )
+    quiet: bool = option(
+        False,
+        group=Group.INSTEAD,
+        help="no progress, only the result",
+        on_resume=OnResume.NOT_STORED,
+    )
 
     @property
     def repeated(self) -> tuple[str, ...]:
-        """What a larger study of the same kind is asked for as well, ready to be typed."""
-        options: list[str] = []
-        for action in make_parser()._actions:
-            value = getattr(self, action.dest, action.default)
-            if action.dest not in CHANGED_BY_A_LARGER_STUDY and value != action.default:
-                options.append(action.option_strings[0])
-                options += [] if value is True else [str(value)]
-        return tuple(options)
+        """Return what a larger study of the same kind is asked for as well, ready to be typed."""
+        typed: list[str] = []
+        for name in options(Arguments):
+            value = getattr(self, name)
+            if name not in CHANGED_BY_A_LARGER_STUDY and value != getattr(DEFAULTS, name):
+                typed.append(flag_of(name))
+                typed += [] if value is True else [spell(value)]
+        return tuple(typed)
+
+
+DEFAULTS = Arguments()
+"""Options of somebody who typed none."""
+
+
+def may_be_typed_with(rule: OnResume) -> tuple[str, ...]:
+    """Return the names of the options that one rule applies to beside `--resume`."""
+    return tuple(name for name, o in options(Arguments).items() if o.on_resume is rule)
+
+
+def make_parser() -> Parser:
+    """Make a parser of the command line."""
+    parser = Parser(
+        prog="python -m study.run",
+        description="Search for networks without spatial convolutions that are accurate and small.",
+        allow_abbrev=False,
+    )
+    declared, kinds = options(Arguments), kinds_of(Arguments)
+    for group in Group:
+        shown = parser.add_argument_group(group.value)
+        for name, o in declared.items():
+            if o.group is group:
+                add_option(shown, name, o, kinds[name], getattr(DEFAULTS, name))
+    return parser
+
+
+def add_option(
+    parser: argparse._ActionsContainer,
+    name: str,
+    declared: Option,
+    kinds: tuple[type, ...],
+    default: object,
+) -> None:
+    """Add an option to a parser, its type from its declaration.
+
+    Args:
+        parser: Parser, or a group of one.
+        name: Name of the field.
+        declared: Declaration of it.
+        kinds: Types that its value may have.
+        default: Value where it is not typed.
+    """
+    flag = flag_of(name)
+    if bool in kinds:
+        parser.add_argument(flag, action="store_true", help=declared.help)
+        return
+    read: Callable[[str], object] = Path if Path in kinds else str
+    if declared.secret:
+        read = typed_by(_url)
+    elif declared.read is not None:
+        read = typed_by(declared.read)
+    elif int in kinds:
+        read = whole_number(declared.least, declared.most)
+    parser.add_argument(
+        flag, type=read, default=default, metavar=declared.metavar, help=declared.help
+    )
 
 
 def parse_arguments(argv: Sequence[str] | None) -> Arguments:
     """Read the command line.
 
     Args:
-        argv: Without the program's name; None for this process's.
+        argv: Words without the program's name; None for this process's.
 
     Raises:
         BadInputError: A flag is unknown, or a value is not accepted.
         SystemExit: `--help` was asked for.
     """
-    parser = make_parser()
     # Argparse leaves alone what the namespace has already: what is still there was not typed.
     untouched = object()
-    names = [action.dest for action in parser._actions if action.dest != "help"]
-    namespace = argparse.Namespace(**dict.fromkeys(names, untouched))
-    try:
-        _, unknown = parser.parse_known_args(argv, namespace)
-    except ValueError as error:
-        raise BadInputError(str(error)) from error
-    if unknown:
-        flags = [flag for action in parser._actions for flag in action.option_strings]
-        near = difflib.get_close_matches(unknown[0].split("=")[0], flags, n=1)
-        hint = f"did you mean {near[0]}?" if near else "see --help"
-        raise BadInputError(f"{unknown[0]} is not an option: {hint}")
-    typed = frozenset(name for name in names if getattr(namespace, name) is not untouched)
-    values = {
-        name: getattr(namespace, name) if name in typed else parser.get_default(name)
-        for name in names
-    }
-    arguments = Arguments(typed=typed, **values)
+    namespace = argparse.Namespace(**dict.fromkeys(options(Arguments), untouched))
+    make_parser().parse_args(argv, namespace)
+    typed = {name: value for name, value in vars(namespace).items() if value is not untouched}
+    arguments = Arguments(typed=frozenset(typed), **typed)
     _require_whole(arguments)
     return arguments
 
@@ -175,9 +231,18 @@ def _require_nothing_chosen(arguments: Arguments) -> None:
     """Refuse settings beside `--rerun`: it would no longer be the same trial."""
     if arguments.resume:
         raise BadInputError("--resume goes on with a study, --rerun begins one: leave one out")
-    for name in GIVEN_BY_THE_TRIAL:
-        if name in arguments.typed:
+    for name, o in options(Arguments).items():
+        if o.on_rerun is not OnRerun.CHOSEN and name in arguments.typed:
             raise BadInputError(
-                f"{flag_of(name)} {getattr(arguments, name)}: --rerun {arguments.rerun} runs the "
-                "trial again just as it was: leave one out"
+                f"{flag_of(name)} {spell(getattr(arguments, name))}: --rerun {arguments.rerun} "
+                "runs the trial again just as it was: leave one out"
             )
+
+
+def _url(text: str) -> str:
+    """Refuse nothing at all, and a URL as we print it, with a password of three stars."""
+    if not text:  # what an unset variable gives: the default would be another place than meant
+        raise ValueError("'' names no place: leave it out for the default")
+    if f":{MASK}@" in text or f"={MASK}" in text:
+        raise ValueError(f"{text!r} must be given with its password in the place of {MASK}")
+    return text

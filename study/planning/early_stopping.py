@@ -1,20 +1,21 @@
-"""From what was typed to the rungs of a study, or one sentence saying why there are none."""
+"""Rungs of a study from what was typed, or one sentence saying why there are none."""
 
-import difflib
 from dataclasses import replace
 
-from study.config import FIFO, MOASHA, SCHEDULERS
-from study.planning.arguments import Arguments, BadInputError, blaming
+from pnn_core.config.checks import did_you_mean
+from study.command_line import BadInputError, blaming
+from study.planning.arguments import Arguments
 from study.results.objective import OBJECTIVES, Objective
-from study.stopping.rungs import DEFAULT_REDUCTION_FACTOR, Rungs, default_first_rung
+from study.results.settings import DEFAULT_REDUCTION_FACTOR, FIFO, MOASHA, SCHEDULERS
+from study.stopping.rungs import Rungs, default_first_rung
 
 
 def asked_rungs(arguments: Arguments, objectives: tuple[Objective, ...]) -> Rungs | None:
-    """Where the study that was asked for stops trials early; None where it stops none.
+    """Return where the study that was asked for stops trials early; None where it stops none.
 
     Args:
-        arguments: As typed.
-        objectives: Of the study.
+        arguments: Options as typed.
+        objectives: Objectives of the study.
 
     Raises:
         BadInputError: The scheduler is unknown, or could stop no trial of this study.
@@ -40,7 +41,7 @@ def asked_rungs(arguments: Arguments, objectives: tuple[Objective, ...]) -> Rung
 
 
 def leave_out_defaults(arguments: Arguments, rungs: Rungs | None) -> Arguments:
-    """The same without what need not be typed for these rungs: a larger study has its own."""
+    """Leave out what need not be typed for these rungs: a larger study has its own."""
     if rungs is None:
         return arguments
     factor = rungs.reduction_factor
@@ -59,17 +60,18 @@ def require_scheduler(name: str, accepted: tuple[str, ...] = SCHEDULERS) -> None
         ValueError: Names those that there are, and the nearest one.
     """
     if name not in accepted:
-        near = difflib.get_close_matches(name, accepted, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"{name!r} is not a scheduler: accepted are {', '.join(accepted)}{hint}")
+        hint = did_you_mean(name, accepted)
+        raise ValueError(
+            f"{name!r} is not a scheduler: accepted are {', '.join(accepted)}{hint and '; '}{hint}"
+        )
 
 
 def require_nothing_to_stop_at(reduction_factor: int | None, first_rung: int | None) -> None:
     """Refuse rungs where no trial is stopped early.
 
     Args:
-        reduction_factor: As typed; None where it was not.
-        first_rung: Likewise.
+        reduction_factor: Value as typed; None where it was not.
+        first_rung: Value as typed; None where it was not.
 
     Raises:
         BadInputError: One of them was typed.
@@ -86,7 +88,7 @@ def require_something_to_compare(objectives: tuple[Objective, ...]) -> None:
     """Refuse to stop trials early by what no epoch changes.
 
     Args:
-        objectives: By which trials would be stopped.
+        objectives: Objectives by which trials would be stopped.
 
     Raises:
         ValueError: All of them are known before training.

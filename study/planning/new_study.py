@@ -1,4 +1,4 @@
-"""From what was typed to a study that can run, or one sentence saying why it cannot."""
+"""Plan of a study from what was typed, or one sentence saying why it cannot run."""
 
 import itertools
 import os
@@ -11,10 +11,10 @@ from uuid import uuid4
 from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.data import DATASETS, dataset_shape, require_test_split
 from search_spaces import BUILT_IN, SearchSpace, find_space, require_network
-from study.config import Resources, StudyConfig
-from study.planning.arguments import Arguments, BadInputError, blaming
+from study.command_line import BadInputError, blaming
+from study.config import StudyConfig
+from study.planning.arguments import Arguments
 from study.planning.early_stopping import asked_rungs
-from study.planning.options import DEFAULT_TRIALS
 from study.planning.preflight import (
     require_writable,
     resolve_checkpoints,
@@ -22,10 +22,11 @@ from study.planning.preflight import (
     studies_in_storage,
 )
 from study.planning.rerun import Rerun, find_rerun
-from study.planning.study_file import FILE, STUDIES, StudyFile, describe_images, space_digest
-from study.planning.study_folder import CHECKPOINTS, describe_lost_file, is_free
+from study.planning.study_file import FILE, StudyFile, describe_images, space_digest
+from study.planning.study_folder import CHECKPOINTS, STUDIES, describe_lost_file, is_free
 from study.results.mlflow.store import MlflowStore
-from study.results.objective import parse_objectives
+from study.results.setting import values_of
+from study.results.settings import DEFAULT_TRIALS, Settings
 from study.search.sampler import DEFAULT_SAMPLER, GRID, require_sampler
 
 
@@ -34,11 +35,11 @@ class StudyPlan:
     """A study that can run.
 
     Attributes:
-        arguments: As typed; of a study that is resumed, as if typed in full.
-        config: The study.
-        store: Where its trials are shown.
-        file: What is to be written to `config.output`.
-        warnings: What is wrong and costs nothing yet.
+        arguments: Options as typed; of a study that is resumed, as if typed in full.
+        config: Study.
+        store: MLflow's, where its trials are shown.
+        file: Settings to be written to `config.output`.
+        warnings: Faults that cost nothing yet.
     """
 
     arguments: Arguments
@@ -52,7 +53,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
     """Check everything that can be checked without Ray and the data; create nothing.
 
     Args:
-        arguments: As typed, for a new study.
+        arguments: Options as typed, for a new study.
 
     Raises:
         BadInputError: Names the option to change.
@@ -90,12 +91,12 @@ def plan_study(arguments: Arguments) -> StudyPlan:
 def asked_space(
     arguments: Arguments, shape: DatasetShape, rerun: Rerun | None = None
 ) -> SearchSpace:
-    """The space that was asked for, or that of the trial that is to be run again.
+    """Return the space that was asked for, or that of the trial that is to be run again.
 
     Args:
-        arguments: Complete: see `Rerun.complete`.
-        shape: Of the data set's images.
-        rerun: The trial, if one is run again.
+        arguments: Options, complete: see `Rerun.complete`.
+        shape: Shape of the data set's images.
+        rerun: Trial, if one is run again.
 
     Raises:
         BadInputError: The space is not accepted, or the trial was trained on other images.
@@ -113,7 +114,7 @@ def asked_space(
 
 
 def images_shape(arguments: Arguments) -> DatasetShape:
-    """The shape of the data set that was asked for.
+    """Return the shape of the data set that was asked for.
 
     Raises:
         BadInputError: There is no such data set, or no such folder.
@@ -127,48 +128,33 @@ def images_shape(arguments: Arguments) -> DatasetShape:
 def study_config(
     arguments: Arguments, shape: DatasetShape, space: SearchSpace, *, name: str
 ) -> StudyConfig:
-    """The study that was asked for, its storage and its checkpoints in its own folder.
+    """Configure the study that was asked for, its storage and checkpoints in its own folder.
 
     Args:
-        arguments: As typed.
-        shape: Of the data set's images.
-        space: What is searched.
-        name: Of the study.
+        arguments: Options as typed.
+        shape: Shape of the data set's images.
+        space: Search space.
+        name: Name of the study.
 
     Raises:
-        BadInputError: An objective, the sampler or the scheduler is not accepted.
+        BadInputError: The sampler or the scheduler is not accepted.
     """
-    with blaming("--objectives", arguments.objectives):
-        objectives = parse_objectives(arguments.objectives)
     sampler = arguments.sampler or default_sampler(space)
     with blaming("--sampler", sampler):
         require_sampler(sampler)
         grid = len(list(space.grid_points(shape))) if sampler == GRID else None
     output = arguments.output or STUDIES / name
+    rungs = asked_rungs(arguments, arguments.objectives)
+    settings = values_of(Settings, arguments) | {
+        "trials": arguments.trials or grid or DEFAULT_TRIALS,
+        "sampler": sampler,
+        "reduction_factor": rungs.reduction_factor if rungs else None,
+        "first_rung": rungs.first if rungs else None,
+        "storage": None,
+        "checkpoints": own_checkpoints(output),
+    }
     return StudyConfig(
-        name=name,
-        study_id=uuid4().hex,
-        space=space,
-        dataset=arguments.dataset,
-        shape=shape,
-        trials=arguments.trials or grid or DEFAULT_TRIALS,
-        epochs=arguments.epochs,
-        replicates=arguments.replicates,
-        confirm=arguments.confirm,
-        seed=arguments.seed,
-        objectives=objectives,
-        sampler=sampler,
-        output=output,
-        storage=None,
-        checkpoints=own_checkpoints(output),
-        keep_checkpoints=arguments.keep_checkpoints,
-        address=arguments.address,
-        resources=Resources(
-            cpus_per_trial=arguments.cpus_per_trial,
-            gpus_per_trial=arguments.gpus_per_trial,
-            max_concurrent=arguments.max_concurrent,
-        ),
-        rungs=asked_rungs(arguments, objectives),
+        name=name, study_id=uuid4().hex, space=space, shape=shape, output=output, **settings
     )
 
 
@@ -177,63 +163,48 @@ def describe_study(
     config: StudyConfig,
     rerun: Mapping[str, ParameterValue] | None = None,
 ) -> StudyFile:
-    """What `--resume` will need to know.
+    """Describe what `--resume` will need to know.
 
     Args:
-        arguments: As typed, or as resumed.
-        config: What became of them.
+        arguments: Options as typed, or as resumed.
+        config: Study that became of them.
         rerun: Settings of the trial that is run again; None for a search.
     """
-    own = own_checkpoints(config.output)
+    settings = values_of(Settings, config) | {
+        "data_dir": arguments.data_dir.absolute(),
+        # A study must not move to another tracker because it is resumed in another shell.
+        "tracking_uri": arguments.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None,
+    }
+    if config.checkpoints == own_checkpoints(config.output):
+        settings["checkpoints"] = None
     return StudyFile(
         name=config.name,
         study_id=config.study_id,
         space=lasting_space(arguments.space or "") if rerun is None else config.space.name,
         space_digest=space_digest(config.space),
-        dataset=config.dataset,
         images=describe_images(config.shape),
-        data_dir=str(arguments.data_dir.absolute()),
-        model=arguments.model,
-        trials=config.trials,
-        epochs=config.epochs,
-        replicates=config.replicates,
-        confirm=config.confirm,
-        seed=config.seed,
-        objectives=",".join(objective.name for objective in config.objectives),
-        sampler=config.sampler,
-        # A study must not move to another tracker because it is resumed in another shell.
-        tracking_uri=arguments.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None,
-        storage=config.storage,
-        checkpoints=None if config.checkpoints == own else config.checkpoints,
-        keep_checkpoints=config.keep_checkpoints,
-        address=config.address,
-        cpus_per_trial=config.resources.cpus_per_trial,
-        gpus_per_trial=config.resources.gpus_per_trial,
-        max_concurrent=config.resources.max_concurrent,
         rerun=None if rerun is None else dict(rerun),
-        scheduler=config.scheduler,
-        reduction_factor=config.rungs.reduction_factor if config.rungs else None,
-        first_rung=config.rungs.first if config.rungs else None,
+        **settings,
     )
 
 
 def default_sampler(space: SearchSpace) -> str:
-    """The sampler of a study that asks for none."""
+    """Return the sampler of a study that asks for none."""
     return GRID if space.is_grid else DEFAULT_SAMPLER
 
 
 def lasting_space(name: str) -> str:
-    """A built-in space's name, or the path of a file as it can be found from any folder."""
+    """Return a built-in space's name, or a file's path as it can be found from any folder."""
     return name if name in BUILT_IN else str(Path(name).absolute())
 
 
 def own_checkpoints(output: Path) -> str:
-    """Where checkpoints go that no other place was named for; workers run in other folders."""
+    """Return the place of checkpoints where no other was named; workers run in other folders."""
     return str((output / CHECKPOINTS).absolute())
 
 
 def place_of_checkpoints(arguments: Arguments, output: Path) -> str:
-    """Where checkpoints go.
+    """Return the place of checkpoints.
 
     Raises:
         BadInputError: They cannot go there.
@@ -256,7 +227,7 @@ def require_confirmable(arguments: Arguments) -> None:
 
 
 def _storage(arguments: Arguments) -> tuple[str | None, frozenset[str]]:
-    """Optuna's storage, and the studies in it."""
+    """Return Optuna's storage, and the studies in it."""
     url = arguments.storage or os.environ.get("OPTUNA_STORAGE") or None
     if url is None:
         return None, frozenset()
@@ -277,7 +248,7 @@ def _free_name(
     storage: str | None,
     in_storage: frozenset[str],
 ) -> str:
-    """The name typed, if it is free, else the first free one of `names`."""
+    """Return the name typed, if it is free, else the first free one of `names`."""
     name = arguments.name
     if name is not None:
         folder = arguments.output or STUDIES / name

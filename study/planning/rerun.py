@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from optuna.distributions import CategoricalDistribution
 
@@ -10,12 +11,14 @@ from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.config.checks import require_at_least
 from search_spaces import SearchSpace
 from search_spaces.space import CHOSEN_ELSEWHERE, VARIANT
-from study.config import FIFO
-from study.planning.arguments import Arguments, blaming
+from study.command_line import blaming
+from study.planning.arguments import DEFAULTS, Arguments
 from study.planning.study_file import describe_images
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunRecord
+from study.results.setting import OnRerun, options
+from study.results.settings import Settings
 from study.results.study_info import StudyInfo
 from study.results.trial_key import TrialKey
 
@@ -28,11 +31,11 @@ class Rerun:
     """A recorded trial that is to be run again.
 
     Attributes:
-        key: The trial's.
-        info: Its study.
-        parameters: Every setting of its training run, as recorded.
-        epochs: Among them, its full budget.
-        seed: Among them, its first seed.
+        key: Key of the trial.
+        info: Study of the trial.
+        parameters: Settings of its training run, as recorded.
+        epochs: Full budget, among them.
+        seed: First seed, among them.
     """
 
     key: TrialKey
@@ -48,32 +51,25 @@ class Rerun:
 
     @property
     def names(self) -> Iterator[str]:
-        """What the new study may be called, the first free one being taken."""
+        """Return names for the new study, of which the first free one is taken."""
         stem = f"{self.key.study[:80]}-trial-{self.key.number}"
         return itertools.chain([stem], (f"{stem}-{count}" for count in itertools.count(2)))
 
     def complete(self, arguments: Arguments) -> Arguments:
-        """What was typed and, in the place of what cannot be, what the trial was trained with."""
-        return replace(
-            arguments,
-            space=str(self.key),
-            dataset=self.info.dataset,
-            model=None,
-            trials=1,
-            epochs=self.epochs,
-            replicates=self.info.replicates,
-            confirm=0,
-            # Trial 0 of a study has the study's own seed and those that follow.
-            seed=self.seed,
-            objectives=",".join(objective.name for objective in self.info.objectives),
-            sampler=None,
-            scheduler=FIFO,
-            reduction_factor=None,
-            first_rung=None,
-        )
+        """Complete what was typed by what the trial was trained with."""
+        values: dict[str, Any] = {}
+        for name, declared in options(Settings).items():
+            match declared.on_rerun:
+                case OnRerun.OF_STUDY:
+                    values[name] = getattr(self.info, name)
+                case OnRerun.OF_TRIAL:
+                    values[name] = self.parameters[name]
+                case OnRerun.DEFAULT:
+                    values[name] = getattr(DEFAULTS, name)
+        return replace(arguments, space=str(self.key), **values)
 
     def space(self, dataset: DatasetShape) -> SearchSpace:
-        """The space that holds the trial and nothing else.
+        """Make the space that holds the trial and nothing else.
 
         Args:
             dataset: Shape of the images.
@@ -113,7 +109,7 @@ def find_rerun(arguments: Arguments) -> Rerun | None:
     """Read the trial that is to be run again; None where a space is to be searched.
 
     Args:
-        arguments: As typed.
+        arguments: Options as typed.
 
     Raises:
         BadInputError: The tracker cannot be used, or holds no such trial, or too little of it.
@@ -140,11 +136,11 @@ def find_rerun(arguments: Arguments) -> Rerun | None:
 
 
 def rerun_space(name: str, parameters: Mapping[str, ParameterValue]) -> SearchSpace:
-    """A space of one point.
+    """Make a space of one point.
 
     Args:
-        name: Of the space.
-        parameters: Of a trial, as recorded.
+        name: Name of the space.
+        parameters: Settings of a trial, as recorded.
 
     Raises:
         ValueError: They are no settings of a training run.

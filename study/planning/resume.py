@@ -1,12 +1,13 @@
-"""From a study's file to the study that goes on, or one sentence saying why it cannot."""
+"""Plan of a study that goes on from its file, or one sentence saying why it cannot."""
 
 import os
 from dataclasses import replace
 from pathlib import Path
 
 from search_spaces import BUILT_IN
+from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
-from study.planning.arguments import Arguments, BadInputError, blaming, flag_of
+from study.planning.arguments import MASK, Arguments, may_be_typed_with
 from study.planning.early_stopping import leave_out_defaults
 from study.planning.new_study import (
     StudyPlan,
@@ -20,58 +21,37 @@ from study.planning.new_study import (
     require_confirmable,
     study_config,
 )
-from study.planning.options import MASK
 from study.planning.preflight import resolve_storage, studies_in_storage
 from study.planning.rerun import rerun_space
 from study.planning.study_file import (
     FILE,
-    STUDIES,
     StudyFile,
     describe_images,
-    nearest_study,
     space_digest,
+)
+from study.planning.study_folder import (
+    STUDIES,
+    describe_lost_file,
+    is_free,
+    nearest_study,
     study_names,
 )
-from study.planning.study_folder import describe_lost_file, is_free
 from study.results.mask_secrets import mask_password
 from study.results.mlflow.errors import TrackerUnreachableError
 from study.results.mlflow.experiments import StudyRefusedError
 from study.results.mlflow.store import MlflowStore
-from study.results.objective import parse_objectives
+from study.results.setting import OnResume, flag_of, options, spell
+from study.results.settings import Settings
 
-MAY_CHANGE = (
-    "trials",
-    "address",
-    "cpus_per_trial",
-    "gpus_per_trial",
-    "max_concurrent",
-    "tracking_uri",
-)
-KEPT = (
-    "space",
-    "dataset",
-    "data_dir",
-    "model",
-    "epochs",
-    "replicates",
-    "confirm",
-    "seed",
-    "objectives",
-    "sampler",
-    "scheduler",
-    "reduction_factor",
-    "first_rung",
-    "storage",
-    "checkpoints",
-    "keep_checkpoints",
-)
+MAY_CHANGE = (*may_be_typed_with(OnResume.GROWS), *may_be_typed_with(OnResume.FREE))
+KEPT = may_be_typed_with(OnResume.KEPT)
 
 
 def find_study(arguments: Arguments) -> Path:
-    """The folder of the study to go on with; its lock is to be held before `plan_resume`.
+    """Find the folder of the study to go on with; its lock is to be held before `plan_resume`.
 
     Args:
-        arguments: As typed, with `--resume` and `--name`.
+        arguments: Options as typed, with `--resume` and `--name`.
 
     Raises:
         BadInputError: There is none; names the nearest one.
@@ -95,8 +75,8 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
     """Check everything that can be checked without Ray and the data; create and change nothing.
 
     Args:
-        arguments: As typed, with `--resume` and `--name`.
-        folder: As `find_study` gives it.
+        arguments: Options as typed, with `--resume` and `--name`.
+        folder: Folder as `find_study` gives it.
 
     Raises:
         BadInputError: Names the option to change.
@@ -132,27 +112,26 @@ def _require_no_contradiction(arguments: Arguments, stored: StudyFile, folder: P
         flag = flag_of(name)
         is_rerun = stored.rerun is not None
         told = "--rerun" if is_rerun and name == "space" else flag
-        was = f"without {flag}" if kept is None or kept is False else f"with {told} {kept}"
-        now = flag if name == "keep_checkpoints" else f"{flag} {getattr(arguments, name)}"
-        more = "" if is_rerun else "--trials (more), "
-        free = more + ", ".join(flag_of(other) for other in MAY_CHANGE[1:])
+        was = f"without {flag}" if kept is None or kept is False else f"with {told} {spell(kept)}"
+        typed = getattr(arguments, name)
+        now = flag if typed is True else f"{flag} {spell(typed)}"
+        growing = () if is_rerun else may_be_typed_with(OnResume.GROWS)
+        free = [f"{flag_of(other)} (more)" for other in growing]
+        free += [flag_of(other) for other in may_be_typed_with(OnResume.FREE)]
         raise BadInputError(
             f"{now}: study {stored.name} was started {was}, and goes on so: leave it out; what may "
-            f"change is {free}"
+            f"change is {', '.join(free)}"
         )
 
 
 def _lasting(arguments: Arguments, name: str, folder: Path) -> object:
-    """What was typed, as a study's file would have it."""
+    """Return what was typed as a study's file would have it."""
     value = getattr(arguments, name)
     match name:
         case "space":
             return lasting_space(value)
         case "data_dir":
-            return str(value.absolute())
-        case "objectives":
-            with blaming("--objectives", value):
-                return ",".join(objective.name for objective in parse_objectives(value))
+            return value.absolute()
         case "storage":
             with blaming("--storage", value):
                 return mask_password(resolve_storage(value))
@@ -177,29 +156,24 @@ def _require_no_fewer_trials(arguments: Arguments, stored: StudyFile) -> None:
 
 
 def _complete(arguments: Arguments, stored: StudyFile) -> Arguments:
-    """What was typed and, in the place of what was not, what the study was started with."""
+    """Complete what was typed by what the study was started with."""
     kept = {
         name: getattr(stored, name) for name in (*MAY_CHANGE, *KEPT) if name not in arguments.typed
     }
-    for name, variable in (
-        ("tracking_uri", "MLFLOW_TRACKING_URI"),
-        ("storage", "OPTUNA_STORAGE"),
-        ("checkpoints", None),
-    ):
-        if MASK in (kept.get(name) or ""):
-            kept[name] = _unmask(name, kept[name], variable)
+    for name, declared in options(Settings).items():
+        if declared.secret and MASK in (kept.get(name) or ""):
+            kept[name] = _unmask(name, kept[name], declared.variable)
     # What the defaults give need not be repeated when a larger study is offered.
     if kept.get("tracking_uri") == os.environ.get("MLFLOW_TRACKING_URI"):
         kept.pop("tracking_uri", None)
     if "data_dir" in kept:
         default = arguments.data_dir
-        is_default = str(default.absolute()) == stored.data_dir
-        kept["data_dir"] = default if is_default else Path(stored.data_dir)
+        kept["data_dir"] = default if default.absolute() == stored.data_dir else stored.data_dir
     return replace(arguments, **kept)
 
 
 def _unmask(name: str, masked: str, variable: str | None) -> str:
-    """A URL with its password, which no file of a study holds."""
+    """Return a URL with its password, which no file of a study holds."""
     given = os.environ.get(variable, "") if variable else ""
     if given and mask_password(given) == masked:
         return given
@@ -244,7 +218,7 @@ def _require_same_space(config: StudyConfig, stored: StudyFile) -> None:
 
 
 def _require_same_images(config: StudyConfig, stored: StudyFile, arguments: Arguments) -> None:
-    """A folder may have gained a class meanwhile: all networks would be others."""
+    """Refuse a folder that has gained a class meanwhile: all networks would be others."""
     images = describe_images(config.shape)
     if images != stored.images:
         raise BadInputError(

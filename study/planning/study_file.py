@@ -4,73 +4,49 @@ The trials are in Optuna's storage. This file is written before anything else, a
 never holds a password.
 """
 
-import difflib
 import hashlib
 import json
 import math
 import os
-from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, get_args, get_origin, get_type_hints
+from typing import Any, NoReturn, get_args
 
 from optuna.distributions import distribution_to_json
 
 from pnn_core.config import DatasetShape, ParameterValue
+from pnn_core.config.checks import did_you_mean
 from search_spaces import SearchSpace
-from study.config import FIFO, require_study_name
+from study.config import require_study_name
 from study.results.mask_secrets import mask_password
-
-STUDIES = Path("studies")
-"""Where studies go, each in a folder of its name."""
+from study.results.setting import Option, kinds_of, options, spell
+from study.results.settings import Settings
 
 FILE = "study.json"
-"""The file's name within the study's folder."""
+"""Name of the file within the study's folder."""
 
 PART = f".{FILE}.part"
 """Name of the file while it is being written."""
 
 VERSION = 1
-"""Of the format."""
-
-_HIDDEN = ("tracking_uri", "storage", "checkpoints")
-"""What may hold a password."""
+"""Version of the file format."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyFile:
-    """The settings of a study, every default resolved but those that are a place of their own.
+class StudyFile(Settings):
+    """Settings of a study, every default resolved but those that are a place of their own.
 
     Attributes:
-        version: Of the format.
-        name: Of the study.
+        version: Version of the file format.
+        name: Name of the study.
         study_id: Tells it from another study of its name.
-        space: A built-in space's name, the absolute path of a file, or the key of the trial that
-            is run again.
-        space_digest: Of the space that the name stood for; see `space_digest`.
-        dataset: Name of the data set.
-        images: Their shape and the number of their classes, in words.
-        data_dir: Absolute path of its folder.
-        model: The network that took the place of the space's own; None for none.
-        trials: Asked for so far.
-        epochs: Full budget of a trial.
-        replicates: Seeds of each trial.
-        confirm: Seeds that confirm the front.
-        seed: Of the study.
-        objectives: Names, separated by commas.
-        sampler: Its name.
-        tracking_uri: MLflow's, its password masked; None for MLflow's own rule.
-        storage: Optuna's URL, its password masked; None for a file in the study's folder.
-        checkpoints: Absolute path or URL, its password masked; None for the study's folder.
-        keep_checkpoints: Whether a complete trial's last checkpoint stays.
-        address: Of a running Ray cluster; None for this machine.
-        cpus_per_trial: CPU cores.
-        gpus_per_trial: GPUs, or a fraction of one; None to measure, in each life anew.
-        max_concurrent: Trials at once; None for as many as fit.
+        space: Name of a built-in space, absolute path of a file, or key of the trial that is run
+            again.
+        space_digest: Digest of the space that the name stood for; see `space_digest`.
+        images: Shape of the images and number of their classes, in words.
         rerun: Settings of the trial that is run again; None for a search.
-        scheduler: Its name.
-        reduction_factor: One in so many goes on from a rung; None where there are no rungs.
-        first_rung: Epoch of the first rung; None where there is none.
+        trials: Trials asked for so far.
+        sampler: Name of the sampler.
     """
 
     version: int = VERSION
@@ -78,38 +54,18 @@ class StudyFile:
     study_id: str
     space: str
     space_digest: str
-    dataset: str
     images: str
-    data_dir: str
-    model: str | None
-    trials: int
-    epochs: int
-    replicates: int
-    confirm: int
-    seed: int
-    objectives: str
-    sampler: str
-    tracking_uri: str | None
-    storage: str | None
-    checkpoints: str | None
-    keep_checkpoints: bool
-    address: str | None
-    cpus_per_trial: int
-    gpus_per_trial: float | None
-    max_concurrent: int | None
     rerun: dict[str, ParameterValue] | None = None
-    # Files of studies that began before there were rungs lack these.
-    scheduler: str = FIFO
-    reduction_factor: int | None = None
-    first_rung: int | None = None
+    trials: int
+    sampler: str
 
     def __post_init__(self) -> None:
-        for name in _HIDDEN:
-            if (value := getattr(self, name)) is not None:
+        for name, declared in options(Settings).items():
+            if declared.secret and (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, mask_password(value))
 
     def write(self, folder: Path) -> None:
-        """Write it into the study's folder; after a crash the file is the old one or the new one.
+        """Write the file into the study's folder; after a crash it is the old one or the new one.
 
         Raises:
             OSError: It cannot be written; the old one is intact.
@@ -117,7 +73,8 @@ class StudyFile:
         path = folder / FILE
         # The study's lock lets one process write at a time, so that one name is enough.
         part = folder / PART
-        text = json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        document = {name: _encode(getattr(self, name)) for name in kinds_of(StudyFile)}
+        text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         try:
             with part.open("w", encoding="utf-8") as file:
                 file.write(text)
@@ -131,7 +88,7 @@ class StudyFile:
 
     @classmethod
     def read(cls, folder: Path) -> "StudyFile":
-        """Read it from a study's folder.
+        """Read the file of a study's folder.
 
         Raises:
             FileNotFoundError: There is none.
@@ -149,12 +106,12 @@ class StudyFile:
 
 
 def describe_images(shape: DatasetShape) -> str:
-    """What a data set's images are, in words."""
+    """Describe a data set's images in words."""
     return f"{shape.channels}x{shape.height}x{shape.width} in {shape.classes} classes"
 
 
 def space_digest(space: SearchSpace) -> str:
-    """What tells spaces apart: the same in every process, whatever the summary says.
+    """Return what tells spaces apart: the same in every process, whatever the summary says.
 
     The order of axes and variants counts, as samplers and grids follow it.
     """
@@ -170,17 +127,9 @@ def space_digest(space: SearchSpace) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def study_names(root: Path = STUDIES) -> tuple[str, ...]:
-    """Studies in a folder, the latest first."""
-    files = [folder / FILE for folder in root.iterdir()] if root.is_dir() else []
-    begun = [(file.stat().st_mtime, file.parent.name) for file in files if file.is_file()]
-    return tuple(name for _, name in sorted(begun, reverse=True))
-
-
-def nearest_study(name: str, names: Sequence[str]) -> str:
-    """A hint at the study that may have been meant."""
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)
-    return f"did you mean {near[0]}?" if near else f"{STUDIES} holds no study yet"
+def _encode(value: object) -> object:
+    """Give a value that JSON has no type for as the text that is typed for it."""
+    return spell(value) if isinstance(value, (Path, tuple)) else value
 
 
 def _decode(document: object) -> StudyFile:
@@ -189,25 +138,40 @@ def _decode(document: object) -> StudyFile:
     version = document.get("version")
     if version != VERSION or isinstance(version, bool):
         raise ValueError(f"its version is {version!r}: this program reads version {VERSION}")
-    names = [field.name for field in fields(StudyFile)]
-    for field in fields(StudyFile):
-        if field.name not in document and field.default is MISSING:
-            raise ValueError(f"{field.name!r} is missing")
+    kinds, declared = kinds_of(StudyFile), options(Settings)
+    for name in kinds.keys() - document.keys() - {"rerun"}:
+        if name not in declared or not declared[name].may_lack:
+            raise ValueError(f"{name!r} is missing")
     for name in document:
-        if name not in names:
-            raise ValueError(f"{name!r} is unknown: accepted are {', '.join(names)}")
-    for name, hint in get_type_hints(StudyFile).items():
-        if name in document:
-            kinds = (get_origin(kind) or kind for kind in get_args(hint) or (hint,))
-            _require_type(name, document[name], tuple(kinds))
+        if name not in kinds:
+            hint = did_you_mean(name, kinds)
+            accepted = f"accepted are {', '.join(kinds)}{hint and '; '}{hint}"
+            raise ValueError(f"{name!r} is unknown: {accepted}")
+    values = {
+        name: _decode_value(name, value, kinds[name], declared.get(name))
+        for name, value in document.items()
+    }
     for name, value in (document.get("rerun") or {}).items():
         _require_type(name, value, get_args(ParameterValue))
     require_study_name(document["name"])
-    return StudyFile(**document)
+    return StudyFile(**values)
+
+
+def _decode_value(
+    name: str,
+    value: Any,  # noqa: ANN401  # JSON
+    kinds: tuple[type, ...],
+    declared: Option | None,
+) -> Any:  # noqa: ANN401  # the setting's own type
+    """Read a value, from a text where JSON has no type for it."""
+    _require_type(name, value, tuple(str if kind in (Path, tuple) else kind for kind in kinds))
+    if tuple in kinds and declared is not None and declared.read is not None:
+        return declared.read(value)
+    return Path(value) if Path in kinds else value
 
 
 def _require_type(name: str, value: Any, accepted: tuple[type, ...]) -> None:  # noqa: ANN401  # JSON
-    """JSON knows whole numbers and others apart, but Python takes true for 1."""
+    """Check a type: JSON knows true and 1 apart, but Python does not."""
     fits = isinstance(value, accepted) and (bool in accepted or not isinstance(value, bool))
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not fits and not (float in accepted and is_number):

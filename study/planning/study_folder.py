@@ -7,17 +7,22 @@ be begun again, or one that can be resumed.
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from pnn_core.config.checks import did_you_mean
+from study.command_line import blaming
 from study.config import JOURNAL
-from study.planning.arguments import blaming
 from study.planning.study_file import FILE, PART, StudyFile
 from study.planning.study_lock import FILE as LOCK
 from study.planning.study_lock import StudyLockedError, locked
 
 CHECKPOINTS = "checkpoints"
 """Name of the folder of checkpoints that no other place was named for."""
+
+
+STUDIES = Path("studies")
+"""Folder of all studies, each in a folder of its name."""
 
 
 class FolderTakenError(ValueError):
@@ -76,6 +81,18 @@ def begun(output: Path, file: StudyFile, prepare: Callable[[], None]) -> Iterato
             _clear(output, made)
             raise
         yield
+
+
+def study_names(root: Path = STUDIES) -> tuple[str, ...]:
+    """Return the studies in a folder, the latest first."""
+    files = [folder / FILE for folder in root.iterdir()] if root.is_dir() else []
+    begun = [(file.stat().st_mtime, file.parent.name) for file in files if file.is_file()]
+    return tuple(name for _, name in sorted(begun, reverse=True))
+
+
+def nearest_study(name: str, names: Sequence[str]) -> str:
+    """Suggest the study that may have been meant."""
+    return did_you_mean(name, names, however_far=True) or f"{STUDIES} holds no study yet"
 
 
 def _require_free(output: Path) -> None:

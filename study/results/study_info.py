@@ -1,4 +1,4 @@
-"""What a study is, and how it ended."""
+"""Facts of a study before its first trial, and at its end."""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -9,50 +9,35 @@ from pnn_core.config import DatasetShape
 from study.results.objective import Objective
 from study.results.pareto import front
 from study.results.run_record import RunRecord, RunState
+from study.results.settings import ShownSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class StudyInfo:
-    """What is known of a study before its first trial.
+class StudyInfo(ShownSettings):
+    """Facts of a study before its first trial: the settings that MLflow shows, and more.
 
     Attributes:
         name: Key of the study; with a trial's number, the trial's key.
         study_id: Random, drawn when the study begins: tells it from another one of its name.
         space: Name of the search space.
-        dataset: Name of the data set.
-        seed: Seed of the whole study.
         trials: Trials asked for; grows when a study is extended.
-        epochs: Full budget of a trial, in passes over the training images.
-        replicates: Seeds of each trial.
-        confirm: Seeds that confirm each trial of the front and its controls; 0 for none.
         sampler: Name of the sampler.
-        scheduler: Name of the scheduler.
-        objectives: At least one.
         git_commit: Commit of the code; empty when it is not a checkout.
         versions: Library name to version.
         images: Shape of the images and number of classes; None where it was not recorded.
         rungs: Epochs after which trials are compared, in order, all below the full budget; empty
             where trials are never stopped early, or where it was not recorded.
-        reduction_factor: One in so many goes on from each rung; None where there are none.
     """
 
     name: str
     study_id: str
     space: str
-    dataset: str
-    seed: int
     trials: int
-    epochs: int
-    replicates: int
-    confirm: int
     sampler: str
-    scheduler: str
-    objectives: tuple[Objective, ...]
     git_commit: str
     versions: Mapping[str, str]
     images: DatasetShape | None = None
     rungs: tuple[int, ...] = ()
-    reduction_factor: int | None = None
 
     def __post_init__(self) -> None:
         in_order = (0, *self.rungs, self.epochs)
@@ -68,7 +53,7 @@ class StudyInfo:
 
 
 class StudyEnd(StrEnum):
-    """Why a study stopped."""
+    """Reasons why a study stopped."""
 
     FINISHED = "finished"
     FAILED = "failed"
@@ -77,7 +62,7 @@ class StudyEnd(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class StudySummary:
-    """What a study gave, in a few numbers.
+    """Results of a study in a few numbers.
 
     Attributes:
         complete: Trials that ran their full budget.

@@ -10,11 +10,12 @@ from typing import NamedTuple, Protocol
 
 from optuna.storages import InMemoryStorage
 
-from study.config import Resources, StudyConfig
+from study.config import StudyConfig
 from study.recording.table import Configuration, RecordedTable
 from study.results.objective import Objective
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
+from study.results.settings import FIFO, MOASHA
 from study.search.messages import EpochReport
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
@@ -235,15 +236,12 @@ def _study_config(table: RecordedTable, settings: SearchSettings) -> StudyConfig
         trials=settings.trials * table.epochs,
         epochs=table.epochs,
         replicates=settings.replicates,
-        confirm=0,
         seed=settings.seed,
         objectives=settings.objectives,
         sampler=settings.sampler,
-        rungs=settings.rungs,
+        scheduler=FIFO if settings.rungs is None else MOASHA,
+        reduction_factor=settings.rungs.reduction_factor if settings.rungs else None,
+        first_rung=settings.rungs.first if settings.rungs else None,
         output=Path("simulated"),
-        storage=None,
         checkpoints="simulated",
-        keep_checkpoints=False,
-        address=None,
-        resources=Resources(),
     )

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-DEFAULT_REDUCTION_FACTOR = 3
-"""η, as in the papers on successive halving: of those that reach a rung, one in three goes on."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Rungs:

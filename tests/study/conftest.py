@@ -10,11 +10,12 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from pnn_core.config import Costs, DatasetShape, EpochResult
 from pnn_core.data import TrainingData, load_training_data
 from search_spaces import SearchSpace
-from study.config import Resources, StudyConfig
+from study.config import StudyConfig
 from study.recording.table import Configuration, Provenance, RecordedTable
 from study.results.objective import parse_objectives
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord
+from study.results.settings import MOASHA
 from study.search.messages import EpochReport, ProposedRun
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
@@ -58,8 +59,11 @@ def make_config(tmp_path: Path) -> MakeConfig:
             "checkpoints": str(tmp_path / "checkpoints"),
             "keep_checkpoints": False,
             "address": None,
-            "resources": Resources(),
         }
+        if rungs := changes.pop("rungs", None):
+            settings["scheduler"] = MOASHA
+            settings["first_rung"] = rungs.first
+            settings["reduction_factor"] = rungs.reduction_factor
         return StudyConfig(**{**settings, **changes})
 
     return make

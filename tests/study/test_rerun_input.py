@@ -12,9 +12,10 @@ from optuna.distributions import CategoricalDistribution
 
 from pnn_core.config import Costs, DatasetShape, EpochResult
 from search_spaces import SearchSpace, find_space
+from study.command_line import BadInputError
 from study.config import StudyConfig
 from study.execution.export import export_front
-from study.planning.arguments import GIVEN_BY_THE_TRIAL, BadInputError, parse_arguments
+from study.planning.arguments import Arguments, parse_arguments
 from study.planning.new_study import StudyPlan, plan_study
 from study.planning.resume import find_study, plan_resume
 from study.planning.study_file import FILE, StudyFile
@@ -22,6 +23,7 @@ from study.results.mlflow.background_writer import MlflowWriter
 from study.results.mlflow.store import MlflowStore
 from study.results.objective import parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
+from study.results.setting import OnRerun, options
 from study.results.study_info import StudyEnd, StudyInfo
 from study.run import main
 from study.search.messages import ProposedRun
@@ -141,7 +143,7 @@ def test_the_study_around_it_is_the_trials_own(begin: Begin, tracker: str) -> No
     config = planned.config
     assert (config.dataset, config.shape, config.objectives) == ("digits", DIGITS, objectives)
     assert (config.trials, config.replicates, config.confirm, config.seed) == (1, 2, 0, 5)
-    assert (config.resources.max_concurrent, config.keep_checkpoints) == (2, True)
+    assert (config.max_concurrent, config.keep_checkpoints) == (2, True)
     assert config.space.name == planned.file.space == "honest:1"
     assert planned.store.shown_uri == tracker
     assert config.study_id != "0" * 32
@@ -243,7 +245,8 @@ def test_a_file_whose_settings_were_changed_is_refused(begin: Begin) -> None:
 )
 def test_what_the_trial_decides_cannot_be_chosen(capsys, argv: tuple[str, str]) -> None:
     """Also what would change nothing today: whoever types it expects it to count."""
-    assert argv[0].removeprefix("--") in GIVEN_BY_THE_TRIAL
+    declared = options(Arguments)[argv[0].removeprefix("--")]
+    assert declared.on_rerun is not OnRerun.CHOSEN
     message = refusal(capsys, "--rerun", "honest:1", *argv)
     assert message == (
         f"study.run: {' '.join(argv)}: --rerun honest:1 runs the trial again just as it was: "

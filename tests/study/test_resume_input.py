@@ -8,7 +8,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from study.planning.arguments import BadInputError, parse_arguments
+from study.command_line import BadInputError
+from study.planning.arguments import parse_arguments
 from study.planning.new_study import StudyPlan, plan_study
 from study.planning.resume import find_study, plan_resume
 from study.planning.study_file import FILE, StudyFile
@@ -181,7 +182,7 @@ def test_what_may_change_changes_and_is_kept(sqlite_uri: str) -> None:
     begin("--address", "10.0.0.1:6379", "--gpus-per-trial", "1")
     argv = ["--trials", "48", "--address", "local", "--cpus-per-trial", "2"]
     plan = resume(*argv, "--gpus-per-trial", "auto", "--max-concurrent", "3")
-    resources = plan.config.resources
+    resources = plan.config
     assert (plan.config.trials, plan.config.address) == (48, None)
     assert (resources.cpus_per_trial, resources.gpus_per_trial) == (2, None)
     plan.file.write(plan.config.output)

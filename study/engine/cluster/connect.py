@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import ray
 
-from study.config import Resources
 from study.engine.cluster.private_ray import loopback_alone, raylets_silent, use_token_if_available
+from study.results.settings import Resources
 
 ANSWER_SECONDS = 5.0
 """Time that a cluster's address may take to answer."""

@@ -49,7 +49,7 @@ def share_gpus(
         warn: Function to tell where a GPU is too small for the largest trial, or nothing could be
             measured; each trial then keeps a GPU to itself.
     """
-    if config.resources.gpus_per_trial is not None or resources.gpus != 1:
+    if config.gpus_per_trial is not None or resources.gpus != 1:
         return resources
     nodes = _gpu_nodes(resources)
     most = _most_on_a_gpu(config, resources, nodes)

@@ -80,7 +80,7 @@ def train_runs(
                 search_alg=TuneSearcher(manager),
                 scheduler=RungScheduler(manager),
                 num_samples=-1,  # the manager knows how many there are, and how often each is tried
-                max_concurrent_trials=config.resources.max_concurrent,
+                max_concurrent_trials=config.max_concurrent,
                 reuse_actors=True,
                 trial_dirname_creator=_trial_name,
                 trial_name_creator=_trial_name,

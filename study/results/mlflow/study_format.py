@@ -1,10 +1,13 @@
 """Layout of a study in MLflow: parameters, tags and metrics of its own run."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from pnn_core.config import DatasetShape
+from pnn_core.config import DatasetShape, ParameterValue
 from study.results.mlflow.encoding import decode_value, decoding, encode_value
-from study.results.objective import parse_objectives
+from study.results.objective import Objective
+from study.results.setting import Shown, kinds_of, options, spell
+from study.results.settings import ShownSettings
 from study.results.study_info import StudyInfo, StudySummary
 
 STUDY_TAG = "pnn_study"
@@ -18,8 +21,6 @@ PARENT_TAG = "mlflow.parentRunId"
 _COMMIT_TAG = "mlflow.source.git.commit"
 _VERSION_TAG = "version."
 
-_STUDY_TEXTS = ("space", "dataset", "sampler", "scheduler")
-_STUDY_NUMBERS = ("seed", "epochs", "replicates", "confirm")
 _IMAGE_TAGS = {
     "image_channels": "channels",
     "image_height": "height",
@@ -27,29 +28,34 @@ _IMAGE_TAGS = {
     "classes": "classes",
 }
 """Tags of the parent run, and the field of a `DatasetShape` that each carries."""
-_RUNGS_TAG, _FACTOR_TAG = "rungs", "reduction_factor"
-"""Tags of the parent run of a study that stops trials early."""
+_RUNGS_TAG = "rungs"
+"""Tag of the parent run of a study that stops trials early."""
 
 
 def study_params(info: StudyInfo) -> dict[str, str]:
-    """Parameters of the parent run: what a study can never change."""
-    named = {name: getattr(info, name) for name in (*_STUDY_TEXTS, *_STUDY_NUMBERS)}
-    return {name: encode_value(value) for name, value in named.items()} | {
-        "objectives": ",".join(objective.name for objective in info.objectives)
+    """Return the parameters of the parent run: what a study can never change."""
+    return {"space": encode_value(info.space)} | {
+        name: encode_value(_plain(getattr(info, name)))
+        for name, declared in options(ShownSettings).items()
+        if Shown.PARAMETER in declared.shown
     }
 
 
 def study_tags(info: StudyInfo) -> dict[str, str]:
-    """Tags of the parent run: what a resumed study may change, and what an older one lacks."""
+    """Return the tags of the parent run: what a resumed study may change or an older one lacks."""
+    settings = {
+        name: spell(getattr(info, name))
+        for name, declared in options(ShownSettings).items()
+        if Shown.TAG in declared.shown and getattr(info, name) is not None
+    }
+    rungs = {_RUNGS_TAG: ",".join(map(str, info.rungs))} if info.rungs else {}
     return {
         STUDY_TAG: info.name,
         STUDY_ID_TAG: info.study_id,
-        "trials": str(info.trials),
         "space": info.space,
-        "dataset": info.dataset,
-        "seed": str(info.seed),
+        **settings,
         **_image_tags(info.images),
-        **_rung_tags(info),
+        **rungs,
         **_provenance_tags(info),
     }
 
@@ -64,8 +70,6 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
         return StudyInfo(
             name=name,
             study_id=tags.get(STUDY_ID_TAG, ""),
-            trials=int(tags["trials"]),
-            objectives=parse_objectives(params["objectives"]),
             git_commit=tags.get(_COMMIT_TAG, ""),
             versions={
                 tag.removeprefix(_VERSION_TAG): value
@@ -73,16 +77,9 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
                 if tag.startswith(_VERSION_TAG)
             },
             space=str(decode_value(params["space"])),
-            dataset=str(decode_value(params["dataset"])),
-            sampler=str(decode_value(params["sampler"])),
-            scheduler=str(decode_value(params["scheduler"])),
-            seed=int(params["seed"]),
-            epochs=int(params["epochs"]),
-            replicates=int(params["replicates"]),
-            confirm=int(params["confirm"]),
             images=_decode_images(tags),
             rungs=_decode_rungs(tags),
-            reduction_factor=int(tags[_FACTOR_TAG]) if _RUNGS_TAG in tags else None,
+            **_decode_settings(params, tags),
         )
 
 
@@ -129,13 +126,25 @@ def _decode_images(tags: Mapping[str, str]) -> DatasetShape | None:
     return DatasetShape(**{field: int(tags[tag]) for tag, field in _IMAGE_TAGS.items()})
 
 
-def _rung_tags(info: StudyInfo) -> dict[str, str]:
-    if not info.rungs:
-        return {}
-    return {
-        _RUNGS_TAG: ",".join(map(str, info.rungs)),
-        _FACTOR_TAG: str(info.reduction_factor),
-    }
+def _plain(value: ParameterValue | tuple[Objective, ...]) -> ParameterValue:
+    return spell(value) if isinstance(value, tuple) else value
+
+
+def _decode_settings(params: Mapping[str, str], tags: Mapping[str, str]) -> dict[str, Any]:
+    """Read the settings; those that an older study may lack keep their defaults."""
+    kinds, settings = kinds_of(ShownSettings), {}
+    for name, declared in options(ShownSettings).items():
+        texts = params if Shown.PARAMETER in declared.shown else tags
+        if declared.may_lack and name not in texts:
+            continue
+        if declared.read is not None:
+            settings[name] = declared.read(texts[name])
+        elif int in kinds[name]:
+            settings[name] = int(texts[name])
+        else:
+            value = decode_value(texts[name])
+            settings[name] = str(value) if str in kinds[name] else value
+    return settings
 
 
 def _decode_rungs(tags: Mapping[str, str]) -> tuple[int, ...]:

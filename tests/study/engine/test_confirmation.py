@@ -18,7 +18,6 @@ from pnn_core.data import confirm_step, load_test_data
 from pnn_core.training.confirmation_run import train_and_test
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
-from study.config import Resources
 from study.engine.cluster.connect import concurrent_trials, connected, trial_resources
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
@@ -26,6 +25,7 @@ from study.engine.tune.trainable import TrialTrainable
 from study.engine.tune.tuner import train_runs
 from study.engine.tune.worker_images import ConfirmationImages
 from study.results.run_record import RunRecord, RunState
+from study.results.settings import Resources
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import PlannedRun
 from study.search.optuna_storage import StudyStorage

@@ -76,7 +76,7 @@ def test_an_interrupt_pauses_trials_and_a_new_search_completes_them_as_if_never_
     make_config, digits: TrainingData, heard
 ) -> None:
     config = make_config(trials=3, epochs=8)
-    config = replace(config, resources=replace(config.resources, max_concurrent=2))
+    config = replace(config, max_concurrent=2)
     told = heard.epoch_finished
 
     def interrupt(key: RunKey, result: EpochResult) -> None:

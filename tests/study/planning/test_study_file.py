@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from pnn_core.config import DatasetShape
 from search_spaces import BUILT_IN, SearchSpace, find_space
-from study.planning.study_file import FILE, StudyFile, space_digest, study_names
+from study.planning.study_file import FILE, StudyFile, space_digest
+from study.planning.study_folder import study_names
+from study.results.objective import parse_objectives
 
 PLAIN = StudyFile(
     name="mine",
@@ -24,14 +27,14 @@ PLAIN = StudyFile(
     space_digest="ab" * 32,
     dataset="digits",
     images="1x8x8 in 10 classes",
-    data_dir="/somewhere/dàta",
+    data_dir=Path("/somewhere/dàta"),
     model=None,
     trials=24,
     epochs=4,
     replicates=1,
     confirm=0,
     seed=0,
-    objectives="val_accuracy,learnable_params",
+    objectives=parse_objectives("val_accuracy,learnable_params"),
     sampler="tpe",
     tracking_uri=None,
     storage=None,
@@ -69,7 +72,9 @@ OPTIONAL_TEXT = st.none() | st.text(max_size=20)
 
 
 def document() -> dict:
-    return json.loads(json.dumps({**PLAIN.__dict__}))
+    with tempfile.TemporaryDirectory() as folder:
+        PLAIN.write(Path(folder))
+        return json.loads((Path(folder) / FILE).read_text())
 
 
 def put(folder: Path, text: str | bytes) -> None:

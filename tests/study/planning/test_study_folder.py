@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from study.planning.arguments import BadInputError, parse_arguments
+from study.command_line import BadInputError
+from study.planning.arguments import parse_arguments
 from study.planning.new_study import plan_study
 from study.planning.resume import find_study, plan_resume
 from study.planning.study_file import FILE

@@ -85,7 +85,7 @@ def run_with_ray(make_config, make_table, monkeypatch):
             sampler="grid",
             rungs=RUNGS,
         )
-        config = replace(config, resources=replace(config.resources, max_concurrent=workers))
+        config = replace(config, max_concurrent=workers)
         arrivals = Arrivals([])
         manager = TrialManager(config, StudyStorage(config), [arrivals])
         store = CheckpointStore(url=config.checkpoints)

@@ -7,8 +7,8 @@ import psutil
 import pytest
 import ray
 
-from study.config import Resources
 from study.engine.cluster.connect import ClusterError, connected, trial_resources
+from study.results.settings import Resources
 
 
 @pytest.fixture(scope="module", autouse=True)

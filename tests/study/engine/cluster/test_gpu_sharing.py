@@ -16,7 +16,7 @@ from pnn_core.config import DatasetShape, GpuNeed, ModelConfig, TrialConfig
 from pnn_core.data import TrainingData
 from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES, allocator_fraction
 from study.checkpoints.checkpoint_store import CheckpointStore
-from study.config import Resources, StudyConfig
+from study.config import StudyConfig
 from study.engine.cluster import gpu_sharing
 from study.engine.cluster.connect import TrialResources, connected, trial_resources
 from study.engine.cluster.gpu_sharing import MEMORY_SHARE, share_gpus, trials_that_fit
@@ -69,7 +69,7 @@ def shared(config: StudyConfig, data: TrainingData) -> tuple[TrialResources, lis
     """The decision, what was said and what was warned of."""
     said: list[str] = []
     warned: list[str] = []
-    resources = trial_resources(config.resources)
+    resources = trial_resources(config)
     return share_gpus(config, resources, data, said.append, warned.append), said, warned
 
 
@@ -155,7 +155,7 @@ def test_the_worker_has_the_gpu_to_itself_and_every_size_of_network_the_space_ho
         raise RuntimeError(f"{sizes} {replicates} {len(data.train)} {cpus} {whole}")
 
     measured(measure)
-    config = make_config(trials=12, replicates=5, resources=Resources(cpus_per_trial=2))
+    config = make_config(trials=12, replicates=5, cpus_per_trial=2)
     _, _, (warned,) = shared(config, digits)
     assert f"[(2, 200), (4, 200)] 5 {len(digits.train)} 2 1.0" in warned
 
@@ -225,11 +225,11 @@ def test_a_gpu_that_others_use_is_waited_for_and_then_done_without(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"resources": Resources(gpus_per_trial=1.0)},
-        {"resources": Resources(gpus_per_trial=0.25)},
-        {"resources": Resources(gpus_per_trial=0.0)},
-        {"resources": Resources(max_concurrent=2)},  # one on each
-        {"resources": Resources(cpus_per_trial=3)},  # no CPUs for a second one on each
+        {"gpus_per_trial": 1.0},
+        {"gpus_per_trial": 0.25},
+        {"gpus_per_trial": 0.0},
+        {"max_concurrent": 2},  # one on each
+        {"cpus_per_trial": 3},  # no CPUs for a second one on each
         {"trials": 2},
     ],
 )
@@ -239,7 +239,7 @@ def test_where_there_is_nothing_to_decide_nothing_is_measured(
     monkeypatch.setattr(gpu_sharing, "_measure", pytest.fail)
     config = make_config(**{"trials": 12, **changes})
     resources, said, warned = shared(config, digits)
-    assert resources == trial_resources(config.resources)
+    assert resources == trial_resources(config)
     assert said == warned == []
 
 
@@ -273,11 +273,11 @@ def test_memory_cpus_and_what_was_asked_for_bound_the_trials_on_a_gpu(
     monkeypatch.setattr(ray, "nodes", lambda: cluster)
     answers = gpu_sharing._Measured(needs=tuple(map(need, needs)), failure="")
     monkeypatch.setattr(gpu_sharing, "_measure", lambda *_: answers)
-    config = make_config(trials=1000, resources=Resources(**wanted))
+    config = make_config(trials=1000, **wanted)
     resources, (said,), _ = shared(config, digits)
     assert resources.gpus == 1 / trials
     assert said.startswith(f"GPUs: {trials} trial")
-    by_cpus = sum(cpus // config.resources.cpus_per_trial for cpus, gpus in nodes if gpus)
+    by_cpus = sum(cpus // config.cpus_per_trial for cpus, gpus in nodes if gpus)
     at_once = min(by_cpus, sum(gpus for _, gpus in nodes) * trials)
     assert resources.concurrent == min(at_once, wanted.get("max_concurrent", 1000))
 

@@ -125,7 +125,7 @@ def test_a_study_repeats_itself_when_trials_run_one_by_one(make_config, digits, 
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         config = make_config(output=tmp_path / folder, sampler="tpe")
-        config = replace(config, resources=replace(config.resources, max_concurrent=1))
+        config = replace(config, max_concurrent=1)
         results.append(run(config, digits))
     values = [[(r.parameters, r.values(config.objectives)) for r in records] for records in results]
     assert values[0] == values[1]
@@ -169,7 +169,7 @@ def test_a_killed_worker_costs_no_trial(make_config, digits: TrainingData, heard
 
     heard.epoch_finished = kill_once
     config = make_config(trials=2, epochs=8)
-    config = replace(config, resources=replace(config.resources, max_concurrent=1))
+    config = replace(config, max_concurrent=1)
     records = run(config, digits, [heard])
     assert [r.state for r in records] == [RunState.COMPLETE] * 2
     assert [r.retried for r in records] == [("the worker process died",), ()]

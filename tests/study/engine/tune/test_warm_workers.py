@@ -8,10 +8,10 @@ from ray import tune
 from ray._private.accelerators import nvidia_gpu
 from ray.tune.execution import class_cache, tune_controller
 
-from study.config import Resources
 from study.engine.cluster.connect import connected
 from study.engine.tune.private_tune import warm_workers_used
 from study.engine.tune.warm_workers import WARM_MODULES, fills_every_core
+from study.results.settings import Resources
 
 
 class Looks(tune.Trainable):

@@ -1,0 +1,96 @@
+"""Command lines of all programs: bad input is refused in one sentence."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+from pnn_core.config.checks import did_you_mean
+from study.exit_status import BAD_INPUT
+from study.results.mask_secrets import mask_password
+
+
+class BadInputError(ValueError):
+    """Something typed that cannot be done: one sentence, exit status 2, nothing created.
+
+    Passwords in the sentence are masked.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(mask_password(message))
+
+
+class Parser(argparse.ArgumentParser):
+    """Parser that says what is wrong in one sentence, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of ending the process.
+
+        Raises:
+            BadInputError: Always.
+        """
+        missing = message.removeprefix("the following arguments are required: ")
+        if missing != message:
+            raise BadInputError(f"{missing} is missing, see --help")
+        unknown = message.removeprefix("unrecognized arguments: ")
+        if unknown != message:
+            word = unknown.split()[0].split("=")[0]
+            hint = did_you_mean(word, self._option_string_actions) or "see --help"
+            raise BadInputError(f"{word} is not an option: {hint}")
+        raise BadInputError(message.removeprefix("argument "))
+
+
+@contextlib.contextmanager
+def blaming(flag: str, value: object) -> Iterator[None]:
+    """Name the flag and the value in whatever the context refuses.
+
+    A ValueError says that the value is wrong, an OSError that what it names is out of reach.
+    """
+    try:
+        yield
+    except BadInputError:  # it names a flag already
+        raise
+    except (ValueError, OSError) as error:
+        raise BadInputError(f"{flag} {value}: {error}") from error
+
+
+def refuse(program: str, message: str) -> int:
+    """Print what is wrong, and return the exit status for it."""
+    print(f"{program}: {message}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def typed_by(read: Callable[[str], object]) -> Callable[[str], object]:
+    """Make a type for argparse of a reader whose ValueError is one sentence."""
+
+    def read_typed(text: str) -> object:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return read_typed
+
+
+def whole_number(least: int | None, most: int | None = None) -> Callable[[str], int]:
+    """Make a reader of whole numbers, for argparse.
+
+    Args:
+        least: Smallest accepted; None for any.
+        most: Largest accepted; None for any.
+    """
+
+    def read(text: str) -> int:
+        value = int(text) if text.removeprefix("-").isdecimal() else None
+        if (
+            value is None
+            or (least is not None and value < least)
+            or (most is not None and value > most)
+        ):
+            bounds = "" if least is None else f" of at least {least}"
+            bounds = bounds if most is None else f" from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"{text!r} must be a whole number{bounds}")
+        return value
+
+    return read

@@ -1,0 +1,271 @@
+"""Settings of a study, each declared once.
+
+A field of the classes below is all that there is to say of a setting. From it follow its flag and
+help, its place in `study.json`, what a resumed study may change of it, what a trial that is run
+again takes it from, and its spelling in MLflow. A new setting is one field, and the code that
+reads it from the `StudyConfig` or, where MLflow shows it, from the `StudyInfo`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pnn_core.parts.dataset_names import DATASET_NAMES
+from pnn_core.parts.networks import NETWORKS
+from study.results.objective import Objective, parse_objectives
+from study.results.setting import (
+    OF_STUDY,
+    OF_TRIAL,
+    PARAMETER,
+    TAG,
+    Group,
+    OnRerun,
+    OnResume,
+    option,
+)
+
+FIFO = "fifo"
+"""Runs each trial to its full budget."""
+
+MOASHA = "moasha"
+"""Stops trials early: asynchronous successive halving for several objectives."""
+
+SCHEDULERS = (FIFO, MOASHA)
+
+DEFAULT_TRIALS = 24
+DEFAULT_EPOCHS = 4
+"""Enough for the digits on two cores within a minute; larger data wants more."""
+
+DEFAULT_OBJECTIVES = "val_accuracy,learnable_params"
+
+DEFAULT_REDUCTION_FACTOR = 3
+"""η, as in the papers on successive halving: of those that reach a rung, one in three goes on."""
+
+LARGEST_SEED = 2**32 - 1
+"""Largest seed of the samplers' random generators."""
+
+
+def read_gpus(text: str) -> float | None:
+    """Read a number of GPUs, or None for `auto`.
+
+    Raises:
+        ValueError: It is no share of a GPU and no number of them.
+    """
+    if text == "auto":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf") or (value > 1 and value != int(value)):
+        raise ValueError(f"{text!r} must be auto, a fraction from 0 to 1 or a whole number")
+    return value
+
+
+def read_address(text: str) -> str | None:
+    """Read the address of a Ray cluster, or None for `local`, this machine."""
+    return None if text == "local" else text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Cluster of a study, what one trial may use of it, and how many trials run at once."""
+
+    address: str | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="HOST:PORT",
+        help="a running Ray cluster, or local (default): this machine",
+        read=read_address,
+        on_resume=OnResume.FREE,
+    )
+    cpus_per_trial: int = option(
+        1,
+        group=Group.RESOURCES,
+        metavar="N",
+        help="default: 1",
+        least=1,
+        on_resume=OnResume.FREE,
+    )
+    gpus_per_trial: float | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="X",
+        help="GPUs or a fraction of one, or auto (default): as the largest trial's measured memory "
+        "allows, where there are any",
+        read=read_gpus,
+        least=0,
+        on_resume=OnResume.FREE,
+    )
+    max_concurrent: int | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="N",
+        help="trials at once (default: as many as fit)",
+        least=1,
+        on_resume=OnResume.FREE,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownSettings:
+    """Settings that MLflow shows, so that readers know them.
+
+    None stands for a default that depends on the rest.
+    """
+
+    dataset: str = option(
+        "digits",
+        group=Group.SEARCHED,
+        metavar="NAME",
+        help=f"digits (default, embedded), {', '.join(DATASET_NAMES[1:-1])} or {DATASET_NAMES[-1]}",
+        on_rerun=OF_STUDY,
+        shown=PARAMETER | TAG,
+    )
+    trials: int | None = option(
+        None,
+        group=Group.SEARCHED,
+        metavar="N",
+        help=f"default: {DEFAULT_TRIALS}, or the whole grid",
+        least=1,
+        on_resume=OnResume.GROWS,
+        on_rerun=OnRerun.DEFAULT,
+        shown=TAG,
+    )
+    epochs: int = option(
+        DEFAULT_EPOCHS,
+        group=Group.SEARCHED,
+        metavar="N",
+        help=f"full budget of a trial (default: {DEFAULT_EPOCHS})",
+        least=1,
+        on_rerun=OF_TRIAL,
+        shown=PARAMETER,
+    )
+    seed: int = option(
+        0,
+        group=Group.SEARCHED,
+        metavar="N",
+        help="of the study: trial n trains with the seeds from N + n * replicates on",
+        least=0,
+        most=LARGEST_SEED,
+        on_rerun=OF_TRIAL,  # trial 0 of a study has the study's own seed and those that follow
+        shown=PARAMETER | TAG,
+    )
+    objectives: tuple[Objective, ...] = option(
+        parse_objectives(DEFAULT_OBJECTIVES),
+        group=Group.SEARCHED,
+        metavar="A,B",
+        help=f"metrics to optimise (default: {DEFAULT_OBJECTIVES})",
+        read=parse_objectives,
+        on_rerun=OF_STUDY,
+        shown=PARAMETER,
+    )
+    sampler: str | None = option(
+        None,
+        group=Group.SEARCHED,
+        metavar="NAME",
+        help="tpe (default), nsga2, gp, random or grid (default of the paper's tables)",
+        on_rerun=OnRerun.DEFAULT,
+        shown=PARAMETER,
+    )
+    scheduler: str = option(
+        FIFO,
+        group=Group.STOPPED,
+        metavar="NAME",
+        help="fifo (default): every trial is trained to its full budget; moasha: trials that "
+        "others beat on all objectives at the same epoch are stopped",
+        on_rerun=OnRerun.DEFAULT,
+        shown=PARAMETER,
+        may_lack=True,
+    )
+    reduction_factor: int | None = option(
+        None,
+        group=Group.STOPPED,
+        metavar="N",
+        help="of moasha: one in N trials goes on from each rung, and rungs are epochs N times as "
+        f"far apart (default: {DEFAULT_REDUCTION_FACTOR})",
+        least=2,
+        on_rerun=OnRerun.DEFAULT,
+        shown=TAG,
+        may_lack=True,
+    )
+    replicates: int = option(
+        1,
+        group=Group.HONEST,
+        metavar="R",
+        help="seeds of each trial, whose mean is its objective (default: 1)",
+        least=1,
+        on_rerun=OF_STUDY,
+        shown=PARAMETER,
+    )
+    confirm: int = option(
+        0,
+        group=Group.HONEST,
+        metavar="S",
+        help="then retrain the front and controls of its size with S fresh seeds on train and "
+        "validation images, the test set being read in this step alone (default: 0, do not)",
+        least=0,
+        on_rerun=OnRerun.DEFAULT,
+        shown=PARAMETER,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(ShownSettings, Resources):
+    """All settings of a study, as they can be typed and as `study.json` keeps them."""
+
+    data_dir: Path = option(
+        Path("data"),
+        group=Group.SEARCHED,
+        after="dataset",
+        metavar="DIR",
+        help="where the data set is, or is downloaded to (default: data)",
+    )
+    model: str | None = option(
+        None,
+        group=Group.SEARCHED,
+        after="data_dir",
+        metavar="NAME",
+        help="the network, in the place of the space's own: "
+        f"{', '.join([*NETWORKS][:-1])} or {[*NETWORKS][-1]}",
+        on_rerun=OnRerun.DEFAULT,
+    )
+    first_rung: int | None = option(
+        None,
+        group=Group.STOPPED,
+        metavar="EPOCH",
+        help="of moasha: when trials are compared for the first time (default: such that there "
+        "are three rungs)",
+        least=1,
+        on_rerun=OnRerun.DEFAULT,
+        may_lack=True,
+    )
+    tracking_uri: str | None = option(
+        None,
+        group=Group.PLACES,
+        metavar="URI",
+        help="MLflow's store (default: MLFLOW_TRACKING_URI, else MLflow's own local one)",
+        secret=True,
+        variable="MLFLOW_TRACKING_URI",
+        on_resume=OnResume.FREE,
+    )
+    storage: str | None = option(
+        None,
+        group=Group.PLACES,
+        metavar="URL",
+        help="Optuna's database (default: OPTUNA_STORAGE, else a file in the study's folder)",
+        secret=True,
+        variable="OPTUNA_STORAGE",
+    )
+    checkpoints: str | None = option(
+        None,
+        group=Group.PLACES,
+        metavar="PLACE",
+        help="of running trials: a folder that every node sees, or a URL such as s3://BUCKET/PATH "
+        "(default: in the study's folder)",
+        secret=True,
+    )
+    keep_checkpoints: bool = option(
+        False,
+        group=Group.PLACES,
+        help="keep each trial's last checkpoint",
+    )
