@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from dashboards.elements.html_text import bullets, heading, paragraph
 from dashboards.replication.budget import BudgetInfo, get_budget_info
 from dashboards.replication.comparisons import (
     ComparisonsInfo,
@@ -22,11 +23,8 @@ from dashboards.replication.inflation import (
 )
 from dashboards.replication.markup import (
     Table,
-    bullets,
     cell,
     document,
-    heading,
-    paragraph,
     picture,
     table_html,
 )
