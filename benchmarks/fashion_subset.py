@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pnn_core.data.mnist import read_fashion_mnist
+from pnn_core.data import DATASETS, LabelledImages
+from pnn_core.data.dataset import Part
 
 UNSIGNED_BYTE = 8
 
@@ -25,12 +26,18 @@ def write_fashion_subset(source: Path, folder: Path, *, train: int, test: int) -
     Raises:
         DatasetError: There are no files and the download failed, or a file is damaged.
     """
-    images, _ = read_fashion_mnist(source, "train")
+    images = _read(source, "train")
     _write(folder / "train-images-idx3-ubyte", images.images[:train, 0])
     _write(folder / "train-labels-idx1-ubyte", images.labels[:train])
-    images, _ = read_fashion_mnist(source, "test")
+    images = _read(source, "test")
     _write(folder / "t10k-images-idx3-ubyte", images.images[:test, 0])
     _write(folder / "t10k-labels-idx1-ubyte", images.labels[:test])
+
+
+def _read(source: Path, part: Part) -> LabelledImages:
+    images, _ = DATASETS["fashion_mnist"].read(source, part)
+    assert isinstance(images, LabelledImages)
+    return images
 
 
 def _write(path: Path, values: NDArray[np.uint8] | NDArray[np.int64]) -> None:

@@ -86,7 +86,7 @@ def _picture(name: str) -> str:
 
 
 def _path(output: Path | None, study: str, picture: str | None) -> Path:
-    """Where to write.
+    """Return the path to write to.
 
     Raises:
         ValueError: The ending does not fit what is written.

@@ -12,7 +12,7 @@ def write_front_csv(path: Path, front: Iterable[RunRecord]) -> None:
     """Write the front's whole configurations and final metrics, one trial a row.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         front: Its trials.
 
     Raises:

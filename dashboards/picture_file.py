@@ -21,14 +21,14 @@ class NoBrowserError(OSError):
 
 
 def to_csv(picture: Picture) -> bytes:
-    """What is drawn, with a header."""
+    """Write what is drawn, with a header."""
     stream = io.BytesIO()
     pyarrow.csv.write_csv(_table(picture), stream)
     return stream.getvalue()
 
 
 def to_parquet(picture: Picture) -> bytes:
-    """What is drawn; title and caption stand in the file's own metadata."""
+    """Write what is drawn; title and caption stand in the file's own metadata."""
     stream = io.BytesIO()
     words = {"title": picture.title, "caption": picture.caption}
     pyarrow.parquet.write_table(_table(picture).replace_schema_metadata(words), stream)
@@ -59,7 +59,7 @@ FORMATS: dict[str, Callable[[Picture], bytes]] = {
     "csv": to_csv,
     "parquet": to_parquet,
 }
-"""What writes each kind of file, by its ending."""
+"""Writers of each kind of file, by its ending."""
 
 
 def _table(picture: Picture) -> pa.Table:

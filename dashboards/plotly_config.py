@@ -1,4 +1,4 @@
-"""What the buttons of every picture may do."""
+"""Buttons of every picture."""
 
 PLOTLY_CONFIG: dict[str, object] = {
     "responsive": True,
@@ -7,4 +7,4 @@ PLOTLY_CONFIG: dict[str, object] = {
     "plotlyServerURL": "",
     "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
 }
-"""In Plotly's words: nothing leaves the page."""
+"""Configuration in Plotly's words: nothing leaves the page."""

@@ -1,14 +1,11 @@
 """Networks by name, as a space is asked for one."""
 
 import difflib
-from typing import get_args
 
-from pnn_core.config import Network
-
-NETWORKS: tuple[Network, ...] = get_args(Network)
+from pnn_core.parts.networks import NETWORKS
 
 
-def require_network(name: str) -> Network:
+def require_network(name: str) -> str:
     """Check the name of a network.
 
     Raises:

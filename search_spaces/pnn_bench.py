@@ -2,8 +2,10 @@
 
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-from search_spaces.equal_size import LAYERS
 from search_spaces.space import SearchSpace
+
+LAYERS = ("perturbation", "conv3x3", "conv1x1", "local_binary")
+"""Layers that were recorded: one that is added later is not among them."""
 
 NOISE_LEVELS = (0.01, 0.05, 0.2, 1.0, 5.0)
 LEARNING_RATES = (3e-4, 1e-3, 3e-3, 1e-2)

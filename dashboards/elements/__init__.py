@@ -1,1 +1,1 @@
-"""What pictures are made of: look, axes, colours, columns of trials, words, shared points."""
+"""Parts of pictures: theme, axes, colours, columns of trials, words, shared points."""

@@ -14,10 +14,10 @@ _FALLBACK_AXES = ("val_accuracy", "learnable_params", "macs")
 
 
 def choose_axes(study: LoadedStudy, wanted: Sequence[Quantity | None]) -> tuple[Quantity, ...]:
-    """As many quantities as wanted; those left open are the objectives in order, then others.
+    """Choose as many quantities as wanted; open ones are the objectives in order, then others.
 
     Args:
-        study: That has the objectives.
+        study: Study that has the objectives.
         wanted: The vertical axis first; None leaves one open.
     """
     taken = {quantity.name for quantity in wanted if quantity}
@@ -27,7 +27,7 @@ def choose_axes(study: LoadedStudy, wanted: Sequence[Quantity | None]) -> tuple[
 
 
 def use_logarithms(quantity: Quantity, wanted: bool | None, values: Sequence[float | str]) -> bool:
-    """Whether an axis is logarithmic: as wanted or usual, where all values have a logarithm."""
+    """Return True for a logarithmic axis: as wanted or usual, where all values have a logarithm."""
     numbers = [value for value in values if not isinstance(value, str)]
     is_wanted = quantity.spans_decades if wanted is None else wanted
     return is_wanted and len(numbers) == len(values) and theme.is_log_possible(numbers)
@@ -37,9 +37,9 @@ def axis_of(quantity: Quantity, values: Sequence[float | str], *, log: bool) -> 
     """An axis of numbers or of names, in Plotly's words.
 
     Args:
-        quantity: That it shows.
+        quantity: Quantity that it shows.
         values: All that are drawn.
-        log: Whether to take logarithms, where all values have one.
+        log: True to take logarithms, where all values have one.
     """
     numbers = [value for value in values if not isinstance(value, str)]
     if len(numbers) < len(values):
@@ -53,7 +53,7 @@ def axis_of(quantity: Quantity, values: Sequence[float | str], *, log: bool) -> 
 
 
 def coordinates(points: Sequence[TrialPoint], axis: int) -> np.ndarray:
-    """Where points stand on an axis, for Plotly: names are escaped."""
+    """Return the places of points on an axis, for Plotly: names are escaped."""
     places = [point.place[axis] for point in points]
     if places and isinstance(places[0], str):
         return np.array([theme.escape(str(place)) for place in places], dtype=object)

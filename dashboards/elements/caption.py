@@ -1,4 +1,4 @@
-"""What every caption says of a study: of what a picture is drawn, and at which budget."""
+"""Words of every caption: data that a picture is drawn from, and its budget."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ def describe_trials(info: StudyInfo, records: Sequence[RunRecord]) -> str:
 
 
 def describe_states(states: Iterable[RunState]) -> str:
-    """How many there are of each, such as `22 complete, 2 failed`; empty for none."""
+    """Count each state, such as `22 complete, 2 failed`; empty for none."""
     counts = Counter(states)
     return ", ".join(f"{counts[state]} {state.words}" for state in RunState if counts[state])
 
@@ -40,7 +40,7 @@ def short_budget(study: LoadedStudy) -> str:
 
 
 def confirmed_epochs(study: LoadedStudy) -> str:
-    """Of a confirmed run; those planned where there is none."""
+    """Return the epochs of a confirmed run; those planned where there is none."""
     epochs = {run.parameters.get("epochs", study.info.epochs) for run in study.confirmed}
     numbers = sorted(int(number) for number in epochs) or [study.info.epochs]
     return " or ".join(str(n) for n in numbers) + (" epoch" if numbers == [1] else " epochs")

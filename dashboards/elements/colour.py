@@ -14,7 +14,7 @@ from pnn_core.config import ParameterValue
 
 FLAT_SYMBOLS = ("circle", "square", "triangle-up", "cross", "star")
 SPACE_SYMBOLS = ("circle", "square", "cross", "x")
-"""Of the few that Plotly draws in space. Diamonds are the front's, in both."""
+"""Symbols among the few that Plotly draws in space. Diamonds are the front's, in both."""
 
 _COLOURS = (BLUE, GREEN, PURPLE, ORANGE, SKY)  # vermilion is the front's
 _OTHER_SYMBOL, _NONE_SYMBOL = "square-open", "circle-open"
@@ -31,7 +31,7 @@ class ColourGroup(NamedTuple):
 
     Attributes:
         name: The entry, as plain text.
-        places: Which points they are, as places in the sequence of values.
+        places: Places of the points in the sequence of values.
         marker: Colour, symbol and scale, in Plotly's words.
     """
 
@@ -51,8 +51,8 @@ def colour_groups(
     common ones by name and the rest as `other`. What has no value, or no finite one, is grey.
 
     Args:
-        quantity: That tells the colour; None for one colour.
-        values: Of the quantity, one for each point.
+        quantity: Quantity that tells the colour; None for one colour.
+        values: Values of the quantity, one for each point.
         symbols: For names, the first one for numbers.
     """
     if quantity is None:
@@ -78,7 +78,7 @@ class ColourScale:
     Zero has no logarithm: it lies a factor of ten below the smallest positive value.
 
     Args:
-        quantity: That has the values.
+        quantity: Quantity that has the values.
         values: Finite, of all points drawn.
     """
 
@@ -89,7 +89,7 @@ class ColourScale:
         self._is_log = quantity.spans_decades and (not self._values or self._values[0] >= 0)
 
     def place(self, value: float) -> float:
-        """Where a value lies on the scale."""
+        """Return the place of a value on the scale."""
         if not self._is_log:
             return float(value)
         if value > 0:
@@ -189,7 +189,7 @@ def tick_text(value: float) -> str:
 
 
 def is_number(value: ParameterValue | None) -> bool:
-    """Whether a value has a size: a truth value has none."""
+    """Return True if a value has a size: a truth value has none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -28,9 +28,9 @@ class TrialPoint(NamedTuple):
     """One complete trial in a picture.
 
     Attributes:
-        number: Of the trial.
+        number: Number of the trial.
         place: On each axis; a text where the axis has names.
-        colour: What tells its colour; None where it has no such value.
+        colour: Value that tells its colour; None where it has none.
         words: Cells of its hover: the trials in the same place, then metrics and settings.
     """
 
@@ -44,7 +44,7 @@ class CompleteTrials:
     """The complete trials of a study, by number; what is asked for is computed once.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
     """
 
     def __init__(self, study: LoadedStudy) -> None:
@@ -57,7 +57,7 @@ class CompleteTrials:
 
     @cached_property
     def numbers(self) -> tuple[int, ...]:
-        """Of the trials."""
+        """Numbers of the trials."""
         return tuple(record.number for record in self.records)
 
     @cached_property
@@ -90,7 +90,7 @@ class CompleteTrials:
         return self._columns[quantity]
 
     def axis(self, quantity: Quantity) -> AxisValues:
-        """Where the trials stand on an axis: all numbers, or all texts where one is no number.
+        """Return the places of trials on an axis: all numbers, or all texts where one is no number.
 
         None where a trial has no value, or no finite one.
         """
@@ -118,7 +118,7 @@ class CompleteTrials:
         return tuple(zip(*columns, strict=True))
 
     def placed(self, axes: Sequence[Quantity]) -> Iterator[tuple[int, tuple[float | str, ...]]]:
-        """Which of the trials, counted from 0, have a place on every axis, and that place."""
+        """Yield the trials, counted from 0, that have a place on every axis, with that place."""
         for i, place in enumerate(zip(*map(self.axis, axes), strict=True)):
             if None not in place:
                 yield i, place
@@ -138,7 +138,7 @@ class CompleteTrials:
         """Trials as rows.
 
         Args:
-            numbers: Of complete trials, in the order of the rows.
+            numbers: Numbers of complete trials, in the order of the rows.
         """
         place = {number: i for i, number in enumerate(self.numbers)}
         settings = [self.column(quantity) for quantity in self.searched]

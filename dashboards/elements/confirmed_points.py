@@ -13,10 +13,9 @@ from dashboards.elements.quantity import Quantity
 from dashboards.elements.selection import FADED, selected_places
 from dashboards.elements.side_steps import farthest_step, side_steps
 from study.results.confidence_intervals import CONFIDENCE, Estimate, format_percent
+from study.results.objective import COUNTS
 from study.results.paired_comparison import layer_results
 from study.results.run_record import RunRecord
-
-_COSTS = ("learnable_params", "mask_values", "macs")
 
 
 class ConfirmedPoint(NamedTuple):
@@ -43,7 +42,7 @@ def confirmed_points(confirmed: Iterable[RunRecord], x: str) -> tuple[ConfirmedP
         x: Name of the horizontal quantity. There are points for costs alone, which controls have
             as well.
     """
-    if x not in _COSTS:
+    if x not in COUNTS:
         return ()
     found = []
     for result in layer_results(confirmed):
@@ -67,12 +66,12 @@ def layer_steps(points: Sequence[ConfirmedPoint], xs: Sequence[float]) -> dict[s
 def describe_confirmed(
     confirmed: Sequence[RunRecord], points: Sequence[ConfirmedPoint], steps: Mapping[str, float]
 ) -> list[str]:
-    """What stands beside the trials of a front, as sentences.
+    """Describe what stands beside the trials of a front, as sentences.
 
     Args:
         confirmed: Runs of the study.
         points: Those that are drawn.
-        steps: Of `layer_steps`.
+        steps: Factors of `layer_steps`.
     """
     if not confirmed:
         return ["Chosen on validation data; the test set was not read."]
@@ -101,7 +100,7 @@ def confirmed_traces(
 
     Args:
         points: All that are drawn.
-        steps: Of `layer_steps`.
+        steps: Factors of `layer_steps`.
         x: Horizontal quantity.
         selected: Numbers of the trials that are not faded; None for all.
     """
@@ -126,7 +125,7 @@ def means_trace(points: Sequence[ConfirmedPoint], step: float, unit: float = 1) 
     Args:
         points: At least one.
         step: Factor that sets them beside their true place.
-        unit: In which accuracies are drawn: 1 for fractions, 100 for percent.
+        unit: Unit of accuracies: 1 for fractions, 100 for percent.
     """
     shown = layer_look(points[0].layer)
     # Plotly draws a missing bar as none.

@@ -1,4 +1,4 @@
-"""How curves of trials are drawn: told apart by colour, by dash and by the number at their end."""
+"""Drawing of trials' curves, told apart by colour, by dash and by the number at their end."""
 
 import math
 from collections.abc import Sequence
@@ -43,11 +43,11 @@ def draw_curves(
     """Add curves, their bands and their ends to a figure, and label its axes.
 
     Args:
-        figure: From `theme.new_figure`.
+        figure: Figure from `theme.new_figure`.
         curves: Ranked; at least one.
-        label: Of the values, with their unit.
+        label: Label of the values, with their unit.
         epochs: Full budget of a trial.
-        may_be_log: Whether the vertical axis is logarithmic where values span decades.
+        may_be_log: True for a logarithmic vertical axis where values span decades.
         behind: Trials that were stopped early, in grey and without their bands.
     """
     values = [value for curve in curves for value in (*curve.mean, *curve.low, *curve.high)]

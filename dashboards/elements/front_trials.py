@@ -18,11 +18,11 @@ class FrontTrials(NamedTuple):
     """Complete trials that have a place on every axis.
 
     Attributes:
-        axes: What their places are of.
-        colour: What tells the colour of points; None for one colour.
+        axes: Quantities of their places.
+        colour: Quantity that tells the colour of points; None for one colour.
         off_front: Those off the front of the study's objectives, by number.
         front: Those on it, the best on the first axis first.
-        hover: What a pointer over one of them reads, as a template in Plotly's words.
+        hover: Text under a pointer over one of them, as a template in Plotly's words.
         selected: Numbers of those that are not faded; None for all.
     """
 
@@ -39,7 +39,7 @@ class FrontTrials(NamedTuple):
         return (*self.off_front, *self.front)
 
     def places(self, axis: int) -> list[float | str]:
-        """Where all of them stand on an axis."""
+        """Return the places of all of them on an axis."""
         return [point.place[axis] for point in self.points]
 
 
@@ -52,7 +52,7 @@ def get_front_trials(
     """Collect what is drawn of the trials.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         axes: The horizontal one first.
         colour: None for the noise level where it is searched, else the first searched setting.
         selected: Numbers of the trials to show in full, the others faded; None for all.
@@ -77,8 +77,8 @@ def describe_front(study: LoadedStudy, trials: FrontTrials, beside: Sequence[str
     """The caption of a picture of the front.
 
     Args:
-        study: As read from the tracker.
-        trials: That are drawn.
+        study: Study as read from the tracker.
+        trials: Trials that are drawn.
         beside: Sentences on the choice of trials, and on what is drawn beside them.
     """
     points = trials.points

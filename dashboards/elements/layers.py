@@ -1,19 +1,19 @@
-"""How every picture shows a spatial layer, and in which order."""
+"""Look and order of spatial layers in every picture."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dashboards.elements.theme import BLUE, GREEN, PURPLE, VERMILION
-from study.results.paired_comparison import LAYER_NAMES
+from dashboards.elements.theme import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
+from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
 
 
 class LayerLook(NamedTuple):
     """A layer's marker: no reader needs the colour to tell it.
 
     Attributes:
-        name: As people call it.
-        symbol: In Plotly's words.
-        colour: Of the Okabe-Ito palette.
+        name: Name in tables and legends.
+        symbol: Marker, by Plotly's name.
+        colour: Colour of the Okabe-Ito palette.
     """
 
     name: str
@@ -21,22 +21,28 @@ class LayerLook(NamedTuple):
     colour: str
 
 
-_MARKERS = {
-    "perturbation": ("diamond", VERMILION),
-    "conv1x1": ("circle", BLUE),
-    "conv3x3": ("square", GREEN),
-    "local_binary": ("triangle-up", PURPLE),
+_PALETTE = {
+    "orange": ORANGE,
+    "sky": SKY,
+    "green": GREEN,
+    "yellow": YELLOW,
+    "blue": BLUE,
+    "vermilion": VERMILION,
+    "purple": PURPLE,
 }
+"""Colours by the names that `SpatialLayer.colour` takes."""
 
 
 def layer_look(layer: str) -> LayerLook:
-    """The look of a layer; one that is not known is a grey cross."""
-    symbol, colour = _MARKERS.get(layer, ("x", "#666666"))
-    return LayerLook(name=LAYER_NAMES.get(layer, layer), symbol=symbol, colour=colour)
+    """Return the look of a layer; one that is not known, as of a newer study, is a grey cross."""
+    entry = SPATIAL_LAYERS.get(layer)
+    if entry is None:
+        return LayerLook(name=layer, symbol="x", colour="#666666")
+    return LayerLook(name=entry.label, symbol=entry.symbol, colour=_PALETTE[entry.colour])
 
 
 def in_order(layers: Iterable[str]) -> list[str]:
-    """Each layer once: the perturbation layer, its controls, then unknown ones by name."""
+    """List each layer once: the perturbation layer, its controls, then unknown ones by name."""
     present = set(layers)
-    known = [layer for layer in LAYER_NAMES if layer in present]
+    known = [layer for layer in COMPARED_LAYERS if layer in present]
     return [*known, *sorted(present.difference(known))]

@@ -15,15 +15,15 @@ FROM_VALIDATION = "Chosen on validation data; the test set was not read."
 
 
 class StepLine(Protocol):
-    """What is drawn in it."""
+    """Step line that is drawn in it."""
 
     @property
     def x(self) -> tuple[float, ...]:
-        """Of its corners, the best first."""
+        """Horizontal places of its corners, the best first."""
 
     @property
     def y(self) -> tuple[float, ...]:
-        """Likewise."""
+        """Vertical places of its corners."""
 
 
 class ObjectivePlane(NamedTuple):

@@ -1,4 +1,4 @@
-"""How objectives of different units become numbers whose product measures a hypervolume."""
+"""Scales that give objectives of different units numbers whose product is a hypervolume."""
 
 import math
 from collections.abc import Sequence
@@ -10,18 +10,18 @@ from dashboards.elements.quantity import objective_quantity
 from study.results.objective import Objective
 
 BEYOND = 0.1
-"""How far beyond the worst value the reference lies, as a share of the range: at the worst value
+"""Distance of the reference beyond the worst value, as a share of the range: at the worst value
 itself, the smallest and the most accurate trial would count nothing."""
 
 
 class ObjectiveScale(NamedTuple):
-    """How the values of an objective become numbers from 0 (reference) to 1 (best).
+    """Map of an objective's values to numbers from 0 (reference) to 1 (best).
 
     Attributes:
-        objective: That it is of.
-        worst: Of all complete trials.
-        best: Likewise.
-        log: Whether logarithms are taken first.
+        objective: Objective that it scales.
+        worst: Worst value of all complete trials.
+        best: Best value of all complete trials.
+        log: True if logarithms are taken first.
     """
 
     objective: Objective
@@ -55,7 +55,7 @@ def objective_scales(
 
     Args:
         values: A row for each trial of all studies together, NaN in all where it takes no part.
-        objectives: Of the columns.
+        objectives: Objectives of the columns.
     """
     values = values[~np.isnan(values).any(axis=1)]
     if not len(values) or (values == values[0]).all():

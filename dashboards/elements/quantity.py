@@ -1,12 +1,12 @@
-"""What of a trial can be an axis or a colour: its metrics and its settings."""
+"""Metrics and settings of a trial, which can be an axis or a colour."""
 
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pnn_core.config import ParameterValue
-from study.results.front_table import COUNTS, format_metric, format_parameter
-from study.results.objective import OBJECTIVES, Objective
+from study.results.front_table import format_metric, format_parameter
+from study.results.objective import COUNTS, OBJECTIVES, Objective
 from study.results.run_record import RunRecord
 
 _SEEDS = ("seed", "initialisation_seed", "mask_seed", "data_order_seed")
@@ -27,7 +27,14 @@ _METRICS = {
     "val_accuracy_std": "standard deviation of the accuracy over seeds",
     "epoch_val_seconds": "measured inference: one pass over the validation images (s)",
 }
-_SPANNING_DECADES = (*COUNTS, "noise_level", "mask_count", "batch_size", "learning_rate")
+_SPANNING_DECADES = (
+    *(name for name, objective in OBJECTIVES.items() if objective.is_logarithmic),
+    "epoch_val_seconds",
+    "noise_level",
+    "mask_count",
+    "batch_size",
+    "learning_rate",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +42,10 @@ class Quantity:
     """A metric or a setting of a trial.
 
     Attributes:
-        name: As recorded.
+        name: Name as recorded.
         label: For an axis, with its unit.
         is_metric: Measured, and not set.
-        direction: In which it is better; None for what is neither.
+        direction: Direction in which it is better; None for what has none.
     """
 
     name: str
@@ -53,13 +60,13 @@ class Quantity:
 
     @property
     def counts(self) -> bool:
-        """Whether it is a whole number that reaches into thousands."""
+        """True if it is a whole number that reaches into thousands."""
         return self.name in COUNTS
 
     @property
     def spans_decades(self) -> bool:
-        """Whether a logarithmic axis is its usual one."""
-        return self.name in _SPANNING_DECADES or self.name.endswith("_seconds")
+        """True if a logarithmic axis is its usual one."""
+        return self.name in _SPANNING_DECADES
 
     def of(self, record: RunRecord) -> ParameterValue | None:
         """Its value in a trial; None where the trial has none."""

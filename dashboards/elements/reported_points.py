@@ -16,10 +16,10 @@ class ReportedPoint(NamedTuple):
     """One reported figure.
 
     Attributes:
-        label: Where it was reported, of which masks, by which protocol.
+        label: Source, masks and protocol.
         layer: Its spatial layer.
-        learnable_params: From the reported ratio, or counted.
-        is_counted: Whether the size is this project's count of the network.
+        learnable_params: Size, from the reported ratio or counted.
+        is_counted: True if the size is this project's count of the network.
         accuracy: A fraction.
     """
 
@@ -46,7 +46,7 @@ def reported_points(dataset: str) -> tuple[ReportedPoint, ...]:
 
 
 def describe_reported(points: Sequence[ReportedPoint]) -> list[str]:
-    """What stands beside the trials of a front, as a sentence; none where nothing does."""
+    """Describe what stands beside the trials of a front; none where nothing does."""
     if not points:
         return []
     return [
@@ -62,8 +62,8 @@ def reported_traces(
 
     Args:
         points: All that are drawn.
-        unit: In which accuracies are drawn: 1 for fractions, 100 for percent.
-        ratio: What a size that is no count was taken from, in words.
+        unit: Unit of accuracies: 1 for fractions, 100 for percent.
+        ratio: Source of a size that is no count, in words.
     """
     traces: list[go.Scatter] = []
     for layer in dict.fromkeys(point.layer for point in points):

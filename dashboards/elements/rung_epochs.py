@@ -26,5 +26,5 @@ def draw_rungs(figure: go.Figure, rungs: tuple[int, ...]) -> None:
 
 
 def describe_rung_lines(rungs: tuple[int, ...]) -> str:
-    """What these lines are, as a sentence; empty where there are none."""
+    """Explain these lines, as a sentence; empty where there are none."""
     return "Dotted lines: the rungs, at which trials are compared." if rungs else ""

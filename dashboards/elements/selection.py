@@ -7,7 +7,7 @@ FADED = 0.15
 
 
 def selected_places(numbers: Iterable[int], selected: frozenset[int] | None) -> list[int] | None:
-    """Which points are not faded, as Plotly counts them; None for all.
+    """Return the points that are not faded, as Plotly counts them; None for all.
 
     Args:
         numbers: The trial of each point.

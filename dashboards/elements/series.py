@@ -1,4 +1,4 @@
-"""How several studies or methods are told from each other: line, symbol, and a name that fits."""
+"""Marks that tell several studies or methods apart: line, symbol, and a name that fits."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ _LONGEST_NAME = 24
 
 
 class SeriesLook(NamedTuple):
-    """How one of several things is told from the others, in Plotly's words."""
+    """Marks that tell one of several things from the others, in Plotly's words."""
 
     colour: str
     dash: str
@@ -19,7 +19,7 @@ class SeriesLook(NamedTuple):
 
         Args:
             dash: Another one than its own.
-            width: In pixels.
+            width: Width in pixels.
         """
         return {"shape": "hv", "color": self.colour, "dash": dash or self.dash, "width": width}
 

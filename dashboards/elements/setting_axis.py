@@ -1,4 +1,4 @@
-"""Where the values of a setting or a metric stand along a line, zero and what is missing apart."""
+"""Axis of a setting or a metric along a line, zero and what is missing apart."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -15,19 +15,19 @@ _LONGEST_TICK = 10  # letters
 
 
 class SettingAxis:
-    """Where the values of a quantity stand along a line, and what its ticks read.
+    """Places of the values of a quantity along a line, and its ticks.
 
     Numbers stand on a logarithmic scale where that is usual for the quantity and nothing is
     negative; zero then stands apart below them. Names stand side by side. What a trial does not
     have stands below everything.
 
     Args:
-        quantity: That has the values.
+        quantity: Quantity that has the values.
         values: All numbers, or all names; None for what is missing.
 
     Attributes:
-        is_log: Whether the scale is logarithmic.
-        is_few: Whether each value has a tick of its own.
+        is_log: True if the scale is logarithmic.
+        is_few: True if each value has a tick of its own.
     """
 
     def __init__(self, quantity: Quantity, values: Iterable[float | str | None]) -> None:
@@ -47,7 +47,7 @@ class SettingAxis:
         self._low, self._high = (inner[0], inner[-1]) if inner else (0.0, 0.0)
 
     def stand(self, value: float | str | None) -> float:
-        """Where a value stands, in the axis's own unit."""
+        """Return the place of a value, in the axis's own unit."""
         if isinstance(value, str):
             return float(self._names.index(value))
         if value is None:
@@ -59,11 +59,11 @@ class SettingAxis:
         return math.sqrt(self._below(1) * self._low) if self._has_zero else None
 
     def beside(self, value: float | str | None, share: float) -> float:
-        """Where something of a value stands that is not to cover it.
+        """Return a place beside a value, which is not to be covered.
 
         Args:
             value: The value.
-            share: Of the axis, to the right.
+            share: Share of the axis, to the right.
         """
         low, high = self._ends()
         width = (high - low) or 1.0
@@ -72,7 +72,7 @@ class SettingAxis:
         return self.stand(value) + share * width
 
     def share(self, value: float | str | None) -> float:
-        """Where a value stands between the lowest one, at 0, and the highest, at 1."""
+        """Return the place of a value between the lowest one, at 0, and the highest, at 1."""
         low, high = self._ends()
         if low == high:
             return 0.5
@@ -117,7 +117,7 @@ class SettingAxis:
         return f"{value:.3g}" if isinstance(value, float) else str(value)
 
     def _ends(self) -> tuple[float, float]:
-        """Where the lowest and the highest value stand; their logarithms where it has such."""
+        """Places of the lowest and the highest value; their logarithms where it has such."""
         ends = (self._below(self._has_zero + self._has_missing), self._high)
         low, high = map(math.log10, ends) if self.is_log else ends
         return low, high

@@ -20,7 +20,7 @@ class Part(NamedTuple):
         label: Its one value, or both ends.
         low: Its lower end, as `high` None of names.
         high: Its upper end.
-        places: Of its members in the sequence that was divided, in order.
+        places: Places of its members in the sequence that was divided, in order.
     """
 
     label: str
@@ -30,7 +30,7 @@ class Part(NamedTuple):
 
     @property
     def is_bin(self) -> bool:
-        """Whether it holds more than one value."""
+        """True if it holds more than one value."""
         return self.low != self.high
 
 
@@ -42,9 +42,9 @@ def divide(quantity: Quantity, values: Sequence[float | str], *, bins: int) -> t
     is then a part of its own.
 
     Args:
-        quantity: That has the values.
+        quantity: Quantity that has the values.
         values: All numbers, or all names.
-        bins: How many, those without a value among them.
+        bins: Number of bins, those without a value among them.
     """
     places: defaultdict[float | str, list[int]] = defaultdict(list)
     for i, value in enumerate(values):

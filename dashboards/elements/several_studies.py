@@ -1,4 +1,4 @@
-"""What pictures of several studies say of them, and what forbids comparing two."""
+"""Words on several studies in one picture, and reasons that forbid comparing two."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def named(studies: Sequence[LoadedStudy]) -> str:
 
 
 def what_differs(info: StudyInfo, first: StudyInfo) -> str:
-    """Why a study cannot be compared with another one; empty where it can.
+    """Say why a study cannot be compared with another one; empty where it can.
 
     Such as: data set mnist instead of digits, 10 epochs instead of 4.
     """
@@ -33,7 +33,7 @@ def what_differs(info: StudyInfo, first: StudyInfo) -> str:
 
 
 def describe_studies(studies: Sequence[LoadedStudy]) -> list[str]:
-    """Of what a picture of several studies is drawn: a sentence for each data set and budget."""
+    """Describe several studies: a sentence for each data set and budget."""
     if len(studies) == 1:
         return [describe_trials(studies[0].info, studies[0].records)]
     of_budget: dict[str, list[str]] = {}
@@ -47,5 +47,5 @@ def describe_studies(studies: Sequence[LoadedStudy]) -> list[str]:
 
 
 def clicks(position: int, numbers: Sequence[int]) -> list[list[int]] | None:
-    """What clicks on points open: trials of the study looked at, which is the first one."""
+    """Return what clicks on points open: trials of the study looked at, which is the first one."""
     return None if position else [[number] for number in numbers]

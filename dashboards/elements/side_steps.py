@@ -10,7 +10,7 @@ def side_steps(names: Sequence[str], values: Sequence[float]) -> dict[str, float
     """Factors that set markers side by side.
 
     Args:
-        names: What stands side by side, from left to right.
+        names: Names of what stands side by side, from left to right.
         values: All that the axis holds; none moves nothing.
     """
     low, high = padded_decades(values) or (0.0, 0.0)
@@ -19,7 +19,7 @@ def side_steps(names: Sequence[str], values: Sequence[float]) -> dict[str, float
 
 
 def farthest_step(steps: Mapping[str, float]) -> float:
-    """How far from its true place the farthest marker stands, as a fraction of that place."""
+    """Return the distance of the farthest marker from its true place, as a fraction of it."""
     return max((abs(step - 1) for step in steps.values()), default=0.0)
 
 

@@ -1,4 +1,4 @@
-"""What all pictures have in common: colours, axes, and a template for light and for dark pages.
+"""Theme of all pictures: colours, axes, and a template for light and for dark pages.
 
 Nothing drawn names the colour of ink or paper: both come from the template, so that a page can
 change from light to dark without being drawn anew.
@@ -24,7 +24,7 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 SCALE = "Viridis"
-"""Of everything that has a size."""
+"""Colour scale of everything that has a size."""
 
 MANY_POINTS = 2000
 """Above so many, points are drawn by the graphics card (Plotly's `scattergl`)."""
@@ -126,8 +126,8 @@ def scatter(points: int, **arguments: Any) -> go.Scatter | go.Scattergl:  # noqa
     """A scatter trace, drawn by the graphics card where a picture holds many points.
 
     Args:
-        points: In the whole picture.
-        arguments: Of `plotly.graph_objects.Scatter`.
+        points: Number of points in the whole picture.
+        arguments: Arguments of `plotly.graph_objects.Scatter`.
     """
     return go.Scattergl(**arguments) if points > MANY_POINTS else go.Scatter(**arguments)
 
@@ -140,8 +140,8 @@ def axis(
     Args:
         label: With its unit, as plain text.
         values: All that are drawn; those that are not finite count nothing.
-        log: Whether to take logarithms. Nothing at or below 0 has one: then it stays linear.
-        counts: Whether the values are whole numbers that reach into thousands.
+        log: True to take logarithms. Nothing at or below 0 has one: then it stays linear.
+        counts: True if the values are whole numbers that reach into thousands.
     """
     found: dict[str, object] = {"title": {"text": escape(capitalised(label))}}
     finite = [value for value in values if math.isfinite(value)]
@@ -155,5 +155,5 @@ def axis(
 
 
 def is_log_possible(values: Sequence[float]) -> bool:
-    """Whether all values, at least one, are above 0."""
+    """Return True if all values, at least one, are above 0."""
     return min((value for value in values if math.isfinite(value)), default=0.0) > 0

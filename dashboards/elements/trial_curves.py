@@ -30,12 +30,12 @@ class TrialCurve(NamedTuple):
     """One trial, epoch by epoch.
 
     Attributes:
-        number: Of the trial.
-        state: Where it stands.
+        number: Number of the trial.
+        state: State of the trial.
         seeds: Over which the mean is taken.
         final_accuracy: Its last validation accuracy in [0, 1], the mean over seeds.
         rank: By that accuracy among the curves of the picture, from 0 for the highest.
-        hover: What tells it from the others, as lines of escaped HTML.
+        hover: Settings that tell it from the others, as lines of escaped HTML.
         epochs: Counted from 1; those in which a seed has no finite value are left out.
         mean: Over the seeds.
         low: Lower end of the band: the lower of two seeds, or the mean minus the sample standard
@@ -60,9 +60,9 @@ class TrialCurves(NamedTuple):
 
     Attributes:
         curves: Each with an epoch at least, the highest last validation accuracy first.
-        caption: Which trials they are, what is left out and what bands are, in sentences.
-        description: How many there are and where they end, for those who do not see them.
-        instead: What to say where there are none; empty otherwise.
+        caption: Sentences on which trials they are, what is left out and what bands are.
+        description: Number of curves and where they end, for those who do not see them.
+        instead: Sentence for readers where there are none; empty otherwise.
     """
 
     curves: tuple[TrialCurve, ...]
@@ -81,8 +81,8 @@ def get_trial_curves(
     """Collect the curves of a picture.
 
     Args:
-        study: As read from the tracker.
-        value: Of one epoch of one seed.
+        study: Study as read from the tracker.
+        value: Value of one epoch of one seed.
         selected: Numbers of trials, in any state; None for those of the front and those that run.
         limit: Curves at most. Of more trials some are kept, evenly by the rank of their last
             validation accuracy, the first and the last among them.
@@ -114,8 +114,8 @@ def get_stopped_curves(
     """The curves of trials that were stopped early, as far as they go.
 
     Args:
-        study: As read from the tracker.
-        value: Of one epoch of one seed.
+        study: Study as read from the tracker.
+        value: Value of one epoch of one seed.
         limit: Curves at most. Of more trials some are kept, as `get_trial_curves` keeps them.
     """
     stopped = [r for r in study.records if r.state is RunState.PRUNED and any(r.replicates)]
@@ -127,11 +127,11 @@ def get_stopped_curves(
 
 
 def curve_columns(curves: Sequence[TrialCurve], name: str) -> dict[str, list[Cell]]:
-    """What is drawn, an epoch of a trial in each row.
+    """Return what is drawn, an epoch of a trial in each row.
 
     Args:
         curves: All of them.
-        name: Of their values.
+        name: Name of their values.
     """
     columns: dict[str, list[Cell]] = {
         column: [] for column in ("trial", "state", "seeds", "epoch", name, "low", "high")
@@ -237,7 +237,7 @@ def _left_out(unbegun: int, epochs: int) -> list[str]:
 
 
 def _describe_bands(curves: Iterable[TrialCurve]) -> str:
-    """What the bands are, and what they do not say."""
+    """Explain the bands, and what they do not say."""
     seeds = {curve.seeds for curve in curves}
     sentences = []
     if 1 in seeds:

@@ -1,4 +1,4 @@
-"""What a pointer over a trial reads."""
+"""Text under a pointer over a trial."""
 
 import textwrap
 from collections import defaultdict
@@ -12,7 +12,7 @@ _REASON_WIDTH, _MOST_REASON_LINES = 60, 3  # of a message that may be as long as
 
 
 def hover_template(metrics: Sequence[Quantity], settings: Sequence[Quantity]) -> str:
-    """What a pointer over a trial reads, in Plotly's words.
+    """Return the text under a pointer over a trial, in Plotly's words.
 
     The first two cells of `customdata` are the trial's number and the trials in the same place,
     then come the cells of `CompleteTrials.hover_cells`.
@@ -34,7 +34,7 @@ def template_text(text: str) -> str:
 
 
 def reason_lines(reason: str) -> list[str]:
-    """Why a trial ended, as a few lines of escaped text; none where there is no reason."""
+    """Return the reason of a trial's end as lines of escaped text; none where there is none."""
     lines = textwrap.wrap(reason, _REASON_WIDTH, max_lines=_MOST_REASON_LINES, placeholder=" …")
     return [escape(line) for line in lines]
 
@@ -43,8 +43,8 @@ def same_place_lines(numbers: Sequence[int], places: Sequence[Hashable]) -> list
     """For each trial a line that names the others in its place; empty where there is none.
 
     Args:
-        numbers: Of the trials.
-        places: Where they are drawn.
+        numbers: Numbers of the trials.
+        places: Places where they are drawn.
     """
     found: defaultdict[Hashable, list[int]] = defaultdict(list)
     for number, place in zip(numbers, places, strict=True):

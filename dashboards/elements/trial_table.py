@@ -26,7 +26,7 @@ class TrialTable(NamedTuple):
     Attributes:
         settings: Those that the study searches.
         metrics: The objectives, then the others that some trial has.
-        rows: In the order asked for.
+        rows: Rows in the order asked for.
     """
 
     settings: tuple[Quantity, ...]

@@ -1,4 +1,4 @@
-"""What is said of a study's complete trials: captions, descriptions, and why there are none."""
+"""Words on a study's complete trials: captions, descriptions, and why there are none."""
 
 from collections.abc import Iterable, Sequence
 
@@ -13,12 +13,12 @@ _FEW_TRIALS = 10
 
 
 def describe_complete(study: LoadedStudy, drawn: int, axes: Sequence[Quantity]) -> list[str]:
-    """Of what a picture of complete trials is drawn, and what is not, as sentences.
+    """Describe which complete trials are drawn, and which are not, as sentences.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         drawn: Trials that are drawn.
-        axes: What they are drawn over.
+        axes: Quantities that they are drawn over.
     """
     sentences = [describe_trials(study.info, study.records)]
     undrawn = len(complete_trials(study).records) - drawn
@@ -32,17 +32,17 @@ def describe_complete(study: LoadedStudy, drawn: int, axes: Sequence[Quantity]) 
 
 
 def describe_colour(colour: Quantity | None, points: Sequence[TrialPoint]) -> list[str]:
-    """What colours mean where they are names, which have no bar that tells it, as a sentence."""
+    """Explain colours where they are names, which have no bar that tells it, as a sentence."""
     if colour is None or all(p.colour is None or is_number(p.colour) for p in points):
         return []
     return [f"Colours and symbols: {colour.label}."]
 
 
 def describe_selection(numbers: Iterable[int], selected: frozenset[int] | None) -> list[str]:
-    """How many trials of a picture are not faded, as a sentence; none where all are alike.
+    """Count the trials of a picture that are not faded, as a sentence; none where all are alike.
 
     Args:
-        numbers: Of the trials drawn.
+        numbers: Numbers of the trials drawn.
         selected: Numbers of trials; None for all.
     """
     if selected is None:
@@ -59,7 +59,7 @@ def describe_points(
     """A picture of trials for those who do not see it.
 
     Args:
-        kind: Of picture.
+        kind: Kind of picture.
         points: All trials drawn.
         axes: The vertical one first, as people say it.
         front: Those on the front, in order.
@@ -86,7 +86,7 @@ def describe_points(
 
 
 def tell_why_empty(study: LoadedStudy, drawn: int) -> str:
-    """What to say, and to do, where a picture of complete trials has none; else nothing."""
+    """Say what to do where a picture of complete trials has none; empty otherwise."""
     if drawn:
         return ""
     if not study.records:

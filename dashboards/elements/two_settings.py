@@ -16,10 +16,10 @@ class MetricPoint(NamedTuple):
     """One complete trial.
 
     Attributes:
-        number: Of the trial.
+        number: Number of the trial.
         x: Value of the horizontal setting.
         y: Value of the vertical one.
-        z: Of the metric.
+        z: Value of the metric.
     """
 
     number: int
@@ -34,7 +34,7 @@ def metric_points(
     """The complete trials that have both settings and a finite value of the metric, by number.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         x: Horizontal setting.
         y: Vertical setting.
         z: The metric.

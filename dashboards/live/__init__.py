@@ -1,13 +1,13 @@
 """The live page: Dash components around the pictures.
 
 - `studies`: studies kept up to date in the background
-- `address`: what the page shows, as the query of its URL
-- `page`: what stands on every page
-- `content`: what a view shows of its studies
-- `controls`: what a reader may choose
+- `address`: state of the page, as the query of its URL
+- `page_layout`: parts of every page
+- `content`: content of a view
+- `selectors`: choices of a reader
 - `trial_panel`: one trial
 - `drawing`: all of it together, where the browser does not show it already
 - `server`: callbacks and downloads
-- `assets/moves.js`: where a choice, a click or a brush leads
+- `assets/moves.js`: way from a choice, a click or a brush to an address
 - `blocks`, `aria`: pieces that stand in many places
 """

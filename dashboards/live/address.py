@@ -1,4 +1,4 @@
-"""What the page shows, as the query of its URL, so that a view can be shared."""
+"""State of the page as the query of its URL, so that a view can be shared."""
 
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
@@ -15,9 +15,9 @@ class Address:
 
     Attributes:
         studies: Names: the one looked at, then those beside it. Empty for the latest one.
-        view: Which question is answered.
+        view: Name of the view whose question is answered.
         trial: Number of the trial that is opened; None for none.
-        options: What the reader has chosen in the view.
+        options: Choices of the reader in the view.
     """
 
     studies: tuple[str, ...] = ()

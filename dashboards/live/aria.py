@@ -1,4 +1,4 @@
-"""What assistive technology is told of a component."""
+"""ARIA attributes of a component."""
 
 from typing import Any
 

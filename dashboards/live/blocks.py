@@ -60,10 +60,10 @@ def table_block(
     """A table that can be sorted, filtered and copied.
 
     Args:
-        title: What it shows.
+        title: Title, as plain text.
         columns: Key to header, in their order.
         rows: A value for each key; None where there is none.
-        key: Of the table among others of the page.
+        key: Key of the table on the page.
     """
     definitions: list[dict[str, Any]] = [
         {
@@ -101,12 +101,12 @@ def table_block(
 
 
 def message_block(title: str, *texts: str, command: str = "") -> Component:
-    """What to say where there is nothing to show.
+    """Return a message where there is nothing to show.
 
     Args:
-        title: What is the matter.
-        texts: What to do.
-        command: To be typed; empty for none.
+        title: Name of the matter.
+        texts: Sentences that say what to do.
+        command: Command to be typed; empty for none.
     """
     return html.Section(
         [
@@ -149,7 +149,7 @@ def _downloads(picture: Picture, address: Address) -> list[Component | str]:
 
 
 def _format(values: Sequence[object]) -> dict[str, Any]:
-    """How a column is shown, in the grid's words."""
+    """Return the format of a column, in the grid's words."""
     known = [value for value in values if value is not None]
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in known):
         return {}

@@ -1,4 +1,4 @@
-"""What a view shows of its studies."""
+"""Content of a view."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -40,13 +40,13 @@ class Content(NamedTuple):
 def view_content(
     scene: Scene, address: Address, theme: Theme, *, with_pictures: bool = True
 ) -> Content:
-    """What a view shows.
+    """Return what a view shows.
 
     Args:
-        scene: What it is drawn of.
-        address: Of the page.
-        theme: Of the paper.
-        with_pictures: Whether the pictures are drawn: what takes long.
+        scene: Scene that it is drawn from.
+        address: Address of the page.
+        theme: Theme of the paper.
+        with_pictures: True to draw the pictures, which takes long.
     """
     view = VIEWS[address.view]
     pictures = view.pictures if with_pictures else ()
@@ -63,7 +63,7 @@ def view_content(
 
 
 def _brush(scene: Scene) -> Iterator[Component]:
-    """Which trials the brush left, and a way back to all of them."""
+    """Number of trials that the brush left, and a way back to all of them."""
     if scene.selected is None:
         return
     spans = "; ".join(
@@ -124,7 +124,7 @@ def _table(title: str, columns: Mapping[str, Sequence[object]], key: str) -> Com
 
 
 def _status(scene: Scene) -> Iterator[Component]:
-    """Where the study stands, in words."""
+    """State of the study, in words."""
     info = get_status_info(scene.study, now_ms=scene.now_ms)
     counts = {
         "complete": info.complete,

@@ -25,22 +25,22 @@ from dashboards.view_options import ViewOptions
 from study.results.mlflow.live_reader import FollowedStudy
 
 _STATUS_SECONDS = 10
-"""How often a running study's times are drawn anew, with or without news."""
+"""Seconds after which a running study's times are drawn anew, with or without news."""
 
 _NO_BRUSH = str(ViewOptions().within)
 
 
 class Drawing(NamedTuple):
-    """What a browser shows, in so far as it decides what it is to show next.
+    """State of a browser, in so far as it decides what it is to show next.
 
     Attributes:
-        head: Of the lists of studies and views.
-        content: Of the rest of the view.
-        pictures: Of these and of the choices, but for the brush.
-        brush: That they show.
+        head: State of the lists of studies and views.
+        content: State of the rest of the view.
+        pictures: State of the pictures and of the choices, but for the brush.
+        brush: Brush that they show.
         brushed: The last one that the reader has drawn. Back and forward lead to it once more, and
             then no picture shows it by itself.
-        panel: Of the opened trial.
+        panel: State of the opened trial's panel.
     """
 
     head: str = ""
@@ -56,16 +56,16 @@ class Page:
     """Parts of the page; None for one that stays.
 
     Attributes:
-        studies: Which study is looked at.
+        studies: Choice of the study looked at.
         views: Links to the views.
         choices: The view's question, and what a reader can choose.
         state: The brush and where the study stands, or what is said in the view's place.
         pictures: Its pictures.
         below: Its tables.
         panel: The opened trial.
-        footer: Where all this comes from.
+        footer: Source of all this.
         refresh_ms: After how long the browser is to ask again.
-        drawing: What the browser shows then.
+        drawing: State that the browser shows then.
     """
 
     studies: Component | None
@@ -87,13 +87,13 @@ def draw_page(
     before: Drawing | None,
     brushed: str | None,
 ) -> Page | None:
-    """What a browser is to show.
+    """Return what a browser is to show.
 
     Args:
-        studies: Of the tracker.
-        query: Of the page's address.
-        theme: Of the paper.
-        before: What it shows; None for nothing.
+        studies: Studies of the tracker.
+        query: Query of the page's address.
+        theme: Theme of the paper.
+        before: State that it shows; None for nothing.
         brushed: The brush, as in an address, that its picture shows without having been drawn anew;
             None where nobody has brushed.
 
@@ -141,7 +141,7 @@ def draw_page(
 
 
 def scene_of(studies: Studies, address: Address) -> Scene:
-    """What the pictures of an address are drawn of.
+    """Return the scene that the pictures of an address are drawn from.
 
     Raises:
         ValueError: A study was not read yet, or cannot be, or an option names nothing it has.
@@ -176,7 +176,7 @@ def _with_latest(address: Address, names: StudyNames) -> Address:
 
 
 def _news(names: StudyNames, states: list[StudyState], address: Address) -> str:
-    """What makes content of the same address different."""
+    """Return what makes content of the same address different."""
     running = any(state.followed is not None and state.followed.is_running for state in states)
     tick = time.time() // _STATUS_SECONDS if running and address.view == "progress" else 0
     return f"{[state.version for state in states]} {names.error} {names.names is None} {tick}"
@@ -187,7 +187,7 @@ def _without_brush(address: Address) -> Address:
 
 
 def _brushes_itself(address: Address, before: Drawing, brushed: str) -> bool:
-    """Whether the reader has just drawn this very brush on the front, which had none.
+    """Return True if the reader has just drawn this very brush on the front, which had none.
 
     Other views have more to say of a brush than which points fade, and so has a picture that was
     drawn with another one.

@@ -1,4 +1,4 @@
-"""What stands on every page: title, study, views, theme, and where the rest comes."""
+"""Layout of every page: title, study, views, theme, and places of the rest."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,13 +12,13 @@ from dashboards.view_options import ViewOptions
 from dashboards.views import VIEWS
 
 REFRESH_SECONDS = 2.0
-"""How often a page asks whether anything is new."""
+"""Seconds after which a page asks whether anything is new."""
 
 WAITING_SECONDS = 0.5
-"""As long as there is nothing to show yet."""
+"""Seconds between questions while there is nothing to show yet."""
 
 NO_STUDY = "python -m study.run --space noise_masks"
-"""What a newcomer types first."""
+"""Command that a newcomer types first."""
 
 
 def skeleton() -> Component:
@@ -57,7 +57,7 @@ def skeleton() -> Component:
 
 
 def study_choice(names: Sequence[str], address: Address) -> Component:
-    """Which study is looked at and, in the comparison, which ones beside it."""
+    """Choice of the study looked at and, in the comparison, of those beside it."""
     chosen = address.studies[0] if address.studies else None
     boxes = [
         html.Label(

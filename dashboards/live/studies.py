@@ -12,19 +12,19 @@ POLL_SECONDS = 3.0
 """Between two readings of a study that somebody looks at."""
 
 FORGET_SECONDS = 600.0
-"""How long a study is kept that nobody looks at: one of ten thousand trials takes 300 MB."""
+"""Seconds that a study is kept without a reader: one of ten thousand trials takes 300 MB."""
 
 _IDLE_SECONDS = 30.0
 """Without anybody looking for so long, the tracker is left in peace."""
 
 
 class StudyState(NamedTuple):
-    """What is known of a study at one moment.
+    """State of a study at one moment.
 
     Attributes:
-        followed: As last read; None before the first reading is whole.
-        runs_read: Of the first reading, so far.
-        error: Why the last attempt failed; empty where it did not.
+        followed: Study as last read; None before the first reading is whole.
+        runs_read: Number of runs of the first reading, so far.
+        error: Reason why the last attempt failed; empty where it did not.
         version: Grows with every change of the rest. It begins with the time, so that a study that
             was forgotten, or is read by a server begun anew, is not taken for what a page shows.
     """
@@ -36,11 +36,11 @@ class StudyState(NamedTuple):
 
 
 class StudyNames(NamedTuple):
-    """Which studies the tracker holds.
+    """Studies that the tracker holds.
 
     Attributes:
         names: The latest first; None before the tracker has answered.
-        error: Why the last attempt failed; empty where it did not.
+        error: Reason why the last attempt failed; empty where it did not.
     """
 
     names: tuple[str, ...] | None = None
@@ -150,7 +150,7 @@ class Studies:
         return self.store.follow_study(name, lambda runs: self._note_progress(name, runs))
 
     def _note_progress(self, name: str, runs_read: int) -> None:
-        """Of the first reading alone: later ones change nothing on a page before they are whole."""
+        """Note the first reading's progress: later ones change nothing before they are whole."""
         kept = self._kept.get(name)
         if kept is not None and kept.state.followed is None:
             self._note(name, runs_read=runs_read)

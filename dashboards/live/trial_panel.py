@@ -29,10 +29,10 @@ def trial_panel(
     """The trial that the address opens.
 
     Args:
-        scene: What the page is drawn of.
+        scene: Scene that the page is drawn from.
         followed: The study, and where the tracker keeps its runs.
-        address: Of the page.
-        theme: Of the paper.
+        address: Address of the page.
+        theme: Theme of the paper.
         tracking_uri: Without passwords.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How the hypervolume of a front grows, point by point.
+"""Growth of the hypervolume of a front, point by point.
 
 The hypervolume is the size of what a set of points dominates (Zitzler & Thiele, "Multiobjective
 optimization using evolutionary algorithms: a comparative case study", PPSN V, 1998).

@@ -1,4 +1,4 @@
-"""Which trial ran on which lane, from when to when, and how much of the lanes' time was idle."""
+"""Trials on lanes, from their start to their end, and the idle share of the lanes' time."""
 
 import heapq
 from collections import defaultdict
@@ -13,13 +13,13 @@ class TimelineBar(NamedTuple):
     """One trial from its start to its end.
 
     Attributes:
-        number: Of the trial.
-        state: Where it stands.
+        number: Number of the trial.
+        state: State of the trial.
         lane: Place among the lanes, from 0.
         start: Seconds since the first trial's start.
-        end: Likewise; of a trial that has not ended, until when it is known to have run.
-        retries: How often it was tried again.
-        reason: Why it failed or was stopped early: plain text, empty otherwise.
+        end: End in the same seconds; without an end, the last time it is known to have run.
+        retries: Number of times that it was tried again.
+        reason: Reason why it failed or was stopped early: plain text, empty otherwise.
     """
 
     number: int
@@ -35,10 +35,10 @@ class Lanes(NamedTuple):
     """Lanes filled with bars.
 
     Attributes:
-        names: Of the lanes.
+        names: Names of the lanes.
         bars: By lane, then start.
-        idle_share: Of the time between each lane's first start and last end; None where nothing
-            ran.
+        idle_share: Idle share of the time between each lane's first start and last end; None where
+            nothing ran.
     """
 
     names: tuple[str, ...]
@@ -47,7 +47,7 @@ class Lanes(NamedTuple):
 
 
 class _Span(NamedTuple):
-    """From when to when a trial ran, in seconds since the first one's start."""
+    """Start and end of a trial, in seconds since the first one's start."""
 
     start: float
     end: float

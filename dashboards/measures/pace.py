@@ -1,4 +1,4 @@
-"""How fast a study goes, and how long it will take."""
+"""Pace of a study, and its time left."""
 
 import shlex
 import statistics
@@ -14,7 +14,7 @@ from study.results.run_record import RunRecord, RunState
 
 
 class Pace(NamedTuple):
-    """How fast a study goes.
+    """Pace of a study.
 
     Attributes:
         per_second: Trials that end in a second; None when it cannot be said.
@@ -31,7 +31,7 @@ def pace_of(study: LoadedStudy, *, waiting: int, silent: Sequence[SilentTrial]) 
     """Tell it from how long trials took, and how many run at present.
 
     Args:
-        study: As last read.
+        study: Study as last read.
         waiting: Trials not proposed yet.
         silent: Those of its running trials that may hang, the longest silent first.
     """
@@ -67,7 +67,7 @@ def pace_of(study: LoadedStudy, *, waiting: int, silent: Sequence[SilentTrial]) 
 
 
 def _expected_seconds(records: Iterable[RunRecord]) -> float | None:
-    """How long a trial takes, from those that ended last; those that lay paused count nothing."""
+    """Seconds that a trial takes, from those that ended last; paused ones count nothing."""
     durations = map(duration_seconds, ended_last(records))
     recent = [seconds for seconds in durations if seconds is not None]
     if not recent:

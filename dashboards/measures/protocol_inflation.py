@@ -1,4 +1,4 @@
-"""How far the published protocol lies above correct over total, run by run and by batch size."""
+"""Inflation of the published protocol over correct over total, by run and by batch size."""
 
 import statistics
 from collections import defaultdict
@@ -12,7 +12,7 @@ class InflationPoint(NamedTuple):
     """One confirmed run.
 
     Attributes:
-        trial: That it confirms.
+        trial: Number of the trial that it confirms.
         layer: Its spatial layer.
         seed: Its seed.
         batch_size: Images per step, in training and in the published protocol.
@@ -30,7 +30,7 @@ class InflationMean(NamedTuple):
     """All runs of one batch size.
 
     Attributes:
-        batch_size: Of all of them.
+        batch_size: Batch size of all of them.
         points: Their mean inflation, in percentage points.
         n: Runs.
     """

@@ -24,7 +24,7 @@ class SilentTrial(NamedTuple):
     """A running trial of which nothing was heard for longer than its epochs explain.
 
     Attributes:
-        number: Of the trial.
+        number: Number of the trial.
         seconds: Since its last known epoch, or since it was proposed.
         text: For people.
     """
@@ -62,7 +62,7 @@ def silent_trials(records: Sequence[RunRecord], *, now_ms: int) -> tuple[SilentT
 
 
 def _patience_seconds(records: Iterable[RunRecord], running: Iterable[RunRecord]) -> float:
-    """From the trials that run and those that ended last."""
+    """Return the patience, from the trials that run and those that ended last."""
     longest, beside = 0.0, []
     for record in (*running, *ended_last(records)):
         work = work_seconds(record)

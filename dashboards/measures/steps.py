@@ -9,7 +9,7 @@ LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
 """Quantiles of a band: four of five functions lie within it."""
 
 PLACES = 200
-"""Where a band is known: at 0, and at equal ratios over the last two decades."""
+"""Number of places of a band: at 0, and at equal ratios over the last two decades."""
 
 DECADES = 2
 
@@ -18,7 +18,7 @@ class Steps(NamedTuple):
     """A function that rises in steps from 0.
 
     Attributes:
-        x: Where it rises, in order.
+        x: Places where it rises, in order.
         y: Its value from there on.
     """
 
@@ -30,7 +30,7 @@ class Steps(NamedTuple):
         return np.array([0.0, *self.y])[np.searchsorted(self.x, places, side="right")]
 
     def reaches(self, height: float) -> float | None:
-        """Where it reaches a height; None where it does not."""
+        """Return the place where it reaches a height; None where it does not."""
         return next((x for x, y in zip(self.x, self.y, strict=True) if y >= height), None)
 
 

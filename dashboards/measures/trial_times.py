@@ -1,4 +1,4 @@
-"""How long trials took."""
+"""Durations of trials."""
 
 import heapq
 from collections.abc import Iterable
@@ -9,14 +9,14 @@ _RECENT = 50
 
 
 def duration_seconds(record: RunRecord) -> float | None:
-    """From the proposal of a trial to its end; None where one of them is not known."""
+    """Return the seconds from a trial's proposal to its end; None where one is not known."""
     if record.started_ms is None or record.ended_ms is None:
         return None
     return max(0.0, (record.ended_ms - record.started_ms) / 1000)
 
 
 def work_seconds(record: RunRecord) -> float:
-    """What the epochs of a trial took, seed after seed."""
+    """Return the seconds of all epochs of a trial, seed after seed."""
     epochs = (epoch for curve in record.replicates for epoch in curve)
     return sum(epoch.train_seconds + epoch.val_seconds for epoch in epochs)
 

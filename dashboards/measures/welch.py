@@ -14,7 +14,7 @@ def welch_difference(first: Sequence[float], second: Sequence[float]) -> Estimat
 
     Args:
         first: At least one value.
-        second: Likewise.
+        second: At least one value.
 
     Returns:
         Its `n` is the smaller number of values, and there is no interval where that is 1.

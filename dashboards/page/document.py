@@ -7,6 +7,7 @@ from importlib import resources
 
 from plotly.offline import get_plotlyjs
 
+from dashboards.elements.html_text import heading, page_frame
 from dashboards.elements.picture import Cell, Picture
 from dashboards.elements.theme import Theme, template
 from dashboards.plotly_config import PLOTLY_CONFIG
@@ -20,39 +21,17 @@ def document(title: str, body: Iterable[str]) -> str:
         body: HTML.
     """
     themes = {theme.value: template(theme).to_plotly_json() for theme in Theme}
-    return "\n".join(
-        (
-            "<!doctype html>",
-            f"<html lang='en'><head><meta charset='utf-8'><title>{html.escape(title)}</title>",
-            "<meta name='viewport' content='width=device-width, initial-scale=1'>",
-            "<link rel='icon' href='data:,'>",  # without it a browser asks the server for one
-            f"<style>{_asset('page.css')}</style></head><body>",
-            f"<main>{''.join(body)}</main>",
+    return page_frame(
+        title,
+        style=_asset("page.css"),
+        body=body,
+        scripts=(
             f"<script>{get_plotlyjs()}</script>",
             _json("templates", json.dumps(themes)),
             _json("config", json.dumps(PLOTLY_CONFIG)),
-            f"<script>{_asset('page.js')}</script></body></html>",
-            "",
-        )
+            f"<script>{_asset('page.js')}</script>",
+        ),
     )
-
-
-def heading(level: int, text: str, anchor: str = "") -> str:
-    """A heading of plain text, with a name to link to where one is given."""
-    name = f" id='{html.escape(anchor)}'" if anchor else ""
-    return f"<h{level}{name}>{html.escape(text)}</h{level}>"
-
-
-def paragraph(text: str, kind: str = "") -> str:
-    """A paragraph of plain text, of a kind that the style knows."""
-    name = f" class='{html.escape(kind)}'" if kind else ""
-    return f"<p{name}>{html.escape(text)}</p>"
-
-
-def bullets(texts: Sequence[str]) -> str:
-    """A list of plain texts; nothing where there is none."""
-    items = "".join(f"<li>{html.escape(text)}</li>" for text in texts)
-    return f"<ul>{items}</ul>" if items else ""
 
 
 def links(named: Iterable[tuple[str, str]]) -> str:
@@ -66,7 +45,7 @@ def picture_html(picture: Picture, view: str) -> str:
     """A picture that is drawn when it comes into sight, with its words.
 
     Args:
-        picture: Of the view.
+        picture: Picture of the view.
         view: Its name: a picture may stand in two of them.
     """
     height = picture.figure.layout.height or 540
@@ -86,10 +65,10 @@ def table_html(
     """A table that sorts, copies, and scrolls by itself where it is too wide.
 
     Args:
-        name: To be told from other tables of the page.
-        title: What it shows.
+        name: Name among the tables of the page.
+        title: Title, as plain text.
         header: One text a column.
-        rows: As many cells each: what is shown, and what is sorted and copied.
+        rows: Rows of as many cells: what is shown, and what is sorted and copied.
     """
     heads = "".join(
         f"<th scope='col' data-value='{html.escape(text)}'>"

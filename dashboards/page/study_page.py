@@ -5,16 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dashboards.elements.complete_trials import complete_trials
+from dashboards.elements.html_text import bullets, heading, paragraph
 from dashboards.elements.picture import Columns
-from dashboards.page.document import (
-    bullets,
-    document,
-    heading,
-    links,
-    paragraph,
-    picture_html,
-    table_html,
-)
+from dashboards.page.document import document, links, picture_html, table_html
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
@@ -27,7 +20,7 @@ def write_study_page(path: Path, scene: Scene) -> None:
     """Write the page.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         scene: The study, and others beside it.
 
     Raises:

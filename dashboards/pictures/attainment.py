@@ -45,13 +45,13 @@ _FRONT = _Level("front", 0, "solid", 3)
 
 
 class AttainmentLine(NamedTuple):
-    """What a share of a method's runs reach.
+    """Line that a share of a method's runs reach.
 
     Attributes:
         level: `best` (one run), `median` (at least half), `worst` (every run), or `front` of a
             single run.
         x: Corners of the step line, the best `x` first.
-        y: Likewise.
+        y: Vertical places of the same corners.
     """
 
     level: str
@@ -65,7 +65,7 @@ class Method(NamedTuple):
     Attributes:
         name: Space and sampler, and what else tells it from the other methods.
         studies: Names of its runs.
-        lines: From best to worst; the median only from three runs on, as that of two is the best.
+        lines: Lines from best to worst; the median from three runs on, as that of two is the best.
     """
 
     name: str
@@ -78,8 +78,8 @@ class AttainmentInfo(PictureInfo):
     """Words and data of the picture.
 
     Attributes:
-        plane: In which they are drawn; None without a study.
-        methods: In the order of their first studies.
+        plane: Plane of both axes; None without a study.
+        methods: Methods in the order of their first studies.
     """
 
     plane: ObjectivePlane | None
@@ -141,7 +141,7 @@ def _columns(info: AttainmentInfo) -> Columns:
 
 
 def _key(info: StudyInfo) -> tuple[str, str, str, str]:
-    """What all runs of a method share; data set, epochs and objectives are the same anyway."""
+    """Key that all runs of a method share; data set, epochs and objectives are the same anyway."""
     return info.sampler, info.space, info.scheduler, f"{counted(info.replicates, 'seed')} a trial"
 
 

@@ -66,7 +66,7 @@ class ContourInfo(PictureInfo):
         z: The metric.
         points: By number of the trial.
         landscape: None where there cannot be one.
-        why_not: Why there is none; empty where there is one.
+        why_not: Reason why there is none; empty where there is one.
     """
 
     x: Quantity
@@ -83,7 +83,7 @@ def get_contour_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         x: Horizontal setting.
         y: Vertical setting.
         z: A metric.

@@ -38,7 +38,7 @@ class CostPanel(NamedTuple):
 
     Attributes:
         cost: Horizontal quantity.
-        label: Of its axis, short.
+        label: Short label of its axis.
         values: One for each trial drawn.
         front: Places of the trials that no other beats on accuracy and this cost, the cheapest
             first.
@@ -59,7 +59,7 @@ class CostInfo(PictureInfo):
     Attributes:
         y: Vertical quantity of all panels.
         numbers: Complete trials with a finite value of everything, the same in all panels.
-        values: Of the vertical quantity, one for each trial.
+        values: Values of the vertical quantity, one for each trial.
         parameter_front: Places of the trials on the front by learnable parameters.
         panels: One for each cost.
         selected: Trials that are not faded; None for all.
@@ -79,7 +79,7 @@ def get_cost_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         y: A metric; None for validation accuracy.
         selected: Numbers of the trials to show in full, the others faded; None for all.
 

@@ -22,7 +22,7 @@ from dashboards.scene import Scene
 from dashboards.view_options import CurveMetric
 from pnn_core.config import EpochResult
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.objective import OBJECTIVES, Objective
+from study.results.objective import OBJECTIVES
 from study.results.plural import counted
 from study.results.run_record import RunState
 
@@ -41,18 +41,24 @@ class CurvesInfo(PictureInfo):
     """Words and data of the picture.
 
     Attributes:
-        metric: Of the curves.
+        name: Name of the values in files.
+        label: Label of the vertical axis, with its unit.
+        may_be_log: True for a logarithmic vertical axis where values span decades.
+        has_zero: True to draw a line at 0.
         epochs: Full budget of a trial, in passes over the training images.
         curves: The highest last validation accuracy first.
-        stopped: Of trials stopped early, drawn behind those; empty where trials are selected, as
+        stopped: Curves of trials stopped early, drawn behind; empty where trials are selected, as
             then they are among them.
         rungs: Epochs at which trials are compared.
     """
 
-    metric: Objective
+    name: str
+    label: str
+    may_be_log: bool = False
+    has_zero: bool = False
     epochs: int
     curves: tuple[TrialCurve, ...]
-    stopped: tuple[TrialCurve, ...]
+    stopped: tuple[TrialCurve, ...] = ()
     rungs: tuple[int, ...]
 
 
@@ -66,9 +72,9 @@ def get_curves_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         selected: Numbers of trials, in any state; None for those of the front and those that run.
-        metric: Of an epoch.
+        metric: Metric of an epoch.
         limit: Curves at most.
     """
     objective = OBJECTIVES[metric]
@@ -81,7 +87,7 @@ def get_curves_info(
     stopped: tuple[TrialCurve, ...] = ()
     if selected is None and drawn.curves:
         stopped = get_stopped_curves(study, value, limit=_MOST_STOPPED)
-    short = objective.label.split(" (")[0]
+    short = objective.short
     caption = [describe_trials(study.info, study.records)]
     if drawn.curves:
         caption += [drawn.caption, HOW_TO_READ, _describe_stopped(study, stopped)]
@@ -90,7 +96,9 @@ def get_curves_info(
         title=f"{theme.capitalised(short)} by epoch: {study.info.name}",
         caption=" ".join(filter(None, caption)),
         description=f"Line chart of {short} over epochs. {drawn.description}",
-        metric=objective,
+        name=metric,
+        label=objective.label,
+        may_be_log=metric.endswith("_loss"),
         epochs=study.info.epochs,
         curves=drawn.curves,
         stopped=stopped,
@@ -103,18 +111,21 @@ def get_curves_figure(info: CurvesInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
     draw_rungs(figure, info.rungs)
+    if info.has_zero:
+        figure.add_hline(y=0, line={"color": theme.GREY, "width": 1, "dash": "dot"}, layer="below")
     return draw_curves(
         figure,
         info.curves,
-        label=info.metric.label,
+        label=info.label,
         epochs=info.epochs,
-        may_be_log=info.metric.name.endswith("_loss"),
+        may_be_log=info.may_be_log,
         behind=info.stopped,
     )
 
 
-def _columns(info: CurvesInfo) -> Columns:
-    return curve_columns((*info.curves, *info.stopped), info.metric.name)
+def get_curves_columns(info: CurvesInfo) -> Columns:
+    """Return what is drawn, an epoch of a trial in each row."""
+    return curve_columns((*info.curves, *info.stopped), info.name)
 
 
 def _describe_stopped(study: LoadedStudy, stopped: Sequence[TrialCurve]) -> str:
@@ -136,6 +147,6 @@ CURVES = PictureEntry(
     options=("metric",),
     info=_info,
     figure=get_curves_figure,
-    columns=_columns,
+    columns=get_curves_columns,
 )
 TRIAL_CURVES = replace(CURVES, name="trial-curves", views=(), needs="one trial")

@@ -52,9 +52,9 @@ class FrontInfo(PictureInfo):
     Attributes:
         trials: Complete trials, their places along x and y.
         note: Sentence in the middle of axes that hold no point; empty otherwise.
-        log_x: Whether the axis is logarithmic.
-        log_y: Likewise.
-        has_line: Whether the front is a line here: there are two objectives, and they are the axes.
+        log_x: True if the horizontal axis is logarithmic.
+        log_y: True if the vertical axis is logarithmic.
+        has_line: True if the front is a line: there are two objectives, and they are the axes.
         confirmed: Test accuracies, by trial, then layer.
         reported: Figures reported for the data set.
     """
@@ -92,14 +92,14 @@ def get_front_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         x: None for the second objective, or learnable parameters where there is one.
         y: None for the first objective.
         colour: None for the noise level where it is searched, else the first searched setting.
-        log_x: Whether to take logarithms where all values have one; None for what is usual.
-        log_y: Likewise.
+        log_x: True to take logarithms where all values have one; None for the usual scale.
+        log_y: True, False or None for the vertical axis.
         selected: Numbers of the trials to show in full, the others faded; None for all.
-        with_reported: Whether to show what others reported for the data set.
+        with_reported: True to show what others reported for the data set.
     """
     y, x = choose_axes(study, (y, x))
     trials = get_front_trials(study, (x, y), colour, selected)
@@ -181,7 +181,7 @@ def _steps(
 
 
 def _line_trace(trials: FrontTrials) -> go.Scatter:
-    """What is reached within each budget of `x`: the last front trial that fits into it."""
+    """Line of what is reached within each budget of `x`: the last front trial that fits into it."""
     return go.Scatter(
         x=coordinates(trials.front, 0),
         y=coordinates(trials.front, 1),

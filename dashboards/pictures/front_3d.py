@@ -36,7 +36,7 @@ class Front3dInfo(PictureInfo):
 
     Attributes:
         trials: Complete trials, their places along x, y and z.
-        logs: Whether each axis is logarithmic.
+        logs: True for each axis that is logarithmic.
     """
 
     trials: FrontTrials
@@ -57,13 +57,13 @@ def get_front_3d_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         x: None for the second objective, or a cost where there is one.
         y: None for the third objective, or a cost where there are two.
         z: Upwards; None for the first objective.
         colour: None for the noise level where it is searched, else the first searched setting.
-        log_x: Whether to take logarithms where all values have one; None for what is usual.
-        log_y: Likewise.
+        log_x: True to take logarithms where all values have one; None for the usual scale.
+        log_y: True, False or None for the second axis.
         selected: Numbers of the trials to show in full, the others faded; None for all.
     """
     z, x, y = choose_axes(study, (z, x, y))
@@ -162,7 +162,7 @@ def _add_points(
 def _shown_and_faded(
     points: Sequence[TrialPoint], selected: frozenset[int] | None
 ) -> list[tuple[list[int], float]]:
-    """Which points are drawn at which opacity: in space a trace has one for all its points."""
+    """Points by opacity: in space a trace has one for all its points."""
     shown = [i for i, p in enumerate(points) if selected is None or p.number in selected]
     found = set(shown)
     faded = [i for i in range(len(points)) if i not in found]

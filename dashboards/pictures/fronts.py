@@ -40,9 +40,9 @@ class StudyFront(NamedTuple):
     Attributes:
         study: Its name.
         position: Its place among the studies asked for, which gives its look in every picture.
-        numbers: Of its trials.
-        x: Their places.
-        y: Likewise.
+        numbers: Numbers of its trials.
+        x: Horizontal places of its trials.
+        y: Vertical places of its trials.
         hover: Their configurations, as lines of escaped HTML.
     """
 
@@ -59,8 +59,8 @@ class FrontsInfo(PictureInfo):
     """Words and data of the picture.
 
     Attributes:
-        plane: In which they are drawn; None without a study.
-        fronts: Of the studies that have one, in the order asked for.
+        plane: Plane of both axes; None without a study.
+        fronts: Fronts of the studies that have one, in the order asked for.
     """
 
     plane: ObjectivePlane | None

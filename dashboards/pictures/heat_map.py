@@ -35,10 +35,10 @@ class HeatCell(NamedTuple):
     Attributes:
         column: Place of the horizontal part.
         row: Place of the vertical part.
-        trials: How many.
-        mean: Of the metric.
-        lowest: Likewise.
-        highest: Likewise.
+        trials: Number of trials.
+        mean: Mean of the metric.
+        lowest: Lowest value of the metric.
+        highest: Highest value of the metric.
     """
 
     column: int
@@ -78,7 +78,7 @@ def get_heat_map_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         x: Horizontal setting.
         y: Vertical setting.
         z: A metric.
@@ -193,7 +193,7 @@ def _numbers(info: HeatMapInfo, scale: ColourScale) -> go.Scatter:
 
 
 def _is_dark(share: float) -> bool:
-    """Whether white is read better than black on a place of the colour scale."""
+    """Return True if white is read better than black on a place of the colour scale."""
     (colour,) = sample_colorscale(theme.SCALE, [share], colortype="tuple")
     linear = [((c + 0.055) / 1.055) ** 2.4 if c > 0.04045 else c / 12.92 for c in colour]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -36,7 +36,7 @@ class HypervolumeLine(NamedTuple):
 
     Attributes:
         study: Its name.
-        sampler: That it searches with.
+        sampler: Sampler that it searches with.
         position: Its place among the studies asked for, which gives its look in every picture.
         trials: Number of each of those trials.
         x: Trials ended by then, or seconds since the study began.
@@ -56,9 +56,9 @@ class HypervolumeInfo(PictureInfo):
     """Words and data of the picture.
 
     Attributes:
-        over: What is along.
-        scales: Of the objectives; empty where there is nothing to draw.
-        lines: Of the studies that have one, in the order asked for.
+        over: Quantity of the horizontal axis.
+        scales: Scales of the objectives; empty where there is nothing to draw.
+        lines: Lines of the studies that have one, in the order asked for.
     """
 
     over: Over
@@ -67,7 +67,7 @@ class HypervolumeInfo(PictureInfo):
 
 
 class _Run(NamedTuple):
-    """What ended in a study, in order, `values` with a row of NaN for what counts nothing."""
+    """Ended trials of a study, in order, `values` with a row of NaN for what counts nothing."""
 
     position: int
     study: LoadedStudy
@@ -82,7 +82,7 @@ def get_hypervolume_info(studies: Sequence[LoadedStudy], *, over: Over) -> Hyper
 
     Args:
         studies: Those that cannot be compared with the first are left out, and named.
-        over: What is along: trials that have ended, or seconds since each study began.
+        over: Horizontal axis: trials that have ended, or seconds since each study began.
     """
     if not studies:
         return HypervolumeInfo(

@@ -1,4 +1,4 @@
-"""Which settings matter for each objective, as Optuna measures it."""
+"""Importance of settings for each objective, as Optuna measures it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dashboards.elements import theme
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.picture import Columns, PictureInfo
-from dashboards.elements.quantity import Quantity, objective_quantity
+from dashboards.elements.quantity import Quantity
 from dashboards.elements.series import shortened
 from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.objective_importance import (
@@ -24,7 +24,6 @@ from dashboards.pictures.objective_importance import (
 )
 from dashboards.pictures.optuna_trials import FANOVA_DEPTH, FANOVA_TREES
 from dashboards.view_options import Evaluator
-from study.results.front_table import COUNTS
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 
@@ -47,7 +46,7 @@ class ImportanceInfo(PictureInfo):
 
     Attributes:
         evaluator: Optuna's.
-        objectives: In the study's order.
+        objectives: Objectives in the study's order.
     """
 
     evaluator: Evaluator
@@ -60,7 +59,7 @@ def get_importance_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         evaluator: PED-ANOVA looks at all complete trials, fANOVA at a sample.
         limit: Most trials of that sample, which is the same one each time.
     """
@@ -150,7 +149,7 @@ def _message(study: LoadedStudy, objectives: Sequence[ObjectiveImportance]) -> s
 
 
 def _heading(importance: ObjectiveImportance) -> str:
-    name = theme.capitalised(objective_quantity(importance.objective).short)
+    name = theme.capitalised(importance.objective.short)
     return f"{name} ({importance.note or f'n = {importance.trials}'})"
 
 
@@ -177,11 +176,8 @@ def _trace(rows: list[_Row], is_trusted: bool) -> go.Bar:
 
 
 def _hover(row: _Row) -> str:
-    objective = objective_quantity(row.of.objective)
-    return (
-        f"{row.bar.setting.label}: {row.bar.importance:.4f} of what matters for {objective.short}, "
-        f"{counted(row.of.trials, 'trial')}"
-    )
+    what = f"{row.bar.importance:.4f} of what matters for {row.of.objective.short}"
+    return f"{row.bar.setting.label}: {what}, {counted(row.of.trials, 'trial')}"
 
 
 def _caption(
@@ -203,9 +199,7 @@ def _caption(
             f"setting, or than {FEWEST_TRIALS} at all."
         )
     sentences += _left_out(objectives, evaluator)
-    formulas = [
-        objective_quantity(o.objective).short for o in objectives if o.objective.name in COUNTS
-    ]
+    formulas = [o.objective.short for o in objectives if o.objective.known_before_training]
     if formulas:
         sentences.append(
             f"A formula of the sizes gives {' and '.join(formulas)}: there, importance tells which "
@@ -216,7 +210,7 @@ def _caption(
 
 
 def _left_out(objectives: Sequence[ObjectiveImportance], evaluator: Evaluator) -> list[str]:
-    """What is not drawn, and why."""
+    """Name what is not drawn, and why."""
     if not any(importance.bars for importance in objectives):
         return []
     sentences = []
@@ -231,11 +225,7 @@ def _left_out(objectives: Sequence[ObjectiveImportance], evaluator: Evaluator) -
         sentences.append(f"Assessed among the trials that have it: {conditional}.")
     if crowded and evaluator == "fanova":
         sentences.append(f"Not assessed by fANOVA, as it has too many names: {crowded}.")
-    sentences += [
-        f"No bars for {objective_quantity(o.objective).short}: {o.note}."
-        for o in objectives
-        if not o.bars
-    ]
+    sentences += [f"No bars for {o.objective.short}: {o.note}." for o in objectives if not o.bars]
     return sentences
 
 
@@ -246,7 +236,7 @@ def _names(settings: Iterable[Quantity]) -> str:
 def _description(objectives: Sequence[ObjectiveImportance]) -> str:
     lines = []
     for importance in objectives:
-        name = objective_quantity(importance.objective).short
+        name = importance.objective.short
         bars = ", ".join(f"{bar.setting.short} {bar.importance:.2f}" for bar in importance.bars[:5])
         lines.append(f"{name}: {bars or importance.note}")
     return f"Horizontal bars, the longest first. {'; '.join(lines)}."

@@ -1,4 +1,4 @@
-"""How masks are laid out: small grey images side by side, as one heat map."""
+"""Mosaic of masks: small grey images side by side, as one heat map."""
 
 import math
 
@@ -20,7 +20,7 @@ def draw_mosaic(figure: go.Figure, masks: NDArray[np.float32], *, bound: float) 
     """Add masks to a figure, in rows from the upper left.
 
     Args:
-        figure: From `theme.new_figure`.
+        figure: Figure from `theme.new_figure`.
         masks: `[count, height, width]`, at least one.
         bound: Above 0; values from minus to plus this go from black to white.
     """
@@ -69,7 +69,7 @@ def _mosaic(masks: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np
 
 
 def _corners(count: int, height: int, width: int) -> list[tuple[int, int]]:
-    """Where masks begin, as rows and columns of pixels: nearly as many beside as below others."""
+    """Corners of masks, as rows and columns of pixels: nearly as many beside as below others."""
     gap = math.ceil(max(height, width) / _GAP_SHARE)
     columns = math.ceil(math.sqrt(count))
     return [

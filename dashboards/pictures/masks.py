@@ -64,7 +64,7 @@ class MasksInfo(PictureInfo):
 
     Attributes:
         bound: Values from minus to plus this go from black to white.
-        masks: In the order of their index in the layer, from 0.
+        masks: Masks in the order of their index in the layer, from 0.
     """
 
     bound: float
@@ -87,12 +87,12 @@ def get_masks_info(
     """Collect what the picture shows.
 
     Args:
-        record: Of the trial.
-        shape: Of its images (`image_shape`); None where it is not known.
+        record: Record of the trial.
+        shape: Shape of its images (`image_shape`); None where it is not known.
         limit: Masks at most, the first ones of the layer.
-        place: Of the network; None for the first perturbation layer and, in a network without any,
+        place: Place in the network; None for its first perturbation layer and, without any,
             its perturbation stem.
-        replicate: Which of the trial's seeds, from 0.
+        replicate: Index of the trial's seed, from 0.
     """
     title = f"Noise masks of trial {record.number}"
     try:

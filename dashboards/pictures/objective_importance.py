@@ -1,4 +1,4 @@
-"""How much each setting matters for each objective, evaluated once for the same trials."""
+"""Importance of each setting for each objective, evaluated once for the same trials."""
 
 import hashlib
 import threading
@@ -31,7 +31,7 @@ MOST_KEPT = 16
 
 
 class ImportanceBar(NamedTuple):
-    """How much a setting matters.
+    """Importance of a setting.
 
     Attributes:
         setting: The setting.
@@ -43,15 +43,15 @@ class ImportanceBar(NamedTuple):
 
 
 class ObjectiveImportance(NamedTuple):
-    """What matters for one objective.
+    """Importance of settings for one objective.
 
     Attributes:
         objective: The objective.
         bars: The most important setting first; empty where nothing can be said.
-        trials: That were looked at.
+        trials: Number of trials that were looked at.
         of: Complete trials with a finite value of the objective.
-        is_trusted: Whether these are enough.
-        note: Why there are no bars; empty where there are.
+        is_trusted: True if these are enough.
+        note: Reason why there are no bars; empty where there are.
         constant: Settings not assessed, as these trials hold one value of each or none.
         conditional: Settings that some of these trials lack.
         crowded: Settings of many names.
@@ -74,7 +74,7 @@ one that runs is another object, and mostly of the same complete trials. Nothing
 as ten thousand trials take 300 MB."""
 
 _EVALUATING = threading.Lock()
-"""Of two pages that ask for the same at once, one waits for the other's."""
+"""Lock by which one of two pages that ask for the same waits for the other's evaluation."""
 
 
 def evaluate_importance(
@@ -84,7 +84,7 @@ def evaluate_importance(
     *,
     limit: int | None,
 ) -> tuple[ObjectiveImportance, ...]:
-    """What matters for each objective; not evaluated again for the same values of all trials.
+    """Return the importances for each objective, evaluated once for the same values of all trials.
 
     Args:
         complete: The trials.
@@ -109,7 +109,7 @@ def _digest(
     evaluator: Evaluator,
     limit: int | None,
 ) -> bytes:
-    """Of everything that an evaluation depends on."""
+    """Return a hash of everything that an evaluation depends on."""
     content = hashlib.blake2b(repr((evaluator, limit)).encode())
     for objective in objectives:
         values = complete.axis(objective_quantity(objective))

@@ -46,14 +46,14 @@ class OptunaTrials(NamedTuple):
     """Complete trials as a study of one objective.
 
     Attributes:
-        study: In memory, and only to be read.
-        trials: How many it holds.
+        study: Study in memory, only to be read.
+        trials: Number of its trials.
         of: Complete trials with a finite value of the objective, of which it is all or a sample.
         settings: With two values or more among its trials: its parameters.
         conditional: Those of them that some of its trials lack.
         crowded: Those of them with more than eight choices.
         constant: Settings with one value or none among its trials: no parameters of it.
-        is_flat: Whether the objective has one value, or none.
+        is_flat: True if the objective has one value, or none.
     """
 
     study: Study
@@ -77,11 +77,11 @@ def optuna_trials(
     """Give Optuna the complete trials that have a finite value of an objective.
 
     Args:
-        complete: Of a study; its searched settings become parameters.
+        complete: Trials of a study; its searched settings become parameters.
         objective: Its name is a metric's.
         choices: Up to so many values of a setting are choices, also where they are numbers.
         limit: Most trials; a sample is drawn of more. None for all.
-        seed: Of that sample.
+        seed: Seed of that sample.
     """
     values = complete.axis(objective_quantity(objective))
     places = [i for i, value in enumerate(values) if value is not None]
@@ -125,7 +125,7 @@ def importances(trials: OptunaTrials, evaluator: Evaluator, *, seed: int) -> dic
     Args:
         trials: At least two, whose objective is not flat, with at least one setting.
         evaluator: Optuna's.
-        seed: Of fANOVA's forest.
+        seed: Seed of fANOVA's forest.
     """
     found_by: BaseImportanceEvaluator = PedAnovaImportanceEvaluator()
     names = [setting.name for setting in trials.settings]
@@ -178,7 +178,7 @@ def distribution(
     The range is logarithmic where that is usual for the quantity and all values are positive.
 
     Args:
-        quantity: That has the values.
+        quantity: Quantity that has the values.
         values: At least one; None counts nothing.
         choices: Up to so many numbers are choices as well.
     """

@@ -39,17 +39,17 @@ class PairedRow(NamedTuple):
     """One difference of test accuracies.
 
     Attributes:
-        first: What is compared.
+        first: Name of the first side.
         second: With what.
-        difference: Of the means, first minus second, as a fraction; None without a result.
+        difference: Mean of the first minus mean of the second, a fraction; None without a result.
         low: Lower end of the 95% interval; None where there is none.
         high: Upper end.
         n: Seeds of the first that count.
         n_second: Seeds of the second that count.
-        is_paired: Whether the difference was taken seed by seed.
+        is_paired: True if the difference was taken seed by seed.
         size_difference: Learnable parameters of the second over those of the first, minus 1; None
             while unknown.
-        verdict: What the interval allows to say.
+        verdict: Conclusion that the interval allows.
         sentence: All of it, with what weakens it.
     """
 
@@ -70,11 +70,11 @@ class PairedInfo(NamedTuple):
     """Everything that the table shows.
 
     Attributes:
-        title: What it shows.
-        caption: How the numbers were made, and what must not be concluded.
+        title: Title, as plain text.
+        caption: Origin of the numbers, and what must not be concluded.
         description: For those who do not see it.
         rows: Controls of each study first, then studies against each other.
-        instead: What to say and type where there is no row; empty otherwise.
+        instead: Sentence with a command where there is no row; empty otherwise.
     """
 
     title: str
@@ -216,7 +216,7 @@ def _row(
 
 
 def _verdict(difference: Estimate, labels: tuple[str, str]) -> str:
-    """As for controls: no difference where there is no interval, or where it holds zero."""
+    """Judge as for controls: no difference without an interval, or where it holds zero."""
     if not difference.half_width or abs(difference.mean) <= difference.half_width:
         return str(Verdict.UNDECIDED)
     return f"{labels[0] if difference.mean > 0 else labels[1]} is higher"

@@ -32,7 +32,7 @@ class ParallelLine(NamedTuple):
     """One trial.
 
     Attributes:
-        number: Of the trial.
+        number: Number of the trial.
         values: On each axis; None where the trial does not have the setting.
     """
 
@@ -61,7 +61,7 @@ def get_parallel_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         selected: Numbers of the trials to draw; None for all.
     """
     complete = complete_trials(study)

@@ -45,7 +45,7 @@ class ProtocolRun(NamedTuple):
     """One complete confirmed run by both protocols.
 
     Attributes:
-        inflation: Which run, and by how many points the published figure is larger.
+        inflation: Run, and the points by which the published figure is larger.
         true: Correct over total on the test images, in [0, 1].
         published: The published code's figure on the same images.
     """

@@ -11,7 +11,7 @@ from study.results.published_results import PAPER, reported_results
 
 
 class ReportedCell(NamedTuple):
-    """What the paper reports for a pair of values.
+    """Figures of the paper for a pair of values.
 
     Attributes:
         column: Place of the horizontal part.
@@ -33,7 +33,7 @@ def reported_cells(
     """The paper's figures for the same data set, where the picture has a cell for them.
 
     Args:
-        dataset: Of the study.
+        dataset: Data set of the study.
         x: Horizontal setting and its parts.
         y: Vertical setting and its parts.
         z: The metric: the paper has accuracies alone.

@@ -12,7 +12,7 @@ from study.results.plural import counted
 from study.results.published_results import PAPER, ReportedResult, reported_results
 
 _TABLES = {"noise_level": "Table 3", "mask_count": "Table 5", "batch_size": "Table 6"}
-"""Of the paper, by the setting along which it goes."""
+"""Tables of the paper, by the setting along which they go."""
 
 
 class ReportedFigure(NamedTuple):
@@ -21,7 +21,7 @@ class ReportedFigure(NamedTuple):
     Attributes:
         x: Value of the setting.
         y: Test accuracy, a fraction.
-        text: Where it stands, and the network.
+        text: Table and network.
     """
 
     x: float
@@ -33,7 +33,7 @@ def reported_figures(dataset: str, x: Quantity, y: Quantity) -> tuple[ReportedFi
     """Those of the table along a setting, if it is of the same data set.
 
     Args:
-        dataset: Of the study.
+        dataset: Data set of the study.
         x: The setting.
         y: The metric: the paper has accuracies alone.
     """
@@ -56,7 +56,7 @@ def reported_trace(
         reported: At least one figure.
         x: The setting.
         y: Accuracy.
-        axis: Of the setting.
+        axis: Axis of the setting.
     """
     return go.Scatter(
         x=[axis.stand(figure.x) for figure in reported],
@@ -78,10 +78,10 @@ def reported_trace(
 
 
 def describe_reported(dataset: str, x: Quantity, y: Quantity) -> list[str]:
-    """What the diamonds are, or why there are none where a reader of the paper may expect some.
+    """Explain the diamonds, or why there are none where a reader of the paper may expect some.
 
     Args:
-        dataset: Of the study.
+        dataset: Data set of the study.
         x: The setting.
         y: The metric.
     """

@@ -1,4 +1,4 @@
-"""How far trials came: how many reached each rung, and how many were stopped there."""
+"""Rungs of a study: trials that reached each, and those stopped there."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def get_rungs_info(study: LoadedStudy) -> RungsInfo:
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
     """
     rungs = rungs_of(study)
     instead = _say_instead(study, rungs)
@@ -184,7 +184,7 @@ def _describe_rungs(study: LoadedStudy, rungs: Sequence[int]) -> str:
 
 
 def _describe_epochs(study: LoadedStudy) -> str:
-    """What stopping has spared."""
+    """Say how many epochs stopping has spared."""
     final = [record for record in study.records if record.state.is_final]
     trained = sum(map(epochs_done, final))
     full = study.info.epochs * len(final)

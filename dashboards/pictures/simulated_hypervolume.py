@@ -1,4 +1,4 @@
-"""How searches of a recorded table grow: the median over seeds, and the band around it."""
+"""Growth of searches of a recorded table: the median over seeds, and the band around it."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -19,8 +19,8 @@ class SearchBand(NamedTuple):
 
     Attributes:
         name: Its sampler and scheduler.
-        seeds: How many searches the band is of.
-        band: Of hypervolumes, as a share of the table's best.
+        seeds: Number of searches that the band is of.
+        band: Band of hypervolumes, as a share of the table's best.
     """
 
     name: str
@@ -32,10 +32,10 @@ class SimulatedHypervolumeInfo(NamedTuple):
     """Everything that the picture shows.
 
     Attributes:
-        title: What it shows.
-        caption: Of what it is drawn.
+        title: Title, as plain text.
+        caption: Data that it is drawn from.
         description: For those who do not see it.
-        over: What is along.
+        over: Quantity of the horizontal axis.
         searches: At least one, in the order asked for.
     """
 
@@ -53,9 +53,9 @@ def get_simulated_hypervolume_info(
 
     Args:
         searches: At least one.
-        over: What is along: epochs of all trials together, or simulated seconds.
-        table: What was searched, in words.
-        settings: What all searches share, in words.
+        over: Horizontal axis: epochs of all trials together, or simulated seconds.
+        table: Recorded space that was searched, in words.
+        settings: Settings that all searches share, in words.
     """
     along = "epochs spent" if over == "epochs" else "simulated time"
     ends = (f"{s.name} reaches {s.band.middle[-1]:.3f}" for s in searches)

@@ -22,8 +22,8 @@ class SliceSummary(NamedTuple):
 
     Attributes:
         label: The value, or both ends of the bin.
-        x: Where it is drawn: the value, or the middle of the bin.
-        trials: How many.
+        x: Place: the value, or the middle of the bin.
+        trials: Number of trials.
         middle: Mean of the metric, or in a bin the median.
         low: Lowest one, or in a bin the first quartile.
         high: Highest one, or in a bin the third quartile.
@@ -44,7 +44,7 @@ def summarise(
 
     Args:
         quantity: The setting.
-        parts: Of its values.
+        parts: Parts of its values.
         points: Value of the setting and of the metric of each trial.
     """
     is_binned = any(part.is_bin for part in parts)
@@ -62,11 +62,11 @@ def summary_trace(
     """Squares with whiskers.
 
     Args:
-        summaries: Of all parts.
+        summaries: Summaries of all parts.
         x: The setting.
         y: The metric.
-        axis: Of the setting.
-        is_binned: Whether parts are bins.
+        axis: Axis of the setting.
+        is_binned: True if parts are bins.
     """
     what, spread = ("median", "middle half") if is_binned else ("mean", "range")
     has_names = any(isinstance(summary.x, str) for summary in summaries)

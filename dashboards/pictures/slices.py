@@ -42,9 +42,9 @@ class SlicePoint(NamedTuple):
     """One complete trial.
 
     Attributes:
-        number: Of the trial.
+        number: Number of the trial.
         x: Value of the setting.
-        y: Of the metric.
+        y: Value of the metric.
     """
 
     number: int
@@ -60,8 +60,8 @@ class SliceInfo(PictureInfo):
         x: The setting.
         y: The metric.
         points: By number of the trial.
-        summaries: From the smallest value to the largest.
-        is_binned: Whether values are put together in bins.
+        summaries: Summaries from the smallest value to the largest.
+        is_binned: True if values are put together in bins.
         reported: Figures of the paper.
         selected: Trials not faded; None for all.
     """
@@ -85,7 +85,7 @@ def get_slice_info(
     """Collect what the picture shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         parameter: The setting.
         y: A metric; validation accuracy by default.
         selected: Numbers of the trials to show in full, the others faded; None for all.

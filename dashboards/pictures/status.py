@@ -1,4 +1,4 @@
-"""Where a study stands: what is done, what went wrong, and how long it will take."""
+"""State of a study: what is done, what went wrong, and how long it will take."""
 
 import math
 from collections import Counter, defaultdict
@@ -22,8 +22,8 @@ class ReasonGroup(NamedTuple):
 
     Attributes:
         what: `failed`, `stopped early` or `tried again`.
-        reason: As recorded; of stopped trials, at which epoch.
-        times: How often; a trial can be tried again for one reason several times.
+        reason: Recorded reason; of stopped trials, the epoch.
+        times: Number of times; a trial can be tried again for one reason several times.
         trials: Their numbers, each once.
         text: All of it for people.
     """
@@ -36,7 +36,7 @@ class ReasonGroup(NamedTuple):
 
 
 class ConfirmationStatus(NamedTuple):
-    """Where the confirmation stands.
+    """State of the confirmation.
 
     Attributes:
         planned: Runs in all; None before the search has ended, as the front is not known before.
@@ -57,8 +57,8 @@ class BestTrial(NamedTuple):
     """The complete trial of the largest final validation accuracy.
 
     Attributes:
-        number: Of the trial.
-        val_accuracy: In [0, 1]; a maximum over trials, so biased upwards.
+        number: Number of the trial.
+        val_accuracy: Accuracy in [0, 1]; a maximum over trials, so biased upwards.
     """
 
     number: int
@@ -66,7 +66,7 @@ class BestTrial(NamedTuple):
 
 
 class StatusInfo(NamedTuple):
-    """Where a study stands.
+    """State of a study.
 
     Attributes:
         title: Whose status it is.
@@ -79,11 +79,11 @@ class StatusInfo(NamedTuple):
         running: Trials that train, or have been proposed to.
         paused: Trials that go on when the study is resumed.
         waiting: Trials not proposed yet.
-        reasons: Why trials failed, then where they were stopped, the most frequent first.
-        retried: Why attempts broke off that were followed by another, the most frequent first.
+        reasons: Reasons why trials failed, then epochs of stops, the most frequent first.
+        retried: Reasons why attempts broke off that others followed, the most frequent first.
         pace: Rate and time left.
         silent: Trials that may hang, the longest silent first.
-        confirmation: Where it stands.
+        confirmation: State of the confirmation.
         best: None while there is none.
         best_text: For people.
         unreadable: Runs in the tracker that could not be read, as sentences.
@@ -113,7 +113,7 @@ def get_status_info(study: LoadedStudy, *, now_ms: int) -> StatusInfo:
     """Collect where a study stands.
 
     Args:
-        study: As last read.
+        study: Study as last read.
         now_ms: The clock, in milliseconds since 1970.
     """
     states = Counter(record.state for record in study.records)

@@ -1,4 +1,4 @@
-"""Which trials were stopped early, and why."""
+"""Table of the trials that were stopped early."""
 
 import math
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Stop(NamedTuple):
         trial: Its number.
         epoch: After which it was stopped.
         val_accuracy: Its last, in [0, 1]; None where it has none.
-        reason: As recorded: plain text.
+        reason: Recorded reason, as plain text.
     """
 
     trial: int
@@ -30,7 +30,7 @@ class StopsInfo(NamedTuple):
     """Everything that the table shows.
 
     Attributes:
-        title: What it shows, and how much of it.
+        title: Title, with the number of stops.
         stops: By number, the latest first.
     """
 
@@ -42,7 +42,7 @@ def get_stops_info(study: LoadedStudy, *, limit: int = 200) -> StopsInfo:
     """Collect what the table shows.
 
     Args:
-        study: As read from the tracker.
+        study: Study as read from the tracker.
         limit: Rows at most: a page of thousands of them would be slow.
     """
     stopped = [(r, epoch) for r in study.records if (epoch := stop_epoch(r)) is not None]

@@ -1,4 +1,4 @@
-"""When each trial ran: bars on lanes, idle gaps, and trials that have fallen silent."""
+"""Timeline of trials: bars on lanes, idle gaps, and trials that have fallen silent."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _LONGEST_LABEL = 16
 
 
 class _StateLook(NamedTuple):
-    """Of a bar; `height` is a share of its lane, which tells states apart in thick lines."""
+    """Marker of a state; `height` is a share of its lane, which tells states apart in lines."""
 
     colour: str
     pattern: str
@@ -50,9 +50,9 @@ class TimelineInfo(PictureInfo):
     Attributes:
         lanes: Names of the lanes.
         bars: By lane, then start.
-        idle_share: Of the time between each lane's first start and last end; None where nothing
-            ran.
-        unit: Of the axis.
+        idle_share: Idle share of the time between each lane's first start and last end; None where
+            nothing ran.
+        unit: Unit of the axis.
     """
 
     lanes: tuple[str, ...]
@@ -65,7 +65,7 @@ def get_timeline_info(study: LoadedStudy, *, now_ms: int) -> TimelineInfo:
     """Collect what the picture shows.
 
     Args:
-        study: As last read.
+        study: Study as last read.
         now_ms: The clock, in milliseconds since 1970; running trials reach to it.
     """
     records = study.records

@@ -1,4 +1,4 @@
-"""What was run: the frame of every claim."""
+"""Facts of what was run: the frame of every claim."""
 
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ class BudgetInfo(NamedTuple):
     """One study's budget, as plain texts.
 
     Attributes:
-        name: Of the study.
-        facts: What, and how much of it.
+        name: Name of the study.
+        facts: Name and value of each fact.
     """
 
     name: str
@@ -76,7 +76,7 @@ def _training_time(confirmed: tuple[RunRecord, ...]) -> str:
 
 
 def _devices(study: LoadedStudy) -> str:
-    """Of the confirmed runs, and of the search where that ran elsewhere."""
+    """Name the devices of the confirmed runs, and of the search where that ran elsewhere."""
     confirmed = sorted({run.device for run in study.confirmed if run.device})
     searched = sorted({record.device for record in study.records if record.device})
     elsewhere = [device for device in searched if device not in confirmed]

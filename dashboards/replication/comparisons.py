@@ -27,10 +27,10 @@ class ComparisonsInfo(NamedTuple):
     """One study's paired comparisons, as plain texts.
 
     Attributes:
-        intro: How they were made.
-        cautions: What weakens all of them.
+        intro: Sentence that says how they were made.
+        cautions: Sentences on what weakens all of them.
         sentences: One for each trial and control.
-        tally: How often the noise adds, costs, or nothing can be told.
+        tally: Counts of comparisons in which the noise adds, costs, or nothing can be told.
     """
 
     intro: str

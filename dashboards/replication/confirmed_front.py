@@ -27,8 +27,8 @@ class ConfirmedFrontInfo(NamedTuple):
     """Everything that the picture shows.
 
     Attributes:
-        title: What it shows, as plain text.
-        caption: Of what it is drawn, as plain text.
+        title: Title, as plain text.
+        caption: Data that it is drawn from, as plain text.
         confirmed: By layer, then parameters.
         reported: On the same data set, of a known size.
     """

@@ -1,4 +1,4 @@
-"""How far the published protocol lies above correct over total, by batch size."""
+"""Inflation of the published protocol over correct over total, by batch size."""
 
 from typing import NamedTuple
 
@@ -24,8 +24,8 @@ class InflationInfo(NamedTuple):
     """Everything that the picture shows.
 
     Attributes:
-        title: What it shows, as plain text.
-        caption: Of what it is drawn, as plain text.
+        title: Title, as plain text.
+        caption: Data that it is drawn from, as plain text.
         runs: All complete confirmed runs.
         means: By batch size, ascending.
     """

@@ -1,11 +1,12 @@
 """The report's HTML: tables, pictures and the frame around them. All text is escaped here."""
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from dashboards.elements.html_text import page_frame, paragraph
 from dashboards.plotly_config import PLOTLY_CONFIG
 
 _STYLE = """
@@ -46,7 +47,7 @@ class Line(NamedTuple):
     """One line of a cell.
 
     Attributes:
-        text: What it says.
+        text: Text of the line.
         note: Beneath it, in small print.
     """
 
@@ -61,10 +62,10 @@ class Table(NamedTuple):
     """A table of plain texts.
 
     Attributes:
-        title: What it shows.
-        caption: Of what, and how to read it.
+        title: Title, as plain text.
+        caption: Data of the table, and how to read it.
         header: One text a column.
-        rows: As many cells each; the first one names the row.
+        rows: Rows of as many cells; the first one names the row.
     """
 
     title: str
@@ -84,35 +85,13 @@ def unbroken(text: str) -> str:
 
 
 def document(title: str, body: Iterable[str]) -> str:
-    """A whole page that needs no network.
+    """Return a whole page that needs no network.
 
     Args:
-        title: Plain text.
-        body: HTML.
+        title: Title, as plain text.
+        body: Parts of the page, as HTML.
     """
-    return (
-        "<!doctype html>\n"
-        f"<html lang='en'><head><meta charset='utf-8'><title>{html.escape(title)}</title>"
-        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        "<link rel='icon' href='data:,'>"  # without it a browser asks the server for one
-        f"<style>{_STYLE}</style></head><body><main>"
-        f"{''.join(body)}</main></body></html>\n"
-    )
-
-
-def heading(level: int, text: str) -> str:
-    """A heading of plain text."""
-    return f"<h{level}>{html.escape(text)}</h{level}>"
-
-
-def paragraph(text: str) -> str:
-    """A paragraph of plain text."""
-    return f"<p>{html.escape(text)}</p>"
-
-
-def bullets(texts: Sequence[str]) -> str:
-    """A list of plain texts."""
-    return f"<ul>{''.join(f'<li>{html.escape(text)}</li>' for text in texts)}</ul>"
+    return page_frame(title, style=_STYLE, body=body)
 
 
 def table_html(table: Table) -> str:
@@ -141,10 +120,10 @@ def picture(
 
     Args:
         figure: Without a title.
-        title: What it shows.
-        caption: Of what it is drawn.
+        title: Title, as plain text.
+        caption: Data that it is drawn from.
         description: For those who do not see it.
-        with_library: Whether to bring Plotly along: the first picture of a page does.
+        with_library: True to bring Plotly along: the first picture of a page does.
     """
     drawn = figure.to_html(
         full_html=False,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from dashboards.elements.html_text import bullets, heading, paragraph
 from dashboards.replication.budget import BudgetInfo, get_budget_info
 from dashboards.replication.comparisons import (
     ComparisonsInfo,
@@ -22,11 +23,8 @@ from dashboards.replication.inflation import (
 )
 from dashboards.replication.markup import (
     Table,
-    bullets,
     cell,
     document,
-    heading,
-    paragraph,
     picture,
     table_html,
 )
@@ -70,8 +68,8 @@ class StudySection(NamedTuple):
     """One study's part of the page.
 
     Attributes:
-        budget: What was run.
-        comparisons: What it says about the noise.
+        budget: Facts of what was run.
+        comparisons: Sentences about the noise.
         front: Its front with controls and reported points.
         confirmed: The same as a table.
         inflation: The published protocol's.
@@ -88,7 +86,7 @@ class ReportInfo(NamedTuple):
     """Everything that the page shows.
 
     Attributes:
-        title: Of the page, as plain text.
+        title: Title of the page, as plain text.
         sections: One for each study.
         reported: The paper's tables and the dispute's, with columns for each study.
     """
@@ -125,8 +123,8 @@ def write_report(path: Path, info: ReportInfo) -> None:
     """Write the page as one HTML file that needs no network.
 
     Args:
-        path: Of the file.
-        info: What it shows.
+        path: Path of the file.
+        info: Content of the page.
 
     Raises:
         OSError: The file cannot be written.

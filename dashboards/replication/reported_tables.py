@@ -44,7 +44,7 @@ def get_reported_tables(studies: Sequence[LoadedStudy]) -> tuple[Table, ...]:
 
 
 def matches(row: ReportedResult, dataset: str, result: LayerResult) -> bool:
-    """Whether confirmed runs have every setting that was reported of a figure."""
+    """Return True if confirmed runs have every setting that was reported of a figure."""
     if row.dataset != dataset or _unstated(row):
         return False
     return all(
@@ -123,7 +123,7 @@ def _cells(row: ReportedResult, study: LoadedStudy) -> tuple[Cell, Cell]:
 
 
 def _note(row: ReportedResult, result: LayerResult, planned_epochs: int) -> str:
-    """Which trial it is, on what budget, and where it departs from the source or the defaults."""
+    """Name the trial, its budget, and where it departs from the source or the defaults."""
     epochs = int(result.parameters.get("epochs", planned_epochs))
     facts = [
         _budget(row, epochs),
@@ -152,7 +152,7 @@ def _budget(row: ReportedResult, epochs: int) -> str:
 
 
 def _configuration(row: ReportedResult) -> Cell:
-    """What tells a figure from its neighbours, and in small print the rest."""
+    """Settings that tell a figure from its neighbours, and in small print the rest."""
     masks = "masks" if row.layer == "perturbation" else "maps"
     is_paper = row.source == PAPER
     main = (
@@ -179,7 +179,7 @@ def _protocol(row: ReportedResult) -> str:
 
 
 def _unstated(row: ReportedResult) -> str:
-    """What a figure would have to be reported with to be run again; empty when it was."""
+    """Name the setting that a figure was reported without; empty where it can be run again."""
     if not row.model:
         return "network"
     if "mask_count" not in row.settings():

@@ -1,4 +1,4 @@
-"""What the axes and frames of all pictures of the report have in common."""
+"""Axes and frames that all pictures of the report share."""
 
 import math
 from collections.abc import Sequence

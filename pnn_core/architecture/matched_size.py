@@ -1,13 +1,11 @@
-"""Controls: the same network with another spatial layer, of nearly the same size.
-
-Needs no torch.
-"""
+"""Controls: the same network with another spatial layer, of nearly the same size."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pnn_core.architecture.parameter_count import count_learnable_params
-from pnn_core.config import Layer, ModelConfig
+from pnn_core.config import ModelConfig
+from pnn_core.parts.layers import SPATIAL_LAYERS
 
 SIZE_TOLERANCE = 0.02
 """Relative difference up to which two networks count as of the same size."""
@@ -18,7 +16,7 @@ class Control:
     """A control and how well its size fits.
 
     Attributes:
-        model: The control.
+        model: Network of the control.
         size_difference: Learnable parameters of the control over those of the original, minus 1.
             A width is a whole number: in a small network one step of it can be more than
             `SIZE_TOLERANCE`.
@@ -28,26 +26,27 @@ class Control:
     size_difference: float
 
 
-def control(config: ModelConfig, layer: Layer) -> Control:
+def control(config: ModelConfig, layer: str) -> Control:
     """Put another spatial layer into a network and choose the width that comes nearest in size.
 
-    Data set, first layer and switches stay, but for those that the other layer has not. A local
-    binary layer has as many filters per channel as the original has masks or, only where that
+    Data set, first layer and switches stay, but for those that the other layer does not use. A
+    local binary layer has as many filters per channel as the original has masks or, only where that
     misses `SIZE_TOLERANCE`, one if that comes nearer.
 
     Args:
-        config: The original.
-        layer: What to put into it.
+        config: Original network.
+        layer: Name of the layer to put into it.
     """
     size = count_learnable_params(config)
+    replaced = config.with_layer(layer)
 
     def nearest(fan_out: int) -> Control:
-        other = _with_layer(config, layer, fan_out)
+        other = _at_fan_out(replaced, fan_out)
         width = min(_nearest_widths(other, size), key=_misses(other, size))
         model = _at_width(other, width)
         return Control(model=model, size_difference=count_learnable_params(model) / size - 1)
 
-    if layer in ("conv3x3", "conv1x1"):
+    if "fan_out" not in SPATIAL_LAYERS[layer].uses:
         return nearest(1)
     found = nearest(config.fan_out)
     if abs(found.size_difference) <= SIZE_TOLERANCE:
@@ -56,11 +55,11 @@ def control(config: ModelConfig, layer: Layer) -> Control:
 
 
 def width_for(config: ModelConfig, learnable_params: int) -> int:
-    """The width at which a network has that many learnable parameters.
+    """Return the width at which a network has that many learnable parameters.
 
     Args:
-        config: The network, of any width.
-        learnable_params: The wanted size.
+        config: Network of any width.
+        learnable_params: Wanted size.
 
     Returns:
         `ModelConfig.width`; `mask_count` is `fan_out` times that.
@@ -83,7 +82,7 @@ def width_for(config: ModelConfig, learnable_params: int) -> int:
 
 
 def _nearest_widths(config: ModelConfig, size: int) -> tuple[int, int]:
-    """The widest network that is not larger, and the next one; twice 1 where all are larger."""
+    """Return the widest that is not larger, and the next width; twice 1 where all are larger."""
 
     def fits(width: int) -> bool:
         return count_learnable_params(_at_width(config, width)) <= size
@@ -101,7 +100,7 @@ def _nearest_widths(config: ModelConfig, size: int) -> tuple[int, int]:
 
 
 def _misses(config: ModelConfig, size: int) -> Callable[[int], int]:
-    """By how many learnable parameters a width misses the wanted size."""
+    """Return how many learnable parameters a width misses the wanted size by."""
     return lambda width: abs(count_learnable_params(_at_width(config, width)) - size)
 
 
@@ -109,16 +108,5 @@ def _at_width(config: ModelConfig, width: int) -> ModelConfig:
     return replace(config, mask_count=width * config.fan_out)
 
 
-def _with_layer(config: ModelConfig, layer: Layer, fan_out: int) -> ModelConfig:
-    """The network with another layer, of the width it has, without what that layer has not."""
-    has_noise = layer == "perturbation"
-    mask = config.mask if has_noise else replace(config.mask, trained_masks=False)
-    return replace(
-        config,
-        layer=layer,
-        mask_count=config.width * fan_out,
-        fan_out=fan_out,
-        mask=mask,
-        grouped=config.grouped and has_noise,
-        mix_maps=config.mix_maps and has_noise,
-    )
+def _at_fan_out(config: ModelConfig, fan_out: int) -> ModelConfig:
+    return replace(config, mask_count=config.width * fan_out, fan_out=fan_out)

@@ -1,9 +1,9 @@
-"""The words everyone shares: a whole training run, described with the standard library alone.
+"""Words that everyone shares: a whole training run, described with the standard library alone.
 
 - `trial`: `TrialConfig`, which holds all the others, and its plain parameter names
 - `model`: the network, its layers, masks and first layer
-- `optim`: optimiser and schedule
-- `measured`: costs, what an epoch or a confirmation gave, and what a GPU must have room for
+- `optimizer`: optimiser and schedule
+- `measured`: costs, results of an epoch or a confirmation, and the GPU memory that a run needs
 """
 
 from pnn_core.config.measured import (
@@ -20,14 +20,11 @@ from pnn_core.config.model import (
     Activation,
     BeforeAddition,
     DatasetShape,
-    Layer,
     MaskConfig,
     ModelConfig,
-    Network,
     NoiseDistribution,
     Order,
     Pooling,
-    Stem,
     StemConfig,
 )
 from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
@@ -45,11 +42,9 @@ __all__ = [
     "DatasetShape",
     "EpochResult",
     "GpuNeed",
-    "Layer",
     "MaskConfig",
     "Metric",
     "ModelConfig",
-    "Network",
     "NoiseDistribution",
     "OptimConfig",
     "Optimizer",
@@ -57,7 +52,6 @@ __all__ = [
     "ParameterValue",
     "Pooling",
     "Schedule",
-    "Stem",
     "StemConfig",
     "TrialConfig",
 ]

@@ -1,4 +1,4 @@
-"""What a setting is checked for, said with its name and value."""
+"""Checks of a setting; each refusal carries its name and value."""
 
 import difflib
 import math

@@ -16,12 +16,15 @@ class Metric:
     Attributes:
         label: Name in pictures, with its unit.
         direction: Direction in which it is better.
+        kind: Kind of number, which decides its format and its usual axis: counts and seconds span
+            decades.
         over_epochs: Value of a run with several epochs: that of its last one, or their sum; None
             where only the single epochs have one.
     """
 
     label: str
     direction: Literal["maximize", "minimize"] = "minimize"
+    kind: Literal["value", "count", "seconds"] = "value"
     over_epochs: Literal["last", "sum"] | None = "last"
 
 
@@ -36,9 +39,9 @@ class Costs:
         macs: Multiply-accumulates of convolutions and linear layers for one image.
     """
 
-    learnable_params: Annotated[int, Metric(label="learnable parameters")]
-    mask_values: Annotated[int, Metric(label="mask values (fixed numbers)")]
-    macs: Annotated[int, Metric(label="multiply-accumulates per image (MACs)")]
+    learnable_params: Annotated[int, Metric(label="learnable parameters", kind="count")]
+    mask_values: Annotated[int, Metric(label="mask values (fixed numbers)", kind="count")]
+    macs: Annotated[int, Metric(label="multiply-accumulates per image (MACs)", kind="count")]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +65,12 @@ class EpochResult:
     ]
     val_loss: Annotated[float, Metric(label="validation loss (nats)")]
     train_loss: Annotated[float, Metric(label="training loss (nats)")]
-    train_seconds: Annotated[float, Metric(label="training time (s)", over_epochs="sum")]
-    val_seconds: Annotated[float, Metric(label="validation time (s)", over_epochs=None)]
+    train_seconds: Annotated[
+        float, Metric(label="training time (s)", kind="seconds", over_epochs="sum")
+    ]
+    val_seconds: Annotated[
+        float, Metric(label="validation time (s)", kind="seconds", over_epochs=None)
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +79,7 @@ class ConfirmResult:
 
     Attributes:
         train_loss: Mean cross-entropy over the last epoch's steps, in nats.
-        test_accuracy: Correct over total on the test images after the last epoch, in [0, 1].
+        test_accuracy: Share of the test images that were right after the last epoch, in [0, 1].
         published_test_accuracy: The published code's figure on the same images (see
             `pnn_core.training.published_accuracy`), to show how far it lies above the other.
         train_seconds: Wall time of all training steps.

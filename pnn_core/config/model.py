@@ -1,6 +1,6 @@
 """A network, in words."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from pnn_core.config.checks import (
@@ -9,13 +9,13 @@ from pnn_core.config.checks import (
     require_flag,
     require_member,
 )
+from pnn_core.parts.layers import LAYER_SETTINGS, SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORK_SETTINGS, NETWORKS
+from pnn_core.parts.stems import STEM_SETTINGS, STEMS
 
-Network = Literal["resnet8", "resnet18", "resnet34", "resnet50", "vgg16", "lenet"]
-Layer = Literal["perturbation", "conv3x3", "conv1x1", "local_binary"]
 Order = Literal[
     "noise_relu_bn_conv", "noise_relu_conv", "noise_relu_conv_bn_relu", "noise_conv_bn_relu"
 ]
-Stem = Literal["conv3x3", "conv3x3_frozen", "conv7x7", "perturbation"]
 Activation = Literal["relu", "sigmoid", "none"]
 Pooling = Literal["max", "average"]
 BeforeAddition = Literal["bn", "bn_relu"]
@@ -24,7 +24,7 @@ NoiseDistribution = Literal["uniform", "normal"]
 
 @dataclass(frozen=True, kw_only=True)
 class DatasetShape:
-    """What a network must know of a data set.
+    """Shape of a data set, as far as a network must know it.
 
     Attributes:
         channels: Colour channels of an image.
@@ -48,13 +48,13 @@ class MaskConfig:
     """The fixed part of a layer: noise masks, or the filters of a local binary layer.
 
     Attributes:
-        noise_level: ℓ, the half-range of the noise; 0 means no noise.
+        noise_level: Half-range of the noise, ℓ; 0 means no noise.
         noise_distribution: `uniform` draws from U(−ℓ, ℓ); `normal` from a zero-mean normal of the
             same variance, ℓ²/3, so that a level means the same energy in both (paper, Section 4.2).
-        unique_masks: Whether each input channel has masks of its own; else all channels share the
+        unique_masks: True if each input channel has masks of its own; else all channels share the
             same `fan_out` masks.
-        trained_masks: Whether the optimiser changes the masks too.
-        nonzero_share: Of a local binary layer: the share of filter weights that are ±1 and not 0.
+        trained_masks: True if the optimiser changes the masks too.
+        nonzero_share: Share of a local binary layer's filter weights that are ±1 and not 0.
     """
 
     noise_level: float = 0.1
@@ -76,20 +76,21 @@ class StemConfig:
     """The first layer.
 
     Attributes:
-        stem: `conv3x3` with stride 1, the same with frozen random weights (`conv3x3_frozen`),
-            `conv7x7` with stride 2 and a max-pool, or noise and a 1×1 (`perturbation`).
-        stem_noise_level: Of a perturbation stem, ℓ.
-        stem_fan_out: Of a perturbation stem: masks for each colour channel.
-        stem_activation: Of a perturbation stem: what follows the noise.
+        stem: Name in `STEMS`: `conv3x3` with stride 1, the same with frozen random weights
+            (`conv3x3_frozen`), `conv7x7` with stride 2 and a max-pool, or noise and a 1×1
+            (`perturbation`).
+        stem_noise_level: Half-range ℓ of a perturbation stem's noise.
+        stem_fan_out: Number of a perturbation stem's masks for each colour channel.
+        stem_activation: Function behind a perturbation stem's noise.
     """
 
-    stem: Stem = "conv3x3"
+    stem: str = "conv3x3"
     stem_noise_level: float = 0.1
     stem_fan_out: int = 64
     stem_activation: Activation = "relu"
 
     def __post_init__(self) -> None:
-        require_member(self, "stem", get_args(Stem))
+        require_member(self, "stem", tuple(STEMS))
         require_finite_at_least(self, 0.0, "stem_noise_level")
         require_at_least(self, 1, "stem_fan_out")
         require_member(self, "stem_activation", get_args(Activation))
@@ -101,30 +102,31 @@ class ModelConfig:
 
     Attributes:
         dataset: Shape of the images and number of classes.
-        network: `resnet18`, `resnet34`, `resnet50` (bottlenecks) and `vgg16` (with batch norm) as
-            published; for small images `resnet8`, three stages of one block with widths p, 2p, 4p,
-            and `lenet`.
-        layer: What stands where the 3×3 convolution stood: `perturbation`; `conv3x3`, the plain
-            network; `conv1x1`, no noise at all; `local_binary`, fixed ±1 filters (paper Eq. 1).
-        mask_count: m, masks or fixed filters of the first stage's layers; the paper's "#Mask". A
-            layer without either has as many maps: m is its width.
-        fan_out: m/p, masks or filters per input channel; must divide `mask_count`.
-        mask: The fixed part of each layer.
-        order: What follows what. `noise_relu_bn_conv` as in the published code,
+        network: Name in `NETWORKS`: `resnet18`, `resnet34`, `resnet50` (bottlenecks) and `vgg16`
+            (with batch norm) as published; for small images `resnet8`, three stages of one block
+            with widths p, 2p, 4p, and `lenet`.
+        layer: Layer in the place of the 3×3 convolution, by its name in `SPATIAL_LAYERS`:
+            `perturbation`; `conv3x3`, the plain network; `conv1x1`, no noise at all;
+            `local_binary`, fixed ±1 filters (paper Eq. 1).
+        mask_count: Number m of masks or fixed filters of the first stage's layers; the paper's
+            "#Mask". A layer without either has as many maps: m is its width.
+        fan_out: Masks or filters per input channel, m/p; must divide `mask_count`.
+        mask: Fixed part of each layer.
+        order: Order of the parts of a layer. `noise_relu_bn_conv` as in the published code,
             `noise_relu_conv` as in the paper's Eq. 2; with `noise_relu_conv_bn_relu` and
             `noise_conv_bn_relu` the BN and ReLU behind the 1×1 stand before the pool, not after.
-        grouped: Whether the 1×1 combines the maps of each input channel alone.
-        mix_maps: Whether a second 1×1 mixes what the first one gave.
-        pooling: How a feature map is halved where no convolution has a stride.
-        before_addition: What stands behind a residual block's last layer, before the shortcut is
+        grouped: True if the 1×1 combines the maps of each input channel alone.
+        mix_maps: True if a second 1×1 mixes what the first one gave.
+        pooling: Pool that halves a feature map where no convolution has a stride.
+        before_addition: Modules behind a residual block's last layer, before the shortcut is
             added.
         dropout: Share of the features set to 0 before the classifier, in training.
-        first_layer: The first layer.
+        first_layer: First layer.
     """
 
     dataset: DatasetShape
-    network: Network = "resnet18"
-    layer: Layer = "perturbation"
+    network: str = "resnet18"
+    layer: str = "perturbation"
     mask_count: int = 64
     fan_out: int = 1
     mask: MaskConfig = field(default_factory=MaskConfig)
@@ -137,8 +139,8 @@ class ModelConfig:
     first_layer: StemConfig = field(default_factory=StemConfig)
 
     def __post_init__(self) -> None:
-        require_member(self, "network", get_args(Network))
-        require_member(self, "layer", get_args(Layer))
+        require_member(self, "network", tuple(NETWORKS))
+        require_member(self, "layer", tuple(SPATIAL_LAYERS))
         require_member(self, "order", get_args(Order))
         require_member(self, "pooling", get_args(Pooling))
         require_member(self, "before_addition", get_args(BeforeAddition))
@@ -157,47 +159,64 @@ class ModelConfig:
 
     @property
     def width(self) -> int:
-        """p, the input channels of the first stage."""
+        """Input channels of the first stage, p."""
         return self.mask_count // self.fan_out
 
     def unused(self) -> frozenset[str]:
         """Names of settings that change nothing about this network."""
-        unused: set[str] = set()
-        if self.layer != "perturbation":
-            unused |= {f.name for f in fields(MaskConfig)} - {"nonzero_share"}
-            unused |= {"grouped", "mix_maps"}
-        if self.mask.noise_level == 0:
-            unused |= {"noise_distribution"}
-        if self.layer != "local_binary":
-            unused |= {"nonzero_share"}
-        if self.layer in ("conv3x3", "conv1x1"):
-            unused |= {"fan_out", "order"}
-        if self.first_layer.stem != "perturbation":
-            unused |= {"stem_noise_level", "stem_fan_out", "stem_activation"}
-        if not self.network.startswith("resnet"):
-            unused |= {"before_addition"}
-        elif self.layer == "conv3x3":
-            unused |= {"pooling"}  # its convolutions halve by their stride
-        return frozenset(unused)
+        layer, network = SPATIAL_LAYERS[self.layer], NETWORKS[self.network]
+        unused = LAYER_SETTINGS - layer.uses | layer.idle(self)
+        unused |= STEM_SETTINGS - STEMS[self.first_layer.stem].uses
+        unused |= NETWORK_SETTINGS - network.uses
+        if network.strided and layer.as_convolution:
+            unused |= {"pooling"}
+        return unused
 
     def _require_buildable(self) -> None:
         """Refuse combinations that would be another network than they say."""
-        if self.layer in ("conv3x3", "conv1x1") and self.fan_out != 1:
+        uses = SPATIAL_LAYERS[self.layer].uses
+        if "fan_out" not in uses and self.fan_out != 1:
             raise ValueError(
                 f"fan_out (={self.fan_out}) must be 1 with layer (={self.layer}), "
                 "which has no masks"
             )
-        needs_noise = {
+        wanted = {
             "grouped": self.grouped,
             "mix_maps": self.mix_maps,
             "trained_masks": self.mask.trained_masks,
         }
-        for name, wanted in needs_noise.items():
-            if wanted and self.layer != "perturbation":
+        for name, is_wanted in wanted.items():
+            if is_wanted and name not in uses:
+                users = [other for other, entry in SPATIAL_LAYERS.items() if name in entry.uses]
                 raise ValueError(
-                    f"{name} (=True) needs layer perturbation: layer (={self.layer}) has no masks"
+                    f"{name} (=True) needs layer {' or '.join(users)}: "
+                    f"layer (={self.layer}) has no masks"
                 )
         if self.mask.trained_masks and self.mask.noise_level == 0:
             raise ValueError(
                 "trained_masks (=True) needs a noise_level (=0) above 0: else they have no scale"
             )
+
+    def with_layer(self, layer: str) -> "ModelConfig":
+        """Put another spatial layer into the network, at the same width.
+
+        Settings that would be refused because that layer does not use them are dropped; masks or
+        filters per channel stay where it has some.
+
+        Raises:
+            ValueError: There is no layer of that name.
+        """
+        if layer not in SPATIAL_LAYERS:
+            return replace(self, layer=layer)  # which refuses it
+        uses = SPATIAL_LAYERS[layer].uses
+        fan_out = self.fan_out if "fan_out" in uses else 1
+        trained_masks = self.mask.trained_masks and "trained_masks" in uses
+        return replace(
+            self,
+            layer=layer,
+            mask_count=self.width * fan_out,
+            fan_out=fan_out,
+            mask=replace(self.mask, trained_masks=trained_masks),
+            grouped=self.grouped and "grouped" in uses,
+            mix_maps=self.mix_maps and "mix_maps" in uses,
+        )

@@ -1,4 +1,4 @@
-"""How weights are learned, in words."""
+"""Optimiser and schedule, in words."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -13,16 +13,16 @@ Schedule = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class OptimConfig:
-    """How weights are learned.
+    """Optimiser, learning rate and batches.
 
     Attributes:
-        optimizer: `adam`, or `sgd` with Nesterov momentum.
+        optimizer: Name of the optimiser: `adam`, or `sgd` with Nesterov momentum.
         learning_rate: Initial learning rate.
-        schedule: When the learning rate drops, and to which share: after the named epochs of 100,
-            200 and 450, scaled to the epochs asked for.
+        schedule: Drops of the learning rate, to the named share after the named epochs of 100, 200
+            and 450, scaled to the epochs asked for.
         batch_size: Images per step.
-        momentum: For `sgd` only.
-        weight_decay: L2 penalty, added to the gradient.
+        momentum: Momentum of `sgd`; `adam` ignores it.
+        weight_decay: Factor of the L2 penalty, added to the gradient.
     """
 
     optimizer: Optimizer = "adam"

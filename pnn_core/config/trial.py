@@ -16,14 +16,14 @@ class TrialConfig:
     """A whole training run.
 
     Attributes:
-        model: The network.
-        optim: How it learns.
+        model: Network to train.
+        optim: Optimiser and batches.
         epochs: Passes over the training images.
-        seed: Feeds separate random streams for initialisation, masks and data order.
-        initialisation_seed: Feeds that stream in the place of `seed`. Runs that differ in `seed`
+        seed: Seed of separate random streams for initialisation, masks and data order.
+        initialisation_seed: Seed of that stream in the place of `seed`. Runs that differ in `seed`
             and share one of these three tell how much luck lies in the other two.
-        mask_seed: Likewise, for masks and fixed filters.
-        data_order_seed: Likewise, for the order of the images, crops and flips.
+        mask_seed: Seed of masks and fixed filters in the place of `seed`.
+        data_order_seed: Seed of the order of the images, crops and flips in the place of `seed`.
     """
 
     model: ModelConfig
@@ -66,10 +66,10 @@ class TrialConfig:
         return replace(self, model=model, optim=optim, **chosen(TrialConfig))
 
     def parameters(self) -> dict[str, ParameterValue]:
-        """Every setting that matters under its plain name.
+        """Return every setting that matters under its plain name.
 
-        What changes nothing, such as the noise level of a network without noise, is left out: given
-        to `with_parameters`, the rest describes the same training run.
+        Settings that change nothing, such as the noise level of a network without noise, are left
+        out: given to `with_parameters`, the rest describes the same training run.
         """
         model = self.model
         unused = model.unused() | self.optim.unused()

@@ -3,19 +3,23 @@
 Files, in the order in which a reader needs them:
 
 - `images`: labelled images, in memory (`LabelledImages`) or in files (`ImageFiles`)
-- `dataset`: what training and model selection may see, `TrainingData`; `DatasetError`
-- `load`: the table of data sets and the functions that a study calls
-- `test_set`: the functions that the confirm step calls
+- `dataset`: all that training and model selection may see, `TrainingData`; `DatasetError`
+- `spec`, `registry`: all that the platform must know of a data set; `DATASETS`
+- `sources`: one module for each entry of the registry; `image_folder` and `idx_images` are read by
+  several of them
+- `load`: the functions that a study calls
+- `test_set`: the functions that a confirmation calls
 - `split`, `normalisation`: which images validate; mean and standard deviation of the others
-- `digits`, `mnist`, `cifar10`, `imagefolder`: one reader each; `idx` and `download` serve the
-  former, `class_folders`, `decode` and `memory` the last
+- `idx`, `download`, `class_folders`, `decode`, `memory`: files, folders and pixels
 
 Importing this package costs numpy and Pillow alone: no torch, torchvision or scikit-learn.
 """
 
 from pnn_core.data.dataset import DatasetError, ImageTraits, TrainingData
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
-from pnn_core.data.load import DATASETS, DatasetSpec, dataset_shape, load_training_data
+from pnn_core.data.load import dataset_shape, load_training_data
+from pnn_core.data.registry import DATASETS
+from pnn_core.data.spec import DatasetSpec
 from pnn_core.data.test_set import (
     TestSetClosedError,
     confirm_step,

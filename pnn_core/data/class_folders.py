@@ -1,4 +1,4 @@
-"""Which folders of images are classes, and which files in them are images."""
+"""Folders of images that are classes, and files in them that are images."""
 
 import difflib
 import os
@@ -11,21 +11,21 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 """Endings of the files that are read, in small or capital letters."""
 
 CLASS_LIST = "classes.txt"
-"""Name of the file that says which classes to use, one folder's name a line."""
+"""Name of the file that lists the classes to use, one folder's name a line."""
 
 LAYOUT = f"put images ({', '.join(s[1:] for s in SUFFIXES)}) into"
-"""How an error tells where images belong."""
+"""Advice of an error, which the folder follows."""
 
 
 def used_classes(data_dir: Path, largest: int | None = None) -> tuple[str, ...]:
-    """The classes of a data set: the folders in `data_dir/train`, sorted by name.
+    """List the classes of a data set: the folders in `data_dir/train`, sorted by name.
 
     If there is a `data_dir/classes.txt`, they are those that it lists, so that a published choice
     of classes can be repeated.
 
     Args:
-        data_dir: The folder that holds `train`.
-        largest: Keep only that many, those of most images, and of equal ones the first by name;
+        data_dir: Folder that holds `train`.
+        largest: Number of classes to keep, those of most images, of equal ones the first by name;
             None keeps all.
 
     Raises:
@@ -48,7 +48,7 @@ def used_classes(data_dir: Path, largest: int | None = None) -> tuple[str, ...]:
 
 
 def class_folders(folder: Path) -> tuple[str, ...]:
-    """Names of the folders in `data_dir/train` or `data_dir/test`, sorted; hidden ones left out.
+    """List the folders in `data_dir/train` or `data_dir/test`, sorted; hidden ones left out.
 
     Raises:
         DatasetError: There is no such folder, or there are fewer than two in it.
@@ -66,7 +66,7 @@ def class_folders(folder: Path) -> tuple[str, ...]:
 
 
 def image_names(folder: Path, least: int) -> list[str]:
-    """Names of the images of a class, sorted; hidden files and other endings are left out.
+    """List the names of the images of a class, sorted; hidden files and other endings are left out.
 
     Raises:
         DatasetError: There are fewer than `least`.

@@ -1,4 +1,4 @@
-"""What training and model selection may see of a data set."""
+"""Part of a data set that training and model selection may see."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ from pnn_core.config import DatasetShape
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
 
 Part = Literal["train", "test"]
-"""Which images a reader is asked for: those one may learn from, or those that confirm a front."""
+"""Images that a reader is asked for: those to learn from, or those that confirm a front."""
 
 
 class DatasetError(ValueError):
@@ -19,13 +19,13 @@ class DatasetError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTraits:
-    """What a trainer must know of images beside the images themselves.
+    """Facts that a trainer must know of images beside the images themselves.
 
     Attributes:
-        shape: Of the images, and the number of classes.
-        mean: Per channel, of pixel values scaled to [0, 1].
-        std: Per channel, above 0.
-        augment: Whether batches in training get a random crop and flip.
+        shape: Shape of the images, and the number of classes.
+        mean: Mean of each channel, of pixel values scaled to [0, 1].
+        std: Standard deviation of each channel, above 0.
+        augment: True if batches in training get a random crop and flip.
     """
 
     shape: DatasetShape
@@ -41,15 +41,15 @@ class TrainingData:
 
     Attributes:
         name: The data set's name in `DATASETS`.
-        train: The images that weights are learned from.
-        validation: The images that measure `val_accuracy`; the same for every study and seed.
-        held_out: Where the validation images stand among all images, in the order of the data set:
+        train: Images that weights are learned from.
+        validation: Images that measure `val_accuracy`; the same for every study and seed.
+        held_out: Positions of the validation images among all images, in the order of the data set:
             int64, ascending, [len(validation)].
         classes: Class names; a label is an index into them.
         mean: Mean of each channel of `train`, of pixel values scaled to [0, 1].
-        std: Standard deviation of each channel, likewise; 1 where a channel is constant, so that
-            `(pixel - mean) / std` gives 0 there and not a division by zero.
-        augment: Whether batches in training get a random crop and flip.
+        std: Standard deviation of each channel of `train`, of the same values; 1 where a channel is
+            constant, so that `(pixel - mean) / std` gives 0 there and not a division by zero.
+        augment: True if batches in training get a random crop and flip.
 
     Raises:
         ValueError: The parts do not fit each other.
@@ -88,7 +88,7 @@ class TrainingData:
 
     @property
     def shape(self) -> DatasetShape:
-        """What a network must know of these images."""
+        """Shape of these images."""
         channels, height, width = self.train.image_shape
         return DatasetShape(
             channels=channels, height=height, width=width, classes=len(self.classes)
@@ -96,13 +96,13 @@ class TrainingData:
 
     @property
     def traits(self) -> ImageTraits:
-        """What holds for all of these images; mean and deviation are those of `train`."""
+        """Facts that hold for all of these images; mean and deviation are those of `train`."""
         return ImageTraits(shape=self.shape, mean=self.mean, std=self.std, augment=self.augment)
 
     def joined(self) -> Images:
         """Return train and validation images together, in the order of the data set.
 
-        To confirm a front, once validation images have nothing left to choose.
+        This serves to confirm a front, once validation images have nothing left to choose.
 
         Raises:
             ValueError: `held_out` does not say where the images belong.
@@ -128,7 +128,7 @@ class TrainingData:
         raise ValueError("train and validation images must both be in memory or both in files")
 
     def _order(self) -> NDArray[np.int64]:
-        """Index of each image of the data set into train's images followed by validation's."""
+        """Compute each image's index into train's images followed by validation's."""
         total = len(self.train) + len(self.validation)
         ascending = bool(np.all(np.diff(self.held_out) > 0))
         if not ascending or self.held_out[0] < 0 or self.held_out[-1] >= total:

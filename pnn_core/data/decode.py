@@ -1,4 +1,4 @@
-"""From image files to pixels, with Pillow."""
+"""Decoding of image files to pixels, with Pillow."""
 
 import os
 import struct
@@ -15,7 +15,7 @@ from pnn_core.data.dataset import DatasetError
 from pnn_core.data.images import ImageFiles
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP")
-"""The formats that are read, whatever the ending of a file's name says."""
+"""Formats that are read, whatever the ending of a file's name says."""
 
 _WIDE_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 """Pillow's pixel types of more than 8 bits, which it would clip to 255 on the way to RGB."""
@@ -30,8 +30,8 @@ _DAMAGE = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
-"""What Pillow raises on a damaged file, according to its format and the place of the damage; the
-warning where warnings are errors."""
+"""Errors that Pillow raises on a damaged file, according to its format and the place of the damage;
+the warning where warnings are errors."""
 
 _FILES_PER_TASK = 64
 _MAX_THREADS = 8
@@ -45,9 +45,10 @@ class RandomCrops:
     """One draw for each image whose size is not known before it is decoded.
 
     Attributes:
-        rows: Where the crop begins, from 0, at the top, to 1, as far down as it fits: below 1, [N].
-        columns: Likewise, from left to right.
-        flipped: Whether left and right change places, [N].
+        rows: Place where the crop begins, from 0, at the top, to 1, as far down as it fits: below
+            1, [N].
+        columns: Place where the crop begins, from left to right, [N].
+        flipped: True where left and right change places, [N].
     """
 
     rows: NDArray[np.float64]
@@ -55,14 +56,14 @@ class RandomCrops:
     flipped: NDArray[np.bool_]
 
     def take(self, batch: slice) -> "RandomCrops":
-        """The draws of one batch."""
+        """Return the draws of one batch."""
         return RandomCrops(
             rows=self.rows[batch], columns=self.columns[batch], flipped=self.flipped[batch]
         )
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """Width and height of an image, from its header: decodes nothing.
+    """Read width and height of an image from its header: decodes nothing.
 
     Raises:
         DatasetError: The file is damaged.
@@ -83,8 +84,8 @@ def decode(files: ImageFiles, crops: RandomCrops | None = None) -> NDArray[np.ui
     Krizhevsky et al. (2012), mean the shorter one.
 
     Args:
-        files: What to decode, N of them.
-        crops: Where to crop what was resized; None for the centre. Not for files of one size.
+        files: Files to decode, N of them.
+        crops: Places to crop resized images at; None for the centre. Not for files of one size.
 
     Returns:
         RGB, [N, 3, height, width].
@@ -159,7 +160,7 @@ def _decode_cropped(
 
 
 def _resized(size: tuple[int, int], shorter_edge: int) -> tuple[int, int]:
-    """Width and height once the shorter one is `shorter_edge`; rounded down, as torchvision's."""
+    """Compute both edges once the shorter one is `shorter_edge`; rounded down, as torchvision's."""
     shorter = min(size)
     return (size[0] * shorter_edge // shorter, size[1] * shorter_edge // shorter)
 

@@ -21,10 +21,10 @@ def download(fetch: Callable[[Path], object], data_dir: Path, missing: str, advi
     there before.
 
     Args:
-        fetch: Downloads into the folder that it is given, and verifies what it got.
-        data_dir: Where the files go, under the same relative paths; archives stay behind.
-        missing: What was looked for and where, for the error.
-        advice: Which files the user may put where, for the error.
+        fetch: Function that downloads into the folder that it is given, and verifies the files.
+        data_dir: Folder that the files go to, under the same relative paths; archives stay behind.
+        missing: Files that were looked for and where, for the error.
+        advice: Files that the user may put and where, for the error.
 
     Raises:
         DatasetError: The download failed.

@@ -22,8 +22,8 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 
     Args:
-        path: The file; compressed when its name ends in `.gz`.
-        dimensions: How many the array must have.
+        path: File to read; compressed when its name ends in `.gz`.
+        dimensions: Number of dimensions that the array must have.
 
     Returns:
         The array, read-only.

@@ -54,14 +54,14 @@ class ImageFiles:
     On a cluster, every machine that trains must find them in the same folder.
 
     Attributes:
-        folder: What the names are relative to.
+        folder: Folder that the names are relative to.
         names: Path of each file, in the file system's bytes, [N]. One array, because Ray shares
             an array between processes and would copy a million strings to each of them.
         labels: Index of each image's class, int64, [N].
-        height: Of a decoded image in pixels.
-        width: Likewise.
-        shorter_edge: What an image's shorter edge is resized to in pixels, before height × width
-            are cropped from it; None where every file has exactly that size.
+        height: Height of a decoded image in pixels.
+        width: Width of a decoded image in pixels.
+        shorter_edge: Pixels to which an image's shorter edge is resized, before height × width are
+            cropped from it; None where every file has exactly that size.
 
     Raises:
         ValueError: A type, shape, size or label is not as above, or there is no file.
@@ -103,7 +103,7 @@ class ImageFiles:
         return len(self) * 3 * self.height * self.width
 
     def path(self, index: int) -> Path:
-        """Where an image lies."""
+        """Path of an image."""
         return self.folder / os.fsdecode(bytes(self.names[index]))
 
     def take(self, indices: NDArray[np.int64]) -> "ImageFiles":

@@ -9,7 +9,7 @@ from pnn_core.data.decode import decode_all
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
 
 _IMAGES_PER_CHUNK = 1024
-"""Bounds the memory: counting copies its input to 64 bits."""
+"""Bound of the memory: counting copies its input to 64 bits."""
 
 IMAGENET_STATISTICS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and standard deviation of ImageNet's training images, as torchvision's models use them
@@ -19,14 +19,14 @@ Statistics = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 def channel_statistics(images: Images) -> Statistics:
-    """Mean and standard deviation of pixel values scaled to [0, 1].
+    """Compute mean and standard deviation of pixel values scaled to [0, 1].
 
     Computed from exact counts of the 256 values, so neither the number of images nor their order
     costs precision, and images that do not fit in memory give the same numbers as those that do.
     For photographs that are cropped they are ImageNet's, so that none is decoded beforehand.
 
     Args:
-        images: The images that weights are learned from.
+        images: Images that weights are learned from.
 
     Returns:
         Mean and population standard deviation of each of the C channels. A constant channel gets

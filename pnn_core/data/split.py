@@ -1,10 +1,10 @@
-"""Which images are held out, the same ones in every study."""
+"""Choice of the images that are held out, the same ones in every study."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 SPLIT_SEED = 20180618
-"""Independent of any study's seed, so that all trials of all studies validate on the same images.
+"""Seed independent of any study's, so that all trials of all studies validate on the same images.
 The value has no meaning beyond being fixed."""
 
 
@@ -13,8 +13,8 @@ def stratified_split(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide images in two, each class in the same proportion.
 
-    A function of its arguments alone. Each class gives `held_out_fraction` of its images, rounded
-    to the nearest whole number, but keeps at least one and gives at least one.
+    The result depends on the arguments alone. Each class gives `held_out_fraction` of its images,
+    rounded to the nearest whole number, but keeps at least one and gives at least one.
 
     Args:
         labels: Class of each image, int64, [N].

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from pnn_core.data.images import Images
-from pnn_core.data.load import find_dataset
+from pnn_core.data.registry import find_dataset
 
 _ORDER_SEED = 20180618
-"""Without a meaning, but fixed: the same order in every study."""
+"""Seed without a meaning, but fixed: the same order in every study."""
 
 _confirming: ContextVar[bool] = ContextVar("confirming", default=False)
 
@@ -26,7 +26,7 @@ class TestSetClosedError(RuntimeError):
 def confirm_step() -> Iterator[None]:
     """Open the test set within the context, in this thread.
 
-    Entered once all choices are made: whatever is chosen on test images is no estimate any more.
+    To be entered once all choices are made: a figure chosen on test images is no estimate any more.
     """
     token = _confirming.set(True)
     try:
@@ -42,7 +42,7 @@ def load_test_data(name: str, data_dir: Path) -> Images:
     sets do: the published protocol looks at the last few batches alone.
 
     Args:
-        name: One of `DATASETS`.
+        name: Name in `DATASETS`.
         data_dir: Folder of the data.
 
     Raises:
@@ -65,7 +65,7 @@ def require_test_split(name: str, data_dir: Path) -> None:
     """Check that there is a test set, before a search that ends in confirming; opens no image.
 
     Args:
-        name: One of `DATASETS`. Embedded ones always have one, and so have those that a download
+        name: Name in `DATASETS`. Embedded ones always have one, and so have those that a download
             will bring.
         data_dir: Folder of the data.
 

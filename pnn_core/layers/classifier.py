@@ -2,11 +2,11 @@
 
 from torch import nn
 
-from pnn_core.architecture.networks import ClassifierShape
+from pnn_core.parts.networks.network import ClassifierShape
 
 
 def build_classifier(shape: ClassifierShape, classes: int, dropout: float) -> nn.Sequential:
-    """Average pool, then linear layers.
+    """Build an average pool, then linear layers.
 
     Dropout stands where the published networks have it: behind each hidden layer or, where there
     is none, behind the pool.

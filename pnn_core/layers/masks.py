@@ -13,7 +13,7 @@ def draw_masks(
     """Draw the masks N of one perturbation layer (paper Eq. 2 and Section 4.2).
 
     Args:
-        mask_count: Masks to draw.
+        mask_count: Number of masks to draw.
         height: Height of the feature map in pixels.
         width: Width of the feature map in pixels.
         config: Level and distribution of the noise.
@@ -38,9 +38,9 @@ def draw_binary_filters(
     at places drawn without replacement; each is 1 or −1 with equal chance.
 
     Args:
-        filter_count: Filters to draw, m.
-        in_channels: Channels that each filter sees.
-        nonzero_share: Of the weights, above 0 and up to 1.
+        filter_count: Number of filters to draw, m.
+        in_channels: Number of channels that each filter sees.
+        nonzero_share: Share of the weights that are not 0, above 0 and up to 1.
         generator: CPU source of randomness.
 
     Returns:

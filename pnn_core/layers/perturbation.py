@@ -1,5 +1,6 @@
 """The perturbation layer."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -8,19 +9,20 @@ from torch import nn
 from pnn_core.config import MaskConfig, Order
 from pnn_core.fused.operators import perturb_combine
 from pnn_core.fused.sequential import NormalisedLayer
+from pnn_core.layers.leaf_module import LeafModule, joined, joined_parameter
 from pnn_core.layers.masks import draw_masks
 from pnn_core.layers.pointwise import Combination
 
 
-class Perturbation(nn.Module):
+class Perturbation(LeafModule):
     """Noise masks, added to each channel: N[i] + x[⌊i / fan_out⌋] for i = 0 … m − 1.
 
     Args:
-        in_channels: p.
+        in_channels: Number of input channels, p.
         fan_out: Masks per input channel; m = fan_out · p.
         height: Height of the feature map in pixels.
         width: Width of the feature map in pixels.
-        mask: How the masks are drawn, shared and trained.
+        mask: Settings by which the masks are drawn, shared and trained.
         generator: CPU source of the masks' randomness.
     """
 
@@ -55,8 +57,18 @@ class Perturbation(nn.Module):
         else:
             self.register_buffer("masks", masks)
 
+    @property
+    def macs_per_output(self) -> int:
+        """Multiply-accumulates for each value: none, as noise is added."""
+        return 0
+
+    @classmethod
+    def pack(cls, modules: Sequence["Perturbation"]) -> "BatchedPerturbation":
+        """Join the masks of replicates."""
+        return BatchedPerturbation(modules)
+
     def noise(self) -> torch.Tensor:
-        """N, `[1, m, height, width]`."""
+        """Return N, `[1, m, height, width]`."""
         masks = self.masks if self.scale == 1.0 else self.masks * self.scale
         return masks if self.copies == 1 else masks.repeat(1, self.copies, 1, 1)
 
@@ -65,6 +77,47 @@ class Perturbation(nn.Module):
         if self.fan_out > 1:
             x = x.repeat_interleave(self.fan_out, dim=1)
         return x + self.noise()
+
+
+class BatchedPerturbation(nn.Module):
+    """Noise masks, added to each channel of each replicate.
+
+    Args:
+        layers: Layers of one shape.
+    """
+
+    masks: torch.Tensor
+    """`[1, R * masks, height, width]`, a buffer or a parameter; see `Perturbation.masks`."""
+
+    def __init__(self, layers: Sequence[Perturbation]) -> None:
+        super().__init__()
+        first = layers[0]
+        self.replicates = len(layers)
+        self.fan_out, self.copies, self.scale = first.fan_out, first.copies, first.scale
+        if isinstance(first.masks, nn.Parameter):
+            self.masks = joined_parameter([layer.masks for layer in layers], axis=1)
+        else:
+            self.register_buffer("masks", joined([layer.masks for layer in layers], axis=1))
+
+    def noise(self) -> torch.Tensor:
+        """Return N of all replicates, `[1, R * m, h, w]`."""
+        masks = self.masks if self.scale == 1.0 else self.masks * self.scale
+        if self.copies == 1:
+            return masks
+        each = masks.unflatten(1, (self.replicates, 1, -1))
+        repeated: torch.Tensor = each.expand(-1, -1, self.copies, -1, -1, -1).flatten(1, 3)
+        return repeated
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Perturb `[batch, R * p, h, w]` to `[batch, R * m, h, w]`."""
+        masks = self.masks if self.scale == 1.0 else self.masks * self.scale
+        # A channel's masks stand on an axis of their own, so that no channel is repeated in memory.
+        shape = (
+            (self.replicates, -1, self.fan_out) if self.copies == 1 else (self.replicates, 1, -1)
+        )
+        channels = x.unflatten(1, (self.replicates, -1, 1))
+        maps: torch.Tensor = (channels + masks.unflatten(1, shape)).flatten(1, 3)
+        return maps
 
 
 class PerturbationLayer(NormalisedLayer):
@@ -80,18 +133,18 @@ class PerturbationLayer(NormalisedLayer):
     say: `noise_relu_bn_conv`. `noise_conv_bn_relu` leaves out the ReLU.
 
     Args:
-        in_channels: p.
-        out_channels: q.
+        in_channels: Number of input channels, p.
+        out_channels: Number of output channels, q.
         fan_out: Masks per input channel.
         height: Height of the feature map in pixels.
         width: Width of the feature map in pixels.
-        mask: How the masks are drawn, shared and trained.
-        order: What stands between the noise and the combination.
-        bias: Whether the combination has one.
+        mask: Settings by which the masks are drawn, shared and trained.
+        order: Order of ReLU, BN and the combination behind the noise.
+        bias: True if the combination has one.
         generator: CPU source of the masks' randomness.
-        grouped: Whether the 1×1 combines the maps of each input channel alone; output t is then
+        grouped: True if the 1×1 combines the maps of each input channel alone; output t is then
             made of channel ⌊t · p / q⌋.
-        mix_maps: Whether a second 1×1 follows (see `Combination`).
+        mix_maps: True if a second 1×1 follows (see `Combination`).
 
     Raises:
         ValueError: `grouped`, and p does not divide q.

@@ -13,12 +13,12 @@ class Combination(nn.Module):
     shortcut between them.
 
     Args:
-        map_count: m, maps to combine.
-        out_channels: q.
-        order: Whether a ReLU and a BN stand before the 1×1.
-        bias: Whether the 1×1 has one.
-        groups: The 1×1 combines each of this many runs of maps alone.
-        mix_maps: Whether BN, ReLU and a second, full 1×1 follow the first. With the orders
+        map_count: Number of maps to combine, m.
+        out_channels: Number of output channels, q.
+        order: Order of the parts; decides if a ReLU and a BN stand before the 1×1.
+        bias: True if the 1×1 has one.
+        groups: Number of runs of maps, each of which the 1×1 combines alone.
+        mix_maps: True if BN, ReLU and a second, full 1×1 follow the first. With the orders
             `..._conv_bn_relu` that is M. Klachko's `mix_maps`, which exists to join what a
             grouped 1×1 keeps apart.
     """

@@ -1,6 +1,6 @@
 """Networks as torch modules.
 
-- `build`: from a `ModelConfig` and seeds to a network
+- `build`: construction from a `ModelConfig` and seeds
 - `resnet`: residual networks
 - `vgg_lenet`: networks without shortcuts
 - `costs`: parameters, mask values and multiply-accumulates of a network

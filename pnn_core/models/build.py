@@ -1,12 +1,10 @@
-"""From a `ModelConfig` and seeds to a network."""
+"""Construction of a network from a `ModelConfig` and seeds."""
 
 import torch
 from torch import nn
 
-from pnn_core.architecture.networks import STAGE_BLOCKS
 from pnn_core.config import ModelConfig
-from pnn_core.models.resnet import ResNet
-from pnn_core.models.vgg_lenet import PlainNetwork
+from pnn_core.parts.networks import NETWORKS
 from pnn_core.rng.seeds import Seeds
 
 
@@ -16,8 +14,8 @@ def build_model(config: ModelConfig, seeds: Seeds | int) -> nn.Module:
     Torch's global random state is left as it was.
 
     Args:
-        config: The network.
-        seeds: The training run's (`Seeds.of`), or one for all of its streams.
+        config: Network to build.
+        seeds: Seeds of the training run (`Seeds.of`), or one for all of its streams.
     """
     if isinstance(seeds, int):
         seeds = Seeds.same(seeds)
@@ -32,8 +30,7 @@ def build_network(config: ModelConfig, generator: torch.Generator) -> nn.Module:
     """Build a network on torch's current device, with weights from its global generator.
 
     Args:
-        config: The network.
+        config: Network to build.
         generator: CPU source of the randomness of masks and filters.
     """
-    kind = ResNet if config.network in STAGE_BLOCKS else PlainNetwork
-    return kind(config, generator)
+    return NETWORKS[config.network].build(config, generator)

@@ -1,4 +1,4 @@
-"""What a network costs, counted on the network itself."""
+"""Costs of a network, counted on the network itself."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from torch import nn
 from torch.func import functional_call
 
 from pnn_core.config import Costs, DatasetShape, ModelConfig
-from pnn_core.layers.local_binary import BinaryConvolution
+from pnn_core.layers.leaf_module import LeafModule
 from pnn_core.models.build import build_network
 
 
@@ -36,7 +36,7 @@ def _count_costs(config: ModelConfig) -> Costs:
 
 
 def count_mask_values(model: nn.Module) -> int:
-    """Fixed random numbers: all that is not learned, but for batch normalisation's statistics."""
+    """Count fixed numbers: all that is not learned, but for batch normalisation's statistics."""
     buffers = [
         buffer
         for module in model.modules()
@@ -48,7 +48,7 @@ def count_mask_values(model: nn.Module) -> int:
 
 
 def count_activations(config: ModelConfig) -> int:
-    """Values that all layers of a network give for one image, as far as one could be kept of each.
+    """Count the values that all layers of a network give for one image, each layer's once.
 
     An upper bound of what training keeps for the backward pass: layers that work in place count,
     too.
@@ -67,30 +67,28 @@ def count_activations(config: ModelConfig) -> int:
 
 
 def count_macs(model: nn.Module, dataset: DatasetShape) -> int:
-    """Multiply-accumulates of all convolutions and linear layers for one image.
+    """Count multiply-accumulates of all convolutions and linear layers for one image.
 
     Counted on a batch of no images, which has all the shapes and none of the arithmetic. Neither
     torch's own `FlopCounterMode` nor an image on its meta device would do: each imports a compiler
     first, which would cost each worker process a second or two.
 
     Args:
-        model: On any device, the meta device too; is put into evaluation mode.
+        model: Network on any device, the meta device too; is put into evaluation mode.
         dataset: Shape of the image.
     """
     macs = 0
 
     def add(
-        layer: nn.Conv2d | nn.Linear | BinaryConvolution,
+        layer: nn.Conv2d | nn.Linear | LeafModule,
         _: tuple[torch.Tensor, ...],
         output: torch.Tensor,
     ) -> None:
         nonlocal macs
-        weight = layer.filters if isinstance(layer, BinaryConvolution) else layer.weight
-        macs += output.shape[1:].numel() * weight[0].numel()
+        each = layer.macs_per_output if isinstance(layer, LeafModule) else layer.weight[0].numel()
+        macs += output.shape[1:].numel() * each
 
-    layers = [
-        m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear | BinaryConvolution)
-    ]
+    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear | LeafModule)]
     _visit(model, layers, add, dataset)
     return macs
 

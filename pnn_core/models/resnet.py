@@ -4,13 +4,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pnn_core.architecture.feature_map import FeatureMap
-from pnn_core.architecture.networks import BlockShape, classifier_shape, residual_blocks
 from pnn_core.config import ModelConfig
 from pnn_core.fused.sequential import FusedSequential
 from pnn_core.layers.classifier import build_classifier
 from pnn_core.layers.spatial import build_spatial_unit
 from pnn_core.layers.stem import build_stem
+from pnn_core.parts.feature_map import FeatureMap
+from pnn_core.parts.networks.residual import BlockShape, ResidualNetwork, has_bias
 from pnn_core.rng.generators import spawn
 
 
@@ -22,7 +22,7 @@ class BasicBlock(nn.Module):
     differ. `before_addition` may put a ReLU behind the last BN.
 
     Args:
-        config: The network.
+        config: Network to build.
         shape: Shapes around the block.
         generator: CPU source of the randomness of masks and filters.
     """
@@ -30,14 +30,13 @@ class BasicBlock(nn.Module):
     def __init__(self, config: ModelConfig, shape: BlockShape, generator: torch.Generator) -> None:
         super().__init__()
         channels = shape.outputs.channels
-        has_bias = config.layer != "conv3x3"
         self.first = build_spatial_unit(
             config,
             shape.inputs,
             channels,
             stride=shape.stride,
-            conv_strides=True,
-            bias=has_bias,
+            strided=True,
+            bias=has_bias(config),
             relu=True,
             generator=generator,
         )
@@ -47,7 +46,7 @@ class BasicBlock(nn.Module):
             shape.inner,
             channels,
             stride=1,
-            conv_strides=True,
+            strided=True,
             bias=False,
             relu=config.before_addition == "bn_relu",
             generator=generator,
@@ -66,7 +65,7 @@ class BottleneckBlock(nn.Module):
     convolution halves by its own stride ("ResNet v1.5").
 
     Args:
-        config: The network.
+        config: Network to build.
         shape: Shapes around the block.
         generator: CPU source of the randomness of masks and filters.
     """
@@ -84,8 +83,8 @@ class BottleneckBlock(nn.Module):
             shape.inputs.after(inner, 1),
             inner,
             stride=shape.stride,
-            conv_strides=True,
-            bias=config.layer != "conv3x3",
+            strided=True,
+            bias=has_bias(config),
             relu=True,
             generator=generator,
         )
@@ -102,23 +101,26 @@ class BottleneckBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """First layer, stages of residual blocks, global average pool, linear classifier.
+    """Stem, stages of residual blocks, global average pool, linear classifier.
 
     Args:
-        config: The network.
+        config: Network to build.
+        network: Its entry in `NETWORKS`.
         generator: CPU source of the randomness of masks and filters. Weights are initialised by
             torch's defaults from the global generator.
     """
 
-    def __init__(self, config: ModelConfig, generator: torch.Generator) -> None:
+    def __init__(
+        self, config: ModelConfig, network: ResidualNetwork, generator: torch.Generator
+    ) -> None:
         super().__init__()
-        block = BottleneckBlock if config.network == "resnet50" else BasicBlock
+        block = BottleneckBlock if network.bottleneck else BasicBlock
         self.stem = build_stem(config, bias=False, generator=spawn(generator))
         self.blocks = nn.Sequential(
-            *(block(config, shape, generator) for shape in residual_blocks(config))
+            *(block(config, shape, generator) for shape in network.blocks(config))
         )
         self.classify = build_classifier(
-            classifier_shape(config), config.dataset.classes, config.dropout
+            network.classifier(config), config.dataset.classes, config.dropout
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -128,7 +130,7 @@ class ResNet(nn.Module):
 
 
 def build_shortcut(inputs: FeatureMap, outputs: FeatureMap, stride: int) -> nn.Module:
-    """A strided 1×1 with BN where shapes differ; else nothing."""
+    """Build a strided 1×1 with BN where shapes differ; else nothing."""
     if inputs == outputs:
         return nn.Identity()
     return FusedSequential(
@@ -146,7 +148,7 @@ class StridedConv1x1(nn.Conv2d):
     Args:
         in_channels: Channels of what comes in.
         out_channels: Channels of what goes out.
-        stride: In rows and columns.
+        stride: Step in rows and columns.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
@@ -159,7 +161,7 @@ class StridedConv1x1(nn.Conv2d):
 
 
 def every_nth(x: torch.Tensor, n: int) -> torch.Tensor:
-    """Each n-th pixel of each n-th row, the first ones first.
+    """Pick each n-th pixel of each n-th row, the first ones first.
 
     An average of one pixel: its gradient is written in a third of the time that two slices take.
     """

@@ -16,8 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pnn_core.layers.local_binary import BinaryConvolution
-from pnn_core.layers.perturbation import Perturbation
+from pnn_core.layers.leaf_module import LeafModule, joined_parameter
 from pnn_core.models.resnet import StridedConv1x1, every_nth
 from pnn_core.training.epoch_state import (
     EpochState,
@@ -79,10 +78,8 @@ def batched_network(networks: Sequence[nn.Module], generators: DropoutGenerators
             return _batched_norm(cast("Sequence[nn.BatchNorm2d]", networks))
         case nn.Dropout():
             return BatchedDropout(first.p, len(networks), generators)
-        case Perturbation():
-            return BatchedPerturbation(cast("Sequence[Perturbation]", networks))
-        case BinaryConvolution():
-            return BatchedBinaryConvolution(cast("Sequence[BinaryConvolution]", networks))
+        case LeafModule():
+            return type(first).pack(cast("Sequence[LeafModule]", networks))
     children = OrderedDict(
         (name, batched_network([network.get_submodule(name) for network in networks], generators))
         for name, _ in first.named_children()
@@ -108,8 +105,8 @@ class BatchedConv1x1(nn.Module):
         first = convs[0]
         self.replicates = len(convs)
         self.every = first.every if isinstance(first, StridedConv1x1) else 1
-        self.weight = _joined_parameter([conv.weight for conv in convs])
-        self.bias = None if first.bias is None else _joined_parameter([c.bias for c in convs])
+        self.weight = joined_parameter([conv.weight for conv in convs])
+        self.bias = None if first.bias is None else joined_parameter([c.bias for c in convs])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map `[batch, R * p, h, w]` to `[batch, R * q, ⌈h/every⌉, ⌈w/every⌉]`."""
@@ -133,73 +130,12 @@ class BatchedLinear(nn.Module):
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
         super().__init__()
         self.replicates = len(layers)
-        self.weight = _joined_parameter([layer.weight for layer in layers])
-        self.bias = _joined_parameter([layer.bias for layer in layers])
+        self.weight = joined_parameter([layer.weight for layer in layers])
+        self.bias = joined_parameter([layer.bias for layer in layers])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map `[batch, R * inputs]` to `[batch, R * outputs]`."""
         return _multiply_each(x, self.weight, self.bias, self.replicates)
-
-
-class BatchedPerturbation(nn.Module):
-    """Noise masks, added to each channel of each replicate.
-
-    Args:
-        layers: Layers of one shape.
-    """
-
-    masks: torch.Tensor
-    """`[1, R * masks, height, width]`, a buffer or a parameter; see `Perturbation.masks`."""
-
-    def __init__(self, layers: Sequence[Perturbation]) -> None:
-        super().__init__()
-        first = layers[0]
-        self.replicates = len(layers)
-        self.fan_out, self.copies, self.scale = first.fan_out, first.copies, first.scale
-        if isinstance(first.masks, nn.Parameter):
-            self.masks = _joined_parameter([layer.masks for layer in layers], axis=1)
-        else:
-            self.register_buffer("masks", _joined([layer.masks for layer in layers], axis=1))
-
-    def noise(self) -> torch.Tensor:
-        """Return N of all replicates, `[1, R * m, h, w]`."""
-        masks = self.masks if self.scale == 1.0 else self.masks * self.scale
-        if self.copies == 1:
-            return masks
-        each = masks.unflatten(1, (self.replicates, 1, -1))
-        repeated: torch.Tensor = each.expand(-1, -1, self.copies, -1, -1, -1).flatten(1, 3)
-        return repeated
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Perturb `[batch, R * p, h, w]` to `[batch, R * m, h, w]`."""
-        masks = self.masks if self.scale == 1.0 else self.masks * self.scale
-        # A channel's masks have an axis of their own, so that no channel is repeated in memory.
-        shape = (
-            (self.replicates, -1, self.fan_out) if self.copies == 1 else (self.replicates, 1, -1)
-        )
-        channels = x.unflatten(1, (self.replicates, -1, 1))
-        maps: torch.Tensor = (channels + masks.unflatten(1, shape)).flatten(1, 3)
-        return maps
-
-
-class BatchedBinaryConvolution(nn.Module):
-    """Fixed binary filters of each replicate.
-
-    Args:
-        layers: Layers of one shape.
-    """
-
-    filters: torch.Tensor
-    """`[R * m, p, 3, 3]`."""
-
-    def __init__(self, layers: Sequence[BinaryConvolution]) -> None:
-        super().__init__()
-        self.replicates = len(layers)
-        self.register_buffer("filters", _joined([layer.filters for layer in layers]))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map `[batch, R * p, h, w]` to `[batch, R * m, h, w]`."""
-        return functional.conv2d(x, self.filters, padding=1, groups=self.replicates)
 
 
 class BatchedDropout(nn.Module):
@@ -242,17 +178,17 @@ def _batched_convolution(convs: Sequence[nn.Conv2d]) -> nn.Module:
         bias=first.bias is not None,
         device="meta",
     )
-    batched.weight = _joined_parameter([conv.weight for conv in convs])
+    batched.weight = joined_parameter([conv.weight for conv in convs])
     if first.bias is not None:
-        batched.bias = _joined_parameter([conv.bias for conv in convs])
+        batched.bias = joined_parameter([conv.bias for conv in convs])
     return batched
 
 
 def _batched_norm(norms: Sequence[nn.BatchNorm2d]) -> nn.BatchNorm2d:
     device = norms[0].weight.device
     batched = nn.BatchNorm2d(len(norms) * norms[0].num_features, device=device)
-    batched.weight = _joined_parameter([norm.weight for norm in norms])
-    batched.bias = _joined_parameter([norm.bias for norm in norms])
+    batched.weight = joined_parameter([norm.weight for norm in norms])
+    batched.bias = joined_parameter([norm.bias for norm in norms])
     return batched
 
 
@@ -267,12 +203,3 @@ def _multiply_each(
     else:
         outputs = torch.baddbmm(bias.unflatten(0, (replicates, 1, -1)), inputs, weights)
     return outputs.transpose(0, 1).flatten(1)
-
-
-def _joined(tensors: Sequence[torch.Tensor], axis: int = 0) -> torch.Tensor:
-    return torch.cat([tensor.detach() for tensor in tensors], dim=axis)
-
-
-def _joined_parameter(parameters: Sequence[torch.Tensor | None], axis: int = 0) -> nn.Parameter:
-    present = [parameter for parameter in parameters if parameter is not None]
-    return nn.Parameter(_joined(present, axis), requires_grad=present[0].requires_grad)

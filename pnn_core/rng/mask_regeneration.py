@@ -11,8 +11,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pnn_core.architecture.networks import STAGE_BLOCKS, plain_layers, residual_blocks
 from pnn_core.config import MaskConfig, ModelConfig, TrialConfig
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORKS
+from pnn_core.parts.noise_masks import NoiseMasks
+from pnn_core.parts.stems import STEMS
 from pnn_core.rng.seeds import Seeds, spawned_seed
 
 MaskPlace = Literal["stem", "layer"]
@@ -44,13 +47,8 @@ class MaskDraw:
 
 
 def mask_places(model: ModelConfig) -> tuple[MaskPlace, ...]:
-    """Where a network has masks, in the order in which an image meets them."""
-    places: list[MaskPlace] = []
-    if model.first_layer.stem == "perturbation":
-        places.append("stem")
-    if model.layer == "perturbation":
-        places.append("layer")
-    return tuple(places)
+    """List where a network has masks, in the order in which an image meets them."""
+    return tuple(_masks_by_place(model))
 
 
 def describe_draw(trial: TrialConfig, place: MaskPlace) -> MaskDraw:
@@ -60,32 +58,30 @@ def describe_draw(trial: TrialConfig, place: MaskPlace) -> MaskDraw:
         ValueError: The network has no masks in that place.
     """
     model = trial.model
-    if place not in mask_places(model):
+    masks = _masks_by_place(model).get(place)
+    if masks is None:
         raise ValueError(
             f"place (={place!r}) has no masks with layer (={model.layer!r}) and "
             f"stem (={model.first_layer.stem!r})"
         )
     seed = Seeds.of(trial).generator_seed("masks")
-    if place == "stem":
-        data, stem = model.dataset, model.first_layer
-        return MaskDraw(
-            place=place,
-            seed=spawned_seed(seed),
-            count=stem.stem_fan_out * data.channels,
-            height=data.height,
-            width=data.width,
-            mask=MaskConfig(noise_level=stem.stem_noise_level),
-        )
-    blocks = model.network in STAGE_BLOCKS
-    inputs = (residual_blocks(model) if blocks else plain_layers(model))[0].inputs
     return MaskDraw(
         place=place,
-        seed=seed,
-        count=model.mask_count if model.mask.unique_masks else model.fan_out,
-        height=inputs.height,
-        width=inputs.width,
-        mask=model.mask,
+        seed=spawned_seed(seed) if place == "stem" else seed,
+        count=masks.count,
+        height=masks.height,
+        width=masks.width,
+        mask=masks.mask,
     )
+
+
+def _masks_by_place(model: ModelConfig) -> dict[MaskPlace, NoiseMasks]:
+    inputs = NETWORKS[model.network].first_inputs(model)
+    masks: dict[MaskPlace, NoiseMasks | None] = {
+        "stem": STEMS[model.first_layer.stem].noise_masks(model),
+        "layer": SPATIAL_LAYERS[model.layer].noise_masks(model, inputs),
+    }
+    return {place: found for place, found in masks.items() if found is not None}
 
 
 def replay_masks(draw: MaskDraw, limit: int | None = None) -> NDArray[np.float32]:

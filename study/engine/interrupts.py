@@ -20,7 +20,7 @@ class Interrupts:
     is handled.
 
     Attributes:
-        requested: Set, a moment after the signal, once the end was asked for.
+        requested: Event that is set, a moment after the signal, once the end was asked for.
     """
 
     def __init__(self) -> None:
@@ -101,5 +101,5 @@ class Interrupts:
             return
         with self._leaving:
             if self._deadline_seconds is not None:
-                # To that thread and no other, so that it wakes from whatever it waits for.
+                # Sent to that thread and no other, so that it wakes from whatever it waits for.
                 signal.pthread_kill(self._main, signal.SIGINT)

@@ -161,7 +161,7 @@ class _Life:
     def _search(self) -> tuple[Outcome, bool]:
         manager = TrialManager(self._config, self._storage, self._listeners)
         self._cleanup.sweep_trials(manager.records)
-        # Also those of a front that is no longer one: the tracker has all that the study knows.
+        # Runs of a front that is no longer one, too: the tracker has all that the study knows.
         for run in self._storage.confirmed():
             self._writer.run_restored(run)
         interrupted = manager.has_work() and self._train(manager, self._data)

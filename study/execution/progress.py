@@ -91,7 +91,7 @@ class ProgressReport(RunListener):
         """Move the bar."""
         now = time.monotonic()
         begun = self._running[key].started_ms if key in self._running else None
-        # Of a trial that goes on, epochs come first that it finished in an earlier life: they took
+        # A trial that goes on first reports epochs that it finished in an earlier life: they took
         # longer than there was time for.
         if (
             begun is not None
@@ -207,7 +207,7 @@ class ProgressReport(RunListener):
         return f" (next rung {ahead[0]})" if ahead else ""
 
     def _render(self) -> Group:
-        # In the display's own thread: runs start and end meanwhile, so what runs is copied.
+        # The display has a thread of its own: runs start and end meanwhile, so what runs is copied.
         lines = [Text(f"{self._config.name}: {self._summary()}", style="bold")]
         running = [self._running_line(record) for _, record in sorted(self._running.copy().items())]
         if not running:

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pnn_core.config import ParameterValue
-from study.results.objective import Objective
+from study.results.objective import OBJECTIVES, Objective, format_kind
 from study.results.run_record import RunRecord
-
-COUNTS = ("learnable_params", "mask_values", "macs")
 
 
 class TextTable(NamedTuple):
@@ -67,7 +65,7 @@ def format_parameter(value: ParameterValue | None) -> str:
 
 
 def format_metric(name: str, value: float) -> str:
-    """Counts with separators, seconds to a tenth, the rest to four decimals."""
-    if name in COUNTS:
-        return f"{round(value):,}"
-    return f"{value:.1f}" if name.endswith("_seconds") else f"{value:.4f}"
+    """Format a metric: an objective as it says, others as seconds by their name or as values."""
+    if name in OBJECTIVES:
+        return OBJECTIVES[name].format(value)
+    return format_kind("seconds" if name.endswith("_seconds") else "value", value)

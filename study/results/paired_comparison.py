@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from pnn_core.architecture.matched_size import SIZE_TOLERANCE
 from pnn_core.config import ParameterValue
+from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
 from study.results.confidence_intervals import (
     CONFIDENCE,
     Estimate,
@@ -23,12 +24,7 @@ from study.results.run_record import RunRecord, RunState
 
 PERTURBATION = "perturbation"
 
-LAYER_NAMES = {
-    PERTURBATION: "perturbation",
-    "conv1x1": "1×1",
-    "conv3x3": "3×3",
-    "local_binary": "local binary",
-}
+LAYER_NAMES = {name: SPATIAL_LAYERS[name].label for name in COMPARED_LAYERS}
 """Names of the spatial layers in tables; the perturbation layer and then its controls."""
 
 

@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import get_args
 
 from pnn_core.architecture.parameter_count import count_learnable_params
-from pnn_core.config import DatasetShape, Layer, ModelConfig, Network, ParameterValue, TrialConfig
+from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORKS
 from pnn_core.recipes import klachko, original, update
 
 PAPER = "paper (CVPR 2018)"
@@ -144,7 +145,7 @@ class ReportedResult:
         gives Table 5's ratios; a first layer of noise has masks that no source counts clearly.
         """
         settings = self.settings()
-        is_known = self.model in get_args(Network) and self.layer in get_args(Layer)
+        is_known = self.model in NETWORKS and self.layer in SPATIAL_LAYERS
         one_mask_a_channel = self.layer != "perturbation" or settings.get("fan_out") == 1
         if (
             self.param_ratio is not None

@@ -8,9 +8,9 @@ reads it from the `StudyConfig` or, where MLflow shows it, from the `StudyInfo`.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
-from pnn_core.config import Network
+from pnn_core.parts.dataset_names import DATASET_NAMES
+from pnn_core.parts.networks import NETWORKS
 from study.results.objective import Objective, parse_objectives
 from study.results.setting import (
     OF_STUDY,
@@ -117,8 +117,7 @@ class ShownSettings:
         "digits",
         group=Group.SEARCHED,
         metavar="NAME",
-        help="digits (default, embedded), mnist, fashion_mnist, cifar10, imagefolder "
-        "or imagenet100",
+        help=f"digits (default, embedded), {', '.join(DATASET_NAMES[1:-1])} or {DATASET_NAMES[-1]}",
         on_rerun=OF_STUDY,
         shown=PARAMETER | TAG,
     )
@@ -227,7 +226,7 @@ class Settings(ShownSettings, Resources):
         after="data_dir",
         metavar="NAME",
         help="the network, in the place of the space's own: "
-        f"{', '.join(get_args(Network)[:-1])} or {get_args(Network)[-1]}",
+        f"{', '.join([*NETWORKS][:-1])} or {[*NETWORKS][-1]}",
         on_rerun=OnRerun.DEFAULT,
     )
     first_rung: int | None = option(

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pnn_core.architecture.matched_size import control
-from pnn_core.config import PARAMETER_NAMES, DatasetShape, Layer, ModelConfig, TrialConfig
+from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
+from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
 from search_spaces import SearchSpace
 from study.results.run_record import RunKey, RunRecord
 
-LAYERS: tuple[Layer, ...] = ("perturbation", "conv1x1", "conv3x3", "local_binary")
+LAYERS = tuple(name for name in COMPARED_LAYERS if not SPATIAL_LAYERS[name].not_confirmed)
 """Layers that are compared at equal numbers of learnable parameters."""
 
 FIRST_FRESH_SEED = 10_000_000_000

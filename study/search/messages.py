@@ -78,12 +78,12 @@ class TestReport(RunReport):
 
 @dataclass(frozen=True, kw_only=True)
 class RunPaused(RunReport):
-    """A run saved itself and stopped, because the study was interrupted."""
+    """Pause of a run that saved itself and stopped, because the study was interrupted."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFailure(RunReport):
-    """An attempt at a run broke off.
+    """End of an attempt at a run that broke off.
 
     Attributes:
         reason: Reason, in one line.

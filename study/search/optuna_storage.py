@@ -99,7 +99,7 @@ class StudyStorage:
         """
         with self._failing_clearly():
             trial_id = self._trial_id(trial.number)
-            # What it answered would otherwise count as a point of another running trial.
+            # The old answer would otherwise count as a point of another running trial.
             for key in trial.system_attrs:
                 if key.startswith(_GP_ANSWER):
                     self._storage.set_trial_system_attr(trial_id, key, "")

@@ -91,7 +91,7 @@ class RunManager(ABC):
     def epoch_finished(self, key: RunKey, report: EpochReport) -> None:
         """Record what a running run has come to, and tell of each epoch once."""
         record = self._records[key] = self._reported(key, report)
-        # After a restart from an older checkpoint, epochs come that were told before.
+        # Epochs that were told before come again after a restart from an older checkpoint.
         for result in record.epochs[self._epochs_told[key] :]:
             self._epochs_told[key] = result.epoch
             for listener in self._listeners:
@@ -167,7 +167,7 @@ class RunManager(ABC):
         """
 
     def _proposed(self, key: RunKey) -> ProposedRun:
-        # Which process takes it up is known when it reports.
+        # The process that takes it up is known when it reports.
         self._change(key, state=RunState.RUNNING, worker="")
         self._attempts[key] += 1
         self._started.discard(key)

@@ -132,7 +132,7 @@ class TrialManager(RunManager):
             self._storage.keep_unfinished(record)
             return
         with self._storage.together():
-            # In this order: what a crash leaves between the two is told when the study is resumed.
+            # The order counts: what a crash leaves between the two is told at the next resume.
             self._storage.keep_record(record)
             self._tell(record)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pnn_core.data.mnist import read_fashion_mnist
+from pnn_core.data import DATASETS
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
@@ -79,9 +79,9 @@ def test_a_front_that_was_not_reached_is_called_so(module):
 def test_the_subset_is_the_first_images_of_fashion_mnist(module, tmp_path):
     subset = module("fashion_subset")
     subset.write_fashion_subset(FASHION_MNIST, tmp_path, train=60, test=20)
-    whole, _ = read_fashion_mnist(FASHION_MNIST, "train")
-    part, _ = read_fashion_mnist(tmp_path, "train")
+    whole, _ = DATASETS["fashion_mnist"].read(FASHION_MNIST, "train")
+    part, _ = DATASETS["fashion_mnist"].read(tmp_path, "train")
     np.testing.assert_array_equal(part.images, whole.images[:60])
     np.testing.assert_array_equal(part.labels, whole.labels[:60])
-    test, _ = read_fashion_mnist(tmp_path, "test")
+    test, _ = DATASETS["fashion_mnist"].read(tmp_path, "test")
     assert len(test) == 20

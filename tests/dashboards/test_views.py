@@ -2,18 +2,24 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import pyarrow as pa
 import pytest
 
 from dashboards.elements import theme
+from dashboards.live.address import Address
+from dashboards.live.content import view_content
+from dashboards.live.trial_panel import trial_pictures
+from dashboards.page.study_page import study_page
 from dashboards.scene import Scene
-from dashboards.view_options import ViewOptions
-from dashboards.views import PICTURES, VIEWS
+from dashboards.view_options import OPTIONS, ViewOptions
+from dashboards.views import ENTRIES, PICTURES, VIEWS
 from study.results.objective import OBJECTIVES
-from study.results.run_record import RunState
+from study.results.run_record import RunKey, RunRecord, RunState
 
+NO_TRIAL = {"key": RunKey(0), "state": RunState.RUNNING, "parameters": {}}
 MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 
 
@@ -22,7 +28,11 @@ MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
         "usual",
         "none",
         "one",
+        "two",
+        "many",
         "failed",
+        "unfinished",
+        "confirmed",
         "alike",
         "undefined",
         "markup",
@@ -30,7 +40,7 @@ MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
         "many objectives",
     ]
 )
-def study(request, make_trial, make_grid, study_of):
+def study(request, make_trial, make_grid, make_runs, study_of):
     match request.param:
         case "usual":
             return study_of(make_grid())
@@ -38,6 +48,17 @@ def study(request, make_trial, make_grid, study_of):
             return study_of([])
         case "one":
             return study_of([make_trial(0)])
+        case "two":
+            return study_of([make_trial(0), make_trial(1, 0.6, 2000, noise_level=0.5)])
+        case "many":
+            return study_of(make_grid(300))
+        case "unfinished":
+            states = (RunState.RUNNING, RunState.PAUSED, RunState.PRUNED, RunState.FAILED)
+            records = [make_trial(n, 0.1 * n, state=state) for n, state in enumerate(states)]
+            return study_of([*records, replace(records[0], key=RunKey(4), replicates=())])
+        case "confirmed":
+            runs = [*make_runs([0.9, 0.91, None]), *make_runs([0.8], layer="conv1x1")]
+            return replace(study_of(make_grid(), dataset="cifar10"), confirmed=tuple(runs))
         case "failed":
             return study_of([make_trial(n, state=RunState.FAILED) for n in range(3)])
         case "alike":
@@ -62,6 +83,10 @@ def study(request, make_trial, make_grid, study_of):
             return study_of(make_grid(), objectives=",".join(OBJECTIVES))
 
 
+def is_of_a_trial(entry):
+    return entry.needs == "one trial"
+
+
 def scene_of(*studies, **options):
     return Scene(
         studies=studies,
@@ -71,17 +96,68 @@ def scene_of(*studies, **options):
     )
 
 
-@pytest.fixture(params=[*PICTURES])
-def picture(request, study):
-    return PICTURES[request.param].draw(scene_of(study))
+@pytest.fixture(params=ENTRIES, ids=lambda entry: entry.name)
+def entry(request):
+    return request.param
 
 
-def test_it_has_words_and_the_name_by_which_it_is_asked_for(picture, request):
-    asked = request.node.callspec.params["picture"]
-    assert picture.name == asked
+@pytest.fixture
+def picture(entry, study):
+    opened = study.records[0] if study.records else RunRecord(**NO_TRIAL)
+    return entry.draw(replace(scene_of(study), opened=opened if is_of_a_trial(entry) else None))
+
+
+def test_it_has_words_and_the_name_by_which_it_is_asked_for(picture, entry):
+    assert picture.name == entry.name
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", entry.name)
     assert picture.title
-    assert picture.caption
+    assert picture.caption or is_of_a_trial(entry)
     assert picture.description
+
+
+def test_it_is_of_a_view_or_of_a_trial(entry):
+    assert bool(entry.views) != (is_of_a_trial(entry))
+    assert {*entry.views} <= {*VIEWS}
+    assert {*entry.options} <= {*OPTIONS}
+    assert [other.name for other in ENTRIES].count(entry.name) == 1
+
+
+def test_it_joins_the_live_page_and_the_exported_one(entry, make_grid, study_of):
+    studies = (study_of(make_grid()), study_of(make_grid(), "b"))
+    for name in entry.views:
+        content = view_content(scene_of(*studies), Address(view=name), theme.Theme.DARK)
+        assert entry.name in [block.key for block in content.pictures]
+    if is_of_a_trial(entry):
+        drawn = trial_pictures(scene_of(*studies), studies[0].records[0])
+        assert entry.name in [picture.name for picture in drawn]
+    else:
+        assert f"id='{entry.views[0]}-{entry.name}'" in study_page(scene_of(*studies))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_it_is_drawn_of_any_number_of_studies(entry, count, make_grid, make_runs, study_of):
+    timed = [replace(r, started_ms=1000 * r.number, ended_ms=2000 * r.number) for r in make_grid()]
+    rungs = {"scheduler": "moasha", "rungs": (1, 3), "reduction_factor": 3, "epochs": 9}
+    studies = [
+        replace(study_of(timed, f"noise-{i}", seed=i, **rungs), confirmed=tuple(make_runs([0.9])))
+        for i in range(count)
+    ]
+    picture = entry.draw(replace(scene_of(*studies), opened=studies[0].records[1]))
+    assert picture.figure.data
+    assert all(picture.data.values())
+
+
+@pytest.mark.parametrize("paper", theme.Theme)
+def test_it_is_drawn_on_light_and_on_dark_paper(entry, paper, make_grid, study_of):
+    """Ink and paper come from the template: nothing else of the figure names either of them."""
+    scene = scene_of(study_of(make_grid()))
+    figure = entry.draw(replace(scene, opened=scene.study.records[1])).figure
+    figure.layout.template = None
+    if entry.name == "trial-masks":  # images, black to white on any paper
+        figure.update_traces(colorscale=None)
+    template = theme.template(paper)
+    ink, ground = template.layout.font.color, template.layout.paper_bgcolor
+    assert not {ink, ground} & {*_strings(json.loads(figure.to_json()))}
 
 
 def test_its_data_are_a_table(picture):

@@ -3,12 +3,13 @@
 import math
 from collections import defaultdict
 from itertools import pairwise
-from typing import get_args
 
 import pytest
 
 from pnn_core.architecture.parameter_count import count_learnable_params
-from pnn_core.config import DatasetShape, Layer, ModelConfig, Network
+from pnn_core.config import DatasetShape, ModelConfig
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORKS
 from search_spaces import SpaceError, controls, find_space
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
@@ -36,7 +37,7 @@ def ladder(shape: DatasetShape, network: str | None = None) -> list[dict[str, Mo
         (MNIST, None),
         (CIFAR, None),
         (IMAGENET100, None),
-        *((CIFAR, network) for network in get_args(Network)),
+        *((CIFAR, network) for network in NETWORKS),
     ],
 )
 def test_all_layers_reach_every_size_within_2_percent(
@@ -45,7 +46,7 @@ def test_all_layers_reach_every_size_within_2_percent(
     rungs = ladder(shape, network)
     assert len(rungs) == 5
     for rung in rungs:
-        assert set(rung) == set(get_args(Layer))
+        assert set(rung) == set(SPATIAL_LAYERS)
         size = count_learnable_params(rung["perturbation"])
         for model in rung.values():
             assert count_learnable_params(model) == pytest.approx(size, rel=0.02)

@@ -25,7 +25,7 @@ class RunGroup:
         images: Images of a search or of a confirmation.
         settings: Settings of all workers.
         device: Device to train on.
-        stop: Set when the study stops; asked after each training step.
+        stop: Event that is set when the study stops; asked after each training step.
 
     Attributes:
         left: Runs that are not over.

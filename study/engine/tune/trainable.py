@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class TrialTrainable(tune.Trainable):
-    """One of Tune's trials after another in one process, so that torch is imported once.
+    """Trains one of Tune's trials after another in one process, so that torch is imported once.
 
     A trial of Tune's holds one run of the study, or several that differ in their seeds alone. Each
     step is an epoch of every seed of a run, so that no mean is ever taken over some of them.

@@ -1,4 +1,4 @@
-"""A run of the study in a worker process: its seeds and its checkpoint."""
+"""Run of the study in a worker process: its seeds and its checkpoint."""
 
 import json
 from dataclasses import asdict, replace

@@ -1,14 +1,36 @@
+import plotly.graph_objects as go
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.elements.layers import in_order, layer_look
+from pnn_core.parts.layers import SPATIAL_LAYERS
 from study.results.paired_comparison import LAYER_NAMES
 
 
 def test_every_layer_differs_from_the_others_in_symbol_and_in_colour():
-    looks = [layer_look(layer) for layer in (*LAYER_NAMES, "new")]
-    assert len({look.symbol for look in looks}) == len({look.colour for look in looks}) == 5
-    assert [look.name for look in looks] == ["perturbation", "1×1", "3×3", "local binary", "new"]
+    looks = [layer_look(layer) for layer in (*SPATIAL_LAYERS, "new")]
+    assert (
+        len({look.symbol for look in looks}) == len({look.colour for look in looks}) == len(looks)
+    )
+    assert [look.name for look in looks] == [*(e.label for e in SPATIAL_LAYERS.values()), "new"]
+
+
+@pytest.mark.parametrize("layer", SPATIAL_LAYERS)
+def test_plotly_knows_the_marker_of_every_layer(layer):
+    look = layer_look(layer)
+    go.Scatter(marker={"symbol": look.symbol, "color": look.colour})
+
+
+def test_layers_and_their_looks_stay_what_readers_of_earlier_pictures_know():
+    names = ("perturbation", "conv1x1", "conv3x3", "local_binary")
+    assert [tuple(layer_look(name)) for name in names] == [
+        ("perturbation", "diamond", "#d55e00"),
+        ("1×1", "circle", "#0072b2"),
+        ("3×3", "square", "#009e73"),
+        ("local binary", "triangle-up", "#cc79a7"),
+    ]
+    assert in_order(reversed(names)) == [*names]
 
 
 @given(st.lists(st.sampled_from(["zeta", "alpha", *LAYER_NAMES])))

@@ -81,7 +81,7 @@ def test_a_small_study_gives_exactly_this_info(make_study):
         "Line chart of validation accuracy over epochs. 2 curves; the last values lie between "
         "0.7000 (trial 2) and 0.9000 (trial 1)."
     )
-    assert info.metric.name == "val_accuracy"
+    assert info.name == "val_accuracy"
     assert info.epochs == 3
     assert not info.instead
     best, running = info.curves

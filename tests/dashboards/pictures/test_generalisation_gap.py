@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from dashboards.pictures.curves import get_curves_figure
 from dashboards.pictures.generalisation_gap import (
     GENERALISATION_GAP,
-    get_generalisation_gap_figure,
     get_generalisation_gap_info,
 )
 from pnn_core.config import EpochResult
@@ -62,7 +62,7 @@ def test_the_caption_says_how_the_training_loss_is_measured(make_study):
 
 def test_a_line_marks_where_both_losses_are_equal(make_study):
     info = get_generalisation_gap_info(make_study([curve((1.0, 1.5), (1.0, 0.5))]))
-    figure = get_generalisation_gap_figure(info)
+    figure = get_curves_figure(info)
     (line,) = figure.layout.shapes
     assert (line.y0, line.y1) == (0, 0)
     assert figure.layout.yaxis.title.text == "Validation − training loss (nats)"
@@ -75,7 +75,7 @@ def test_a_faint_line_stands_at_each_rung(make_study):
     gap = get_generalisation_gap_info(replace(study, info=info))
     assert gap.rungs == (1,)
     assert "Dotted lines: the rungs" in gap.caption
-    rung, _ = get_generalisation_gap_figure(gap).layout.shapes
+    rung, _ = get_curves_figure(gap).layout.shapes
     assert (rung.x0, rung.x1, rung.layer) == (1, 1, "below")
 
 

@@ -11,7 +11,7 @@ from dashboards.pictures.masks import (
     image_shape,
 )
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
-from pnn_core.data.load import DATASETS
+from pnn_core.data import DATASETS
 from pnn_core.layers.perturbation import Perturbation
 from pnn_core.models.build import build_model
 from pnn_core.rng.seeds import Seeds

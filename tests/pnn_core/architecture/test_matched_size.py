@@ -1,7 +1,6 @@
 """A control is the same network with another layer, of the nearest size that there is."""
 
 from dataclasses import fields, replace
-from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -9,10 +8,12 @@ from hypothesis import strategies as st
 
 from pnn_core.architecture.matched_size import SIZE_TOLERANCE, control, width_for
 from pnn_core.architecture.parameter_count import count_learnable_params
-from pnn_core.config import DatasetShape, Layer, MaskConfig, ModelConfig, Network, StemConfig
+from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, StemConfig
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORKS
 
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
-WITHOUT_NOISE: tuple[Layer, ...] = ("conv3x3", "conv1x1", "local_binary")
+WITHOUT_NOISE: tuple[str, ...] = ("conv3x3", "conv1x1", "local_binary")
 
 
 def size_at(config: ModelConfig, width: int) -> int:
@@ -22,7 +23,7 @@ def size_at(config: ModelConfig, width: int) -> int:
 @pytest.mark.parametrize("layer", ["conv1x1", "local_binary"])
 @pytest.mark.parametrize("mask_count", range(16, 161, 16))
 def test_controls_with_1x1s_of_pnn_resnet18_come_within_2_percent(
-    mask_count: int, layer: Layer
+    mask_count: int, layer: str
 ) -> None:
     found = control(ModelConfig(dataset=CIFAR, mask_count=mask_count), layer)
     assert abs(found.size_difference) <= SIZE_TOLERANCE
@@ -46,7 +47,7 @@ def test_a_control_that_no_width_brings_near_says_how_far_off_it_is() -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(
-    network=st.sampled_from(get_args(Network)),
+    network=st.sampled_from([*NETWORKS]),
     layer=st.sampled_from(WITHOUT_NOISE),
     width=st.integers(1, 64),
     fan_out=st.sampled_from([1, 2, 8, 64]),
@@ -54,7 +55,7 @@ def test_a_control_that_no_width_brings_near_says_how_far_off_it_is() -> None:
     trained=st.booleans(),
 )
 def test_no_width_comes_nearer_than_the_controls(
-    network: Network, layer: Layer, width: int, fan_out: int, grouped: bool, trained: bool
+    network: str, layer: str, width: int, fan_out: int, grouped: bool, trained: bool
 ) -> None:
     original = ModelConfig(
         dataset=CIFAR,
@@ -119,12 +120,10 @@ def test_a_local_binary_control_gives_up_the_fan_out_for_a_nearer_size() -> None
     assert abs(found.size_difference) <= SIZE_TOLERANCE
 
 
-@pytest.mark.parametrize("network", get_args(Network))
-@pytest.mark.parametrize("layer", get_args(Layer))
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("layer", SPATIAL_LAYERS)
 @pytest.mark.parametrize("width", [1, 7, 40])
-def test_width_for_finds_the_width_that_has_the_size(
-    network: Network, layer: Layer, width: int
-) -> None:
+def test_width_for_finds_the_width_that_has_the_size(network: str, layer: str, width: int) -> None:
     config = ModelConfig(dataset=CIFAR, network=network, layer=layer, mask_count=3)
     assert width_for(config, size_at(config, width)) == width
 

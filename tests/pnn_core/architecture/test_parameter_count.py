@@ -12,23 +12,23 @@ from pnn_core.architecture.parameter_count import count_learnable_params
 from pnn_core.config import (
     BeforeAddition,
     DatasetShape,
-    Layer,
     MaskConfig,
     ModelConfig,
-    Network,
     Order,
-    Stem,
     StemConfig,
 )
 from pnn_core.models.costs import count_costs
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORKS
+from pnn_core.parts.stems import STEMS
 
 
 @st.composite
 def configs(draw: st.DrawFn) -> ModelConfig:
-    layer = draw(st.sampled_from(get_args(Layer)))
-    has_noise = layer == "perturbation"
-    flag = st.booleans() if has_noise else st.just(False)
-    fan_out = 1 if layer.startswith("conv") else draw(st.integers(1, 3))
+    layer = draw(st.sampled_from([*SPATIAL_LAYERS]))
+    uses = SPATIAL_LAYERS[layer].uses
+    flag = st.booleans() if "grouped" in uses else st.just(False)
+    fan_out = draw(st.integers(1, 3)) if "fan_out" in uses else 1
     sides = st.one_of(st.integers(8, 40), st.just(224))
     return ModelConfig(
         dataset=DatasetShape(
@@ -37,7 +37,7 @@ def configs(draw: st.DrawFn) -> ModelConfig:
             width=draw(sides),
             classes=draw(st.integers(2, 12)),
         ),
-        network=draw(st.sampled_from(get_args(Network))),
+        network=draw(st.sampled_from([*NETWORKS])),
         layer=layer,
         mask_count=fan_out * draw(st.integers(1, 6)),
         fan_out=fan_out,
@@ -47,7 +47,7 @@ def configs(draw: st.DrawFn) -> ModelConfig:
         mix_maps=draw(flag),
         before_addition=draw(st.sampled_from(get_args(BeforeAddition))),
         first_layer=StemConfig(
-            stem=draw(st.sampled_from(get_args(Stem))), stem_fan_out=draw(st.integers(1, 5))
+            stem=draw(st.sampled_from([*STEMS])), stem_fan_out=draw(st.integers(1, 5))
         ),
     )
 
@@ -58,11 +58,9 @@ def test_the_closed_form_equals_a_count_on_the_network(config: ModelConfig) -> N
     assert count_learnable_params(config) == count_costs(config).learnable_params
 
 
-@pytest.mark.parametrize("network", get_args(Network))
-@pytest.mark.parametrize("layer", get_args(Layer))
-def test_the_closed_form_holds_for_every_layer_in_every_network(
-    network: Network, layer: Layer
-) -> None:
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("layer", SPATIAL_LAYERS)
+def test_the_closed_form_holds_for_every_layer_in_every_network(network: str, layer: str) -> None:
     data = DatasetShape(channels=3, height=29, width=28, classes=10)
     config = ModelConfig(dataset=data, network=network, layer=layer, mask_count=5)
     assert count_learnable_params(config) == count_costs(config).learnable_params
@@ -77,9 +75,7 @@ def test_the_closed_form_holds_for_every_layer_in_every_network(
         ("vgg16", "conv3x3", 138_365_992),
     ],
 )
-def test_the_closed_form_gives_torchvisions_sizes(
-    network: Network, stem: Stem, params: int
-) -> None:
+def test_the_closed_form_gives_torchvisions_sizes(network: str, stem: str, params: int) -> None:
     data = DatasetShape(channels=3, height=224, width=224, classes=1000)
     first_layer = StemConfig(stem=stem)
     config = ModelConfig(dataset=data, network=network, layer="conv3x3", first_layer=first_layer)

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from pnn_core.architecture.networks import after_stem
-from pnn_core.config import Activation, DatasetShape, MaskConfig, ModelConfig, Stem, StemConfig
+from pnn_core.config import Activation, DatasetShape, MaskConfig, ModelConfig, StemConfig
 from pnn_core.layers.perturbation import Perturbation
 from pnn_core.models.build import build_model
 from pnn_core.models.resnet import ResNet
+from pnn_core.parts.stems import STEMS
 from pnn_core.rng.seeds import Seeds
 
 ODD = DatasetShape(channels=3, height=9, width=12, classes=4)
@@ -35,10 +35,10 @@ def images() -> torch.Tensor:
 
 
 @pytest.mark.parametrize("stem", ["conv3x3", "conv3x3_frozen", "conv7x7", "perturbation"])
-def test_every_first_layer_gives_the_shape_it_promises(stem: Stem) -> None:
+def test_every_first_layer_gives_the_shape_it_promises(stem: str) -> None:
     first_layer = StemConfig(stem=stem, stem_fan_out=5)
     config = ModelConfig(dataset=ODD, mask_count=4, first_layer=first_layer)
-    shape = after_stem(config)
+    shape = STEMS[config.first_layer.stem].outputs(config)
     given = network(first_layer).stem(images())
     assert given.shape == (2, shape.channels, shape.height, shape.width)
 

@@ -5,7 +5,7 @@ import torch
 import torchvision
 from torch import nn
 
-from pnn_core.config import DatasetShape, Layer, ModelConfig, Network, Stem, StemConfig
+from pnn_core.config import DatasetShape, ModelConfig, StemConfig
 from pnn_core.layers.perturbation import PerturbationLayer
 from pnn_core.models.build import build_model
 from pnn_core.models.costs import count_costs
@@ -84,7 +84,7 @@ def test_lenet_is_stem_pool_layer_pool_classifier() -> None:
 @pytest.mark.parametrize("network", ["vgg16", "lenet"])
 @pytest.mark.parametrize(("size", "stem"), [(8, "conv7x7"), (13, "conv3x3")])
 def test_every_network_maps_images_of_any_size_to_logits(
-    network: Network, layer: Layer, size: int, stem: Stem
+    network: str, layer: str, size: int, stem: str
 ) -> None:
     shape = DatasetShape(channels=2, height=size, width=size + 1, classes=7)
     config = ModelConfig(

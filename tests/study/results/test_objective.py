@@ -1,7 +1,12 @@
-import pytest
+import re
+from dataclasses import replace
 
-from pnn_core.config import Costs, EpochResult
-from study.results.objective import OBJECTIVES, parse_objectives
+import pytest
+from optuna.study import StudyDirection
+
+from pnn_core.config import COST_METRICS, EPOCH_METRICS, Costs, EpochResult
+from study.results.front_table import format_metric
+from study.results.objective import COUNTS, OBJECTIVES, parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
 
 
@@ -27,15 +32,54 @@ def test_an_objective_named_twice_is_refused():
         parse_objectives("macs,val_loss, macs")
 
 
-def test_every_objective_is_a_metric_of_a_complete_trial():
-    result = EpochResult(
-        epoch=1, train_loss=1, val_loss=1, val_accuracy=0.5, train_seconds=1, val_seconds=1
-    )
-    record = RunRecord(
-        key=RunKey(0),
-        state=RunState.COMPLETE,
-        parameters={},
-        costs=Costs(learnable_params=1, mask_values=1, macs=1),
-        replicates=((result,),),
-    )
-    assert record.metrics().keys() == OBJECTIVES.keys()
+@pytest.fixture(params=OBJECTIVES.values(), ids=lambda objective: objective.name)
+def objective(request):
+    return request.param
+
+
+@pytest.fixture
+def begun():
+    """A trial whose network is known and that has not trained yet."""
+    costs = Costs(**dict.fromkeys(COST_METRICS, 1234))
+    return RunRecord(key=RunKey(0), state=RunState.RUNNING, parameters={}, costs=costs)
+
+
+@pytest.fixture
+def complete(begun):
+    result = EpochResult(epoch=1, **dict.fromkeys(EPOCH_METRICS, 0.5))
+    return replace(begun, state=RunState.COMPLETE, replicates=((result,),))
+
+
+def test_every_objective_is_a_metric_of_a_complete_trial(complete):
+    assert complete.metrics().keys() == OBJECTIVES.keys()
+
+
+def test_what_is_known_before_training_is_known_of_a_trial_without_an_epoch(objective, begun):
+    assert objective.known_before_training == (objective.name in begun.metrics())
+
+
+def test_an_objective_is_found_by_the_name_that_it_is_recorded_under(objective, complete):
+    assert parse_objectives(objective.name) == (objective,)
+    (value,) = complete.values((objective,))
+    assert value == complete.metrics()[objective.name]
+
+
+def test_an_objective_has_a_label_whose_unit_stands_in_brackets(objective):
+    assert objective.label.startswith(objective.short)
+    assert objective.short == objective.short.strip()
+    assert re.fullmatch(r"[^()]+( \([^()]+\))?", objective.label)
+
+
+def test_a_direction_is_one_of_optunas(objective):
+    assert StudyDirection[objective.direction.upper()]
+    assert objective.maximised == (objective.direction == "maximize")
+
+
+def test_a_value_is_written_in_one_way_in_every_table(objective):
+    for value in (0, 0.25, 1234567.0):
+        assert format_metric(objective.name, value) == objective.format(value)
+
+
+def test_counts_and_seconds_span_decades():
+    logarithmic = {name for name, objective in OBJECTIVES.items() if objective.is_logarithmic}
+    assert logarithmic == {*COUNTS, "train_seconds"}

@@ -5,6 +5,7 @@ from optuna.distributions import CategoricalDistribution
 
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
 from pnn_core.models.costs import count_costs
+from pnn_core.parts.layers import SPATIAL_LAYERS
 from search_spaces import SearchSpace
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.settings import LARGEST_SEED
@@ -90,3 +91,10 @@ def test_a_control_on_the_front_gets_its_perturbation_counterpart() -> None:
 def test_luck_that_the_space_held_fixed_is_fresh_too() -> None:
     (task, *_) = plan(trial(0, mask_seed=5), seeds=1)
     assert task.config.mask_seed is None
+
+
+@pytest.mark.parametrize("layer", SPATIAL_LAYERS)
+def test_every_layer_is_trained_as_a_control_or_its_entry_says_why_not(layer):
+    reason = SPATIAL_LAYERS[layer].not_confirmed
+    assert (layer in LAYERS) == (reason == "")
+    assert reason == "" or len(reason.split()) > 3

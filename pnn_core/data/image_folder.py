@@ -1,4 +1,4 @@
-"""A folder of images of one's own, or ImageNet's: one folder for each class."""
+"""Folders of images with one folder for each class."""
 
 import os
 from collections.abc import Sequence
@@ -14,20 +14,21 @@ from pnn_core.data.dataset import DatasetError, Part
 from pnn_core.data.decode import decode_all, image_size
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
 from pnn_core.data.memory import fits_in_memory
+from pnn_core.data.spec import DatasetSpec
 
 SMALL_EDGE = 96
-"""Up to that many pixels of the first image's shorter edge, images are used as they are; from
-larger ones 224×224 are cropped, as from ImageNet's."""
+"""Largest shorter edge, in pixels, of images that are used as they are; from larger ones 224×224
+are cropped, as from ImageNet's."""
 
 _SHORTER_EDGE = 256
 _CROP = 224
-"""As in the paper (Section 5.1), after A. Krizhevsky et al., "ImageNet classification with deep
+"""Sizes in the paper (Section 5.1), after A. Krizhevsky et al., "ImageNet classification with deep
 convolutional neural networks", 2012, Section 4.1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageFolder:
-    """How `train/CLASS/*` and `test/CLASS/*` of a folder are read.
+    """Reader of `train/CLASS/*` and `test/CLASS/*` of a folder.
 
     Classes are the folders of `train`, or those of them that `classes.txt` beside it lists, sorted
     by name; files are sorted by name within a class. Hidden files and files with other endings are
@@ -38,7 +39,7 @@ class ImageFolder:
     be of any size, and are listed only: 224×224 are cropped from each when it is needed.
 
     Attributes:
-        largest_classes: Use only that many classes, those of most training images; of equally large
+        largest_classes: Number of classes to use, those of most training images; of equally large
             ones, those that come first by name. None uses all.
     """
 
@@ -48,8 +49,8 @@ class ImageFolder:
         """Read one part.
 
         Args:
-            data_dir: The folder that holds `train` and `test`.
-            part: Which images.
+            data_dir: Folder that holds `train` and `test`.
+            part: Part to read.
 
         Returns:
             The images, RGB, and the class names.
@@ -79,10 +80,10 @@ class ImageFolder:
         return LabelledImages(images=decode_all(files), labels=files.labels), classes
 
     def shape(self, data_dir: Path) -> DatasetShape:
-        """Class names and the first image's size: opens one image and decodes none.
+        """Read class names and the first image's size: opens one image and decodes none.
 
         Args:
-            data_dir: The folder that holds `train`.
+            data_dir: Folder that holds `train`.
 
         Raises:
             DatasetError: `train` or its first class is missing or empty, or its first image
@@ -94,11 +95,21 @@ class ImageFolder:
             width = height = _CROP
         return DatasetShape(channels=3, height=height, width=width, classes=len(classes))
 
+    def dataset(self, description: str) -> DatasetSpec:
+        """Return the registry's entry of folders that are read so."""
+        return DatasetSpec(
+            description=description,
+            shape=self.shape,
+            augment=True,
+            read=self.read,
+            require_test=self.require_test,
+        )
+
     def require_test(self, data_dir: Path) -> None:
         """Check that `test` has images of each class that is used; opens none of them.
 
         Args:
-            data_dir: The folder that holds `train` and `test`.
+            data_dir: Folder that holds `train` and `test`.
 
         Raises:
             DatasetError: Names the folder that is missing, empty or too much.
@@ -132,6 +143,6 @@ def _are_photographs(width: int, height: int) -> bool:
 
 
 def _first_size(data_dir: Path, classes: Sequence[str]) -> tuple[int, int]:
-    """Width and height of the first training image."""
+    """Read width and height of the first training image."""
     folder = data_dir / "train" / classes[0]
     return image_size(folder / image_names(folder, 1)[0])

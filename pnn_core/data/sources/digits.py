@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pnn_core.config import DatasetShape
 from pnn_core.data.dataset import Part
 from pnn_core.data.images import LabelledImages
+from pnn_core.data.spec import DatasetSpec
 from pnn_core.data.split import stratified_split
 
 TEST_FRACTION = 0.2
@@ -19,8 +21,8 @@ def read_digits(_data_dir: Path, part: Part) -> tuple[LabelledImages, tuple[str,
     Source: E. Alpaydin, C. Kaynak, UCI Machine Learning Repository, 1998, doi:10.24432/C50P49.
 
     Args:
-        _data_dir: Not used, there are no files: readers share one signature.
-        part: Which images.
+        _data_dir: Ignored, as there are no files: readers share one signature.
+        part: Part to read.
 
     Returns:
         The images, [N, 1, 8, 8], and the class names.
@@ -35,3 +37,13 @@ def read_digits(_data_dir: Path, part: Part) -> tuple[LabelledImages, tuple[str,
     learn, test = stratified_split(every.labels, TEST_FRACTION)
     names = tuple(str(name) for name in digits.target_names)
     return every.take(learn if part == "train" else test), names
+
+
+DATASET = DatasetSpec(
+    description="1,797 handwritten digits of 8x8, embedded in scikit-learn: no download",
+    shape=DatasetShape(channels=1, height=8, width=8, classes=10),
+    validation_fraction=0.2,  # 0.1 would leave 14 images a class
+    augment=False,
+    read=read_digits,
+    require_test=None,
+)

@@ -7,9 +7,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pnn_core.config import DatasetShape
 from pnn_core.data.dataset import DatasetError, Part
 from pnn_core.data.download import download
 from pnn_core.data.images import LabelledImages
+from pnn_core.data.spec import DatasetSpec
 
 _FOLDER = "cifar-10-batches-py"
 
@@ -25,7 +27,7 @@ def read_cifar10(data_dir: Path, part: Part) -> tuple[LabelledImages, tuple[str,
 
     Args:
         data_dir: Folder of the batches, or the one above.
-        part: Which images.
+        part: Part to read.
 
     Returns:
         The images, [N, 3, 32, 32], and the class names.
@@ -73,7 +75,7 @@ def require_cifar10_test(data_dir: Path) -> None:
 
 
 class _Batches(Protocol):
-    """What an instance of torchvision's class holds; `data` is [N, H, W, C]."""
+    """Attributes of an instance of torchvision's class; `data` is [N, H, W, C]."""
 
     data: NDArray[np.uint8]
     targets: list[int]
@@ -90,7 +92,7 @@ def _source_without_other_part(part: Part) -> type[Any]:
 
 
 def _checksums(source: type[Any]) -> list[tuple[str, str]]:
-    """File names, each with its published MD5."""
+    """List file names, each with its published MD5."""
     listed = [*source.train_list, *source.test_list]
     return [*map(tuple, listed), (source.meta["filename"], source.meta["md5"])]
 
@@ -100,12 +102,12 @@ def _file_names(source: type[Any]) -> list[str]:
 
 
 def _folders(data_dir: Path) -> tuple[Path, Path]:
-    """Where the batches are looked for; a download goes to the first."""
+    """List where the batches are looked for; a download goes to the first."""
     return data_dir / _FOLDER, data_dir
 
 
 def _find_folder(source: type[Any], data_dir: Path) -> Path | None:
-    """The first folder that holds all files."""
+    """Find the first folder that holds all files."""
     names = _file_names(source)
     holding = (f for f in _folders(data_dir) if all((f / name).is_file() for name in names))
     return next(holding, None)
@@ -131,3 +133,12 @@ def _open_verified(source: type[Any], folder: Path, part: Part) -> _Batches:
             f"{folder} holds {', '.join(damaged)} with another MD5 than the published one: "
             "replace by what cifar-10-python.tar.gz holds"
         ) from error
+
+
+DATASET = DatasetSpec(
+    description="60,000 colour photographs of 32x32, downloaded when absent",
+    shape=DatasetShape(channels=3, height=32, width=32, classes=10),
+    augment=True,
+    read=read_cifar10,
+    require_test=require_cifar10_test,
+)

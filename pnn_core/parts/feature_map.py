@@ -1,4 +1,4 @@
-"""The shape of what flows between layers. Needs no torch."""
+"""Shape of what flows between layers."""
 
 import math
 from dataclasses import dataclass
@@ -13,12 +13,16 @@ class FeatureMap:
     width: int
 
     def after(self, channels: int, stride: int) -> "FeatureMap":
-        """The shape after a layer of that many channels and that stride, rounded up."""
+        """Return the shape after a layer of that many channels and that stride, rounded up."""
         return FeatureMap(
             channels=channels,
             height=math.ceil(self.height / stride),
             width=math.ceil(self.width / stride),
         )
+
+    def resized(self, side: int) -> "FeatureMap":
+        """Return the shape of as many channels, `side` pixels high and wide."""
+        return FeatureMap(channels=self.channels, height=side, width=side)
 
     @property
     def pixels(self) -> int:

@@ -1,0 +1,27 @@
+"""The registry of data sets."""
+
+import difflib
+from collections.abc import Mapping
+
+from pnn_core.data.dataset import DatasetError
+from pnn_core.data.spec import DatasetSpec
+from pnn_core.parts.dataset_names import DATASET_NAMES
+from pnn_core.parts.entries import load_entries
+
+DATASETS: Mapping[str, DatasetSpec] = load_entries(
+    "pnn_core.data.sources", "DATASET", *DATASET_NAMES
+)
+"""Every data set by its name, the value of `--dataset`."""
+
+
+def find_dataset(name: str) -> DatasetSpec:
+    """Return the data set of that name.
+
+    Raises:
+        DatasetError: There is none; names the nearest.
+    """
+    if name in DATASETS:
+        return DATASETS[name]
+    nearest = difflib.get_close_matches(name, DATASETS, n=1)
+    hint = f", did you mean {nearest[0]!r}?" if nearest else ":"
+    raise DatasetError(f"no data set is named {name!r}{hint} accepted are {', '.join(DATASETS)}")

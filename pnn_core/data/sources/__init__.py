@@ -1,0 +1,1 @@
+"""Sources of images: one module for each entry of `DATASETS`, under the data set's name."""

@@ -1,0 +1,26 @@
+"""Spatial layers: what can stand where a network had its 3×3 convolution.
+
+- `spatial_layer`: `SpatialLayer`, all that the platform must know of one
+- one module for each entry of `SPATIAL_LAYERS`, under the layer's name
+"""
+
+from collections.abc import Mapping
+
+from pnn_core.parts.entries import load_entries
+from pnn_core.parts.layers.spatial_layer import SpatialLayer
+
+SPATIAL_LAYERS: Mapping[str, SpatialLayer] = load_entries(
+    __name__,
+    "LAYER",
+    "perturbation",
+    "conv3x3",
+    "conv1x1",
+    "local_binary",
+)
+"""Every spatial layer by its name, the value of `ModelConfig.layer`."""
+
+COMPARED_LAYERS = tuple(sorted(SPATIAL_LAYERS, key=lambda name: SPATIAL_LAYERS[name].place))
+"""Names of all layers as comparisons and pictures order them: noise, then its controls."""
+
+LAYER_SETTINGS = frozenset[str]().union(*(layer.uses for layer in SPATIAL_LAYERS.values()))
+"""Settings of a network that some spatial layer uses; the others hold for every layer."""

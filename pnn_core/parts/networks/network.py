@@ -1,0 +1,95 @@
+"""All that the platform must know of a network."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from pnn_core.parts.feature_map import FeatureMap
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.stems import STEMS
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from pnn_core.config import ModelConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifierShape:
+    """Shapes within the classifier.
+
+    Attributes:
+        inputs: Shape of what comes in.
+        pooled: Shape to which it is averaged first.
+        hidden: Units of each hidden layer.
+    """
+
+    inputs: FeatureMap
+    pooled: FeatureMap
+    hidden: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network(ABC):
+    """An architecture.
+
+    Attributes:
+        uses: Names of the settings of `ModelConfig` that change this network, among those that do
+            not hold for every network.
+        strided: True if a layer that stands `as_convolution` halves the map by its own stride, and
+            no pool does.
+        stem_bias: True if the stem has a bias.
+    """
+
+    uses: frozenset[str]
+    strided: bool
+    stem_bias: bool
+
+    @abstractmethod
+    def body_params(self, config: "ModelConfig") -> int:
+        """Count what the optimiser changes between stem and classifier, in closed form."""
+
+    @abstractmethod
+    def first_inputs(self, config: "ModelConfig") -> FeatureMap:
+        """Return the shape of what the first spatial layer is given."""
+
+    @abstractmethod
+    def classifier(self, config: "ModelConfig") -> ClassifierShape:
+        """Return the shapes within the classifier."""
+
+    @abstractmethod
+    def build(self, config: "ModelConfig", generator: "torch.Generator") -> "nn.Module":
+        """Build the network on torch's current device, with weights from its global generator.
+
+        Args:
+            config: The network.
+            generator: CPU source of the randomness of masks and filters.
+        """
+
+    def learnable_params(self, config: "ModelConfig") -> int:
+        """Count what the optimiser changes in the whole network, in closed form."""
+        stem = STEMS[config.first_layer.stem].learnable_params(config, bias=self.stem_bias)
+        return stem + self.body_params(config) + self._classifier_params(config)
+
+    def _classifier_params(self, config: "ModelConfig") -> int:
+        shape = self.classifier(config)
+        widths = (
+            shape.pooled.channels * shape.pooled.pixels,
+            *shape.hidden,
+            config.dataset.classes,
+        )
+        return sum((inputs + 1) * outputs for inputs, outputs in pairwise(widths))
+
+
+def unit_params(config: "ModelConfig", inputs: FeatureMap, out_channels: int, *, bias: bool) -> int:
+    """Count what the optimiser changes in a spatial layer and the BN behind it."""
+    layer = SPATIAL_LAYERS[config.layer]
+    size = layer.learnable_params(config, inputs, out_channels, bias=bias)
+    return size + norm_params(out_channels)
+
+
+def norm_params(channels: int) -> int:
+    """Count a batch normalisation's scale and shift."""
+    return 2 * channels

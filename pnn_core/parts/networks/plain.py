@@ -1,0 +1,96 @@
+"""Networks without shortcuts as lists of layer shapes."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pnn_core.parts.feature_map import FeatureMap
+from pnn_core.parts.networks.network import ClassifierShape, Network, unit_params
+from pnn_core.parts.stems import STEMS
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from pnn_core.config import ModelConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainLayerShape:
+    """Shapes around a spatial layer without a shortcut.
+
+    Attributes:
+        inputs: Shape of what comes in.
+        outputs: Shape of what goes out, halved where the stride is 2.
+        stride: 1, or 2 at the end of a stage.
+    """
+
+    inputs: FeatureMap
+    outputs: FeatureMap
+    stride: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainNetwork(Network):
+    """Stages of spatial layers, each of which ends with a pool; all layers have a bias.
+
+    Attributes:
+        stages: Width, as a multiple of p, and number of layers of each stage. The first layer of
+            the first stage is the stem.
+        hidden: Hidden units of the classifier.
+        pooled_side: Pixels a side to which the classifier's input is pooled; None leaves it as it
+            is.
+        smallest_image: Pixels a side from which images get that classifier; smaller ones get a
+            global pool and one linear layer.
+    """
+
+    stages: tuple[tuple[int, int], ...]
+    hidden: tuple[int, ...]
+    pooled_side: int | None = None
+    smallest_image: int = 1
+    uses: frozenset[str] = frozenset()
+    strided: bool = False
+    stem_bias: bool = True
+
+    def layers(self, config: "ModelConfig") -> tuple[PlainLayerShape, ...]:
+        """List the spatial layers behind the stem, in order."""
+        shape = STEMS[config.first_layer.stem].outputs(config)
+        if self.pools_behind_stem:
+            shape = shape.after(shape.channels, 2)
+        layers = []
+        for stage, (multiple, count) in enumerate(self.stages):
+            for layer in range(1 if stage == 0 else 0, count):
+                stride = 2 if layer == count - 1 else 1
+                outputs = shape.after(config.width * multiple, stride)
+                layers.append(PlainLayerShape(inputs=shape, outputs=outputs, stride=stride))
+                shape = outputs
+        return tuple(layers)
+
+    @property
+    def pools_behind_stem(self) -> bool:
+        """True if the stem is the only layer of the first stage."""
+        return self.stages[0][1] == 1
+
+    def body_params(self, config: "ModelConfig") -> int:
+        """Count the spatial layers."""
+        return sum(
+            unit_params(config, shape.inputs, shape.outputs.channels, bias=True)
+            for shape in self.layers(config)
+        )
+
+    def first_inputs(self, config: "ModelConfig") -> FeatureMap:
+        """Return the shape behind the stem and its pool."""
+        return self.layers(config)[0].inputs
+
+    def classifier(self, config: "ModelConfig") -> ClassifierShape:
+        """Return the network's own hidden layers or, for small images, a global pool."""
+        inputs = self.layers(config)[-1].outputs
+        if min(config.dataset.height, config.dataset.width) < self.smallest_image:
+            return ClassifierShape(inputs=inputs, pooled=inputs.resized(1))
+        pooled = inputs if self.pooled_side is None else inputs.resized(self.pooled_side)
+        return ClassifierShape(inputs=inputs, pooled=pooled, hidden=self.hidden)
+
+    def build(self, config: "ModelConfig", generator: "torch.Generator") -> "nn.Module":
+        """Build a `pnn_core.models.vgg_lenet.PlainNetwork`."""
+        from pnn_core.models.vgg_lenet import PlainNetwork as Module
+
+        return Module(config, self, generator)

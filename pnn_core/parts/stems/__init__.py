@@ -1,0 +1,24 @@
+"""Stems: the first layer of a network.
+
+- `stem`: `Stem`, all that the platform must know of one
+- `convolution`: what the stems of one convolution share
+- one module for each entry of `STEMS`, under the stem's name
+"""
+
+from collections.abc import Mapping
+
+from pnn_core.parts.entries import load_entries
+from pnn_core.parts.stems.stem import Stem
+
+STEMS: Mapping[str, Stem] = load_entries(
+    __name__,
+    "STEM",
+    "conv3x3",
+    "conv3x3_frozen",
+    "conv7x7",
+    "perturbation",
+)
+"""Every stem by its name, the value of `StemConfig.stem`."""
+
+STEM_SETTINGS = frozenset[str]().union(*(stem.uses for stem in STEMS.values()))
+"""Settings of `StemConfig` that some stem uses."""
