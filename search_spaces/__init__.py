@@ -1,4 +1,4 @@
-"""What is searched: parameters, their ranges, and the training runs they describe.
+"""Search spaces: parameters, their ranges, and the training runs they describe.
 
 - `SearchSpace`: axes, variants, fixed settings, and the `TrialConfig` of a point
 - `find_space`: a built-in space by name, or a user's file; on another network if asked

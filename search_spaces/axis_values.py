@@ -1,4 +1,4 @@
-"""The values of an axis, where they can be listed."""
+"""Values of an axis, where they can be listed."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,12 @@ from pnn_core.config import ParameterValue
 
 
 def is_continuous(axis: BaseDistribution) -> bool:
-    """Whether an axis holds more values than can be listed."""
+    """Return True if an axis holds more values than can be listed."""
     return isinstance(axis, FloatDistribution) and axis.step is None and not axis.single()
 
 
 def listed_values(name: str, axis: BaseDistribution) -> Sequence[ParameterValue]:
-    """Every value of an axis, in its order; whole numbers take no memory until they are asked for.
+    """List every value of an axis, in its order; whole numbers take no memory until asked for.
 
     Raises:
         ValueError: The axis is continuous.

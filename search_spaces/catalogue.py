@@ -31,12 +31,12 @@ def find_space(name: str, dataset: DatasetShape, network: str | None = None) -> 
     """Find a space.
 
     Args:
-        name: Of a built-in space, or the path of a Python file that defines `SPACE`: a
+        name: Name of a built-in space, or the path of a Python file that defines `SPACE`: a
             `SearchSpace`, or a function to one where the space depends on the images. The function
             takes a `DatasetShape` and, if it has a parameter `network`, the name of the network
             that was asked for or None. The file's code is run.
         dataset: Shape of the images to train on.
-        network: Takes the place of the space's own; see `SearchSpace.with_network`.
+        network: Network in the place of the space's own; see `SearchSpace.with_network`.
 
     Raises:
         SpaceError: Says what is wrong and what would be accepted. A file is not named: who asked
@@ -57,7 +57,7 @@ def find_space(name: str, dataset: DatasetShape, network: str | None = None) -> 
 
 
 def _make(name: str, dataset: DatasetShape, network: str | None) -> tuple[SearchSpace, bool]:
-    """A space as its file makes it, and whether it was told of the network."""
+    """Make a space as its file does; True beside it if it was told of the network."""
     space = _definition(_load(name))
     knows_network = False
     if callable(space):
@@ -117,5 +117,5 @@ def _definition(module: ModuleType) -> object:
 
 
 def _describe(error: Exception) -> str:
-    """An exception in one line."""
+    """Describe an exception in one line."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

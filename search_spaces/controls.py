@@ -1,4 +1,4 @@
-"""Whether the noise matters: all four layers at equal parameter counts."""
+"""Test of the noise: all layers at equal parameter counts."""
 
 import math
 from dataclasses import replace
@@ -17,18 +17,19 @@ RUNGS = 5
 """Sizes of the ladder."""
 
 FEWEST_MASKS = 24
-"""From where the ladder's lowest PNN is sought. The 3×3 network of that size is some nine channels
-wide; below, one channel more or less is too much of a step to match anything but by luck."""
+"""Mask count from which the ladder's lowest PNN is sought. The 3×3 network of that size is some
+nine channels wide; below, one channel more or less is too much of a step to match anything but by
+luck."""
 
 MOST_MASKS = {"resnet8": 64, "lenet": 64}
-"""From where the highest is sought: networks for small images stay small."""
+"""Mask count up to which the highest is sought: networks for small images stay small."""
 
 MOST_MASKS_ELSEWHERE = 128
-"""Of the other networks; the published code's mask count."""
+"""Mask count up to which other networks are sought; that of the published code."""
 
 
 def SPACE(dataset: DatasetShape, network: str | None = None) -> SearchSpace:  # noqa: N802  # the name that every space file defines
-    """Perturbation, 3×3, 1×1 and local binary layers, each at five sizes.
+    """List perturbation, 3×3, 1×1 and local binary layers, each at five sizes.
 
     All else is `TrialConfig`'s default: Adam, an initial learning rate of 1e-3 divided by 10 at
     epochs 60 and 90 of 100 (paper, Section 5.3), batches of 10.
@@ -48,13 +49,13 @@ def SPACE(dataset: DatasetShape, network: str | None = None) -> SearchSpace:  # 
 
 
 def equal_size_ladder(base: ModelConfig) -> list[int]:
-    """Parameter counts of PNNs, about evenly spaced in their logarithm, that all layers can match.
+    """Find sizes of PNNs, about evenly spaced in their logarithm, that all layers can match.
 
     The smallest and the largest that the other layers match within 2%, and between them those
     nearest to even spacing.
 
     Args:
-        base: The PNN, of any width.
+        base: PNN of any width.
 
     Raises:
         SpaceError: There are not enough of them.

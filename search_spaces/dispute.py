@@ -1,4 +1,4 @@
-"""From the published code to the reproduction that disputed it, one switch at a time."""
+"""Path from the published code to the reproduction that disputed it, one switch at a time."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ SWITCHES = (
     ("order",),
     ("before_addition",),
 )
-"""What changes first. Training before the network, so that the walk passes the two results that
+"""Order of the changes. Training before the network, so that the walk passes the two results that
 the reproduction reports of the authors' own network: its result 2, 85.7%, once optimiser, schedule
 and noise level have changed, and its result 3, 86.2%, with the first layer changed as well."""
 
@@ -25,7 +25,7 @@ Settings = dict[str, ParameterValue]
 
 
 def SPACE(dataset: DatasetShape, network: str | None = None) -> SearchSpace:  # noqa: N802  # the name that every space file defines
-    """Variants from `original` to `klachko`, each with one switch more, and `update`.
+    """List variants from `original` to `klachko`, each with one switch more, and `update`.
 
     The difference between a variant and the one before it is what that switch costs or gains. The
     recipes and their sources are in `pnn_core.recipes`; their epochs give way to the study's.
@@ -56,7 +56,7 @@ def _settings(recipe: TrialConfig) -> Settings:
 
 
 def _walk(start: Settings, end: Settings) -> Iterator[tuple[str, Settings]]:
-    """Each variant's name and settings, those of `end` last; unforeseen differences come late."""
+    """Give each variant's name and settings, `end` last; unforeseen differences come late."""
     differing = {name: value for name, value in end.items() if start.get(name) != value}
     steps = []
     for switch in (*SWITCHES, *((name,) for name in PARAMETER_NAMES)):

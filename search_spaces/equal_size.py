@@ -36,16 +36,16 @@ _DEFAULTS = {
 def equal_size_variants(
     base: ModelConfig, *, learnable_params: Sequence[int], layers: Sequence[str] = LAYERS
 ) -> dict[str, dict[str, ParameterValue]]:
-    """Variants of a network: each layer at each size, within 2% (`SIZE_TOLERANCE`).
+    """Make variants of a network: each layer at each size, within 2% (`SIZE_TOLERANCE`).
 
     A variant sets all that its size depends on, the network among it, so that nothing else in the
     space can change the size. What the size does not depend on, such as the noise level, it sets
     only where `base` departs from the default, and else leaves to `axes` and `fixed`.
 
     Args:
-        base: The network in which the layers stand, of any width.
-        learnable_params: The sizes.
-        layers: What stands in it.
+        base: Network in which the layers stand, of any width.
+        learnable_params: Sizes to reach.
+        layers: Names of the layers.
 
     Returns:
         For `SearchSpace.variants`: settings by names such as "conv3x3 223481", size by size.

@@ -1,4 +1,4 @@
-"""What is said of a space that cannot be used."""
+"""Error of a space that cannot be used."""
 
 
 class SpaceError(ValueError):

@@ -14,7 +14,7 @@ from pnn_core.config import DatasetShape, ParameterValue
 from search_spaces.space import SearchSpace
 
 DRAWS = 1000
-"""How many points are drawn."""
+"""Number of points that are drawn."""
 
 
 def extreme_points(
@@ -27,9 +27,9 @@ def extreme_points(
     are then drawn from all values of choices and whole numbers.
 
     Args:
-        space: What is searched.
+        space: Space that is searched.
         dataset: Shape of the images, which decides what can be built.
-        seed: Of the draws.
+        seed: Seed of the draws.
     """
     random = np.random.default_rng(seed)
     ends = {name: _ends(axis) for name, axis in space.axes.items()}

@@ -1,4 +1,4 @@
-"""What the paper's tables have in common, and how it is read where it is silent.
+"""Common ground of the paper's tables, and our reading where the paper is silent.
 
 The paper is Juefei-Xu et al., "Perturbative Neural Networks", CVPR 2018.
 
@@ -29,7 +29,7 @@ one leaves it of 32 pixels; ImageNet's 224 are above it."""
 
 
 def first_layer(dataset: DatasetShape) -> str:
-    """The usual first layer for images of this size: 7×7 with stride 2, or 3×3 for small ones."""
+    """Return the usual first layer: 7×7 with stride 2, or 3×3 for small images."""
     large = min(dataset.height, dataset.width) >= SMALLEST_CONV7X7_IMAGE
     return "conv7x7" if large else "conv3x3"
 
@@ -43,15 +43,15 @@ def paper_table(
     axes: Mapping[str, BaseDistribution],
     stated: Mapping[str, ParameterValue] | None = None,
 ) -> SearchSpace:
-    """A table of the paper as a grid.
+    """Make a table of the paper a grid.
 
     Args:
-        name: Of the space.
+        name: Name of the space.
         summary: One line for `--list-spaces`.
         dataset: Shape of the images.
         network: The table's, or the one asked for in its place.
-        axes: What differs between the table's cells.
-        stated: What the paper says of all its cells, beyond Section 5.3.
+        axes: Settings that differ between the table's cells.
+        stated: Settings that the paper states of all its cells, beyond Section 5.3.
     """
     recipe = original(dataset).with_parameters(
         {

@@ -22,7 +22,7 @@ CHOSEN_ELSEWHERE = ("epochs", "seed")
 """Settings of a training run that the study gives, not the space."""
 
 POINTS_TRIED = 10_000
-"""How many points are looked at before a space is taken to hold no network."""
+"""Number of points that are looked at before a space is taken to hold no network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +36,14 @@ class SearchSpace:
     settings at once. They make an axis of their own, `variant`, before the others.
 
     Attributes:
-        name: How the command line and the records name it.
+        name: Name on the command line and in records.
         summary: One line for `--list-spaces`.
         axes: An Optuna distribution for each searched parameter, `variant` among them where there
             are variants (it need not be given).
         fixed: Settings that every trial shares.
         grid: For each continuous axis, the values that a grid search tries.
         variants: By name, settings that a variant has of its own; none stands in `axes` or `fixed`.
-        is_grid: Whether the space is there to be run whole, as a table is, and not to be sampled;
+        is_grid: True if the space is there to be run whole, as a table is, and not to be sampled;
             every combination must then be buildable.
 
     Raises:
@@ -82,7 +82,7 @@ class SearchSpace:
             self.grid_values()
 
     def with_network(self, network: str) -> "SearchSpace":
-        """The same space on another network.
+        """Return the same space on another network.
 
         Args:
             network: Takes the place of the fixed one, if there is one.
@@ -107,13 +107,13 @@ class SearchSpace:
     def configure(
         self, point: Point, *, dataset: DatasetShape, epochs: int, seed: int
     ) -> TrialConfig:
-        """The training run that a point describes.
+        """Return the training run that a point describes.
 
         Args:
             point: A value for every axis.
             dataset: Shape of the images, which decides the network's size.
             epochs: Passes over the training images.
-            seed: Of the training run.
+            seed: Seed of the training run.
 
         Raises:
             ValueError: The point describes no network that can be built.
@@ -129,11 +129,11 @@ class SearchSpace:
         return base.with_parameters(settings)
 
     def is_valid(self, point: Point, dataset: DatasetShape) -> bool:
-        """Whether a point describes a network that can be built."""
+        """Return True if a point describes a network that can be built."""
         return self._trial(point, dataset) is not None
 
     def run_key(self, point: Point, dataset: DatasetShape) -> Hashable:
-        """What tells points apart: the same for points that describe the same training run.
+        """Return a key that points share if they describe the same training run.
 
         So are noise levels of a network without noise, and variants of the same settings. Epochs
         and seed, which the study gives, are left aside. A point that cannot be built is its own.
@@ -142,7 +142,7 @@ class SearchSpace:
         return frozenset(point.items()) if trial is None else _settings(trial)
 
     def grid_values(self) -> dict[str, Sequence[ParameterValue]]:
-        """The values of each axis that a grid search tries.
+        """List the values of each axis that a grid search tries.
 
         Raises:
             ValueError: A continuous axis has no values in `grid`.
@@ -150,7 +150,7 @@ class SearchSpace:
         return {name: self._values(name) for name in self.axes}
 
     def grid_points(self, dataset: DatasetShape) -> Iterator[dict[str, ParameterValue]]:
-        """Every valid point of the grid, the last axis varying fastest.
+        """Give every valid point of the grid, the last axis varying fastest.
 
         Of points that describe the same training run (see `run_key`), the first one.
 
@@ -165,7 +165,7 @@ class SearchSpace:
                 yield point
 
     def is_finite(self) -> bool:
-        """Whether the space holds finitely many points: no axis is continuous."""
+        """Return True if the space holds finitely many points: no axis is continuous."""
         return not any(is_continuous(axis) for axis in self.axes.values())
 
     def grid_size(self) -> int:

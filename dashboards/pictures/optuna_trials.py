@@ -161,7 +161,7 @@ def _forget_trees() -> None:
     They hold nothing of the trials, yet a forest takes 2 MB, and a page of a running study asks for
     one after each trial.
     """
-    # Private names: a version of Optuna without them keeps no trees there.
+    # Names that Optuna's manual does not tell: a version without them keeps nothing there.
     with contextlib.suppress(ImportError):
         from optuna.importance._fanova._tree import _FanovaTree
 

@@ -38,9 +38,10 @@ def control(config: ModelConfig, layer: str) -> Control:
         layer: Name of the layer to put into it.
     """
     size = count_learnable_params(config)
+    replaced = config.with_layer(layer)
 
     def nearest(fan_out: int) -> Control:
-        other = _at_fan_out(config.with_layer(layer), fan_out)
+        other = _at_fan_out(replaced, fan_out)
         width = min(_nearest_widths(other, size), key=_misses(other, size))
         model = _at_width(other, width)
         return Control(model=model, size_difference=count_learnable_params(model) / size - 1)

@@ -202,7 +202,12 @@ class ModelConfig:
 
         Settings that would be refused because that layer does not use them are dropped; masks or
         filters per channel stay where it has some.
+
+        Raises:
+            ValueError: There is no layer of that name.
         """
+        if layer not in SPATIAL_LAYERS:
+            return replace(self, layer=layer)  # which refuses it
         uses = SPATIAL_LAYERS[layer].uses
         fan_out = self.fan_out if "fan_out" in uses else 1
         trained_masks = self.mask.trained_masks and "trained_masks" in uses

@@ -5,7 +5,7 @@
 - `stems`: first layers, `STEMS`
 - `dataset_names`: names of the data sets, whose entries are in `pnn_core.data.sources`
 - `feature_map`, `noise_masks`: shapes that entries speak of
-- `entries`: from the names in a registry to its entries
+- `entries`: entries of a registry, by their names
 
 A new part is a new file and its name in one registry; `tests/pnn_core/parts` walks each registry.
 Entries need the standard library alone, so that search spaces, results and pictures can read them:

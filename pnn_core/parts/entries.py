@@ -1,4 +1,4 @@
-"""From the names in a registry to its entries."""
+"""Entries of a registry, by their names."""
 
 from collections.abc import Mapping
 from importlib import import_module

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from pnn_core.data import DATASETS, DatasetSpec, sources
 from pnn_core.parts import layers, networks, stems
 from pnn_core.parts.layers.spatial_layer import SpatialLayer
 from pnn_core.parts.networks.network import Network
@@ -16,6 +17,7 @@ from pnn_core.parts.stems.stem import Stem
 REGISTRIES: list[tuple[ModuleType, Mapping[str, object], type, set[str]]] = [
     (layers, layers.SPATIAL_LAYERS, SpatialLayer, {"spatial_layer"}),
     (networks, networks.NETWORKS, Network, {"network", "residual", "plain"}),
+    (sources, DATASETS, DatasetSpec, set()),
     (stems, stems.STEMS, Stem, {"stem", "convolution"}),
 ]
 

@@ -20,7 +20,7 @@ from study.results.record_codec import record_to_json
 from study.results.run_record import RunState
 
 ROOT = Path(__file__).resolve().parents[3]
-LAST = '    val_seconds: Annotated[float, Metric(label="validation time (s)", over_epochs=None)]\n'
+NEXT = "\n\n@dataclass(frozen=True, kw_only=True)\nclass ConfirmResult"
 DECLARATION = '    gradient_norm: Annotated[float, Metric(label="gradient norm")] = math.nan\n'
 
 CHECKS = """
@@ -81,8 +81,8 @@ def extended(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
     file = tmp_path / "pnn_core/config/measured.py"
     text = file.read_text(encoding="utf-8")
-    assert LAST in text
-    text = text.replace(LAST, LAST + DECLARATION).replace(
+    assert NEXT in text
+    text = text.replace(NEXT, DECLARATION + NEXT).replace(
         "from dataclasses", "import math\nfrom dataclasses", 1
     )
     file.write_text(text, encoding="utf-8")
