@@ -42,7 +42,7 @@ def test_a_port_in_use_is_named(sqlite_uri, capsys):
 
 
 def listen_to_interrupts():
-    """What a terminal's child does; one of a background job is born deaf to them."""
+    """Reset to a terminal child's signals; one of a background job is born deaf to them."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
