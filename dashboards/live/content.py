@@ -136,15 +136,15 @@ def _status(scene: Scene) -> Iterator[Component]:
             ),
             *(html.P(text) for text in _sentences(info)),
             *_list("Trials without a sign of life", [trial.text for trial in info.silent]),
-            *_list("Why trials failed or were stopped", [group.text for group in info.reasons]),
-            *_list("Why attempts were repeated", [group.text for group in info.retried]),
+            *_list("Why trials failed or were stopped", info.reasons),
+            *_list("Why attempts were repeated", info.retried),
         ],
         className="status",
     )
 
 
 def _sentences(info: StatusInfo) -> list[str]:
-    texts = (info.pace.text, info.best_text, info.confirmation.text)
+    texts = (info.pace, info.best, info.confirmation)
     return [text for text in texts if text]
 
 

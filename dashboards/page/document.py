@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import resources
 
 from plotly.offline import get_plotlyjs
@@ -68,14 +68,7 @@ def table_html(table: ViewTable) -> str:
         f"<button type='button'>{html.escape(text)}</button></th>"
         for text in table.headers.values()
     )
-    body = "".join(
-        "<tr>"
-        + "".join(
-            _cell(table.text(*cell), cell[1]) for cell in zip(table.headers, row, strict=True)
-        )
-        + "</tr>"
-        for row in table.rows
-    )
+    body = "".join(f"<tr>{_cells(table, row)}</tr>" for row in table.rows)
     return (
         f"{heading(3, title)}<button class='copy' type='button' data-table='{html.escape(name)}'>"
         "Copy as CSV</button>"
@@ -85,9 +78,12 @@ def table_html(table: ViewTable) -> str:
     )
 
 
-def _cell(shown: str, value: Cell) -> str:
-    raw = "" if value is None else str(value)
-    return f"<td data-value='{html.escape(raw)}'>{html.escape(shown)}</td>"
+def _cells(table: ViewTable, row: Sequence[Cell]) -> str:
+    return "".join(
+        f"<td data-value='{html.escape('' if value is None else str(value))}'>"
+        f"{html.escape(table.text(name, value))}</td>"
+        for name, value in zip(table.headers, row, strict=True)
+    )
 
 
 def _without_template(picture: Picture) -> str:
