@@ -14,7 +14,6 @@ from dashboards.picture_file import NoBrowserError, to_csv, to_parquet, to_svg
 from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES, VIEWS
-from study.results.early_stop import EarlyStop, StopCause
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunState
 
@@ -77,8 +76,9 @@ def test_the_table_repeats_the_front_cell_by_cell(make_trial, study_of):
 
 def test_stops_are_a_table_with_their_reasons_as_text(make_trial, study_of):
     reason = f"stopped at epoch 3: {MARKUP}"
-    stop = EarlyStop(epoch=3, cause=StopCause.SCHEDULER)
-    stopped = replace(make_trial(1, state=RunState.PRUNED), stop=stop, reason=reason)
+    stopped = make_trial(1, state=RunState.PRUNED)
+    curve = tuple(replace(stopped.replicates[0][0], epoch=epoch) for epoch in (1, 2, 3))
+    stopped = replace(stopped, replicates=(curve,), reason=reason)
     page = without_plotly(study_page(scene_of(study_of([make_trial(0), stopped]))))
     assert "<h3>Stopped early: 1 trial</h3>" in page
     assert "<td data-value='1'>1</td><td data-value='3'>3</td><td data-value='0.5'>0.5</td>" in page
