@@ -1,4 +1,4 @@
-"""Tests have caches of their own: what they find there is no user's, and neither what they leave."""
+"""Tests have caches of their own: they find nothing of a user's there, and leave nothing either."""
 
 import os
 import subprocess
