@@ -3,9 +3,10 @@
 import itertools
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from dashboards.elements.picture import Columns
+from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.several_studies import named, what_differs
 from dashboards.measures.welch import welch_difference
 from pnn_core.architecture.matched_size import SIZE_TOLERANCE
@@ -66,22 +67,15 @@ class PairedRow(NamedTuple):
     sentence: str
 
 
-class PairedInfo(NamedTuple):
-    """Everything that the table shows.
+@dataclass(frozen=True, kw_only=True)
+class PairedInfo(PictureInfo):
+    """Words and data of the table.
 
     Attributes:
-        title: Title, as plain text.
-        caption: Origin of the numbers, and what must not be concluded.
-        description: For those who do not see it.
         rows: Controls of each study first, then studies against each other.
-        instead: Sentence with a command where there is no row; empty otherwise.
     """
 
-    title: str
-    caption: str
-    description: str
     rows: tuple[PairedRow, ...]
-    instead: str
 
 
 def get_paired_info(studies: Sequence[LoadedStudy]) -> PairedInfo:

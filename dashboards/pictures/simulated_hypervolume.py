@@ -1,12 +1,13 @@
 """Growth of searches of a recorded table: the median over seeds, and the band around it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import plotly.graph_objects as go
 
 from dashboards.elements import theme
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Picture, PictureInfo
 from dashboards.elements.series import series_look
 from dashboards.measures.duration import time_unit
 from dashboards.measures.steps import HIGH, LOW, Band
@@ -28,20 +29,15 @@ class SearchBand(NamedTuple):
     band: Band
 
 
-class SimulatedHypervolumeInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class SimulatedHypervolumeInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: Title, as plain text.
-        caption: Data that it is drawn from.
-        description: For those who do not see it.
         over: Quantity of the horizontal axis.
         searches: At least one, in the order asked for.
     """
 
-    title: str
-    caption: str
-    description: str
     over: Over
     searches: tuple[SearchBand, ...]
 

@@ -3,9 +3,10 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from dashboards.elements.caption import complete, describe_trials
+from dashboards.elements.picture import PictureInfo
 from dashboards.measures.pace import describe_pace
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
 from dashboards.measures.trial_times import epochs_done
@@ -17,13 +18,11 @@ from study.results.run_record import RunRecord, RunState, mean_result
 from study.results.stop_reasons import stop_epoch
 
 
-class StatusInfo(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class StatusInfo(PictureInfo):
     """State of a study.
 
     Attributes:
-        title: Whose status it is.
-        caption: Data set, trials by state and budget.
-        description: All of it in a few sentences.
         asked: Trials that the study is to have.
         complete: Trials that ran their full budget.
         pruned: Trials stopped early.
@@ -34,16 +33,13 @@ class StatusInfo(NamedTuple):
         reasons: Reasons why trials failed, then epochs of stops, the most frequent first, each with
             its trials.
         retried: Reasons why attempts broke off that others followed, the most frequent first.
-        pace: Rate and time left.
+        pace: Rate and time left, in words.
         silent: Trials that may hang, the longest silent first.
         confirmation: State of the confirmation.
         best: Complete trial of the largest final validation accuracy, which is biased upwards.
         unreadable: Runs in the tracker that could not be read, as sentences.
     """
 
-    title: str
-    caption: str
-    description: str
     asked: int
     complete: int
     pruned: int

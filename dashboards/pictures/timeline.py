@@ -12,7 +12,7 @@ from dashboards.elements.caption import describe_trials
 from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.trial_hover import reason_lines
 from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
-from dashboards.measures.lanes import TimelineBar, fill_lanes
+from dashboards.measures.lanes import Lanes, TimelineBar, fill_lanes
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
 from dashboards.picture_entry import PictureEntry
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -48,16 +48,11 @@ class TimelineInfo(PictureInfo):
     """Words and data of the picture.
 
     Attributes:
-        lanes: Names of the lanes.
-        bars: By lane, then start.
-        idle_share: Idle share of the time between each lane's first start and last end; None where
-            nothing ran.
+        lanes: Lanes with the bars of all trials of a known start.
         unit: Unit of the axis.
     """
 
-    lanes: tuple[str, ...]
-    bars: tuple[TimelineBar, ...]
-    idle_share: float | None
+    lanes: Lanes
     unit: TimeUnit
 
 
@@ -77,9 +72,7 @@ def get_timeline_info(study: LoadedStudy, *, now_ms: int) -> TimelineInfo:
         caption=_caption(study, timed, silent, lanes.idle_share),
         description=f"{counted(len(lanes.bars), 'bar')} on {counted(len(lanes.names), 'lane')}, "
         "one for each trial, from its start to its end.",
-        lanes=lanes.names,
-        bars=lanes.bars,
-        idle_share=lanes.idle_share,
+        lanes=lanes,
         unit=time_unit(max((bar.end for bar in lanes.bars), default=0.0)),
         instead="" if timed else "No trial with a known start yet.",
     )
@@ -89,21 +82,21 @@ def get_timeline_figure(info: TimelineInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
     for state in RunState:
-        bars = [bar for bar in info.bars if bar.state is state]
-        if bars and len(info.bars) > _MANY_BARS:
+        bars = [bar for bar in info.lanes.bars if bar.state is state]
+        if bars and len(info.lanes.bars) > _MANY_BARS:
             figure.add_trace(_thick_lines(bars, info))
         elif bars:
             figure.add_trace(_bars(bars, info))
-    step = -(-len(info.lanes) // _MOST_LABELS)
-    labelled = range(0, len(info.lanes), step)
+    step = -(-len(info.lanes.names) // _MOST_LABELS)
+    labelled = range(0, len(info.lanes.names), step)
     return figure.update_layout(
         showlegend=True,
         barmode="overlay",
         xaxis={"title": {"text": f"Time since the first trial's start ({info.unit.name})"}},
         yaxis={
-            "range": [len(info.lanes) - 0.5, -0.5],
+            "range": [len(info.lanes.names) - 0.5, -0.5],
             "tickvals": [*labelled],
-            "ticktext": [theme.escape(_label(info.lanes[lane])) for lane in labelled],
+            "ticktext": [theme.escape(_label(info.lanes.names[lane])) for lane in labelled],
             "showgrid": False,
         },
     )
@@ -111,12 +104,12 @@ def get_timeline_figure(info: TimelineInfo) -> go.Figure:
 
 def _columns(info: TimelineInfo) -> Columns:
     return {
-        "trial": [bar.number for bar in info.bars],
-        "state": [str(bar.state) for bar in info.bars],
-        "lane": [info.lanes[bar.lane] for bar in info.bars],
-        "start_seconds": [bar.start for bar in info.bars],
-        "end_seconds": [bar.end for bar in info.bars],
-        "retries": [bar.retries for bar in info.bars],
+        "trial": [bar.number for bar in info.lanes.bars],
+        "state": [str(bar.state) for bar in info.lanes.bars],
+        "lane": [info.lanes.names[bar.lane] for bar in info.lanes.bars],
+        "start_seconds": [bar.start for bar in info.lanes.bars],
+        "end_seconds": [bar.end for bar in info.lanes.bars],
+        "retries": [bar.retries for bar in info.lanes.bars],
     }
 
 
@@ -159,7 +152,7 @@ def _thick_lines(bars: Sequence[TimelineBar], info: TimelineInfo) -> go.Scatterg
         name=bars[0].state.words,
         line={
             "color": style.colour,
-            "width": max(1.5, min(24, _LANES_PX / len(info.lanes)) * style.height),
+            "width": max(1.5, min(24, _LANES_PX / len(info.lanes.names)) * style.height),
         },
         customdata=np.repeat([bar.number for bar in bars], 4)[:, None],
         hovertemplate=f"trial %{{customdata[0]}}, {bars[0].state.words}<br>"
@@ -171,7 +164,7 @@ def _hover(bar: TimelineBar, info: TimelineInfo) -> str:
     lines = [
         f"<b>trial {bar.number}</b>, {bar.state.words}",
         f"{describe_duration(bar.end - bar.start)}, from {describe_duration(bar.start)} on",
-        theme.escape(info.lanes[bar.lane]),
+        theme.escape(info.lanes.names[bar.lane]),
     ]
     lines += reason_lines(bar.reason)
     if bar.retries:

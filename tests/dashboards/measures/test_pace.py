@@ -50,7 +50,7 @@ def test_a_study_in_which_nothing_runs_names_the_command_that_goes_on(make_timed
     study = study_of([make_timed(0, 0, 2), paused], "two words")
     assert describe_pace(study, waiting=8, silent=()) == (
         "No trial is running and 9 are left. To go on: "
-        "python -m study.run --resume --name 'two words'",
+        "python -m study.run --resume --name 'two words'"
     )
 
 
@@ -59,7 +59,7 @@ def test_where_all_are_silent_the_study_may_have_died(make_timed, study_of):
     silent = [SilentTrial(1, 90_000.0, ""), SilentTrial(2, 10_800.0, "")]
     assert describe_pace(study, waiting=7, silent=silent) == (
         "Nothing was heard for 3 h. Where the study has died, go on by: "
-        "python -m study.run --resume --name noise-1",
+        "python -m study.run --resume --name noise-1"
     )
 
 

@@ -26,7 +26,7 @@ def info_at(study_of, minute):
 
 
 def bars_of(info, state):
-    return [bar for bar in info.bars if bar.state is state]
+    return [bar for bar in info.lanes.bars if bar.state is state]
 
 
 def test_a_small_study_gives_exactly_this_info(info_at, trial_at):
@@ -38,14 +38,14 @@ def test_a_small_study_gives_exactly_this_info(info_at, trial_at):
         trial_at(3, 30, worker="host:2"),
     )
     assert info.title == "When each trial ran: noise-1"
-    assert info.lanes == ("host:1", "host:2")
-    assert info.bars == (
+    assert info.lanes.names == ("host:1", "host:2")
+    assert info.lanes.bars == (
         TimelineBar(0, COMPLETE, 0, 0.0, 10.0, 0),
         TimelineBar(2, RunState.PRUNED, 0, 20.0, 30.0, 0),
         TimelineBar(1, RunState.FAILED, 1, 0.0, 30.0, 1),
         TimelineBar(3, RUNNING, 1, 30.0, 40.0, 0),
     )
-    assert info.idle_share == pytest.approx(10 / 70)
+    assert info.lanes.idle_share == pytest.approx(10 / 70)
     assert info.caption == (
         "digits, 4 trials (1 running, 1 complete, 1 stopped early, 1 failed), 1 epoch each, one "
         "seed per trial. A lane is a worker process (or a further one of it, where its trials "
@@ -73,10 +73,10 @@ def test_a_running_trial_reaches_to_now_and_a_silent_one_to_its_last_epoch(
 ):
     running = replace(make_trial(0, seconds=20, state=RUNNING), started_ms=minute(0))
     info = info_at(50, running)
-    assert [bar.end for bar in info.bars] == [50.0]
+    assert [bar.end for bar in info.lanes.bars] == [50.0]
     assert "suspiciously" not in info.caption
     info = info_at(5000, running)
-    assert [bar.end for bar in info.bars] == [pytest.approx(20.1)]
+    assert [bar.end for bar in info.lanes.bars] == [pytest.approx(20.1)]
     assert (
         "1 running trial told nothing for suspiciously long, so drawn to the last epoch known."
     ) in info.caption
@@ -85,13 +85,13 @@ def test_a_running_trial_reaches_to_now_and_a_silent_one_to_its_last_epoch(
 def test_a_paused_trial_is_as_long_as_its_epochs_took(info_at, minute, make_trial):
     record = replace(make_trial(0, seconds=20, state=PAUSED), started_ms=minute(0))
     info = info_at(5000, record)
-    assert [bar.end for bar in info.bars] == [pytest.approx(20.1)]
+    assert [bar.end for bar in info.lanes.bars] == [pytest.approx(20.1)]
     assert "Paused trials are drawn as long as their epochs took." in info.caption
 
 
 def test_trials_without_a_start_are_counted_but_not_drawn(info_at, trial_at):
     info = info_at(50, trial_at(0, 0, 10), trial_at(1, None, 5))
-    assert [bar.number for bar in info.bars] == [0]
+    assert [bar.number for bar in info.lanes.bars] == [0]
     assert info.caption.endswith(" 1 trial without a known start not drawn.")
 
 
@@ -107,7 +107,7 @@ def test_the_caption_says_that_confirmation_runs_are_not_drawn(trial_at, study_o
 @pytest.mark.parametrize("trials", [0, 1])
 def test_without_a_start_a_sentence_says_so(info_at, trial_at, trials):
     info = info_at(50, *(trial_at(number, None, 5) for number in range(trials)))
-    assert (info.bars, info.lanes, info.idle_share) == ((), (), None)
+    assert (info.lanes.bars, info.lanes.names, info.lanes.idle_share) == ((), (), None)
     (note,) = TIMELINE.picture(info).figure.layout.annotations
     assert note.text.replace("<br>", " ") == info.instead == "No trial with a known start yet."
     assert TIMELINE.picture(info).data["trial"] == []
@@ -145,7 +145,7 @@ def test_a_bar_lies_where_its_trial_ran_in_the_unit_of_the_axis(info_at, trial_a
 def test_why_a_trial_was_stopped_is_read_as_text(info_at, trial_at):
     reason = "stopped at epoch 1: <b>rank 3</b> of 3"
     info = info_at(40, trial_at(2, 20, 30, state=RunState.PRUNED, reason=reason))
-    assert [bar.reason for bar in info.bars] == [reason]
+    assert [bar.reason for bar in info.lanes.bars] == [reason]
     (trace,) = get_timeline_figure(info).data
     assert trace.hovertext == (
         "<b>trial 2</b>, stopped early<br>10 s, from 0 s on<br>lane 1<br>"
