@@ -84,9 +84,6 @@ class SearchSpace:
     def with_network(self, network: str) -> "SearchSpace":
         """Return the same space on another network.
 
-        Args:
-            network: Takes the place of the fixed one, if there is one.
-
         Raises:
             ValueError: There is no network of that name, or the space searches the network, or
                 its variants name it, as their sizes may hold for that network alone.

@@ -53,11 +53,7 @@ class BinaryConvolution(LeafModule):
 
 
 class BatchedBinaryConvolution(nn.Module):
-    """Fixed binary filters of each replicate.
-
-    Args:
-        layers: Layers of one shape.
-    """
+    """Fixed binary filters of each replicate."""
 
     filters: torch.Tensor
     """`[R * m, p, 3, 3]`."""

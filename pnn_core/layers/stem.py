@@ -21,11 +21,6 @@ ACTIVATIONS: dict[Activation, type[nn.Module]] = {
 def build_stem(config: ModelConfig, *, bias: bool, generator: torch.Generator) -> nn.Sequential:
     """Build the stem that `StemConfig.stem` names, then BN, ReLU and its pool, if it has one.
 
-    Args:
-        config: Network to build.
-        bias: True if the convolution has one.
-        generator: CPU source of the randomness of frozen weights and masks.
-
     Returns:
         Parts in order; they give maps of the shape `Stem.outputs`.
     """
@@ -50,14 +45,7 @@ def freeze_as_drawn(conv: nn.Conv2d, generator: torch.Generator) -> None:
 def build_perturbation_stem(
     config: ModelConfig, masks: NoiseMasks, *, bias: bool, generator: torch.Generator
 ) -> list[nn.Module]:
-    """Build noise → activation → 1×1.
-
-    Args:
-        config: Network to build.
-        masks: Noise masks to draw.
-        bias: True if the 1×1 has one.
-        generator: CPU source of the masks' randomness.
-    """
+    """Build noise → activation → 1×1."""
     channels, stem = config.dataset.channels, config.first_layer
     perturb = Perturbation(
         channels,

@@ -29,11 +29,7 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 class DropoutGenerators:
-    """Generator states that each replicate's dropout draws from.
-
-    Args:
-        device: Device of the network.
-    """
+    """Generator states that each replicate's dropout draws from."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -121,11 +117,7 @@ class BatchedConv1x1(nn.Module):
 
 
 class BatchedLinear(nn.Module):
-    """Linear layers as one batched matrix product.
-
-    Args:
-        layers: Layers of one shape.
-    """
+    """Linear layers as one batched matrix product."""
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
         super().__init__()

@@ -58,11 +58,7 @@ def generator_seed(seed: int, purpose: SeedPurpose) -> int:
 
 
 def spawned_seed(seed: int) -> int:
-    """Derive the seed of a generator that `pnn_core.rng.generators.spawn` makes of another one.
-
-    Args:
-        seed: The other generator's seed.
-    """
+    """Derive the seed of a generator that `pnn_core.rng.generators.spawn` makes of another one."""
     return _derived(seed, 0)
 
 

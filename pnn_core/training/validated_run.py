@@ -40,11 +40,6 @@ def train(
 class ValidatedRun(EvaluatedRun):
     """A training run of a search: trains on the training images, validates after each epoch.
 
-    Args:
-        config: The whole training run.
-        data: Training and validation images.
-        device: Device that trains.
-
     Raises:
         ValueError: The data has another shape than the config says.
     """

@@ -16,13 +16,7 @@ from study.search.sampler import DistinctSampler
 
 
 class PreviewedTrial(NamedTuple):
-    """A trial that a study could run.
-
-    Attributes:
-        point: A value for every axis of the space.
-        config: The training run that it describes.
-        costs: Of its network.
-    """
+    """A trial that a study could run."""
 
     point: Point
     config: TrialConfig

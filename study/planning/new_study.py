@@ -52,9 +52,6 @@ class StudyPlan:
 def plan_study(arguments: Arguments) -> StudyPlan:
     """Check everything that can be checked without Ray and the data; create nothing.
 
-    Args:
-        arguments: Options as typed, for a new study.
-
     Raises:
         BadInputError: Names the option to change.
     """
@@ -130,12 +127,6 @@ def study_config(
 ) -> StudyConfig:
     """Configure the study that was asked for, its storage and checkpoints in its own folder.
 
-    Args:
-        arguments: Options as typed.
-        shape: Shape of the data set's images.
-        space: Search space.
-        name: Name of the study.
-
     Raises:
         BadInputError: The sampler or the scheduler is not accepted.
     """
@@ -163,13 +154,7 @@ def describe_study(
     config: StudyConfig,
     rerun: Mapping[str, ParameterValue] | None = None,
 ) -> StudyFile:
-    """Describe what `--resume` will need to know.
-
-    Args:
-        arguments: Options as typed, or as resumed.
-        config: Study that became of them.
-        rerun: Settings of the trial that is run again; None for a search.
-    """
+    """Describe what `--resume` will need to know."""
     settings = values_of(Settings, config) | {
         "data_dir": arguments.data_dir.absolute(),
         # A study must not move to another tracker because it is resumed in another shell.

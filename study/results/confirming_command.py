@@ -9,11 +9,7 @@ SEEDS = 5
 
 
 def confirming_command(info: StudyInfo) -> str:
-    """The command of a new study of the same space and budget that confirms its front.
-
-    Args:
-        info: Study that has none.
-    """
+    """The command of a new study of the same space and budget that confirms its front."""
     words = ["python", "-m", "study.run"]
     try:
         words += ["--rerun", str(TrialKey.parse(info.space))]  # it is one trial of another study

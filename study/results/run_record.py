@@ -218,11 +218,7 @@ class RunRecord:
 
 
 def mean_result(results: Sequence[EpochResult]) -> EpochResult:
-    """Return the mean of one epoch's results over seeds; of a single seed, its own.
-
-    Args:
-        results: Results of the same epoch, at least one.
-    """
+    """Return the mean of one epoch's results over seeds; of a single seed, its own."""
     if len(results) == 1:
         return results[0]
     means = {name: statistics.fmean(map(attrgetter(name), results)) for name in EPOCH_METRICS}

@@ -93,12 +93,7 @@ class Option:
 
 
 def option(default: T, **declared: Any) -> T:  # noqa: ANN401  # fields of an Option
-    """Declare a field of a dataclass as an option.
-
-    Args:
-        default: Value where nothing is typed.
-        declared: Fields of an `Option`.
-    """
+    """Declare a field of a dataclass as an option."""
     return field(default=default, metadata={_OPTION: Option(**declared)})
 
 

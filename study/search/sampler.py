@@ -61,12 +61,6 @@ class DistinctSampler(BaseSampler):
     What is proposed depends on the trial's number and on the trials before it alone.
 
     Serves one study.
-
-    Args:
-        name: Name, one of `SAMPLER_NAMES`.
-        space: Space that is searched.
-        dataset: Shape of the images, which decides what can be built.
-        seed: Seed of the sampler.
     """
 
     def __init__(self, name: str, space: SearchSpace, dataset: DatasetShape, seed: int) -> None:

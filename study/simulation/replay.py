@@ -9,12 +9,7 @@ from study.simulation.nearest import NearestConfiguration
 
 
 class ReplayedTrial(NamedTuple):
-    """A proposed trial, as the table has it.
-
-    Attributes:
-        configuration: Configuration that stands for the proposed one.
-        curves: Curves of as many recorded seeds as the trial has.
-    """
+    """A proposed trial, as the table has it."""
 
     configuration: Configuration
     curves: tuple[Curve, ...]

@@ -5,11 +5,7 @@ from study.stopping.rungs import Rungs
 
 
 class FirstObjectiveHalving:
-    """Asynchronous successive halving that sees the first objective alone (ASHA).
-
-    Args:
-        rungs: Rungs of the search.
-    """
+    """Asynchronous successive halving that sees the first objective alone (ASHA)."""
 
     def __init__(self, rungs: Rungs) -> None:
         self._halving = SuccessiveHalving(rungs)

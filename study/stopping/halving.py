@@ -6,11 +6,7 @@ from study.stopping.rungs import Rungs
 
 
 class SuccessiveHalving:
-    """Asynchronous successive halving: every trial is judged when it reaches a rung, none waits.
-
-    Args:
-        rungs: Rungs of the study.
-    """
+    """Asynchronous successive halving: every trial is judged when it reaches a rung, none waits."""
 
     def __init__(self, rungs: Rungs) -> None:
         self._rungs = rungs

@@ -19,11 +19,7 @@ _LOOK_SECONDS = 0.5
 
 
 class StopSignal:
-    """Flag on the driver's side.
-
-    Attributes:
-        key: Key that workers watch.
-    """
+    """Flag on the driver's side."""
 
     def __init__(self) -> None:
         self.key = f"stop-{uuid.uuid4().hex}"

@@ -117,11 +117,7 @@ class TuneCallback(Callback):
 
 
 class UnsavedWarnings:
-    """Tells of checkpoints that could not be written, each reason once.
-
-    Args:
-        warn: Function to tell.
-    """
+    """Tells of checkpoints that could not be written, each reason once."""
 
     def __init__(self, warn: Warn) -> None:
         self._warn = warn
