@@ -1,6 +1,5 @@
 """Spatial layers: what can stand where a network had its 3×3 convolution.
 
-- `spatial_layer`: `SpatialLayer`, all that the platform must know of one
 - one module for each entry of `SPATIAL_LAYERS`, under the layer's name
 """
 

@@ -1,7 +1,5 @@
 """Stems: the first layer of a network.
 
-- `stem`: `Stem`, all that the platform must know of one
-- `convolution`: what the stems of one convolution share
 - one module for each entry of `STEMS`, under the stem's name
 """
 
