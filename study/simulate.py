@@ -9,11 +9,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from pnn_core.config.checks import require_known
 from study.command_line import Parser, blaming, refuse, whole_number
 from study.exit_status import DONE, INTERRUPTED
 from study.planning.early_stopping import (
     require_nothing_to_stop_at,
-    require_scheduler,
     require_something_to_compare,
 )
 from study.planning.preflight import require_writable
@@ -182,7 +182,7 @@ def _schedulers(
     schedulers = tuple(arguments.scheduler.split(","))
     for scheduler in schedulers:
         with blaming("--scheduler", scheduler):
-            require_scheduler(scheduler, ACCEPTED)
+            require_known(scheduler, ACCEPTED, "a scheduler")
             if scheduler != FIFO:
                 require_something_to_compare(objectives[:1] if scheduler == ASHA else objectives)
     with blaming("--scheduler", arguments.scheduler):

@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 def require_at_least(config: object, least: int, *names: str) -> None:
@@ -50,6 +50,19 @@ def require_member(config: object, name: str, accepted: tuple[str, ...]) -> None
     value = getattr(config, name)
     if value not in accepted:
         raise ValueError(f"{name} (={value!r}) must be one of {', '.join(accepted)}")
+
+
+def require_known(name: str, accepted: Collection[str], kind: str) -> None:
+    """Check a name.
+
+    Raises:
+        ValueError: It is not among the accepted ones, which are listed; the nearest is suggested.
+    """
+    if name not in accepted:
+        hint = did_you_mean(name, accepted)
+        raise ValueError(
+            f"{name!r} is not {kind}: accepted are {', '.join(accepted)}{hint and '; '}{hint}"
+        )
 
 
 def did_you_mean(name: str, accepted: Iterable[str], *, however_far: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pnn_core.config.checks import did_you_mean
+from pnn_core.config.checks import require_known
 from study.command_line import BadInputError, blaming
 from study.planning.arguments import Arguments
 from study.results.objective import OBJECTIVES, Objective
@@ -18,7 +18,7 @@ def asked_rungs(arguments: Arguments, objectives: tuple[Objective, ...]) -> Rung
     """
     scheduler = arguments.scheduler
     with blaming("--scheduler", scheduler):
-        require_scheduler(scheduler)
+        require_known(scheduler, SCHEDULERS, "a scheduler")
     if scheduler == FIFO:
         require_nothing_to_stop_at(arguments.reduction_factor, arguments.first_rung)
         return None
@@ -47,19 +47,6 @@ def leave_out_defaults(arguments: Arguments, rungs: Rungs | None) -> Arguments:
         reduction_factor=None if factor == DEFAULT_REDUCTION_FACTOR else factor,
         first_rung=None if rungs.first == default else rungs.first,
     )
-
-
-def require_scheduler(name: str, accepted: tuple[str, ...] = SCHEDULERS) -> None:
-    """Refuse a scheduler that there is not.
-
-    Raises:
-        ValueError: Names those that there are, and the nearest one.
-    """
-    if name not in accepted:
-        hint = did_you_mean(name, accepted)
-        raise ValueError(
-            f"{name!r} is not a scheduler: accepted are {', '.join(accepted)}{hint and '; '}{hint}"
-        )
 
 
 def require_nothing_to_stop_at(reduction_factor: int | None, first_rung: int | None) -> None:

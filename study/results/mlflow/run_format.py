@@ -54,6 +54,9 @@ RUN_STATUS = {
     RunState.FAILED: "FAILED",
 }
 
+ENDED = ("FINISHED", "FAILED", "KILLED")
+"""MLflow's statuses of runs that have ended."""
+
 SERIES = {
     name: name if metric.over_epochs == "last" else f"epoch_{name}"
     for name, metric in EPOCH_METRICS.items()

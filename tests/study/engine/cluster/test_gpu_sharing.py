@@ -271,7 +271,7 @@ def test_memory_cpus_and_what_was_asked_for_bound_the_trials_on_a_gpu(
         for cpus, gpus in nodes
     ]
     monkeypatch.setattr(ray, "nodes", lambda: cluster)
-    answers = gpu_sharing._Measured(needs=tuple(map(need, needs)), failure="")
+    answers = (list(map(need, needs)), "")
     monkeypatch.setattr(gpu_sharing, "_measure", lambda *_: answers)
     config = make_config(trials=1000, **wanted)
     resources, (said,), _ = shared(config, digits)
