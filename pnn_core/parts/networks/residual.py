@@ -73,12 +73,12 @@ class ResidualNetwork(Network):
             bias=not SPATIAL_LAYERS[config.layer].as_convolution,
         )
         if self.bottleneck:
-            layers, outputs = (first,), first.outputs.after(width * BOTTLENECK_EXPANSION, 1)
-            return BlockShape(inputs=inputs, layers=layers, outputs=outputs, stride=stride)
+            outputs = first.outputs.after(width * BOTTLENECK_EXPANSION, 1)
+            return BlockShape(inputs=inputs, layers=(first,), outputs=outputs, stride=stride)
         # Only without a bias here do all of Table 5's parameter ratios come out within 2%.
         second = LayerPlace(inputs=first.outputs, out_channels=width, bias=False)
-        layers = (first, second)
-        return BlockShape(inputs=inputs, layers=layers, outputs=second.outputs, stride=stride)
+        outputs = second.outputs
+        return BlockShape(inputs=inputs, layers=(first, second), outputs=outputs, stride=stride)
 
     def body_params(self, config: "ModelConfig") -> int:
         """Count the blocks."""
