@@ -12,10 +12,7 @@ from pathlib import Path
 from pnn_core.config.checks import require_known
 from study.command_line import Parser, blaming, refuse, whole_number
 from study.exit_status import DONE, INTERRUPTED
-from study.planning.early_stopping import (
-    require_nothing_to_stop_at,
-    require_something_to_compare,
-)
+from study.planning.early_stopping import require_nothing_to_stop_at, require_something_to_compare
 from study.planning.preflight import require_writable
 from study.recording.parquet import read_table
 from study.recording.shipped import DIGITS_TABLE

@@ -1,6 +1,6 @@
 """Spatial layers: what can stand where a network had its 3×3 convolution.
 
-- one module for each entry of `SPATIAL_LAYERS`, under the layer's name
+One module for each entry of `SPATIAL_LAYERS`, under the layer's name.
 """
 
 from collections.abc import Mapping

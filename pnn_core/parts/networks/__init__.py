@@ -3,7 +3,7 @@
 Every network is a stem, spatial layers in residual blocks or one after the other, and a classifier.
 All widths are multiples of p (`ModelConfig.width`).
 
-- one module for each entry of `NETWORKS`, under the network's name
+One module for each entry of `NETWORKS`, under the network's name.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
 """Stems: the first layer of a network.
 
-- one module for each entry of `STEMS`, under the stem's name
+One module for each entry of `STEMS`, under the stem's name.
 """
 
 from collections.abc import Mapping
