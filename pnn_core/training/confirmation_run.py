@@ -47,11 +47,7 @@ def train_and_test(
 
 
 class ConfirmationRun(EvaluatedRun):
-    """A confirmation run: trains on all but the test images, and tests after each epoch.
-
-    Raises:
-        ValueError: The data has another shape than the config says.
-    """
+    """A confirmation run: trains on all but the test images, and tests after each epoch."""
 
     def __init__(
         self,

@@ -38,11 +38,7 @@ def train(
 
 
 class ValidatedRun(EvaluatedRun):
-    """A training run of a search: trains on the training images, validates after each epoch.
-
-    Raises:
-        ValueError: The data has another shape than the config says.
-    """
+    """A training run of a search: trains on the training images, validates after each epoch."""
 
     def __init__(self, config: TrialConfig, data: TrainingData, device: torch.device) -> None:
         super().__init__(config, data.traits, data.train, data.validation, device)

@@ -20,11 +20,7 @@ from study.search.messages import EpochReport, ProposedRun, RunReport, TestRepor
 
 
 class WorkerRun:
-    """Training runs of all seeds of one run of the study, where its checkpoint was written.
-
-    Raises:
-        ValueError: The images have another shape than the config says.
-    """
+    """Training runs of all seeds of one run of the study, where its checkpoint was written."""
 
     def __init__(
         self,
