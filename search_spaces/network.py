@@ -1,6 +1,6 @@
 """Networks by name, as a space is asked for one."""
 
-from pnn_core.config.checks import did_you_mean
+from pnn_core.config.checks import require_known
 from pnn_core.parts.networks import NETWORKS
 
 
@@ -10,8 +10,5 @@ def require_network(name: str) -> str:
     Raises:
         ValueError: There is none of that name; the nearest is suggested.
     """
-    if name not in NETWORKS:
-        hint = did_you_mean(name.lower(), NETWORKS)
-        accepted = ", ".join(NETWORKS)
-        raise ValueError(f"{name!r} is not a network: accepted are {accepted}{hint and '; '}{hint}")
+    require_known("a network", name, NETWORKS)
     return name

@@ -84,6 +84,9 @@ class SearchSpace:
     def with_network(self, network: str) -> "SearchSpace":
         """Return the same space on another network.
 
+        Args:
+            network: Takes the place of the fixed one, if there is one.
+
         Raises:
             ValueError: There is no network of that name, or the space searches the network, or
                 its variants name it, as their sizes may hold for that network alone.
@@ -304,4 +307,4 @@ def _require_parameter(name: str) -> None:
         raise ValueError(f"{name!r} is given by the study (--{name}), not by a space")
     if name == VARIANT:
         raise ValueError(f"{name!r} is no parameter: say in `variants` what each stands for")
-    require_known(name, PARAMETER_NAMES, "a parameter")
+    require_known("a parameter", name, PARAMETER_NAMES)

@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_compared(parser: argparse.ArgumentParser) -> None:
-    """What tells searches apart."""
+    """Add the options that tell searches apart."""
     parser.add_argument(
         "--sampler",
         default=DEFAULT_SAMPLER,
@@ -122,7 +122,7 @@ def _add_compared(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
-    """What all searches share."""
+    """Add the options that all searches share."""
     parser.add_argument(
         "--workers",
         type=whole_number(1),
@@ -175,11 +175,11 @@ def _require_distinct(names: Sequence[str]) -> None:
 def _schedulers(
     arguments: argparse.Namespace, objectives: tuple[Objective, ...]
 ) -> tuple[str, ...]:
-    """Those that were asked for, each of which can stop trials by these objectives."""
+    """Return the schedulers that were asked for, which can stop trials by these objectives."""
     schedulers = tuple(arguments.scheduler.split(","))
     for scheduler in schedulers:
         with blaming("--scheduler", scheduler):
-            require_known(scheduler, ACCEPTED, "a scheduler")
+            require_known("a scheduler", scheduler, ACCEPTED)
             if scheduler != FIFO:
                 require_something_to_compare(objectives[:1] if scheduler == ASHA else objectives)
     with blaming("--scheduler", arguments.scheduler):

@@ -19,6 +19,13 @@ from study.results.mlflow.client import MlflowConnection
 
 SERVER_START_SECONDS = 60
 
+CACHE = Path(__file__).parents[1] / ".pytest_cache" / "caches"
+"""Caches of the tests: compiled operators and MLflow's tables, each named by what it is made from.
+
+The processes of pytest-xdist, and those that tests start, take it from the environment.
+"""
+os.environ["XDG_CACHE_HOME"] = str(CACHE)
+
 # Networks this small gain nothing from a second thread, and on a busy machine its waiting costs ten
 # times what it computes. Torch reads this when a test imports it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -95,6 +102,17 @@ class TrackingServer:
             else:
                 return
         raise AssertionError((self._folder / "server.log").read_text())
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the operators, as `make install` does, before any process of the session needs them.
+
+    Without a compiler, networks train by torch's own operators.
+    """
+    if hasattr(session.config, "workerinput"):  # a process of pytest-xdist
+        return
+    compiling = [sys.executable, "-m", "pnn_core.fused.compile"]
+    subprocess.run(compiling, cwd=CACHE.parents[1], capture_output=True, check=False)
 
 
 @pytest.fixture(scope="session")

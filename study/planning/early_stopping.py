@@ -18,7 +18,7 @@ def asked_rungs(arguments: Arguments, objectives: tuple[Objective, ...]) -> Rung
     """
     scheduler = arguments.scheduler
     with blaming("--scheduler", scheduler):
-        require_known(scheduler, SCHEDULERS, "a scheduler")
+        require_known("a scheduler", scheduler, SCHEDULERS)
     if scheduler == FIFO:
         require_nothing_to_stop_at(arguments.reduction_factor, arguments.first_rung)
         return None

@@ -1,4 +1,4 @@
-"""Where a study's state is to go: checked without creating anything, and within seconds."""
+"""Checks of the places of a study's state, within seconds and without creating anything."""
 
 import os
 from pathlib import Path
@@ -8,11 +8,11 @@ from study.results.error_messages import explain
 from study.results.time_limit import within
 
 CHECK_SECONDS = 5.0
-"""How long a database or a file system may take to answer."""
+"""Time that a database or a file system may take to answer."""
 
 
 def resolve_storage(url: str) -> str:
-    """A database's URL, the path of a SQLite file made absolute.
+    """Return a database's URL, the path of a SQLite file made absolute.
 
     Raises:
         ValueError: It is no URL of a database that keeps anything.
@@ -39,10 +39,10 @@ def resolve_storage(url: str) -> str:
 
 
 def studies_in_storage(url: str) -> frozenset[str]:
-    """Names of the studies that an Optuna database holds.
+    """Return the names of the studies that an Optuna database holds.
 
     Args:
-        url: As `resolve_storage` gives it.
+        url: URL as `resolve_storage` gives it.
 
     Raises:
         OSError: It does not answer, refuses, or cannot be written or created.
@@ -59,7 +59,7 @@ def studies_in_storage(url: str) -> frozenset[str]:
 
 
 def resolve_checkpoints(place: str) -> str:
-    """A folder made absolute, or the URL as given.
+    """Return a folder made absolute, or the URL as given.
 
     Raises:
         ValueError: No file system knows the URL.
@@ -108,7 +108,7 @@ def _query_studies(url: str) -> frozenset[str]:
 
 
 def _open_file_system(url: str) -> str | None:
-    """The path of a local URL; None for any other that a file system knows."""
+    """Return the path of a local URL; None for any other that a file system knows."""
     from pyarrow.fs import FileSystem, LocalFileSystem
 
     file_system, path = FileSystem.from_uri(url)

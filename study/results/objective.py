@@ -91,7 +91,7 @@ def parse_objectives(names: str) -> tuple[Objective, ...]:
     """
     wanted = [name.strip() for name in names.split(",")]
     for name in wanted:
-        require_known(name, OBJECTIVES, "an objective")
+        require_known("an objective", name, OBJECTIVES)
         if wanted.count(name) > 1:
             raise ValueError(f"{name!r} is named twice")
     return tuple(OBJECTIVES[name] for name in wanted)

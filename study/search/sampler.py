@@ -43,7 +43,7 @@ def require_sampler(name: str) -> None:
     Raises:
         ValueError: The name is unknown; the nearest is suggested.
     """
-    require_known(name, SAMPLER_NAMES, "a sampler")
+    require_known("a sampler", name, SAMPLER_NAMES)
 
 
 class DistinctSampler(BaseSampler):
@@ -56,6 +56,12 @@ class DistinctSampler(BaseSampler):
     What is proposed depends on the trial's number and on the trials before it alone.
 
     Serves one study.
+
+    Args:
+        name: Name, one of `SAMPLER_NAMES`.
+        space: Space that is searched.
+        dataset: Shape of the images, which decides what can be built.
+        seed: Seed of the sampler.
     """
 
     def __init__(self, name: str, space: SearchSpace, dataset: DatasetShape, seed: int) -> None:
