@@ -69,7 +69,7 @@ def count_macs(model: nn.Module, dataset: DatasetShape) -> int:
         model: Network on any device, the meta device too; is put into evaluation mode.
         dataset: Shape of the image.
     """
-    each = {
+    each: dict[nn.Module, int] = {
         m: m.macs_per_output if isinstance(m, LeafModule) else m.weight[0].numel()
         for m in model.modules()
         if isinstance(m, nn.Conv2d | nn.Linear | LeafModule)
