@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve the page until it is interrupted.
 
     Args:
-        argv: Without the program's name; None for this process's.
+        argv: Words without the program's name; None for this process's.
 
     Returns:
         The exit status: 0 done, 2 bad input.

@@ -1,7 +1,6 @@
 """`python -m dashboards.export`: a study as one page, or one of its pictures as a file."""
 
 import argparse
-import difflib
 import sys
 import time
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from dashboards.picture_file import FORMATS
 from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES
+from pnn_core.config.checks import nearest
 from study.command_line import Parser, refuse
 from study.exit_status import DONE
 from study.results.mlflow.store import MlflowStore
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the file.
 
     Args:
-        argv: Without the program's name; None for this process's.
+        argv: Words without the program's name; None for this process's.
 
     Returns:
         The exit status: 0 done, 2 bad input.
@@ -78,9 +78,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _picture(name: str) -> str:
     if name not in PICTURES:
-        near = difflib.get_close_matches(name, PICTURES, n=1, cutoff=0.0)
         raise argparse.ArgumentTypeError(
-            f"{name!r} is no picture: accepted are {', '.join(PICTURES)}; did you mean {near[0]!r}?"
+            f"{name!r} is no picture: accepted are {', '.join(PICTURES)}; did you mean "
+            f"{nearest(name, PICTURES)!r}?"
         )
     return name
 

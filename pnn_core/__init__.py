@@ -2,8 +2,9 @@
 
 Packages, from the lowest to the highest; each imports only those above it in this list:
 
+- `parts`: registries of spatial layers, networks and stems: all there is to know of each (no torch)
 - `config`: `TrialConfig` and its parts, epoch results, checks (no torch)
-- `architecture`: shapes, parameter counts in closed form, networks of equal size (no torch)
+- `architecture`: parameter counts in closed form, networks of equal size (no torch)
 - `recipes`: the three published code bases as training runs (no torch)
 - `theory`: the paper's Sections 3.3 and 3.4 as code (NumPy and SciPy, no torch)
 - `rng`: seeds, generators, and masks drawn again from their seed

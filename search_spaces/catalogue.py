@@ -1,6 +1,5 @@
 """Spaces by name or by file."""
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from pnn_core.config import DatasetShape
+from pnn_core.config.checks import did_you_mean
 from search_spaces.errors import SpaceError
 from search_spaces.network import require_network
 from search_spaces.space import SearchSpace
@@ -83,10 +83,9 @@ def _load(name: str) -> ModuleType:
         return importlib.import_module(f"search_spaces.{name}")
     path = Path(name)
     if path.suffix != ".py" and not path.exists():
-        near = difflib.get_close_matches(name, BUILT_IN, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = did_you_mean(name, BUILT_IN)
         raise SpaceError(
-            f"{name!r} is not a space: {hint}accepted are {', '.join(BUILT_IN)} "
+            f"{name!r} is not a space: {hint}{hint and ' '}accepted are {', '.join(BUILT_IN)} "
             "or the path of a .py file that defines SPACE"
         )
     if not path.is_file():

@@ -1,7 +1,6 @@
 """Networks by name, as a space is asked for one."""
 
-import difflib
-
+from pnn_core.config.checks import require_known
 from pnn_core.parts.networks import NETWORKS
 
 
@@ -11,8 +10,5 @@ def require_network(name: str) -> str:
     Raises:
         ValueError: There is none of that name; the nearest is suggested.
     """
-    if name not in NETWORKS:
-        near = difflib.get_close_matches(name.lower(), NETWORKS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"{name!r} is not a network: accepted are {', '.join(NETWORKS)}{hint}")
+    require_known("a network", name, NETWORKS)
     return name

@@ -1,6 +1,5 @@
 """A search space."""
 
-import difflib
 import itertools
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -9,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, ParameterValue, TrialConfig
+from pnn_core.config.checks import require_known
 from search_spaces.axis_values import is_continuous, listed_values
 from search_spaces.network import require_network
 
@@ -307,9 +307,4 @@ def _require_parameter(name: str) -> None:
         raise ValueError(f"{name!r} is given by the study (--{name}), not by a space")
     if name == VARIANT:
         raise ValueError(f"{name!r} is no parameter: say in `variants` what each stands for")
-    if name not in PARAMETER_NAMES:
-        near = difflib.get_close_matches(name, PARAMETER_NAMES, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(
-            f"{name!r} is not a parameter: accepted are {', '.join(PARAMETER_NAMES)}{hint}"
-        )
+    require_known("a parameter", name, PARAMETER_NAMES)

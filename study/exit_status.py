@@ -1,4 +1,4 @@
-"""Exit statuses of `python -m study.run`."""
+"""Exit statuses of the commands."""
 
 DONE = 0
 FAILED = 1

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Record what is not recorded yet, and write the table.
 
     Args:
-        argv: Without the program's name; None for this process's.
+        argv: Words without the program's name; None for this process's.
 
     Returns:
         The exit status: 0 done, 2 bad input, or that of a study that did not come to its end.
@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_study(parser: argparse.ArgumentParser) -> None:
-    """What is recorded; `study.run` checks it."""
+    """Add the options of the study that is recorded, which `study.run` checks."""
     parser.add_argument("--space", metavar="NAME", help="what is recorded; see study.run")
     parser.add_argument("--dataset", default="digits", metavar="NAME", help="default: digits")
     parser.add_argument("--data-dir", metavar="DIR", help="where the data set is (default: data)")
@@ -119,7 +119,7 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
 
 
 def _study_words(arguments: argparse.Namespace, name: str) -> list[str]:
-    """The recording as `study.run` is asked for it."""
+    """Return the words with which `study.run` is asked for the recording."""
     words = ["--space", arguments.space, "--dataset", arguments.dataset, "--name", name]
     words += ["--replicates", str(arguments.replicates), "--epochs", str(arguments.epochs)]
     words += ["--seed", str(arguments.seed)]
@@ -167,7 +167,7 @@ def _write(name: str, tracking_uri: str | None, output: Path) -> int:
 
 
 def _space(stored: StudyFile, study: LoadedStudy) -> SearchSpace:
-    """The space that the study searched.
+    """Return the space that the study searched.
 
     Raises:
         ValueError: The one of its name is another one by now.
@@ -181,7 +181,7 @@ def _space(stored: StudyFile, study: LoadedStudy) -> SearchSpace:
 
 
 def _command(stored: StudyFile) -> str:
-    """How the study is run again, in any folder."""
+    """Return the command that runs the study again, in any folder."""
     words = ["python", "-m", "study.run", "--space", Path(stored.space).name]
     words += ["--dataset", stored.dataset, "--sampler", stored.sampler]
     words += ["--trials", str(stored.trials), "--epochs", str(stored.epochs)]

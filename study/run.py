@@ -34,20 +34,20 @@ if TYPE_CHECKING:
     from study.planning.dry_run import PreviewedTrial
 
 START_SECONDS = 12.0
-"""How long Ray may take to start once somebody has asked for the end."""
+"""Time that Ray may take to start once somebody has asked for the end."""
 
 ASSUMED_SHAPES = {
     "imagefolder": DatasetShape(channels=3, height=32, width=32, classes=10),
     "imagenet100": DatasetShape(channels=3, height=224, width=224, classes=100),
 }
-"""What a dry run takes images to be whose folder is absent."""
+"""Shapes that a dry run assumes of images whose folder is absent."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: Without the program's name; None for this process's.
+        argv: Words without the program's name; None for this process's.
 
     Returns:
         The exit status: 0 done, 1 failed, 2 bad input, 130 interrupted.
@@ -126,7 +126,7 @@ def _print_preview(config: StudyConfig, trials: Sequence["PreviewedTrial"], kind
 
 
 def _shape_to_show(arguments: Arguments, rerun: Rerun | None) -> tuple[DatasetShape, str]:
-    """The shape of the images for which costs are shown, and a note where it was assumed."""
+    """Return the shape of the images for which costs are shown, and a note if it was assumed."""
     shape = ASSUMED_SHAPES.get(arguments.dataset)
     if shape is None or arguments.data_dir.exists():
         return images_shape(arguments), ""

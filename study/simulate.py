@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run every search that was asked for, and write what became of them.
 
     Args:
-        argv: Without the program's name; None for this process's.
+        argv: Words without the program's name; None for this process's.
 
     Returns:
         The exit status: 0 done, 2 bad input, 130 interrupted.
@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_compared(parser: argparse.ArgumentParser) -> None:
-    """What tells searches apart."""
+    """Add the options that tell searches apart."""
     parser.add_argument(
         "--sampler",
         default=DEFAULT_SAMPLER,
@@ -128,7 +128,7 @@ def _add_compared(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
-    """What all searches share."""
+    """Add the options that all searches share."""
     parser.add_argument(
         "--workers",
         type=whole_number(1),
@@ -181,7 +181,7 @@ def _require_distinct(names: Sequence[str]) -> None:
 def _schedulers(
     arguments: argparse.Namespace, objectives: tuple[Objective, ...]
 ) -> tuple[str, ...]:
-    """Those that were asked for, each of which can stop trials by these objectives."""
+    """Return the schedulers that were asked for, which can stop trials by these objectives."""
     schedulers = tuple(arguments.scheduler.split(","))
     for scheduler in schedulers:
         with blaming("--scheduler", scheduler):

@@ -18,7 +18,6 @@ import ray
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
-from pnn_core.fused.compile import build
 from study.engine.cluster.connect import connected
 from study.results.mlflow.client import MlflowConnection
 
@@ -28,6 +27,13 @@ Rewrite = Callable[[Path, str], None]
 SERVER_START_SECONDS = 60
 MADE_SECONDS = 900
 """Seconds within which another test process makes what all of them read."""
+
+CACHE = Path(__file__).parents[1] / ".pytest_cache" / "caches"
+"""Caches of the tests: compiled operators and MLflow's tables, each named by what it is made from.
+
+The processes of pytest-xdist, and those that tests start, take it from the environment.
+"""
+os.environ["XDG_CACHE_HOME"] = str(CACHE)
 
 # Networks this small gain nothing from a second thread, and on a busy machine its waiting costs ten
 # times what it computes. Torch reads this when a test imports it.
@@ -107,18 +113,15 @@ class TrackingServer:
         raise AssertionError((self._folder / "server.log").read_text())
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Give all test processes, and what they start, a cache that is not the user's.
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the operators, as `make install` does, before any process of the session needs them.
 
-    It lies in pytest's own and holds the operators for this source and processor from the start, so
-    that no test trains by them and another one, or a process that it starts, without.
+    Without a compiler, networks train by torch's own operators.
     """
-    if hasattr(config, "workerinput"):  # the process that started this one has done it
+    if hasattr(session.config, "workerinput"):  # a process of pytest-xdist
         return
-    assert config.cache is not None
-    os.environ["XDG_CACHE_HOME"] = str(config.cache.mkdir("cache-home"))
-    with contextlib.suppress(FileNotFoundError):  # without a compiler all train without them
-        build()
+    compiling = [sys.executable, "-m", "pnn_core.fused.compile"]
+    subprocess.run(compiling, cwd=CACHE.parents[1], capture_output=True, check=False)
 
 
 _cluster = contextlib.ExitStack()

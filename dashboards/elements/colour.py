@@ -173,7 +173,7 @@ def round_ticks(smallest: float, largest: float) -> Iterator[list[float]]:
     """
     decades = range(math.floor(math.log10(smallest)), math.ceil(math.log10(largest)) + 1)
     for digits in ((1, 2, 5), (1, 3), (1,)):
-        # From text, as 3 · 10⁻² is not quite 0.03.
+        # Made from text, as 3 · 10⁻² is not quite 0.03.
         ticks = [float(f"{digit}e{decade}") for decade in decades for digit in digits]
         ticks = [tick for tick in ticks if smallest <= tick <= largest]
         if len(ticks) > 1:

@@ -48,7 +48,7 @@ class CompleteTrials:
     """
 
     def __init__(self, study: LoadedStudy) -> None:
-        # Not the study itself: it would never be let go.
+        # Keeps records and not the study itself, which would never be let go.
         self._all = study.records
         self._objectives = study.info.objectives
         self.records = tuple(sorted(complete(study.records), key=lambda record: record.number))
@@ -82,7 +82,7 @@ class CompleteTrials:
         """The values of a quantity, one for each trial; None where it has none."""
         if quantity not in self._columns:
             if quantity.is_metric and quantity.name in {q.name for q in self.metrics}:
-                # Not `quantity.of`, which takes the means over seeds anew for each metric.
+                # Avoids `quantity.of`, which takes means over seeds anew for each metric.
                 column: Column = tuple(metrics.get(quantity.name) for metrics in self._metrics)
             else:
                 column = tuple(quantity.of(record) for record in self.records)
@@ -171,7 +171,7 @@ def complete_trials(study: LoadedStudy) -> CompleteTrials:
     """The complete trials of a study; the same object for the same study while that is alive."""
     key = id(study)
     if key not in _KEPT:
-        # Of two threads that come at once, both get the same.
+        # Two threads that come at once both get the same.
         _KEPT.setdefault(key, CompleteTrials(study))
         weakref.finalize(study, _KEPT.pop, key, None).atexit = False
     return _KEPT[key]

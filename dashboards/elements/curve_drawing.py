@@ -91,7 +91,7 @@ def _band(curve: TrialCurve, colour: str) -> go.Scatter:
         x=[*curve.epochs, *reversed(curve.epochs)],
         y=[*curve.high, *reversed(curve.low)],
         mode="lines",
-        # Of a single epoch it has no width of its own.
+        # A single epoch gives it no width of its own.
         line={"width": 0 if len(curve.epochs) > 1 else _SINGLE_BAND, "color": faint},
         fill="toself",
         fillcolor=faint,

@@ -1,10 +1,10 @@
 """Metrics and settings of a trial, which can be an axis or a colour."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pnn_core.config import ParameterValue
+from pnn_core.config.checks import nearest
 from study.results.front_table import format_metric, format_parameter
 from study.results.objective import COUNTS, OBJECTIVES, Objective
 from study.results.run_record import RunRecord
@@ -126,8 +126,8 @@ def find_quantity(name: str, records: Sequence[RunRecord]) -> Quantity:
     if any(name in record.parameters for record in records):
         return setting(name)
     settings = dict.fromkeys(key for record in records for key in record.parameters)
-    near = difflib.get_close_matches(name, [*metrics, *settings], n=1, cutoff=0.0)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    near = nearest(name, [*metrics, *settings])
+    hint = f"; did you mean {near!r}?" if near else ""
     raise ValueError(f"{name!r} is neither a metric nor a setting of these trials{hint}")
 
 

@@ -43,7 +43,7 @@ class SettingAxis:
         inner = positive if self.is_log else self._numbers
         if self._names:
             inner = [0.0, len(self._names) - 1.0]
-        # Of what stands between the ends, zero and missing apart.
+        # Ends of the inner values, zero and missing apart.
         self._low, self._high = (inner[0], inner[-1]) if inner else (0.0, 0.0)
 
     def stand(self, value: float | str | None) -> float:

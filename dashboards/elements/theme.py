@@ -146,7 +146,7 @@ def axis(
     found: dict[str, object] = {"title": {"text": escape(capitalised(label))}}
     finite = [value for value in values if math.isfinite(value)]
     if log and is_log_possible(finite):
-        # As many ticks as fit a phone: 1, 2, 5 of each decade up to 1.4 decades, then fewer.
+        # Ticks that fit a phone: 1, 2, 5 of each decade up to 1.4 decades, then fewer.
         decades = math.log10(max(finite) / min(finite))
         found |= {"type": "log", "nticks": 3 if decades < 1.4 else 4}
     if counts:

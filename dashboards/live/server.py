@@ -85,7 +85,7 @@ def _draw_whenever_something_changed(app: Dash, studies: Studies) -> None:
         Input("clock", "n_intervals"),
         State("drawn", "data"),
         State("brushed", "data"),
-        # Else a tick during a long answer would ask for the same once more.
+        # Prevents that a tick during a long answer asks for the same once more.
         running=[(Output("clock", "disabled"), True, False)],
     )
     def draw(

@@ -109,7 +109,7 @@ def _run(record: RunRecord, followed: FollowedStudy, tracking_uri: str) -> Itera
     yield html.H3("In MLflow")
     if tracking_uri.startswith(("http://", "https://")):
         server = urlsplit(tracking_uri)
-        # Without the user, whose password is masked here: the browser asks for both.
+        # Leaves out the user, whose password is masked: the browser asks for both.
         base = server._replace(netloc=server.netloc.rpartition("@")[2]).geturl().rstrip("/")
         address = f"{base}/#/experiments/{followed.experiment_id}/runs/{run_id}"
         yield html.P(html.A(f"run {run_id}", href=address, target="_blank", rel="noreferrer"))

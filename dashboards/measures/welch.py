@@ -23,7 +23,7 @@ def welch_difference(first: Sequence[float], second: Sequence[float]) -> Estimat
     n = min(len(first), len(second))
     if n < 2:
         return Estimate(mean=mean, n=n, half_width=None)
-    # Not scipy's own test, which warns, and so raises in tests, where all values of one are equal.
+    # Avoids scipy's own test, which warns where all values of one are equal.
     parts = [statistics.variance(values) / len(values) for values in (first, second)]
     squares = sum(
         part**2 / (len(values) - 1) for part, values in zip(parts, (first, second), strict=True)

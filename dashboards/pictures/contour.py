@@ -205,7 +205,7 @@ def _surface(info: ContourInfo, landscape: Landscape, scale: ColourScale) -> go.
         z=heights,
         **surface_colours(scale),
         ncontours=_LEVELS,
-        # Of a logarithmic scale they would read exponents.
+        # Labels of a logarithmic scale would read exponents.
         contours={"showlabels": not info.z.spans_decades, "labelfont": {"size": 10}},
         connectgaps=False,
         hoverinfo="skip",
@@ -227,7 +227,7 @@ def _points(
         marker = {
             "color": np.array([scale.place(point.z) for point in info.points]),
             "size": 5 if is_many else 8,
-            # Without it a point on ground of its own height could not be seen.
+            # Keeps a point visible: without it one on ground of its own height could not be seen.
             "line": {"width": 1, "color": theme.GREY},
             **scale.marker(),
             "showscale": info.landscape is None,

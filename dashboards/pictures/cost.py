@@ -133,7 +133,7 @@ def get_cost_figure(info: CostInfo) -> go.Figure:
             named.add(trace.name)
             numbers, trace.customdata = trace.customdata, None
             figure.add_trace(trace, **cell)
-            # Not before: adding copies every single number.
+            # Set only now: adding copies every single number.
             figure.data[-1].customdata = numbers
         figure.update_xaxes(_axis(panel), **cell)
     figure.update_yaxes(theme.axis(info.y.label, info.values, log=info.y.spans_decades))

@@ -218,7 +218,7 @@ def _add_trials(figure: go.Figure, trials: FrontTrials) -> None:
             unselected_marker_opacity=FADED,
         )
         figure.add_trace(trace)
-        # Not before: adding copies every single text.
+        # Set only now: adding copies every single text.
         figure.data[-1].customdata = words[group.places]
     if trials.front:
         figure.add_trace(_front_trace(trials))

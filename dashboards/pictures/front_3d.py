@@ -155,7 +155,7 @@ def _add_points(
             marker=part,
         )
         figure.add_trace(trace)
-        # Not before: adding copies every single text.
+        # Set only now: adding copies every single text.
         figure.data[-1].customdata = hover_data(here)
 
 

@@ -115,7 +115,7 @@ def _digest(
         values = complete.axis(objective_quantity(objective))
         content.update(repr((objective, values)).encode())
     for setting in complete.searched:
-        # Not its hash: 1, 1.0 and True have the same, and are not the same setting.
+        # Avoids its hash: 1, 1.0 and True have the same, and are not the same setting.
         content.update(repr((setting.name, complete.column(setting))).encode())
     return content.digest()
 

@@ -135,7 +135,7 @@ def importances(trials: OptunaTrials, evaluator: Evaluator, *, seed: int) -> dic
             n_trees=FANOVA_TREES, max_depth=FANOVA_DEPTH, seed=seed
         )
     with warnings.catch_warnings():
-        # Not normalised, as Optuna makes equal shares of nothing at all.
+        # Leaves them as they are, as Optuna makes equal shares of nothing at all.
         warnings.simplefilter("ignore", ExperimentalWarning)
         warnings.filterwarnings("ignore", "Some regimes for parameter")
         warnings.filterwarnings("ignore", "Target and region quantiles select the same")
@@ -161,7 +161,7 @@ def _forget_trees() -> None:
     They hold nothing of the trials, yet a forest takes 2 MB, and a page of a running study asks for
     one after each trial.
     """
-    # Not told by Optuna's manual: a version without these names keeps none of them there.
+    # Names that Optuna's manual does not tell: a version without them keeps nothing there.
     with contextlib.suppress(ImportError):
         from optuna.importance._fanova._tree import _FanovaTree
 

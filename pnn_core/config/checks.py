@@ -52,16 +52,43 @@ def require_member(config: object, name: str, accepted: tuple[str, ...]) -> None
         raise ValueError(f"{name} (={value!r}) must be one of {', '.join(accepted)}")
 
 
-def did_you_mean(name: str, accepted: Iterable[str], *, however_far: bool = False) -> str:
-    """Suggest the nearest accepted word for one that is not; empty where none is near.
+def require_known(what: str, name: str, accepted: Iterable[str]) -> None:
+    """Check that a word is one of the accepted ones.
+
+    Args:
+        what: Kind of word, with its article, as in "a sampler".
+        name: Word that was given.
+        accepted: Words that would do.
+
+    Raises:
+        ValueError: It is not; names the accepted ones, and the nearest of them.
+    """
+    accepted = tuple(accepted)
+    if name not in accepted:
+        hint = did_you_mean(name, accepted) or did_you_mean(name.lower(), accepted)
+        raise ValueError(
+            f"{name!r} is not {what}: accepted are {', '.join(accepted)}{hint and '; '}{hint}"
+        )
+
+
+def did_you_mean(name: str, accepted: Iterable[str]) -> str:
+    """Suggest the nearest accepted word for one that is not; empty where none is near."""
+    near = nearest(name, accepted, cutoff=0.6)
+    return f"did you mean {near}?" if near else ""
+
+
+def nearest(name: str, accepted: Iterable[str], *, cutoff: float = 0.0) -> str | None:
+    """Return the accepted word that has most in common with another one.
 
     Args:
         name: Word that was given.
         accepted: Words that would do.
-        however_far: True to suggest one even if it has little in common with the word.
+        cutoff: Least share that they must have in common, in [0, 1].
+
+    Returns:
+        The nearest word; None where there is none.
     """
-    near = difflib.get_close_matches(name, [*accepted], n=1, cutoff=0.0 if however_far else 0.6)
-    return f"did you mean {near[0]}?" if near else ""
+    return next(iter(difflib.get_close_matches(name, [*accepted], n=1, cutoff=cutoff)), None)
 
 
 def _is_number(value: object) -> bool:

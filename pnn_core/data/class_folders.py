@@ -1,10 +1,10 @@
 """Folders of images that are classes, and files in them that are images."""
 
-import difflib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from pnn_core.config.checks import nearest
 from pnn_core.data.dataset import DatasetError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -100,10 +100,9 @@ def _listed(class_list: Path, folder: Path, classes: Sequence[str]) -> tuple[str
     known = set(classes)
     for number, name in enumerate(listed):
         if name not in known:
-            nearest = difflib.get_close_matches(name, classes, n=1, cutoff=0.0)[0]
             raise DatasetError(
                 f"{class_list} lists {name!r}, which is no folder of {folder}: "
-                f"the nearest is {nearest!r}"
+                f"the nearest is {nearest(name, classes)!r}"
             )
         if name in listed[:number]:
             raise DatasetError(f"{class_list} lists {name!r} twice: once is enough")

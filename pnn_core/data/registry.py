@@ -1,8 +1,8 @@
 """The registry of data sets."""
 
-import difflib
 from collections.abc import Mapping
 
+from pnn_core.config.checks import nearest
 from pnn_core.data.dataset import DatasetError
 from pnn_core.data.spec import DatasetSpec
 from pnn_core.parts.dataset_names import DATASET_NAMES
@@ -22,6 +22,6 @@ def find_dataset(name: str) -> DatasetSpec:
     """
     if name in DATASETS:
         return DATASETS[name]
-    nearest = difflib.get_close_matches(name, DATASETS, n=1)
-    hint = f", did you mean {nearest[0]!r}?" if nearest else ":"
+    near = nearest(name, DATASETS, cutoff=0.6)
+    hint = f", did you mean {near!r}?" if near else ":"
     raise DatasetError(f"no data set is named {name!r}{hint} accepted are {', '.join(DATASETS)}")

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from study.command_line import BadInputError, Parser, typed_by, whole_number
@@ -138,7 +138,9 @@ DEFAULTS = Arguments()
 
 def may_be_typed_with(rule: OnResume) -> tuple[str, ...]:
     """Return the names of the options that one rule applies to beside `--resume`."""
-    return tuple(name for name, o in options(Arguments).items() if o.on_resume is rule)
+    declared = options(Arguments)
+    names = (f.name for f in fields(Arguments) if f.name in declared)
+    return tuple(name for name in names if declared[name].on_resume is rule)
 
 
 def make_parser() -> Parser:

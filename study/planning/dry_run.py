@@ -19,9 +19,9 @@ class PreviewedTrial(NamedTuple):
     """A trial that a study could run.
 
     Attributes:
-        point: A value for every axis of the space.
-        config: The training run that it describes.
-        costs: Of its network.
+        point: Values of all axes of the space.
+        config: Training run that they describe.
+        costs: Costs of its network.
     """
 
     point: Point
@@ -29,13 +29,13 @@ class PreviewedTrial(NamedTuple):
     costs: Costs
 
     def as_json(self) -> dict[str, Any]:
-        """For `--json`: the axes first, then every other setting of the training run."""
+        """Return the axes, then every other setting of the training run, for `--json`."""
         parameters = {**self.point, **self.config.parameters()}
         return {"parameters": parameters, "costs": asdict(self.costs)}
 
 
 def preview_trials(config: StudyConfig) -> Iterator[PreviewedTrial]:
-    """A grid's trials, or samples as a study without results yet would propose them."""
+    """Return a grid's trials, or samples as a study without results yet would propose them."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = DistinctSampler(config.sampler, config.space, config.shape, config.seed)
     study = optuna.create_study(

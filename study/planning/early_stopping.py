@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pnn_core.config.checks import did_you_mean
+from pnn_core.config.checks import require_known
 from study.command_line import BadInputError, blaming
 from study.planning.arguments import Arguments
 from study.results.objective import OBJECTIVES, Objective
@@ -59,11 +59,7 @@ def require_scheduler(name: str, accepted: tuple[str, ...] = SCHEDULERS) -> None
     Raises:
         ValueError: Names those that there are, and the nearest one.
     """
-    if name not in accepted:
-        hint = did_you_mean(name, accepted)
-        raise ValueError(
-            f"{name!r} is not a scheduler: accepted are {', '.join(accepted)}{hint and '; '}{hint}"
-        )
+    require_known("a scheduler", name, accepted)
 
 
 def require_nothing_to_stop_at(reduction_factor: int | None, first_rung: int | None) -> None:

@@ -150,6 +150,9 @@ def study_config(
         "sampler": sampler,
         "reduction_factor": rungs.reduction_factor if rungs else None,
         "first_rung": rungs.first if rungs else None,
+        "data_dir": arguments.data_dir.absolute(),
+        # A study must not move to another tracker because it is resumed in another shell.
+        "tracking_uri": arguments.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None,
         "storage": None,
         "checkpoints": own_checkpoints(output),
     }
@@ -170,11 +173,7 @@ def describe_study(
         config: Study that became of them.
         rerun: Settings of the trial that is run again; None for a search.
     """
-    settings = values_of(Settings, config) | {
-        "data_dir": arguments.data_dir.absolute(),
-        # A study must not move to another tracker because it is resumed in another shell.
-        "tracking_uri": arguments.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None,
-    }
+    settings = values_of(Settings, config)
     if config.checkpoints == own_checkpoints(config.output):
         settings["checkpoints"] = None
     return StudyFile(

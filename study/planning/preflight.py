@@ -1,4 +1,4 @@
-"""Where a study's state is to go: checked without creating anything, and within seconds."""
+"""Checks of the places of a study's state, within seconds and without creating anything."""
 
 import os
 import threading
@@ -10,13 +10,13 @@ from study.results.databases import check_sqlite_file, sqlite_path
 from study.results.error_messages import explain
 
 CHECK_SECONDS = 5.0
-"""How long a database or a file system may take to answer."""
+"""Time that a database or a file system may take to answer."""
 
 Found = TypeVar("Found")
 
 
 def resolve_storage(url: str) -> str:
-    """A database's URL, the path of a SQLite file made absolute.
+    """Return a database's URL, the path of a SQLite file made absolute.
 
     Raises:
         ValueError: It is no URL of a database that keeps anything.
@@ -43,10 +43,10 @@ def resolve_storage(url: str) -> str:
 
 
 def studies_in_storage(url: str) -> frozenset[str]:
-    """Names of the studies that an Optuna database holds.
+    """Return the names of the studies that an Optuna database holds.
 
     Args:
-        url: As `resolve_storage` gives it.
+        url: URL as `resolve_storage` gives it.
 
     Raises:
         OSError: It does not answer, refuses, or cannot be written or created.
@@ -63,7 +63,7 @@ def studies_in_storage(url: str) -> frozenset[str]:
 
 
 def resolve_checkpoints(place: str) -> str:
-    """A folder made absolute, or the URL as given.
+    """Return a folder made absolute, or the URL as given.
 
     Raises:
         ValueError: No file system knows the URL.
@@ -112,7 +112,7 @@ def _query_studies(url: str) -> frozenset[str]:
 
 
 def _open_file_system(url: str) -> str | None:
-    """The path of a local URL; None for any other that a file system knows."""
+    """Return the path of a local URL; None for any other that a file system knows."""
     from pyarrow.fs import FileSystem, LocalFileSystem
 
     file_system, path = FileSystem.from_uri(url)
@@ -120,7 +120,7 @@ def _open_file_system(url: str) -> str | None:
 
 
 def _within(seconds: float, ask: Callable[[], Found]) -> Found:
-    """What `ask` returns or raises.
+    """Return what `ask` returns, or raise what it raises.
 
     Raises:
         TimeoutError: It takes too long.

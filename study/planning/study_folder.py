@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from pnn_core.config.checks import did_you_mean
+from pnn_core.config.checks import nearest
 from study.command_line import blaming
 from study.config import JOURNAL
 from study.planning.study_file import FILE, PART, StudyFile
@@ -92,7 +92,8 @@ def study_names(root: Path = STUDIES) -> tuple[str, ...]:
 
 def nearest_study(name: str, names: Sequence[str]) -> str:
     """Suggest the study that may have been meant."""
-    return did_you_mean(name, names, however_far=True) or f"{STUDIES} holds no study yet"
+    near = nearest(name, names)
+    return f"did you mean {near}?" if near else f"{STUDIES} holds no study yet"
 
 
 def _require_free(output: Path) -> None:

@@ -1,11 +1,11 @@
 """Objectives: metrics that a study makes large or small."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from pnn_core.config import COST_METRICS, EPOCH_METRICS, Metric
+from pnn_core.config.checks import require_known
 
 Direction = Literal["maximize", "minimize"]
 Kind = Literal["value", "count", "seconds"]
@@ -91,12 +91,7 @@ def parse_objectives(names: str) -> tuple[Objective, ...]:
     """
     wanted = [name.strip() for name in names.split(",")]
     for name in wanted:
-        if name not in OBJECTIVES:
-            near = difflib.get_close_matches(name, OBJECTIVES, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise ValueError(
-                f"{name!r} is not an objective: accepted are {', '.join(OBJECTIVES)}{hint}"
-            )
+        require_known("an objective", name, OBJECTIVES)
         if wanted.count(name) > 1:
             raise ValueError(f"{name!r} is named twice")
     return tuple(OBJECTIVES[name] for name in wanted)

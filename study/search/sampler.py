@@ -1,6 +1,5 @@
 """Samplers: Optuna's own, kept from proposing what was proposed before or cannot be built."""
 
-import difflib
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -11,6 +10,7 @@ from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from pnn_core.config import DatasetShape
+from pnn_core.config.checks import require_known
 from search_spaces import SearchSpace
 from search_spaces.space import Point
 
@@ -43,12 +43,7 @@ def require_sampler(name: str) -> None:
     Raises:
         ValueError: The name is unknown; the nearest is suggested.
     """
-    if name not in SAMPLER_NAMES:
-        near = difflib.get_close_matches(name, SAMPLER_NAMES, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(
-            f"{name!r} is not a sampler: accepted are {', '.join(SAMPLER_NAMES)}{hint}"
-        )
+    require_known("a sampler", name, SAMPLER_NAMES)
 
 
 class DistinctSampler(BaseSampler):

@@ -76,7 +76,9 @@ def test_the_table_repeats_the_front_cell_by_cell(make_trial, study_of):
 
 def test_stops_are_a_table_with_their_reasons_as_text(make_trial, study_of):
     reason = f"stopped at epoch 3: {MARKUP}"
-    stopped = replace(make_trial(1, state=RunState.PRUNED), reason=reason)
+    stopped = make_trial(1, state=RunState.PRUNED)
+    curve = tuple(replace(stopped.replicates[0][0], epoch=epoch) for epoch in (1, 2, 3))
+    stopped = replace(stopped, replicates=(curve,), reason=reason)
     page = without_plotly(study_page(scene_of(study_of([make_trial(0), stopped]))))
     assert "<h3>Stopped early: 1 trial</h3>" in page
     assert "<td data-value='1'>1</td><td data-value='3'>3</td><td data-value='0.5'>0.5</td>" in page

@@ -132,7 +132,7 @@ def test_an_output_that_cannot_be_written_is_refused(holding, tmp_path, capsys):
     ("argv", "said"),
     [
         ([], "--study is missing, see --help"),
-        (["--study"], "--study expected one argument, see --help"),
+        (["--study"], "--study: expected one argument"),
         (
             ["--study", "masks", "--studdy", "x"],
             "--studdy is not an option: did you mean --study?",

@@ -62,9 +62,11 @@ def test_a_built_in_space_knows_its_name_and_says_what_it_is_in_a_line(name: str
     assert "\n" not in built_in.summary
 
 
-def test_only_noise_masks_and_pnn_bench_are_there_to_be_sampled() -> None:
-    sampled = [n for n in BUILT_IN if not find_space(n, CIFAR).is_grid]
-    assert sampled == ["noise_masks", "pnn_bench"]
+def test_the_papers_tables_are_there_to_be_run_whole_and_noise_masks_to_be_sampled() -> None:
+    sampled = {n for n in BUILT_IN if not find_space(n, CIFAR).is_grid}
+    tables = {n for n in BUILT_IN if n.startswith("paper_")}
+    assert sampled >= {"noise_masks", "pnn_bench"}
+    assert not sampled & (tables | {"controls", "dispute"})
 
 
 def test_pnn_bench_lists_each_network_once_though_most_layers_have_no_noise() -> None:

@@ -130,10 +130,10 @@ def test_a_worker_is_told_to_do_what_the_trials_worker_was_told(
     assert len(before) == (2 if space is SEEDED else 4)
     known = MlflowStore(tracker).load_study("honest").records
     for trial in before:
-        planned = plan("--rerun", f"honest:{trial.number}")
+        planned = plan("--rerun", f"honest:{trial.key.trial}")
         again, begun = proposed(planned.config)
         assert again == [replace(trial, key=RunKey(0))]
-        assert begun.parameters == known[trial.number].parameters
+        assert begun.parameters == known[trial.key.trial].parameters
 
 
 def test_the_study_around_it_is_the_trials_own(begin: Begin, tracker: str) -> None:
@@ -155,7 +155,7 @@ def test_it_is_named_after_the_trial_and_numbered_where_the_name_is_taken(
     begin()
     rerun = ("--rerun", "honest:2")
     assert plan(*rerun).config.name == "honest-trial-2"
-    Path("studies/honest-trial-2").mkdir(parents=True)
+    Path("studies/honest-trial-2/notes").mkdir(parents=True)
     MlflowClient(tracker).create_experiment("honest-trial-2-2")
     assert plan(*rerun).config.name == "honest-trial-2-3"
     planned = plan(*rerun, "--name", "mine", "--output", "there")
@@ -288,7 +288,7 @@ def test_names_and_folders_that_are_taken_are_refused_as_for_any_study(
     begin()
     rerun = ("--rerun", "honest:1")
     assert "--name honest: a study of that name" in refusal(capsys, *rerun, "--name", "honest")
-    assert "--output .: exists" in refusal(capsys, *rerun, "--output", ".")
+    assert "--output ..: exists" in refusal(capsys, *rerun, "--output", "..")
 
 
 def test_how_many_trials_there_are_is_told_whatever_their_number(begin: Begin, capsys) -> None:
@@ -306,7 +306,7 @@ def test_runs_that_cannot_be_read_are_told(begin: Begin, tracker: str, capsys) -
     client = MlflowClient(tracker)
     experiment = client.get_experiment_by_name("honest")
     (run,) = client.search_runs([experiment.experiment_id], "tags.trial_number = '2'")
-    client.set_tag(run.info.run_id, "state", "asleep")
+    client.set_tag(run.info.run_id, "record.0000", "asleep")
     assert refusal(capsys, "--rerun", "honest:2").endswith(
         "study honest has trials 0 to 1, and 1 of its runs cannot be read"
     )
@@ -366,7 +366,7 @@ def test_images_of_a_folder_are_found_where_one_says(begin: Begin, capsys) -> No
         Image.new("RGB", (8, 8)).save(Path("mine/train", name, f"{number}.png"))
     planned = plan("--rerun", "honest:0", "--data-dir", "mine")
     assert planned.config.shape == images
-    assert planned.file.data_dir == str(Path("mine").absolute())
+    assert planned.file.data_dir == Path("mine").absolute()
 
 
 def test_a_dry_run_shows_the_trial_and_makes_nothing(begin: Begin, capsys) -> None:

@@ -1,7 +1,6 @@
 """Names of the studies that a tracker holds."""
 
-import difflib
-
+from pnn_core.config.checks import nearest
 from study.results.mlflow import study_format as fmt
 from study.results.mlflow.client import MlflowConnection
 
@@ -16,8 +15,8 @@ class UnknownStudyError(ValueError):
 
     def __init__(self, connection: MlflowConnection, name: str) -> None:
         known = study_names(connection)
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-        hint = f"; did you mean {near[0]!r}?" if near else ", which holds no study yet"
+        near = nearest(name, known)
+        hint = f"; did you mean {near!r}?" if near else ", which holds no study yet"
         super().__init__(f"there is no study {name!r} in MLflow at {connection.shown_uri}{hint}")
 
 

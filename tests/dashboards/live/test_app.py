@@ -13,8 +13,8 @@ from dashboards import app
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--port", "many"], "--port 'many' is no port: accepted is 0 to 65535"),
-        (["--port", "65536"], "--port '65536' is no port"),
+        (["--port", "many"], "--port: 'many' is no port: accepted is 0 to 65535"),
+        (["--port", "65536"], "--port: '65536' is no port"),
         (["--prot", "1"], "--prot is not an option: did you mean --port?"),
         (["--host", "300.1.1.1"], "--host 300.1.1.1 --port 8050 cannot be listened on"),
         (["extra"], "extra is not an option: see --help"),
@@ -42,7 +42,7 @@ def test_a_port_in_use_is_named(sqlite_uri, capsys):
 
 
 def listen_to_interrupts():
-    """What a terminal's child does; one of a background job is born deaf to them."""
+    """Reset to a terminal child's signals; one of a background job is born deaf to them."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -8,7 +8,7 @@ from dashboards.view_options import Span, ViewOptions
 
 
 def texts(components, kind):
-    """What components of a kind say, wherever they stand."""
+    """Return the texts of components of a kind, wherever they stand."""
     block = html.Div(components)
     return [part.children for part in block._traverse() if isinstance(part, kind)]
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from study.results.mlflow.run_content import TrialUpdate
+from study.results.mlflow.run_content import RunUpdate
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunState
 from study.results.study_info import StudyEnd, summarise
@@ -47,9 +47,9 @@ def write(uri, study, end=StudyEnd.FINISHED):
         for record in study.records
     ]
     for record in records:
-        writing.write_trial(
-            TrialUpdate(
-                number=record.number,
+        writing.write_run(
+            RunUpdate(
+                key=record.key,
                 record=record,
                 epochs=(),
                 started_ms=record.started_ms,

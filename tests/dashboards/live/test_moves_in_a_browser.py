@@ -1,4 +1,4 @@
-"""Where each move of a reader leads: `assets/moves.js` in a real browser."""
+"""Address after each move of a reader: `assets/moves.js` in a real browser."""
 
 from pathlib import Path
 from urllib.parse import parse_qsl

@@ -1,4 +1,4 @@
-"""How often the tracker is asked, and how long what it told is kept."""
+"""Rhythm of questions to the tracker, and the time that answers are kept."""
 
 import threading
 import time
@@ -13,7 +13,7 @@ NEVER = 3600.0  # seconds, longer than any test
 
 
 class Followed:
-    """What was read, compared by identity."""
+    """A reading, compared by identity."""
 
 
 class Tracker:

@@ -11,7 +11,7 @@ from study.results.mlflow.live_reader import FollowedStudy
 
 @pytest.fixture
 def panel_of(make_trial, study_of):
-    """What the panel of a trial holds of a kind, where a tracker has its study."""
+    """Return the components of a kind in a trial's panel, where a tracker has its study."""
 
     def find(uri, kind):
         study = study_of([make_trial(0)])

@@ -12,7 +12,7 @@ from study.results.run_record import RunState
 
 
 def curve(*losses):
-    """Of training and validation losses."""
+    """Make a curve of training and validation losses."""
     return tuple(
         EpochResult(
             epoch=i,

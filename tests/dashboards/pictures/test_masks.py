@@ -215,7 +215,8 @@ def test_the_data_holds_every_value_with_its_place():
     assert rows[64 + 8 + 2] == (1, 1, 2, info.masks[1][1][2])
 
 
-@pytest.mark.parametrize("dataset", DATASETS)
+# Studies of later data sets record the shape of their images.
+@pytest.mark.parametrize("dataset", [*DATASETS][:6])
 def test_a_data_set_of_one_shape_is_known_by_its_name(study_of, dataset):
     shape = DATASETS[dataset].shape
     assert image_shape(study_of([], dataset=dataset).info) == (None if callable(shape) else shape)

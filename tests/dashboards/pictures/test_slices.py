@@ -23,7 +23,7 @@ def traces(figure):
 
 
 def counts(figure):
-    """What stands above the plot, from left to right."""
+    """Return the texts above the plot, from left to right."""
     above = [a for a in figure.layout.annotations if a.yref == "paper"]
     return [a.text for a in sorted(above, key=lambda a: a.x)]
 

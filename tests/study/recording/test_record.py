@@ -71,8 +71,8 @@ def test_bad_input_is_one_sentence(folder, capsys, words, said) -> None:
     [
         (["--output", "none/t.parquet"], "--output none/t.parquet: there is no folder none"),
         (["--output", "."], "--output .: is a folder"),
-        (["--output", "t.parquet", "--configurations", "0"], "--configurations '0' must be a"),
-        (["--output", "t.parquet", "--seed", "-1"], "--seed '-1' must be a whole number from 0"),
+        (["--output", "t.parquet", "--configurations", "0"], "--configurations: '0' must be a"),
+        (["--output", "t.parquet", "--seed", "-1"], "--seed: '-1' must be a whole number from 0"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_trained(

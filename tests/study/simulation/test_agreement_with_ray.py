@@ -116,11 +116,11 @@ def test_several_workers_decide_as_simulated_for_the_order_in_which_they_report(
 ) -> None:
     config, records, order = run_with_ray(workers=2)
     halving = SuccessiveHalving(RUNGS)
-    reasons = {}
+    stops = {}
     for number, epoch in order:
         entry = entry_after(records[number], epoch, config.objectives)
         decision = halving.report(number, epoch, entry.losses) if epoch < 4 else None
-        if decision is not None and not decision.go_on:
-            reasons[number] = decision.reason
-    assert {r.number: r.reason for r in records if r.state is RunState.PRUNED} == reasons
-    assert len(reasons) > 1
+        if decision is not None and decision.stop is not None:
+            stops[number] = decision.stop
+    assert {r.number: r.stop for r in records if r.state is RunState.PRUNED} == stops
+    assert len(stops) > 1

@@ -82,7 +82,7 @@ def test_people_see_a_line_for_each_search(path, tmp_path, drawn, capsys) -> Non
         ),
         (["--sampler", "tpe,tpe"], "--sampler tpe,tpe: 'tpe' is named twice"),
         (["--scheduler", "fifo,fifo"], "--scheduler fifo,fifo: 'fifo' is named twice"),
-        (["--workers", "0"], "--workers '0' must be a whole number of at least 1"),
+        (["--workers", "0"], "--workers: '0' must be a whole number of at least 1"),
         (["--reduction-factor", "1"], "'1' must be a whole number of at least 2"),
         (["--first-rung", "4"], "--first-rung 4: first (=4) must be at least 1 and below"),
         (["--objectives", "luck"], "--objectives luck: 'luck' is not an objective"),

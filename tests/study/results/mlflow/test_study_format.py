@@ -45,7 +45,7 @@ def test_the_rungs_of_a_study_come_back_and_an_older_one_has_none(info):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"reduction_factor": None}, "reduction_factor is missing"),
+        ({"reduction_factor": None}, r"rungs \(=\(1, 3\)\) and reduction_factor \(=None\) go"),
         ({"rungs": "1;3"}, "invalid literal"),
         ({"rungs": "3,1"}, "must rise from at least 1 to below the full budget"),
     ],
