@@ -10,11 +10,7 @@ import ray
 from study.engine.cluster.connect import ClusterError, connected, trial_resources
 from study.results.settings import Resources
 
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster():
-    with connected(None):
-        yield
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 def test_nothing_listens_beyond_127_0_0_1() -> None:
