@@ -11,6 +11,7 @@ import flask
 from werkzeug.serving import make_server
 
 from dashboards.live.server import create_app
+from dashboards.study_arguments import add_tracking_uri
 from study.command_line import Parser, refuse
 from study.exit_status import DONE
 
@@ -65,9 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Show every study of an MLflow tracker, live, in a browser on this machine.",
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "--tracking-uri", metavar="URI", help="of MLflow (default: MLflow's own rule)"
-    )
+    add_tracking_uri(parser)
     parser.add_argument(
         "--port", type=_port, default=PORT, help="of this machine (default: %(default)s)"
     )

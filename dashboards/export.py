@@ -9,6 +9,7 @@ from pathlib import Path
 from dashboards.page.study_page import write_study_page
 from dashboards.picture_file import FORMATS
 from dashboards.scene import Scene
+from dashboards.study_arguments import add_studies
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES
 from pnn_core.config.checks import nearest
@@ -53,16 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "pictures as an image or as data.",
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "--study",
-        action="append",
-        required=True,
-        metavar="NAME",
-        help="a study; repeat it for others to compare with the first",
-    )
-    parser.add_argument(
-        "--tracking-uri", metavar="URI", help="of MLflow (default: MLflow's own rule)"
-    )
+    add_studies(parser, "a study; repeat it for others to compare with the first")
     parser.add_argument(
         "--picture", type=_picture, metavar="NAME", help=f"one of {', '.join(PICTURES)}"
     )

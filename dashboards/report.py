@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dashboards.replication.report_page import get_report_info, write_report
+from dashboards.study_arguments import add_studies
 from study.command_line import Parser, refuse
 from study.exit_status import DONE
 from study.results.confirming_command import confirming_command
@@ -52,16 +53,7 @@ def _parser() -> argparse.ArgumentParser:
         "confirmed, as one self-contained HTML page.",
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "--study",
-        action="append",
-        required=True,
-        metavar="NAME",
-        help="a study with confirmed runs; repeat it for several",
-    )
-    parser.add_argument(
-        "--tracking-uri", metavar="URI", help="of MLflow (default: MLflow's own rule)"
-    )
+    add_studies(parser, "a study with confirmed runs; repeat it for several")
     parser.add_argument(
         "--output",
         type=Path,

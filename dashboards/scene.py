@@ -20,6 +20,9 @@ class Scene:
         selected: Numbers of the trials that the reader has brushed; None for all.
         now_ms: Time in milliseconds since 1970.
         opened: Trial that the reader has opened; None for none.
+
+    Raises:
+        ValueError: There is no study.
     """
 
     studies: tuple[LoadedStudy, ...]
@@ -27,6 +30,10 @@ class Scene:
     selected: frozenset[int] | None
     now_ms: int
     opened: RunRecord | None = None
+
+    def __post_init__(self) -> None:
+        if not self.studies:
+            raise ValueError("choose at least one study")
 
     @property
     def study(self) -> LoadedStudy:

@@ -15,7 +15,6 @@ from dashboards.elements.colour import is_number
 from dashboards.elements.quantity import Quantity, metric_quantities, searched_settings
 from dashboards.elements.theme import escape
 from dashboards.elements.trial_hover import same_place_lines
-from dashboards.elements.trial_table import TrialRow, TrialTable
 from pnn_core.config import ParameterValue
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.pareto import front
@@ -132,28 +131,6 @@ class CompleteTrials:
         return tuple(
             TrialPoint(number, place, colours[i], (line, *cells[i]))
             for (i, number, place), line in zip(found, same, strict=True)
-        )
-
-    def table(self, numbers: Sequence[int]) -> TrialTable:
-        """Trials as rows.
-
-        Args:
-            numbers: Numbers of complete trials, in the order of the rows.
-        """
-        place = {number: i for i, number in enumerate(self.numbers)}
-        settings = [self.column(quantity) for quantity in self.searched]
-        metrics = [self.column(quantity) for quantity in self.metrics]
-        return TrialTable(
-            settings=self.searched,
-            metrics=self.metrics,
-            rows=tuple(
-                TrialRow(
-                    trial=number,
-                    settings=tuple(column[place[number]] for column in settings),
-                    metrics=tuple(_size(column[place[number]]) for column in metrics),
-                )
-                for number in numbers
-            ),
         )
 
     @cached_property

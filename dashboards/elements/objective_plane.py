@@ -55,10 +55,9 @@ def usual_plane(objectives: Sequence[Objective]) -> ObjectivePlane:
     return ObjectivePlane(x=objective_quantity(second), y=objective_quantity(first))
 
 
-def plane_columns(plane: ObjectivePlane | None, lines: Sequence[StepLine]) -> Columns:
+def plane_columns(plane: ObjectivePlane, lines: Sequence[StepLine]) -> Columns:
     """All corners, in columns named after the axes."""
-    names = [axis.name for axis in plane] if plane else ["x", "y"]
-    return dict(zip(names, _values(lines), strict=True))
+    return dict(zip([axis.name for axis in plane], _values(lines), strict=True))
 
 
 def finite_values(record: RunRecord, quantities: Sequence[Quantity]) -> tuple[float, ...] | None:

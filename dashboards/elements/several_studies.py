@@ -7,8 +7,6 @@ from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.study_info import StudyInfo
 
-CHOOSE = "Choose at least one study."
-
 
 def named(studies: Sequence[LoadedStudy]) -> str:
     """Studies in a title: by name while they are few."""

@@ -88,11 +88,8 @@ def get_trial_curves(
             validation accuracy, the first and the last among them.
     """
     wanted = _wanted(study, selected)
-    begun = sorted((r for r in wanted if r.replicates and r.replicates[0]), key=_order)
-    kept = [begun[i] for i in _spread(len(begun), limit)]
-    settings = searched_settings(kept)
-    found = [_curve(record, value, rank, settings) for rank, record in enumerate(kept)]
-    curves = tuple(curve for curve in found if curve.epochs)
+    begun = [record for record in wanted if record.replicates and record.replicates[0]]
+    kept, curves = _kept_curves(begun, value, limit)
     if not curves:
         instead = _NOT_FINITE if kept else _say_instead(study, selected)
         return TrialCurves((), caption="", description="Nothing is drawn yet.", instead=instead)
@@ -119,11 +116,7 @@ def get_stopped_curves(
         limit: Curves at most. Of more trials some are kept, as `get_trial_curves` keeps them.
     """
     stopped = [r for r in study.records if r.state is RunState.PRUNED and any(r.replicates)]
-    stopped.sort(key=_order)
-    kept = [stopped[i] for i in _spread(len(stopped), limit)]
-    settings = searched_settings(kept)
-    found = (_curve(record, value, rank, settings) for rank, record in enumerate(kept))
-    return tuple(curve for curve in found if curve.epochs)
+    return _kept_curves(stopped, value, limit)[1]
 
 
 def curve_columns(curves: Sequence[TrialCurve], name: str) -> dict[str, list[Cell]]:
@@ -158,6 +151,17 @@ def _wanted(study: LoadedStudy, selected: frozenset[int] | None) -> list[RunReco
         for record in study.records
         if record.number in on_front or record.state is RunState.RUNNING
     ]
+
+
+def _kept_curves(
+    records: Iterable[RunRecord], value: Callable[[EpochResult], float], limit: int
+) -> tuple[list[RunRecord], tuple[TrialCurve, ...]]:
+    """Trials that are kept, by rank, and the curves of those with a finite value."""
+    ranked = sorted(records, key=_order)
+    kept = [ranked[i] for i in _spread(len(ranked), limit)]
+    settings = searched_settings(kept)
+    found = (_curve(record, value, rank, settings) for rank, record in enumerate(kept))
+    return kept, tuple(curve for curve in found if curve.epochs)
 
 
 def _curve(

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -16,6 +16,7 @@ from dashboards.live.address import Address
 from dashboards.live.aria import aria
 from dashboards.picture_file import FORMATS
 from dashboards.plotly_config import PLOTLY_CONFIG
+from dashboards.view_tables import ViewTable
 
 _BRUSHABLE = PLOTLY_CONFIG | {"modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
 
@@ -54,32 +55,20 @@ def picture_block(picture: Picture, address: Address, theme: Theme) -> Component
     )
 
 
-def table_block(
-    title: str, columns: Mapping[str, str], rows: Sequence[Mapping[str, object]], key: str
-) -> Component:
-    """A table that can be sorted, filtered and copied.
-
-    Args:
-        title: Title, as plain text.
-        columns: Key to header, in their order.
-        rows: A value for each key; None where there is none.
-        key: Key of the table on the page.
-    """
+def table_block(table: ViewTable) -> Component:
+    """A table that can be sorted, filtered and copied."""
     definitions: list[dict[str, Any]] = [
-        {
-            "field": field,
-            "headerName": header,
-            **_format([row.get(field) for row in rows]),
-        }
-        for field, header in columns.items()
+        {"field": name, "headerName": header, **_format(table.columns[name])}
+        for name, header in table.headers.items()
     ]
+    rows = table.rows
     return html.Section(
         [
             html.Div(
                 [
-                    html.H2(title),
+                    html.H2(table.title),
                     dcc.Clipboard(
-                        content=_csv(columns, rows),
+                        content=_csv(table),
                         title="Copy as CSV",
                         className="copy",
                     ),
@@ -88,15 +77,15 @@ def table_block(
                 className="table-title",
             ),
             AgGrid(
-                id={"table": key},
-                rowData=[dict(row) for row in rows],
+                id={"table": table.key},
+                rowData=[dict(zip(table.headers, row, strict=True)) for row in rows],
                 columnDefs=definitions,
                 defaultColDef={"sortable": True, "resizable": True, "wrapHeaderText": True},
                 columnSize="autoSize",
                 dashGridOptions={"domLayout": "autoHeight"} if len(rows) <= 20 else {},
             ),
         ],
-        key=key,
+        key=table.key,
     )
 
 
@@ -156,9 +145,9 @@ def _format(values: Sequence[object]) -> dict[str, Any]:
     return _numeric("," if all(isinstance(value, int) for value in known) else ".4~g")
 
 
-def _csv(columns: Mapping[str, str], rows: Sequence[Mapping[str, object]]) -> str:
+def _csv(table: ViewTable) -> str:
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(table.headers)
+    writer.writerows(table.rows)
     return stream.getvalue()

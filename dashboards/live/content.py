@@ -1,6 +1,6 @@
 """Content of a view."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from dash import html
@@ -17,6 +17,7 @@ from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import StatusInfo, get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
 from dashboards.scene import Scene
+from dashboards.view_tables import front_table, named_table
 from dashboards.views import VIEWS
 from study.results.plural import counted
 
@@ -91,36 +92,18 @@ def _bound(value: float) -> str:
 
 def _tables(scene: Scene, address: Address) -> Iterator[Component]:
     if address.view == "front":
-        yield _front_table(scene)
+        yield table_block(front_table(scene))
     if address.view == "compare":
         info = get_paired_info(scene.studies)
         yield html.Section([html.H2(info.title), html.P(info.caption)])
         if info.instead:
             yield message_block("Nothing to compare yet", info.instead)
         else:
-            yield _table("Differences", get_paired_columns(info), "paired")
+            yield table_block(named_table("paired", "Differences", get_paired_columns(info)))
     if address.view == "progress":
         stops = get_stops_info(scene.study)
         if stops.stops:
-            yield _table(stops.title, get_stops_columns(stops), "stops")
-
-
-def _front_table(scene: Scene) -> Component:
-    trials = complete_trials(scene.study)
-    chosen = [n for n in trials.front if scene.selected is None or n in scene.selected]
-    table = trials.table(chosen)
-    headers = {"trial": "trial"} | {q.name: q.short for q in (*table.settings, *table.metrics)}
-    rows = [
-        dict(zip(headers, (row.trial, *row.settings, *row.metrics), strict=True))
-        for row in table.rows
-    ]
-    where = "The front" if scene.selected is None else "The front within the brush"
-    return table_block(where, headers, rows, "front")
-
-
-def _table(title: str, columns: Mapping[str, Sequence[object]], key: str) -> Component:
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    return table_block(title, {name: name.replace("_", " ") for name in columns}, rows, key)
+            yield table_block(named_table("stops", stops.title, get_stops_columns(stops)))
 
 
 def _status(scene: Scene) -> Iterator[Component]:
@@ -153,15 +136,15 @@ def _status(scene: Scene) -> Iterator[Component]:
             ),
             *(html.P(text) for text in _sentences(info)),
             *_list("Trials without a sign of life", [trial.text for trial in info.silent]),
-            *_list("Why trials failed or were stopped", [group.text for group in info.reasons]),
-            *_list("Why attempts were repeated", [group.text for group in info.retried]),
+            *_list("Why trials failed or were stopped", info.reasons),
+            *_list("Why attempts were repeated", info.retried),
         ],
         className="status",
     )
 
 
 def _sentences(info: StatusInfo) -> list[str]:
-    texts = (info.pace.text, info.best_text, info.confirmation.text)
+    texts = (info.pace, info.best, info.confirmation)
     return [text for text in texts if text]
 
 

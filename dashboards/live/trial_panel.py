@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 from dash import html
 from dash.development.base_component import Component
 
-from dashboards.elements.picture import Picture
+from dashboards.elements.picture import Columns, Picture
 from dashboards.elements.theme import Theme
 from dashboards.live.address import Address
 from dashboards.live.aria import aria
 from dashboards.live.blocks import command_block, picture_block, table_block
 from dashboards.scene import Scene
+from dashboards.view_tables import ViewTable, named_table
 from dashboards.views import TRIAL_PICTURES
 from study.results.front_table import format_metric, format_parameter
 from study.results.mlflow.live_reader import FollowedStudy
@@ -122,34 +123,28 @@ def _replicates(record: RunRecord) -> Iterator[Component]:
     if len(record.replicates) < 2:
         return
     first = record.parameters.get("seed")
-    columns = {"seed": "seed", "val_accuracy": "validation accuracy", "val_loss": "validation loss"}
-    rows = [
-        {
-            "seed": first + place if isinstance(first, int) else place,
-            "val_accuracy": curve[-1].val_accuracy,
-            "val_loss": curve[-1].val_loss,
-        }
-        for place, curve in enumerate(record.replicates)
-        if curve
-    ]
-    yield table_block("Replicates", columns, rows, "replicates")
+    ends = [(place, curve[-1]) for place, curve in enumerate(record.replicates) if curve]
+    columns: Columns = {
+        "seed": [first + place if isinstance(first, int) else place for place, _ in ends],
+        "val_accuracy": [end.val_accuracy for _, end in ends],
+        "val_loss": [end.val_loss for _, end in ends],
+    }
+    headers = ("seed", "validation accuracy", "validation loss")
+    named = dict(zip(columns, headers, strict=True))
+    yield table_block(ViewTable("replicates", "Replicates", named, columns))
 
 
 def _confirmed(scene: Scene, record: RunRecord) -> Iterator[Component]:
     runs = [run for run in scene.study.confirmed if run.trial == record.number]
     if not runs:
         return
-    columns = {"layer": "layer", "seed": "seed", "state": "state", "test_accuracy": "test accuracy"}
-    rows: list[dict[str, object]] = [
-        {
-            "layer": LAYER_NAMES.get(run.layer, run.layer),
-            "seed": str(run.seed),
-            "state": run.state.value,
-            "test_accuracy": None if run.result is None else run.result.test_accuracy,
-        }
-        for run in runs
-    ]
-    yield table_block("Confirmation with fresh seeds", columns, rows, "confirmed")
+    columns: Columns = {
+        "layer": [LAYER_NAMES.get(run.layer, run.layer) for run in runs],
+        "seed": [str(run.seed) for run in runs],
+        "state": [run.state.value for run in runs],
+        "test_accuracy": [run.result.test_accuracy if run.result else None for run in runs],
+    }
+    yield table_block(named_table("confirmed", "Confirmation with fresh seeds", columns))
 
 
 def _facts(facts: dict[str, str]) -> Component:

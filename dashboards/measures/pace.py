@@ -3,7 +3,6 @@
 import shlex
 import statistics
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from dashboards.measures.duration import describe_duration
 from dashboards.measures.silent_trials import SilentTrial
@@ -13,22 +12,8 @@ from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
 
 
-class Pace(NamedTuple):
-    """Pace of a study.
-
-    Attributes:
-        per_second: Trials that end in a second; None when it cannot be said.
-        seconds_left: Until all trials have ended; None when it cannot be said, or when they have.
-        text: For people, whatever can be said.
-    """
-
-    per_second: float | None
-    seconds_left: float | None
-    text: str
-
-
-def pace_of(study: LoadedStudy, *, waiting: int, silent: Sequence[SilentTrial]) -> Pace:
-    """Tell it from how long trials took, and how many run at present.
+def describe_pace(study: LoadedStudy, *, waiting: int, silent: Sequence[SilentTrial]) -> str:
+    """Tell the time left from how long trials took, and how many run at present.
 
     Args:
         study: Study as last read.
@@ -39,31 +24,22 @@ def pace_of(study: LoadedStudy, *, waiting: int, silent: Sequence[SilentTrial]) 
     paused = [r for r in study.records if r.state is RunState.PAUSED]
     if not (running or paused or waiting):
         ended = len(study.records)
-        text = f"All {counted(ended, 'trial')} have ended." if ended > 1 else "Its trial has ended."
-        return Pace(None, None, text)
+        return f"All {counted(ended, 'trial')} have ended." if ended > 1 else "Its trial has ended."
     resume = f"python -m study.run --resume --name {shlex.quote(study.info.name)}"
     if not running:
         left = len(paused) + waiting
         are = "is" if left == 1 else "are"
-        return Pace(None, None, f"No trial is running and {left} {are} left. To go on: {resume}")
+        return f"No trial is running and {left} {are} left. To go on: {resume}"
     if len(silent) == len(running):
         since = describe_duration(silent[-1].seconds)
-        return Pace(
-            None,
-            None,
-            f"Nothing was heard for {since}. Where the study has died, go on by: {resume}",
-        )
+        return f"Nothing was heard for {since}. Where the study has died, go on by: {resume}"
     took = _expected_seconds(study.records)
     if not took:
-        return Pace(None, None, "The time left cannot be said before a trial has ended.")
+        return "The time left cannot be said before a trial has ended."
     left_of = (1 - min(1, epochs_done(r) / study.info.epochs) for r in (*running, *paused))
     per_second = (len(running) - len(silent)) / took
     seconds_left = (waiting + sum(left_of)) / per_second
-    return Pace(
-        per_second,
-        seconds_left,
-        f"About {describe_duration(seconds_left)} left at {_describe_rate(per_second)}.",
-    )
+    return f"About {describe_duration(seconds_left)} left at {_describe_rate(per_second)}."
 
 
 def _expected_seconds(records: Iterable[RunRecord]) -> float | None:

@@ -9,21 +9,28 @@ from study.results.run_record import RunRecord
 
 
 class InflationPoint(NamedTuple):
-    """One confirmed run.
+    """One confirmed run by both protocols.
 
     Attributes:
         trial: Number of the trial that it confirms.
         layer: Its spatial layer.
         seed: Its seed.
         batch_size: Images per step, in training and in the published protocol.
-        points: Published figure minus correct over total, in percentage points.
+        true: Correct over total on the test images, in [0, 1].
+        published: Published code's figure on the same images.
     """
 
     trial: int
     layer: str
     seed: int
     batch_size: int
-    points: float
+    true: float
+    published: float
+
+    @property
+    def points(self) -> float:
+        """Published figure minus correct over total, in percentage points."""
+        return 100 * (self.published - self.true)
 
 
 class InflationMean(NamedTuple):
@@ -48,7 +55,8 @@ def inflation_points(confirmed: Iterable[RunRecord]) -> tuple[InflationPoint, ..
             layer=run.layer,
             seed=run.seed,
             batch_size=int(run.parameters["batch_size"]),
-            points=100 * (run.result.published_test_accuracy - run.result.test_accuracy),
+            true=run.result.test_accuracy,
+            published=run.result.published_test_accuracy,
         )
         for run in confirmed
         if run.result is not None

@@ -11,6 +11,7 @@ from dashboards.elements.html_text import heading, page_frame
 from dashboards.elements.picture import Cell, Picture
 from dashboards.elements.theme import Theme, template
 from dashboards.plotly_config import PLOTLY_CONFIG
+from dashboards.view_tables import ViewTable
 
 
 def document(title: str, body: Iterable[str]) -> str:
@@ -59,23 +60,15 @@ def picture_html(picture: Picture, view: str) -> str:
     )
 
 
-def table_html(
-    name: str, title: str, header: Sequence[str], rows: Sequence[Sequence[tuple[str, Cell]]]
-) -> str:
-    """A table that sorts, copies, and scrolls by itself where it is too wide.
-
-    Args:
-        name: Name among the tables of the page.
-        title: Title, as plain text.
-        header: One text a column.
-        rows: Rows of as many cells: what is shown, and what is sorted and copied.
-    """
+def table_html(table: ViewTable) -> str:
+    """A table that sorts, copies, and scrolls by itself where it is too wide."""
+    name, title = f"{table.key}-table", table.title
     heads = "".join(
         f"<th scope='col' data-value='{html.escape(text)}'>"
         f"<button type='button'>{html.escape(text)}</button></th>"
-        for text in header
+        for text in table.headers.values()
     )
-    body = "".join(f"<tr>{''.join(_cell(*cell) for cell in row)}</tr>" for row in rows)
+    body = "".join(f"<tr>{_cells(table, row)}</tr>" for row in table.rows)
     return (
         f"{heading(3, title)}<button class='copy' type='button' data-table='{html.escape(name)}'>"
         "Copy as CSV</button>"
@@ -85,9 +78,12 @@ def table_html(
     )
 
 
-def _cell(shown: str, value: Cell) -> str:
-    raw = "" if value is None else str(value)
-    return f"<td data-value='{html.escape(raw)}'>{html.escape(shown)}</td>"
+def _cells(table: ViewTable, row: Sequence[Cell]) -> str:
+    return "".join(
+        f"<td data-value='{html.escape('' if value is None else str(value))}'>"
+        f"{html.escape(table.text(name, value))}</td>"
+        for name, value in zip(table.headers, row, strict=True)
+    )
 
 
 def _without_template(picture: Picture) -> str:

@@ -4,14 +4,13 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.html_text import bullets, heading, paragraph
-from dashboards.elements.picture import Columns
 from dashboards.page.document import document, links, picture_html, table_html
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
 from dashboards.scene import Scene
+from dashboards.view_tables import front_table, named_table
 from dashboards.views import VIEWS
 from study.results.study_info import StudyInfo
 
@@ -70,27 +69,13 @@ def _facts(info: StudyInfo) -> str:
 def _status(scene: Scene) -> Iterator[str]:
     status = get_status_info(scene.study, now_ms=scene.now_ms)
     yield paragraph(status.description)
-    yield bullets([group.text for group in (*status.reasons, *status.retried)])
+    yield bullets((*status.reasons, *status.retried))
     yield bullets(status.unreadable)
 
 
 def _front_table(scene: Scene) -> str:
-    trials = complete_trials(scene.study)
-    table = trials.table(trials.front)
-    quantities = (*table.settings, *table.metrics)
-    rows = [
-        [
-            (str(row.trial), row.trial),
-            *(
-                (quantity.format(value), value)
-                for quantity, value in zip(quantities, (*row.settings, *row.metrics), strict=True)
-            ),
-        ]
-        for row in table.rows
-    ]
-    if not rows:
-        return paragraph("No trial is on the front.")
-    return table_html("front-table", "The front", ["trial", *(q.short for q in quantities)], rows)
+    table = front_table(scene)
+    return table_html(table) if table.rows else paragraph("No trial is on the front.")
 
 
 def _paired(scene: Scene) -> Iterator[str]:
@@ -100,22 +85,10 @@ def _paired(scene: Scene) -> Iterator[str]:
     if info.instead:
         yield paragraph(info.instead)
         return
-    yield _table("paired-table", "Differences", get_paired_columns(info))
+    yield table_html(named_table("paired", "Differences", get_paired_columns(info)))
 
 
 def _stops(scene: Scene) -> Iterator[str]:
     info = get_stops_info(scene.study)
     if info.stops:
-        yield _table("stops-table", info.title, get_stops_columns(info))
-
-
-def _table(name: str, title: str, columns: Columns) -> str:
-    rows = [
-        [("–" if value is None else _shown(value), value) for value in row]
-        for row in zip(*columns.values(), strict=True)
-    ]
-    return table_html(name, title, [column.replace("_", " ") for column in columns], rows)
-
-
-def _shown(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        yield table_html(named_table("stops", info.title, get_stops_columns(info)))

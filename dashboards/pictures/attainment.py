@@ -20,7 +20,7 @@ from dashboards.elements.objective_plane import (
 )
 from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.series import series_look, shortened
-from dashboards.elements.several_studies import CHOOSE, describe_studies, what_differs
+from dashboards.elements.several_studies import describe_studies, what_differs
 from dashboards.picture_entry import PictureEntry
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
@@ -78,11 +78,11 @@ class AttainmentInfo(PictureInfo):
     """Words and data of the picture.
 
     Attributes:
-        plane: Plane of both axes; None without a study.
+        plane: Plane of both axes.
         methods: Methods in the order of their first studies.
     """
 
-    plane: ObjectivePlane | None
+    plane: ObjectivePlane
     methods: tuple[Method, ...]
 
 
@@ -97,15 +97,6 @@ def get_attainment_info(studies: Sequence[LoadedStudy]) -> AttainmentInfo:
     Args:
         studies: Those that cannot be compared with the first are left out, and named.
     """
-    if not studies:
-        return AttainmentInfo(
-            title="Empirical attainment",
-            caption="",
-            description=CHOOSE,
-            plane=None,
-            methods=(),
-            instead=CHOOSE,
-        )
     plane = usual_plane(studies[0].info.objectives)
     runs, left_out = _runs(studies, plane)
     methods = _methods(runs, plane)
@@ -122,8 +113,6 @@ def get_attainment_info(studies: Sequence[LoadedStudy]) -> AttainmentInfo:
 def get_attainment_figure(info: AttainmentInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if info.plane is None:
-        return figure
     for position, method in enumerate(info.methods):
         figure.add_traces([_trace(line, method, position, info.plane) for line in method.lines])
     lines = [line for method in info.methods for line in method.lines]

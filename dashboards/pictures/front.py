@@ -1,7 +1,8 @@
 """The front: what accuracy a number of parameters buys, or any two quantities of all trials."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import plotly.graph_objects as go
 
@@ -38,8 +39,8 @@ from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.front_3d import (
     Front3dInfo,
     front_3d_columns,
-    front_3d_of,
     get_front_3d_figure,
+    get_front_3d_info,
 )
 from dashboards.scene import Scene
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -87,7 +88,6 @@ def get_front_info(
     log_x: bool | None = None,
     log_y: bool | None = None,
     selected: frozenset[int] | None = None,
-    with_reported: bool = True,
 ) -> FrontInfo:
     """Collect what the picture shows.
 
@@ -99,11 +99,10 @@ def get_front_info(
         log_x: True to take logarithms where all values have one; None for the usual scale.
         log_y: True, False or None for the vertical axis.
         selected: Numbers of the trials to show in full, the others faded; None for all.
-        with_reported: True to show what others reported for the data set.
     """
     y, x = choose_axes(study, (y, x))
     trials = get_front_trials(study, (x, y), colour, selected)
-    confirmed, reported = _points_beside(study, x, y, with_reported=with_reported)
+    confirmed, reported = _points_beside(study, x, y)
     xs, ys = _places(trials, confirmed, reported)
     log_x, log_y = use_logarithms(x, log_x, xs), use_logarithms(y, log_y, ys)
     beside = [
@@ -153,12 +152,12 @@ def _figure(info: FrontInfo | Front3dInfo) -> go.Figure:
 
 
 def _points_beside(
-    study: LoadedStudy, x: Quantity, y: Quantity, *, with_reported: bool
+    study: LoadedStudy, x: Quantity, y: Quantity
 ) -> tuple[tuple[ConfirmedPoint, ...], tuple[ReportedPoint, ...]]:
     """Test accuracies, which have a place on the axis of the validation accuracy alone."""
     if y.name != "val_accuracy":
         return (), ()
-    has_reported = with_reported and x.name == "learnable_params"
+    has_reported = x.name == "learnable_params"
     return (
         confirmed_points(study.confirmed, x.name),
         reported_points(study.info.dataset) if has_reported else (),
@@ -281,10 +280,11 @@ def _brushes(info: FrontInfo | Front3dInfo) -> tuple[str, ...]:
 
 
 def _info(scene: Scene) -> FrontInfo | Front3dInfo:
+    x, y, z, colour = map(scene.quantity, ("x", "y", "z", "colour"))
+    collect: Callable[..., FrontInfo | Front3dInfo] = get_front_info
     if scene.options.z:
-        return front_3d_of(scene)
-    x, y, colour = map(scene.quantity, ("x", "y", "colour"))
-    return get_front_info(
+        collect = partial(get_front_3d_info, z=z)
+    return collect(
         scene.study,
         x=x,
         y=y,

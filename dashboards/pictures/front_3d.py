@@ -22,7 +22,6 @@ from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.selection import FADED
 from dashboards.elements.trial_words import describe_points, tell_why_empty
-from dashboards.scene import Scene
 from study.results.mlflow.loaded_study import LoadedStudy
 
 _AXES = ("xaxis", "yaxis", "zaxis")
@@ -167,18 +166,3 @@ def _shown_and_faded(
     found = set(shown)
     faded = [i for i in range(len(points)) if i not in found]
     return [(part, opacity) for part, opacity in ((shown, 1.0), (faded, FADED)) if part]
-
-
-def front_3d_of(scene: Scene) -> Front3dInfo:
-    """Collect what a scene shows in space."""
-    x, y, z, colour = map(scene.quantity, ("x", "y", "z", "colour"))
-    return get_front_3d_info(
-        scene.study,
-        x=x,
-        y=y,
-        z=z,
-        colour=colour,
-        log_x=scene.options.log_x,
-        log_y=scene.options.log_y,
-        selected=scene.selected,
-    )

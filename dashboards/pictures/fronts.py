@@ -21,7 +21,6 @@ from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity, searched_settings
 from dashboards.elements.series import series_look, shortened
 from dashboards.elements.several_studies import (
-    CHOOSE,
     clicks,
     describe_studies,
     named,
@@ -59,11 +58,11 @@ class FrontsInfo(PictureInfo):
     """Words and data of the picture.
 
     Attributes:
-        plane: Plane of both axes; None without a study.
+        plane: Plane of both axes.
         fronts: Fronts of the studies that have one, in the order asked for.
     """
 
-    plane: ObjectivePlane | None
+    plane: ObjectivePlane
     fronts: tuple[StudyFront, ...]
 
 
@@ -78,15 +77,6 @@ def get_fronts_info(
             parameters where it has one.
         y: Vertical metric; by default its first objective.
     """
-    if not studies:
-        return FrontsInfo(
-            title="Fronts of studies",
-            caption="",
-            description=CHOOSE,
-            plane=None,
-            fronts=(),
-            instead=CHOOSE,
-        )
     usual = usual_plane(studies[0].info.objectives)
     plane = ObjectivePlane(x=x or usual.x, y=y or usual.y)
     undirected = [axis.short for axis in plane if axis.direction is None]
@@ -110,8 +100,6 @@ def get_fronts_info(
 def get_fronts_figure(info: FrontsInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
-    if info.plane is None:
-        return figure
     for front in info.fronts:
         figure.add_trace(_trace(front))
     return figure.update_layout(showlegend=True, **info.plane.axes(info.fronts))

@@ -15,7 +15,6 @@ from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.elements.series import series_look, shortened
 from dashboards.elements.several_studies import (
-    CHOOSE,
     clicks,
     describe_studies,
     named,
@@ -84,16 +83,6 @@ def get_hypervolume_info(studies: Sequence[LoadedStudy], *, over: Over) -> Hyper
         studies: Those that cannot be compared with the first are left out, and named.
         over: Horizontal axis: trials that have ended, or seconds since each study began.
     """
-    if not studies:
-        return HypervolumeInfo(
-            title="Hypervolume of studies",
-            caption="",
-            description=CHOOSE,
-            over=over,
-            scales=(),
-            lines=(),
-            instead=CHOOSE,
-        )
     objectives = studies[0].info.objectives
     runs = [
         _run(study, position, over, objectives)

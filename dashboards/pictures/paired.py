@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from dashboards.elements.picture import Columns
-from dashboards.elements.several_studies import CHOOSE, named, what_differs
+from dashboards.elements.several_studies import named, what_differs
 from dashboards.measures.welch import welch_difference
 from pnn_core.architecture.matched_size import SIZE_TOLERANCE
 from study.results.confidence_intervals import (
@@ -273,8 +273,6 @@ def _caption(
 
 
 def _instead(studies: Sequence[LoadedStudy]) -> str:
-    if not studies:
-        return CHOOSE
     if any(study.confirmed for study in studies):
         return "No two confirmed runs can be compared yet: wait for more of them to complete."
     if any(study.info.confirm for study in studies):

@@ -4,7 +4,6 @@ import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import plotly.graph_objects as go
 
@@ -41,20 +40,6 @@ _NO_INTERVAL = (
 )
 
 
-class ProtocolRun(NamedTuple):
-    """One complete confirmed run by both protocols.
-
-    Attributes:
-        inflation: Run, and the points by which the published figure is larger.
-        true: Correct over total on the test images, in [0, 1].
-        published: The published code's figure on the same images.
-    """
-
-    inflation: InflationPoint
-    true: float
-    published: float
-
-
 @dataclass(frozen=True, kw_only=True)
 class PublishedGapInfo(PictureInfo):
     """Words and data of the picture.
@@ -63,23 +48,15 @@ class PublishedGapInfo(PictureInfo):
         runs: All complete confirmed runs.
     """
 
-    runs: tuple[ProtocolRun, ...]
+    runs: tuple[InflationPoint, ...]
 
 
 def get_published_gap_info(study: LoadedStudy) -> PublishedGapInfo:
     """Collect what the picture shows."""
-    measured = [(run, run.result) for run in study.confirmed if _is_measured(run.result)]
-    points = inflation_points(run for run, _ in measured)
-    runs = tuple(
-        ProtocolRun(
-            inflation=point, true=result.test_accuracy, published=result.published_test_accuracy
-        )
-        for point, (_, result) in zip(points, measured, strict=True)
-        if result is not None
-    )
+    runs = inflation_points(run for run in study.confirmed if _is_measured(run.result))
     caption = [f"{short_budget(study)}.", *_describe_runs(study, runs)]
     if runs:
-        caption += [_describe_means(runs, inflation_means(points)), _DEFINITION, _NO_INTERVAL]
+        caption += [_describe_means(runs, inflation_means(runs)), _DEFINITION, _NO_INTERVAL]
     return PublishedGapInfo(
         title=f"Test accuracy by the published protocol against the true one: {study.info.name}",
         caption=" ".join(caption),
@@ -96,8 +73,8 @@ def get_published_gap_figure(info: PublishedGapInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
     figure.add_trace(_diagonal(info.runs))
-    for layer in in_order(run.inflation.layer for run in info.runs):
-        runs = [run for run in info.runs if run.inflation.layer == layer]
+    for layer in in_order(run.layer for run in info.runs):
+        runs = [run for run in info.runs if run.layer == layer]
         figure.add_trace(_markers(layer, runs, points=len(info.runs)))
     true, published = [run.true for run in info.runs], [run.published for run in info.runs]
     return figure.update_layout(
@@ -108,13 +85,13 @@ def get_published_gap_figure(info: PublishedGapInfo) -> go.Figure:
 
 def _columns(info: PublishedGapInfo) -> Columns:
     return {
-        "trial": [run.inflation.trial for run in info.runs],
-        "layer": [run.inflation.layer for run in info.runs],
-        "seed": [run.inflation.seed for run in info.runs],
-        "batch_size": [run.inflation.batch_size for run in info.runs],
+        "trial": [run.trial for run in info.runs],
+        "layer": [run.layer for run in info.runs],
+        "seed": [run.seed for run in info.runs],
+        "batch_size": [run.batch_size for run in info.runs],
         "test_accuracy": [run.true for run in info.runs],
         "published_test_accuracy": [run.published for run in info.runs],
-        "inflation_points": [run.inflation.points for run in info.runs],
+        "inflation_points": [run.points for run in info.runs],
     }
 
 
@@ -124,8 +101,8 @@ def _is_measured(result: ConfirmResult | None) -> bool:
     )
 
 
-def _describe_runs(study: LoadedStudy, runs: Sequence[ProtocolRun]) -> list[str]:
-    trials = len({run.inflation.trial for run in runs})
+def _describe_runs(study: LoadedStudy, runs: Sequence[InflationPoint]) -> list[str]:
+    trials = len({run.trial for run in runs})
     sentences = [f"{counted(len(runs), 'confirmed run')} of {counted(trials, 'trial')}."]
     incomplete = [run.state for run in study.confirmed if run.state is not RunState.COMPLETE]
     if incomplete:
@@ -137,8 +114,8 @@ def _describe_runs(study: LoadedStudy, runs: Sequence[ProtocolRun]) -> list[str]
     return sentences
 
 
-def _describe_means(runs: Sequence[ProtocolRun], means: Sequence[InflationMean]) -> str:
-    points = [run.inflation.points for run in runs]
+def _describe_means(runs: Sequence[InflationPoint], means: Sequence[InflationMean]) -> str:
+    points = [run.points for run in runs]
     sentence = (
         f"Published minus true: {signed(statistics.fmean(points), 2)} points in the mean of "
         f"{counted(len(points), 'run')}"
@@ -151,7 +128,7 @@ def _describe_means(runs: Sequence[ProtocolRun], means: Sequence[InflationMean])
     return f"{sentence}."
 
 
-def _diagonal(runs: Sequence[ProtocolRun]) -> go.Scatter:
+def _diagonal(runs: Sequence[InflationPoint]) -> go.Scatter:
     true = [run.true for run in runs]
     beyond = max((max(true) - min(true)) / 20, _LEAST_BEYOND)
     ends = [min(true) - beyond, max(true) + beyond]
@@ -165,7 +142,9 @@ def _diagonal(runs: Sequence[ProtocolRun]) -> go.Scatter:
     )
 
 
-def _markers(layer: str, runs: Sequence[ProtocolRun], *, points: int) -> go.Scatter | go.Scattergl:
+def _markers(
+    layer: str, runs: Sequence[InflationPoint], *, points: int
+) -> go.Scatter | go.Scattergl:
     layers = layer_look(layer)
     name = theme.escape(layers.name)
     return theme.scatter(
@@ -180,13 +159,12 @@ def _markers(layer: str, runs: Sequence[ProtocolRun], *, points: int) -> go.Scat
     )
 
 
-def _hover(run: ProtocolRun, layer: str) -> str:
-    found = run.inflation
+def _hover(run: InflationPoint, layer: str) -> str:
     return (
-        f"<b>trial {found.trial}, {layer}, seed {found.seed}</b>"
-        f"<br>batch size {found.batch_size}"
+        f"<b>trial {run.trial}, {layer}, seed {run.seed}</b>"
+        f"<br>batch size {run.batch_size}"
         f"<br>true {run.true:.4f}, published {run.published:.4f}"
-        f"<br>{signed(found.points, 2)} points"
+        f"<br>{signed(run.points, 2)} points"
     )
 
 

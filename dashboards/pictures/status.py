@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from dashboards.elements.caption import complete, describe_trials
-from dashboards.measures.pace import Pace, pace_of
+from dashboards.measures.pace import describe_pace
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
 from dashboards.measures.trial_times import epochs_done
 from study.results.front_table import format_metric
@@ -15,54 +15,6 @@ from study.results.paired_comparison import LAYER_NAMES
 from study.results.pareto import front
 from study.results.run_record import RunRecord, RunState, mean_result
 from study.results.stop_reasons import stop_epoch
-
-
-class ReasonGroup(NamedTuple):
-    """Trials that ended, or were tried again, for one reason.
-
-    Attributes:
-        what: `failed`, `stopped early` or `tried again`.
-        reason: Recorded reason; of stopped trials, the epoch.
-        times: Number of times; a trial can be tried again for one reason several times.
-        trials: Their numbers, each once.
-        text: All of it for people.
-    """
-
-    what: str
-    reason: str
-    times: int
-    trials: tuple[int, ...]
-    text: str
-
-
-class ConfirmationStatus(NamedTuple):
-    """State of the confirmation.
-
-    Attributes:
-        planned: Runs in all; None before the search has ended, as the front is not known before.
-        complete: Runs with a result.
-        failed: Runs that ended without one.
-        running: Runs that train, or wait to go on.
-        text: For people.
-    """
-
-    planned: int | None
-    complete: int
-    failed: int
-    running: int
-    text: str
-
-
-class BestTrial(NamedTuple):
-    """The complete trial of the largest final validation accuracy.
-
-    Attributes:
-        number: Number of the trial.
-        val_accuracy: Accuracy in [0, 1]; a maximum over trials, so biased upwards.
-    """
-
-    number: int
-    val_accuracy: float
 
 
 class StatusInfo(NamedTuple):
@@ -79,13 +31,13 @@ class StatusInfo(NamedTuple):
         running: Trials that train, or have been proposed to.
         paused: Trials that go on when the study is resumed.
         waiting: Trials not proposed yet.
-        reasons: Reasons why trials failed, then epochs of stops, the most frequent first.
+        reasons: Reasons why trials failed, then epochs of stops, the most frequent first, each with
+            its trials.
         retried: Reasons why attempts broke off that others followed, the most frequent first.
         pace: Rate and time left.
         silent: Trials that may hang, the longest silent first.
         confirmation: State of the confirmation.
-        best: None while there is none.
-        best_text: For people.
+        best: Complete trial of the largest final validation accuracy, which is biased upwards.
         unreadable: Runs in the tracker that could not be read, as sentences.
     """
 
@@ -99,13 +51,12 @@ class StatusInfo(NamedTuple):
     running: int
     paused: int
     waiting: int
-    reasons: tuple[ReasonGroup, ...]
-    retried: tuple[ReasonGroup, ...]
-    pace: Pace
+    reasons: tuple[str, ...]
+    retried: tuple[str, ...]
+    pace: str
     silent: tuple[SilentTrial, ...]
-    confirmation: ConfirmationStatus
-    best: BestTrial | None
-    best_text: str
+    confirmation: str
+    best: str
     unreadable: tuple[str, ...]
 
 
@@ -119,15 +70,14 @@ def get_status_info(study: LoadedStudy, *, now_ms: int) -> StatusInfo:
     states = Counter(record.state for record in study.records)
     waiting = max(0, study.info.trials - len(study.records))
     silent = silent_trials(study.records, now_ms=now_ms)
-    best = _best(study.records)
-    pace = pace_of(study, waiting=waiting, silent=silent)
+    best = _describe_best(study.records)
+    pace = describe_pace(study, waiting=waiting, silent=silent)
     confirmation = _confirmation(study, waiting)
-    best_text = _describe_best(best)
     caption = describe_trials(study.info, study.records)
     return StatusInfo(
         title=f"Progress: {study.info.name}",
         caption=caption,
-        description=" ".join((caption, pace.text, best_text, confirmation.text)),
+        description=" ".join((caption, pace, best, confirmation)),
         asked=study.info.trials,
         complete=states[RunState.COMPLETE],
         pruned=states[RunState.PRUNED],
@@ -146,17 +96,16 @@ def get_status_info(study: LoadedStudy, *, now_ms: int) -> StatusInfo:
         silent=silent,
         confirmation=confirmation,
         best=best,
-        best_text=best_text,
         unreadable=tuple(f"Run {run.run_id}: {run.reason}." for run in study.undecodable),
     )
 
 
-def _why_failed(records: Iterable[RunRecord]) -> tuple[ReasonGroup, ...]:
+def _why_failed(records: Iterable[RunRecord]) -> tuple[str, ...]:
     failed = (record for record in records if record.state is RunState.FAILED)
     return _grouped("failed", ((record.reason, record.number) for record in failed))
 
 
-def _where_stopped(records: Iterable[RunRecord]) -> tuple[ReasonGroup, ...]:
+def _where_stopped(records: Iterable[RunRecord]) -> tuple[str, ...]:
     """By epoch: hardly two trials have the same rank, and `stops` tells each trial's."""
     stops = ((stop_epoch(record), record.number) for record in records)
     return _grouped(
@@ -165,28 +114,29 @@ def _where_stopped(records: Iterable[RunRecord]) -> tuple[ReasonGroup, ...]:
     )
 
 
-def _grouped(what: str, found: Iterable[tuple[str, int]]) -> tuple[ReasonGroup, ...]:
+def _grouped(what: str, found: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+    """Describe each reason with the number of times and its trials, the most frequent first."""
     trials: defaultdict[str, list[int]] = defaultdict(list)
     for reason, number in found:
         trials[reason].append(number)
-    groups = []
-    for reason, numbers in trials.items():
-        unique = tuple(dict.fromkeys(numbers))
+    texts = []
+    groups = [
+        (reason, len(numbers), tuple(dict.fromkeys(numbers))) for reason, numbers in trials.items()
+    ]
+    for reason, times, unique in sorted(groups, key=lambda group: (-group[1], group[2])):
         why = reason or "no reason recorded"
         shown = ", ".join(map(str, unique[:10])) + (", …" if len(unique) > 10 else "")
         noun = "trial" if len(unique) == 1 else "trials"
-        text = f"{len(numbers)} {what}: {why} ({noun} {shown})"
-        groups.append(ReasonGroup(what, reason, len(numbers), unique, text))
-    return tuple(sorted(groups, key=lambda group: (-group.times, group.trials)))
+        texts.append(f"{times} {what}: {why} ({noun} {shown})")
+    return tuple(texts)
 
 
-def _confirmation(study: LoadedStudy, waiting: int) -> ConfirmationStatus:
+def _confirmation(study: LoadedStudy, waiting: int) -> str:
     states = Counter(run.state for run in study.confirmed)
     done, failed = states[RunState.COMPLETE], states[RunState.FAILED]
     running = states[RunState.RUNNING] + states[RunState.PAUSED]
     if not study.info.confirm and not study.confirmed:
-        text = "No confirmation was asked for: the test set is not read (--confirm)."
-        return ConfirmationStatus(0, done, failed, running, text)
+        return "No confirmation was asked for: the test set is not read (--confirm)."
     planned = None
     if not waiting and all(record.state.is_final for record in study.records):
         on_front = len(front(study.records, study.info.objectives))
@@ -197,24 +147,19 @@ def _confirmation(study: LoadedStudy, waiting: int) -> ConfirmationStatus:
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{running} running or paused"] if running else []
     later = "" if planned is not None else "; how many there will be depends on the final front"
-    return ConfirmationStatus(planned, done, failed, running, f"{', '.join(parts)}{later}.")
+    return f"{', '.join(parts)}{later}."
 
 
-def _best(records: Sequence[RunRecord]) -> BestTrial | None:
-    accuracies = [
-        BestTrial(record.number, mean_result([c[-1] for c in record.replicates]).val_accuracy)
+def _describe_best(records: Sequence[RunRecord]) -> str:
+    means = (
+        (mean_result([curve[-1] for curve in record.replicates]).val_accuracy, -record.number)
         for record in complete(records)
         if epochs_done(record)
-    ]
-    finite = [best for best in accuracies if math.isfinite(best.val_accuracy)]
-    return max(finite, key=lambda best: (best.val_accuracy, -best.number), default=None)
-
-
-def _describe_best(best: BestTrial | None) -> str:
+    )
+    best = max((pair for pair in means if math.isfinite(pair[0])), default=None)
     if best is None:
         return "No trial has completed its full budget yet."
-    accuracy = format_metric("val_accuracy", best.val_accuracy)
     return (
-        f"Best validation accuracy so far: {accuracy}, of trial {best.number}; the largest of many "
-        "flatters."
+        f"Best validation accuracy so far: {format_metric('val_accuracy', best[0])}, of trial "
+        f"{-best[1]}; the largest of many flatters."
     )

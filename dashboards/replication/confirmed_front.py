@@ -1,7 +1,7 @@
 """The front, confirmed: test accuracy over parameters, beside what was reported."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
@@ -13,6 +13,7 @@ from dashboards.elements.confirmed_points import (
     means_trace,
 )
 from dashboards.elements.layers import in_order, layer_look
+from dashboards.elements.picture import PictureInfo
 from dashboards.elements.reported_points import ReportedPoint, reported_points, reported_traces
 from dashboards.elements.side_steps import farthest_step
 from dashboards.elements.theme import escape
@@ -23,18 +24,15 @@ from study.results.paired_comparison import layer_results
 from study.results.published_results import reported_results
 
 
-class ConfirmedFrontInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class ConfirmedFrontInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: Title, as plain text.
-        caption: Data that it is drawn from, as plain text.
         confirmed: By layer, then parameters.
         reported: On the same data set, of a known size.
     """
 
-    title: str
-    caption: str
     confirmed: tuple[ConfirmedPoint, ...]
     reported: tuple[ReportedPoint, ...]
 
@@ -57,6 +55,11 @@ def get_confirmed_front_info(study: LoadedStudy) -> ConfirmedFrontInfo:
     return ConfirmedFrontInfo(
         title=f"Confirmed test accuracy against learnable parameters: {study.info.name}",
         caption=" ".join(sentences),
+        description=(
+            f"Scatter plot of test accuracy in percent over learnable parameters: {len(confirmed)} "
+            "confirmed networks with intervals, which the table below lists, and "
+            f"{len(reported)} reported figures, which the tables further down list."
+        ),
         confirmed=confirmed,
         reported=reported,
     )

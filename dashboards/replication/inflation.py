@@ -1,11 +1,12 @@
 """Inflation of the published protocol over correct over total, by batch size."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
 from dashboards.elements.caption import short_budget
 from dashboards.elements.layers import in_order, layer_look
+from dashboards.elements.picture import PictureInfo
 from dashboards.elements.side_steps import side_steps
 from dashboards.elements.theme import escape
 from dashboards.measures.protocol_inflation import (
@@ -20,18 +21,15 @@ from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 
 
-class InflationInfo(NamedTuple):
-    """Everything that the picture shows.
+@dataclass(frozen=True, kw_only=True)
+class InflationInfo(PictureInfo):
+    """Words and data of the picture.
 
     Attributes:
-        title: Title, as plain text.
-        caption: Data that it is drawn from, as plain text.
         runs: All complete confirmed runs.
         means: By batch size, ascending.
     """
 
-    title: str
-    caption: str
     runs: tuple[InflationPoint, ...]
     means: tuple[InflationMean, ...]
 
@@ -39,6 +37,8 @@ class InflationInfo(NamedTuple):
 def get_inflation_info(study: LoadedStudy) -> InflationInfo:
     """Collect what the picture shows."""
     runs = inflation_points(study.confirmed)
+    means = inflation_means(runs)
+    spelled = ", ".join(f"{mean.points:.2f} at batch size {mean.batch_size}" for mean in means)
     return InflationInfo(
         title=f"What the published protocol adds to an accuracy, by batch size: {study.info.name}",
         caption=(
@@ -47,8 +47,9 @@ def get_inflation_info(study: LoadedStudy) -> InflationInfo:
             "another. Smoothed over test batches, the best epoch kept, minus correct over total "
             "after the last epoch."
         ),
+        description=f"Scatter plot of points of inflation over batch size. Means: {spelled}.",
         runs=runs,
-        means=inflation_means(runs),
+        means=means,
     )
 
 

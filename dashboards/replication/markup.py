@@ -7,6 +7,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from dashboards.elements.html_text import page_frame, paragraph
+from dashboards.elements.picture import PictureInfo
 from dashboards.plotly_config import PLOTLY_CONFIG
 
 _STYLE = """
@@ -113,16 +114,12 @@ def table_html(table: Table) -> str:
     )
 
 
-def picture(
-    figure: go.Figure, *, title: str, caption: str, description: str, with_library: bool
-) -> str:
+def picture(figure: go.Figure, info: PictureInfo, *, with_library: bool) -> str:
     """A figure with its title and caption as text, whose lines break on a phone.
 
     Args:
         figure: Without a title.
-        title: Title, as plain text.
-        caption: Data that it is drawn from.
-        description: For those who do not see it.
+        info: Words of the picture.
         with_library: True to bring Plotly along: the first picture of a page does.
     """
     drawn = figure.to_html(
@@ -132,8 +129,8 @@ def picture(
         config=PLOTLY_CONFIG,
     )
     return (
-        f"<figure><figcaption><h3>{html.escape(title)}</h3><p>{html.escape(caption)}</p>"
-        f"</figcaption><div role='group' aria-label='{html.escape(description)}'>{drawn}</div>"
+        f"<figure><figcaption><h3>{html.escape(info.title)}</h3><p>{html.escape(info.caption)}</p>"
+        f"</figcaption><div role='group' aria-label='{html.escape(info.description)}'>{drawn}</div>"
         "</figure>"
     )
 

@@ -144,33 +144,16 @@ def _body(info: ReportInfo) -> Iterable[str]:
 
 
 def _section(section: StudySection, *, is_first: bool) -> Iterable[str]:
-    comparisons, front, inflation = section.comparisons, section.front, section.inflation
+    comparisons, front = section.comparisons, get_confirmed_front_figure(section.front)
     yield heading(2, f"Study {section.budget.name}")
     yield heading(3, "Does the noise matter?")
     yield paragraph(comparisons.intro)
     yield bullets(comparisons.sentences)
     yield from map(paragraph, comparisons.cautions)
-    yield picture(
-        get_confirmed_front_figure(front),
-        title=front.title,
-        caption=front.caption,
-        description=(
-            f"Scatter plot of test accuracy in percent over learnable parameters: "
-            f"{len(front.confirmed)} confirmed networks with intervals, which the table below "
-            f"lists, and {len(front.reported)} reported figures, which the tables further down "
-            "list."
-        ),
-        with_library=is_first,
-    )
+    yield picture(front, section.front, with_library=is_first)
     yield table_html(section.confirmed)
-    means = ", ".join(f"{m.points:.2f} at batch size {m.batch_size}" for m in inflation.means)
-    yield picture(
-        get_inflation_figure(inflation),
-        title=inflation.title,
-        caption=inflation.caption,
-        description=f"Scatter plot of points of inflation over batch size. Means: {means}.",
-        with_library=False,
-    )
+    inflation = get_inflation_figure(section.inflation)
+    yield picture(inflation, section.inflation, with_library=False)
 
 
 def _budget_table(budgets: Sequence[BudgetInfo]) -> Table:

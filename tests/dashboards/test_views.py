@@ -97,6 +97,11 @@ def scene_of(*studies, **options):
     )
 
 
+def test_a_scene_without_a_study_asks_for_one():
+    with pytest.raises(ValueError, match="choose at least one study"):
+        scene_of()
+
+
 @pytest.fixture(scope="module", params=ENTRIES, ids=lambda entry: entry.name)
 def entry(request):
     return request.param

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from dashboards.elements.complete_trials import _KEPT, complete_trials
 from dashboards.elements.quantity import find_quantity, setting
-from dashboards.elements.trial_table import TrialRow
 from study.results.run_record import RunState
 
 PARAMS = find_quantity("learnable_params", ())
@@ -79,22 +78,4 @@ def test_a_point_carries_its_place_colour_and_words(make_trial, study_of):
         "5,000",
         "2.0",
         "0.2",
-    )
-
-
-def test_a_table_holds_raw_values_in_the_order_asked_for(make_trial, study_of):
-    records = [
-        make_trial(0, 0.5, 10, noise_level=0.1),
-        make_trial(1, math.nan, 20, noise_level=0.2, order="x"),
-    ]
-    trials = complete_trials(study_of(records))
-    table = trials.table((1, 0))
-    assert [q.name for q in table.settings] == ["noise_level", "order"]
-    assert [q.name for q in table.metrics[:2]] == ["val_accuracy", "learnable_params"]
-    assert table.rows[0][:2] == (1, (0.2, "x"))
-    assert table.rows[0].metrics[:2] == (None, 20)
-    assert table.rows[1] == TrialRow(
-        trial=0,
-        settings=(0.1, records[0].parameters["order"]),
-        metrics=(0.5, 10, 1.0, 1.5, 64, 5000, 2.0),
     )

@@ -34,7 +34,6 @@ def test_it_is_told_and_its_columns_are_named_by_its_axes():
     lines = [Line((1, 2), (0.1, 0.2)), Line((5,), (0.3,))]
     columns = {"learnable_params": [1, 2, 5], "val_accuracy": [0.1, 0.2, 0.3]}
     assert plane_columns(plane, lines) == columns
-    assert plane_columns(None, []) == {"x": [], "y": []}
 
 
 def test_its_axes_are_those_that_their_quantities_usually_have():

@@ -161,12 +161,6 @@ def test_without_complete_trials_a_sentence_says_so(make_run, places):
     assert ATTAINMENT.picture(info).data["level"] == []
 
 
-def test_without_a_study_one_is_asked_for():
-    info = get_attainment_info([])
-    assert info.instead == "Choose at least one study."
-    assert ATTAINMENT.picture(info).data["method"] == []
-
-
 def test_levels_differ_in_dash_and_methods_in_colour_and_symbol(make_run):
     runs = [make_run(seed, [(10, 0.5 + seed / 10), (20, 0.9)]) for seed in range(3)]
     other = make_run(3, [(10, 0.5)], sampler="random")

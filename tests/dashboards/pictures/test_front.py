@@ -286,7 +286,6 @@ def test_reported_figures_of_the_data_set_stand_beside_and_can_be_left_out(small
     assert f"Hollow: {len(info.reported)} figures reported by others" in info.caption
     traces = [t for t in get_front_figure(info).data if t.name == "reported"]
     assert sum(len(t.x) for t in traces) == len(info.reported)
-    assert get_front_info(reported, with_reported=False).reported == ()
     assert get_front_info(reported, x=metric("macs")).reported == ()
     assert get_front_info(reported, y=metric("val_loss")).reported == ()
     assert get_front_info(small).reported == ()

@@ -140,12 +140,6 @@ def test_without_complete_trials_a_sentence_says_so(make_trial, study_of, states
     assert FRONTS.picture(info).data["trial"] == []
 
 
-def test_without_a_study_one_is_asked_for():
-    info = get_fronts_info([])
-    assert FRONTS.picture(info).figure.layout.annotations[0].text == "Choose at least one study."
-    assert FRONTS.picture(info).data == {"study": [], "trial": [], "x": [], "y": []}
-
-
 def test_studies_differ_in_colour_dash_and_symbol(first, second):
     figure = get_fronts_figure(get_fronts_info([first, second]))
     looks = [(t.line.color, t.line.dash, t.marker.symbol) for t in figure.data]

@@ -151,12 +151,6 @@ def test_without_different_values_a_sentence_says_so(make_trial, study_of, state
     )
 
 
-def test_without_a_study_one_is_asked_for():
-    info = get_hypervolume_info([], over="trials")
-    assert info.instead == "Choose at least one study."
-    assert HYPERVOLUME.picture(info).data["study"] == []
-
-
 def test_the_picture_has_a_step_line_and_a_symbol_at_its_end_for_each_study(study_of, three):
     studies = [study_of(three), study_of(three, name="b")]
     picture = HYPERVOLUME.picture(get_hypervolume_info(studies, over="seconds"))

@@ -234,8 +234,3 @@ def test_without_anything_to_compare_it_says_what_to_do(study, groups, confirm, 
     info = get_paired_info([study(*groups, confirm=confirm, space="my space.py")])
     assert (info.rows, info.instead) == ((), text)
     assert get_paired_columns(info)["sentence"] == []
-
-
-def test_without_a_study_one_is_asked_for():
-    info = get_paired_info([])
-    assert (info.rows, info.instead) == ((), "Choose at least one study.")

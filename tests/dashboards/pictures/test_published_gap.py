@@ -71,7 +71,7 @@ def test_a_small_study_gives_exactly_this_info(gap_of):
         "Scatter plot with the diagonal on which both are equal. Published minus true: +4.17 "
         "points in the mean of 3 runs (−6.25 to +12.50)."
     )
-    assert [(*r.inflation, r.true, r.published) for r in info.runs] == [
+    assert [(*r[:4], r.points, r.true, r.published) for r in info.runs] == [
         (0, "perturbation", 100, 10, 12.5, 0.75, 0.875),
         (0, "conv1x1", 100, 10, 6.25, 0.75, 0.8125),
         (3, "perturbation", 100, 80, -6.25, 0.5, 0.4375),
