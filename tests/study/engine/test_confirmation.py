@@ -25,7 +25,6 @@ from study.engine.tune.trainable import TrialTrainable
 from study.engine.tune.tuner import train_runs
 from study.engine.tune.worker_images import ConfirmationImages
 from study.results.run_record import RunRecord, RunState
-from study.results.settings import Resources
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import PlannedRun
 from study.search.optuna_storage import StudyStorage
@@ -110,9 +109,8 @@ def confirmed(make_config, digits, test_images) -> Confirm:
 
     def confirmed(tasks, listener, *, at_once: int = 2, places=None) -> Confirmed:
         cleanup = CheckpointCleanup(store, keep=False)
-        wanted = Resources(gpus_per_trial=0.0, max_concurrent=at_once)
-        resources = trial_resources(wanted)
-        study = replace(config, resources=wanted)
+        study = replace(config, gpus_per_trial=0.0, max_concurrent=at_once)
+        resources = trial_resources(study)
         manager = ConfirmationManager(
             study,
             StudyStorage(study),
