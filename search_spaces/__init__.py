@@ -15,3 +15,12 @@ from search_spaces.equal_size import equal_size_variants
 from search_spaces.errors import SpaceError
 from search_spaces.network import require_network
 from search_spaces.space import SearchSpace
+
+__all__ = [
+    "BUILT_IN",
+    "SearchSpace",
+    "SpaceError",
+    "equal_size_variants",
+    "find_space",
+    "require_network",
+]

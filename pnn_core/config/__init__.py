@@ -1,4 +1,10 @@
-"""Words that everyone shares: a whole training run, described with the standard library alone."""
+"""Words that everyone shares: a whole training run, described with the standard library alone.
+
+- `trial`: `TrialConfig`, which holds all the others, and its plain parameter names
+- `model`: the network, its layers, masks and first layer
+- `optimizer`: optimiser and schedule
+- `measured`: costs, results of an epoch or a confirmation, and the GPU memory that a run needs
+"""
 
 from pnn_core.config.measured import (
     ADDED_METRICS,
@@ -23,3 +29,29 @@ from pnn_core.config.model import (
 )
 from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
 from pnn_core.config.trial import PARAMETER_NAMES, ParameterValue, TrialConfig
+
+__all__ = [
+    "ADDED_METRICS",
+    "COST_METRICS",
+    "EPOCH_METRICS",
+    "PARAMETER_NAMES",
+    "Activation",
+    "BeforeAddition",
+    "ConfirmResult",
+    "Costs",
+    "DatasetShape",
+    "EpochResult",
+    "GpuNeed",
+    "MaskConfig",
+    "Metric",
+    "ModelConfig",
+    "NoiseDistribution",
+    "OptimConfig",
+    "Optimizer",
+    "Order",
+    "ParameterValue",
+    "Pooling",
+    "Schedule",
+    "StemConfig",
+    "TrialConfig",
+]

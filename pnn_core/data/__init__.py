@@ -26,3 +26,20 @@ from pnn_core.data.test_set import (
     load_test_data,
     require_test_split,
 )
+
+__all__ = [
+    "DATASETS",
+    "DatasetError",
+    "DatasetSpec",
+    "ImageFiles",
+    "ImageTraits",
+    "Images",
+    "LabelledImages",
+    "TestSetClosedError",
+    "TrainingData",
+    "confirm_step",
+    "dataset_shape",
+    "load_test_data",
+    "load_training_data",
+    "require_test_split",
+]
