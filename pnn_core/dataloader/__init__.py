@@ -1,1 +1,7 @@
-"""Batches for training and evaluation, from images in memory or from files."""
+"""Batches for training and evaluation, from images in memory or from files.
+
+- `batches`: batches of images that lie on the device
+- `file_batches`: batches of images that are decoded while training
+- `decoding_workers`: processes that decode ahead of training
+- `augmentation`: random crops and flips
+"""

@@ -1,1 +1,7 @@
-"""Networks as torch modules."""
+"""Networks as torch modules.
+
+- `build`: construction from a `ModelConfig` and seeds
+- `resnet`: residual networks
+- `vgg_lenet`: networks without shortcuts
+- `costs`: parameters, mask values and multiply-accumulates of a network
+"""

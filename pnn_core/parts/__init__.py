@@ -1,5 +1,12 @@
 """Registries of a network's parts: all that the platform must know of each, in one file each.
 
+- `layers`: spatial layers, `SPATIAL_LAYERS`
+- `networks`: architectures, `NETWORKS`
+- `stems`: first layers, `STEMS`
+- `dataset_names`: names of the data sets, whose entries are in `pnn_core.data.sources`
+- `feature_map`, `noise_masks`: shapes that entries speak of
+- `entries`: entries of a registry, by their names
+
 A new part is a new file and its name in one registry; `tests/pnn_core/parts` walks each registry.
 Entries need the standard library alone, so that search spaces, results and pictures can read them:
 what an entry builds, it imports when it builds it.

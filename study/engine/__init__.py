@@ -1,5 +1,10 @@
 """Training on Ray, and the only code that imports it.
 
+- `cluster`: connection, resources and what all workers share
+- `tune`: Ray Tune, which trains whatever a run manager proposes
+- `interrupts`: Ctrl-C and a cluster's preemption
+- `failure_reasons`: reasons why an attempt at a run broke off, in words
+
 Trials, replicates and confirmations live one life: a manager of `study.search` proposes runs and
 records what becomes of them, and `tune.tuner` trains them.
 """

@@ -1,1 +1,8 @@
-"""Execution of a planned study, from its first trial to its last word."""
+"""Execution of a planned study, from its first trial to its last word.
+
+- `execute`: one life of a study: search, export, confirm
+- `progress`: progress on a terminal or line by line
+- `export`: page and front, written into the study's folder
+- `summary`: outcome, as people and programs read it
+- `next_commands`: commands to type next
+"""

@@ -1,6 +1,7 @@
 """Spatial layers: what can stand where a network had its 3×3 convolution.
 
-One module for each entry of `SPATIAL_LAYERS`, under the layer's name.
+- `spatial_layer`: `SpatialLayer`, entry with all that the platform must know
+- one module for each entry of `SPATIAL_LAYERS`, under the layer's name
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,8 @@
 """Stems: the first layer of a network.
 
-One module for each entry of `STEMS`, under the stem's name.
+- `stem`: `Stem`, entry with all that the platform must know
+- `convolution`: parts shared by the stems of one convolution
+- one module for each entry of `STEMS`, under the stem's name
 """
 
 from collections.abc import Mapping
