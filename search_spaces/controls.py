@@ -54,6 +54,9 @@ def equal_size_ladder(base: ModelConfig) -> list[int]:
     The smallest and the largest that the other layers match within 2%, and between them those
     nearest to even spacing.
 
+    Args:
+        base: PNN of any width.
+
     Raises:
         SpaceError: There are not enough of them.
     """

@@ -21,6 +21,11 @@ def extreme_points(
     Sizes rise or fall along an axis of numbers, so that its ends are drawn; of any other axis,
     every value is. What cannot be built at the ends may be so in between, so that as many points
     are then drawn from all values of choices and whole numbers.
+
+    Args:
+        space: Space that is searched.
+        dataset: Shape of the images, which decides what can be built.
+        seed: Seed of the draws.
     """
     random = np.random.default_rng(seed)
     ends = {name: _ends(axis) for name, axis in space.axes.items()}

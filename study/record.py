@@ -32,6 +32,9 @@ DEFAULT_EPOCHS, DEFAULT_REPLICATES = 27, 3
 def main(argv: Sequence[str] | None = None) -> int:
     """Record what is not recorded yet, and write the table.
 
+    Args:
+        argv: Without the program's name; None for this process's.
+
     Returns:
         The exit status: 0 done, 2 bad input, or that of a study that did not come to its end.
     """

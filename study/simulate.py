@@ -43,6 +43,9 @@ DEFAULT_TRIALS, DEFAULT_SEEDS, DEFAULT_WORKERS = 100, 30, 4
 def main(argv: Sequence[str] | None = None) -> int:
     """Run every search that was asked for, and write what became of them.
 
+    Args:
+        argv: Without the program's name; None for this process's.
+
     Returns:
         The exit status: 0 done, 2 bad input, 130 interrupted.
     """

@@ -32,6 +32,10 @@ def control(config: ModelConfig, layer: str) -> Control:
     Data set, first layer and switches stay, but for those that the other layer does not use. A
     local binary layer has as many filters per channel as the original has masks or, only where that
     misses `SIZE_TOLERANCE`, one if that comes nearer.
+
+    Args:
+        config: Original network.
+        layer: Name of the layer to put into it.
     """
     size = count_learnable_params(config)
     replaced = config.with_layer(layer)
@@ -52,6 +56,10 @@ def control(config: ModelConfig, layer: str) -> Control:
 
 def width_for(config: ModelConfig, learnable_params: int) -> int:
     """Return the width at which a network has that many learnable parameters.
+
+    Args:
+        config: Network of any width.
+        learnable_params: Wanted size.
 
     Returns:
         `ModelConfig.width`; `mask_count` is `fan_out` times that.

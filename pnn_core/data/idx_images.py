@@ -46,6 +46,10 @@ class IdxImages:
     def read(self, data_dir: Path, part: Part) -> tuple[LabelledImages, tuple[str, ...]]:
         """Read one part.
 
+        Args:
+            data_dir: Folder of the files.
+            part: Part to read.
+
         Returns:
             The images, [N, 1, 28, 28], and the class names.
 
@@ -78,6 +82,9 @@ class IdxImages:
         """Check that the test files are there if those to learn from are; opens none of them.
 
         Where neither are, a download brings both.
+
+        Args:
+            data_dir: Folder of the files.
 
         Raises:
             DatasetError: Names the files that are missing, and the folder.

@@ -48,6 +48,10 @@ class ImageFolder:
     def read(self, data_dir: Path, part: Part) -> tuple[Images, tuple[str, ...]]:
         """Read one part.
 
+        Args:
+            data_dir: Folder that holds `train` and `test`.
+            part: Part to read.
+
         Returns:
             The images, RGB, and the class names.
 
@@ -78,6 +82,9 @@ class ImageFolder:
     def shape(self, data_dir: Path) -> DatasetShape:
         """Read class names and the first image's size: opens one image and decodes none.
 
+        Args:
+            data_dir: Folder that holds `train`.
+
         Raises:
             DatasetError: `train` or its first class is missing or empty, or its first image
                 damaged.
@@ -100,6 +107,9 @@ class ImageFolder:
 
     def require_test(self, data_dir: Path) -> None:
         """Check that `test` has images of each class that is used; opens none of them.
+
+        Args:
+            data_dir: Folder that holds `train` and `test`.
 
         Raises:
             DatasetError: Names the folder that is missing, empty or too much.

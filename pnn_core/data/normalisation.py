@@ -25,6 +25,9 @@ def channel_statistics(images: Images) -> Statistics:
     costs precision, and images that do not fit in memory give the same numbers as those that do.
     For photographs that are cropped they are ImageNet's, so that none is decoded beforehand.
 
+    Args:
+        images: Images that weights are learned from.
+
     Returns:
         Mean and population standard deviation of each of the C channels. A constant channel gets
         the standard deviation 1: normalised, it is 0 everywhere, and nothing divides by zero.

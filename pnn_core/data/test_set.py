@@ -41,6 +41,10 @@ def load_test_data(name: str, data_dir: Path) -> Images:
     Images that lie class by class, as in folders, come in a fixed random order, as published test
     sets do: the published protocol looks at the last few batches alone.
 
+    Args:
+        name: Name in `DATASETS`.
+        data_dir: Folder of the data.
+
     Raises:
         TestSetClosedError: This is not within `confirm_step()`.
         DatasetError: The name is unknown, or the data is missing or damaged.

@@ -130,6 +130,10 @@ def normalise_add_relu(
 def max_pool(x: torch.Tensor, pool: nn.MaxPool2d) -> torch.Tensor | None:
     """Pool the largest of each 2×2 pixels; at an odd edge, of the pixels inside.
 
+    Args:
+        x: Input, `[batch, channels, height, width]`.
+        pool: Settings of the pool.
+
     Returns:
         `[batch, channels, ⌈height / 2⌉, ⌈width / 2⌉]`; None if torch's own operator must be
         used.

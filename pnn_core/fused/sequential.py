@@ -36,7 +36,12 @@ class FusedSequential(nn.Sequential):
         return _apply(list(self), x, None)
 
     def add_relu(self, x: torch.Tensor, shortcut: torch.Tensor) -> torch.Tensor:
-        """Compute `relu(self(x) + shortcut)`, the end of a residual block."""
+        """Compute `relu(self(x) + shortcut)`, the end of a residual block.
+
+        Args:
+            x: Input of the modules.
+            shortcut: Tensor of the outputs' shape.
+        """
         return _apply(list(self), x, shortcut)
 
 

@@ -11,6 +11,11 @@ def build_classifier(shape: ClassifierShape, classes: int, dropout: float) -> nn
     Dropout stands where the published networks have it: behind each hidden layer or, where there
     is none, behind the pool.
 
+    Args:
+        shape: Sizes of the map, the pool and the hidden layers.
+        classes: Number of logits.
+        dropout: Share of the features set to 0 in training.
+
     Returns:
         Maps `[batch, *shape.inputs]` to logits `[batch, classes]`.
     """

@@ -21,6 +21,9 @@ class LeafModule(nn.Module, ABC):
     def pack(cls, modules: Sequence[Self]) -> nn.Module:
         """Join R modules of one shape into one that keeps the channels of each apart.
 
+        Args:
+            modules: Modules on one device.
+
         Returns:
             A module that maps `[batch, R * channels, height, width]`, those of the first module
             first, and whose tensors are those of the others, one behind the other.

@@ -53,7 +53,11 @@ class BinaryConvolution(LeafModule):
 
 
 class BatchedBinaryConvolution(nn.Module):
-    """Fixed binary filters of each replicate."""
+    """Fixed binary filters of each replicate.
+
+    Args:
+        layers: Layers of one shape.
+    """
 
     filters: torch.Tensor
     """`[R * m, p, 3, 3]`."""

@@ -74,7 +74,11 @@ class Perturbation(LeafModule):
 
 
 class BatchedPerturbation(nn.Module):
-    """Noise masks, added to each channel of each replicate."""
+    """Noise masks, added to each channel of each replicate.
+
+    Args:
+        layers: Layers of one shape.
+    """
 
     masks: torch.Tensor
     """`[1, R * masks, height, width]`, a buffer or a parameter; see `Perturbation.masks`."""

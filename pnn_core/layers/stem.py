@@ -19,6 +19,11 @@ ACTIVATIONS: dict[Activation, type[nn.Module]] = {
 def build_stem(config: ModelConfig, *, bias: bool, generator: torch.Generator) -> nn.Sequential:
     """Build the stem that `StemConfig.stem` names, then BN, ReLU and its pool, if it has one.
 
+    Args:
+        config: Network to build.
+        bias: True if the convolution has one.
+        generator: CPU source of the randomness of frozen weights and masks.
+
     Returns:
         Parts in order; they give maps of the shape `Stem.outputs`.
     """

@@ -27,5 +27,10 @@ def build_model(config: ModelConfig, seeds: Seeds | int) -> nn.Module:
 
 
 def build_network(config: ModelConfig, generator: torch.Generator) -> nn.Module:
-    """Build a network on torch's current device, with weights from its global generator."""
+    """Build a network on torch's current device, with weights from its global generator.
+
+    Args:
+        config: Network to build.
+        generator: CPU source of the randomness of masks and filters.
+    """
     return NETWORKS[config.network].build(config, generator)

@@ -20,6 +20,11 @@ class BasicBlock(nn.Module):
     As published, [layer → pool → BN → ReLU] → [layer → BN] → + shortcut → ReLU. The pool stands
     where the 3×3 convolution had its stride; the shortcut is a strided 1×1 with BN where shapes
     differ. `before_addition` may put a ReLU behind the last BN.
+
+    Args:
+        config: Network to build.
+        shape: Shapes around the block.
+        generator: CPU source of the randomness of masks and filters.
     """
 
     def __init__(self, config: ModelConfig, shape: BlockShape, generator: torch.Generator) -> None:
@@ -40,6 +45,11 @@ class BottleneckBlock(nn.Module):
 
     [1×1 → BN → ReLU] → [layer → pool → BN → ReLU] → [1×1 → BN] → + shortcut → ReLU. A 3×3
     convolution halves by its own stride ("ResNet v1.5").
+
+    Args:
+        config: Network to build.
+        shape: Shapes around the block.
+        generator: CPU source of the randomness of masks and filters.
     """
 
     def __init__(self, config: ModelConfig, shape: BlockShape, generator: torch.Generator) -> None:
@@ -65,7 +75,14 @@ class BottleneckBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Stem, stages of residual blocks, global average pool, linear classifier."""
+    """Stem, stages of residual blocks, global average pool, linear classifier.
+
+    Args:
+        config: Network to build.
+        network: Its entry in `NETWORKS`.
+        generator: CPU source of the randomness of masks and filters. Weights are initialised by
+            torch's defaults from the global generator.
+    """
 
     def __init__(
         self, config: ModelConfig, network: ResidualNetwork, generator: torch.Generator
@@ -101,6 +118,11 @@ class StridedConv1x1(nn.Conv2d):
 
     The pixels are picked first, because torch 2.14's CPU library (oneDNN) writes out of bounds in
     the backward pass of a strided 1×1 over fewer than 16 channels-last maps of 64×64 pixels.
+
+    Args:
+        in_channels: Channels of what comes in.
+        out_channels: Channels of what goes out.
+        stride: Step in rows and columns.
     """
 
     def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:

@@ -15,6 +15,12 @@ class PlainNetwork(nn.Module):
     """Stem, spatial layers one after the other, pools between stages, a classifier.
 
     All layers have a bias, as VGG's do.
+
+    Args:
+        config: Network to build.
+        network: Its entry in `NETWORKS`.
+        generator: CPU source of the randomness of masks and filters. Weights are initialised by
+            torch's defaults from the global generator.
     """
 
     def __init__(

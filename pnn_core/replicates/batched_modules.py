@@ -29,7 +29,11 @@ Module = TypeVar("Module", bound=nn.Module)
 
 
 class DropoutGenerators:
-    """Generator states that each replicate's dropout draws from."""
+    """Generator states that each replicate's dropout draws from.
+
+    Args:
+        device: Device of the network.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -117,7 +121,11 @@ class BatchedConv1x1(nn.Module):
 
 
 class BatchedLinear(nn.Module):
-    """Linear layers as one batched matrix product."""
+    """Linear layers as one batched matrix product.
+
+    Args:
+        layers: Layers of one shape.
+    """
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
         super().__init__()

@@ -32,6 +32,9 @@ class BatchedRun:
         runs: Runs of one configuration but for the seeds, with the same images in memory, after
             equally many steps.
 
+    Attributes:
+        runs: The runs, in the order given.
+
     Raises:
         ValueError: The runs have done different numbers of steps.
     """

@@ -76,6 +76,10 @@ def replay_masks(draw: MaskDraw, limit: int | None = None) -> NDArray[np.float32
     Uniform ones are equal bit for bit on a CPU with fused multiply-add; without it torch rounds
     twice and its last bit may differ. Normal ones differ by the rounding of log and cos.
 
+    Args:
+        draw: From what.
+        limit: Masks wanted, from the first one on; None for all.
+
     Returns:
         `[min(limit, count), height, width]`.
     """

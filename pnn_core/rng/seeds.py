@@ -58,7 +58,11 @@ def generator_seed(seed: int, purpose: SeedPurpose) -> int:
 
 
 def spawned_seed(seed: int) -> int:
-    """Derive the seed of a generator that `pnn_core.rng.generators.spawn` makes of another one."""
+    """Derive the seed of a generator that `pnn_core.rng.generators.spawn` makes of another one.
+
+    Args:
+        seed: The other generator's seed.
+    """
     return _derived(seed, 0)
 
 

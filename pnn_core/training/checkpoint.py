@@ -63,7 +63,11 @@ def decode_checkpoint(data: bytes, identity: str, device: torch.device) -> list[
 
 
 def snapshot(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy a state to the CPU; the copy shares no memory with it."""
+    """Copy a state to the CPU; the copy shares no memory with it.
+
+    Args:
+        state: Tensors and plain values, in lists, tuples and mappings.
+    """
     return {key: _copied(value) for key, value in state.items()}
 
 

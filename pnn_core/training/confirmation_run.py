@@ -47,7 +47,18 @@ def train_and_test(
 
 
 class ConfirmationRun(EvaluatedRun):
-    """A confirmation run: trains on all but the test images, and tests after each epoch."""
+    """A confirmation run: trains on all but the test images, and tests after each epoch.
+
+    Args:
+        config: The whole training run.
+        traits: `TrainingData.traits`.
+        images: Train and validation images.
+        test: Test images, from `load_test_data`.
+        device: Device that trains.
+
+    Raises:
+        ValueError: The data has another shape than the config says.
+    """
 
     def __init__(
         self,

@@ -23,6 +23,9 @@ in them, and SGD makes its momentum, which it does in its first step alone."""
 class GraphCapture:
     """Captures and replays work on a GPU.
 
+    Args:
+        device: The GPU.
+
     Attributes:
         works: True until a capture fails. After a failure torch does not promise that its memory is
             freed (`CUDAGraph::reset`), so no other capture should be made.

@@ -34,7 +34,13 @@ class EpochState:
         generators: Mapping[str, torch.Tensor],
         seconds: float,
     ) -> "EpochState":
-        """Return the state after further steps."""
+        """Return the state after further steps.
+
+        Args:
+            losses: Loss of each further step.
+            generators: States of torch's global generators after them.
+            seconds: Wall time of them.
+        """
         return replace(
             self,
             generators=generators,

@@ -16,6 +16,13 @@ from pnn_core.training.trainer import TrainedEpoch, Trainer
 class EvaluatedRun(Trainer, ABC):
     """A trainer that evaluates on other images after each epoch and keeps the results.
 
+    Args:
+        config: The whole training run.
+        traits: The images' shape, normalisation and augmentation.
+        images: Training images.
+        evaluated: Images to evaluate on.
+        device: Device that trains.
+
     Attributes:
         evaluation_images: Source of evaluation batches.
     """

@@ -30,6 +30,13 @@ class TrainingStep:
     """Forward and backward pass and the optimiser's step, on the next batch.
 
     Nothing in it waits for what the device computes.
+
+    Attributes:
+        network: The network, in training mode.
+        optimizer: The network's optimiser.
+        next_batch: Function that returns the next batch.
+        loss_function: See `train_steps`.
+        device: Device that trains.
     """
 
     network: nn.Module

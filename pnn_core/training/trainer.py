@@ -95,6 +95,9 @@ class Trainer:
 
         The numbers are the same however often an epoch is paused.
 
+        Args:
+            pause: Asked after each step but the epoch's last; True pauses the epoch.
+
         Returns:
             None if the epoch was paused: the next call trains its rest, also in another process
             after `load_state_dict`.
@@ -137,6 +140,10 @@ class Trainer:
 
     def end_epoch(self, losses: Sequence[torch.Tensor], seconds: float) -> TrainedEpoch:
         """Count an epoch as done, and step the schedule.
+
+        Args:
+            losses: Loss of each of its steps.
+            seconds: Wall time of all of its steps.
 
         Raises:
             NonFiniteLossError: Names the epoch, the step, the value and the seed.
@@ -202,6 +209,9 @@ class Trainer:
 
     def evaluate(self, source: BatchSource) -> Evaluation:
         """Classify every image once.
+
+        Args:
+            source: Images from `self.source`; may be evaluated any number of times.
 
         Raises:
             DatasetError: Names an image that is decoded now and is damaged.

@@ -38,7 +38,16 @@ def train(
 
 
 class ValidatedRun(EvaluatedRun):
-    """A training run of a search: trains on the training images, validates after each epoch."""
+    """A training run of a search: trains on the training images, validates after each epoch.
+
+    Args:
+        config: The whole training run.
+        data: Training and validation images.
+        device: Device that trains.
+
+    Raises:
+        ValueError: The data has another shape than the config says.
+    """
 
     def __init__(self, config: TrialConfig, data: TrainingData, device: torch.device) -> None:
         super().__init__(config, data.traits, data.train, data.validation, device)

@@ -9,7 +9,11 @@ def describe_error(error: Exception) -> str:
 
 
 def describe_death(text: str) -> str:
-    """Tell why a worker process died."""
+    """Tell why a worker process died.
+
+    Args:
+        text: Ray's words about it.
+    """
     if "OutOfMemoryError" in text or "low on memory" in text:
         return "the worker process died: Ray ended it because the host ran out of memory"
     if "node has died" in text:

@@ -109,7 +109,15 @@ def _end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -
 
 
 class _Life:
-    """Life of a study, which begins with what earlier ones left."""
+    """Life of a study, which begins with what earlier ones left.
+
+    Args:
+        plan: The study.
+        resources: Resources of each trial.
+        data: Train and validation images.
+        interrupts: Handler of signals.
+        writer: Writer to the tracker.
+    """
 
     def __init__(
         self,

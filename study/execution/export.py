@@ -20,6 +20,11 @@ from study.results.study_info import StudyInfo
 def export_front(plan: StudyPlan, records: Sequence[RunRecord], validation_images: int) -> Outcome:
     """Write the front of a search, and say what it is and what to type next.
 
+    Args:
+        plan: The study.
+        records: Records of all trials so far.
+        validation_images: Number of images that accuracies are measured on.
+
     Raises:
         OSError: The study's folder cannot be written.
     """

@@ -26,6 +26,11 @@ class ProgressReport(RunListener):
     On a terminal it redraws a few lines in place; elsewhere it prints one plain line for each run
     that ended. What an earlier life of the study
     did counts as done, and not for the estimate of the time left.
+
+    Args:
+        config: The study.
+        stream: Stream to write to.
+        attempts: Number of times that a run is tried.
     """
 
     def __init__(self, config: StudyConfig, stream: TextIO, *, attempts: int) -> None:
@@ -226,7 +231,12 @@ class ProgressReport(RunListener):
 
 
 def describe(record: RunRecord, axes: Sequence[str]) -> str:
-    """Describe a run that ended in one line; of a trial, with its settings."""
+    """Describe a run that ended in one line; of a trial, with its settings.
+
+    Args:
+        record: Record of the run.
+        axes: Names of the settings.
+    """
     metrics = record.metrics()
     line = record.reason
     if record.result is not None:

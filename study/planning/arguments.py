@@ -156,7 +156,15 @@ def add_option(
     kinds: tuple[type, ...],
     default: object,
 ) -> None:
-    """Add an option to a parser, its type from its declaration."""
+    """Add an option to a parser, its type from its declaration.
+
+    Args:
+        parser: Parser, or a group of one.
+        name: Name of the field.
+        declared: Declaration of it.
+        kinds: Types that its value may have.
+        default: Value where it is not typed.
+    """
     flag = flag_of(name)
     if bool in kinds:
         parser.add_argument(flag, action="store_true", help=declared.help)
@@ -175,6 +183,9 @@ def add_option(
 
 def parse_arguments(argv: Sequence[str] | None) -> Arguments:
     """Read the command line.
+
+    Args:
+        argv: Words without the program's name; None for this process's.
 
     Raises:
         BadInputError: A flag is unknown, or a value is not accepted.

@@ -16,7 +16,13 @@ from study.search.sampler import DistinctSampler
 
 
 class PreviewedTrial(NamedTuple):
-    """A trial that a study could run."""
+    """A trial that a study could run.
+
+    Attributes:
+        point: A value for every axis of the space.
+        config: The training run that it describes.
+        costs: Of its network.
+    """
 
     point: Point
     config: TrialConfig

@@ -13,6 +13,10 @@ from study.stopping.rungs import Rungs, default_first_rung
 def asked_rungs(arguments: Arguments, objectives: tuple[Objective, ...]) -> Rungs | None:
     """Return where the study that was asked for stops trials early; None where it stops none.
 
+    Args:
+        arguments: Options as typed.
+        objectives: Objectives of the study.
+
     Raises:
         BadInputError: The scheduler is unknown, or could stop no trial of this study.
     """
@@ -52,6 +56,10 @@ def leave_out_defaults(arguments: Arguments, rungs: Rungs | None) -> Arguments:
 def require_nothing_to_stop_at(reduction_factor: int | None, first_rung: int | None) -> None:
     """Refuse rungs where no trial is stopped early.
 
+    Args:
+        reduction_factor: Value as typed; None where it was not.
+        first_rung: Value as typed; None where it was not.
+
     Raises:
         BadInputError: One of them was typed.
     """
@@ -65,6 +73,9 @@ def require_nothing_to_stop_at(reduction_factor: int | None, first_rung: int | N
 
 def require_something_to_compare(objectives: tuple[Objective, ...]) -> None:
     """Refuse to stop trials early by what no epoch changes.
+
+    Args:
+        objectives: Objectives by which trials would be stopped.
 
     Raises:
         ValueError: All of them are known before training.

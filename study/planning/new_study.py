@@ -52,6 +52,9 @@ class StudyPlan:
 def plan_study(arguments: Arguments) -> StudyPlan:
     """Check everything that can be checked without Ray and the data; create nothing.
 
+    Args:
+        arguments: Options as typed, for a new study.
+
     Raises:
         BadInputError: Names the option to change.
     """
@@ -127,6 +130,12 @@ def study_config(
 ) -> StudyConfig:
     """Configure the study that was asked for, its storage and checkpoints in its own folder.
 
+    Args:
+        arguments: Options as typed.
+        shape: Shape of the data set's images.
+        space: Search space.
+        name: Name of the study.
+
     Raises:
         BadInputError: The sampler or the scheduler is not accepted.
     """
@@ -157,7 +166,12 @@ def describe_study(
     config: StudyConfig,
     rerun: Mapping[str, ParameterValue] | None = None,
 ) -> StudyFile:
-    """Describe what `--resume` will need to know."""
+    """Describe what `--resume` will need to know.
+
+    Args:
+        config: Study to go on with.
+        rerun: Settings of the trial that is run again; None for a search.
+    """
     settings = values_of(Settings, config)
     if config.checkpoints == own_checkpoints(config.output):
         settings["checkpoints"] = None

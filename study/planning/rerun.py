@@ -71,6 +71,9 @@ class Rerun:
     def space(self, dataset: DatasetShape) -> SearchSpace:
         """Make the space that holds the trial and nothing else.
 
+        Args:
+            dataset: Shape of the images.
+
         Raises:
             ValueError: This version of the program would train something else.
         """
@@ -88,6 +91,9 @@ class Rerun:
     def require_images(self, dataset: DatasetShape) -> None:
         """Check that the images are of the shape that the trial was trained on.
 
+        Args:
+            dataset: Shape of the images.
+
         Raises:
             ValueError: They are not. Of studies that did not record their shape, nothing is known.
         """
@@ -101,6 +107,9 @@ class Rerun:
 
 def find_rerun(arguments: Arguments) -> Rerun | None:
     """Read the trial that is to be run again; None where a space is to be searched.
+
+    Args:
+        arguments: Options as typed.
 
     Raises:
         BadInputError: The tracker cannot be used, or holds no such trial, or too little of it.
@@ -128,6 +137,10 @@ def find_rerun(arguments: Arguments) -> Rerun | None:
 
 def rerun_space(name: str, parameters: Mapping[str, ParameterValue]) -> SearchSpace:
     """Make a space of one point.
+
+    Args:
+        name: Name of the space.
+        parameters: Settings of a trial, as recorded.
 
     Raises:
         ValueError: They are no settings of a training run.

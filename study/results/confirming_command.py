@@ -9,7 +9,11 @@ SEEDS = 5
 
 
 def confirming_command(info: StudyInfo) -> str:
-    """The command of a new study of the same space and budget that confirms its front."""
+    """The command of a new study of the same space and budget that confirms its front.
+
+    Args:
+        info: Study that has none.
+    """
     words = ["python", "-m", "study.run"]
     try:
         words += ["--rerun", str(TrialKey.parse(info.space))]  # it is one trial of another study

@@ -16,6 +16,10 @@ def front(records: Iterable[RunRecord], objectives: tuple[Objective, ...]) -> tu
     Only complete records with a finite value of every objective take part. Records with identical
     values are all kept.
 
+    Args:
+        records: Records in any order.
+        objectives: Objectives, at least one.
+
     Returns:
         Ordered by the last objective's value, then the one before it and so on, then by number:
         with two objectives, the order in which a step line visits the front.

@@ -35,6 +35,9 @@ def processor_name() -> str:
 def git_commit(source: Path = Path(__file__)) -> str:
     """Commit of the checkout that holds a source file.
 
+    Args:
+        source: A file of the code that runs.
+
     Returns:
         The full hash, with `-dirty` appended when tracked files differ from it; empty when the
         file is not tracked by git (an installed package may lie inside somebody else's checkout)

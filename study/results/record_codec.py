@@ -92,7 +92,14 @@ def _spell_any(value: ParameterValue) -> Any:  # noqa: ANN401 - whatever JSON ha
 def _read(
     document: object, owner: str, readers: Mapping[str, _Reader], optional: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Read the fields of a document, which must have exactly those of its owner."""
+    """Read the fields of a document, which must have exactly those of its owner.
+
+    Args:
+        document: Fields by name.
+        owner: Name for messages.
+        readers: Reader of each field.
+        optional: Fields that it may lack.
+    """
     if not isinstance(document, Mapping):
         raise _malformed(owner, document, "a document with fields")
     odd = sorted(str(name) for name in readers.keys() ^ document.keys() if name not in optional)

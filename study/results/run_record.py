@@ -218,7 +218,11 @@ class RunRecord:
 
 
 def mean_result(results: Sequence[EpochResult]) -> EpochResult:
-    """Return the mean of one epoch's results over seeds; of a single seed, its own."""
+    """Return the mean of one epoch's results over seeds; of a single seed, its own.
+
+    Args:
+        results: Results of the same epoch, at least one.
+    """
     if len(results) == 1:
         return results[0]
     means = {name: statistics.fmean(map(attrgetter(name), results)) for name in EPOCH_METRICS}

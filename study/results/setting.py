@@ -93,7 +93,12 @@ class Option:
 
 
 def option(default: T, **declared: Any) -> T:  # noqa: ANN401  # fields of an Option
-    """Declare a field of a dataclass as an option."""
+    """Declare a field of a dataclass as an option.
+
+    Args:
+        default: Value where nothing is typed.
+        declared: Fields of an `Option`.
+    """
     return field(default=default, metadata={_OPTION: Option(**declared)})
 
 

@@ -12,6 +12,9 @@ class StudyJournal(JournalFileBackend):
 
     Each append of Optuna's own takes the file's lock and waits until the disk has the change, eight
     times a trial. What is written together stays in order: a crash may leave the first of it.
+
+    Args:
+        path: Path of the file.
     """
 
     def __init__(self, path: str) -> None:

@@ -22,6 +22,11 @@ class RunManager(ABC):
 
     The storage, the records and everyone who listens change here together, so that each run ends in
     exactly one state everywhere.
+
+    Args:
+        config: The study.
+        storage: Storage of the study's state.
+        listeners: Listeners to everything, told in order.
     """
 
     def __init__(
@@ -155,7 +160,11 @@ class RunManager(ABC):
 
     @abstractmethod
     def _keep(self, record: RunRecord) -> None:
-        """Write what another life of the study must know of a run that began or ended."""
+        """Write what another life of the study must know of a run that began or ended.
+
+        Args:
+            record: Record of a run that was taken up for the first time, is tried again, or ended.
+        """
 
     def _proposed(self, key: RunKey) -> ProposedRun:
         # The process that takes it up is known when it reports.

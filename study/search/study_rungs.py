@@ -15,6 +15,11 @@ class StudyRungs:
     A rung holds what was reported there first, whatever became of the trial: what a trial passes
     with is kept in the storage at once, and what one was stopped with is read from its record. Its
     record alone would not do: an attempt that broke off may have reported other numbers.
+
+    Args:
+        rungs: Epochs of the rungs.
+        config: The study.
+        storage: Storage of what trials passed in earlier lives.
     """
 
     def __init__(self, rungs: Rungs, config: StudyConfig, storage: StudyStorage) -> None:

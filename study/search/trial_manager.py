@@ -33,6 +33,11 @@ class TrialManager(RunManager):
 
     Takes up what the storage holds: trials that ended are restored, others proposed again.
 
+    Args:
+        config: The study.
+        storage: Storage of the search's state.
+        listeners: Listeners to everything, told in order.
+
     Raises:
         StorageError: What is stored cannot be read.
     """

@@ -33,6 +33,10 @@ class HypervolumeShare:
     with those that the search saw: the luck of a seed makes no search look better. Every objective
     is scaled as in the pictures of a study (`ObjectiveScale`), over all configurations.
 
+    Args:
+        table: Table that is searched.
+        objectives: Objectives of the searches.
+
     Raises:
         KeyError: An objective is not recorded.
         ValueError: All configurations have the same values.

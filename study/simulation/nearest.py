@@ -17,6 +17,9 @@ class NearestConfiguration:
     logarithmic; any other setting counts 1 where it differs, and so does one that only one of the
     two has. So a proposal that was recorded has distance 0, a setting without effect plays no part,
     and another layer is as far away as the other end of an axis. Of several nearest, the first.
+
+    Args:
+        table: Table of configurations.
     """
 
     def __init__(self, table: RecordedTable) -> None:

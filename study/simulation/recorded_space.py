@@ -18,6 +18,9 @@ class RecordedSpace(SearchSpace):
     A study never trains the same point twice (`study.search.sampler.DistinctSampler`). Here two
     points between which the table knows no difference are the same, or a sampler that looks closely
     at one corner of a continuous axis would be given a single network again and again.
+
+    Attributes:
+        nearest: Search for the configuration that stands for a point.
     """
 
     nearest: NearestConfiguration

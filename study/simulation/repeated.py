@@ -15,7 +15,15 @@ NEARLY_ALL = 0.95
 
 @dataclass(frozen=True, kw_only=True)
 class RepeatedSearch:
-    """One sampler with one scheduler, over several seeds."""
+    """One sampler with one scheduler, over several seeds.
+
+    Attributes:
+        sampler: Its name.
+        scheduler: Its name.
+        seeds: Seeds of the searches.
+        ends: Ends of all trials of each search.
+        growths: Growth of each search.
+    """
 
     sampler: str
     scheduler: str

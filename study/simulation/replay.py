@@ -9,7 +9,12 @@ from study.simulation.nearest import NearestConfiguration
 
 
 class ReplayedTrial(NamedTuple):
-    """A proposed trial, as the table has it."""
+    """A proposed trial, as the table has it.
+
+    Attributes:
+        configuration: Configuration that stands for the proposed one.
+        curves: Curves of as many recorded seeds as the trial has.
+    """
 
     configuration: Configuration
     curves: tuple[Curve, ...]

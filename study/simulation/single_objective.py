@@ -5,7 +5,11 @@ from study.stopping.rungs import Rungs
 
 
 class FirstObjectiveHalving:
-    """Asynchronous successive halving that sees the first objective alone (ASHA)."""
+    """Asynchronous successive halving that sees the first objective alone (ASHA).
+
+    Args:
+        rungs: Rungs of the search.
+    """
 
     def __init__(self, rungs: Rungs) -> None:
         self._halving = SuccessiveHalving(rungs)

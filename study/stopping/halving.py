@@ -6,7 +6,11 @@ from study.stopping.rungs import Rungs
 
 
 class SuccessiveHalving:
-    """Asynchronous successive halving: every trial is judged when it reaches a rung, none waits."""
+    """Asynchronous successive halving: every trial is judged when it reaches a rung, none waits.
+
+    Args:
+        rungs: Rungs of the study.
+    """
 
     def __init__(self, rungs: Rungs) -> None:
         self._rungs = rungs

@@ -25,6 +25,10 @@ def read_cifar10(data_dir: Path, part: Part) -> tuple[LabelledImages, tuple[str,
 
     Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
 
+    Args:
+        data_dir: Folder of the batches, or the one above.
+        part: Part to read.
+
     Returns:
         The images, [N, 3, 32, 32], and the class names.
 
@@ -52,6 +56,9 @@ def require_cifar10_test(data_dir: Path) -> None:
     """Check that CIFAR-10's test batch is there if those to learn from are; opens none of them.
 
     Where neither are, a download brings both.
+
+    Args:
+        data_dir: Folder of the batches, or the one above.
 
     Raises:
         DatasetError: Names the file that is missing, and the folder.

@@ -70,6 +70,10 @@ class SpatialLayer(ABC):
         """Describe the noise masks that this layer draws; None if it has none.
 
         They are drawn again from their seed by `pnn_core.rng.mask_regeneration`.
+
+        Args:
+            config: The network.
+            inputs: Shape of what comes in.
         """
         return None
 

@@ -62,7 +62,12 @@ class Network(ABC):
 
     @abstractmethod
     def build(self, config: "ModelConfig", generator: "torch.Generator") -> "nn.Module":
-        """Build the network on torch's current device, with weights from its global generator."""
+        """Build the network on torch's current device, with weights from its global generator.
+
+        Args:
+            config: The network.
+            generator: CPU source of the randomness of masks and filters.
+        """
 
     def learnable_params(self, config: "ModelConfig") -> int:
         """Count what the optimiser changes in the whole network, in closed form."""

@@ -36,7 +36,13 @@ class Stem(ABC):
     def build(
         self, config: "ModelConfig", *, bias: bool, generator: "torch.Generator"
     ) -> "list[nn.Module]":
-        """Build the modules before BN, which give `config.width` channels."""
+        """Build the modules before BN, which give `config.width` channels.
+
+        Args:
+            config: The network.
+            bias: True if the last of them has one.
+            generator: CPU source of the randomness of frozen weights and masks.
+        """
 
     def noise_masks(self, config: "ModelConfig") -> NoiseMasks | None:
         """Describe the noise masks that this stem draws; None if it has none."""

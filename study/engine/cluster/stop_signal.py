@@ -19,7 +19,11 @@ _LOOK_SECONDS = 0.5
 
 
 class StopSignal:
-    """Flag on the driver's side."""
+    """Flag on the driver's side.
+
+    Attributes:
+        key: Key that workers watch.
+    """
 
     def __init__(self) -> None:
         self.key = f"stop-{uuid.uuid4().hex}"

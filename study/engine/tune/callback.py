@@ -117,7 +117,11 @@ class TuneCallback(Callback):
 
 
 class UnsavedWarnings:
-    """Tells of checkpoints that could not be written, each reason once."""
+    """Tells of checkpoints that could not be written, each reason once.
+
+    Args:
+        warn: Function to tell.
+    """
 
     def __init__(self, warn: Warn) -> None:
         self._warn = warn

@@ -20,6 +20,13 @@ from study.search.messages import ProposedRun, RunFailure, RunPaused, RunReport
 class RunGroup:
     """Runs that differ in their seeds alone; each has a report, an end and a checkpoint of its own.
 
+    Args:
+        proposed: The runs.
+        images: Images of a search or of a confirmation.
+        settings: Settings of all workers.
+        device: Device to train on.
+        stop: Event that is set when the study stops; asked after each training step.
+
     Attributes:
         left: Runs that are not over.
 

@@ -17,6 +17,9 @@ class RungScheduler(FIFOScheduler):
 
     Tune asks here before it tells `TuneCallback` of the same report, and ends the trial after.
     Trials at their full budget it ends without asking.
+
+    Args:
+        manager: Manager that judges.
     """
 
     def __init__(self, manager: RunManager) -> None:

@@ -13,6 +13,9 @@ class TuneSearcher(Searcher):
 
     Results do not come back this way: Tune tells a searcher neither why a trial failed nor that
     the scheduler stopped it. They reach the run manager through `TuneCallback`.
+
+    Args:
+        manager: Manager that proposes.
     """
 
     def __init__(self, manager: RunManager) -> None:

@@ -20,7 +20,24 @@ from study.search.messages import EpochReport, ProposedRun, RunReport, TestRepor
 
 
 class WorkerRun:
-    """Training runs of all seeds of one run of the study, where its checkpoint was written."""
+    """Training runs of all seeds of one run of the study, where its checkpoint was written.
+
+    Args:
+        proposed: The run.
+        images: Images of a search or of a confirmation.
+        store: Store of the checkpoint.
+        device: Device to train on.
+        beside: Number of runs that the worker saves in turn with this one, itself included.
+
+    Attributes:
+        key: Identity within the study.
+        epochs: Number of epochs to train.
+        seeds: Training run of each seed.
+        checkpoint: The one checkpoint of all seeds.
+
+    Raises:
+        ValueError: The images have another shape than the config says.
+    """
 
     def __init__(
         self,

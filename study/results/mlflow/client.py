@@ -50,6 +50,9 @@ class MlflowConnection:
 
     MLflow is imported at the first use, because that takes two seconds.
 
+    Args:
+        tracking_uri: Any that MLflow accepts; None for MLflow's own rule.
+
     Attributes:
         answered_at: Time when the tracker last did what it was asked, by `time.monotonic`.
     """
@@ -170,7 +173,13 @@ class _Timed:
 def search_all_runs(
     client: "MlflowClient", experiment_id: str, filter_string: str = ""
 ) -> list["Run"]:
-    """Every run of an experiment that is not deleted, oldest first."""
+    """Every run of an experiment that is not deleted, oldest first.
+
+    Args:
+        client: Client of the tracker.
+        experiment_id: MLflow's.
+        filter_string: Filter in MLflow's language; empty for all.
+    """
     runs: list[Run] = []
     token: str | None = None
     while token is None or token:

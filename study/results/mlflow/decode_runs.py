@@ -46,6 +46,11 @@ class _ReadRun:
 class StudyReading:
     """Runs of one study read so far.
 
+    Args:
+        name: Name of the study.
+        study_id: Identifier of the study, from its experiment.
+        read_series: Function that asks the tracker for the series of a run that has not ended.
+
     Attributes:
         parent: The study's own run; None while it was not read.
     """

@@ -8,7 +8,12 @@ from study.results.study_info import StudyInfo
 
 @dataclass(frozen=True, kw_only=True)
 class UndecodableRun:
-    """A run of a study's experiment that is no readable trial."""
+    """A run of a study's experiment that is no readable trial.
+
+    Attributes:
+        run_id: MLflow's.
+        reason: Cause why it cannot be read.
+    """
 
     run_id: str
     reason: str

@@ -16,6 +16,9 @@ def copy_tables(uri: str) -> None:
     and several of waiting for the disk. What they leave is kept below `XDG_CACHE_HOME`, by default
     `~/.cache`, for each version of MLflow.
 
+    Args:
+        uri: Address of the tracker.
+
     Raises:
         OSError: The cache, or the file's folder, cannot be written.
         RuntimeError: There is no home directory.

@@ -77,5 +77,10 @@ class MlflowStore:
         return self.follow_study(name).read().study
 
     def follow_study(self, name: str, progress: Callable[[int], None] | None = None) -> StudyFeed:
-        """Prepare to follow a study; nothing is asked before its `read`."""
+        """Prepare to follow a study; nothing is asked before its `read`.
+
+        Args:
+            name: Name of the study.
+            progress: Told how many runs have been read so far.
+        """
         return StudyFeed(self._connection, name, progress)

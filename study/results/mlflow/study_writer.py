@@ -34,6 +34,10 @@ class MlflowStudy:
     Every method may be called again after it failed half-way: nothing is written twice. What the
     tracker holds is read once, by `open`; a run that holds all of an update costs no request.
 
+    Args:
+        connection: The tracker.
+        info: The study.
+
     Attributes:
         experiment_id: MLflow's; empty before `open`.
         parent_run_id: MLflow's, of the study's own run; empty before `open`.
