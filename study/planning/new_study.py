@@ -169,7 +169,8 @@ def describe_study(
     """Describe what `--resume` will need to know.
 
     Args:
-        config: Study to go on with.
+        arguments: Options as typed, or as resumed.
+        config: Study that became of them.
         rerun: Settings of the trial that is run again; None for a search.
     """
     settings = values_of(Settings, config)
