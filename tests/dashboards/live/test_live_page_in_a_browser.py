@@ -325,7 +325,9 @@ def test_a_tracker_that_goes_away_and_comes_back_needs_no_reload(
     own_server.start()
     page.get_by_role("heading", name="No studies yet").wait_for()
     write(own_server.uri, study_of(make_grid(), name="back"))
-    page.wait_for_selector(".js-plotly-plot .point")
+    page.wait_for_function(
+        f"document.querySelector('{TRIALS}')?.querySelectorAll('path.point').length === 12"
+    )
     own_server.kill()
     page.get_by_role("heading", name=re.compile("The tracker does not answer")).wait_for()
     assert trials(page).count() == 12  # what was read before stays in sight
