@@ -12,6 +12,7 @@ rate; here it is the last one at the higher.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from pnn_core.config import (
     DatasetShape,
@@ -21,6 +22,9 @@ from pnn_core.config import (
     StemConfig,
     TrialConfig,
 )
+
+_ADAM = OptimConfig(optimizer="adam", learning_rate=1e-4, batch_size=10, weight_decay=1e-4)
+"""Optimiser of the authors' two codes; each has a schedule of its own."""
 
 
 def original(dataset: DatasetShape) -> TrialConfig:
@@ -37,24 +41,8 @@ def original(dataset: DatasetShape) -> TrialConfig:
     code does.
     """
     return TrialConfig(
-        model=ModelConfig(
-            dataset=dataset,
-            network="resnet18",
-            layer="perturbation",
-            mask_count=128,
-            fan_out=1,
-            mask=MaskConfig(noise_level=0.1),
-            order="noise_relu_bn_conv",
-            before_addition="bn",
-            first_layer=StemConfig(stem="conv7x7"),
-        ),
-        optim=OptimConfig(
-            optimizer="adam",
-            learning_rate=1e-4,
-            schedule="tenth_at_60_90",
-            batch_size=10,
-            weight_decay=1e-4,
-        ),
+        model=_resnet18(dataset, noise_level=0.1, stem="conv7x7"),
+        optim=replace(_ADAM, schedule="tenth_at_60_90"),
         epochs=80,
     )
 
@@ -75,16 +63,10 @@ def klachko(dataset: DatasetShape) -> TrialConfig:
     60, 120 and 160 of 200, drops at 45, 90 and 120: as often, the first time 15 epochs earlier.
     """
     return TrialConfig(
-        model=ModelConfig(
-            dataset=dataset,
-            network="resnet18",
-            layer="perturbation",
-            mask_count=128,
-            fan_out=1,
-            mask=MaskConfig(noise_level=0.5),
+        model=replace(
+            _resnet18(dataset, noise_level=0.5, stem="conv3x3"),
             order="noise_relu_conv_bn_relu",
             before_addition="bn_relu",
-            first_layer=StemConfig(stem="conv3x3"),
         ),
         optim=OptimConfig(
             optimizer="sgd",
@@ -108,25 +90,24 @@ def update(dataset: DatasetShape) -> TrialConfig:
     the addition. Nothing here is our reading.
     """
     return TrialConfig(
-        model=ModelConfig(
-            dataset=dataset,
-            network="resnet18",
-            layer="perturbation",
-            mask_count=128,
-            fan_out=1,
-            mask=MaskConfig(noise_level=0.1),
-            order="noise_relu_bn_conv",
-            before_addition="bn",
-            first_layer=StemConfig(stem="conv3x3_frozen"),
-        ),
-        optim=OptimConfig(
-            optimizer="adam",
-            learning_rate=1e-4,
-            schedule="fifth_at_150_250_300_350_400",
-            batch_size=10,
-            weight_decay=1e-4,
-        ),
+        model=_resnet18(dataset, noise_level=0.1, stem="conv3x3_frozen"),
+        optim=replace(_ADAM, schedule="fifth_at_150_250_300_350_400"),
         epochs=450,
+    )
+
+
+def _resnet18(dataset: DatasetShape, *, noise_level: float, stem: str) -> ModelConfig:
+    """Describe the authors' network; Klachko puts BN and ReLU elsewhere."""
+    return ModelConfig(
+        dataset=dataset,
+        network="resnet18",
+        layer="perturbation",
+        mask_count=128,
+        fan_out=1,
+        mask=MaskConfig(noise_level=noise_level),
+        order="noise_relu_bn_conv",
+        before_addition="bn",
+        first_layer=StemConfig(stem=stem),
     )
 
 

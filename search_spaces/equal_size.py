@@ -4,13 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from pnn_core.architecture.matched_size import control, width_for
-from pnn_core.config import (
-    MaskConfig,
-    ModelConfig,
-    ParameterValue,
-    StemConfig,
-    TrialConfig,
-)
+from pnn_core.config import MaskConfig, ModelConfig, ParameterValue, StemConfig, TrialConfig
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from search_spaces.errors import SpaceError
 

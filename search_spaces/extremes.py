@@ -3,14 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution, FloatDistribution
 
 from pnn_core.config import DatasetShape, ParameterValue
+from search_spaces.axis_values import listed_values
 from search_spaces.space import SearchSpace
 
 DRAWS = 1000
@@ -50,11 +46,7 @@ def _ends(axis: BaseDistribution) -> Sequence[ParameterValue]:
 
 
 def _values(axis: BaseDistribution) -> Sequence[ParameterValue]:
-    """All of them, or the ends of an axis of real numbers: no size depends on those."""
-    if isinstance(axis, CategoricalDistribution):
-        return list(axis.choices)  # type: ignore[arg-type]  # None is no setting's value
-    if isinstance(axis, IntDistribution):
-        return range(axis.low, axis.high + 1, axis.step)
+    """List all of them, or the ends of an axis of real numbers: no size depends on those."""
     if isinstance(axis, FloatDistribution):
         return (axis.low, axis.high)
-    raise TypeError(f"no axis is a {type(axis).__name__}")
+    return listed_values("", axis)

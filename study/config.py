@@ -61,8 +61,8 @@ class StudyConfig(Settings):
         return mask_password(self.storage or str(self.output / JOURNAL))
 
 
-def require_study_name(name: str) -> None:
-    """Check a study's name, which becomes a folder and an MLflow experiment.
+def require_study_name(name: str) -> str:
+    """Return a study's name, checked, which becomes a folder and an MLflow experiment.
 
     Raises:
         ValueError: It holds anything but letters, digits, `.`, `_` and `-`.
@@ -72,3 +72,4 @@ def require_study_name(name: str) -> None:
             f"{name!r} is not a study name: accepted are up to 100 letters, digits, '.', '_' and "
             "'-', the first a letter, a digit or '_'"
         )
+    return name

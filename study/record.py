@@ -14,11 +14,7 @@ from search_spaces import SearchSpace, find_space
 from study.command_line import BadInputError, Parser, blaming, refuse, whole_number
 from study.exit_status import DONE
 from study.planning.preflight import require_writable
-from study.planning.study_file import (
-    FILE,
-    StudyFile,
-    space_digest,
-)
+from study.planning.study_file import FILE, StudyFile, space_digest
 from study.planning.study_folder import STUDIES, nearest_study, study_names
 from study.recording.parquet import write_table
 from study.recording.recording import table_of
@@ -37,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Record what is not recorded yet, and write the table.
 
     Args:
-        argv: Words without the program's name; None for this process's.
+        argv: Without the program's name; None for this process's.
 
     Returns:
         The exit status: 0 done, 2 bad input, or that of a study that did not come to its end.

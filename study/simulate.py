@@ -9,13 +9,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from pnn_core.config.checks import require_known
 from study.command_line import Parser, blaming, refuse, whole_number
 from study.exit_status import DONE, INTERRUPTED
-from study.planning.early_stopping import (
-    require_nothing_to_stop_at,
-    require_scheduler,
-    require_something_to_compare,
-)
+from study.planning.early_stopping import require_nothing_to_stop_at, require_something_to_compare
 from study.planning.preflight import require_writable
 from study.recording.parquet import read_table
 from study.recording.shipped import DIGITS_TABLE
@@ -47,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run every search that was asked for, and write what became of them.
 
     Args:
-        argv: Words without the program's name; None for this process's.
+        argv: Without the program's name; None for this process's.
 
     Returns:
         The exit status: 0 done, 2 bad input, 130 interrupted.
@@ -185,7 +182,7 @@ def _schedulers(
     schedulers = tuple(arguments.scheduler.split(","))
     for scheduler in schedulers:
         with blaming("--scheduler", scheduler):
-            require_scheduler(scheduler, ACCEPTED)
+            require_known("a scheduler", scheduler, ACCEPTED)
             if scheduler != FIFO:
                 require_something_to_compare(objectives[:1] if scheduler == ASHA else objectives)
     with blaming("--scheduler", arguments.scheduler):

@@ -1,23 +1,32 @@
-"""What holds for all tests, the command line as a process, and trackers: a file and a server."""
+"""Rules for all tests, what they share, the command line as a process, and trackers."""
 
 import contextlib
 import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import ray
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from study.engine.cluster.connect import connected
 from study.results.mlflow.client import MlflowConnection
 
+MakeOnce = Callable[[str, Callable[[Path], None]], Path]
+Rewrite = Callable[[Path, str], None]
+
 SERVER_START_SECONDS = 60
+MADE_SECONDS = 900
+"""Seconds within which another test process makes what all of them read."""
 
 CACHE = Path(__file__).parents[1] / ".pytest_cache" / "caches"
 """Caches of the tests: compiled operators and MLflow's tables, each named by what it is made from.
@@ -113,6 +122,87 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     compiling = [sys.executable, "-m", "pnn_core.fused.compile"]
     subprocess.run(compiling, cwd=CACHE.parents[1], capture_output=True, check=False)
+
+
+_cluster = contextlib.ExitStack()
+"""The Ray cluster of this test process, while there is one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have tests that use the cluster follow one another."""
+    items.sort(key=_does_without_the_cluster)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """End the cluster before a test that does not use it."""
+    if _does_without_the_cluster(item):
+        _cluster.close()
+
+
+def _does_without_the_cluster(item: pytest.Item) -> bool:
+    return "cluster" not in getattr(item, "fixturenames", ())
+
+
+@pytest.fixture(scope="session")
+def _cluster_is_ended() -> Iterator[None]:
+    yield
+    _cluster.close()
+
+
+@pytest.fixture(scope="module")
+def cluster(_cluster_is_ended: None) -> None:
+    """A local Ray cluster, started once for all files of tests that use it in a row."""
+    if not ray.is_initialized():
+        _cluster.enter_context(connected(None))
+
+
+@pytest.fixture(scope="session")
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Makes a folder by its name, once for all test processes; tests only read it or copy it."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def make_once(name: str, make: Callable[[Path], None]) -> Path:
+        folder, made = base / f"once-{name}", base / f"once-{name}.made"
+        with FileLock(base / f"once-{name}.lock", timeout=MADE_SECONDS, fallback_to_soft=False):
+            if not made.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                made.touch()
+        return folder
+
+    return make_once
+
+
+@pytest.fixture(scope="session")
+def rewrite_paths() -> Rewrite:
+    """Makes studies in a working folder, and their tracker, forget the folder they were in."""
+
+    def rewrite(folder: Path, before: str) -> None:
+        for file in folder.glob("studies/*/study.json"):
+            file.write_text(file.read_text().replace(before, str(folder)))
+        with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as database, database:
+            for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+                database.execute(
+                    f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (before, str(folder))
+                )
+
+    return rewrite
+
+
+@pytest.fixture
+def own_copy(tmp_path: Path, rewrite_paths: Rewrite) -> Callable[[Path], Path]:
+    """Copies a working folder with its studies into the test's own folder."""
+
+    def copy(folder: Path) -> Path:
+        shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+        rewrite_paths(tmp_path, str(folder))
+        return tmp_path
+
+    return copy
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """Part of a data set that training and model selection may see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -117,14 +117,7 @@ class TrainingData:
                 return LabelledImages(images=images, labels=labels)
             case ImageFiles() as train, ImageFiles() as validation:
                 every = np.concatenate([train.names, validation.names])[order]
-                return ImageFiles(
-                    folder=train.folder,
-                    names=every,
-                    labels=labels,
-                    height=train.height,
-                    width=train.width,
-                    shorter_edge=train.shorter_edge,
-                )
+                return replace(train, names=every, labels=labels)
         raise ValueError("train and validation images must both be in memory or both in files")
 
     def _order(self) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Labelled images: in memory, or in files that are decoded when they are asked for."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -108,14 +108,7 @@ class ImageFiles:
 
     def take(self, indices: NDArray[np.int64]) -> "ImageFiles":
         """Return the files at `indices`, int64 [M], in that order."""
-        return ImageFiles(
-            folder=self.folder,
-            names=self.names[indices],
-            labels=self.labels[indices],
-            height=self.height,
-            width=self.width,
-            shorter_edge=self.shorter_edge,
-        )
+        return replace(self, names=self.names[indices], labels=self.labels[indices])
 
 
 Images = LabelledImages | ImageFiles

@@ -17,13 +17,7 @@ from pnn_core.layers.pointwise import Combination
 class Perturbation(LeafModule):
     """Noise masks, added to each channel: N[i] + x[⌊i / fan_out⌋] for i = 0 … m − 1.
 
-    Args:
-        in_channels: Number of input channels, p.
-        fan_out: Masks per input channel; m = fan_out · p.
-        height: Height of the feature map in pixels.
-        width: Width of the feature map in pixels.
-        mask: Settings by which the masks are drawn, shared and trained.
-        generator: CPU source of the masks' randomness.
+    The arguments are those of `PerturbationLayer`; m = fan_out · p.
     """
 
     masks: torch.Tensor

@@ -1,26 +1,24 @@
 """A spatial layer in its network: with the pool, BN and ReLU behind it."""
 
 from collections import OrderedDict
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from pnn_core.config import ModelConfig, Pooling
 from pnn_core.fused.sequential import FusedSequential
-from pnn_core.parts.feature_map import FeatureMap
+from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.layers import SPATIAL_LAYERS
 
 
 def build_spatial_unit(
     config: ModelConfig,
-    inputs: FeatureMap,
-    out_channels: int,
-    *,
-    stride: int,
-    strided: bool,
-    bias: bool,
-    relu: bool,
+    place: LayerPlace,
     generator: torch.Generator,
+    *,
+    strided: bool,
+    relu: bool = True,
 ) -> FusedSequential:
     """Build a spatial layer with the pool, BN and ReLU behind it.
 
@@ -29,32 +27,24 @@ def build_spatial_unit(
 
     Args:
         config: Network to build.
-        inputs: Shape of what comes in.
-        out_channels: Number of output channels.
-        stride: Stride of the unit; 2 halves the map.
+        place: Place of the layer, with the stride of the whole unit.
+        generator: CPU source of the randomness of masks and filters.
         strided: True if a 3×3 convolution halves by its stride, as in a ResNet, and not by a pool,
             as in VGG.
-        bias: True if the convolution, or the 1×1 combination, has one.
         relu: True if a ReLU follows the BN.
-        generator: CPU source of the randomness of masks and filters.
 
     Returns:
         Parts `layer`, `norm` and, where there are any, `pool` and `relu`.
     """
     entry = SPATIAL_LAYERS[config.layer]
     halve_by_stride = entry.as_convolution and strided
-    layer = entry.build(
-        config,
-        inputs,
-        out_channels,
-        stride=stride if halve_by_stride else 1,
-        bias=bias,
-        generator=generator,
-    )
-    norm: list[tuple[str, nn.Module]] = [("norm", nn.BatchNorm2d(out_channels))]
+    layer = entry.build(config, place if halve_by_stride else replace(place, stride=1), generator)
+    norm: list[tuple[str, nn.Module]] = [("norm", nn.BatchNorm2d(place.out_channels))]
     if relu:
         norm.append(("relu", nn.ReLU(inplace=True)))
-    pool = [("pool", build_pool(config.pooling))] if stride > 1 and not halve_by_stride else []
+    pool = (
+        [("pool", build_pool(config.pooling))] if place.stride > 1 and not halve_by_stride else []
+    )
     behind = norm + pool if entry.normalises_before_pool(config) else pool + norm
     return FusedSequential(OrderedDict([("layer", layer), *behind]))
 

@@ -7,8 +7,6 @@ from torch import nn
 
 from pnn_core.config import Activation, ModelConfig
 from pnn_core.fused.sequential import FusedSequential
-from pnn_core.layers.perturbation import Perturbation
-from pnn_core.parts.noise_masks import NoiseMasks
 from pnn_core.parts.stems import STEMS
 
 ACTIVATIONS: dict[Activation, type[nn.Module]] = {
@@ -45,27 +43,3 @@ def freeze_as_drawn(conv: nn.Conv2d, generator: torch.Generator) -> None:
     """
     nn.init.kaiming_uniform_(conv.weight, a=math.sqrt(5), generator=generator)
     conv.weight.requires_grad_(False)
-
-
-def build_perturbation_stem(
-    config: ModelConfig, masks: NoiseMasks, *, bias: bool, generator: torch.Generator
-) -> list[nn.Module]:
-    """Build noise → activation → 1×1.
-
-    Args:
-        config: Network to build.
-        masks: Noise masks to draw.
-        bias: True if the 1×1 has one.
-        generator: CPU source of the masks' randomness.
-    """
-    channels, stem = config.dataset.channels, config.first_layer
-    perturb = Perturbation(
-        channels,
-        fan_out=stem.stem_fan_out,
-        height=masks.height,
-        width=masks.width,
-        mask=masks.mask,
-        generator=generator,
-    )
-    combine = nn.Conv2d(masks.count, config.width, kernel_size=1, bias=bias)
-    return [perturb, ACTIVATIONS[stem.stem_activation](), combine]

@@ -1,9 +1,8 @@
 """Costs of a network, counted on the network itself."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 import torch
 from torch import nn
@@ -55,15 +54,8 @@ def count_activations(config: ModelConfig) -> int:
     """
     with torch.device("meta"):
         model = build_network(config, torch.Generator(device="cpu"))
-    values = 0
-
-    def add(_: nn.Module, __: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        nonlocal values
-        values += output.shape[1:].numel()
-
     layers = [module for module in model.modules() if not list(module.children())]
-    _visit(model, layers, add, config.dataset)
-    return values
+    return _sum_outputs(model, dict.fromkeys(layers, 1), config.dataset)
 
 
 def count_macs(model: nn.Module, dataset: DatasetShape) -> int:
@@ -77,30 +69,23 @@ def count_macs(model: nn.Module, dataset: DatasetShape) -> int:
         model: Network on any device, the meta device too; is put into evaluation mode.
         dataset: Shape of the image.
     """
-    macs = 0
-
-    def add(
-        layer: nn.Conv2d | nn.Linear | LeafModule,
-        _: tuple[torch.Tensor, ...],
-        output: torch.Tensor,
-    ) -> None:
-        nonlocal macs
-        each = layer.macs_per_output if isinstance(layer, LeafModule) else layer.weight[0].numel()
-        macs += output.shape[1:].numel() * each
-
-    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear | LeafModule)]
-    _visit(model, layers, add, dataset)
-    return macs
+    each: dict[nn.Module, int] = {
+        m: m.macs_per_output if isinstance(m, LeafModule) else m.weight[0].numel()
+        for m in model.modules()
+        if isinstance(m, nn.Conv2d | nn.Linear | LeafModule)
+    }
+    return _sum_outputs(model, each, dataset)
 
 
-def _visit(
-    model: nn.Module,
-    layers: Sequence[nn.Module],
-    hook: Callable[[Any, tuple[torch.Tensor, ...], torch.Tensor], None],
-    dataset: DatasetShape,
-) -> None:
-    """Call a hook with each layer, what goes in and what comes out, for a batch of no images."""
-    handles = [layer.register_forward_hook(hook) for layer in layers]
+def _sum_outputs(model: nn.Module, each: Mapping[nn.Module, int], dataset: DatasetShape) -> int:
+    """Sum what layers give for one image, each value times its layer's factor."""
+    total = 0
+
+    def add(layer: nn.Module, _: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        nonlocal total
+        total += output.shape[1:].numel() * each[layer]
+
+    handles = [layer.register_forward_hook(add) for layer in each]
     state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     shapes = {name: torch.empty(t.shape, dtype=t.dtype) for name, t in state.items()}
     image = torch.empty(0, dataset.channels, dataset.height, dataset.width)
@@ -108,3 +93,4 @@ def _visit(
         functional_call(model.eval(), shapes, image)
     for handle in handles:
         handle.remove()
+    return total

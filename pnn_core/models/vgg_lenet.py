@@ -32,17 +32,8 @@ class PlainNetwork(nn.Module):
             self.stem.append(build_pool(config.pooling))
         self.layers = nn.Sequential(
             *(
-                build_spatial_unit(
-                    config,
-                    shape.inputs,
-                    shape.outputs.channels,
-                    stride=shape.stride,
-                    strided=False,
-                    bias=True,
-                    relu=True,
-                    generator=generator,
-                )
-                for shape in network.layers(config)
+                build_spatial_unit(config, place, generator, strided=False)
+                for place in network.layers(config)
             )
         )
         self.classify = build_classifier(

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pnn_core.config import MaskConfig, ModelConfig, TrialConfig
+from pnn_core.config import ModelConfig, TrialConfig
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
 from pnn_core.parts.noise_masks import NoiseMasks
@@ -19,31 +19,23 @@ from pnn_core.parts.stems import STEMS
 from pnn_core.rng.seeds import Seeds, spawned_seed
 
 MaskPlace = Literal["stem", "layer"]
-"""Of a network's masks: its perturbation stem, or the first perturbation layer behind any stem."""
+"""Place of masks: the perturbation stem, or the first perturbation layer behind any stem."""
 
 _BLOCK = 16
 """Normal values that torch makes of as many uniform ones at once; fewer are made one by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskDraw:
-    """From what the masks of one layer are drawn.
+class MaskDraw(NoiseMasks):
+    """Masks of one layer with what they are drawn from.
 
     Attributes:
-        place: Of the layer.
-        seed: Of the generator that draws nothing before them.
-        count: Masks that differ: all m, or the `fan_out` that all channels share.
-        height: In pixels.
-        width: In pixels.
-        mask: Level and distribution; with `trained_masks` these are the masks before training.
+        place: Place of the layer.
+        seed: Seed of the generator that draws nothing before them.
     """
 
     place: MaskPlace
     seed: int
-    count: int
-    height: int
-    width: int
-    mask: MaskConfig
 
 
 def mask_places(model: ModelConfig) -> tuple[MaskPlace, ...]:
@@ -65,14 +57,8 @@ def describe_draw(trial: TrialConfig, place: MaskPlace) -> MaskDraw:
             f"stem (={model.first_layer.stem!r})"
         )
     seed = Seeds.of(trial).generator_seed("masks")
-    return MaskDraw(
-        place=place,
-        seed=spawned_seed(seed) if place == "stem" else seed,
-        count=masks.count,
-        height=masks.height,
-        width=masks.width,
-        mask=masks.mask,
-    )
+    own = spawned_seed(seed) if place == "stem" else seed
+    return MaskDraw(place=place, seed=own, **vars(masks))
 
 
 def _masks_by_place(model: ModelConfig) -> dict[MaskPlace, NoiseMasks]:

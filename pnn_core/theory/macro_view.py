@@ -86,15 +86,7 @@ def exact_weights(
 def sherman_morrison_weights(
     image: NDArray[np.float64], noise: NDArray[np.float64], response: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Compute `exact_weights` from N⁻¹ alone (paper, Eq. 7, by Sherman and Morrison).
-
-    Args:
-        image: x, [d].
-        noise: N, invertible, [d, d].
-        response: y, [d].
-
-    Returns:
-        v*, [d].
+    """Compute `exact_weights` of an invertible N from N⁻¹ alone (paper, Eq. 7, Sherman-Morrison).
 
     Raises:
         ValueError: There are not as many masks as pixels, or 1 + 1ᵀN⁻¹x is 0, so that x1ᵀ + N has

@@ -58,10 +58,6 @@ def unique_inverse_noise(
 ) -> NDArray[np.float64]:
     """Compute the unique solution N⁻¹ of Eq. 18 that the paper speaks of: it is 0.
 
-    Args:
-        image: x, [d].
-        convolution: A, [d, d].
-
     Returns:
         [d, d], as SciPy's Sylvester solver finds it.
 
@@ -83,10 +79,6 @@ def inverse_noise_basis(
     """Compute a basis of all solutions N⁻¹ of Eq. 18, from its Kronecker form (paper, Eq. 19).
 
     For small images only: the matrix has d⁴ entries.
-
-    Args:
-        image: x, [d].
-        convolution: A, [d, d].
 
     Returns:
         [solutions, d, d]; empty if the spectra are disjoint, as 0 is then the only solution.

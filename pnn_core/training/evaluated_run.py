@@ -25,9 +25,6 @@ class EvaluatedRun(Trainer, ABC):
 
     Attributes:
         evaluation_images: Source of evaluation batches.
-
-    Raises:
-        ValueError: The data has another shape than the config says.
     """
 
     def __init__(

@@ -19,12 +19,7 @@ from pnn_core.models.build import build_model
 from pnn_core.rng.generators import spawn
 from pnn_core.rng.seeds import Seeds
 from pnn_core.training.checkpoint import snapshot
-from pnn_core.training.epoch_state import (
-    EpochState,
-    fork_rng,
-    generator_states,
-    restore_generators,
-)
+from pnn_core.training.epoch_state import EpochState, fork_rng, generator_states, restore_generators
 from pnn_core.training.evaluation import Evaluation, evaluate
 from pnn_core.training.optimizer import make_optimizer, make_schedule
 from pnn_core.training.train_steps import no_pause, train_steps

@@ -31,16 +31,6 @@ MASK = "***"
 """Text in the place of a password."""
 
 
-def read_study_name(text: str) -> str:
-    """Read a study's name.
-
-    Raises:
-        ValueError: It is none.
-    """
-    require_study_name(text)
-    return text
-
-
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """Options that name a study: its space or trial, its name and its folder."""
@@ -65,7 +55,7 @@ class Subject:
         group=Group.PLACES,
         metavar="NAME",
         help="of the study (default: SPACE-DATASET-1, or NAME-trial-N of a trial run again)",
-        read=read_study_name,
+        read=require_study_name,
         on_resume=OnResume.NOT_STORED,
     )
     resume: bool = option(

@@ -19,9 +19,9 @@ class PreviewedTrial(NamedTuple):
     """A trial that a study could run.
 
     Attributes:
-        point: Values of all axes of the space.
-        config: Training run that they describe.
-        costs: Costs of its network.
+        point: A value for every axis of the space.
+        config: The training run that it describes.
+        costs: Of its network.
     """
 
     point: Point

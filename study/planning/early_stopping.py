@@ -22,7 +22,7 @@ def asked_rungs(arguments: Arguments, objectives: tuple[Objective, ...]) -> Rung
     """
     scheduler = arguments.scheduler
     with blaming("--scheduler", scheduler):
-        require_scheduler(scheduler)
+        require_known("a scheduler", scheduler, SCHEDULERS)
     if scheduler == FIFO:
         require_nothing_to_stop_at(arguments.reduction_factor, arguments.first_rung)
         return None
@@ -51,15 +51,6 @@ def leave_out_defaults(arguments: Arguments, rungs: Rungs | None) -> Arguments:
         reduction_factor=None if factor == DEFAULT_REDUCTION_FACTOR else factor,
         first_rung=None if rungs.first == default else rungs.first,
     )
-
-
-def require_scheduler(name: str, accepted: tuple[str, ...] = SCHEDULERS) -> None:
-    """Refuse a scheduler that there is not.
-
-    Raises:
-        ValueError: Names those that there are, and the nearest one.
-    """
-    require_known("a scheduler", name, accepted)
 
 
 def require_nothing_to_stop_at(reduction_factor: int | None, first_rung: int | None) -> None:

@@ -1,18 +1,14 @@
 """Checks of the places of a study's state, within seconds and without creating anything."""
 
 import os
-import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from study.results.databases import check_sqlite_file, sqlite_path
 from study.results.error_messages import explain
+from study.results.time_limit import within
 
 CHECK_SECONDS = 5.0
 """Time that a database or a file system may take to answer."""
-
-Found = TypeVar("Found")
 
 
 def resolve_storage(url: str) -> str:
@@ -57,7 +53,7 @@ def studies_in_storage(url: str) -> frozenset[str]:
             check_sqlite_file(path)
             if not path.exists():
                 return frozenset()
-        return _within(CHECK_SECONDS, lambda: _query_studies(url))
+        return within(CHECK_SECONDS, lambda: _query_studies(url))
     except Exception as error:  # each database's driver has its own
         raise OSError(f"cannot be used: {explain(error)}") from error
 
@@ -71,7 +67,7 @@ def resolve_checkpoints(place: str) -> str:
     """
     if "://" in place:
         try:
-            name = _within(CHECK_SECONDS, lambda: _open_file_system(place))
+            name = within(CHECK_SECONDS, lambda: _open_file_system(place))
         except (ValueError, OSError, ImportError) as error:
             raise ValueError(
                 f"cannot be used: {explain(error)}; accepted are a folder and URLs such as "
@@ -117,29 +113,3 @@ def _open_file_system(url: str) -> str | None:
 
     file_system, path = FileSystem.from_uri(url)
     return str(path) if isinstance(file_system, LocalFileSystem) else None
-
-
-def _within(seconds: float, ask: Callable[[], Found]) -> Found:
-    """Return what `ask` returns, or raise what it raises.
-
-    Raises:
-        TimeoutError: It takes too long.
-    """
-    found: list[Found] = []
-    failures: list[Exception] = []
-
-    def run() -> None:
-        try:
-            found.append(ask())
-        except Exception as error:  # handed to the caller's thread
-            failures.append(error)
-
-    # A thread, because each driver spells its time limit differently, if it has one.
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failures:
-        raise failures[0]
-    if not found:
-        raise TimeoutError(f"it does not answer within {seconds:g} seconds")
-    return found[0]

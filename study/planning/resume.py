@@ -23,12 +23,7 @@ from study.planning.new_study import (
 )
 from study.planning.preflight import resolve_storage, studies_in_storage
 from study.planning.rerun import rerun_space
-from study.planning.study_file import (
-    FILE,
-    StudyFile,
-    describe_images,
-    space_digest,
-)
+from study.planning.study_file import FILE, StudyFile, describe_images, space_digest
 from study.planning.study_folder import (
     STUDIES,
     describe_lost_file,

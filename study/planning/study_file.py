@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from optuna.distributions import distribution_to_json
-
 from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.config.checks import did_you_mean
 from search_spaces import SearchSpace
+from search_spaces.space_json import space_to_json
 from study.config import require_study_name
 from study.results.mask_secrets import mask_password
 from study.results.setting import Option, kinds_of, options, spell
@@ -115,14 +114,8 @@ def space_digest(space: SearchSpace) -> str:
 
     The order of axes and variants counts, as samplers and grids follow it.
     """
-    content = {
-        "name": space.name,
-        "axes": [[name, distribution_to_json(axis)] for name, axis in space.axes.items()],
-        "fixed": dict(space.fixed),
-        "grid": {name: list(values) for name, values in space.grid.items()},
-        "variants": [[name, dict(settings)] for name, settings in space.variants.items()],
-        "is_grid": space.is_grid,
-    }
+    content = space_to_json(space)
+    del content["summary"]
     text = json.dumps(content, sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()
 

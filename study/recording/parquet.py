@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from pnn_core.config import DatasetShape
+from search_spaces.space_json import space_from_json, space_to_json
 from study.recording.columns import from_arrow, to_arrow
-from study.recording.space_json import space_from_json, space_to_json
 from study.recording.table import Provenance, RecordedTable
 
 METADATA = b"pnn_bench"

@@ -12,5 +12,6 @@
 - `confirming_command`, `rerun_command`: commands to type next
 - `mask_secrets`, `error_messages`, `databases`: addresses whose passwords never show, and why one
   fails
+- `time_limit`: a question that may take so long
 - `timestamps`, `provenance`: when it happened, and which code ran
 """

@@ -3,10 +3,11 @@
 import os
 import re
 import sqlite3
-import threading
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import unquote
+
+from study.results.time_limit import within
 
 _SQLITE = re.compile(r"sqlite(\+\w+)?:///(?P<path>[^?]+)")
 _DATABASE = re.compile(r"(postgresql|mysql|mssql)(\+\w+)?://")
@@ -59,22 +60,10 @@ def check_remote_database(uri: str, seconds: float) -> None:
         TimeoutError: It does not answer in time.
         Exception: Whatever the database's driver says.
     """
-    failures: list[Exception] = []
 
     def connect() -> None:
-        try:
-            import sqlalchemy
+        import sqlalchemy
 
-            sqlalchemy.create_engine(uri).connect().close()
-        except Exception as error:  # handed to the caller's thread
-            failures.append(error)
+        sqlalchemy.create_engine(uri).connect().close()
 
-    # A thread, because each driver spells its time limit differently, and MLflow repeats an
-    # attempt for minutes.
-    attempt = threading.Thread(target=connect, daemon=True)
-    attempt.start()
-    attempt.join(seconds)
-    if attempt.is_alive():
-        raise TimeoutError
-    if failures:
-        raise failures[0]
+    within(seconds, connect)

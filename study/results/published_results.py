@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from pnn_core.architecture.parameter_count import count_learnable_params
 from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
 from pnn_core.recipes import klachko, original, update
+from study.results.setting import kinds_of
 
 PAPER = "paper (CVPR 2018)"
 
@@ -225,32 +227,9 @@ def reported_results() -> tuple[ReportedResult, ...]:
 
 
 def _decode(row: Mapping[str, str]) -> ReportedResult:
-    return ReportedResult(
-        source=row["source"],
-        where=row["where"],
-        dataset=row["dataset"],
-        model=row["model"],
-        layer=row["layer"],
-        mask_count=_whole(row["mask_count"]),
-        width=_whole(row["width"]),
-        noise_level=_number(row["noise_level"]),
-        fan_out=_whole(row["fan_out"]),
-        batch_size=_whole(row["batch_size"]),
-        optimizer=row["optimizer"],
-        learning_rate=_number(row["learning_rate"]),
-        epochs=_whole(row["epochs"]),
-        first_layer=row["first_layer"],
-        metric=row["metric"],
-        protocol=row["protocol"],
-        value=float(row["value"]) / 100,
-        param_ratio=_number(row["param_ratio"]),
-        note=row["note"],
-    )
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if text else None
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text else None
+    """Read a row, whose columns are the fields; the file has the value in percent."""
+    kinds = {name: kind for name, (kind, *_) in kinds_of(ReportedResult).items()}
+    found: dict[str, Any] = {
+        name: kind(row[name]) if row[name] or kind is str else None for name, kind in kinds.items()
+    }
+    return ReportedResult(**found | {"value": found["value"] / 100})

@@ -7,7 +7,7 @@ and not-a-number: such a number is written as the text `inf`, `-inf` or `nan`, a
 """
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, asdict, fields
 from typing import Any, TypeVar
 
@@ -175,29 +175,25 @@ def _number(found: Mapping[str, Any], name: str) -> float:
     return value
 
 
-def _whole(found: Mapping[str, Any], name: str) -> int:
-    value = found[name]
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _malformed(name, value, "a whole number")
-    return value
+def _of_type(kinds: type | tuple[type, ...], accepted: str) -> _Reader:
+    """Make a reader of a field as it is, of some types; JSON tells true from 1."""
+
+    def read(found: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  # one of the types
+        value = found[name]
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            raise _malformed(name, value, accepted)
+        return value
+
+    return read
 
 
-def _text(found: Mapping[str, Any], name: str) -> str:
-    value = found[name]
-    if not isinstance(value, str):
-        raise _malformed(name, value, "a text")
-    return value
+_whole = _of_type(int, "a whole number")
+_text = _of_type(str, "a text")
+_list = _of_type((list, tuple), "a list")
 
 
 def _texts(found: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(_text({name: value}, name) for value in _list(found, name))
-
-
-def _list(found: Mapping[str, Any], name: str) -> Sequence[Any]:
-    value = found[name]
-    if not isinstance(value, list | tuple):
-        raise _malformed(name, value, "a list")
-    return value
 
 
 def _malformed(name: str, value: object, accepted: str) -> ValueError:

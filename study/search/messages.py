@@ -41,39 +41,42 @@ class RunReport:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EpochReport(RunReport):
-    """End of an epoch of every seed.
+class TrainedReport(RunReport):
+    """Report of what was trained.
 
     Attributes:
-        replicates: Whole curve of each seed, with those epochs that came with a checkpoint.
         costs: Costs of the network.
         device: Device that it trained on, in words.
         worker: Process that trained it; see `worker_name`.
     """
 
-    replicates: tuple[Curve, ...]
     costs: Costs
     device: str
     worker: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestReport(RunReport):
+class EpochReport(TrainedReport):
+    """End of an epoch of every seed.
+
+    Attributes:
+        replicates: Whole curve of each seed, with those epochs that came with a checkpoint.
+    """
+
+    replicates: tuple[Curve, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestReport(TrainedReport):
     """End of a run that was tested.
 
     Attributes:
         result: Test result after the last epoch.
-        costs: Costs of the network.
-        device: Device that it trained on, in words.
-        worker: Process that trained it; see `worker_name`.
     """
 
     __test__ = False  # no test of pytest's
 
     result: ConfirmResult
-    costs: Costs
-    device: str
-    worker: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
 
 
 @pytest.fixture(
+    scope="module",
     params=[
         "usual",
         "none",
@@ -38,7 +39,7 @@ MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
         "markup",
         "stopped",
         "many objectives",
-    ]
+    ],
 )
 def study(request, make_trial, make_grid, make_runs, study_of):
     match request.param:
@@ -101,15 +102,22 @@ def test_a_scene_without_a_study_asks_for_one():
         scene_of()
 
 
-@pytest.fixture(params=ENTRIES, ids=lambda entry: entry.name)
+@pytest.fixture(scope="module", params=ENTRIES, ids=lambda entry: entry.name)
 def entry(request):
     return request.param
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def picture(entry, study):
+    """The picture of a study, drawn once for all that only look at it."""
     opened = study.records[0] if study.records else RunRecord(**NO_TRIAL)
     return entry.draw(replace(scene_of(study), opened=opened if is_of_a_trial(entry) else None))
+
+
+@pytest.fixture(scope="module")
+def sent(picture):
+    """The figure as a page receives it."""
+    return json.loads(picture.figure.to_json())
 
 
 def test_it_has_words_and_the_name_by_which_it_is_asked_for(picture, entry):
@@ -177,8 +185,8 @@ def test_it_shows_something_or_says_why_not(picture):
     assert not figure.layout.title.text
 
 
-def test_it_can_be_sent_and_names_neither_ink_nor_paper(picture):
-    layout = json.loads(picture.figure.to_json())["layout"]
+def test_it_can_be_sent_and_names_neither_ink_nor_paper(sent):
+    layout = sent["layout"]
     assert (
         layout["template"]["layout"]
         == json.loads(theme.template(theme.Theme.LIGHT).to_json())["layout"]
@@ -187,8 +195,8 @@ def test_it_can_be_sent_and_names_neither_ink_nor_paper(picture):
     assert "plot_bgcolor" not in layout
 
 
-def test_names_from_elsewhere_are_escaped_wherever_plotly_reads_markup(picture, study):
-    for text in _strings(json.loads(picture.figure.to_json())):
+def test_names_from_elsewhere_are_escaped_wherever_plotly_reads_markup(sent):
+    for text in _strings(sent):
         assert "<script" not in text
         assert "<img" not in text
 

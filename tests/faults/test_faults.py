@@ -5,6 +5,7 @@ drawn at random instead, `SEED=7` repeats the round of that seed.
 """
 
 import os
+import pickle
 import secrets
 from collections import Counter
 from pathlib import Path
@@ -30,8 +31,11 @@ def plans() -> list[Plan]:
 
 
 @pytest.fixture(scope="session")
-def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
-    return run_reference(tmp_path_factory.mktemp("reference"))
+def reference(make_once) -> Reference:
+    def make(folder: Path) -> None:
+        (folder / "reference.pickle").write_bytes(pickle.dumps(run_reference(folder)))
+
+    return pickle.loads((make_once("reference", make) / "reference.pickle").read_bytes())
 
 
 def test_each_kind_of_fault_comes_once_in_the_first_rounds() -> None:

@@ -22,6 +22,21 @@ from study.search.trial_manager import TrialManager
 
 MakeConfig = Callable[..., StudyConfig]
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
+TWO_NETWORKS = """
+from optuna.distributions import CategoricalDistribution, FloatDistribution
+from search_spaces import SearchSpace
+
+SPACE = SearchSpace(
+    name="two",
+    summary="two networks",
+    axes={
+        "mask_count": CategoricalDistribution((2, 4)),
+        "noise_level": FloatDistribution(0.01, 5.0, log=True),
+    },
+    fixed={"network": "resnet8", "batch_size": 100, "dropout": 0.1, "mask_seed": 11},
+    grid={"noise_level": (1 / 3,)},
+)
+"""
 
 
 COSTS = Costs(learnable_params=100, mask_values=10, macs=1000)
@@ -297,6 +312,23 @@ def heard() -> HeardTrials:
 @pytest.fixture
 def heard_confirmations() -> HeardConfirmations:
     return HeardConfirmations()
+
+
+@pytest.fixture(scope="session")
+def confirmed_study(make_once, command_in) -> tuple[Path, str]:
+    """The working folder of a real study with seeds and a confirmation, and its outcome in JSON."""
+
+    def make(folder: Path) -> None:
+        (folder / "two.py").write_text(TWO_NETWORKS)
+        status, out, err = command_in(folder).run(
+            *("--space", "two.py", "--sampler", "grid", "--epochs", "2", "--name", "two"),
+            *("--replicates", "2", "--confirm", "2", "--seed", "3", "--json"),
+        )
+        assert status == 0, err
+        (folder / "out.json").write_text(out)
+
+    folder = make_once("confirmed-study", make)
+    return folder, (folder / "out.json").read_text()
 
 
 @pytest.fixture(scope="session")

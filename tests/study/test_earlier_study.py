@@ -10,9 +10,7 @@ database; their pages and artifacts, which are made anew, are not in it:
 import csv
 import json
 import shutil
-import sqlite3
 import tarfile
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +29,12 @@ ANOTHER_ORDER_OF_SUMS = 0.02
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rewrite_paths) -> Path:
     """A working folder with both studies, as if it had been theirs."""
     monkeypatch.chdir(tmp_path)
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(tmp_path, filter="data")
-    for file in tmp_path.glob("studies/*/study.json"):
-        file.write_text(file.read_text().replace(WRITTEN_IN, str(tmp_path)))
-    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as database, database:
-        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
-            database.execute(
-                f"UPDATE {table} SET {column} = replace({column}, ?, ?)",
-                (WRITTEN_IN, str(tmp_path)),
-            )
+    rewrite_paths(tmp_path, WRITTEN_IN)
     return tmp_path
 
 

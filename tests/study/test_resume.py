@@ -40,13 +40,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, command_in) -> LoadedStudy:
-    """The same study, never broken off."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "space.py").write_text(SPACE)
-    status, _, err = command_in(folder).run(*STUDY, "--name", "cut")
-    assert status == 0, err
-    return load(folder)
+def finished(make_once, command_in) -> Path:
+    """The working folder of the same study, never broken off."""
+
+    def make(folder: Path) -> None:
+        (folder / "space.py").write_text(SPACE)
+        status, _, err = command_in(folder).run(*STUDY, "--name", "cut")
+        assert status == 0, err
+
+    return make_once("finished-study", make)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(finished: Path) -> LoadedStudy:
+    return load(finished)
 
 
 def load(folder: Path, name: str = "cut") -> LoadedStudy:
@@ -137,8 +144,10 @@ def test_a_killed_study_resumes_to_the_same_numbers_and_is_not_run_twice_at_once
     assert_every_epoch_once(folder)
 
 
-def test_a_finished_study_is_extended_and_moves_to_another_tracker(folder: Path, command) -> None:
-    assert command.run(*STUDY, "--name", "cut")[0] == 0
+def test_a_finished_study_is_extended_and_moves_to_another_tracker(
+    finished: Path, own_copy, command
+) -> None:
+    folder = own_copy(finished)
     before = load(folder)
     status, out, _ = command.run(*RESUME, "--trials", "6", "--json")
     assert status == 0

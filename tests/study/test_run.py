@@ -18,6 +18,7 @@ from PIL import Image
 
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunState
+from study.run import main
 
 SPACE = """
 from optuna.distributions import CategoricalDistribution, FloatDistribution
@@ -173,14 +174,10 @@ def test_real_fashion_mnist_trains_through_the_command_line(folder: Path, comman
     assert best["metrics"]["val_accuracy"] > 0.5  # of ten classes
 
 
-def test_replicates_and_a_confirmation_are_kept_and_compared(folder: Path, command) -> None:
-    status, out, err = command.run(
-        *("--space", "space.py", "--trials", "2", "--epochs", "2", "--name", "honest"),
-        *("--replicates", "2", "--confirm", "2", "--seed", "3", "--json"),
-    )
-    assert status == 0, err
+def test_replicates_and_a_confirmation_are_kept_and_compared(confirmed_study) -> None:
+    folder, out = confirmed_study
     outcome = json.loads(out)
-    loaded = MlflowStore(f"sqlite:///{folder}/mlflow.db").load_study("honest")
+    loaded = MlflowStore(f"sqlite:///{folder}/mlflow.db").load_study("two")
     assert not loaded.undecodable
     assert (loaded.info.replicates, loaded.info.confirm) == (2, 2)
     for record in loaded.records:
@@ -202,7 +199,7 @@ def test_replicates_and_a_confirmation_are_kept_and_compared(folder: Path, comma
         assert correct == pytest.approx(round(correct))
     assert len(outcome["comparisons"]) == 3 * len(front)
     assert all("(n = 2)" in sentence for sentence in outcome["comparisons"])
-    assert "dashboards.report --study honest" in outcome["commands"]["The replication report"]
+    assert "dashboards.report --study two" in outcome["commands"]["The replication report"]
 
 
 def test_a_search_needs_no_test_image_and_only_its_confirmation_reads_them(
@@ -271,23 +268,31 @@ def test_a_study_runs_on_a_running_cluster(folder: Path, command, running_cluste
     assert f"--address {running_cluster}" in outcome["commands"]["A larger study"]
 
 
-def test_a_dry_run_lists_a_grid_with_its_costs_and_makes_nothing(tmp_path: Path, command) -> None:
+def test_a_dry_run_lists_a_grid_with_its_costs_and_makes_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {*folder.iterdir()}
+    monkeypatch.chdir(folder)
     argv = ("--space", "noise_masks", "--sampler", "grid", "--dataset", "cifar10")
-    status, out, err = command.run(*argv, "--trials", "20", "--dry-run", "--json")
-    assert (status, err) == (0, "")
+    assert main([*argv, "--trials", "20", "--dry-run", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
     trials = json.loads(out)["trials"]
     assert len(trials) == 20
     first = {"mask_count": 8, "noise_level": 0.01, "fan_out": 1, "batch_size": 10}
     assert first.items() <= trials[0]["parameters"].items()
     assert trials[0]["costs"]["learnable_params"] == 24914
     assert json.loads(out)["rungs"] == []
-    assert list(tmp_path.iterdir()) == []
+    assert {*folder.iterdir()} == before
 
 
-def test_a_dry_run_tells_after_which_epochs_trials_would_be_compared(command) -> None:
+def test_a_dry_run_tells_after_which_epochs_trials_would_be_compared(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     argv = ("--space", "noise_masks", "--trials", "1", "--scheduler", "moasha", "--epochs", "30")
-    status, out, err = command.run(*argv, "--dry-run")
-    assert (status, err) == (0, "")
+    assert main([*argv, "--dry-run"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
     assert out.endswith("moasha would compare trials after epochs 2, 6, 18 of 30\n")
 
 

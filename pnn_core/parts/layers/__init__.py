@@ -1,6 +1,6 @@
 """Spatial layers: what can stand where a network had its 3×3 convolution.
 
-- `spatial_layer`: `SpatialLayer`, all that the platform must know of one
+- `spatial_layer`: `SpatialLayer`, entry with all that the platform must know
 - one module for each entry of `SPATIAL_LAYERS`, under the layer's name
 """
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pnn_core.parts.feature_map import FeatureMap
+from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.layers.spatial_layer import SpatialLayer
 
 if TYPE_CHECKING:
@@ -15,26 +15,17 @@ if TYPE_CHECKING:
 class Conv1x1(SpatialLayer):
     """A 1×1 convolution, which sees one pixel at a time."""
 
-    def learnable_params(
-        self, config: "ModelConfig", inputs: FeatureMap, out_channels: int, *, bias: bool
-    ) -> int:
+    def learnable_params(self, config: "ModelConfig", place: LayerPlace) -> int:
         """Count one weight for each pair of channels."""
-        return (inputs.channels + bias) * out_channels
+        return (place.inputs.channels + place.bias) * place.out_channels
 
     def build(
-        self,
-        config: "ModelConfig",
-        inputs: FeatureMap,
-        out_channels: int,
-        *,
-        stride: int,
-        bias: bool,
-        generator: "torch.Generator",
+        self, config: "ModelConfig", place: LayerPlace, generator: "torch.Generator"
     ) -> "nn.Module":
         """Build a convolution of stride 1."""
         from torch import nn
 
-        return nn.Conv2d(inputs.channels, out_channels, kernel_size=1, bias=bias)
+        return nn.Conv2d(place.inputs.channels, place.out_channels, kernel_size=1, bias=place.bias)
 
 
 LAYER = Conv1x1(label="1×1", symbol="circle", colour="blue", place=1, uses=frozenset())

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pnn_core.parts.feature_map import FeatureMap
+from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.layers.spatial_layer import SpatialLayer
 
 if TYPE_CHECKING:
@@ -15,27 +15,23 @@ if TYPE_CHECKING:
 class Conv3x3(SpatialLayer):
     """A 3×3 convolution: the network as it was."""
 
-    def learnable_params(
-        self, config: "ModelConfig", inputs: FeatureMap, out_channels: int, *, bias: bool
-    ) -> int:
+    def learnable_params(self, config: "ModelConfig", place: LayerPlace) -> int:
         """Count 9 weights for each pair of channels."""
-        return (9 * inputs.channels + bias) * out_channels
+        return (9 * place.inputs.channels + place.bias) * place.out_channels
 
     def build(
-        self,
-        config: "ModelConfig",
-        inputs: FeatureMap,
-        out_channels: int,
-        *,
-        stride: int,
-        bias: bool,
-        generator: "torch.Generator",
+        self, config: "ModelConfig", place: LayerPlace, generator: "torch.Generator"
     ) -> "nn.Module":
         """Build a convolution that keeps the map's size at stride 1."""
         from torch import nn
 
         return nn.Conv2d(
-            inputs.channels, out_channels, kernel_size=3, stride=stride, padding=1, bias=bias
+            place.inputs.channels,
+            place.out_channels,
+            kernel_size=3,
+            stride=place.stride,
+            padding=1,
+            bias=place.bias,
         )
 
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from pnn_core.parts.feature_map import FeatureMap
+from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.layers.spatial_layer import SpatialLayer
 
 if TYPE_CHECKING:
@@ -15,34 +15,25 @@ if TYPE_CHECKING:
 class LocalBinary(SpatialLayer):
     """`pnn_core.layers.local_binary.LocalBinaryLayer`, in words."""
 
-    def learnable_params(
-        self, config: "ModelConfig", inputs: FeatureMap, out_channels: int, *, bias: bool
-    ) -> int:
+    def learnable_params(self, config: "ModelConfig", place: LayerPlace) -> int:
         """Count the 1×1 and the normalisation before it."""
-        maps = config.fan_out * inputs.channels
+        maps = config.fan_out * place.inputs.channels
         norm = 2 * maps if config.order == "noise_relu_bn_conv" else 0
-        return (maps + bias) * out_channels + norm
+        return (maps + place.bias) * place.out_channels + norm
 
     def build(
-        self,
-        config: "ModelConfig",
-        inputs: FeatureMap,
-        out_channels: int,
-        *,
-        stride: int,
-        bias: bool,
-        generator: "torch.Generator",
+        self, config: "ModelConfig", place: LayerPlace, generator: "torch.Generator"
     ) -> "nn.Module":
         """Build the layer for maps of any size."""
         from pnn_core.layers.local_binary import LocalBinaryLayer
 
         return LocalBinaryLayer(
-            inputs.channels,
-            out_channels,
+            place.inputs.channels,
+            place.out_channels,
             fan_out=config.fan_out,
             nonzero_share=config.mask.nonzero_share,
             order=config.order,
-            bias=bias,
+            bias=place.bias,
             generator=generator,
         )
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pnn_core.parts.feature_map import FeatureMap
+from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.layers.spatial_layer import SpatialLayer
 from pnn_core.parts.noise_masks import NoiseMasks
 
@@ -16,43 +17,35 @@ if TYPE_CHECKING:
 class Perturbation(SpatialLayer):
     """`pnn_core.layers.perturbation.PerturbationLayer`, in words."""
 
-    def learnable_params(
-        self, config: "ModelConfig", inputs: FeatureMap, out_channels: int, *, bias: bool
-    ) -> int:
+    def learnable_params(self, config: "ModelConfig", place: LayerPlace) -> int:
         """Count the 1×1s, the normalisations and, where they are trained, the masks."""
+        inputs, outputs, bias = place.inputs, place.out_channels, place.bias
         maps = config.fan_out * inputs.channels
         combined = maps // inputs.channels if config.grouped else maps
-        size = (combined + bias) * out_channels
+        size = (combined + bias) * outputs
         if config.order == "noise_relu_bn_conv":
             size += 2 * maps
         if config.mix_maps:
-            size += 2 * out_channels + (out_channels + bias) * out_channels
+            size += 2 * outputs + (outputs + bias) * outputs
         if config.mask.trained_masks:
             size += (maps if config.mask.unique_masks else config.fan_out) * inputs.pixels
         return size
 
     def build(
-        self,
-        config: "ModelConfig",
-        inputs: FeatureMap,
-        out_channels: int,
-        *,
-        stride: int,
-        bias: bool,
-        generator: "torch.Generator",
+        self, config: "ModelConfig", place: LayerPlace, generator: "torch.Generator"
     ) -> "nn.Module":
         """Build the layer for maps of one size, which its masks have."""
         from pnn_core.layers.perturbation import PerturbationLayer
 
         return PerturbationLayer(
-            inputs.channels,
-            out_channels,
+            place.inputs.channels,
+            place.out_channels,
             fan_out=config.fan_out,
-            height=inputs.height,
-            width=inputs.width,
+            height=place.inputs.height,
+            width=place.inputs.width,
             mask=config.mask,
             order=config.order,
-            bias=bias,
+            bias=place.bias,
             generator=generator,
             grouped=config.grouped,
             mix_maps=config.mix_maps,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pnn_core.parts.feature_map import FeatureMap
+from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.noise_masks import NoiseMasks
 
 if TYPE_CHECKING:
@@ -46,37 +47,18 @@ class SpatialLayer(ABC):
     not_confirmed: str = ""
 
     @abstractmethod
-    def learnable_params(
-        self, config: "ModelConfig", inputs: FeatureMap, out_channels: int, *, bias: bool
-    ) -> int:
-        """Count what the optimiser changes in the module that `build` gives, in closed form.
-
-        Args:
-            config: The network.
-            inputs: Shape of what comes in.
-            out_channels: Number of output channels, q.
-            bias: True if the layer has one.
-        """
+    def learnable_params(self, config: "ModelConfig", place: LayerPlace) -> int:
+        """Count what the optimiser changes in the module that `build` gives, in closed form."""
 
     @abstractmethod
     def build(
-        self,
-        config: "ModelConfig",
-        inputs: FeatureMap,
-        out_channels: int,
-        *,
-        stride: int,
-        bias: bool,
-        generator: "torch.Generator",
+        self, config: "ModelConfig", place: LayerPlace, generator: "torch.Generator"
     ) -> "nn.Module":
         """Build the module that maps `[batch, *inputs]` to `[batch, q, height, width]`.
 
         Args:
             config: The network.
-            inputs: Shape of what comes in.
-            out_channels: Number of output channels, q.
-            stride: Stride; 1 unless `as_convolution`.
-            bias: True if the layer has one.
+            place: Place of the layer; its stride is 1 unless `as_convolution`.
             generator: CPU source of the randomness of masks and filters.
         """
 

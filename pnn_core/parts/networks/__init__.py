@@ -3,7 +3,7 @@
 Every network is a stem, spatial layers in residual blocks or one after the other, and a classifier.
 All widths are multiples of p (`ModelConfig.width`).
 
-- `network`: `Network`, all that the platform must know of one
+- `network`: `Network`, entry with all that the platform must know
 - `residual`, `plain`: families with and without shortcuts
 - one module for each entry of `NETWORKS`, under the network's name
 """

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pnn_core.parts.feature_map import FeatureMap
+from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.stems import STEMS
 
@@ -83,11 +84,10 @@ class Network(ABC):
         return sum((inputs + 1) * outputs for inputs, outputs in pairwise(widths))
 
 
-def unit_params(config: "ModelConfig", inputs: FeatureMap, out_channels: int, *, bias: bool) -> int:
+def unit_params(config: "ModelConfig", place: LayerPlace) -> int:
     """Count what the optimiser changes in a spatial layer and the BN behind it."""
     layer = SPATIAL_LAYERS[config.layer]
-    size = layer.learnable_params(config, inputs, out_channels, bias=bias)
-    return size + norm_params(out_channels)
+    return layer.learnable_params(config, place) + norm_params(place.out_channels)
 
 
 def norm_params(channels: int) -> int:

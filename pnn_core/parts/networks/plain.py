@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pnn_core.parts.feature_map import FeatureMap
+from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.networks.network import ClassifierShape, Network, unit_params
 from pnn_core.parts.stems import STEMS
 
@@ -12,21 +13,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from pnn_core.config import ModelConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlainLayerShape:
-    """Shapes around a spatial layer without a shortcut.
-
-    Attributes:
-        inputs: Shape of what comes in.
-        outputs: Shape of what goes out, halved where the stride is 2.
-        stride: 1, or 2 at the end of a stage.
-    """
-
-    inputs: FeatureMap
-    outputs: FeatureMap
-    stride: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +37,7 @@ class PlainNetwork(Network):
     strided: bool = False
     stem_bias: bool = True
 
-    def layers(self, config: "ModelConfig") -> tuple[PlainLayerShape, ...]:
+    def layers(self, config: "ModelConfig") -> tuple[LayerPlace, ...]:
         """List the spatial layers behind the stem, in order."""
         shape = STEMS[config.first_layer.stem].outputs(config)
         if self.pools_behind_stem:
@@ -59,10 +45,10 @@ class PlainNetwork(Network):
         layers = []
         for stage, (multiple, count) in enumerate(self.stages):
             for layer in range(1 if stage == 0 else 0, count):
-                stride = 2 if layer == count - 1 else 1
-                outputs = shape.after(config.width * multiple, stride)
-                layers.append(PlainLayerShape(inputs=shape, outputs=outputs, stride=stride))
-                shape = outputs
+                stride, channels = 2 if layer == count - 1 else 1, config.width * multiple
+                place = LayerPlace(inputs=shape, out_channels=channels, stride=stride, bias=True)
+                layers.append(place)
+                shape = place.outputs
         return tuple(layers)
 
     @property
@@ -72,10 +58,7 @@ class PlainNetwork(Network):
 
     def body_params(self, config: "ModelConfig") -> int:
         """Count the spatial layers."""
-        return sum(
-            unit_params(config, shape.inputs, shape.outputs.channels, bias=True)
-            for shape in self.layers(config)
-        )
+        return sum(unit_params(config, place) for place in self.layers(config))
 
     def first_inputs(self, config: "ModelConfig") -> FeatureMap:
         """Return the shape behind the stem and its pool."""

@@ -1,7 +1,7 @@
 """Stems: the first layer of a network.
 
-- `stem`: `Stem`, all that the platform must know of one
-- `convolution`: what the stems of one convolution share
+- `stem`: `Stem`, entry with all that the platform must know
+- `convolution`: parts shared by the stems of one convolution
 - one module for each entry of `STEMS`, under the stem's name
 """
 

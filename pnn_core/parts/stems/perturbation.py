@@ -23,11 +23,22 @@ class PerturbationStem(Stem):
         self, config: "ModelConfig", *, bias: bool, generator: "torch.Generator"
     ) -> "list[nn.Module]":
         """Build noise → activation → 1×1."""
-        from pnn_core.layers.stem import build_perturbation_stem
+        from torch import nn
 
-        return build_perturbation_stem(
-            config, self.noise_masks(config), bias=bias, generator=generator
+        from pnn_core.layers.perturbation import Perturbation
+        from pnn_core.layers.stem import ACTIVATIONS
+
+        masks, stem = self.noise_masks(config), config.first_layer
+        perturb = Perturbation(
+            config.dataset.channels,
+            fan_out=stem.stem_fan_out,
+            height=masks.height,
+            width=masks.width,
+            mask=masks.mask,
+            generator=generator,
         )
+        combine = nn.Conv2d(masks.count, config.width, kernel_size=1, bias=bias)
+        return [perturb, ACTIVATIONS[stem.stem_activation](), combine]
 
     def noise_masks(self, config: "ModelConfig") -> NoiseMasks:
         """Describe the masks: uniform, fixed and each channel's own.

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import ray
@@ -55,12 +55,12 @@ def share_gpus(
     most = _most_on_a_gpu(config, resources, nodes)
     if most <= 1:
         return resources
-    measured = _measure(nodes, _candidates(config), config.replicates, data, resources)
+    needs, failure = _measure(nodes, _candidates(config), config.replicates, data, resources)
     alone = f"{_decided(1)}: "
-    if not measured.needs:
-        warn(f"{alone}how much memory one takes could not be measured ({measured.failure})")
+    if not needs:
+        warn(f"{alone}how much memory one takes could not be measured ({failure})")
         return resources
-    tightest = min(measured.needs, key=trials_that_fit)
+    tightest = min(needs, key=trials_that_fit)
     if tightest.needed_bytes is None:
         optim, model = tightest.largest.optim, tightest.largest.model
         warn(
@@ -131,29 +131,16 @@ def _candidates(config: StudyConfig) -> list[TrialConfig]:
     return [*found.values()]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Measured:
-    """Answers of the nodes.
-
-    Attributes:
-        needs: Needs that were measured.
-        failure: Reason why one of the others did not answer.
-    """
-
-    needs: tuple[GpuNeed, ...]
-    failure: str
-
-
 def _measure(
     nodes: Sequence[dict[str, Any]],
     trials: Sequence[TrialConfig],
     replicates: int,
     data: TrainingData,
     resources: TrialResources,
-) -> _Measured:
-    """Measure on a GPU of each node, all at once."""
+) -> tuple[list[GpuNeed], str]:
+    """Measure on a GPU of each node, all at once; with the reason why some node did not answer."""
     if not trials:
-        return _Measured(needs=(), failure="no trial was found that can be built")
+        return [], "no trial was found that can be built"
     # The process ends with its task: what CUDA keeps for it is then free for the trials.
     worker = ray.remote(num_cpus=resources.cpus, num_gpus=1, max_calls=1, max_retries=0)(
         measure_here
@@ -177,7 +164,7 @@ def _measure(
             failure = describe_error(error.cause)
         except RayError as error:
             failure = describe_error(error)
-    return _Measured(needs=tuple(needs), failure=failure)
+    return needs, failure
 
 
 def measure_here(

@@ -5,7 +5,6 @@
 - `background_writer`, `write_queue`, `write_status`: writing a running study beside the trial loop
 - `study_writer`, `experiments`, `run_content`, `run_diff`: runs of one study, of which only what is
   missing is written
-- `study_format`, `run_format`, `earlier_runs`, `encoding`: spelling of studies and runs, of today
-  and of earlier versions
+- `study_format`, `run_format`, `encoding`: spelling of studies and runs
 - `client`, `schema_cache`, `errors`: one tracker, and its errors
 """

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pnn_core.config import EpochResult
@@ -39,14 +40,6 @@ class Unsent:
     error: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class _StudyEnded:
-    summary: StudySummary | None
-    artifacts: tuple[Path, ...]
-    end: StudyEnd
-    milliseconds: int
-
-
 class MlflowWriter(RunListener):
     """Writer that takes events from the trial loop and writes them from a thread of its own.
 
@@ -77,7 +70,7 @@ class MlflowWriter(RunListener):
         self._opened = False
         self._unanswered = False
         self._failing_since: float | None = None
-        self._ended: _StudyEnded | None = None
+        self._finish: Callable[[], None] | None = None
         self._error = ""
         self._closing = threading.Event()
         self._abandoned = threading.Event()
@@ -127,9 +120,7 @@ class MlflowWriter(RunListener):
             end: Cause of the study's end.
         """
         with self._changed:
-            self._ended = _StudyEnded(
-                summary=summary, artifacts=tuple(artifacts), end=end, milliseconds=now_ms()
-            )
+            self._finish = partial(self._study.finish, summary, tuple(artifacts), end, now_ms())
             self._changed.notify()
 
     def close(self, patience_seconds: float, most_seconds: float | None = None) -> Unsent:
@@ -157,7 +148,7 @@ class MlflowWriter(RunListener):
             self._abandoned.set()
         waiting = self._queue.waiting
         confirmed = sum(key.is_confirmation for key in waiting)
-        study = not self._opened or self._ended is not None
+        study = not self._opened or self._finish is not None
         missing = study or waiting
         error = self._error or "MLflow did not answer in time"
         return Unsent(
@@ -205,7 +196,7 @@ class MlflowWriter(RunListener):
         return self._has_work() and not self._abandoned.is_set()
 
     def _has_work(self) -> bool:
-        return not self._opened or bool(self._queue.waiting) or self._ended is not None
+        return not self._opened or bool(self._queue.waiting) or self._finish is not None
 
     def _write_all(self) -> Outcome:
         """Write everything that has come in: trials, oldest first, then what confirms them."""
@@ -247,16 +238,11 @@ class MlflowWriter(RunListener):
         return Outcome.SENT
 
     def _write_end(self) -> Outcome:
-        ended = self._ended
-        if ended is None:
+        if self._finish is None:
             return Outcome.SENT
-        outcome = self._write(
-            lambda: self._study.finish(
-                ended.summary, ended.artifacts, ended.end, ended.milliseconds
-            )
-        )
+        outcome = self._write(self._finish)
         if outcome is Outcome.SENT:
-            self._ended = None
+            self._finish = None
         return outcome
 
     def _write_run(self, key: RunKey) -> Outcome:

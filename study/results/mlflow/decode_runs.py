@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 Series = Mapping[str, Mapping[int, float]]
 """Metric name to value by step."""
 
-_ENDED = ("FINISHED", "FAILED", "KILLED")
-
 
 @dataclass(frozen=True, kw_only=True)
 class _ReadRun:
@@ -72,7 +70,7 @@ class StudyReading:
     @property
     def unended(self) -> frozenset[str]:
         """Identifiers of the runs that have not ended."""
-        return frozenset(r.run_id for r in self._runs.values() if r.status not in _ENDED)
+        return frozenset(r.run_id for r in self._runs.values() if r.status not in fmt.ENDED)
 
     @property
     def latest_start_ms(self) -> int:
@@ -177,7 +175,7 @@ class StudyReading:
             content=content,
             status=run.info.status,
             started_ms=_started_ms(run),
-            metrics={} if run.info.status in _ENDED else run.data.metrics,
+            metrics={} if run.info.status in fmt.ENDED else run.data.metrics,
         )
 
     def _running_curves(self, run: "Run") -> tuple[Curve, ...]:

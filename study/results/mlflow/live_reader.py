@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from study.results.mlflow import study_format as fmt
 from study.results.mlflow.client import MlflowConnection, read_series, search_page
@@ -58,7 +58,7 @@ class StudyFeed:
         self._name = name
         self._progress = progress
         self._experiment_id = ""
-        self._parent_seen: _ParentSeen | None = None
+        self._parent_seen: tuple[str, dict[str, str]] | None = None
         self._reading: StudyReading | None = None
         self._missing = 0
         self._has_news = False
@@ -76,7 +76,7 @@ class StudyFeed:
         if latest is None or reading is None:
             return self._read_all()
         with self._connection.asking() as client:
-            seen = _ParentSeen.of(client.get_run(reading.parent_run_id))
+            seen = _state(client.get_run(reading.parent_run_id))
         if seen != self._parent_seen:
             return self._read_all()
         if latest.is_running:
@@ -106,8 +106,8 @@ class StudyFeed:
                 self._progress(read)
         if reading.parent is None:
             raise UnknownStudyError(self._connection, self._name)
-        self._parent_seen = _ParentSeen.of(reading.parent)
-        followed = self._follow(reading, is_running=self._parent_seen.status == "RUNNING")
+        self._parent_seen = _state(reading.parent)
+        followed = self._follow(reading, is_running=self._parent_seen[0] == "RUNNING")
         self._reading, self._missing = reading, _missing(followed.study)
         return followed
 
@@ -147,15 +147,9 @@ class StudyFeed:
             return {name: read_series(client, run_id, name) for name in SERIES.values()}
 
 
-class _ParentSeen(NamedTuple):
-    """Part of a study's own run that changes when the study does."""
-
-    status: str
-    tags: frozenset[tuple[str, str]]
-
-    @classmethod
-    def of(cls, run: "Run") -> "_ParentSeen":
-        return cls(str(run.info.status), frozenset(run.data.tags.items()))
+def _state(parent: "Run") -> tuple[str, dict[str, str]]:
+    """Return the part of a study's own run that changes when the study does: status and tags."""
+    return str(parent.info.status), dict(parent.data.tags)
 
 
 def _missing(study: LoadedStudy) -> int:

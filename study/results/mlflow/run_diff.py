@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from study.results.mlflow.client import read_series
 from study.results.mlflow.encoding import from_mlflow
-from study.results.mlflow.run_format import SERIES
+from study.results.mlflow.run_format import ENDED, SERIES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
-
-_ENDS = ("FINISHED", "FAILED", "KILLED")
 
 
 class ParameterChangedError(ValueError):
@@ -94,14 +92,14 @@ class RunMirror:
             content.ended_ms is not None and content.ended_ms != self._ended_ms
         )
         known = not (params or tags or totals or new_status)
-        if known and content.status in _ENDS and self._holds_the_end_of(content.series):
+        if known and content.status in ENDED and self._holds_the_end_of(content.series):
             return
         points = [*self._missing_points(client, content.series), *totals]
-        if new_status and content.status not in (None, *_ENDS):
+        if new_status and content.status not in (None, *ENDED):
             client.update_run(self.run_id, status=content.status)
         _log(client, self.run_id, points, params, tags)
         self._learn(points, params, tags)
-        if new_status and content.status in _ENDS:
+        if new_status and content.status in ENDED:
             client.set_terminated(self.run_id, content.status, end_time=content.ended_ms)
             self._ended_ms = content.ended_ms
         self.status = content.status or self.status

@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pnn_core.config import ADDED_METRICS, COST_METRICS, EPOCH_METRICS, EpochResult
-from study.results.mlflow.earlier_runs import earlier_document
+from study.results.earlier_documents import earlier_document
 from study.results.mlflow.encoding import (
     LONGEST_TAG,
     decoding,
@@ -53,6 +53,9 @@ RUN_STATUS = {
     RunState.PRUNED: "KILLED",  # as Optuna's own MLflow callback has it
     RunState.FAILED: "FAILED",
 }
+
+ENDED = ("FINISHED", "FAILED", "KILLED")
+"""MLflow's statuses of runs that have ended."""
 
 SERIES = {
     name: name if metric.over_epochs == "last" else f"epoch_{name}"

@@ -1,5 +1,6 @@
 """The live page, served."""
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
@@ -9,9 +10,9 @@ from werkzeug.serving import make_server
 from dashboards.live.server import create_app
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[[str], str]]:
-    """Serves the page of a tracker on this machine, and gives its address."""
+@contextlib.contextmanager
+def serving() -> Iterator[Callable[[str], str]]:
+    """Gives what serves the page of a tracker on this machine, and tells its address."""
     servers = []
 
     def start(tracking_uri: str) -> str:
@@ -23,3 +24,17 @@ def serve() -> Iterator[Callable[[str], str]]:
     yield start
     for server in servers:
         server.shutdown()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[str], str]]:
+    """Serves the page of a tracker for one test."""
+    with serving() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def serve_to_all() -> Iterator[Callable[[str], str]]:
+    """Serves the page of a tracker for all tests of a file, which only read it."""
+    with serving() as start:
+        yield start

@@ -59,12 +59,16 @@ def write(uri, study, end=StudyEnd.FINISHED):
     writing.finish(summarise(records, study.info.objectives), [], end, MS + 10**5)
 
 
+@pytest.fixture(scope="module")
+def address(server, serve_to_all, make_grid, study_of):
+    """The address of one study whose texts hold markup."""
+    write(server.uri, study_of(make_grid(order=MARKUP), "markup", dataset=MARKUP, space=MARKUP))
+    return f"{serve_to_all(server.uri)}?study=markup"
+
+
 @pytest.fixture
-def page(server, serve, open_page, make_grid, study_of, request):
-    """The page of one study whose texts hold markup."""
-    name = f"markup {request.node.name}"
-    write(server.uri, study_of(make_grid(order=MARKUP), name=name, dataset=MARKUP, space=MARKUP))
-    page = open_page(f"{serve(server.uri)}?study={name}")
+def page(address, open_page):
+    page = open_page(address)
     page.wait_for_selector(".js-plotly-plot .point")
     return page
 
@@ -321,7 +325,9 @@ def test_a_tracker_that_goes_away_and_comes_back_needs_no_reload(
     own_server.start()
     page.get_by_role("heading", name="No studies yet").wait_for()
     write(own_server.uri, study_of(make_grid(), name="back"))
-    page.wait_for_selector(".js-plotly-plot .point")
+    page.wait_for_function(
+        f"document.querySelector('{TRIALS}')?.querySelectorAll('path.point').length === 12"
+    )
     own_server.kill()
     page.get_by_role("heading", name=re.compile("The tracker does not answer")).wait_for()
     assert trials(page).count() == 12  # what was read before stays in sight

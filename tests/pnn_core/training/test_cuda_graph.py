@@ -283,7 +283,8 @@ def test_no_step_waits_for_the_device_or_copies_from_the_host(
         change = {**change, "dropout": 0.0}
     use_capture(tape := TapeCapture())
     runs = replicates(change)
-    (runs[0] if kind == "alone" else BatchedRun(runs)).next_epoch()
+    run = runs[0] if kind == "alone" else BatchedRun(runs)
+    run.next_epoch(lambda: bool(tape.tapes))  # what follows the capture is the same steps again
     names = tape.tapes[0].names
     assert not names & WAITS
     assert not names & COPIES

@@ -18,18 +18,19 @@ from pnn_core.data import confirm_step, load_test_data
 from pnn_core.training.confirmation_run import train_and_test
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
-from study.engine.cluster.connect import concurrent_trials, connected, trial_resources
+from study.engine.cluster.connect import concurrent_trials, trial_resources
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
 from study.engine.tune.trainable import TrialTrainable
 from study.engine.tune.tuner import train_runs
 from study.engine.tune.worker_images import ConfirmationImages
 from study.results.run_record import RunRecord, RunState
-from study.results.settings import Resources
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import PlannedRun
 from study.search.optuna_storage import StudyStorage
 from study.search.run_manager import ATTEMPTS
+
+pytestmark = pytest.mark.usefixtures("cluster")
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 CONFIG = TrialConfig(
@@ -60,12 +61,6 @@ class Confirmed:
 
     runs: tuple[RunRecord, ...]
     interrupted: bool
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster():
-    with connected(None):
-        yield
 
 
 @pytest.fixture(autouse=True)
@@ -114,9 +109,8 @@ def confirmed(make_config, digits, test_images) -> Confirm:
 
     def confirmed(tasks, listener, *, at_once: int = 2, places=None) -> Confirmed:
         cleanup = CheckpointCleanup(store, keep=False)
-        wanted = Resources(gpus_per_trial=0.0, max_concurrent=at_once)
-        resources = trial_resources(wanted)
-        study = replace(config, resources=wanted)
+        study = replace(config, gpus_per_trial=0.0, max_concurrent=at_once)
+        resources = trial_resources(study)
         manager = ConfirmationManager(
             study,
             StudyStorage(study),

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from pnn_core.training.validated_run import train
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup, checkpoint_file
 from study.config import StudyConfig
-from study.engine.cluster.connect import TrialResources, connected
+from study.engine.cluster.connect import TrialResources
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
 from study.engine.tune.tuner import train_runs
@@ -23,13 +22,9 @@ from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
 
+pytestmark = pytest.mark.usefixtures("cluster")
+
 TWO = TrialResources(cpus=1, gpus=0.0, concurrent=2)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    with connected(None):
-        yield
 
 
 @pytest.fixture(autouse=True)

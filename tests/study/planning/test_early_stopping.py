@@ -49,13 +49,17 @@ def numbers(record: RunRecord) -> tuple:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, command_in) -> tuple[Path, str]:
+def undisturbed(make_once, command_in) -> tuple[Path, str]:
     """A study whose trials ran one after the other, and what it said."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    (folder / "space.py").write_text(SPACE)
-    status, out, err = command_in(folder).run(*STUDY, *ONE_BY_ONE)
-    assert status == 0, err
-    return folder, out
+
+    def make(folder: Path) -> None:
+        (folder / "space.py").write_text(SPACE)
+        status, out, err = command_in(folder).run(*STUDY, *ONE_BY_ONE)
+        assert status == 0, err
+        (folder / "out").write_text(out)
+
+    folder = make_once("early-stopping", make)
+    return folder, (folder / "out").read_text()
 
 
 def test_stopped_trials_are_pruned_at_a_rung_where_another_was_better(undisturbed) -> None:

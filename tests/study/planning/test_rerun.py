@@ -26,7 +26,6 @@ SPACE = SearchSpace(
     fixed={"network": "resnet8", "batch_size": 40, "dropout": 0.1, "mask_seed": 11},
 )
 """
-STUDY = ("--space", "space.py", "--trials", "3", "--epochs", "3", "--seed", "6", "--name", "first")
 
 
 @pytest.fixture
@@ -53,12 +52,11 @@ def assert_same(again: RunRecord, before: RunRecord) -> None:
     assert again.metrics()["val_accuracy"] == before.metrics()["val_accuracy"]
 
 
-def test_a_rerun_is_the_trial_to_the_last_bit(folder: Path, command) -> None:
-    status, _, err = command.run(*STUDY, "--replicates", "2")
-    assert status == 0, err
-    first = load(folder, "first")
-    for number, name in ((2, "first-trial-2"), (2, "first-trial-2-2"), (0, "first-trial-0")):
-        status, out, err = command.run("--rerun", f"first:{number}", "--json", "--quiet")
+def test_a_rerun_is_the_trial_to_the_last_bit(confirmed_study, own_copy, command) -> None:
+    folder = own_copy(confirmed_study[0])
+    first = load(folder, "two")
+    for number, name in ((1, "two-trial-1"), (0, "two-trial-0")):
+        status, out, err = command.run("--rerun", f"two:{number}", "--json", "--quiet")
         assert (status, err) == (0, "")
         outcome = json.loads(out)
         assert (outcome["study"], outcome["trials"]) == (name, {"complete": 1})
@@ -66,29 +64,29 @@ def test_a_rerun_is_the_trial_to_the_last_bit(folder: Path, command) -> None:
         study = load(folder, name)
         assert study.info.images == first.info.images
         assert study.info.images is not None
-        assert (study.info.replicates, study.info.space) == (2, f"first:{number}")
+        assert (study.info.replicates, study.info.space) == (2, f"two:{number}")
         (again,) = study.records
         assert_same(again, first.records[number])
     # Whoever resumes it finds it done.
-    status, out, err = command.run("--resume", "--name", "first-trial-2", "--json", "--quiet")
+    status, out, err = command.run("--resume", "--name", "two-trial-1", "--json", "--quiet")
     assert (status, err) == (0, "")
     assert json.loads(out)["trials"] == {"complete": 1}
-    assert [r.number for r in load(folder, "first").records] == [0, 1, 2]
+    assert [r.number for r in load(folder, "two").records] == [0, 1]
 
 
 def test_a_rerun_that_is_interrupted_goes_on_to_the_same_numbers(folder: Path, command) -> None:
-    long = ("--space", "space.py", "--trials", "2", "--epochs", "40", "--name", "first")
+    long = ("--space", "space.py", "--trials", "1", "--epochs", "25", "--name", "first")
     status, _, err = command.run(*long)
     assert status == 0, err
-    process = command.start("--rerun", "first:1")
-    while not list(folder.glob("studies/first-trial-1/checkpoints/**/*.ckpt")):
+    process = command.start("--rerun", "first:0")
+    while not list(folder.glob("studies/first-trial-0/checkpoints/**/*.ckpt")):
         assert process.poll() is None
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err) == (130, "")
-    assert "--resume --name first-trial-1" in out
-    status, out, err = command.run("--resume", "--name", "first-trial-1")
+    assert "--resume --name first-trial-0" in out
+    status, out, err = command.run("--resume", "--name", "first-trial-0")
     assert (status, err) == (0, "")
-    (again,) = load(folder, "first-trial-1").records
-    assert_same(again, load(folder, "first").records[1])
+    (again,) = load(folder, "first-trial-0").records
+    assert_same(again, load(folder, "first").records[0])

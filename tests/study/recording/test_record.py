@@ -1,6 +1,5 @@
 """`study.record`: a study is run, or gone on with, and written as a table."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -8,18 +7,6 @@ import pytest
 from study import run
 from study.record import main
 from study.recording.parquet import read_table
-
-SPACE = """
-from optuna.distributions import CategoricalDistribution
-from search_spaces import SearchSpace
-
-SPACE = SearchSpace(
-    name="two",
-    summary="two networks",
-    axes={"mask_count": CategoricalDistribution((2, 4))},
-    fixed={"network": "resnet8", "batch_size": 500},
-)
-"""
 
 
 @pytest.fixture
@@ -96,22 +83,16 @@ def test_bad_input_is_refused_before_anything_is_trained(
     assert asked == []
 
 
-def test_a_recording_holds_what_was_trained(folder, empty_database, command_in, capsys) -> None:
-    shutil.copy(empty_database, folder / "mlflow.db")
-    (folder / "two.py").write_text(SPACE)
-    status, _, error = command_in(folder).run(
-        *("--space", "two.py", "--sampler", "grid", "--replicates", "2", "--epochs", "2"),
-        *("--name", "two", "--quiet"),
-    )
-    assert status == 0, error
+def test_a_recording_holds_what_was_trained(confirmed_study, own_copy, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(folder := own_copy(confirmed_study[0]))
     assert main(["--name", "two", "--output", "table.parquet"]) == 0
     assert "2 configurations of two on digits, 2 seeds each, 2 epochs" in capsys.readouterr().out
     table = read_table(folder / "table.parquet")
     assert table.provenance.command == (
         "python -m study.run --space two.py --dataset digits --sampler grid --trials 2 --epochs 2 "
-        "--replicates 2 --seed 0"
+        "--replicates 2 --seed 3"
     )
     assert [c.parameters["mask_count"] for c in table.configurations] == [2, 4]
-    assert [c.first_seed for c in table.configurations] == [0, 2]
+    assert [c.first_seed for c in table.configurations] == [3, 5]
     assert all(e.train_seconds > 0 for c in table.configurations for k in c.curves for e in k)
     assert {"python", "torch"} <= table.provenance.versions.keys()

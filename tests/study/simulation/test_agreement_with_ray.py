@@ -1,14 +1,13 @@
 """A simulated search decides as a real one does whose workers take their epochs from the table."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
 from ray import tune
 
 from study.checkpoints.checkpoint_store import CheckpointStore
-from study.engine.cluster.connect import TrialResources, connected
+from study.engine.cluster.connect import TrialResources
 from study.engine.cluster.worker_name import worker_name
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
@@ -23,16 +22,12 @@ from study.stopping.entry import entry_after
 from study.stopping.halving import SuccessiveHalving
 from study.stopping.rungs import Rungs
 
+pytestmark = pytest.mark.usefixtures("cluster")
+
 REAL_SECONDS = 0.02
 """Of a simulated one."""
 
 RUNGS = Rungs(first=1, reduction_factor=2, epochs=4)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    with connected(None):
-        yield
 
 
 class TableTrainable(tune.Trainable):

@@ -1,5 +1,6 @@
 """The cluster listens on this machine alone, and is asked for no more than it has."""
 
+import contextlib
 import socket
 from pathlib import Path
 
@@ -10,11 +11,7 @@ import ray
 from study.engine.cluster.connect import ClusterError, connected, trial_resources
 from study.results.settings import Resources
 
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster():
-    with connected(None):
-        yield
+pytestmark = pytest.mark.usefixtures("cluster")
 
 
 def test_nothing_listens_beyond_127_0_0_1() -> None:
@@ -24,13 +21,15 @@ def test_nothing_listens_beyond_127_0_0_1() -> None:
     # Asked for by name, a command is nothing where its process has just ended.
     everyone = psutil.process_iter(["cmdline"])
     processes += [p for p in everyone if session in " ".join(p.info["cmdline"] or [])]
-    processes += [child for p in processes for child in p.children(recursive=True)]
-    addresses = {
-        connection.laddr.ip.removeprefix("::ffff:")
-        for process in processes
-        for connection in process.net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    addresses = set()
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError):  # it has just ended
+            for one in [process, *process.children(recursive=True)]:
+                addresses |= {
+                    connection.laddr.ip.removeprefix("::ffff:")
+                    for connection in one.net_connections(kind="inet")
+                    if connection.status == psutil.CONN_LISTEN
+                }
     assert addresses
     assert addresses <= {"127.0.0.1", "::1"}
 

@@ -45,7 +45,7 @@ def need(needed: float | None, free: float = 80.0) -> GpuNeed:
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
+def gpu_cluster() -> Iterator[None]:
     """One node, which Ray takes to have GPUs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ray, "init", partial(ray.init, num_cpus=CPUS, num_gpus=GPUS))
@@ -90,7 +90,7 @@ def test_the_largest_trial_fits_into_the_share_that_bounds_it(
         assert allowed >= needed - CONTEXT_BYTES
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("gpu_cluster")
 def test_as_many_trials_run_at_once_as_were_decided(
     make_config, digits: TrainingData, measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +121,7 @@ def run(
     return manager.records
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("gpu_cluster")
 @pytest.mark.parametrize("trials", [3, 7, 14])
 def test_ray_has_room_for_as_many_equal_parts_of_a_gpu(trials: int) -> None:
     groups = [placement_group([{"GPU": 1 / trials}]) for _ in range(GPUS * trials)]
@@ -132,7 +132,7 @@ def test_ray_has_room_for_as_many_equal_parts_of_a_gpu(trials: int) -> None:
             remove_placement_group(group)
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("gpu_cluster")
 def test_tunes_count_of_a_node_loses_a_place_where_trials_take_parts_of_a_gpu() -> None:
     """Why `train_runs` does without it there; once this fails, it need not."""
     manager = FixedResourceManager({"CPU": 64.0, "GPU": 1.0})
@@ -145,7 +145,7 @@ def test_tunes_count_of_a_node_loses_a_place_where_trials_take_parts_of_a_gpu() 
     assert places == 13
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("gpu_cluster")
 def test_the_worker_has_the_gpu_to_itself_and_every_size_of_network_the_space_holds(
     make_config, digits: TrainingData, measured
 ) -> None:
@@ -160,7 +160,7 @@ def test_the_worker_has_the_gpu_to_itself_and_every_size_of_network_the_space_ho
     assert f"[(2, 200), (4, 200)] 5 {len(digits.train)} 2 1.0" in warned
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("gpu_cluster")
 def test_where_nothing_is_measured_each_trial_keeps_a_gpu_and_the_reason_is_told(
     make_config, digits: TrainingData
 ) -> None:
@@ -173,7 +173,7 @@ def test_where_nothing_is_measured_each_trial_keeps_a_gpu_and_the_reason_is_told
     ]
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("gpu_cluster")
 def test_a_worker_that_dies_while_it_measures_ends_no_study(
     make_config, digits: TrainingData, measured
 ) -> None:
@@ -188,7 +188,7 @@ def test_a_worker_that_dies_while_it_measures_ends_no_study(
     assert "could not be measured" in warned
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("gpu_cluster")
 def test_a_trial_that_no_gpu_has_room_for_is_named(
     make_config, digits: TrainingData, measured
 ) -> None:
@@ -204,7 +204,7 @@ def test_a_trial_that_no_gpu_has_room_for_is_named(
     )
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("gpu_cluster")
 def test_a_gpu_that_others_use_is_waited_for_and_then_done_without(
     make_config, digits: TrainingData, measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,7 +221,7 @@ def test_a_gpu_that_others_use_is_waited_for_and_then_done_without(
     assert "(no GPU was free within 0.5 s)" in warned
 
 
-@pytest.mark.usefixtures("cluster")
+@pytest.mark.usefixtures("gpu_cluster")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -271,7 +271,7 @@ def test_memory_cpus_and_what_was_asked_for_bound_the_trials_on_a_gpu(
         for cpus, gpus in nodes
     ]
     monkeypatch.setattr(ray, "nodes", lambda: cluster)
-    answers = gpu_sharing._Measured(needs=tuple(map(need, needs)), failure="")
+    answers = (list(map(need, needs)), "")
     monkeypatch.setattr(gpu_sharing, "_measure", lambda *_: answers)
     config = make_config(trials=1000, **wanted)
     resources, (said,), _ = shared(config, digits)

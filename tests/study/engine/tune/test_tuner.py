@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from search_spaces import SearchSpace
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
 from study.config import JOURNAL, StudyConfig
-from study.engine.cluster.connect import TrialResources, connected
+from study.engine.cluster.connect import TrialResources
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
 from study.engine.tune.trainable import TrialTrainable
@@ -35,13 +35,9 @@ from study.search.optuna_storage import StorageError, StudyStorage
 from study.search.run_manager import ATTEMPTS
 from study.search.trial_manager import TrialManager
 
+pytestmark = pytest.mark.usefixtures("cluster")
+
 ONE_CPU = TrialResources(cpus=1, gpus=0.0, concurrent=2)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    with connected(None):
-        yield
 
 
 def run(

@@ -1,10 +1,10 @@
-"""Search space as a document, so that a table needs no code that defines its space."""
+"""Search space as a document: a digest tells it from others, and a table needs no code for it."""
 
 from typing import Any
 
 from optuna.distributions import distribution_to_json, json_to_distribution
 
-from search_spaces import SearchSpace
+from search_spaces.space import SearchSpace
 
 
 def space_to_json(space: SearchSpace) -> dict[str, Any]:

@@ -1,0 +1,27 @@
+"""Place of a spatial layer in its network."""
+
+from dataclasses import dataclass
+
+from pnn_core.parts.feature_map import FeatureMap
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerPlace:
+    """What a network asks of the spatial layer in one place.
+
+    Attributes:
+        inputs: Shape of what comes in.
+        out_channels: Number of output channels, q.
+        stride: 1, or 2 where the map is halved: by the layer's own stride or by a pool behind it.
+        bias: True if the layer has one.
+    """
+
+    inputs: FeatureMap
+    out_channels: int
+    stride: int = 1
+    bias: bool
+
+    @property
+    def outputs(self) -> FeatureMap:
+        """Shape of what goes out, behind the pool."""
+        return self.inputs.after(self.out_channels, self.stride)
