@@ -18,6 +18,7 @@ def test_a_study_is_gone_through_once_while_it_is_alive(make_trial, study_of):
 
 
 def test_nothing_is_kept_of_a_study_that_is_gone(make_trial, study_of):
+    gc.collect()  # studies of earlier tests
     before = len(_KEPT)
     study = study_of([make_trial(0)])
     gone = weakref.ref(complete_trials(study))
