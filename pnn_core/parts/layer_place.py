@@ -7,7 +7,7 @@ from pnn_core.parts.feature_map import FeatureMap
 
 @dataclass(frozen=True, kw_only=True)
 class LayerPlace:
-    """What a network asks of the spatial layer in one place.
+    """Place of a spatial layer in a network, and what is asked of the layer there.
 
     Attributes:
         inputs: Shape of what comes in.

@@ -77,7 +77,7 @@ def replay_masks(draw: MaskDraw, limit: int | None = None) -> NDArray[np.float32
     twice and its last bit may differ. Normal ones differ by the rounding of log and cos.
 
     Args:
-        draw: From what.
+        draw: Distribution and level of the noise.
         limit: Masks wanted, from the first one on; None for all.
 
     Returns:

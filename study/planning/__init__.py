@@ -1,1 +1,1 @@
-"""From what was asked for to a study that can begin, or one sentence saying why it cannot."""
+"""Plans: a study that can begin, or one sentence that says why it cannot."""

@@ -21,7 +21,7 @@ class PreviewedTrial(NamedTuple):
     Attributes:
         point: A value for every axis of the space.
         config: The training run that it describes.
-        costs: Of its network.
+        costs: Costs of its network.
     """
 
     point: Point
