@@ -7,6 +7,7 @@
 - `noise_masks`: mask count, noise level, fan-out and batch size of PNN networks
 - `controls`: all four layers over a ladder of equal parameter counts
 - `dispute`: the published recipes and the switches between them, one at a time
+- `space_json`: a search space as a document, so that a table needs no code that defines its space
 - `paper_table1`, `3`, `4`, `5`, `6`: the paper's tables; `paper` holds what they share
 """
 

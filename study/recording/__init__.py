@@ -5,5 +5,4 @@
 - `columns`: a table's rows in Arrow, and back
 - `parquet`: the file, with schema, provenance and licence in its own metadata
 - `shipped`: the table that comes with this project
-- `space_json`: a search space as a document, so that a table needs no code that defines its space
 """
