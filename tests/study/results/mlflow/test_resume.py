@@ -362,14 +362,14 @@ def test_a_tracker_that_is_slow_is_left_when_there_is_no_time(
 
 def test_a_tracker_that_answers_but_never_takes_the_end_holds_nobody_up(sqlite_uri, info):
     study = MlflowStore(sqlite_uri).open_study(info)
-    writer = MlflowWriter(study, collect_seconds=0.0)
-    writer.study_ended(None, [], StudyEnd.FINISHED)
 
     def never(*arguments):
         study.ask()
         raise ConnectionError
 
     study.finish = never
+    writer = MlflowWriter(study, collect_seconds=0.0)
+    writer.study_ended(None, [], StudyEnd.FINISHED)
     began = time.monotonic()
     unsent = writer.close(0.5)
     assert time.monotonic() - began < 3
