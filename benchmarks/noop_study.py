@@ -37,6 +37,10 @@ class NoopRun:
         """Number of epochs done."""
         return len(self.results)
 
+    def state_dict(self) -> dict[str, Any]:
+        """State for a checkpoint: nothing, as nothing is learned."""
+        return {}
+
     def next_epoch(self, pause: Callable[[], bool]) -> bool:
         """The next result, at once."""
         result = EpochResult(

@@ -26,9 +26,6 @@ from study.results.run_record import Curve, RunKey, RunRecord, RunState
 FORMAT = 2
 """Version of the documents' format."""
 
-_ADDED: Collection[str] = ()
-"""Fields that were added to this format later; they have defaults."""
-
 _Reader = Callable[[Mapping[str, Any], str], Any]
 _T = TypeVar("_T")
 
@@ -74,7 +71,7 @@ def record_from_json(document: object) -> RunRecord:
             "read it with the version that wrote it"
         )
     document = {name: value for name, value in document.items() if name != "format"}
-    values = _read(document, "RunRecord", _RECORD, _ADDED)
+    values = _read(document, "RunRecord", _RECORD)
     key = RunKey(*(values.pop(name) for name in RunKey._fields))
     return RunRecord(key=key, **values)
 

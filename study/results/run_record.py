@@ -160,11 +160,6 @@ class RunRecord:
         """Results so far, each the mean over the seeds."""
         return tuple(mean_result(results) for results in zip(*self.replicates, strict=True))
 
-    def with_epoch(self, results: Sequence[EpochResult]) -> tuple[Curve, ...]:
-        """Return the replicates after one more epoch of every seed."""
-        curves = self.replicates or ((),) * len(results)
-        return tuple((*curve, result) for curve, result in zip(curves, results, strict=True))
-
     def metrics(self) -> dict[str, float]:
         """Return final metrics under the field's names; accuracy and losses are the last epoch's.
 

@@ -171,20 +171,20 @@ def test_misuse_is_an_error_at_once(sqlite_uri, info, record, epoch):
     assert writer.close(30) == NOTHING
 
 
-def test_a_server_killed_and_restarted_gets_everything_once_and_in_order(server, info, record):
-    writer = MlflowWriter(MlflowStore(server.uri).open_study(info), collect_seconds=0.05)
+def test_a_server_killed_and_restarted_gets_everything_once_and_in_order(own_server, info, record):
+    writer = MlflowWriter(MlflowStore(own_server.uri).open_study(info), collect_seconds=0.05)
     trials = [record(n, RunState.COMPLETE, epochs=20) for n in range(3)]
     loop = threading.Thread(target=lambda: [play(writer, t, pause=0.05) for t in trials])
     loop.start()
     time.sleep(1.5)
-    server.kill()
+    own_server.kill()
     loop.join()
     play(writer, last := record(3, RunState.FAILED, epochs=1, reason="after the crash"))
-    server.start()
+    own_server.start()
     writer.study_ended(summarise(trials, info.objectives), [], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
     expected = LoadedStudy(info=info, records=(*trials, last), confirmed=(), undecodable=())
-    assert MlflowStore(server.uri).load_study(info.name) == expected
+    assert MlflowStore(own_server.uri).load_study(info.name) == expected
     for metric in ("val_accuracy", "epoch_val_seconds"):
-        found = steps(server.uri, info.name, metric)
+        found = steps(own_server.uri, info.name, metric)
         assert list(found.values()) == [list(range(1, 21))] * 3 + [[1]]

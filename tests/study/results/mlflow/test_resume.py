@@ -377,22 +377,22 @@ def test_a_tracker_that_answers_but_never_takes_the_end_holds_nobody_up(sqlite_u
 
 
 def test_a_server_that_stood_still_gets_everything_once_and_in_order(
-    server, info, record, monkeypatch
+    own_server, info, record, monkeypatch
 ):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     monkeypatch.setattr(mlflow_writer, "_SETTLE_SECONDS", 1.0)
     trials = [record(n, RunState.COMPLETE, epochs=8) for n in range(3)]
-    writer = MlflowWriter(MlflowStore(server.uri).open_study(info), collect_seconds=0.0)
+    writer = MlflowWriter(MlflowStore(own_server.uri).open_study(info), collect_seconds=0.0)
     for trial in trials:
         writer.run_started(running(trial))
         for result in trial.epochs:
             if (trial.number, result.epoch) == (1, 3):
-                os.killpg(server._process.pid, signal.SIGSTOP)
+                os.killpg(own_server._process.pid, signal.SIGSTOP)
             writer.epoch_finished(trial.key, result)
             time.sleep(0.02)
         writer.run_ended(trial)
     time.sleep(3.5)
-    os.killpg(server._process.pid, signal.SIGCONT)
+    os.killpg(own_server._process.pid, signal.SIGCONT)
     writer.study_ended(summarise(trials, info.objectives), [], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
-    check(server.uri, info, trials)
+    check(own_server.uri, info, trials)
