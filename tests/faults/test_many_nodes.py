@@ -91,8 +91,8 @@ def trains(node: Node) -> bool:
 
 
 def saved(output: Path) -> int:
-    """Checkpoints of running trials."""
-    return sum(path.is_file() for path in (output / "checkpoints").glob("**/*"))
+    """Checkpoints of running trials that are whole: a file is there under another name before."""
+    return sum(path.is_file() for path in (output / "checkpoints").glob("**/*.ckpt"))
 
 
 def second_beginnings(log: Path) -> dict[str, int]:

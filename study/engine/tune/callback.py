@@ -109,7 +109,12 @@ class TuneCallback(Callback):
         )
 
     def _tell(self, tell: Callable[..., None], *what: RunKey | RunReport) -> None:
-        """Tell the manager; where that fails, Tune would take it for the trial's own failure."""
+        """Tell the manager; where that fails, Tune would take it for the trial's own failure.
+
+        What follows a failure is not told: it would meet a run whose end could not be kept.
+        """
+        if self._error is not None:
+            return
         try:
             tell(*what)
         except Exception as error:

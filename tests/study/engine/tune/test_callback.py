@@ -5,14 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
+from pnn_core.config import ConfirmResult, Costs, DatasetShape, ModelConfig, TrialConfig
 from study.engine.failure_reasons import describe_death
 from study.engine.tune.callback import TuneCallback, UnsavedWarnings
 from study.engine.tune.searcher import TuneSearcher
 from study.results.run_record import RunState
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import PlannedRun
-from study.search.messages import REPORTS, RUNS, RunFailure, RunPaused
+from study.search.messages import REPORTS, RUNS, RunFailure, RunPaused, TestReport
 from study.search.optuna_storage import StorageError, StudyStorage
 from study.search.run_manager import ATTEMPTS
 
@@ -131,6 +131,34 @@ def test_what_ends_the_study_is_raised_where_tune_lets_it_through(tune) -> None:
     tune.report(trial, RunFailure(reason="loss is nan", would_recur=True))
     with pytest.raises(StorageError, match="no space"):
         tune._recorder.on_step_end(0, [])
+
+
+def test_a_result_that_cannot_be_kept_ends_the_study_by_that_and_by_nothing_after_it(
+    make_config, heard_confirmations
+) -> None:
+    config = make_config()
+    storage = StudyStorage(config)
+    planned = [PlannedRun(trial=0, config=CONFIG, size_difference=0.0)]
+    manager = ConfirmationManager(config, storage, [heard_confirmations], planned, lambda: 1)
+    callback = TuneCallback(manager, pytest.fail)
+    suggested = TuneSearcher(manager).suggest("1")
+    assert isinstance(suggested, dict)
+    trial = SimpleNamespace(trial_id="1", config=suggested, error_file="")
+
+    def fail(*what: object) -> None:
+        raise StorageError("no space left on device")
+
+    storage.keep_confirmed = fail
+    result = ConfirmResult(
+        train_loss=1.0, test_accuracy=0.5, published_test_accuracy=0.6, train_seconds=1.0
+    )
+    costs = Costs(learnable_params=1, mask_values=0, macs=1)
+    report = TestReport(result=result, costs=costs, device="cpu", worker="a:1")
+    callback.on_trial_start(0, [], trial)
+    callback.on_trial_result(0, [], trial, {REPORTS: ((suggested[RUNS][0].key, report),)})
+    callback.on_trial_complete(0, [], trial)  # Tune sees a trial that is done
+    with pytest.raises(StorageError, match="no space"):
+        callback.on_step_end(0, [])
 
 
 def test_tune_is_told_to_wait_while_a_trial_may_have_to_be_tried_again(tune) -> None:
