@@ -18,7 +18,9 @@ from small_study import NAME, SPACE, arguments, asked, environment, journal_of, 
 from stored_study import read
 from tracker import Tracker, running
 
-EPOCHS = 24
+EPOCHS = 80
+"""Enough that the study still runs when a node that joins is ready, some twenty seconds later."""
+
 STUDY_SECONDS = 400.0
 
 
@@ -41,7 +43,7 @@ def variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[
 
 
 @pytest.fixture
-def cluster(variables: dict[str, str]) -> Iterator[Cluster]:
+def nodes(variables: dict[str, str]) -> Iterator[Cluster]:
     """A head that trains nothing and one node."""
     cluster = Cluster(
         initialize_head=True,
@@ -52,20 +54,20 @@ def cluster(variables: dict[str, str]) -> Iterator[Cluster]:
 
 
 def test_trials_of_a_node_that_leaves_go_on_from_their_checkpoints_on_another(
-    cluster: Cluster, variables: dict[str, str], tmp_path: Path
+    nodes: Cluster, variables: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "space.py").write_text(SPACE)
     output = tmp_path / "studies" / NAME
-    staying, leaving = (cluster.add_node() for _ in range(2))
+    staying, leaving = (nodes.add_node() for _ in range(2))
     with running(Tracker(tmp_path)) as tracker:
         command = arguments(tracker.uri, confirm=False, epochs=EPOCHS)
-        address = ("--address", cluster.address)
+        address = ("--address", nodes.address)
         driver = Driver([*command, *address], tmp_path, log="driver", environment=variables)
         try:
             wait_until(driver, "both nodes train", lambda: trains(staying) and trains(leaving))
             wait_until(driver, "two trials are saved", lambda: saved(output) >= 2)
-            cluster.remove_node(leaving, allow_graceful=False)
-            joining = cluster.add_node()
+            nodes.remove_node(leaving, allow_graceful=False)
+            joining = nodes.add_node()
             wait_until(driver, "the node that joined trains", lambda: trains(joining))
             assert driver.wait(STUDY_SECONDS) == 0, driver.output + driver.errors
         finally:
