@@ -24,6 +24,9 @@ from study.search.trial_manager import TrialManager
 
 pytestmark = pytest.mark.usefixtures("cluster")
 
+LONG = 40
+"""Epochs of a trial that is still running when an interrupt is heard, also on a busy machine."""
+
 TWO = TrialResources(cpus=1, gpus=0.0, concurrent=2)
 
 
@@ -70,7 +73,7 @@ def timeless(results) -> list[EpochResult]:
 def test_an_interrupt_pauses_trials_and_a_new_search_completes_them_as_if_never_stopped(
     make_config, digits: TrainingData, heard
 ) -> None:
-    config = make_config(trials=3, epochs=8)
+    config = make_config(trials=3, epochs=LONG)
     config = replace(config, max_concurrent=2)
     told = heard.epoch_finished
 
