@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, ParameterValue, TrialConfig
-from pnn_core.config.checks import require_known
+from pnn_core.config.checks import require_choice, require_known
 from search_spaces.axis_values import is_continuous, listed_values
 from search_spaces.experiment import Experiment
 from search_spaces.network import require_network
@@ -127,9 +127,7 @@ class SearchSpace:
         settings = {**self.fixed, **point}
         if self.variants:
             variant = settings.pop(VARIANT, None)
-            if variant not in self.variants:
-                names = ", ".join(self.variants)
-                raise ValueError(f"variant (={variant!r}) must be one of {names}")
+            require_choice(VARIANT, variant, self.variants)
             settings |= self.variants[str(variant)]
         base = TrialConfig(model=ModelConfig(dataset=dataset), epochs=epochs, seed=seed)
         return base.with_parameters(settings)
