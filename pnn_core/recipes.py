@@ -5,8 +5,9 @@ our reading, is said with each recipe. A recipe runs shorter with
 `dataclasses.replace(recipe, epochs=...)`: its schedule is scaled to the epochs asked for.
 
 In common: ResNet-18 with 128 masks in the first stage, one a channel, drawn from a uniform
-distribution and never trained; max-pooling where a convolution would have a stride; weight decay
-1e-4 and no dropout in the ResNet. That is stated by the code of all three. All three compare the
+distribution and never trained; max-pooling where a convolution would have a stride; convolution
+weights drawn from N(0, √(2 / (k²·q))), the frozen ones too; weight decay 1e-4 and no dropout in the
+ResNet. That is stated by the code of all three. All three compare the
 named epochs with one that is counted from 1, so that the named epoch already runs at the lower
 rate; here it is the last one at the higher.
 """
@@ -87,7 +88,10 @@ def update(dataset: DatasetShape) -> TrialConfig:
     command line (Section 1): 128 masks, level 0.1, a 3×3 first layer, Adam at 1e-4, batches of 10,
     450 epochs. Stated by its code: the first layer's weights are frozen as drawn; the learning rate
     is multiplied by 0.2 at epochs 150, 250, 300, 350 and 400; noise → ReLU → BN → 1×1, BN before
-    the addition. Nothing here is our reading.
+    the addition.
+
+    Our reading: all three codes normalise images by constants of their own, here the training
+    images' mean and standard deviation stand in their place, as in the other recipes.
     """
     return TrialConfig(
         model=_resnet18(dataset, noise_level=0.1, stem="conv3x3_frozen"),
@@ -107,6 +111,7 @@ def _resnet18(dataset: DatasetShape, *, noise_level: float, stem: str) -> ModelC
         mask=MaskConfig(noise_level=noise_level),
         order="noise_relu_bn_conv",
         before_addition="bn",
+        initialisation="published",
         first_layer=StemConfig(stem=stem),
     )
 

@@ -19,6 +19,7 @@ SIZE_FREE = (
     "pooling",
     "before_addition",
     "dropout",
+    "initialisation",
 )
 """Settings of a network that its parameter count does not depend on."""
 

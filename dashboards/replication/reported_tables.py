@@ -5,7 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dashboards.elements.caption import short_budget
 from dashboards.replication.markup import ABSENT, Cell, Line, Table, cell, unbroken
-from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig
+from pnn_core.config import (
+    ADDED_SETTINGS,
+    DatasetShape,
+    ModelConfig,
+    ParameterValue,
+    TrialConfig,
+)
 from study.results.confidence_intervals import CONFIDENCE, format_percent
 from study.results.front_table import format_parameter
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -63,7 +69,7 @@ def departures(row: ReportedResult, result: LayerResult) -> dict[str, ParameterV
     expected = row.run_settings()
     return {
         name: value
-        for name, value in result.parameters.items()
+        for name, value in {**ADDED_SETTINGS, **result.parameters}.items()
         if name not in _TOLD_APART and not (name in expected and _same(value, expected[name]))
     }
 

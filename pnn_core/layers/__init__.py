@@ -6,6 +6,7 @@
 - `masks`: random masks and filters
 - `pointwise`: the learned 1×1 combination
 - `stem`: the first layer
+- `initialisation`: initial weights of convolutions
 - `classifier`: the last layers
 - `leaf_module`: modules with tensors of their own
 """

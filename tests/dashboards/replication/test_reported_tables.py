@@ -148,6 +148,7 @@ OPEN_SETTINGS = [
     {"pooling": "average"},
     {"before_addition": "bn_relu"},
     {"dropout": 0.3},
+    {"initialisation": "published"},
     {"noise_level": 0.5},
     {"stem": "conv7x7"},
     {

@@ -67,6 +67,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "noise in the first layer": {"stem": "perturbation", "stem_fan_out": 3},
     "sigmoid": {"stem": "perturbation", "stem_fan_out": 2, "stem_activation": "sigmoid"},
     "dropout": {"dropout": 0.5},
+    "published initialisation": {"initialisation": "published"},
     "momentum": {"optimizer": "sgd", "learning_rate": 0.05, "weight_decay": 0.01},
     "plain descent": {"optimizer": "sgd", "momentum": 0.0, "learning_rate": 0.05},
     "decay of the rate": {"schedule": "fifth_at_60_120_160"},
