@@ -108,7 +108,9 @@ class ModelConfig:
             with widths p, 2p, 4p, and `lenet`.
         layer: Layer in the place of the 3×3 convolution, by its name in `SPATIAL_LAYERS`:
             `perturbation`; `conv3x3`, the plain network; `conv1x1`, no noise at all;
-            `local_binary`, fixed ±1 filters (paper Eq. 1).
+            `local_binary`, fixed ±1 filters (paper Eq. 1); other maps in a perturbation layer:
+            `noise_off`, without noise, `constant_masks`, each one number, `fresh_masks`, new at
+            every training step, `shift`, neighbours.
         mask_count: Number m of masks or fixed filters of the first stage's layers; the paper's
             "#Mask". A layer without either has as many maps: m is its width.
         fan_out: Masks or filters per input channel, m/p; must divide `mask_count`.
@@ -185,7 +187,7 @@ class ModelConfig:
         if "fan_out" not in uses and self.fan_out != 1:
             raise ValueError(
                 f"fan_out (={self.fan_out}) must be 1 with layer (={self.layer}), "
-                "which has no masks"
+                "which has no masks or filters to count"
             )
         wanted = {
             "grouped": self.grouped,
@@ -197,7 +199,7 @@ class ModelConfig:
                 users = [other for other, entry in SPATIAL_LAYERS.items() if name in entry.uses]
                 raise ValueError(
                     f"{name} (=True) needs layer {' or '.join(users)}: "
-                    f"layer (={self.layer}) has no masks"
+                    f"layer (={self.layer}) does not have it"
                 )
         if self.mask.trained_masks and self.mask.noise_level == 0:
             raise ValueError(

@@ -8,7 +8,12 @@ from pnn_core.config import MaskConfig
 
 
 def draw_masks(
-    mask_count: int, height: int, width: int, config: MaskConfig, generator: torch.Generator
+    mask_count: int,
+    height: int,
+    width: int,
+    config: MaskConfig,
+    generator: torch.Generator,
+    device: torch.device | None = None,
 ) -> torch.Tensor:
     """Draw the masks N of one perturbation layer (paper Eq. 2 and Section 4.2).
 
@@ -17,12 +22,14 @@ def draw_masks(
         height: Height of the feature map in pixels.
         width: Width of the feature map in pixels.
         config: Level and distribution of the noise.
-        generator: CPU source of randomness, so that a seed gives the same masks on every device.
+        generator: Source of randomness; on the CPU, so that a seed gives the same masks on every
+            device, unless they are drawn too often for that.
+        device: Device of the generator; None for the current one.
 
     Returns:
         `[mask_count, height, width]`, float32.
     """
-    masks = torch.empty(mask_count, height, width)
+    masks = torch.empty(mask_count, height, width, device=device)
     if config.noise_distribution == "uniform":
         return masks.uniform_(-config.noise_level, config.noise_level, generator=generator)
     # The variance of U(−ℓ, ℓ) is ℓ²/3.

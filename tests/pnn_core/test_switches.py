@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, Order
-from pnn_core.layers.perturbation import PerturbationLayer
+from pnn_core.layers.map_layer import MapLayer
 from pnn_core.models.build import build_model
 from pnn_core.models.costs import count_costs
 from pnn_core.models.resnet import BasicBlock, BottleneckBlock, ResNet
@@ -44,12 +44,12 @@ def draw(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(2))
 
 
-def noisy(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
+def noisy(layer: MapLayer, x: torch.Tensor) -> torch.Tensor:
     """N + x, three masks a channel."""
     return x.repeat_interleave(3, dim=1) + layer.perturb.masks
 
 
-def combined(layer: PerturbationLayer, maps: torch.Tensor) -> torch.Tensor:
+def combined(layer: MapLayer, maps: torch.Tensor) -> torch.Tensor:
     return functional.conv2d(maps, layer.combine.conv.weight, layer.combine.conv.bias)
 
 
@@ -62,7 +62,7 @@ def assert_only_these_differ(
     assert {name for name in a.keys() & b.keys() if not torch.equal(a[name], b[name])} == values
 
 
-def before_1x1(order: Order, layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
+def before_1x1(order: Order, layer: MapLayer, x: torch.Tensor) -> torch.Tensor:
     maps = noisy(layer, x)
     if order == "noise_conv_bn_relu":
         return maps

@@ -190,7 +190,8 @@ def test_a_missing_space_is_asked_for(capsys) -> None:
         (
             SPACE + "SPACE = SearchSpace(name='x', summary='', fixed={'grouped': True},"
             " axes={'layer': CategoricalDistribution(('conv3x3', 'conv1x1'))})",
-            "grouped (=True) needs layer perturbation: layer (=conv1x1) has no masks",
+            "grouped (=True) needs layer perturbation or noise_off or constant_masks or "
+            "fresh_masks or shift: layer (=conv1x1) does not have it",
         ),
         (
             SPACE + "SPACE = SearchSpace(name='x', summary='',"

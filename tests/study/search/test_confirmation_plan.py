@@ -150,3 +150,15 @@ def test_every_layer_is_trained_as_a_control_or_its_entry_says_why_not(layer):
     reason = SPATIAL_LAYERS[layer].not_confirmed
     assert (layer in CONFIRMABLE) == (reason == "")
     assert reason == "" or len(reason.split()) > 3
+
+
+@pytest.mark.parametrize("layer", ["perturbation", "constant_masks", "fresh_masks"])
+def test_a_network_without_noise_is_not_trained_twice(layer: str) -> None:
+    def controls(level: float) -> list[str]:
+        own = trial(0, layer=layer, noise_level=level)
+        _, *others = plan(own, seeds=1, controls="noise_off,constant_masks,fresh_masks,shift")
+        return [task.config.model.layer for task in others if task.config.model.layer != layer]
+
+    noisy = ["noise_off", "constant_masks", "fresh_masks", "shift"]
+    assert controls(0.1) == [name for name in noisy if name != layer]
+    assert controls(0.0) == ["shift"]
