@@ -41,6 +41,10 @@ def draw_binary_filters(
 ) -> torch.Tensor:
     """Draw the filters b of one local binary layer (paper Eq. 1): sparse, of −1, 0 and 1.
 
+    The published code (https://github.com/juefeix/lbcnn.pytorch) draws places with replacement, so
+    that a sparsity of 0.5 leaves 1 − e^(−1/2) = 0.394 of its weights nonzero: `nonzero_share` 0.394
+    has that density here. Its normalisations stand elsewhere than those of any order here.
+
     Exactly that share of the layer's weights is not 0, rounded to a whole number and at least one,
     at places drawn without replacement; each is 1 or −1 with equal chance.
 
