@@ -12,12 +12,12 @@ from pnn_core.config import (
     ParameterValue,
     TrialConfig,
 )
-from study.results.confidence_intervals import CONFIDENCE, format_percent
 from study.results.front_table import format_parameter
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import LAYER_NAMES, LayerResult, format_size, layer_results
 from study.results.plural import counted
 from study.results.published_results import PAPER, ReportedResult, reported_results
+from study.results.statistics.confidence_intervals import CONFIDENCE, format_percent
 
 _TITLES = {
     "Table 1": "Table 1: ImageNet-1k, PNN-ResNet-18 by masks",
