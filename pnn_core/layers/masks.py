@@ -5,6 +5,7 @@ import math
 import torch
 
 from pnn_core.config import MaskConfig
+from pnn_core.rng.blur import blur_matrix
 
 
 def draw_masks(
@@ -34,6 +35,19 @@ def draw_masks(
         return masks.uniform_(-config.noise_level, config.noise_level, generator=generator)
     # The variance of U(−ℓ, ℓ) is ℓ²/3.
     return masks.normal_(0.0, config.noise_level / math.sqrt(3.0), generator=generator)
+
+
+def blur_masks(masks: torch.Tensor, deviation: float) -> torch.Tensor:
+    """Blur each mask by a Gaussian, and keep its variance (`pnn_core.rng.blur`).
+
+    Args:
+        masks: `[mask_count, height, width]`.
+        deviation: Standard deviation of the Gaussian, in pixels; 0 for no blur.
+    """
+    if deviation == 0 or masks.is_meta:
+        return masks
+    rows, columns = (torch.from_numpy(blur_matrix(side, deviation)) for side in masks.shape[1:])
+    return (rows @ masks.double() @ columns.T).to(masks.dtype)
 
 
 def draw_binary_filters(
