@@ -110,7 +110,8 @@ class ModelConfig:
             `perturbation`; `conv3x3`, the plain network; `conv1x1`, no noise at all;
             `local_binary`, fixed ±1 filters (paper Eq. 1); other maps in a perturbation layer:
             `noise_off`, without noise, `constant_masks`, each one number, `fresh_masks`, new at
-            every training step, `shift`, neighbours.
+            every training step, `blurred_masks`; neighbours in the place of noise: `shift`,
+            `depthwise`, `random_depthwise`, `average`.
         mask_count: Number m of masks or fixed filters of the first stage's layers; the paper's
             "#Mask". A layer without either has as many maps: m is its width.
         fan_out: Masks or filters per input channel, m/p; must divide `mask_count`.
@@ -198,8 +199,8 @@ class ModelConfig:
             if is_wanted and name not in uses:
                 users = [other for other, entry in SPATIAL_LAYERS.items() if name in entry.uses]
                 raise ValueError(
-                    f"{name} (=True) needs layer {' or '.join(users)}: "
-                    f"layer (={self.layer}) does not have it"
+                    f"{name} (=True) is no setting of layer (={self.layer}): "
+                    f"it is one of {', '.join(users)}"
                 )
         if self.mask.trained_masks and self.mask.noise_level == 0:
             raise ValueError(

@@ -9,7 +9,7 @@ from torch import nn
 from pnn_core.config import MaskConfig
 from pnn_core.layers.leaf_module import LeafModule, joined, joined_parameter
 from pnn_core.layers.map_source import MapSource
-from pnn_core.layers.masks import draw_masks
+from pnn_core.layers.masks import blur_masks, draw_masks
 
 
 class Perturbation(MapSource, LeafModule):
@@ -23,6 +23,7 @@ class Perturbation(MapSource, LeafModule):
         height: Height of the masks in pixels: that of the feature map or, with a width of 1, 1.
         width: Width of the masks in pixels.
         mask: Settings by which the masks are drawn, shared and trained.
+        blur: See `pnn_core.parts.noise_masks.NoiseMasks`.
         generator: CPU source of the masks' randomness.
     """
 
@@ -46,6 +47,7 @@ class Perturbation(MapSource, LeafModule):
         width: int,
         mask: MaskConfig,
         generator: torch.Generator,
+        blur: float = 0.0,
     ) -> None:
         super().__init__()
         self.fan_out = fan_out
@@ -53,7 +55,7 @@ class Perturbation(MapSource, LeafModule):
         self.scale = mask.noise_level if mask.trained_masks else 1.0
         drawn = replace(mask, noise_level=1.0) if mask.trained_masks else mask
         count = fan_out * in_channels // self.copies
-        masks = draw_masks(count, height, width, drawn, generator)[None]
+        masks = blur_masks(draw_masks(count, height, width, drawn, generator), blur)[None]
         if mask.trained_masks:
             self.masks = nn.Parameter(masks)
         else:

@@ -51,7 +51,7 @@ def test_the_recipes_are_known_by_the_names_of_their_code_bases() -> None:
                 "noise_level": 0.1,
                 "stem": "conv3x3_frozen",
                 "order": "noise_relu_bn_conv",
-                "schedule": "fifth_at_150_250_300_350_400",
+                "schedule": "update",
                 "batch_size": 10,
                 "epochs": 450,
             },

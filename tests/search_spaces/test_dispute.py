@@ -75,7 +75,7 @@ def test_the_switches_are_named_with_their_values() -> None:
         "original, torch initialisation",
         "original",
         "+ optimizer sgd",
-        "+ schedule fifth_at_60_120_160",
+        "+ schedule klachko",
         "+ noise_level 0.5",
         "+ stem conv3x3",
         "+ learning_rate 0.001",

@@ -190,8 +190,7 @@ def test_a_missing_space_is_asked_for(capsys) -> None:
         (
             SPACE + "SPACE = SearchSpace(name='x', summary='', fixed={'grouped': True},"
             " axes={'layer': CategoricalDistribution(('conv3x3', 'conv1x1'))})",
-            "grouped (=True) needs layer perturbation or noise_off or constant_masks or "
-            "fresh_masks or shift: layer (=conv1x1) does not have it",
+            "grouped (=True) is no setting of layer (=conv1x1): it is one of perturbation,",
         ),
         (
             SPACE + "SPACE = SearchSpace(name='x', summary='',"

@@ -20,7 +20,11 @@ SPATIAL_LAYERS: Mapping[str, SpatialLayer] = load_entries(
     "noise_off",
     "constant_masks",
     "fresh_masks",
+    "blurred_masks",
     "shift",
+    "depthwise",
+    "random_depthwise",
+    "average",
 )
 """Every spatial layer by its name, the value of `ModelConfig.layer`."""
 

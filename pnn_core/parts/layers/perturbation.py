@@ -29,6 +29,7 @@ class Perturbation(NoiseLayer):
             height=masks.height,
             width=masks.width,
             mask=masks.mask,
+            blur=masks.blur,
             generator=generator,
         )
 

@@ -35,10 +35,11 @@ def test_layers_and_their_looks_stay_what_readers_of_earlier_pictures_know():
 
 
 def test_layers_of_noise_read_as_a_family():
-    noise = ("perturbation", "noise_off", "constant_masks", "fresh_masks")
-    looks = [layer_look(name) for name in noise]
-    assert all("diamond" in look.symbol for look in looks)
-    assert {look.colour for look in looks} == {theme.VERMILION, theme.ORANGE}
+    reds = {theme.VERMILION, theme.ORANGE}
+    noise = {"perturbation", "noise_off", "constant_masks", "fresh_masks", "blurred_masks"}
+    assert {name for name in SPATIAL_LAYERS if layer_look(name).colour in reds} == noise
+    symbols = [layer_look(name).symbol for name in noise - {"blurred_masks"}]
+    assert all("diamond" in symbol for symbol in symbols)
 
 
 @given(st.lists(st.sampled_from(["zeta", "alpha", *LAYER_NAMES])))

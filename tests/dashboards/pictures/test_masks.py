@@ -133,6 +133,12 @@ def test_of_large_masks_a_corner_is_drawn():
     assert "Of each the upper left 32 pixels a side at most." in info.caption
 
 
+def test_blurred_masks_are_drawn_within_three_deviations_and_the_blur_is_said():
+    info = get_masks_info(record_of(trial_of(layer="blurred_masks", **SMALL)), DIGITS)
+    assert info.bound == pytest.approx(3 * 0.1 / math.sqrt(3))
+    assert "blurred by a Gaussian of 2 pixels" in info.caption
+
+
 def test_constant_masks_are_drawn_as_the_numbers_that_they_are():
     trial = trial_of(layer="constant_masks", **SMALL)
     info = get_masks_info(record_of(trial), DIGITS)

@@ -29,7 +29,7 @@ from pnn_core.models.build import build_model
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.stems import STEMS
 
-SHAPE = DatasetShape(channels=1, height=8, width=8, classes=10)
+SHAPE = DatasetShape(channels=1, height=16, width=16, classes=10)
 
 
 def test_parameters_and_with_parameters_are_inverse() -> None:
@@ -110,11 +110,11 @@ def buildable(settings: dict[str, Any]) -> ModelConfig | None:
 
 
 def what_is_built(config: ModelConfig) -> tuple[object, ...]:
-    """Modules, what is learned, every number, and what two images give in training."""
+    """Modules, what is learned, every number, and what four images give in training."""
     model = build_model(config, 0)
     # + 0 makes a 0 of −0, which no noise may be as well.
     state = [(n, t.shape, (t + 0).numpy().tobytes()) for n, t in model.state_dict().items()]
-    images = torch.randn(2, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    images = torch.randn(4, 1, 16, 16, generator=torch.Generator().manual_seed(1))
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(2)  # of dropout
         logits = model.double()(images.double())
@@ -199,8 +199,8 @@ def test_width_is_mask_count_over_fan_out() -> None:
         ({"dropout": 1.0}, r"dropout \(=1.0\) must lie below 1"),
         ({"nonzero_share": 0}, r"nonzero_share \(=0\) must lie above 0"),
         ({"layer": "conv3x3", "fan_out": 2}, r"fan_out \(=2\) must be 1 with layer \(=conv3x3\)"),
-        ({"layer": "local_binary", "grouped": True}, r"grouped \(=True\) needs layer perturbation"),
-        ({"layer": "conv1x1", "trained_masks": True}, r"trained_masks \(=True\) needs layer pert"),
+        ({"layer": "local_binary", "grouped": True}, r"grouped \(=True\) is no setting of layer"),
+        ({"layer": "conv1x1", "trained_masks": True}, r"trained_masks \(=True\) is no setting of"),
         ({"trained_masks": True, "noise_level": 0}, r"needs a noise_level \(=0\) above 0"),
     ],
 )

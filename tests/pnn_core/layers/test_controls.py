@@ -1,5 +1,6 @@
 """Controls differ from the perturbation layer in their maps, and only as they say."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -7,14 +8,17 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from pnn_core.config import DatasetShape, MaskConfig, ModelConfig
 from pnn_core.fused.operators import are_built
 from pnn_core.layers.fresh_masks import FreshMasks, MaskStream
 from pnn_core.layers.perturbation import Perturbation
 from pnn_core.layers.shift import STEPS, Shift
+from pnn_core.layers.spatial_maps import AveragedMaps, DepthwiseMaps
 from pnn_core.models.build import build_model
 from pnn_core.models.costs import count_costs
+from pnn_core.rng.seeds import Seeds
 
 DATA = DatasetShape(channels=2, height=9, width=8, classes=3)
 
@@ -41,7 +45,9 @@ def step(config: ModelConfig) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
 
 
 @pytest.mark.parametrize("fan_out", [1, 2])
-@pytest.mark.parametrize("layer", ["perturbation", "constant_masks", "fresh_masks"])
+@pytest.mark.parametrize(
+    "layer", ["perturbation", "constant_masks", "fresh_masks", "blurred_masks"]
+)
 def test_without_noise_each_layer_of_noise_is_noise_off_to_the_last_bit(
     layer: str, fan_out: int
 ) -> None:
@@ -55,17 +61,34 @@ def test_without_noise_each_layer_of_noise_is_noise_off_to_the_last_bit(
     assert not torch.equal(step(network(layer, 0.5, fan_out))[0], logits)
 
 
-@pytest.mark.parametrize("layer", ["noise_off", "constant_masks", "fresh_masks", "shift"])
+@pytest.mark.parametrize(
+    ("layer", "fixed"),
+    [
+        ("noise_off", 0),
+        ("constant_masks", 1),
+        ("fresh_masks", 0),
+        ("shift", 0),
+        ("random_depthwise", 9),
+        ("average", 0),
+    ],
+)
 @pytest.mark.parametrize("fan_out", [1, 3])
 def test_controls_have_the_learnable_parameters_of_a_perturbation_layer(
-    layer: str, fan_out: int
+    layer: str, fixed: int, fan_out: int
 ) -> None:
+    """And so many fixed numbers for each map of the six layers."""
     costs = count_costs(network(layer, fan_out=fan_out))
     noisy = count_costs(network("perturbation", fan_out=fan_out))
-    assert (costs.learnable_params, costs.macs) == (noisy.learnable_params, noisy.macs)
-    # Only constant masks are fixed numbers: one for each map of the six layers.
-    maps = sum([8, 8, 8, 16, 16, 32]) * fan_out
-    assert costs.mask_values == (maps if layer == "constant_masks" else 0)
+    assert costs.learnable_params == noisy.learnable_params
+    assert costs.mask_values == fixed * sum([8, 8, 8, 16, 16, 32]) * fan_out
+
+
+def test_a_depthwise_network_has_nine_weights_a_map_more() -> None:
+    deep, noisy = (count_costs(network(layer, fan_out=3)) for layer in ("depthwise", "noise_off"))
+    maps = 3 * sum([8, 8, 8, 16, 16, 32])
+    assert deep.learnable_params == noisy.learnable_params + 9 * maps
+    pixels = 3 * (8 * 72 + 8 * 72 + 8 * 72 + 16 * 20 + 16 * 20 + 32 * 6)
+    assert deep.macs == noisy.macs + 9 * pixels
 
 
 def test_steps_of_noise_off_are_fan_out_times_as_large() -> None:
@@ -188,3 +211,64 @@ def test_shifts_are_as_many_of_each_step_as_can_be(maps: int) -> None:
 def test_the_gradient_of_a_shift_is_the_shift_back() -> None:
     x = torch.randn(2, 11, 4, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(Shift(2), x)
+
+
+def test_a_depthwise_map_sees_the_neighbourhood_of_one_channel() -> None:
+    module, x = DepthwiseMaps(3, 2), torch.randn(2, 3, 4, 5)
+    weight = module.conv.weight
+    for i in range(6):
+        expected = functional.conv2d(x[:, [i // 2]], weight[[i]], padding=1)
+        torch.testing.assert_close(module(x)[:, [i]], expected)
+
+
+def test_random_depthwise_filters_are_fixed_and_regrow_from_the_masks_seed() -> None:
+    config = network("random_depthwise")
+    one, other = (
+        build_model(config, Seeds(initialisation=i, masks=4, data_order=0)) for i in (0, 1)
+    )
+    filters = [
+        model.get_submodule("blocks.0.first.layer.perturb.conv").weight for model in (one, other)
+    ]
+    assert torch.equal(*filters)
+    assert not filters[0].requires_grad
+    published = build_model(replace(config, initialisation="published"), 4)
+    drawn = published.get_submodule("blocks.2.second.layer.perturb.conv").weight
+    assert drawn.std().item() == pytest.approx((2 / (9 * 32)) ** 0.5, rel=0.1)
+
+
+def test_an_average_is_of_the_pixels_inside() -> None:
+    x = torch.randn(2, 3, 4, 5, dtype=torch.float64)
+    means = AveragedMaps(2)(x)
+    torch.testing.assert_close(means[:, 2, 0, 0], x[:, 1, :2, :2].mean(dim=(1, 2)))
+    torch.testing.assert_close(means[:, 3, 2, 2], x[:, 1, 1:4, 1:4].mean(dim=(1, 2)))
+    torch.testing.assert_close(AveragedMaps(1)(torch.ones(1, 1, 1, 1)), torch.ones(1, 1, 1, 1))
+
+
+def test_blurred_masks_keep_their_variance_at_every_pixel_and_are_correlated() -> None:
+    mask = MaskConfig(noise_level=0.6)
+    generator = torch.Generator().manual_seed(0)
+    masks = Perturbation(
+        4000, fan_out=1, height=7, width=12, mask=mask, blur=2.0, generator=generator
+    ).masks[0]
+    deviations = masks.std(dim=0)
+    torch.testing.assert_close(
+        deviations, torch.full_like(deviations, 0.6 / 3**0.5), rtol=0.05, atol=0
+    )
+    neighbours = (masks[:, :, 1:] * masks[:, :, :-1]).mean() / deviations.square().mean()
+    assert neighbours.item() == pytest.approx(math.exp(-1 / 16), abs=0.02)
+
+
+def test_a_mask_of_one_pixel_has_nothing_to_blur() -> None:
+    drawn = [
+        Perturbation(
+            5,
+            fan_out=1,
+            height=1,
+            width=1,
+            mask=MaskConfig(),
+            blur=blur,
+            generator=torch.Generator().manual_seed(1),
+        ).masks
+        for blur in (0.0, 2.0)
+    ]
+    assert torch.equal(*drawn)

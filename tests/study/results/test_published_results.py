@@ -115,7 +115,7 @@ def test_a_runs_settings_are_the_rows_then_the_sources_then_the_defaults():
     second, sixth = (find(where=f"result {n}").run_settings() for n in (2, 6))
     assert (second["order"], sixth["order"]) == ("noise_relu_bn_conv", "noise_relu_conv_bn_relu")
     assert (second["before_addition"], sixth["before_addition"]) == ("bn", "bn_relu")
-    assert second["schedule"] == sixth["schedule"] == "fifth_at_60_120_160"
+    assert second["schedule"] == sixth["schedule"] == "klachko"
     assert (second["learning_rate"], sixth["learning_rate"]) == (1e-4, 1e-3)
     assert find(where="Section 3").run_settings()["weight_decay"] == 1e-4
 
