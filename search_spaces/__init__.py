@@ -9,7 +9,8 @@
 - `controls`: all four layers over a ladder of equal parameter counts
 - `dispute`: the published recipes and the switches between them, one at a time
 - `space_json`: a search space as a document, so that a table needs no code that defines its space
-- `paper_table1`, `3`, `4`, `5`, `6`: the paper's tables; `paper` holds what they share
+- `gaussian_noise`: normal noise beside uniform noise of its variance
+- `paper_table1` to `paper_table6`: the paper's tables; `paper` holds what they share
 """
 
 from search_spaces.catalogue import BUILT_IN, find_space

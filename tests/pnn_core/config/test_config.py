@@ -88,7 +88,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "before_addition": get_args(BeforeAddition),
     "dropout": (0.0, 0.5),
     "initialisation": get_args(Initialisation),
-    "noise_level": (0.0, 0.1, 0.5),
+    "noise_level": (0.0, 0.1, 0.5, 5.0),
     "noise_distribution": get_args(NoiseDistribution),
     "unique_masks": (True, False),
     "trained_masks": (False, True),
