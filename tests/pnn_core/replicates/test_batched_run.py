@@ -83,6 +83,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "one batch": {"batch_size": 100},
     "fixed masks": {"mask_seed": 3},
     "resnet18": {"network": "resnet18"},
+    "resnet20": {"network": "resnet20"},
     "resnet50": {"network": "resnet50"},
     "vgg16": {"network": "vgg16"},
     "lenet": {"network": "lenet", "dropout": 0.5},
