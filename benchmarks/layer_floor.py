@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from pnn_core.layers.perturbation import PerturbationLayer
+from pnn_core.layers.map_layer import MapLayer
+from pnn_core.layers.perturbation import Perturbation
 
 COPIED_BYTES = 2**28
 MATRIX_SIZE = {"cpu": 1024, "cuda": 8192}
@@ -77,29 +78,30 @@ def count(model: nn.Module, images: torch.Tensor, itemsize: int) -> tuple[float,
     bytes_moved = flops = 0.0
 
     def add(
-        layer: PerturbationLayer | nn.Conv2d | nn.Linear,
+        layer: MapLayer | nn.Conv2d | nn.Linear,
         inputs: tuple[torch.Tensor, ...],
         output: torch.Tensor,
     ) -> None:
         nonlocal bytes_moved, flops
-        combination = layer.combine.conv if isinstance(layer, PerturbationLayer) else layer
+        combination = layer.combine.conv if isinstance(layer, MapLayer) else layer
         x, of_image = inputs[0], inputs[0] is images
         # Forward: x is read, y written. Backward: x and ∂y are read, ∂x written.
         bytes_moved += itemsize * ((2 if of_image else 3) * x.numel() + 2 * output.numel())
         products = 2 if of_image else 3  # for y, ∂V and ∂x
         flops += 2 * products * output[:, 0].numel() * combination.weight.numel()
 
-    perturbing = [m for m in model.modules() if isinstance(m, PerturbationLayer)]
-    inner = {m.combine.conv for m in perturbing}
+    combining = [m for m in model.modules() if isinstance(m, MapLayer)]
+    inner = {m.combine.conv for m in combining}
     weighing = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    outer = [*perturbing, *(m for m in weighing if m not in inner)]
+    outer = [*combining, *(m for m in weighing if m not in inner)]
     handles = [m.register_forward_hook(add) for m in outer]
     with torch.no_grad():
         model(images)
     for handle in handles:
         handle.remove()
     learned = sum(p.numel() * p.element_size() for p in model.parameters())
-    masks = sum(m.perturb.masks.numel() * m.perturb.masks.element_size() for m in perturbing)
+    noise = [m.masks for m in model.modules() if isinstance(m, Perturbation)]
+    masks = sum(m.numel() * m.element_size() for m in noise)
     # Masks and weights are read forward and backward, gradients of the weights written.
     return bytes_moved + (ADAM_PASSES + 3) * learned + 2 * masks, flops
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, NamedTuple
 
 from dashboards.elements.quantity import Quantity, find_quantity
+from pnn_core.config.checks import require_choice
 from study.results.run_record import RunRecord, RunState
 
 CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]
@@ -203,8 +204,8 @@ OPTIONS: dict[str, Option] = {
 
 
 def _read(name: str, option: Option, text: str) -> str | bool:
-    if option.choices and text not in option.choices:
-        raise ValueError(f"{name} (={text!r}) must be one of {', '.join(option.choices)}")
+    if option.choices:
+        require_choice(name, text, option.choices)
     return text == "yes" if option.choices is _SCALES else text
 
 

@@ -23,17 +23,27 @@ and noise level have changed, and its result 3, 86.2%, with the first layer chan
 
 Settings = dict[str, ParameterValue]
 
+_TORCH: Settings = {"initialisation": "torch"}
+
 
 def SPACE(dataset: DatasetShape, network: str | None = None) -> SearchSpace:  # noqa: N802  # the name that every space file defines
     """List variants from `original` to `klachko`, each with one switch more, and `update`.
 
     The difference between a variant and the one before it is what that switch costs or gains. The
+    three recipes draw their initial weights alike, but not as torch does: the walk begins one step
+    before `original`, at the same recipe with torch's default, and goes on one step behind
+    `klachko`, back to it, so that both ends show what the published initialisation is worth. The
     recipes and their sources are in `pnn_core.recipes`; their epochs give way to the study's.
     """
     override = {"network": network} if network is not None else {}
     recipes = (make(dataset).with_parameters(override) for make in (original, klachko, update))
     start, end, answer = map(_settings, recipes)
-    variants = {**dict(_walk(start, end)), "update": answer}
+    variants = {
+        "original, torch initialisation": {**start, **_TORCH},
+        **dict(_walk(start, end)),
+        "klachko, torch initialisation": {**end, **_TORCH},
+        "update": answer,
+    }
     common = {
         name: value
         for name, value in start.items()

@@ -5,10 +5,10 @@ from dataclasses import fields, replace
 
 from pnn_core.architecture.matched_size import control, width_for
 from pnn_core.config import MaskConfig, ModelConfig, ParameterValue, StemConfig, TrialConfig
-from pnn_core.parts.layers import SPATIAL_LAYERS
 from search_spaces.errors import SpaceError
 
-LAYERS = tuple(SPATIAL_LAYERS)
+LAYERS = ("perturbation", "conv3x3", "conv1x1", "local_binary")
+"""Layers that stand side by side where nobody chooses others."""
 
 SIZE_FREE = (
     "noise_level",
@@ -19,6 +19,7 @@ SIZE_FREE = (
     "pooling",
     "before_addition",
     "dropout",
+    "initialisation",
 )
 """Settings of a network that its parameter count does not depend on."""
 

@@ -9,7 +9,8 @@ nothing.
 Our reading, where the paper is silent:
 
 - What the authors' own code sets (`pnn_core.recipes.original`): Adam, batches of 10, noise level
-  0.1, one mask a channel, weight decay 1e-4, and BN in the perturbation layer, which Eq. 2 lacks.
+  0.1, one mask a channel, weight decay 1e-4, its initial weights, and BN in the perturbation layer,
+  which Eq. 2 lacks.
 - But the first layer is a 3×3 convolution on small images: only with it, and not with the code's
   7×7, do the parameter ratios of Table 5 come out within 2% at every mask count.
 - A number of epochs: the schedule's 100. `--epochs` scales it.

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, ParameterValue, TrialConfig
-from pnn_core.config.checks import require_known
+from pnn_core.config.checks import require_choice, require_known
 from search_spaces.axis_values import is_continuous, listed_values
+from search_spaces.experiment import Experiment
 from search_spaces.network import require_network
 
 Point = Mapping[str, ParameterValue]
@@ -45,11 +46,13 @@ class SearchSpace:
         variants: By name, settings that a variant has of its own; none stands in `axes` or `fixed`.
         is_grid: True if the space is there to be run whole, as a table is, and not to be sampled;
             every combination must then be buildable.
+        experiment: Comparisons of its variants that the space was made for; None for none. Each
+            variant is an arm then, so that the space is a grid of variants alone.
 
     Raises:
         ValueError: A name is no parameter or is set in two places, a grid is empty or one of its
             values not on its axis, a space to be run whole has a continuous axis without grid
-            values, or a fan-out does not divide a fixed mask count.
+            values, a fan-out does not divide a fixed mask count, or a comparison names no variant.
     """
 
     name: str
@@ -59,6 +62,7 @@ class SearchSpace:
     grid: Mapping[str, Sequence[float]] = field(default_factory=dict)
     variants: Mapping[str, Mapping[str, ParameterValue]] = field(default_factory=dict)
     is_grid: bool = False
+    experiment: Experiment | None = None
 
     def __post_init__(self) -> None:
         self._put_variants_first()
@@ -80,6 +84,8 @@ class SearchSpace:
         self._require_divisible_mask_count()
         if self.is_grid:
             self.grid_values()
+        if self.experiment is not None:
+            self._require_arms(self.experiment)
 
     def with_network(self, network: str) -> "SearchSpace":
         """Return the same space on another network.
@@ -121,9 +127,7 @@ class SearchSpace:
         settings = {**self.fixed, **point}
         if self.variants:
             variant = settings.pop(VARIANT, None)
-            if variant not in self.variants:
-                names = ", ".join(self.variants)
-                raise ValueError(f"variant (={variant!r}) must be one of {names}")
+            require_choice(VARIANT, variant, self.variants)
             settings |= self.variants[str(variant)]
         base = TrialConfig(model=ModelConfig(dataset=dataset), epochs=epochs, seed=seed)
         return base.with_parameters(settings)
@@ -188,10 +192,7 @@ class SearchSpace:
         if self.is_grid:
             self._require_whole_grid(dataset)
             return
-        values = {
-            name: [axis.low] if isinstance(axis, FloatDistribution) else self._values(name)
-            for name, axis in self._parameter_axes.items()
-        }
+        values = self._example_values()
         for variant in self.variants or [None]:
             chosen = {} if variant is None else {VARIANT: variant}
             reason = ""
@@ -205,6 +206,32 @@ class SearchSpace:
             else:
                 holder = f"space {self.name!r}" + (f", variant {variant!r}," if variant else "")
                 raise ValueError(f"{holder} holds no network that can be built: {reason}")
+
+    def examples(self, dataset: DatasetShape) -> Iterator[TrialConfig]:
+        """Give training runs of the space, of each variant in turn those with its first values.
+
+        Continuous axes stand at their lower ends.
+
+        Args:
+            dataset: Shape of the images.
+        """
+        points = [
+            _combinations(
+                ({} if variant is None else {VARIANT: [variant]}) | self._example_values()
+            )
+            for variant in self.variants or [None]
+        ]
+        for alike in itertools.zip_longest(*points):
+            for point in alike:
+                if point is not None and (trial := self._trial(point, dataset)) is not None:
+                    yield trial
+
+    def _example_values(self) -> dict[str, Sequence[ParameterValue]]:
+        """List the values of each axis but the variants', of a continuous one its lower end."""
+        return {
+            name: [axis.low] if isinstance(axis, FloatDistribution) else self._values(name)
+            for name, axis in self._parameter_axes.items()
+        }
 
     def _require_whole_grid(self, dataset: DatasetShape) -> None:
         """Refuse a table with cells that cannot be run: they would be missing without a word."""
@@ -228,6 +255,18 @@ class SearchSpace:
     @property
     def _parameter_axes(self) -> dict[str, BaseDistribution]:
         return {n: axis for n, axis in self.axes.items() if not (n == VARIANT and self.variants)}
+
+    def _require_arms(self, experiment: Experiment) -> None:
+        """Refuse a plan whose arms are not the variants of the space, each one trial."""
+        if not self.is_grid or list(self.axes) != [VARIANT]:
+            others = ", ".join(self._parameter_axes) or "none"
+            raise ValueError(
+                "experiment needs a space with is_grid (=True) and no axis but its variants, which "
+                f"are its arms: is_grid is {self.is_grid}, and other axes are {others}"
+            )
+        for comparison in experiment.comparisons:
+            for arm in (comparison.first, comparison.second):
+                require_known("an arm of the experiment", arm, self.variants)
 
     def _put_variants_first(self) -> None:
         """Give the variants their axis; one that is there is theirs, of the space copied from."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
+from study.results.fresh_seeds import first_fresh_seed
 from study.results.mask_secrets import mask_password
 from study.results.setting import options
 from study.results.settings import FIFO, Settings
@@ -28,6 +29,10 @@ class StudyConfig(Settings):
         trials: Number of trials to run.
         sampler: Name of the sampler.
         checkpoints: Folder or URL where running trials keep their checkpoints; every node sees it.
+        confirm_beforehand: Number of fresh seeds that was fixed first, which `--confirm` may have
+            raised since; None for the number that is asked for now.
+        first_fresh_seed: First fresh seed of a study that began when it depended on their number;
+            None for that of the study's seed.
     """
 
     name: str
@@ -38,6 +43,8 @@ class StudyConfig(Settings):
     trials: int
     sampler: str
     checkpoints: str
+    confirm_beforehand: int | None = None
+    first_fresh_seed: int | None = None
 
     def __post_init__(self) -> None:
         require_study_name(self.name)
@@ -54,6 +61,14 @@ class StudyConfig(Settings):
         return Rungs(
             first=self.first_rung, reduction_factor=self.reduction_factor, epochs=self.epochs
         )
+
+    @property
+    def fresh_seeds(self) -> range:
+        """Return the fresh seeds of the confirmation."""
+        first = self.first_fresh_seed
+        if first is None:
+            first = first_fresh_seed(self.seed)
+        return range(first, first + self.confirm)
 
     @property
     def storage_place(self) -> str:

@@ -12,10 +12,15 @@ from dashboards.elements.picture import Cell
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.selection import FADED, selected_places
 from dashboards.elements.side_steps import farthest_step, side_steps
-from study.results.confidence_intervals import CONFIDENCE, Estimate, format_percent
 from study.results.objective import COUNTS
 from study.results.paired_comparison import layer_results
 from study.results.run_record import RunRecord
+from study.results.statistics.confidence_intervals import (
+    CONFIDENCE,
+    FEWEST_SEEDS,
+    Estimate,
+    format_percent,
+)
 
 
 class ConfirmedPoint(NamedTuple):
@@ -83,8 +88,8 @@ def describe_confirmed(
         f"means over fresh seeds (n = {' or '.join(map(str, seeds))}) with {CONFIDENCE:.0%} t "
         "intervals."
     ]
-    if 1 in seeds:
-        sentences.append("One seed has no interval.")
+    if seeds[0] < FEWEST_SEEDS:
+        sentences.append(f"Fewer than {FEWEST_SEEDS} seeds have no interval.")
     if farthest := farthest_step(steps):
         sentences.append(f"Layers stand side by side, up to {farthest:.0%} beside their true size.")
     return sentences
@@ -129,14 +134,18 @@ def means_trace(points: Sequence[ConfirmedPoint], step: float, unit: float = 1) 
     """
     shown = layer_look(points[0].layer)
     # Plotly draws a missing bar as none.
-    widths = [
-        math.nan if point.accuracy.half_width is None else unit * point.accuracy.half_width
-        for point in points
-    ]
+    ends = [point.accuracy.interval or (math.nan, math.nan) for point in points]
+    means = [point.accuracy.mean for point in points]
     return go.Scatter(
         x=[point.x * step for point in points],
-        y=[unit * point.accuracy.mean for point in points],
-        error_y={"array": widths, "color": shown.colour, "thickness": 1.8, "width": 6},
+        y=[unit * mean for mean in means],
+        error_y={
+            "array": [unit * (high - mean) for (_, high), mean in zip(ends, means, strict=True)],
+            "arrayminus": [unit * (mean - low) for (low, _), mean in zip(ends, means, strict=True)],
+            "color": shown.colour,
+            "thickness": 1.8,
+            "width": 6,
+        },
         mode="markers",
         hoverinfo="text",
         marker={"size": 10, "symbol": shown.symbol, "color": shown.colour},
@@ -155,7 +164,8 @@ def confirmed_columns(points: Sequence[ConfirmedPoint], x: Quantity) -> dict[str
         "trial": [point.trial for point in points],
         x.name: [point.x for point in points],
         "test_accuracy": [point.accuracy.mean for point in points],
-        "interval_half_width": [point.accuracy.half_width for point in points],
+        "interval_low": [(point.accuracy.interval or (None,))[0] for point in points],
+        "interval_high": [(point.accuracy.interval or (None,))[-1] for point in points],
         "seeds": [point.accuracy.n for point in points],
         "tested_layer": [point.layer for point in points],
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pnn_core.config import ParameterValue
+from pnn_core.config import ADDED_SETTINGS, ParameterValue
 from pnn_core.config.checks import nearest
 from study.results.front_table import format_metric, format_parameter
 from study.results.objective import COUNTS, OBJECTIVES, Objective
@@ -22,6 +22,7 @@ _SETTINGS = {
     "network": "network",
     "optimizer": "optimizer",
     "order": "order within the layer",
+    "initialisation": "initial weights",
 }
 _METRICS = {
     "val_accuracy_std": "standard deviation of the accuracy over seeds",
@@ -71,7 +72,7 @@ class Quantity:
     def of(self, record: RunRecord) -> ParameterValue | None:
         """Its value in a trial; None where the trial has none."""
         if not self.is_metric:
-            return record.parameters.get(self.name)
+            return record.parameters.get(self.name, ADDED_SETTINGS.get(self.name))
         if self.name == "epoch_val_seconds":
             epochs = record.epochs
             return sorted(e.val_seconds for e in epochs)[len(epochs) // 2] if epochs else None
@@ -107,7 +108,7 @@ def searched_settings(records: Iterable[RunRecord]) -> tuple[Quantity, ...]:
     records = tuple(records)
     names = dict.fromkeys(name for record in records for name in record.parameters)
     for name in names:
-        values[name] = {record.parameters.get(name) for record in records}
+        values[name] = {setting(name).of(record) for record in records}
     order = [*_SETTINGS]
     searched = [name for name in names if len(values[name]) > 1 and name not in _SEEDS]
     searched.sort(key=lambda name: (order.index(name) if name in order else len(order), name))

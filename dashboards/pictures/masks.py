@@ -182,7 +182,7 @@ def _find_masks(trial: TrialConfig, place: MaskPlace | None) -> MaskDraw:
 
 
 def _bound(draw: MaskDraw) -> float:
-    if draw.mask.noise_distribution == "uniform":
+    if draw.mask.noise_distribution == "uniform" and draw.blur == 0:
         return draw.mask.noise_level
     return _NORMAL_DEVIATIONS * draw.mask.noise_level / math.sqrt(3.0)
 
@@ -214,6 +214,11 @@ def _mask_seed(trial: TrialConfig) -> int:
 
 def _describe_distribution(draw: MaskDraw) -> str:
     level = draw.mask.noise_level
+    if draw.blur > 0:
+        return (
+            f"noise of standard deviation {level / math.sqrt(3.0):.3g}, blurred by a Gaussian of "
+            f"{draw.blur:.3g} pixels at equal variance"
+        )
     if draw.mask.noise_distribution == "uniform":
         return f"uniform in ±{level:.3g}"
     return (

@@ -10,12 +10,6 @@ from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.several_studies import named, what_differs
 from dashboards.measures.welch import welch_difference
 from pnn_core.architecture.matched_size import SIZE_TOLERANCE
-from study.results.confidence_intervals import (
-    CONFIDENCE,
-    Estimate,
-    format_points,
-    paired_difference,
-)
 from study.results.confirming_command import confirming_command
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import (
@@ -32,6 +26,12 @@ from study.results.paired_comparison import (
     layer_results,
 )
 from study.results.plural import counted
+from study.results.statistics.confidence_intervals import (
+    CONFIDENCE,
+    Estimate,
+    format_points,
+    paired_difference,
+)
 
 _CONTROL_VERDICTS = {Verdict.ADDS: "noise adds accuracy", Verdict.COSTS: "noise costs accuracy"}
 

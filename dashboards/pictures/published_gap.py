@@ -19,10 +19,10 @@ from dashboards.measures.protocol_inflation import (
 )
 from dashboards.picture_entry import PictureEntry
 from pnn_core.config import ConfirmResult
-from study.results.confidence_intervals import signed
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_record import RunState
+from study.results.statistics.confidence_intervals import signed
 
 _MOST_BATCH_SIZES = 6  # that a sentence can list
 _LEAST_BEYOND = 0.005  # by which the diagonal is longer than the points, so that one point has it

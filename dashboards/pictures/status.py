@@ -10,10 +10,9 @@ from dashboards.elements.picture import PictureInfo
 from dashboards.measures.pace import describe_pace
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
 from dashboards.measures.trial_times import epochs_done
+from study.results.confirmed_trials import planned_confirmations
 from study.results.front_table import format_metric
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.paired_comparison import LAYER_NAMES
-from study.results.pareto import front
 from study.results.run_record import RunRecord, RunState, mean_result
 from study.results.stop_reasons import stop_epoch
 
@@ -135,9 +134,8 @@ def _confirmation(study: LoadedStudy, waiting: int) -> str:
         return "No confirmation was asked for: the test set is not read (--confirm)."
     planned = None
     if not waiting and all(record.state.is_final for record in study.records):
-        on_front = len(front(study.records, study.info.objectives))
         # A study that was extended also has runs of trials that the new front has not.
-        planned = max(on_front * len(LAYER_NAMES) * study.info.confirm, len(study.confirmed))
+        planned = max(planned_confirmations(study.info, study.records), len(study.confirmed))
     runs = f"{done} of {planned}" if planned is not None else f"{done}"
     parts = [f"{runs} confirmation runs complete"]
     parts += [f"{failed} failed"] if failed else []

@@ -7,7 +7,6 @@ from dashboards.elements.caption import short_budget
 from dashboards.elements.layers import layer_look
 from dashboards.replication.markup import Cell, Line, Table, cell, unbroken
 from pnn_core.architecture.matched_size import SIZE_TOLERANCE
-from study.results.confidence_intervals import CONFIDENCE, Estimate, format_percent, signed
 from study.results.front_table import format_parameter
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import (
@@ -18,6 +17,12 @@ from study.results.paired_comparison import (
     describe_missing,
     describe_with_trial,
     layer_results,
+)
+from study.results.statistics.confidence_intervals import (
+    CONFIDENCE,
+    Estimate,
+    format_percent,
+    signed,
 )
 
 _SETTINGS = ("network", "mask_count", "fan_out", "noise_level", "batch_size", "optimizer")

@@ -18,10 +18,10 @@ from dashboards.elements.reported_points import ReportedPoint, reported_points, 
 from dashboards.elements.side_steps import farthest_step
 from dashboards.elements.theme import escape
 from dashboards.replication.shared_axes import INK, axis, frame, size_axis
-from study.results.confidence_intervals import CONFIDENCE, format_percent
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import layer_results
 from study.results.published_results import reported_results
+from study.results.statistics.confidence_intervals import CONFIDENCE, FEWEST_SEEDS, format_percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,11 @@ def get_confirmed_front_info(study: LoadedStudy) -> ConfirmedFrontInfo:
     sentences = [
         f"{short_budget(study)}. Means over seeds (n = {' or '.join(map(str, seeds)) or 0}), bars "
         f"are {CONFIDENCE:.0%} t intervals.",
-        *([] if 1 not in seeds else ["One seed has no interval."]),
+        *(
+            [f"Fewer than {FEWEST_SEEDS} seeds have no interval."]
+            if seeds and seeds[0] < FEWEST_SEEDS
+            else []
+        ),
         _side_by_side_sentence(confirmed, reported),
         _reported_sentence(study.info.dataset, reported),
     ]

@@ -16,9 +16,9 @@ from dashboards.measures.protocol_inflation import (
     inflation_points,
 )
 from dashboards.replication.shared_axes import INK, axis, batch_size_axis, frame
-from study.results.confidence_intervals import signed
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
+from study.results.statistics.confidence_intervals import signed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,19 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dashboards.elements.caption import short_budget
 from dashboards.replication.markup import ABSENT, Cell, Line, Table, cell, unbroken
-from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig
-from study.results.confidence_intervals import CONFIDENCE, format_percent
+from pnn_core.config import (
+    ADDED_SETTINGS,
+    DatasetShape,
+    ModelConfig,
+    ParameterValue,
+    TrialConfig,
+)
 from study.results.front_table import format_parameter
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import LAYER_NAMES, LayerResult, format_size, layer_results
 from study.results.plural import counted
 from study.results.published_results import PAPER, ReportedResult, reported_results
+from study.results.statistics.confidence_intervals import CONFIDENCE, format_percent
 
 _TITLES = {
     "Table 1": "Table 1: ImageNet-1k, PNN-ResNet-18 by masks",
@@ -63,7 +69,7 @@ def departures(row: ReportedResult, result: LayerResult) -> dict[str, ParameterV
     expected = row.run_settings()
     return {
         name: value
-        for name, value in result.parameters.items()
+        for name, value in {**ADDED_SETTINGS, **result.parameters}.items()
         if name not in _TOLD_APART and not (name in expected and _same(value, expected[name]))
     }
 

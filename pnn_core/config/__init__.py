@@ -20,6 +20,7 @@ from pnn_core.config.model import (
     Activation,
     BeforeAddition,
     DatasetShape,
+    Initialisation,
     MaskConfig,
     ModelConfig,
     NoiseDistribution,
@@ -28,10 +29,11 @@ from pnn_core.config.model import (
     StemConfig,
 )
 from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
-from pnn_core.config.trial import PARAMETER_NAMES, ParameterValue, TrialConfig
+from pnn_core.config.trial import ADDED_SETTINGS, PARAMETER_NAMES, ParameterValue, TrialConfig
 
 __all__ = [
     "ADDED_METRICS",
+    "ADDED_SETTINGS",
     "COST_METRICS",
     "EPOCH_METRICS",
     "PARAMETER_NAMES",
@@ -42,6 +44,7 @@ __all__ = [
     "DatasetShape",
     "EpochResult",
     "GpuNeed",
+    "Initialisation",
     "MaskConfig",
     "Metric",
     "ModelConfig",

@@ -47,9 +47,25 @@ def require_member(config: object, name: str, accepted: tuple[str, ...]) -> None
     Raises:
         ValueError: Names the setting, its value and the accepted ones.
     """
-    value = getattr(config, name)
+    require_choice(name, getattr(config, name), accepted)
+
+
+def require_choice(name: str, value: object, accepted: Iterable[str]) -> None:
+    """Check that a value is one of the accepted words.
+
+    Args:
+        name: Name of the setting or option.
+        value: Value that was given.
+        accepted: Words that would do.
+
+    Raises:
+        ValueError: It is not; names the accepted ones, and the nearest of them.
+    """
+    accepted = tuple(accepted)
     if value not in accepted:
-        raise ValueError(f"{name} (={value!r}) must be one of {', '.join(accepted)}")
+        raise ValueError(
+            f"{name} (={value!r}) must be one of {', '.join(accepted)}{_hint(str(value), accepted)}"
+        )
 
 
 def require_known(what: str, name: str, accepted: Iterable[str]) -> None:
@@ -65,9 +81,8 @@ def require_known(what: str, name: str, accepted: Iterable[str]) -> None:
     """
     accepted = tuple(accepted)
     if name not in accepted:
-        hint = did_you_mean(name, accepted) or did_you_mean(name.lower(), accepted)
         raise ValueError(
-            f"{name!r} is not {what}: accepted are {', '.join(accepted)}{hint and '; '}{hint}"
+            f"{name!r} is not {what}: accepted are {', '.join(accepted)}{_hint(name, accepted)}"
         )
 
 
@@ -89,6 +104,13 @@ def nearest(name: str, accepted: Iterable[str], *, cutoff: float = 0.0) -> str |
         The nearest word; None where there is none.
     """
     return next(iter(difflib.get_close_matches(name, [*accepted], n=1, cutoff=cutoff)), None)
+
+
+def _hint(name: str, accepted: Iterable[str]) -> str:
+    """Suggest the nearest word at the end of a sentence, also for one in capital letters."""
+    accepted = tuple(accepted)
+    hint = did_you_mean(name, accepted) or did_you_mean(name.lower(), accepted)
+    return hint and f"; {hint}"
 
 
 def _is_number(value: object) -> bool:

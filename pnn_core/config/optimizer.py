@@ -7,7 +7,13 @@ from pnn_core.config.checks import require_at_least, require_finite_at_least, re
 
 Optimizer = Literal["adam", "sgd"]
 Schedule = Literal[
-    "tenth_at_60_90", "fifth_at_60_120_160", "fifth_at_150_250_300_350_400", "constant"
+    "tenth_at_60_90",
+    "fifth_at_60_120_160",
+    "fifth_at_150_250_300_350_400",
+    "original",
+    "klachko",
+    "update",
+    "constant",
 ]
 
 
@@ -19,7 +25,8 @@ class OptimConfig:
         optimizer: Name of the optimiser: `adam`, or `sgd` with Nesterov momentum.
         learning_rate: Initial learning rate.
         schedule: Drops of the learning rate, to the named share after the named epochs of 100, 200
-            and 450, scaled to the epochs asked for.
+            and 450, or those of a published code, under the name of its recipe; scaled to the
+            epochs asked for.
         batch_size: Images per step.
         momentum: Momentum of `sgd`; `adam` ignores it.
         weight_decay: Factor of the L2 penalty, added to the gradient.

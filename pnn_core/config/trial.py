@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from pnn_core.config.checks import require_at_least
+from pnn_core.config.checks import require_at_least, require_known
 from pnn_core.config.model import MaskConfig, ModelConfig, StemConfig
 from pnn_core.config.optimizer import OptimConfig
 
@@ -50,11 +50,8 @@ class TrialConfig:
         Raises:
             ValueError: A name is no field of a training run, or a value is not accepted.
         """
-        unknown = sorted(set(parameters) - set(PARAMETER_NAMES))
-        if unknown:
-            raise ValueError(
-                f"{unknown[0]!r} is not a parameter: accepted are {', '.join(PARAMETER_NAMES)}"
-            )
+        for name in parameters:
+            require_known("a parameter", name, PARAMETER_NAMES)
 
         def chosen(owner: type) -> dict[str, Any]:
             return {name: parameters[name] for name in _own_names(owner) if name in parameters}
@@ -96,3 +93,6 @@ PARAMETER_NAMES: tuple[str, ...] = tuple(
     for name in _own_names(owner)
 )
 """Every plain name that `TrialConfig.with_parameters` accepts."""
+
+ADDED_SETTINGS: Mapping[str, ParameterValue] = {"initialisation": "torch"}
+"""Settings that earlier versions did not record, each with the value that they trained with."""

@@ -42,7 +42,7 @@ def are_built() -> bool:
 
 def perturb_combine(
     x: torch.Tensor,
-    noise: Callable[[], torch.Tensor],
+    summands: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]],
     norm: nn.Module,
     conv: nn.Conv2d,
     *,
@@ -55,7 +55,9 @@ def perturb_combine(
 
     Args:
         x: Input, `[batch, p, height, width]`.
-        noise: Function that returns N, `[1, m, height, width]`.
+        summands: Function of x that returns it, or `[batch, m, height, width]` in its place, and
+            the noise N, `[1, m, height, width]`. Called at most once, and, if N is fixed and of
+            x's type, only where the operator is used: noise may be drawn in it.
         norm: Normalisation of the m maps; `nn.Identity` for none.
         conv: The 1×1, with a `weight` of `[q, m / groups, 1, 1]` and a `bias`.
         fan_out: Masks per input channel, m / p.
@@ -73,12 +75,7 @@ def perturb_combine(
     is_training = norm.training and conv.training and (output_norm is None or output_norm.training)
     if not _takes(x, learned, is_training=is_training):
         return None
-    masks = noise()
-    if masks.requires_grad or masks.dtype != x.dtype:
-        return None
     batch, channels, height, width = x.shape
-    if masks.shape != (1, channels * fan_out, height, width):
-        return None
     before = norm if isinstance(norm, nn.BatchNorm2d) else None
     if before is not None and not _is_usual(before, channels * fan_out):
         return None
@@ -88,6 +85,11 @@ def perturb_combine(
             return None
         if not _fits(shortcut, (batch, outputs, height, width), x.dtype):
             return None
+    x, masks = summands(x)
+    if masks.requires_grad or masks.dtype != x.dtype:
+        return None
+    if masks.shape != (1, channels * fan_out, height, width):
+        return None
     y: torch.Tensor = torch.ops.pnn_core.perturb_combine(
         x,
         masks,

@@ -5,10 +5,16 @@ import math
 import torch
 
 from pnn_core.config import MaskConfig
+from pnn_core.rng.blur import blur_matrix
 
 
 def draw_masks(
-    mask_count: int, height: int, width: int, config: MaskConfig, generator: torch.Generator
+    mask_count: int,
+    height: int,
+    width: int,
+    config: MaskConfig,
+    generator: torch.Generator,
+    device: torch.device | None = None,
 ) -> torch.Tensor:
     """Draw the masks N of one perturbation layer (paper Eq. 2 and Section 4.2).
 
@@ -17,22 +23,41 @@ def draw_masks(
         height: Height of the feature map in pixels.
         width: Width of the feature map in pixels.
         config: Level and distribution of the noise.
-        generator: CPU source of randomness, so that a seed gives the same masks on every device.
+        generator: Source of randomness; on the CPU, so that a seed gives the same masks on every
+            device, unless they are drawn too often for that.
+        device: Device of the generator; None for the current one.
 
     Returns:
         `[mask_count, height, width]`, float32.
     """
-    masks = torch.empty(mask_count, height, width)
+    masks = torch.empty(mask_count, height, width, device=device)
     if config.noise_distribution == "uniform":
         return masks.uniform_(-config.noise_level, config.noise_level, generator=generator)
     # The variance of U(−ℓ, ℓ) is ℓ²/3.
     return masks.normal_(0.0, config.noise_level / math.sqrt(3.0), generator=generator)
 
 
+def blur_masks(masks: torch.Tensor, deviation: float) -> torch.Tensor:
+    """Blur each mask by a Gaussian, and keep its variance (`pnn_core.rng.blur`).
+
+    Args:
+        masks: `[mask_count, height, width]`.
+        deviation: Standard deviation of the Gaussian, in pixels; 0 for no blur.
+    """
+    if deviation == 0 or masks.is_meta:
+        return masks
+    rows, columns = (torch.from_numpy(blur_matrix(side, deviation)) for side in masks.shape[1:])
+    return (rows @ masks.double() @ columns.T).to(masks.dtype)
+
+
 def draw_binary_filters(
     filter_count: int, in_channels: int, nonzero_share: float, generator: torch.Generator
 ) -> torch.Tensor:
     """Draw the filters b of one local binary layer (paper Eq. 1): sparse, of −1, 0 and 1.
+
+    The published code (https://github.com/juefeix/lbcnn.pytorch) draws places with replacement, so
+    that a sparsity of 0.5 leaves 1 − e^(−1/2) = 0.394 of its weights nonzero: `nonzero_share` 0.394
+    has that density here. Its normalisations stand elsewhere than those of any order here.
 
     Exactly that share of the layer's weights is not 0, rounded to a whole number and at least one,
     at places drawn without replacement; each is 1 or −1 with equal chance.

@@ -1,4 +1,4 @@
-"""The perturbation layer."""
+"""Fixed noise masks: with a `MapLayer` behind them, the perturbation layer (paper Eq. 2 and 28)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,22 +6,31 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from pnn_core.config import MaskConfig, Order
-from pnn_core.fused.operators import perturb_combine
-from pnn_core.fused.sequential import NormalisedLayer
+from pnn_core.config import MaskConfig
 from pnn_core.layers.leaf_module import LeafModule, joined, joined_parameter
-from pnn_core.layers.masks import draw_masks
-from pnn_core.layers.pointwise import Combination
+from pnn_core.layers.map_source import MapSource
+from pnn_core.layers.masks import blur_masks, draw_masks
 
 
-class Perturbation(LeafModule):
+class Perturbation(MapSource, LeafModule):
     """Noise masks, added to each channel: N[i] + x[⌊i / fan_out⌋] for i = 0 … m − 1.
 
-    The arguments are those of `PerturbationLayer`; m = fan_out · p.
+    m = fan_out · p.
+
+    Args:
+        in_channels: Number of input channels, p.
+        fan_out: Masks per input channel.
+        height: Height of the masks in pixels: that of the feature map or, with a width of 1, 1.
+        width: Width of the masks in pixels.
+        mask: Settings by which the masks are drawn, shared and trained.
+        blur: See `pnn_core.parts.noise_masks.NoiseMasks`.
+        generator: CPU source of the masks' randomness.
     """
 
     masks: torch.Tensor
     """`[1, m, height, width]`, or `[1, fan_out, height, width]` where all channels share them.
+
+    With a height and width of 1, each mask is one number, for maps of any size.
 
     A buffer, in the state dict, never trained; with `trained_masks` a parameter instead, which
     holds N/ℓ, as M. Klachko's does: the level then also sets how fast the noise learns.
@@ -38,6 +47,7 @@ class Perturbation(LeafModule):
         width: int,
         mask: MaskConfig,
         generator: torch.Generator,
+        blur: float = 0.0,
     ) -> None:
         super().__init__()
         self.fan_out = fan_out
@@ -45,7 +55,7 @@ class Perturbation(LeafModule):
         self.scale = mask.noise_level if mask.trained_masks else 1.0
         drawn = replace(mask, noise_level=1.0) if mask.trained_masks else mask
         count = fan_out * in_channels // self.copies
-        masks = draw_masks(count, height, width, drawn, generator)[None]
+        masks = blur_masks(draw_masks(count, height, width, drawn, generator), blur)[None]
         if mask.trained_masks:
             self.masks = nn.Parameter(masks)
         else:
@@ -66,14 +76,12 @@ class Perturbation(LeafModule):
         masks = self.masks if self.scale == 1.0 else self.masks * self.scale
         return masks if self.copies == 1 else masks.repeat(1, self.copies, 1, 1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Perturb `[batch, in_channels, height, width]` to `[batch, m, height, width]`."""
-        if self.fan_out > 1:
-            x = x.repeat_interleave(self.fan_out, dim=1)
-        return x + self.noise()
+    def summands(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """See `MapSource`."""
+        return x, over_maps(self.noise(), x)
 
 
-class BatchedPerturbation(nn.Module):
+class BatchedPerturbation(MapSource):
     """Noise masks, added to each channel of each replicate.
 
     Args:
@@ -102,6 +110,10 @@ class BatchedPerturbation(nn.Module):
         repeated: torch.Tensor = each.expand(-1, -1, self.copies, -1, -1, -1).flatten(1, 3)
         return repeated
 
+    def summands(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """See `MapSource`."""
+        return x, over_maps(self.noise(), x)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Perturb `[batch, R * p, h, w]` to `[batch, R * m, h, w]`."""
         masks = self.masks if self.scale == 1.0 else self.masks * self.scale
@@ -114,108 +126,6 @@ class BatchedPerturbation(nn.Module):
         return maps
 
 
-class PerturbationLayer(NormalisedLayer):
-    """Fixed noise masks, a ReLU and one learned 1×1 combination, in place of a convolution.
-
-    Each of the p input channels is perturbed by its own `fan_out` masks and one full 1×1
-    combination of the m = fan_out · p maps gives the q output channels (paper Eq. 2 and 28):
-
-        y[t] = Σᵢ V[t, i] · relu(N[i] + x[⌊i / fan_out⌋])      i = 0 … m − 1
-
-    V and its bias, if any, are the only learnable parameters under the order `noise_relu_conv`. The
-    published code normalises the m maps before combining them, which the paper's text does not
-    say: `noise_relu_bn_conv`. `noise_conv_bn_relu` leaves out the ReLU.
-
-    Args:
-        in_channels: Number of input channels, p.
-        out_channels: Number of output channels, q.
-        fan_out: Masks per input channel.
-        height: Height of the feature map in pixels.
-        width: Width of the feature map in pixels.
-        mask: Settings by which the masks are drawn, shared and trained.
-        order: Order of ReLU, BN and the combination behind the noise.
-        bias: True if the combination has one.
-        generator: CPU source of the masks' randomness.
-        grouped: True if the 1×1 combines the maps of each input channel alone; output t is then
-            made of channel ⌊t · p / q⌋.
-        mix_maps: True if a second 1×1 follows (see `Combination`).
-
-    Raises:
-        ValueError: `grouped`, and p does not divide q.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        *,
-        fan_out: int,
-        height: int,
-        width: int,
-        mask: MaskConfig,
-        order: Order,
-        bias: bool,
-        generator: torch.Generator,
-        grouped: bool = False,
-        mix_maps: bool = False,
-    ) -> None:
-        super().__init__()
-        if grouped and out_channels % in_channels:
-            raise ValueError(
-                f"out_channels (={out_channels}) must be a multiple of in_channels "
-                f"(={in_channels}) where the 1×1 is grouped"
-            )
-        self.perturb = Perturbation(
-            in_channels,
-            fan_out=fan_out,
-            height=height,
-            width=width,
-            mask=mask,
-            generator=generator,
-        )
-        self.combine = Combination(
-            fan_out * in_channels,
-            out_channels,
-            order=order,
-            bias=bias,
-            groups=in_channels if grouped else 1,
-            mix_maps=mix_maps,
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Perturb and combine.
-
-        Args:
-            x: `[batch, in_channels, height, width]`.
-
-        Returns:
-            `[batch, out_channels, height, width]`.
-        """
-        combine = self.combine
-        if isinstance(combine.relu, nn.ReLU):
-            fused = perturb_combine(
-                x, self.perturb.noise, combine.norm, combine.conv, fan_out=self.perturb.fan_out
-            )
-            if fused is not None:
-                mixed: torch.Tensor = combine.mix(fused)
-                return mixed
-        output: torch.Tensor = combine(self.perturb(x))
-        return output
-
-    def normalised(
-        self, x: torch.Tensor, norm: nn.BatchNorm2d, shortcut: torch.Tensor | None, *, relu: bool
-    ) -> torch.Tensor | None:
-        """See `NormalisedLayer`."""
-        combine = self.combine
-        if not isinstance(combine.relu, nn.ReLU) or not isinstance(combine.mix, nn.Identity):
-            return None
-        return perturb_combine(
-            x,
-            self.perturb.noise,
-            combine.norm,
-            combine.conv,
-            fan_out=self.perturb.fan_out,
-            output_norm=norm,
-            shortcut=shortcut,
-            relu=relu,
-        )
+def over_maps(noise: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Spread masks of one number over the maps of x; masks of the maps' size stay as they are."""
+    return noise.expand(-1, -1, *x.shape[2:]) if noise.shape[2:] == (1, 1) else noise

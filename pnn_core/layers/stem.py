@@ -1,7 +1,5 @@
 """The first layer."""
 
-import math
-
 import torch
 from torch import nn
 
@@ -33,13 +31,3 @@ def build_stem(config: ModelConfig, *, bias: bool, generator: torch.Generator) -
     if stem.pools:
         layers.append(nn.MaxPool2d(kernel_size=3, stride=2, padding=1))
     return FusedSequential(*layers)
-
-
-def freeze_as_drawn(conv: nn.Conv2d, generator: torch.Generator) -> None:
-    """Draw weights by torch's default from a generator, and train them no more.
-
-    The masks' seed regrows them then, and the weights of the layers behind stay those that they are
-    with a learned stem.
-    """
-    nn.init.kaiming_uniform_(conv.weight, a=math.sqrt(5), generator=generator)
-    conv.weight.requires_grad_(False)

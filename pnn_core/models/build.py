@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from pnn_core.config import ModelConfig
+from pnn_core.layers.initialisation import draw_published_weights
 from pnn_core.parts.networks import NETWORKS
 from pnn_core.rng.seeds import Seeds
 
@@ -33,4 +34,7 @@ def build_network(config: ModelConfig, generator: torch.Generator) -> nn.Module:
         config: Network to build.
         generator: CPU source of the randomness of masks and filters.
     """
-    return NETWORKS[config.network].build(config, generator)
+    network = NETWORKS[config.network].build(config, generator)
+    if config.initialisation == "published":
+        draw_published_weights(network)
+    return network

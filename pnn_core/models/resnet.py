@@ -80,8 +80,8 @@ class ResNet(nn.Module):
     Args:
         config: Network to build.
         network: Its entry in `NETWORKS`.
-        generator: CPU source of the randomness of masks and filters. Weights are initialised by
-            torch's defaults from the global generator.
+        generator: CPU source of the randomness of masks and filters. Weights are torch's
+            defaults, from the global generator.
     """
 
     def __init__(

@@ -19,8 +19,8 @@ class PlainNetwork(nn.Module):
     Args:
         config: Network to build.
         network: Its entry in `NETWORKS`.
-        generator: CPU source of the randomness of masks and filters. Weights are initialised by
-            torch's defaults from the global generator.
+        generator: CPU source of the randomness of masks and filters. Weights are torch's
+            defaults, from the global generator.
     """
 
     def __init__(

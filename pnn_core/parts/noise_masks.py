@@ -16,9 +16,12 @@ class NoiseMasks:
         height: Height of a mask in pixels.
         width: Width of a mask in pixels.
         mask: Level and distribution; with `trained_masks` these are the masks before training.
+        blur: Standard deviation, in pixels, of the Gaussian that each mask is blurred by, at equal
+            variance; 0 for none.
     """
 
     count: int
     height: int
     width: int
     mask: "MaskConfig"
+    blur: float = 0.0

@@ -16,6 +16,7 @@ from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
 from pnn_core.parts.noise_masks import NoiseMasks
 from pnn_core.parts.stems import STEMS
+from pnn_core.rng.blur import blur_matrix
 from pnn_core.rng.seeds import Seeds, spawned_seed
 
 MaskPlace = Literal["stem", "layer"]
@@ -74,7 +75,8 @@ def replay_masks(draw: MaskDraw, limit: int | None = None) -> NDArray[np.float32
     """Draw the masks N of one layer again.
 
     Uniform ones are equal bit for bit on a CPU with fused multiply-add; without it torch rounds
-    twice and its last bit may differ. Normal ones differ by the rounding of log and cos.
+    twice and its last bit may differ. Normal ones differ by the rounding of log and cos, blurred
+    ones by that of sums.
 
     Args:
         draw: Distribution and level of the noise.
@@ -94,6 +96,9 @@ def replay_masks(draw: MaskDraw, limit: int | None = None) -> NDArray[np.float32
         deviation = drawn.noise_level / math.sqrt(3.0)
         values = _normal(draw.seed, draw.count * pixels, count * pixels) * deviation
     masks = values.astype(np.float32).reshape(count, draw.height, draw.width)
+    if draw.blur > 0:
+        rows, columns = (blur_matrix(side, draw.blur) for side in masks.shape[1:])
+        masks = (rows @ masks.astype(np.float64) @ columns.T).astype(np.float32)
     return masks * np.float32(level) if draw.mask.trained_masks else masks
 
 

@@ -66,5 +66,10 @@ def spawned_seed(seed: int) -> int:
     return _derived(seed, 0)
 
 
+def numbered_seed(seed: int, number: int) -> int:
+    """Derive the seed of that number, from 0, of many independent ones."""
+    return _derived(seed, number)
+
+
 def _derived(seed: int, index: int) -> int:
     return int(np.random.SeedSequence(seed, spawn_key=(index,)).generate_state(1, np.uint64)[0])

@@ -41,9 +41,18 @@ SCHEDULES: Mapping[Schedule, StepSchedule] = {
     "fifth_at_150_250_300_350_400": StepSchedule(
         milestones=(150, 250, 300, 350, 400), published_epochs=450, gamma=0.2
     ),
+    "original": StepSchedule(milestones=(59,), published_epochs=80, gamma=0.1),
+    "klachko": StepSchedule(milestones=(59, 89, 119), published_epochs=150, gamma=0.2),
+    "update": StepSchedule(milestones=(149, 249, 299, 349, 399), published_epochs=450, gamma=0.2),
     "constant": StepSchedule(milestones=(), published_epochs=1, gamma=1.0),
 }
-"""Schedules by name: `tenth_at_60_90` is the paper's (Section 5.3), the others its critics'."""
+"""Schedules by name: `tenth_at_60_90` is the paper's (Section 5.3).
+
+`original`, `klachko` and `update` are those of the published codes, in shares of the epochs that
+each was run for: they lower the rate before the epochs 60, 90 and 120, or 150 to 400, counted from
+1, so that the last one at the higher rate is the one before. Drops that those epochs never reach
+are left out: at 90 and 120 of 80, at 160 of 150.
+"""
 
 
 class _CompilerLeftOut(Optimizer):

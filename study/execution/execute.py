@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
 import scipy.stats  # noqa: F401  # before a thread imports MLflow, which needs parts of it
@@ -23,11 +24,13 @@ from study.execution.progress import ProgressReport
 from study.execution.summary import Outcome
 from study.exit_status import DONE, FAILED, INTERRUPTED
 from study.planning.new_study import StudyPlan
+from study.results.confirmed_choice import DEFAULT_CONTROLS, FRONT, numbered_trials
+from study.results.confirmed_trials import trials_to_confirm
 from study.results.mask_secrets import mask_password
 from study.results.mlflow.background_writer import MlflowWriter, Unsent
 from study.results.plural import counted
 from study.results.run_listener import RunListener
-from study.results.run_record import RunState
+from study.results.run_record import RunRecord, RunState
 from study.results.study_info import StudyEnd, summarise
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import plan_confirmation
@@ -151,8 +154,8 @@ class _Life:
             for warning in self._plan.warnings:
                 self._warn(warning)
             outcome, interrupted = self._search()
-            if self._config.confirm and outcome.front and not interrupted:
-                outcome, interrupted = self._confirm(outcome)
+            if self._config.confirm and not interrupted and (chosen := self._chosen(outcome)):
+                outcome, interrupted = self._confirm(outcome, chosen)
                 write_page(outcome)  # once more, with what was confirmed
         for warning in self._warnings:
             outcome = outcome.with_warning(warning)
@@ -171,11 +174,26 @@ class _Life:
         # Written before the confirmation, which may take as long again and break off.
         return export_front(self._plan, manager.records, len(self._data.validation)), interrupted
 
-    def _confirm(self, outcome: Outcome) -> tuple[Outcome, bool]:
-        """Retrain the front and its controls with fresh seeds; only here is the test set read."""
+    def _chosen(self, outcome: Outcome) -> tuple[RunRecord, ...]:
+        """Return the trials to confirm, and tell of those that were named and are not complete."""
+        config = self._config
+        choice = config.confirm_trials or FRONT
+        chosen = trials_to_confirm(outcome.records, config.objectives, choice)
+        for number in sorted({*numbered_trials(choice)} - {record.number for record in chosen}):
+            states = (r.state for r in outcome.records if r.number == number)
+            was = next((f"it is {state.words}" for state in states), "there is none")
+            self._warnings.append(f"Trial {number} is not confirmed: {was}")
+        return chosen
+
+    def _confirm(self, outcome: Outcome, chosen: Sequence[RunRecord]) -> tuple[Outcome, bool]:
+        """Retrain trials and controls with fresh seeds; only here is the test set read."""
         config = self._config
         runs = plan_confirmation(
-            outcome.front, config.space, config.shape, seeds=config.confirm, study_seed=config.seed
+            chosen,
+            config.space,
+            config.shape,
+            seeds=config.fresh_seeds,
+            controls=config.controls or DEFAULT_CONTROLS,
         )
         outcome = replace(outcome, planned_confirmations=len(runs))
         try:

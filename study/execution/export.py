@@ -78,5 +78,7 @@ def describe_study(config: StudyConfig) -> StudyInfo:
         versions=library_versions(),
         images=config.shape,
         rungs=config.rungs.at if config.rungs else (),
+        confirm_beforehand=config.confirm_beforehand,
+        first_fresh_seed=config.fresh_seeds.start if config.confirm else None,
         **values_of(ShownSettings, config),
     )

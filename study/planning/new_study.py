@@ -9,11 +9,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from pnn_core.config import DatasetShape, ParameterValue
-from pnn_core.data import DATASETS, dataset_shape, require_test_split
+from pnn_core.data import DATASETS, dataset_shape
 from search_spaces import BUILT_IN, SearchSpace, find_space, require_network
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
 from study.planning.arguments import Arguments
+from study.planning.confirmation import asked_choice, require_choice, require_test_images
 from study.planning.early_stopping import asked_rungs
 from study.planning.preflight import (
     require_writable,
@@ -24,6 +25,7 @@ from study.planning.preflight import (
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.study_file import FILE, StudyFile, describe_images, space_digest
 from study.planning.study_folder import CHECKPOINTS, STUDIES, describe_lost_file, is_free
+from study.results.fresh_seeds import first_fresh_seed
 from study.results.mlflow.store import MlflowStore
 from study.results.setting import values_of
 from study.results.settings import DEFAULT_TRIALS, Settings
@@ -64,7 +66,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
     shape = images_shape(arguments)
     space = asked_space(arguments, shape, rerun)
     config = study_config(arguments, shape, space, name=arguments.name or "unnamed")
-    require_confirmable(arguments)
+    require_test_images(arguments)
     store = MlflowStore(arguments.tracking_uri)
     with blaming("--tracking-uri", store.shown_uri):
         store.check()
@@ -137,7 +139,7 @@ def study_config(
         name: Name of the study.
 
     Raises:
-        BadInputError: The sampler or the scheduler is not accepted.
+        BadInputError: The sampler, the scheduler or the confirmation is not accepted.
     """
     sampler = arguments.sampler or default_sampler(space)
     with blaming("--sampler", sampler):
@@ -155,10 +157,20 @@ def study_config(
         "tracking_uri": arguments.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or None,
         "storage": None,
         "checkpoints": own_checkpoints(output),
+        **asked_choice(arguments, space),
     }
-    return StudyConfig(
-        name=name, study_id=uuid4().hex, space=space, shape=shape, output=output, **settings
+    config = StudyConfig(
+        name=name,
+        study_id=uuid4().hex,
+        space=space,
+        shape=shape,
+        output=output,
+        confirm_beforehand=arguments.confirm or None,
+        first_fresh_seed=first_fresh_seed(arguments.seed),
+        **settings,
     )
+    require_choice(arguments, config)
+    return config
 
 
 def describe_study(
@@ -183,6 +195,8 @@ def describe_study(
         space_digest=space_digest(config.space),
         images=describe_images(config.shape),
         rerun=None if rerun is None else dict(rerun),
+        confirm_beforehand=config.confirm_beforehand,
+        first_fresh_seed=config.fresh_seeds.start,
         **settings,
     )
 
@@ -212,17 +226,6 @@ def place_of_checkpoints(arguments: Arguments, output: Path) -> str:
         return own_checkpoints(output)
     with blaming("--checkpoints", arguments.checkpoints):
         return resolve_checkpoints(arguments.checkpoints)
-
-
-def require_confirmable(arguments: Arguments) -> None:
-    """Check that there is a test set if one is to be read.
-
-    Raises:
-        BadInputError: There is none.
-    """
-    if arguments.confirm:
-        with blaming("--confirm", arguments.confirm):
-            require_test_split(arguments.dataset, arguments.data_dir)
 
 
 def _storage(arguments: Arguments) -> tuple[str | None, frozenset[str]]:

@@ -8,6 +8,12 @@ from search_spaces import BUILT_IN
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
 from study.planning.arguments import MASK, Arguments, may_be_typed_with
+from study.planning.confirmation import (
+    leave_out_default_choice,
+    require_test_images,
+    resumed_seeds,
+    stored_choice,
+)
 from study.planning.early_stopping import leave_out_defaults
 from study.planning.new_study import (
     StudyPlan,
@@ -18,7 +24,6 @@ from study.planning.new_study import (
     lasting_space,
     own_checkpoints,
     place_of_checkpoints,
-    require_confirmable,
     study_config,
 )
 from study.planning.preflight import resolve_storage, studies_in_storage
@@ -40,6 +45,7 @@ from study.results.settings import Settings
 
 MAY_CHANGE = (*may_be_typed_with(OnResume.GROWS), *may_be_typed_with(OnResume.FREE))
 KEPT = may_be_typed_with(OnResume.KEPT)
+KEPT_WITH_CONFIRM = may_be_typed_with(OnResume.WITH_CONFIRM)
 
 
 def find_study(arguments: Arguments) -> Path:
@@ -81,17 +87,18 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
         if stored.name != arguments.name:
             raise ValueError(f"{folder / FILE} is of study {stored.name}")
     _require_no_contradiction(arguments, stored, folder)
-    _require_no_fewer_trials(arguments, stored)
+    _require_growth(arguments, stored)
     completed = _complete(arguments, stored)
     config = _resumed_config(completed, stored, folder)
     _require_same_space(config, stored)
     _require_same_images(config, stored, completed)
-    require_confirmable(completed)
+    require_test_images(completed)
     store = MlflowStore(completed.tracking_uri)
     # A larger study is not asked for what it would do by itself.
     sampler = None if config.sampler == default_sampler(config.space) else config.sampler
+    larger = leave_out_default_choice(replace(completed, sampler=sampler), config.space)
     return StudyPlan(
-        arguments=leave_out_defaults(replace(completed, sampler=sampler), config.rungs),
+        arguments=leave_out_defaults(larger, config.rungs),
         config=config,
         store=store,
         file=describe_study(completed, config, stored.rerun),
@@ -100,8 +107,9 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
 
 
 def _require_no_contradiction(arguments: Arguments, stored: StudyFile, folder: Path) -> None:
-    for name in KEPT:
-        kept = getattr(stored, name)
+    confirmed = KEPT_WITH_CONFIRM if stored.confirm else ()
+    for name in (*KEPT, *confirmed):
+        kept = stored_choice(stored).get(name, getattr(stored, name))
         if name not in arguments.typed or _lasting(arguments, name, folder) == kept:
             continue
         flag = flag_of(name)
@@ -110,7 +118,12 @@ def _require_no_contradiction(arguments: Arguments, stored: StudyFile, folder: P
         was = f"without {flag}" if kept is None or kept is False else f"with {told} {spell(kept)}"
         typed = getattr(arguments, name)
         now = flag if typed is True else f"{flag} {spell(typed)}"
-        growing = () if is_rerun else may_be_typed_with(OnResume.GROWS)
+        if name in confirmed:
+            raise BadInputError(
+                f"{flag} {spell(typed)}: study {stored.name} confirms {told} {spell(kept)}, and "
+                "another choice would be another confirmation: leave it out, or begin a new study"
+            )
+        growing = [n for n in may_be_typed_with(OnResume.GROWS) if not (is_rerun and n == "trials")]
         free = [f"{flag_of(other)} (more)" for other in growing]
         free += [flag_of(other) for other in may_be_typed_with(OnResume.FREE)]
         raise BadInputError(
@@ -137,24 +150,27 @@ def _lasting(arguments: Arguments, name: str, folder: Path) -> object:
             return value
 
 
-def _require_no_fewer_trials(arguments: Arguments, stored: StudyFile) -> None:
+def _require_growth(arguments: Arguments, stored: StudyFile) -> None:
+    """Refuse less of what may grow."""
     if stored.rerun is not None and arguments.trials not in (None, stored.trials):
         raise BadInputError(
             f"--trials {arguments.trials}: study {stored.name} runs trial {stored.space} again and "
             "no other: leave it out"
         )
-    if arguments.trials is not None and arguments.trials < stored.trials:
-        raise BadInputError(
-            f"--trials {arguments.trials}: study {stored.name} was asked for {stored.trials}: "
-            f"accepted are {stored.trials} and more"
-        )
+    for name in may_be_typed_with(OnResume.GROWS):
+        asked, least = getattr(arguments, name), getattr(stored, name)
+        if name in arguments.typed and asked < least:
+            raise BadInputError(
+                f"{flag_of(name)} {asked}: study {stored.name} was asked for {least}: accepted are "
+                f"{least} and more"
+            )
 
 
 def _complete(arguments: Arguments, stored: StudyFile) -> Arguments:
     """Complete what was typed by what the study was started with."""
-    kept = {
-        name: getattr(stored, name) for name in (*MAY_CHANGE, *KEPT) if name not in arguments.typed
-    }
+    stays = (*MAY_CHANGE, *KEPT, *KEPT_WITH_CONFIRM)
+    kept = {name: getattr(stored, name) for name in stays if name not in arguments.typed}
+    kept |= {name: v for name, v in stored_choice(stored).items() if name in kept}
     for name, declared in options(Settings).items():
         if declared.secret and MASK in (kept.get(name) or ""):
             kept[name] = _unmask(name, kept[name], declared.variable)
@@ -198,6 +214,7 @@ def _resumed_config(arguments: Arguments, stored: StudyFile, folder: Path) -> St
         output=folder,
         storage=storage,
         checkpoints=place_of_checkpoints(arguments, folder),
+        **resumed_seeds(arguments, stored),
     )
 
 

@@ -30,6 +30,9 @@ PART = f".{FILE}.part"
 VERSION = 1
 """Version of the file format."""
 
+LATER = {"rerun", "confirm_beforehand", "first_fresh_seed"}
+"""Names, beside those of settings, that files of earlier versions lack."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFile(Settings):
@@ -45,6 +48,9 @@ class StudyFile(Settings):
         images: Shape of the images and number of their classes, in words.
         rerun: Settings of the trial that is run again; None for a search.
         trials: Trials asked for so far.
+        confirm_beforehand: Number of fresh seeds that was fixed first; None where there is none, or
+            the study began before it was recorded.
+        first_fresh_seed: First fresh seed; None where the study began before it was recorded.
         sampler: Name of the sampler.
     """
 
@@ -57,6 +63,8 @@ class StudyFile(Settings):
     rerun: dict[str, ParameterValue] | None = None
     trials: int
     sampler: str
+    confirm_beforehand: int | None = None
+    first_fresh_seed: int | None = None
 
     def __post_init__(self) -> None:
         for name, declared in options(Settings).items():
@@ -132,7 +140,7 @@ def _decode(document: object) -> StudyFile:
     if version != VERSION or isinstance(version, bool):
         raise ValueError(f"its version is {version!r}: this program reads version {VERSION}")
     kinds, declared = kinds_of(StudyFile), options(Settings)
-    for name in kinds.keys() - document.keys() - {"rerun"}:
+    for name in kinds.keys() - document.keys() - LATER:
         if name not in declared or not declared[name].may_lack:
             raise ValueError(f"{name!r} is missing")
     for name in document:

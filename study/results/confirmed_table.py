@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from study.results.confidence_intervals import Estimate, percent
 from study.results.front_table import TextTable, format_metric
 from study.results.paired_comparison import layer_results
 from study.results.run_record import RunRecord
+from study.results.statistics.confidence_intervals import Estimate, percent
 
 
 def confirmed_table(confirmed: Iterable[RunRecord]) -> TextTable:

@@ -12,15 +12,16 @@ from enum import StrEnum
 from pnn_core.architecture.matched_size import SIZE_TOLERANCE
 from pnn_core.config import ParameterValue
 from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
-from study.results.confidence_intervals import (
-    CONFIDENCE,
-    Estimate,
-    format_points,
-    mean_with_interval,
-    paired_difference,
-)
 from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
+from study.results.statistics.confidence_intervals import (
+    CONFIDENCE,
+    FEWEST_SEEDS,
+    Estimate,
+    format_points,
+    mean_accuracy,
+    paired_difference,
+)
 
 PERTURBATION = "perturbation"
 
@@ -76,13 +77,13 @@ class LayerResult:
     def test_accuracy(self) -> Estimate | None:
         """Mean over the seeds; None when none is complete."""
         accuracies = [*self.test_accuracies.values()]
-        return mean_with_interval(accuracies) if accuracies else None
+        return mean_accuracy(accuracies) if accuracies else None
 
     @property
     def published_test_accuracy(self) -> Estimate | None:
         """Mean over the same seeds."""
         accuracies = [*self.published_test_accuracies.values()]
-        return mean_with_interval(accuracies) if accuracies else None
+        return mean_accuracy(accuracies) if accuracies else None
 
     @property
     def missing(self) -> tuple[RunRecord, ...]:
@@ -274,7 +275,7 @@ def _has_noisy_stem(result: LayerResult) -> bool:
 def _conclusion(comparison: Comparison) -> str:
     difference = comparison.difference
     if difference is None or difference.half_width is None:
-        return f": {Verdict.UNDECIDED} from one seed"
+        return f": {Verdict.UNDECIDED} from fewer than {FEWEST_SEEDS} seeds"
     if difference.half_width == 0:
         return f": {Verdict.UNDECIDED}, as the seeds show no spread to take an interval from"
     if comparison.verdict is Verdict.UNDECIDED:

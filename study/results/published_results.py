@@ -37,12 +37,21 @@ _STEMS: Mapping[str, Mapping[str, ParameterValue]] = {
     "conv3x3": {"stem": "conv3x3"},
     "conv3x3 (frozen random)": {"stem": "conv3x3_frozen"},
     "conv7x7 stride 2 + maxpool": {"stem": "conv7x7"},
-    "perturbation": {"stem": "perturbation"},
+    "perturbation": {"stem": "perturbation", "stem_fan_out": 1, "stem_activation": "none"},
+    "conv1x1": {
+        "stem": "perturbation",
+        "stem_fan_out": 1,
+        "stem_noise_level": 0.0,
+        "stem_activation": "none",
+    },
     "perturbation (noise x20, 5 masks x width per channel, sigmoid)": {
         "stem": "perturbation",
         "stem_activation": "sigmoid",
     },
 }
+"""First layers as this project has them. Klachko's first layer of noise has one mask a channel and
+no activation, and a 1×1 one is the same at level 0. The authors' second code has another 1×1, which
+is grouped, and normalises before and behind the sigmoid: no stem here does."""
 
 _SWITCHES: Mapping[str, Mapping[str, ParameterValue]] = {
     "64 masks a channel, unique per channel, grouped 1x1, extra 1x1 mixing": {
@@ -50,8 +59,14 @@ _SWITCHES: Mapping[str, Mapping[str, ParameterValue]] = {
         "grouped": True,
         "mix_maps": True,
     },
-    "64 masks shared by all channels": {"unique_masks": False},
-    "result 7 with trained masks": {"unique_masks": False, "trained_masks": True},
+    "64 masks shared by all channels": {"unique_masks": False, "grouped": True},
+    "result 7 with trained masks": {
+        "unique_masks": False,
+        "trained_masks": True,
+        "grouped": True,
+    },
+    "unique masks; grouped 1x1; no mixing 1x1": {"unique_masks": True, "grouped": True},
+    "the same with masks shared by all channels": {"unique_masks": False, "grouped": True},
 }
 """Notes that hold switches of the layer."""
 
@@ -64,8 +79,11 @@ _SECTION_5_3: Mapping[str, ParameterValue] = {
 _CODE: Mapping[str, Callable[[DatasetShape], TrialConfig]] = {
     "juefeix/pnn.pytorch README": original,
     "michaelklachko/pnn.pytorch README": klachko,
+    "michaelklachko/pnn.pytorch README at 15ba083 (2018-09-06)": klachko,
+    "michaelklachko/pnn.pytorch README at 8b4f77c (2018-08-28)": klachko,
     "juefeix/pnn.pytorch.update README": update,
     "juefeix/pnn.pytorch.update issues": update,
+    "elisim/Perturbative-Neural-Networks-CVPR18": update,
 }
 """Settings of a repository's own code where its figure is silent."""
 
@@ -74,6 +92,16 @@ _ORIGINALS_NETWORK: Mapping[str, ParameterValue] = {
     "before_addition": "bn",
 }
 """Klachko's results 2 and 3 are of the authors' network, trained his way."""
+
+_KLACHKOS_NETWORK: Mapping[str, ParameterValue] = {
+    "order": "noise_relu_conv_bn_relu",
+    "before_addition": "bn_relu",
+}
+"""The authors' Section 3 is of Klachko's network, trained their way, and so is its reproduction."""
+
+_SECTION_3_NOISE = 20
+_SECTION_3_MASKS = 5
+"""Factors of the first layer's level, and of its masks a channel over the width, in Section 3."""
 
 _IMAGES = {
     "cifar10": DatasetShape(channels=3, height=32, width=32, classes=10),
@@ -143,17 +171,19 @@ class ReportedResult:
         """This project's count of the network, where the source tells enough and gives no ratio.
 
         It needs a network and a data set of a known shape, the mask count or width and, with masks,
-        one a channel. The first layer is a 3×3 convolution where the source is silent, as only that
-        gives Table 5's ratios; a first layer of noise has masks that no source counts clearly.
+        their number a channel. The first layer is a 3×3 convolution where the source is silent, as
+        only that gives Table 5's ratios; that of the authors' Section 3 has parts that none here
+        has. The published codes have up to 3,840 learnable biases more, which a normalisation
+        cancels.
         """
         settings = self.settings()
         is_known = self.model in NETWORKS and self.layer in SPATIAL_LAYERS
-        one_mask_a_channel = self.layer != "perturbation" or settings.get("fan_out") == 1
+        is_counted = self.layer != "perturbation" or "fan_out" in settings
         if (
             self.param_ratio is not None
             or self.dataset not in _IMAGES
-            or not (is_known and one_mask_a_channel and "mask_count" in settings)
-            or settings.get("stem") == "perturbation"
+            or not (is_known and is_counted and "mask_count" in settings)
+            or self._is_section_3
         ):
             return None
         return count_learnable_params(self._run(_IMAGES[self.dataset]).model)
@@ -200,16 +230,37 @@ class ReportedResult:
         return self._run(_IMAGES["cifar10"]).parameters()  # which hold nothing of the images
 
     def _run(self, images: DatasetShape) -> TrialConfig:
-        if self.source in _CODE:
+        if self.where == "README":
+            run = original(images)  # Klachko's two figures of one run are of the authors' code
+        elif self.source in _CODE:
             run = _CODE[self.source](images)
         else:
             run = TrialConfig(model=ModelConfig(dataset=images))
-        elsewhere: Mapping[str, ParameterValue] = {}
+        return run.with_parameters({**self._elsewhere(), **self.settings()})
+
+    def _elsewhere(self) -> Mapping[str, ParameterValue]:
+        """Return what the source says elsewhere, or its code does otherwise than its recipe."""
         if self.source == PAPER and self.dataset in ("cifar10", "mnist"):
-            elsewhere = _SECTION_5_3
-        elif self.where in ("result 2", "result 3"):
-            elsewhere = _ORIGINALS_NETWORK
-        return run.with_parameters({**elsewhere, **self.settings()})
+            return _SECTION_5_3
+        if self.where in ("result 2", "result 3"):
+            return _ORIGINALS_NETWORK
+        if self.where == "result 1":
+            return {"before_addition": "bn"}  # the reference ResNet-18 that his code holds
+        if self.first_layer == "perturbation" and _CODE.get(self.source) is klachko:
+            return {"stem_noise_level": klachko(_IMAGES["cifar10"]).model.mask.noise_level}
+        if self._is_section_3:
+            level = 0.1 if self.noise_level is None else self.noise_level
+            masks = self.mask_count or 0
+            first_layer = {
+                "stem_noise_level": _SECTION_3_NOISE * level,
+                "stem_fan_out": _SECTION_3_MASKS * masks,
+            }
+            return {**_KLACHKOS_NETWORK, **first_layer}
+        return {}
+
+    @property
+    def _is_section_3(self) -> bool:
+        return self.first_layer.startswith("perturbation (")
 
     @property
     def epochs_at_least(self) -> int | None:

@@ -29,6 +29,9 @@ class OnResume(StrEnum):
     GROWS = auto()
     """Stays or becomes larger."""
 
+    WITH_CONFIRM = auto()
+    """May be another one until a confirmation is asked for, and stays then."""
+
     FREE = auto()
     """May be another one in each life of the study."""
 

@@ -11,6 +11,14 @@ from pathlib import Path
 
 from pnn_core.parts.dataset_names import DATASET_NAMES
 from pnn_core.parts.networks import NETWORKS
+from study.results.confirmed_choice import (
+    ALL,
+    FRONT,
+    NONE,
+    read_confirmed_trials,
+    read_controls,
+)
+from study.results.fresh_seeds import MOST_FRESH_SEEDS
 from study.results.objective import Objective, parse_objectives
 from study.results.setting import (
     OF_STUDY,
@@ -204,8 +212,34 @@ class ShownSettings:
         help="then retrain the front and controls of its size with S fresh seeds on train and "
         "validation images, the test set being read in this step alone (default: 0, do not)",
         least=0,
+        most=MOST_FRESH_SEEDS,
+        on_resume=OnResume.GROWS,
         on_rerun=OnRerun.DEFAULT,
-        shown=PARAMETER,
+        shown=TAG,
+    )
+    confirm_trials: str | None = option(
+        None,
+        group=Group.HONEST,
+        metavar="WHICH",
+        help=f"of --confirm: {FRONT} (default), {ALL} (default of a planned experiment) or numbers "
+        "of trials, such as 0,3",
+        read=read_confirmed_trials,
+        on_resume=OnResume.WITH_CONFIRM,
+        on_rerun=OnRerun.DEFAULT,
+        shown=TAG,
+        may_lack=True,
+    )
+    controls: str | None = option(
+        None,
+        group=Group.HONEST,
+        metavar="A,B",
+        help=f"of --confirm: layers that each trial is compared with at its size, or {NONE} "
+        "(default of a planned experiment)",
+        read=read_controls,
+        on_resume=OnResume.WITH_CONFIRM,
+        on_rerun=OnRerun.DEFAULT,
+        shown=TAG,
+        may_lack=True,
     )
 
 

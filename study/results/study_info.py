@@ -25,6 +25,10 @@ class StudyInfo(ShownSettings):
         git_commit: Commit of the code; empty when it is not a checkout.
         versions: Library name to version.
         images: Shape of the images and number of classes; None where it was not recorded.
+        confirm_beforehand: Number of fresh seeds that was fixed before the first confirmed run: a
+            verdict holds for these alone, and what `--confirm` added later is exploratory. None
+            where it was not recorded, or no confirmation was asked for.
+        first_fresh_seed: First fresh seed, which the others follow; None where not recorded.
         rungs: Epochs after which trials are compared, in order, all below the full budget; empty
             where trials are never stopped early, or where it was not recorded.
     """
@@ -37,6 +41,8 @@ class StudyInfo(ShownSettings):
     git_commit: str
     versions: Mapping[str, str]
     images: DatasetShape | None = None
+    confirm_beforehand: int | None = None
+    first_fresh_seed: int | None = None
     rungs: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -50,6 +56,12 @@ class StudyInfo(ShownSettings):
             raise ValueError(
                 f"rungs (={self.rungs}) and reduction_factor (={self.reduction_factor}) go together"
             )
+
+    def is_exploratory(self, seed: int) -> bool:
+        """Return True if a fresh seed was added after the number of seeds had been fixed."""
+        if self.confirm_beforehand is None or self.first_fresh_seed is None:
+            return False
+        return seed >= self.first_fresh_seed + self.confirm_beforehand
 
 
 class StudyEnd(StrEnum):

@@ -1,19 +1,14 @@
-"""Plan of a confirmation: which runs confirm a front."""
+"""Plan of a confirmation: which runs confirm which trials."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pnn_core.architecture.matched_size import control
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
-from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
+from pnn_core.parts.layers import SPATIAL_LAYERS
 from search_spaces import SearchSpace
+from study.results.confirmed_choice import layers_beside
 from study.results.run_record import RunKey, RunRecord
-
-LAYERS = tuple(name for name in COMPARED_LAYERS if not SPATIAL_LAYERS[name].not_confirmed)
-"""Layers that are compared at equal numbers of learnable parameters."""
-
-FIRST_FRESH_SEED = 10_000_000_000
-"""Beyond every seed that a search can use: no confirmation repeats a run that was selected."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +16,7 @@ class PlannedRun:
     """Run that confirms a trial, or one of its controls.
 
     Attributes:
-        trial: Number of the trial of the front.
+        trial: Number of the trial.
         config: Training run, with a fresh seed and the trial's own schedule.
         size_difference: Learnable parameters over the trial's, minus 1.
     """
@@ -37,41 +32,47 @@ class PlannedRun:
 
 
 def plan_confirmation(
-    front: Sequence[RunRecord],
+    trials: Sequence[RunRecord],
     space: SearchSpace,
     dataset: DatasetShape,
     *,
-    seeds: int,
-    study_seed: int,
+    seeds: range,
+    controls: str,
 ) -> tuple[PlannedRun, ...]:
     """Plan the runs of a confirmation, seed after seed, so that a broken-off one has whole pairs.
 
     Where there are more runs than workers, each takes several seeds of a network at once.
 
-    Every trial is trained beside the networks of its size with each other layer, which keep all of
-    its settings but the layer and the width.
+    Every trial is trained beside the networks of its size with each control layer, which keep all
+    of its settings but the layer and the width.
 
     Args:
-        front: Trials to confirm.
+        trials: Trials to confirm.
         space: Space that they come from: what it holds fixed and a trial's own layer has no use
             for, such as a noise level, is the other layers' too.
         dataset: Shape of the images.
-        seeds: Number of fresh seeds for each, the same ones for all.
-        study_seed: Seed of the study: another one gives other fresh seeds.
+        seeds: Fresh seeds for each, the same ones for all.
+        controls: Choice of controls; see `study.results.confirmed_choice`.
+
+    Raises:
+        ValueError: A network cannot hold a control.
     """
-    first = FIRST_FRESH_SEED + study_seed * seeds
+    networks = [
+        (record, config, difference)
+        for record in trials
+        for config, difference in _networks(record, space, dataset, controls)
+    ]
     return tuple(
         PlannedRun(
             trial=record.number, config=replace(config, seed=seed), size_difference=difference
         )
-        for seed in range(first, first + seeds)
-        for record in front
-        for config, difference in _networks(record, space, dataset)
+        for seed in seeds
+        for record, config, difference in networks
     )
 
 
 def _networks(
-    record: RunRecord, space: SearchSpace, dataset: DatasetShape
+    record: RunRecord, space: SearchSpace, dataset: DatasetShape, controls: str
 ) -> list[tuple[TrialConfig, float]]:
     """Return the trial's own network and its controls, each with its difference in size."""
     settings = {name: v for name, v in record.parameters.items() if name in PARAMETER_NAMES}
@@ -81,8 +82,16 @@ def _networks(
     # All luck is to be fresh, also that which the space held fixed.
     own = replace(own, initialisation_seed=None, mask_seed=None, data_order_seed=None)
     networks = [(own, 0.0)]
-    for layer in LAYERS:
-        if layer != own.model.layer:
-            chosen = control(own.model, layer)
-            networks.append((replace(own, model=chosen.model), chosen.size_difference))
+    names = _names(own.model)
+    for layer in layers_beside(own.model.layer, controls):
+        chosen = control(own.model, layer)
+        if names & _names(chosen.model):
+            continue  # such as a control without noise, of a trial without noise
+        names |= _names(chosen.model)
+        networks.append((replace(own, model=chosen.model), chosen.size_difference))
     return networks
+
+
+def _names(model: ModelConfig) -> set[str]:
+    """Return the names of all layers that a network's layer is at its settings."""
+    return {model.layer, SPATIAL_LAYERS[model.layer].also(model)} - {""}

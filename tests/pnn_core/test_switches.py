@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, Order
-from pnn_core.layers.perturbation import PerturbationLayer
+from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, Order, TrialConfig
+from pnn_core.layers.map_layer import MapLayer
 from pnn_core.models.build import build_model
 from pnn_core.models.costs import count_costs
 from pnn_core.models.resnet import BasicBlock, BottleneckBlock, ResNet
@@ -44,12 +44,12 @@ def draw(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(2))
 
 
-def noisy(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
+def noisy(layer: MapLayer, x: torch.Tensor) -> torch.Tensor:
     """N + x, three masks a channel."""
     return x.repeat_interleave(3, dim=1) + layer.perturb.masks
 
 
-def combined(layer: PerturbationLayer, maps: torch.Tensor) -> torch.Tensor:
+def combined(layer: MapLayer, maps: torch.Tensor) -> torch.Tensor:
     return functional.conv2d(maps, layer.combine.conv.weight, layer.combine.conv.bias)
 
 
@@ -62,7 +62,7 @@ def assert_only_these_differ(
     assert {name for name in a.keys() & b.keys() if not torch.equal(a[name], b[name])} == values
 
 
-def before_1x1(order: Order, layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
+def before_1x1(order: Order, layer: MapLayer, x: torch.Tensor) -> torch.Tensor:
     maps = noisy(layer, x)
     if order == "noise_conv_bn_relu":
         return maps
@@ -98,9 +98,8 @@ def test_order_draws_no_other_weights_and_masks(network: str) -> None:
     assert all(".combine.norm." in name for name in added)
 
 
-@pytest.mark.parametrize("layer", ["conv3x3", "conv1x1"])
-def test_order_changes_nothing_where_there_is_no_noise(layer: str) -> None:
-    config = ModelConfig(dataset=DIGITS, network="resnet8", mask_count=3, layer=layer)
+def test_order_changes_nothing_of_a_3x3_convolution() -> None:
+    config = ModelConfig(dataset=DIGITS, network="resnet8", mask_count=3, layer="conv3x3")
     x = draw(2, 1, 8, 8)
     outputs = [
         build(config, order=order)(x) for order in ("noise_relu_bn_conv", "noise_conv_bn_relu")
@@ -116,6 +115,27 @@ def test_conv1x1_puts_a_plain_1x1_into_the_published_block() -> None:
     y = functional.max_pool2d(functional.conv2d(x, first.weight, first.bias), 2)
     y = functional.conv2d(block.first.norm(y).relu(), second.weight)
     torch.testing.assert_close(block(x), (block.second.norm(y) + block.shortcut(x)).relu())
+
+
+@pytest.mark.parametrize("order", ["noise_relu_conv_bn_relu", "noise_conv_bn_relu"])
+def test_conv1x1_is_normalised_before_the_pool_where_the_order_says_so(order: Order) -> None:
+    """As M. Klachko's `filter_size=1`: 1×1 → BN → ReLU → pool, then 1×1 → BN."""
+    config = ModelConfig(dataset=DIGITS, network="resnet8", mask_count=2, layer="conv1x1")
+    # A max-pool passes through a normalisation that only scales up; an average does not.
+    config = replace(config, pooling="average")
+    block, default = halving_block(config, order=order), halving_block(config)
+    x = draw(3, 2, 8, 8)
+    first, second = block.first.layer, block.second.layer
+    y = block.first.norm(functional.conv2d(x, first.weight, first.bias)).relu()
+    y = functional.conv2d(functional.avg_pool2d(y, 2), second.weight)
+    torch.testing.assert_close(block(x), (block.second.norm(y) + block.shortcut(x)).relu())
+    assert not torch.allclose(block(x), default(x))
+
+
+@pytest.mark.parametrize("order", ["noise_relu_bn_conv", "noise_relu_conv"])
+def test_other_orders_are_left_out_of_what_is_said_of_conv1x1(order: Order) -> None:
+    config = ModelConfig(dataset=DIGITS, layer="conv1x1", order=order)
+    assert "order" not in TrialConfig(model=config).parameters()
 
 
 def test_conv1x1_is_a_perturbation_network_without_noise_relu_and_norm() -> None:

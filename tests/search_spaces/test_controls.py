@@ -8,9 +8,9 @@ import pytest
 
 from pnn_core.architecture.parameter_count import count_learnable_params
 from pnn_core.config import DatasetShape, ModelConfig
-from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
 from search_spaces import SpaceError, controls, find_space
+from search_spaces.equal_size import LAYERS
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 MNIST = DatasetShape(channels=1, height=28, width=28, classes=10)
@@ -46,7 +46,7 @@ def test_all_layers_reach_every_size_within_2_percent(
     rungs = ladder(shape, network)
     assert len(rungs) == 5
     for rung in rungs:
-        assert set(rung) == set(SPATIAL_LAYERS)
+        assert set(rung) == set(LAYERS)
         size = count_learnable_params(rung["perturbation"])
         for model in rung.values():
             assert count_learnable_params(model) == pytest.approx(size, rel=0.02)

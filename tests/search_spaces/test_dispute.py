@@ -29,7 +29,7 @@ def changed(before: TrialConfig, after: TrialConfig) -> set[str]:
 @SHAPES
 @pytest.mark.parametrize("network", [None, "vgg16"])
 def test_each_variant_turns_one_switch(shape: DatasetShape, network: str | None) -> None:
-    *walk, _ = trials(shape, network).items()
+    _, *walk, _, _ = trials(shape, network).items()
     for (_, before), (name, after) in pairwise(walk):
         switch = name.split()[1]
         # Adam has no momentum to set, so that switching to SGD brings one.
@@ -39,12 +39,24 @@ def test_each_variant_turns_one_switch(shape: DatasetShape, network: str | None)
 
 @SHAPES
 def test_the_walk_leads_from_original_to_klachko(shape: DatasetShape) -> None:
-    *walk, last = trials(shape).items()
+    _, *walk, _, last = trials(shape).items()
     (first, start), (end, goal) = walk[0], walk[-1]
     assert (first, end.split(" = ")[-1], last[0]) == ("original", "klachko", "update")
     assert changed(start, original(shape)) == set()
     assert changed(goal, klachko(shape)) == {"epochs"}
     assert changed(last[1], update(shape)) == {"epochs"}
+
+
+@SHAPES
+def test_both_ends_are_shown_with_torchs_initialisation_beside(shape: DatasetShape) -> None:
+    walk = list(trials(shape).items())
+    for (name, torchs), (recipe, published) in ((walk[0], walk[1]), (walk[-2], walk[-3])):
+        assert name.split(",")[0] == recipe.split(" = ")[-1]
+        assert changed(torchs, published) == {"initialisation"}
+        assert (torchs.model.initialisation, published.model.initialisation) == (
+            "torch",
+            "published",
+        )
 
 
 def test_the_walk_passes_the_results_reported_of_the_authors_network() -> None:
@@ -60,14 +72,16 @@ def test_the_walk_passes_the_results_reported_of_the_authors_network() -> None:
 
 def test_the_switches_are_named_with_their_values() -> None:
     assert list(trials(CIFAR)) == [
+        "original, torch initialisation",
         "original",
         "+ optimizer sgd",
-        "+ schedule fifth_at_60_120_160",
+        "+ schedule klachko",
         "+ noise_level 0.5",
         "+ stem conv3x3",
         "+ learning_rate 0.001",
         "+ batch_size 16",
         "+ order noise_relu_conv_bn_relu",
         "+ before_addition bn_relu = klachko",
+        "klachko, torch initialisation",
         "update",
     ]

@@ -98,3 +98,28 @@ def test_table_1s_parameter_ratios_come_out_within_3_percent() -> None:
         )
         ratio = count_learnable_params(peer) / count_learnable_params(trial.model)
         assert ratio == pytest.approx(TABLE_1_RATIOS[masks], rel=0.03, abs=0.05)
+
+
+def test_table_2_puts_each_network_beside_the_plain_one() -> None:
+    found = [
+        (t.model.network, t.model.layer, t.model.width) for t in trials("paper_table2", IMAGENET)
+    ]
+    assert found == [
+        (network, layer, width)
+        for network in ("resnet18", "resnet50")
+        for layer, width in (("perturbation", 256), ("conv3x3", 64))
+    ]
+
+
+def test_gaussian_noise_stands_beside_uniform_noise_of_each_level() -> None:
+    found = [
+        (t.model.mask.noise_distribution, t.model.mask.noise_level)
+        for t in trials("gaussian_noise", CIFAR)
+    ]
+    levels = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
+    assert sorted(found) == sorted(itertools.product(("uniform", "normal"), levels))
+
+
+def test_table_4_has_more_parameters_than_the_network_that_it_is_said_to_reduce() -> None:
+    (trial,) = trials("paper_table4", CIFAR)
+    assert count_learnable_params(trial.model) == 13_472_394

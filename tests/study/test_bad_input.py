@@ -8,10 +8,22 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from study.planning import confirmation
 from study.planning.study_lock import locked
 from study.run import main
 
 SPACE = "from search_spaces import SearchSpace\nfrom optuna.distributions import *\n"
+ARMS = """
+from search_spaces import Experiment, PlannedComparison, SearchSpace
+c = PlannedComparison(first="noise", second="off", matters=0.01)
+SPACE = SearchSpace(
+    name="arms",
+    summary="",
+    is_grid=True,
+    experiment=Experiment(comparisons=(c,), seeds=2),
+    variants={"noise": {"noise_level": 1.0}, "off": {"noise_level": 0.0}},
+)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -77,8 +89,17 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         (["--name", ""], ["--name", "''", "letters"]),
         (["--dataset", "imagefolder"], ["--data-dir", "data/train", "train/CLASS"]),
         (["--dataset", "digits", "--replicates", "0"], ["--replicates", "'0'", "at least 1"]),
-        (["--confirm", "-1"], ["--confirm", "'-1'", "at least 0"]),
-        (["--confirm", "yes"], ["--confirm", "'yes'", "at least 0"]),
+        (["--confirm", "-1"], ["--confirm", "'-1'", "from 0 to 1000000"]),
+        (["--confirm", "yes"], ["--confirm", "'yes'", "from 0 to 1000000"]),
+        (["--confirm-trials", "all"], ["--confirm-trials all", "without --confirm S"]),
+        (["--controls", "conv3x3"], ["--controls conv3x3", "without --confirm S"]),
+        (["--controls", "conv3"], ["--controls", "'conv3'", "did you mean conv3x3?"]),
+        (["--controls", "none,conv3x3"], ["--controls", "leave one out"]),
+        (["--confirm-trials", "best"], ["--confirm-trials", "'best'", "front, all or numbers"]),
+        (
+            ["--confirm", "1", "--confirm-trials", "3,24"],
+            ["--confirm-trials 3,24: there is no trial 24: the study has trials 0 to 23"],
+        ),
         (["--model", "resnet"], ["--model", "'resnet'", "resnet18"]),
         (["--space", "paper_table2"], ["--space", "'paper_table2'", "did you mean paper_table"]),
         (["--sapce", "x"], ["--sapce", "did you mean --space?"]),
@@ -104,6 +125,54 @@ def test_a_bad_value_is_named(capsys, argv: list[str], said: list[str]) -> None:
     assert all(part in message for part in said), message
 
 
+def test_a_control_that_a_network_cannot_hold_is_refused(capsys, monkeypatch) -> None:
+    def refuse(model, layer):
+        raise ValueError(f"{layer} needs maps of 9x9 and more")
+
+    monkeypatch.setattr(confirmation, "control", refuse)
+    confirm = ["--confirm", "1", "--controls", "conv1x1"]
+    message = refusal(capsys, "--space", "noise_masks", *confirm)
+    assert "--controls conv1x1: network resnet8 with layer perturbation cannot hold" in message
+    assert message.endswith("conv1x1 needs maps of 9x9 and more")
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"),
+    [
+        ("('noise', 'of')", "'of' is not an arm of the experiment: accepted are noise, off; did"),
+        ("('noise', 'noise')", "first (='noise') must be another arm than second"),
+    ],
+)
+def test_a_comparison_of_no_two_arms_is_refused_with_the_nearest(capsys, plan, said) -> None:
+    Path("arms.py").write_text(
+        "from search_spaces import Experiment, PlannedComparison, SearchSpace\n"
+        f"first, second = {plan}\n"
+        "c = PlannedComparison(first=first, second=second, matters=0.01)\n"
+        "SPACE = SearchSpace(name='arms', summary='', is_grid=True,"
+        " experiment=Experiment(comparisons=(c,), seeds=2),"
+        " variants={'noise': {'noise_level': 1.0}, 'off': {'noise_level': 0.0}})\n"
+    )
+    assert said in refusal(capsys, "--space", "arms.py")
+
+
+def test_an_experiment_confirms_all_its_arms(capsys) -> None:
+    Path("arms.py").write_text(ARMS)
+    message = refusal(
+        capsys, *("--space", "arms.py", "--confirm", "1", "--confirm-trials", "front")
+    )
+    assert "--confirm-trials front: space arms plans an experiment" in message
+
+
+def test_a_trial_that_a_grid_does_not_have_is_refused(capsys) -> None:
+    Path("arms.py").write_text(ARMS)
+    plain = ARMS.replace("experiment=", "experiment=None and ")
+    Path("grid.py").write_text(plain)
+    message = refusal(
+        capsys, *("--space", "grid.py", "--trials", "9", "--confirm", "1", "--confirm-trials", "2")
+    )
+    assert "there is no trial 2: the study has trials 0 to 1" in message
+
+
 def test_a_missing_space_is_asked_for(capsys) -> None:
     assert "--space NAME is missing" in refusal(capsys)
 
@@ -121,7 +190,7 @@ def test_a_missing_space_is_asked_for(capsys) -> None:
         (
             SPACE + "SPACE = SearchSpace(name='x', summary='', fixed={'grouped': True},"
             " axes={'layer': CategoricalDistribution(('conv3x3', 'conv1x1'))})",
-            "grouped (=True) needs layer perturbation: layer (=conv1x1) has no masks",
+            "grouped (=True) is no setting of layer (=conv1x1): it is one of perturbation,",
         ),
         (
             SPACE + "SPACE = SearchSpace(name='x', summary='',"

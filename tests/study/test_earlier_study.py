@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from dashboards import export, report
+from pnn_core.config import ADDED_SETTINGS
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import Curve, RunState
@@ -126,7 +127,10 @@ def test_its_trial_is_run_again_with_the_same_curves(folder: Path, command) -> N
     assert "Front of earlier-trial-2: digits, 1 complete, 2 epochs" in out
     before = load(folder, "earlier").records[2]
     (again,) = load(folder, "earlier-trial-2").records
-    assert (again.parameters, again.costs) == (before.parameters, before.costs)
+    assert (again.parameters, again.costs) == (
+        {**ADDED_SETTINGS, **before.parameters},
+        before.costs,
+    )
     curves = [[row[:2] for row in numbers(curve)] for curve in before.replicates]
     losses = [[row[:2] for row in numbers(curve)] for curve in again.replicates]
     for curve, known, other in zip(losses, curves, reversed(curves), strict=True):

@@ -204,6 +204,29 @@ def test_an_interrupted_confirmation_goes_on(folder: Path, command) -> None:
     assert set(statuses(folder)) == {"FINISHED"}
 
 
+def test_a_finished_study_is_confirmed_later_and_by_more_seeds_and_keeps_those_it_has(
+    finished: Path, own_copy, command
+) -> None:
+    folder = own_copy(finished)
+    which = ("--confirm-trials", "0,2", "--controls", "none")
+    status, out, err = command.run(*RESUME, "--confirm", "1", *which, "--json")
+    assert status == 0, err
+    first = load(folder)
+    seed = first.info.first_fresh_seed
+    assert [(run.trial, run.layer, run.seed) for run in first.confirmed] == [
+        (0, "perturbation", seed),
+        (2, "perturbation", seed),
+    ]
+    status, out, err = command.run(*RESUME, "--confirm", "2", "--json")
+    assert status == 0, err
+    raised = load(folder)
+    assert raised.records == first.records
+    assert [run.seed for run in raised.confirmed] == [seed, seed + 1] * 2
+    assert [raised.info.is_exploratory(run.seed) for run in raised.confirmed] == [False, True] * 2
+    assert all(run in raised.confirmed for run in first.confirmed)
+    assert len(json.loads(out)["confirmed"]) == 4
+
+
 def test_a_folder_that_vanishes_ends_the_study_with_one_sentence(folder: Path, command) -> None:
     process = command.start(*STUDY, "--name", "cut")
     assert process.stdout is not None

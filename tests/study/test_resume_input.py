@@ -9,10 +9,12 @@ import optuna
 import pytest
 
 from study.command_line import BadInputError
+from study.execution.export import describe_study
 from study.planning.arguments import parse_arguments
 from study.planning.new_study import StudyPlan, plan_study
 from study.planning.resume import find_study, plan_resume
 from study.planning.study_file import FILE, StudyFile
+from study.results.fresh_seeds import FIRST_FRESH_SEED
 from study.stopping.rungs import Rungs
 
 SPACE = """
@@ -117,7 +119,6 @@ def test_a_larger_study_is_offered_with_the_settings_of_the_first_life() -> None
         (["--model", "resnet8"], "--model resnet8: study mine was started without --model"),
         (["--epochs", "5"], "--epochs 5: study mine was started with --epochs 4"),
         (["--replicates", "2"], "--replicates 2: study mine was started with --replicates 1"),
-        (["--confirm", "2"], "--confirm 2: study mine was started with --confirm 0"),
         (["--seed", "4"], "--seed 4: study mine was started with --seed 3"),
         # The default is as wrong as any other value, where it was typed.
         (["--seed", "0"], "--seed 0: study mine was started with --seed 3"),
@@ -137,8 +138,8 @@ def test_a_contradiction_is_named_with_what_was_stored_and_what_may_change(
     message = refusal(*argv)
     assert said in message
     assert message.endswith(
-        "and goes on so: leave it out; what may change is --trials (more), --address, "
-        "--cpus-per-trial, --gpus-per-trial, --max-concurrent, --tracking-uri"
+        "and goes on so: leave it out; what may change is --trials (more), --confirm "
+        "(more), --address, --cpus-per-trial, --gpus-per-trial, --max-concurrent, --tracking-uri"
     )
 
 
@@ -190,11 +191,54 @@ def test_what_may_change_changes_and_is_kept(sqlite_uri: str) -> None:
     assert resume("--tracking-uri", sqlite_uri).file.tracking_uri == sqlite_uri
 
 
-def test_fewer_trials_are_refused() -> None:
-    begin("--trials", "24")
-    assert refusal("--trials", "23") == (
-        "--trials 23: study mine was asked for 24: accepted are 24 and more"
+@pytest.mark.parametrize("flag", ["--trials", "--confirm"])
+def test_fewer_trials_or_fresh_seeds_are_refused(flag: str) -> None:
+    begin(flag, "24")
+    assert refusal(flag, "23") == (
+        f"{flag} 23: study mine was asked for 24: accepted are 24 and more"
     )
+
+
+def test_a_raised_confirmation_keeps_its_seeds_and_the_number_fixed_beforehand() -> None:
+    started = begin("--confirm", "2", "--seed", "3")
+    for number in (5, 6):
+        raised = resume("--confirm", str(number))
+        assert raised.config.fresh_seeds[:2] == started.config.fresh_seeds
+        assert len(raised.config.fresh_seeds) == number
+        info = describe_study(raised.config)
+        assert (info.confirm, info.confirm_beforehand) == (number, 2)
+        fresh = raised.config.fresh_seeds
+        assert [info.is_exploratory(seed) for seed in fresh] == [False] * 2 + [True] * (number - 2)
+        raised.file.write(raised.config.output)
+
+
+def test_a_confirmation_can_be_added_with_its_choice_and_is_then_kept() -> None:
+    begin("--trials", "3")
+    added = resume("--confirm", "2", "--confirm-trials", "2,0", "--controls", "conv3x3")
+    assert (added.config.confirm_beforehand, added.config.confirm_trials) == (2, "0,2")
+    added.file.write(added.config.output)
+    assert resume().config == added.config
+    assert resume("--confirm", "3", "--controls", "conv3x3").config.confirm_beforehand == 2
+    for choice in (["--controls", "none"], ["--confirm-trials", "all"]):
+        message = refusal("--confirm", "3", *choice)
+        assert message.startswith(f"{' '.join(choice)}: study mine confirms {choice[0]} ")
+        assert message.endswith("would be another confirmation: leave it out, or begin a new study")
+
+
+def test_a_study_confirmed_before_there_was_a_choice_keeps_its_controls_and_seeds() -> None:
+    begin("--confirm", "2", "--seed", "3")
+    file = Path("studies/mine") / FILE
+    document = json.loads(file.read_text())
+    for name in ("confirm_trials", "controls", "confirm_beforehand", "first_fresh_seed"):
+        del document[name]
+    file.write_text(json.dumps(document))
+    plan = resume("--confirm", "4")
+    assert plan.config.controls == "perturbation,conv1x1,conv3x3,local_binary"
+    first = FIRST_FRESH_SEED + 3 * 2
+    assert plan.config.fresh_seeds == range(first, first + 4)
+    plan.file.write(plan.config.output)
+    assert resume().config == plan.config
+    assert plan.config.confirm_beforehand == 2
 
 
 def test_a_space_that_changed_is_refused_and_a_new_summary_is_not() -> None:

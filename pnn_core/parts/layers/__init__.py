@@ -1,6 +1,7 @@
 """Spatial layers: what can stand where a network had its 3×3 convolution.
 
 - `spatial_layer`: `SpatialLayer`, entry with all that the platform must know
+- `map_layer`: maps and a learned 1×1; `noise_layer`: maps with noise
 - one module for each entry of `SPATIAL_LAYERS`, under the layer's name
 """
 
@@ -16,6 +17,14 @@ SPATIAL_LAYERS: Mapping[str, SpatialLayer] = load_entries(
     "conv3x3",
     "conv1x1",
     "local_binary",
+    "noise_off",
+    "constant_masks",
+    "fresh_masks",
+    "blurred_masks",
+    "shift",
+    "depthwise",
+    "random_depthwise",
+    "average",
 )
 """Every spatial layer by its name, the value of `ModelConfig.layer`."""
 

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 class Conv1x1(SpatialLayer):
-    """A 1×1 convolution, which sees one pixel at a time."""
+    """A 1×1 convolution, which sees one pixel at a time.
+
+    It stands as the 1×1 of the published code does: with the orders `..._conv_bn_relu`, those of
+    M. Klachko's code, BN and ReLU come before the pool.
+    """
 
     def learnable_params(self, config: "ModelConfig", place: LayerPlace) -> int:
         """Count one weight for each pair of channels."""
@@ -27,5 +31,9 @@ class Conv1x1(SpatialLayer):
 
         return nn.Conv2d(place.inputs.channels, place.out_channels, kernel_size=1, bias=place.bias)
 
+    def idle(self, config: "ModelConfig") -> frozenset[str]:
+        """Name the order where it leaves BN and ReLU behind the pool, as it is by default."""
+        return frozenset() if self.normalises_before_pool(config) else frozenset({"order"})
 
-LAYER = Conv1x1(label="1×1", symbol="circle", colour="blue", place=1, uses=frozenset())
+
+LAYER = Conv1x1(label="1×1", symbol="circle", colour="blue", place=1, uses=frozenset({"order"}))

@@ -27,7 +27,7 @@ class SpatialLayer(ABC):
         label: Name of the layer in tables and pictures.
         symbol: Marker of the layer in pictures, by Plotly's name; no other layer has it.
         colour: Colour of the layer in pictures, by its name in the palette of
-            `dashboards.elements.layers`; no other layer has it.
+            `dashboards.elements.layers`; layers of one kind share theirs.
         place: Place among the layers in comparisons and pictures; no other layer has it.
         uses: Names of the settings of `ModelConfig` and `MaskConfig` that change this layer, among
             those that do not hold for every layer. All other settings that some layer uses are
@@ -65,6 +65,13 @@ class SpatialLayer(ABC):
     def idle(self, config: "ModelConfig") -> frozenset[str]:
         """Name the settings among `uses` that change nothing at the values of the others."""
         return frozenset()
+
+    def also(self, config: "ModelConfig") -> str:
+        """Name the layer that this one is, too, at the settings of a network; "" if it is none.
+
+        Both train to the same numbers, so that one of them need not be trained.
+        """
+        return ""
 
     def noise_masks(self, config: "ModelConfig", inputs: FeatureMap) -> NoiseMasks | None:
         """Describe the noise masks that this layer draws; None if it has none.

@@ -34,7 +34,7 @@ class ConvolutionStem(Stem):
         """Build the convolution."""
         from torch import nn
 
-        from pnn_core.layers.stem import freeze_as_drawn
+        from pnn_core.layers.initialisation import draw_frozen_weights
 
         conv = nn.Conv2d(
             config.dataset.channels,
@@ -45,5 +45,6 @@ class ConvolutionStem(Stem):
             bias=bias,
         )
         if self.frozen:
-            freeze_as_drawn(conv, generator)
+            as_published = config.initialisation == "published"
+            draw_frozen_weights(conv, generator, as_published=as_published)
         return [conv]

@@ -1,12 +1,13 @@
 """Run of the study in a worker process: its seeds and its checkpoint."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, cast
 
 import torch
 
-from pnn_core.config import TrialConfig
+from pnn_core.config import ADDED_SETTINGS, TrialConfig
 from pnn_core.device.selection import describe_device
 from pnn_core.models.costs import count_costs
 from pnn_core.training import confirmation_run, validated_run
@@ -98,5 +99,14 @@ def _new_run(images: WorkerImages, config: TrialConfig, device: torch.device) ->
 
 def _identity(proposed: ProposedRun) -> str:
     """Return what the checkpoint of another run differs in."""
-    config = asdict(proposed.config)
+    config = _without_added(asdict(proposed.config))
     return json.dumps(config if proposed.key.is_confirmation else [config, proposed.replicates])
+
+
+def _without_added(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what earlier versions did not set, so that their checkpoints are still known."""
+    return {
+        name: _without_added(value) if isinstance(value, Mapping) else value
+        for name, value in settings.items()
+        if name not in ADDED_SETTINGS or value != ADDED_SETTINGS[name]
+    }

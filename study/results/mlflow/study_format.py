@@ -31,6 +31,9 @@ _IMAGE_TAGS = {
 _RUNGS_TAG = "rungs"
 """Tag of the parent run of a study that stops trials early."""
 
+_SEED_TAGS = ("confirm_beforehand", "first_fresh_seed")
+"""Tags of the parent run of a study that was confirmed, and fields of its `StudyInfo`."""
+
 
 def study_params(info: StudyInfo) -> dict[str, str]:
     """Return the parameters of the parent run: what a study can never change."""
@@ -48,6 +51,7 @@ def study_tags(info: StudyInfo) -> dict[str, str]:
         for name, declared in options(ShownSettings).items()
         if Shown.TAG in declared.shown and getattr(info, name) is not None
     }
+    seeds = {name: str(v) for name in _SEED_TAGS if (v := getattr(info, name)) is not None}
     rungs = {_RUNGS_TAG: ",".join(map(str, info.rungs))} if info.rungs else {}
     return {
         STUDY_TAG: info.name,
@@ -55,6 +59,7 @@ def study_tags(info: StudyInfo) -> dict[str, str]:
         "space": info.space,
         **settings,
         **_image_tags(info.images),
+        **seeds,
         **rungs,
         **_provenance_tags(info),
     }
@@ -80,6 +85,7 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
             images=_decode_images(tags),
             rungs=_decode_rungs(tags),
             **_decode_settings(params, tags),
+            **_decode_seeds(tags),
         )
 
 
@@ -131,10 +137,14 @@ def _plain(value: ParameterValue | tuple[Objective, ...]) -> ParameterValue:
 
 
 def _decode_settings(params: Mapping[str, str], tags: Mapping[str, str]) -> dict[str, Any]:
-    """Read the settings; those that an older study may lack keep their defaults."""
+    """Read the settings; those that an older study may lack keep their defaults.
+
+    A setting that grows today was a parameter before it could.
+    """
     kinds, settings = kinds_of(ShownSettings), {}
     for name, declared in options(ShownSettings).items():
-        texts = params if Shown.PARAMETER in declared.shown else tags
+        was_param = name in params and name not in tags
+        texts = params if Shown.PARAMETER in declared.shown or was_param else tags
         if declared.may_lack and name not in texts:
             continue
         if declared.read is not None:
@@ -145,6 +155,11 @@ def _decode_settings(params: Mapping[str, str], tags: Mapping[str, str]) -> dict
             value = decode_value(texts[name])
             settings[name] = str(value) if str in kinds[name] else value
     return settings
+
+
+def _decode_seeds(tags: Mapping[str, str]) -> dict[str, Any]:
+    """Read the facts about fresh seeds; nothing where there is no word of them."""
+    return {name: int(tags[name]) for name in _SEED_TAGS if name in tags}
 
 
 def _decode_rungs(tags: Mapping[str, str]) -> tuple[int, ...]:

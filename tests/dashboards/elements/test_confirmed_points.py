@@ -13,7 +13,7 @@ from dashboards.elements.confirmed_points import (
 )
 from dashboards.elements.quantity import find_quantity
 from dashboards.elements.selection import FADED
-from study.results.confidence_intervals import mean_with_interval
+from study.results.statistics.confidence_intervals import mean_accuracy
 
 PARAMS = find_quantity("learnable_params", ())
 EVIL = '"><img src=x onerror=alert(1)><script>'
@@ -34,9 +34,9 @@ def test_points_are_means_over_complete_seeds_by_trial_then_layer(make_runs):
         make_runs([0.9], trial=2, layer="conv3x3", params=500),
     )
     assert points == (
-        (2, "conv3x3", 500, mean_with_interval([0.9])),
-        (4, "perturbation", 1000, mean_with_interval([0.5, 0.52, 0.54])),
-        (4, "conv1x1", 1010, mean_with_interval([0.4, 0.44])),
+        (2, "conv3x3", 500, mean_accuracy([0.9])),
+        (4, "perturbation", 1000, mean_accuracy([0.5, 0.52, 0.54])),
+        (4, "conv1x1", 1010, mean_accuracy([0.4, 0.44])),
     )
 
 
@@ -73,17 +73,22 @@ def test_what_the_test_set_was_read_for_is_said(make_runs):
     assert describe_confirmed([*two, *one], points, {"perturbation": 0.98, "conv1x1": 1.01}) == [
         "Chosen on validation data. “test”: test accuracy of confirmed trials and their controls, "
         "means over fresh seeds (n = 1 or 2) with 95% t intervals.",
-        "One seed has no interval.",
+        "Fewer than 3 seeds have no interval.",
         "Layers stand side by side, up to 2% beside their true size.",
     ]
-    assert len(describe_confirmed(two, points[:1], {"perturbation": 1.0})) == 1
+    three = points_of(make_runs([0.5, 0.6, 0.5]))
+    assert len(describe_confirmed(two, three, {"perturbation": 1.0})) == 1
 
 
 def test_each_layer_is_a_trace_of_means_with_intervals(make_runs):
-    points = points_of(make_runs([0.5, 0.52], trial=3), make_runs([0.4], layer="conv1x1", trial=4))
+    points = points_of(
+        make_runs([0.5, 0.52, 0.51], trial=3), make_runs([0.4], layer="conv1x1", trial=4)
+    )
     noise, control = traces_of(points)
-    first = mean_with_interval([0.5, 0.52])
-    assert (list(noise.y), list(noise.error_y.array)) == ([first.mean], [first.half_width])
+    first = mean_accuracy([0.5, 0.52, 0.51])
+    assert list(noise.y) == [first.mean]
+    assert list(noise.error_y.array) == [pytest.approx(first.half_width)]
+    assert list(noise.error_y.arrayminus) == [pytest.approx(first.half_width)]
     assert math.isnan(control.error_y.array[0])  # one seed has no interval
     assert (noise.name, control.name) == ("test: perturbation", "test: 1×1")
     assert noise.marker.symbol != control.marker.symbol
@@ -93,10 +98,16 @@ def test_each_layer_is_a_trace_of_means_with_intervals(make_runs):
 
 
 def test_accuracies_can_be_drawn_in_percent(make_runs):
-    trace = means_trace(points_of(make_runs([0.5, 0.52])), 1, unit=100)
-    expected = mean_with_interval([0.5, 0.52])
+    trace = means_trace(points_of(make_runs([0.5, 0.52, 0.51])), 1, unit=100)
+    expected = mean_accuracy([0.5, 0.52, 0.51])
     assert trace.y[0] == pytest.approx(51)
     assert trace.error_y.array[0] == pytest.approx(100 * expected.half_width)
+
+
+def test_a_bar_ends_where_accuracies_do(make_runs):
+    trace = means_trace(points_of(make_runs([1.0, 0.9, 1.0])), 1, unit=100)
+    assert trace.y[0] + trace.error_y.array[0] == pytest.approx(100)
+    assert trace.error_y.arrayminus[0] == pytest.approx(14.34, abs=0.01)  # 4.303 · 10 / 3
 
 
 def test_unselected_points_fade(make_runs):
@@ -116,14 +127,15 @@ def test_a_layers_name_from_elsewhere_is_escaped(make_runs):
 
 
 def test_columns_hold_every_point(make_runs):
-    points = points_of(make_runs([0.5, 0.6]), make_runs([0.4], layer="conv1x1", params=9))
-    two, one = (point.accuracy for point in points)
+    points = points_of(make_runs([0.5, 0.6, 0.5]), make_runs([0.4], layer="conv1x1", params=9))
+    three, one = (point.accuracy for point in points)
     assert confirmed_columns(points, PARAMS) == {
         "kind": ["test", "test"],
         "trial": [0, 0],
         "learnable_params": [1_400_000, 9],
-        "test_accuracy": [two.mean, one.mean],
-        "interval_half_width": [two.half_width, None],
-        "seeds": [2, 1],
+        "test_accuracy": [three.mean, one.mean],
+        "interval_low": [three.interval[0], None],
+        "interval_high": [three.interval[1], None],
+        "seeds": [3, 1],
         "tested_layer": ["perturbation", "conv1x1"],
     }

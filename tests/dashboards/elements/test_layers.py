@@ -3,23 +3,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboards.elements import theme
 from dashboards.elements.layers import in_order, layer_look
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from study.results.paired_comparison import LAYER_NAMES
 
 
-def test_every_layer_differs_from_the_others_in_symbol_and_in_colour():
+def test_every_layer_differs_from_the_others_in_its_symbol():
     looks = [layer_look(layer) for layer in (*SPATIAL_LAYERS, "new")]
-    assert (
-        len({look.symbol for look in looks}) == len({look.colour for look in looks}) == len(looks)
-    )
+    assert len({look.symbol for look in looks}) == len(looks)
     assert [look.name for look in looks] == [*(e.label for e in SPATIAL_LAYERS.values()), "new"]
 
 
 @pytest.mark.parametrize("layer", SPATIAL_LAYERS)
 def test_plotly_knows_the_marker_of_every_layer(layer):
     look = layer_look(layer)
-    go.Scatter(marker={"symbol": look.symbol, "color": look.colour})
+    # Published figures have the open form.
+    for symbol in (look.symbol, f"{look.symbol}-open"):
+        go.Scatter(marker={"symbol": symbol, "color": look.colour})
 
 
 def test_layers_and_their_looks_stay_what_readers_of_earlier_pictures_know():
@@ -31,6 +32,14 @@ def test_layers_and_their_looks_stay_what_readers_of_earlier_pictures_know():
         ("local binary", "triangle-up", "#cc79a7"),
     ]
     assert in_order(reversed(names)) == [*names]
+
+
+def test_layers_of_noise_read_as_a_family():
+    reds = {theme.VERMILION, theme.ORANGE}
+    noise = {"perturbation", "noise_off", "constant_masks", "fresh_masks", "blurred_masks"}
+    assert {name for name in SPATIAL_LAYERS if layer_look(name).colour in reds} == noise
+    symbols = [layer_look(name).symbol for name in noise - {"blurred_masks"}]
+    assert all("diamond" in symbol for symbol in symbols)
 
 
 @given(st.lists(st.sampled_from(["zeta", "alpha", *LAYER_NAMES])))

@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,8 @@ from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
 from dashboards.pictures.front import FRONT, get_front_figure, get_front_info
-from study.results.confidence_intervals import mean_with_interval
 from study.results.run_record import RunKey, RunState
+from study.results.statistics.confidence_intervals import mean_accuracy
 
 EVIL = '"><img src=x onerror=alert(1)><script>'
 
@@ -235,21 +236,22 @@ def test_a_complete_trial_needs_no_such_note(make_trial, study_of):
 
 def test_confirmed_accuracies_stand_beside_the_trials_with_their_intervals(confirmed):
     info = get_front_info(confirmed)
-    first, second = mean_with_interval([0.5, 0.52, 0.54]), mean_with_interval([0.4, 0.44])
+    first, second = mean_accuracy([0.5, 0.52, 0.54]), mean_accuracy([0.4, 0.44])
     assert info.confirmed[:2] == (
         (0, "perturbation", 1000, first),
         (0, "conv1x1", 1010, second),
     )
     assert (
         "Chosen on validation data. “test”: test accuracy of confirmed trials and their controls, "
-        "means over fresh seeds (n = 1 or 2 or 3) with 95% t intervals. One seed has no interval. "
-        "Layers stand side by side"
+        "means over fresh seeds (n = 1 or 2 or 3) with 95% t intervals. Fewer than 3 "
+        "seeds have no interval. Layers stand side by side"
     ) in info.caption
     figure = get_front_figure(info)
     traces = markers(figure)
     noise, control = traces["test: perturbation"], traces["test: 1×1"]
     assert (list(noise.y), numbers(noise)) == ([first.mean, 0.6], [0, 2])
-    assert (list(control.y), list(control.error_y.array)) == ([second.mean], [second.half_width])
+    assert noise.error_y.array[0] == pytest.approx(first.half_width)
+    assert (list(control.y), math.isnan(control.error_y.array[0])) == ([second.mean], True)
     assert noise.x[0] < 1000 < 1010 < control.x[0]
     assert figure.layout.yaxis.title.text == "Accuracy (correct / total)"
 
@@ -298,9 +300,9 @@ def test_reported_figures_are_drawn_before_the_first_trial_completes(study_of):
 
 
 def test_the_picture_carries_what_is_drawn(small, make_runs):
-    study = replace(small, confirmed=tuple(make_runs([0.5, 0.6], params=1000)))
+    study = replace(small, confirmed=tuple(make_runs([0.5, 0.6, 0.5], params=1000)))
     picture = FRONT.picture(get_front_info(study))
-    estimate = mean_with_interval([0.5, 0.6])
+    estimate = mean_accuracy([0.5, 0.6, 0.5])
     assert picture.name == "front"
     assert dict(picture.data) == {
         "kind": ["trial", "front", "front", "test"],
@@ -309,8 +311,9 @@ def test_the_picture_carries_what_is_drawn(small, make_runs):
         "val_accuracy": [0.4, 0.5, 0.9, None],
         "learnable_params": [2000, 1000, 3000, 1000],
         "test_accuracy": [None, None, None, estimate.mean],
-        "interval_half_width": [None, None, None, estimate.half_width],
-        "seeds": [None, None, None, 2],
+        "interval_low": [None, None, None, estimate.interval[0]],
+        "interval_high": [None, None, None, estimate.interval[1]],
+        "seeds": [None, None, None, 3],
         "tested_layer": [None, None, None, "perturbation"],
     }
 

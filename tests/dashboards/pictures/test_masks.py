@@ -14,6 +14,7 @@ from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
 from pnn_core.data import DATASETS
 from pnn_core.layers.perturbation import Perturbation
 from pnn_core.models.build import build_model
+from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.rng.seeds import Seeds
 from study.results.run_record import RunKey, RunRecord, RunState
 
@@ -132,6 +133,22 @@ def test_of_large_masks_a_corner_is_drawn():
     assert "Of each the upper left 32 pixels a side at most." in info.caption
 
 
+def test_blurred_masks_are_drawn_within_three_deviations_and_the_blur_is_said():
+    info = get_masks_info(record_of(trial_of(layer="blurred_masks", **SMALL)), DIGITS)
+    assert info.bound == pytest.approx(3 * 0.1 / math.sqrt(3))
+    assert "blurred by a Gaussian of 2 pixels" in info.caption
+
+
+def test_constant_masks_are_drawn_as_the_numbers_that_they_are():
+    trial = trial_of(layer="constant_masks", **SMALL)
+    info = get_masks_info(record_of(trial), DIGITS)
+    built = build_model(trial.model, Seeds.of(trial))
+    masks = next(m.masks for m in built.modules() if isinstance(m, Perturbation))
+    np.testing.assert_allclose(np.asarray(info.masks), masks[0].numpy(), rtol=0, atol=2e-7)
+    assert "1×1 pixels each" in info.caption
+    assert get_masks_figure(info).data
+
+
 @pytest.mark.parametrize(
     ("record", "shape", "instead"),
     [
@@ -146,6 +163,11 @@ def test_of_large_masks_a_corner_is_drawn():
             "This network has no noise masks: its layers are local_binary.",
         ),
         (
+            record_of(trial_of(layer="fresh_masks")),
+            DIGITS,
+            "This network has no noise masks: its layers are fresh_masks.",
+        ),
+        (
             record_of(trial_of(noise_level=0.0)),
             DIGITS,
             "The noise level is 0, so that all masks are 0.",
@@ -158,7 +180,7 @@ def test_of_large_masks_a_corner_is_drawn():
         (
             record_of(trial_of(), layer="<script>"),
             DIGITS,
-            "Layer (='<script>') must be one of perturbation, conv3x3, conv1x1, local_binary",
+            f"Layer (='<script>') must be one of {', '.join(SPATIAL_LAYERS)}",
         ),
     ],
 )

@@ -5,9 +5,9 @@ from scipy import stats
 
 from dashboards.pictures.paired import PairedRow, get_paired_columns, get_paired_info
 from pnn_core.config import ConfirmResult, Costs
-from study.results.confidence_intervals import paired_difference
 from study.results.paired_comparison import cautions, compare_with_controls, describe_with_trial
 from study.results.run_record import RunKey, RunRecord, RunState
+from study.results.statistics.confidence_intervals import paired_difference
 
 
 def runs(values, *, trial=0, layer="perturbation", params=1000, first_seed=100):
@@ -117,20 +117,23 @@ def test_studies_with_common_seeds_are_compared_seed_by_seed(study):
 
 
 def test_studies_without_common_seeds_are_compared_by_welch_and_it_says_so(study):
-    first, second = [0.90, 0.92, 0.95], [0.70, 0.81]
+    first, second = [0.90, 0.92, 0.95], [0.70, 0.81, 0.97]
     studies = [study(runs(first)), study(runs(second, first_seed=200), name="two", seed=1)]
     (row,) = get_paired_info(studies).rows
     expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
     assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
-    assert (row.n, row.n_second, row.is_paired) == (3, 2, False)
+    assert (row.n, row.n_second, row.is_paired) == (3, 3, False)
     assert row.verdict == "no difference can be told"
-    assert "(n = 3 and 2, unpaired, as they do not share two seeds)" in row.sentence
+    assert "(n = 3 and 3, unpaired, as they do not share two seeds)" in row.sentence
 
 
 def test_a_single_common_seed_is_no_pair_to_take_an_interval_from(study):
-    first, second = study(runs([0.9, 0.8])), study(runs([0.8, 0.7], first_seed=101), name="two")
+    first, second = (
+        study(runs([0.9, 0.8, 0.9])),
+        study(runs([0.8, 0.7, 0.8], first_seed=102), name="two"),
+    )
     (row,) = get_paired_info([first, second]).rows
-    assert (row.is_paired, row.n, row.n_second) == (False, 2, 2)
+    assert (row.is_paired, row.n, row.n_second) == (False, 3, 3)
     assert row.low is not None
 
 
@@ -198,8 +201,8 @@ def test_each_two_of_three_studies_are_compared(study):
 
 
 def test_controls_come_first_and_are_told_with_their_cautions(study):
-    first = study(runs([0.9, 0.8]), runs([0.7, 0.7], layer="conv1x1"))
-    second = study(runs([0.9, 0.8]), runs([0.7, 0.7], layer="conv1x1"), name="two")
+    groups = runs([0.9, 0.8, 0.9]), runs([0.7, 0.7, 0.6], layer="conv1x1")
+    first, second = study(*groups), study(*groups, name="two")
     info = get_paired_info([first, second])
     assert [row.first.partition(",")[0] for row in info.rows] == ["one", "two", "one"]
     assert "2 intervals of 95% each, not adjusted for their number" in info.caption

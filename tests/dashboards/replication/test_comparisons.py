@@ -40,7 +40,7 @@ def test_without_controls_nothing_is_compared(make_runs, confirmed_study):
 
 def test_the_table_shows_means_sizes_and_failed_seeds(make_runs, confirmed_study):
     study = confirmed_study(
-        make_runs([0.75, 0.75, None]),
+        make_runs([0.75, 0.75, 0.75, None]),
         make_runs([None], layer="conv3x3", params=1_450_000, size_difference=0.0357),
     )
     rows = get_confirmed_table(study).rows
@@ -49,9 +49,9 @@ def test_the_table_shows_means_sizes_and_failed_seeds(make_runs, confirmed_study
     assert texts[0][2:] == [
         "1,400,000",
         "75.00 [75.00, 75.00]",
-        "2",
+        "3",
         "78.00 [78.00, 78.00]",
-        "seed 102 failed (out of memory)",
+        "seed 103 failed (out of memory)",
     ]
     assert texts[1][3:6] == ["no result", "0", "no result"]
     assert rows[1][2][0].note == "+3.6% against the trial *"

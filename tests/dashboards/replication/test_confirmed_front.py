@@ -7,12 +7,12 @@ from dashboards.replication.confirmed_front import (
     get_confirmed_front_figure,
     get_confirmed_front_info,
 )
-from study.results.confidence_intervals import mean_with_interval
+from study.results.statistics.confidence_intervals import mean_accuracy
 
 
 def test_points_are_means_with_intervals_at_their_size(make_runs, confirmed_study):
     study = confirmed_study(
-        make_runs([0.80, 0.82], trial=4, params=500),
+        make_runs([0.80, 0.82, 0.81], trial=4, params=500),
         make_runs([0.70, 0.71], trial=2, params=900),
         make_runs([0.9], trial=4, layer="conv3x3", params=510),
     )
@@ -22,7 +22,7 @@ def test_points_are_means_with_intervals_at_their_size(make_runs, confirmed_stud
         ("perturbation", 2, 900),
         ("conv3x3", 4, 510),
     ]
-    assert points[0].accuracy == mean_with_interval([0.80, 0.82])
+    assert points[0].accuracy == mean_accuracy([0.80, 0.82, 0.81])
     figure = get_confirmed_front_figure(get_confirmed_front_info(study))
     bars = {trace.name: trace.error_y.array for trace in figure.data if trace.error_y.array}
     assert bars["perturbation"][0] == pytest.approx(100 * points[0].accuracy.half_width)
@@ -33,8 +33,8 @@ def test_reported_points_are_hollow_and_of_the_same_data_set(make_runs, confirme
     runs = make_runs([0.8, 0.81])
     info = get_confirmed_front_info(confirmed_study(runs))
     assert info.reported == reported_points("cifar10")
-    assert "29 of 42 figures reported for cifar10" in info.caption
-    assert "this project's count of that network for 22 of them" in info.caption
+    assert "39 of 51 figures reported for cifar10" in info.caption
+    assert "this project's count of that network for 32 of them" in info.caption
     assert "the reported ratio's for 7." in info.caption
     figure = get_confirmed_front_figure(info)
     assert [(trace.name, trace.marker.symbol, trace.showlegend) for trace in figure.data] == [
@@ -60,7 +60,7 @@ def test_the_caption_tells_budget_seeds_and_what_is_not_drawn(make_runs, confirm
     study = confirmed_study(make_runs([0.8]), make_runs([None], layer="conv1x1"))
     caption = get_confirmed_front_info(study).caption
     assert caption.startswith("cifar10, 12 epochs. Means over seeds (n = 1), bars")
-    assert "One seed has no interval." in caption
+    assert "Fewer than 3 seeds have no interval." in caption
     assert "1 without a complete run or a known size not drawn." in caption
 
 

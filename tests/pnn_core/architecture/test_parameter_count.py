@@ -28,6 +28,7 @@ def configs(draw: st.DrawFn) -> ModelConfig:
     layer = draw(st.sampled_from([*SPATIAL_LAYERS]))
     uses = SPATIAL_LAYERS[layer].uses
     flag = st.booleans() if "grouped" in uses else st.just(False)
+    trained = st.booleans() if "trained_masks" in uses else st.just(False)
     fan_out = draw(st.integers(1, 3)) if "fan_out" in uses else 1
     sides = st.one_of(st.integers(8, 40), st.just(224))
     return ModelConfig(
@@ -41,7 +42,7 @@ def configs(draw: st.DrawFn) -> ModelConfig:
         layer=layer,
         mask_count=fan_out * draw(st.integers(1, 6)),
         fan_out=fan_out,
-        mask=MaskConfig(unique_masks=draw(st.booleans()), trained_masks=draw(flag)),
+        mask=MaskConfig(unique_masks=draw(st.booleans()), trained_masks=draw(trained)),
         order=draw(st.sampled_from(get_args(Order))),
         grouped=draw(flag),
         mix_maps=draw(flag),

@@ -20,7 +20,8 @@ from pnn_core.fused import operators
 from pnn_core.fused.compile import build
 from pnn_core.fused.operators import max_pool, normalise_add_relu, perturb_combine
 from pnn_core.fused.sequential import FusedSequential
-from pnn_core.layers.perturbation import PerturbationLayer
+from pnn_core.layers.map_layer import MapLayer
+from pnn_core.layers.perturbation import Perturbation
 from pnn_core.models.build import build_model
 
 UsePlain = Callable[[bool], None]
@@ -55,18 +56,21 @@ def make_layer(
     bias: bool,
     seed: int,
     grouped: bool = False,
-) -> PerturbationLayer:
+) -> MapLayer:
     generator = torch.Generator().manual_seed(seed)
-    layer = PerturbationLayer(
+    layer = MapLayer(
+        Perturbation(
+            p,
+            fan_out=fan_out,
+            height=height,
+            width=width,
+            mask=MaskConfig(noise_level=0.5),
+            generator=generator,
+        ),
         p,
         q,
-        fan_out=fan_out,
-        height=height,
-        width=width,
-        mask=MaskConfig(noise_level=0.5),
         order=order,
         bias=bias,
-        generator=generator,
         grouped=grouped,
     ).double()
     with torch.no_grad():
@@ -75,15 +79,15 @@ def make_layer(
     return layer
 
 
-def plain(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
+def plain(layer: MapLayer, x: torch.Tensor) -> torch.Tensor:
     y: torch.Tensor = layer.combine(layer.perturb(x))
     return y
 
 
-def fused(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
+def fused(layer: MapLayer, x: torch.Tensor) -> torch.Tensor:
     y = perturb_combine(
         x,
-        layer.perturb.noise,
+        layer.perturb.summands,
         layer.combine.norm,
         layer.combine.conv,
         fan_out=layer.perturb.fan_out,
@@ -92,7 +96,7 @@ def fused(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
     return y
 
 
-def assert_the_same(layer: PerturbationLayer, x: torch.Tensor, rtol: float = 1e-9) -> None:
+def assert_the_same(layer: MapLayer, x: torch.Tensor, rtol: float = 1e-9) -> None:
     """Numbers of one training step and the evaluation after it."""
     other, other_x = deepcopy(layer), x.detach().clone().requires_grad_()
     x = x.detach().requires_grad_()
@@ -219,7 +223,7 @@ def in_turn(
 ) -> torch.Tensor:
     """A unit's layer and normalisation one after the other, by torch's own operators."""
     layer, norm = unit[0], unit[1]
-    assert isinstance(layer, PerturbationLayer)
+    assert isinstance(layer, MapLayer)
     y: torch.Tensor = norm(plain(layer, x))
     if shortcut is not None:
         y = y + shortcut
@@ -559,19 +563,22 @@ def test_weights_of_another_layout_are_left_to_torchs_own_operators() -> None:
 
 
 def test_trained_masks_are_left_to_torchs_own_operators() -> None:
-    layer = PerturbationLayer(
+    layer = MapLayer(
+        Perturbation(
+            2,
+            fan_out=2,
+            height=4,
+            width=4,
+            mask=MaskConfig(trained_masks=True),
+            generator=torch.Generator().manual_seed(0),
+        ),
         2,
         2,
-        fan_out=2,
-        height=4,
-        width=4,
-        mask=MaskConfig(trained_masks=True),
         order="noise_relu_conv",
         bias=True,
-        generator=torch.Generator().manual_seed(0),
     )
     x, combine = torch.randn(2, 2, 4, 4), layer.combine
-    assert perturb_combine(x, layer.perturb.noise, combine.norm, combine.conv, fan_out=2) is None
+    assert perturb_combine(x, layer.perturb.summands, combine.norm, combine.conv, fan_out=2) is None
     layer(x).sum().backward()
     assert layer.perturb.masks.grad is not None
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from pnn_core.config import MaskConfig, Order
-from pnn_core.layers.perturbation import PerturbationLayer
+from pnn_core.layers.map_layer import MapLayer
+from pnn_core.layers.perturbation import Perturbation
 
 
 def layer(
@@ -23,21 +24,24 @@ def layer(
     order: Order = "noise_relu_conv",
     bias: bool = True,
     seed: int = 0,
-) -> PerturbationLayer:
-    return PerturbationLayer(
+) -> MapLayer:
+    return MapLayer(
+        Perturbation(
+            in_channels,
+            fan_out=fan_out,
+            height=height,
+            width=width,
+            mask=MaskConfig(noise_level=level),
+            generator=torch.Generator().manual_seed(seed),
+        ),
         in_channels,
         out_channels,
-        fan_out=fan_out,
-        height=height,
-        width=width,
-        mask=MaskConfig(noise_level=level),
         order=order,
         bias=bias,
-        generator=torch.Generator().manual_seed(seed),
     )
 
 
-def equation_2(module: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
+def equation_2(module: MapLayer, x: torch.Tensor) -> torch.Tensor:
     """Paper Eq. 2, written out: y[t] = Σᵢ relu(N[i] + x[i // fan_out]) · V[t, i]."""
     weight = module.combine.conv.weight[:, :, 0, 0]
     output = torch.zeros(len(x), *weight.shape[:1], *x.shape[2:], dtype=x.dtype)
@@ -182,15 +186,18 @@ def test_the_same_seed_draws_the_same_masks_and_another_draws_others() -> None:
 
 def test_a_grouped_1x1_needs_a_multiple_of_the_input_channels() -> None:
     with pytest.raises(ValueError, match=r"out_channels \(=5\) .* in_channels \(=3\)"):
-        PerturbationLayer(
+        MapLayer(
+            Perturbation(
+                3,
+                fan_out=2,
+                height=4,
+                width=4,
+                mask=MaskConfig(),
+                generator=torch.Generator(),
+            ),
             3,
             5,
-            fan_out=2,
-            height=4,
-            width=4,
-            mask=MaskConfig(),
             order="noise_relu_conv",
             bias=True,
-            generator=torch.Generator(),
             grouped=True,
         )

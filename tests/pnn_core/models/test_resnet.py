@@ -6,7 +6,8 @@ import torchvision
 from torch import nn
 
 from pnn_core.config import DatasetShape, ModelConfig, StemConfig
-from pnn_core.layers.perturbation import Perturbation, PerturbationLayer
+from pnn_core.layers.map_layer import MapLayer
+from pnn_core.layers.perturbation import Perturbation
 from pnn_core.models.build import build_model
 from pnn_core.models.costs import count_costs
 from pnn_core.models.resnet import BasicBlock, BottleneckBlock, ResNet, StridedConv1x1
@@ -160,7 +161,7 @@ def network_of(config: ModelConfig) -> ResNet:
     return model
 
 
-def perturb(layer: PerturbationLayer, x: torch.Tensor) -> torch.Tensor:
+def perturb(layer: MapLayer, x: torch.Tensor) -> torch.Tensor:
     """The published layer: noise → ReLU → BN → 1×1."""
     combine = layer.combine
     maps = (x.repeat_interleave(layer.perturb.fan_out, dim=1) + layer.perturb.masks).relu()

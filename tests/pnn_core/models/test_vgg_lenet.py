@@ -6,7 +6,7 @@ import torchvision
 from torch import nn
 
 from pnn_core.config import DatasetShape, ModelConfig, StemConfig
-from pnn_core.layers.perturbation import PerturbationLayer
+from pnn_core.layers.map_layer import MapLayer
 from pnn_core.models.build import build_model
 from pnn_core.models.costs import count_costs
 from pnn_core.models.vgg_lenet import PlainNetwork
@@ -68,7 +68,7 @@ def test_lenet_is_stem_pool_layer_pool_classifier() -> None:
     model = build_model(config, 0).eval()
     assert isinstance(model, PlainNetwork)
     (unit,) = model.layers
-    assert isinstance(unit.layer, PerturbationLayer)
+    assert isinstance(unit.layer, MapLayer)
     x = torch.randn(2, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     y = nn.functional.conv2d(x, model.stem[0].weight, model.stem[0].bias, padding=1)
     y = nn.functional.max_pool2d(model.stem[1](y).relu(), 2)

@@ -53,6 +53,7 @@ PARAMETERS: Mapping[str, Mapping[str, Any]] = {
         "momentum": 0.0,
         "dropout": 0.2,
     },
+    "masks that are new at every step": {"layer": "fresh_masks", "noise_level": 0.5},
     "lenet": {"network": "lenet", "dropout": 0.5},
 }
 

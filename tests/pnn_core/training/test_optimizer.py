@@ -36,12 +36,35 @@ def rates(schedule: Schedule, epochs: int) -> list[float]:
             [1.0] * 150 + [0.2] * 100 + [0.04] * 50 + [0.008] * 50 + [0.0016] * 50 + [0.00032] * 50,
         ),
         ("constant", 7, [1.0] * 7),
+        ("original", 80, [1.0] * 59 + [0.1] * 21),
+        ("original", 160, [1.0] * 118 + [0.1] * 42),
+        ("klachko", 150, [1.0] * 59 + [0.2] * 30 + [0.04] * 30 + [0.008] * 31),
+        (
+            "update",
+            450,
+            [1.0] * 149 + [0.2] * 100 + [0.04] * 50 + [0.008] * 50 + [0.0016] * 50 + [0.00032] * 51,
+        ),
     ],
 )
 def test_the_learning_rate_drops_after_the_named_share_of_the_epochs(
     schedule: Schedule, epochs: int, expected: list[float]
 ) -> None:
     assert rates(schedule, epochs) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "factor", "drops", "epochs"),
+    [
+        ("original", 0.1, (60, 90, 120), 80),
+        ("klachko", 0.2, (60, 90, 120, 160), 150),
+        ("update", 0.2, (150, 250, 300, 350, 400), 450),
+    ],
+)
+def test_a_codes_schedule_is_its_formula_at_every_published_epoch(
+    schedule: Schedule, factor: float, drops: tuple[int, ...], epochs: int
+) -> None:
+    formula = [factor ** sum(epoch >= drop for drop in drops) for epoch in range(1, epochs + 1)]
+    assert rates(schedule, epochs) == pytest.approx(formula)
 
 
 @given(st.integers(1, 2000))

@@ -8,7 +8,7 @@ import pytest
 
 from study.command_line import BadInputError
 from study.planning.arguments import DEFAULTS, Arguments, add_option, make_parser, parse_arguments
-from study.planning.resume import KEPT, MAY_CHANGE
+from study.planning.resume import KEPT, KEPT_WITH_CONFIRM, MAY_CHANGE
 from study.planning.study_file import FILE, StudyFile
 from study.results.mlflow import study_format
 from study.results.objective import parse_objectives
@@ -33,6 +33,8 @@ TYPED = {
     "gpus_per_trial": "0.5",
     "objectives": "val_loss,macs",
     "data_dir": "images",
+    "confirm_trials": "0,3",
+    "controls": "conv1x1,conv3x3",
 }
 """Values for those options that do not take any word or number."""
 
@@ -99,8 +101,9 @@ def test_every_option_has_a_flag_help_and_a_typed_default(name: str) -> None:
 def test_every_field_of_the_settings_is_an_option_with_a_rule() -> None:
     names = [f.name for f in fields(Settings)]
     assert set(options(Settings)) == set(names)
-    assert {*names, "space"} == {*KEPT, *MAY_CHANGE}
-    assert not set(KEPT) & set(MAY_CHANGE)
+    rules = (*KEPT, *MAY_CHANGE, *KEPT_WITH_CONFIRM)
+    assert {*names, "space"} == set(rules)
+    assert len(set(rules)) == len(rules)
     for name, declared in options(Settings).items():
         assert declared.on_resume is not OnResume.NOT_STORED, name
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from pnn_core.config import DatasetShape
-from search_spaces import BUILT_IN, SearchSpace, find_space
+from search_spaces import BUILT_IN, Experiment, PlannedComparison, SearchSpace, find_space
+from search_spaces.space_json import space_from_json, space_to_json
 from study.planning.study_file import FILE, StudyFile, space_digest
 from study.planning.study_folder import study_names
 from study.results.objective import parse_objectives
@@ -54,6 +55,15 @@ SPACE = SearchSpace(
     },
     fixed={"network": "resnet8", "batch_size": 200},
     grid={"noise_level": (0.1, 1.0)},
+)
+PLANNED = SearchSpace(
+    name="planned",
+    summary="",
+    variants={"a": {"noise_level": 1.0}, "b": {"noise_level": 0.0}},
+    is_grid=True,
+    experiment=Experiment(
+        comparisons=(PlannedComparison(first="a", second="b", matters=0.01),), seeds=3
+    ),
 )
 VARIED = SearchSpace(
     name="varied",
@@ -239,6 +249,14 @@ def test_the_digest_changes_with_the_variants() -> None:
 def test_the_digest_is_the_same_whatever_the_summary_and_the_order_of_what_is_fixed() -> None:
     same = replace(SPACE, summary="two", fixed=dict(reversed(SPACE.fixed.items())))
     assert space_digest(same) == space_digest(SPACE)
+
+
+def test_the_digest_tells_plans_apart() -> None:
+    assert PLANNED.experiment is not None
+    more = replace(PLANNED, experiment=replace(PLANNED.experiment, seeds=4))
+    digests = {space_digest(space) for space in (PLANNED, more, replace(PLANNED, experiment=None))}
+    assert len(digests) == 3
+    assert space_from_json(json.loads(json.dumps(space_to_json(PLANNED)))) == PLANNED
 
 
 def test_the_digest_is_the_same_in_every_process_and_differs_between_built_in_spaces() -> None:

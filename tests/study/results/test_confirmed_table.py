@@ -33,14 +33,19 @@ def runs():
 
 def test_a_row_is_a_layer_of_a_trial_with_its_mean_and_interval_in_percent(runs):
     costs = Costs(learnable_params=12_345, mask_values=1, macs=1)
-    table = confirmed_table(runs("perturbation", 0.75, 0.75, None, costs=costs))
-    assert table.rows == (("4", "perturbation", "12,345", "2", "75.00", "75.00 to 75.00", "80.00"),)
+    table = confirmed_table(runs("perturbation", 0.75, 0.75, 0.75, None, costs=costs))
+    assert table.rows == (("4", "perturbation", "12,345", "3", "75.00", "75.00 to 75.00", "80.00"),)
 
 
-def test_an_end_below_zero_has_the_minus_that_every_other_figure_has(runs):
-    """By hand: mean 50, s/√2 = 5, t = 12.706."""
-    ((*_, interval, _),) = confirmed_table(runs("conv1x1", 0.45, 0.55)).rows
-    assert interval == "−13.53 to 113.53"
+def test_no_interval_leaves_what_accuracies_can_be(runs):
+    """By hand: mean 50, s/√3 = 25/√3 = 14.43, t = 4.303."""
+    ((*_, interval, _),) = confirmed_table(runs("conv1x1", 0.25, 0.5, 0.75)).rows
+    assert interval == "0.00 to 100.00"
+
+
+def test_two_seeds_have_no_interval(runs):
+    ((*_, interval, _),) = confirmed_table(runs("conv1x1", 0.25, 0.5)).rows
+    assert interval == "–"
 
 
 def test_what_is_not_known_is_a_dash(runs):

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.results.confidence_intervals import (
+from study.results.statistics.confidence_intervals import (
     Estimate,
     format_percent,
     format_points,
+    mean_accuracy,
     mean_with_interval,
     paired_difference,
     signed,
@@ -16,9 +17,15 @@ from study.results.confidence_intervals import (
 
 # Two-sided 95% points of Student's t, as any printed table has them, such as Table III of Fisher
 # and Yates, Statistical Tables for Biological, Agricultural and Medical Research.
-T_TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 29: 2.045}
+T_TABLE = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 9: 2.262, 29: 2.045}
 
 accuracies = st.floats(0.0, 1.0)
+
+
+def estimate(mean, half_width):
+    """An estimate of five seeds, whose t is 2.776."""
+    standard_error = None if half_width is None else half_width / 2.7764451
+    return Estimate(mean=mean, n=5, standard_error=standard_error, degrees=4)
 
 
 @pytest.mark.parametrize("freedom", T_TABLE)
@@ -36,9 +43,24 @@ def test_five_seeds_by_hand():
     assert estimate.interval == pytest.approx((1.037, 4.963), abs=1e-3)
 
 
-def test_one_seed_has_no_interval():
-    assert mean_with_interval([0.9]) == Estimate(mean=0.9, n=1, half_width=None)
-    assert mean_with_interval([0.9]).interval is None
+@pytest.mark.parametrize("values", [[0.9], [0.9, 0.7]])
+def test_fewer_than_three_seeds_have_no_interval(values):
+    estimate = mean_with_interval(values)
+    assert (estimate.mean, estimate.n) == (statistics.fmean(values), len(values))
+    assert (estimate.standard_error, estimate.half_width, estimate.interval) == (None, None, None)
+
+
+@given(st.lists(accuracies, min_size=3, max_size=8))
+def test_no_accuracys_interval_leaves_what_accuracies_can_be(values):
+    low, high = mean_accuracy(values).interval
+    plain_low, plain_high = mean_with_interval(values).interval
+    assert (low, high) == (max(plain_low, 0), min(plain_high, 1))
+
+
+def test_a_difference_of_accuracies_is_at_most_one_in_size():
+    wide = paired_difference({0: 1.0, 1: 0.0, 2: 1.0}, {0: 0.0, 1: 1.0, 2: 0.0})
+    assert wide.interval == (-1, 1)
+    assert wide.half_width == pytest.approx(4.303 * 2 / 3, abs=1e-3)
 
 
 def test_equal_seeds_have_an_interval_of_no_width():
@@ -51,7 +73,7 @@ def test_what_has_no_mean_is_refused_with_its_values(values):
         mean_with_interval(values)
 
 
-@given(st.lists(accuracies, min_size=2, max_size=8), st.floats(-1, 1))
+@given(st.lists(accuracies, min_size=3, max_size=8), st.floats(-1, 1))
 def test_interval_moves_with_its_values_and_keeps_its_width(values, shift):
     estimate = mean_with_interval(values)
     moved = mean_with_interval([value + shift for value in values])
@@ -59,7 +81,7 @@ def test_interval_moves_with_its_values_and_keeps_its_width(values, shift):
     assert moved.half_width == pytest.approx(estimate.half_width, abs=1e-12)
 
 
-@given(st.lists(accuracies, min_size=2, max_size=8))
+@given(st.lists(accuracies, min_size=3, max_size=8))
 def test_interval_holds_the_mean_and_ignores_the_order(values):
     estimate = mean_with_interval(values)
     low, high = estimate.interval
@@ -88,7 +110,7 @@ def test_pairs_are_the_common_seeds_and_the_difference_changes_sign(first, secon
     assert forth.mean == pytest.approx(expected, abs=1e-12)
 
 
-@given(st.dictionaries(st.integers(0, 6), accuracies, min_size=2), st.floats(-0.5, 0.5))
+@given(st.dictionaries(st.integers(0, 6), accuracies, min_size=3), st.floats(-0.5, 0.5))
 def test_what_a_pair_shares_drops_out(values, gap):
     other = {seed: value - gap for seed, value in values.items()}
     estimate = paired_difference(values, other)
@@ -107,14 +129,13 @@ def test_what_a_pair_shares_drops_out(values, gap):
     ],
 )
 def test_points_are_signed_with_the_side_of_zero_in_sight(mean, half_width, text):
-    assert format_points(Estimate(mean=mean, n=5, half_width=half_width)) == text
+    assert format_points(estimate(mean, half_width)) == text
 
 
 def test_percent_shows_its_interval_where_there_is_one():
-    assert format_percent(Estimate(mean=0.8591, n=5, half_width=0.0071)) == "85.91 [85.20, 86.62]"
-    assert format_percent(Estimate(mean=0.8591, n=1, half_width=None)) == "85.91"
-    assert format_percent(Estimate(mean=0.5, n=2, half_width=0.7278)) == "50.00 [−22.78, 122.78]"
-    assert format_percent(Estimate(mean=0.5, n=2, half_width=0.50001)) == "50.00 [0.00, 100.00]"
+    assert format_percent(estimate(0.8591, 0.0071)) == "85.91 [85.20, 86.62]"
+    assert format_percent(estimate(0.8591, None)) == "85.91"
+    assert format_percent(mean_accuracy([0.01, 0.2, 0.1])) == "10.33 [0.00, 33.94]"
 
 
 def test_what_rounds_to_zero_has_no_sign():

@@ -1,0 +1,53 @@
+"""Arms of the experiment on CIFAR-10: one network, eight spatial layers, one size.
+
+Every arm is a ResNet-8 with another spatial layer at the size of the one whose perturbation layers
+have 15 masks in the first stage, one for each channel: 11,530 learnable parameters. The 3×3 network
+has 1.2% fewer. The 1×1 network is the perturbation network without noise, ReLU and the
+normalisation between them, and so has 2.9% fewer.
+
+Each arm's learning rate is to be the one that `tuning.py` beside this file finds on validation
+images.
+"""
+
+from collections.abc import Mapping
+
+from pnn_core.architecture.matched_size import control
+from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig
+
+MASK_COUNT = 15
+
+FIXED: Mapping[str, ParameterValue] = {
+    "network": "resnet8",
+    "stem": "conv3x3",
+    "initialisation": "published",
+    "order": "noise_relu_bn_conv",
+    "optimizer": "adam",
+    "schedule": "tenth_at_60_90",
+    "batch_size": 64,
+}
+"""Settings that all arms share: those of the published code but for network and epochs."""
+
+ARMS: Mapping[str, tuple[str, float | None]] = {
+    "noise 1.0": ("perturbation", 1.0),
+    "noise 0.1": ("perturbation", 0.1),
+    "noise off": ("noise_off", None),
+    "constant masks 1.0": ("constant_masks", 1.0),
+    "fresh masks 1.0": ("fresh_masks", 1.0),
+    "1x1": ("conv1x1", None),
+    "3x3": ("conv3x3", None),
+    "shift": ("shift", None),
+}
+"""Spatial layer and noise level of each arm."""
+
+
+def arm_settings(dataset: DatasetShape) -> dict[str, dict[str, ParameterValue]]:
+    """Return the settings that each arm does not share with the others."""
+    model = ModelConfig(dataset=dataset, mask_count=MASK_COUNT)
+    model = TrialConfig(model=model).with_parameters(FIXED).model
+    settings: dict[str, dict[str, ParameterValue]] = {}
+    for arm, (layer, level) in ARMS.items():
+        chosen = model if layer == model.layer else control(model, layer).model
+        settings[arm] = {"layer": layer, "mask_count": chosen.mask_count}
+        if level is not None:
+            settings[arm]["noise_level"] = level
+    return settings

@@ -1,0 +1,166 @@
+"""Confirmation as it was asked for: its defaults, and what is refused before it is trained."""
+
+from dataclasses import replace
+from itertools import islice
+from typing import TypedDict
+
+from pnn_core.architecture.matched_size import control
+from pnn_core.data import require_test_split
+from search_spaces import SearchSpace
+from study.command_line import BadInputError, blaming
+from study.config import StudyConfig
+from study.planning.arguments import Arguments
+from study.planning.study_file import StudyFile
+from study.results.confirmed_choice import (
+    ALL,
+    DEFAULT_CONTROLS,
+    EARLIER_CONTROLS,
+    FRONT,
+    NONE,
+    layers_beside,
+    numbered_trials,
+)
+from study.results.fresh_seeds import earlier_first_fresh_seed, first_fresh_seed
+from study.results.setting import flag_of
+from study.search.sampler import GRID
+
+NETWORKS_TRIED = 200
+"""Number of a space's networks that are asked whether they can hold the controls."""
+
+
+class Choice(TypedDict):
+    """Settings that say what a confirmation takes."""
+
+    confirm_trials: str
+    controls: str
+
+
+class Seeds(TypedDict):
+    """Facts about a confirmation's seeds, as a `StudyConfig` has them."""
+
+    confirm_beforehand: int | None
+    first_fresh_seed: int | None
+
+
+def default_choice(space: SearchSpace) -> Choice:
+    """Return what is confirmed where nothing is said: of a planned experiment, every arm alone."""
+    if space.experiment is not None:
+        return Choice(confirm_trials=ALL, controls=NONE)
+    return Choice(confirm_trials=FRONT, controls=DEFAULT_CONTROLS)
+
+
+def asked_choice(arguments: Arguments, space: SearchSpace) -> Choice:
+    """Return what is to be confirmed.
+
+    Args:
+        arguments: Options as typed.
+        space: Search space.
+    """
+    default = default_choice(space)
+    return Choice(
+        confirm_trials=arguments.confirm_trials or default["confirm_trials"],
+        controls=arguments.controls or default["controls"],
+    )
+
+
+def leave_out_default_choice(arguments: Arguments, space: SearchSpace) -> Arguments:
+    """Leave out what a larger study of the space would confirm by itself."""
+    default = default_choice(space)
+    trials, controls = arguments.confirm_trials, arguments.controls
+    return replace(
+        arguments,
+        confirm_trials=None if trials == default["confirm_trials"] else trials,
+        controls=None if controls == default["controls"] else controls,
+    )
+
+
+def stored_choice(stored: StudyFile) -> dict[str, str | None]:
+    """Return what a study that goes on confirms; None stands for the default.
+
+    One that was confirmed before there was a choice keeps what it had.
+    """
+    if stored.controls is None and stored.confirm:
+        return {"confirm_trials": FRONT, "controls": EARLIER_CONTROLS}
+    return {"confirm_trials": stored.confirm_trials, "controls": stored.controls}
+
+
+def resumed_seeds(arguments: Arguments, stored: StudyFile) -> Seeds:
+    """Return the seeds' facts of a study that goes on: the first number stands, whatever is added.
+
+    Args:
+        arguments: Options, completed by what is stored.
+        stored: File of the study.
+    """
+    first = stored.first_fresh_seed
+    if first is None and stored.confirm:
+        first = earlier_first_fresh_seed(stored.seed, stored.confirm)
+    elif first is None:
+        first = first_fresh_seed(stored.seed)
+    beforehand = stored.confirm_beforehand or stored.confirm or arguments.confirm
+    return Seeds(confirm_beforehand=beforehand or None, first_fresh_seed=first)
+
+
+def require_choice(arguments: Arguments, config: StudyConfig) -> None:
+    """Refuse what cannot be confirmed, as far as that is known before anything is trained.
+
+    Args:
+        arguments: Options as typed.
+        config: Study that became of them.
+
+    Raises:
+        BadInputError: Names the option to change.
+    """
+    for name in ("confirm_trials", "controls"):
+        if name in arguments.typed and not config.confirm:
+            raise BadInputError(
+                f"{flag_of(name)} {getattr(arguments, name)}: nothing is confirmed without "
+                "--confirm S, the number of fresh seeds: add it"
+            )
+    if not config.confirm:
+        return
+    choice = config.confirm_trials or FRONT
+    with blaming("--confirm-trials", choice):
+        _require_trials(choice, config)
+    if "controls" in arguments.typed:
+        with blaming("--controls", config.controls):
+            _require_held(config.controls or NONE, config)
+
+
+def require_test_images(arguments: Arguments) -> None:
+    """Check that there is a test set if one is to be read.
+
+    Raises:
+        BadInputError: There is none.
+    """
+    if arguments.confirm:
+        with blaming("--confirm", arguments.confirm):
+            require_test_split(arguments.dataset, arguments.data_dir)
+
+
+def _require_trials(choice: str, config: StudyConfig) -> None:
+    if config.space.experiment is not None and choice != ALL:
+        raise ValueError(
+            f"space {config.space.name} plans an experiment, whose arms are all confirmed: leave "
+            f"it out, or say {ALL}"
+        )
+    numbers = numbered_trials(choice)
+    if not numbers:
+        return
+    trials = config.trials
+    if config.sampler == GRID:
+        trials = min(trials, sum(1 for _ in config.space.grid_points(config.shape)))
+    if missing := [number for number in numbers if number >= trials]:
+        has = "trial 0 alone" if trials == 1 else f"trials 0 to {trials - 1}"
+        raise ValueError(f"there is no trial {missing[0]}: the study has {has}")
+
+
+def _require_held(controls: str, config: StudyConfig) -> None:
+    for example in islice(config.space.examples(config.shape), NETWORKS_TRIED):
+        for layer in layers_beside(example.model.layer, controls):
+            try:
+                control(example.model, layer)
+            except ValueError as error:
+                raise ValueError(
+                    f"network {example.model.network} with layer {example.model.layer} cannot hold "
+                    f"{layer} in its place: {error}"
+                ) from error

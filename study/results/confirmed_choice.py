@@ -1,0 +1,69 @@
+"""Choice of what is confirmed: which trials, and which control layers beside each."""
+
+from pnn_core.config.checks import require_known
+from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
+
+FRONT = "front"
+"""Word for the trials that no other trial beats."""
+
+ALL = "all"
+"""Word for every trial that ran its full budget."""
+
+NONE = "none"
+"""Word for no control at all."""
+
+CONFIRMABLE = tuple(name for name in COMPARED_LAYERS if not SPATIAL_LAYERS[name].not_confirmed)
+"""Layers that are compared at equal numbers of learnable parameters."""
+
+EARLIER_CONTROLS = "perturbation,conv1x1,conv3x3,local_binary"
+"""Controls of studies that began when they could not be chosen."""
+
+DEFAULT_CONTROLS = EARLIER_CONTROLS
+"""Controls of a front; a trial with one of these layers has the others beside it."""
+
+
+def read_confirmed_trials(text: str) -> str:
+    """Read `front`, `all` or numbers of trials, and return them as they are kept.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if text in (FRONT, ALL):
+        return text
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) <= 9 for part in parts):
+        raise ValueError(f"{text!r} must be {FRONT}, {ALL} or numbers of trials, such as 0,3")
+    numbers = [int(part) for part in parts]
+    return ",".join(map(str, sorted(set(numbers))))
+
+
+def read_controls(text: str) -> str:
+    """Read names of layers or `none`, and return them as they are kept.
+
+    Raises:
+        ValueError: A name is no layer that can be a control; the nearest is suggested.
+    """
+    if text == NONE:
+        return text
+    names = [part.strip() for part in text.split(",")]
+    for name in names:
+        require_known("a control", name, (*CONFIRMABLE, NONE))
+        if name == NONE:
+            raise ValueError(f"{text!r} names {NONE} beside layers: leave one out")
+    return ",".join(dict.fromkeys(names))
+
+
+def numbered_trials(choice: str) -> tuple[int, ...]:
+    """Return the numbers of trials that a choice names; empty where it is a word."""
+    return () if choice in (FRONT, ALL) else tuple(map(int, choice.split(",")))
+
+
+def layers_beside(layer: str, controls: str) -> tuple[str, ...]:
+    """Return the control layers that are confirmed beside a layer.
+
+    Args:
+        layer: Layer of the trial.
+        controls: Choice of controls, as it is kept.
+    """
+    names = () if controls == NONE else controls.split(",")
+    return tuple(name for name in names if name != layer)

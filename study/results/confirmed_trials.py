@@ -1,0 +1,46 @@
+"""Trials that a confirmation takes."""
+
+from collections.abc import Iterable
+
+from study.results.confirmed_choice import (
+    ALL,
+    EARLIER_CONTROLS,
+    FRONT,
+    layers_beside,
+    numbered_trials,
+)
+from study.results.objective import Objective
+from study.results.pareto import front
+from study.results.run_record import RunRecord, RunState
+from study.results.study_info import StudyInfo
+
+
+def trials_to_confirm(
+    records: Iterable[RunRecord], objectives: tuple[Objective, ...], choice: str
+) -> tuple[RunRecord, ...]:
+    """Return the trials that a choice takes, among those that ran their full budget.
+
+    Args:
+        records: Trials of the study.
+        objectives: Objectives of the study, which make its front.
+        choice: Choice of trials, as it is kept.
+    """
+    records = tuple(records)
+    if choice == FRONT:
+        return front(records, objectives)
+    numbers = numbered_trials(choice)
+    complete = (record for record in records if record.state is RunState.COMPLETE)
+    return tuple(record for record in complete if choice == ALL or record.number in numbers)
+
+
+def planned_confirmations(info: StudyInfo, records: Iterable[RunRecord]) -> int:
+    """Count the runs of a confirmation, all trials having ended.
+
+    Args:
+        info: Study.
+        records: Its trials.
+    """
+    chosen = trials_to_confirm(records, info.objectives, info.confirm_trials or FRONT)
+    layers = (str(record.parameters.get("layer", "")) for record in chosen)
+    controls = info.controls or EARLIER_CONTROLS
+    return info.confirm * sum(1 + len(layers_beside(layer, controls)) for layer in layers)
