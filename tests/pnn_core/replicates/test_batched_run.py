@@ -248,4 +248,7 @@ def test_batched_confirmations_give_the_figures_of_each_alone() -> None:
     for own, other in zip(batched.runs, alone, strict=True):
         assert own.result().test_accuracy == other.result().test_accuracy
         assert own.result().published_test_accuracy == other.result().published_test_accuracy
+        assert own.result().moved_test_accuracy == other.result().moved_test_accuracy
+        assert own.result().test_images == len(DATA.validation)
+        assert own.result().correct_images == other.result().correct_images
         assert own.result().train_loss == pytest.approx(other.result().train_loss, rel=1e-6)
