@@ -3,6 +3,7 @@
 Records, their files, MLflow and the objectives follow from these declarations.
 """
 
+import math
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -83,12 +84,46 @@ class ConfirmResult:
         published_test_accuracy: The published code's figure on the same images (see
             `pnn_core.training.published_accuracy`), to show how far it lies above the other.
         train_seconds: Wall time of all training steps.
+        moved_test_accuracy: Mean over the four directions of the accuracy on the test images moved
+            by one pixel, after the last epoch; the row or column that becomes free is black before
+            normalisation. NaN where it was not recorded, as in earlier studies.
+        test_images: Number of test images; 0 where `correct_images` was not recorded.
+        correct_images: One bit for each test image, in the order of the data set: 1 if it was right
+            after the last epoch. The first image is the highest bit of the first byte and zeros
+            fill the last byte, as `numpy.packbits` has it; empty where it was not recorded.
+
+    Raises:
+        ValueError: `correct_images` has another size than `test_images` need.
     """
 
     train_loss: float
     test_accuracy: float
     published_test_accuracy: float
     train_seconds: float
+    moved_test_accuracy: float = math.nan
+    test_images: int = 0
+    correct_images: bytes = b""
+
+    def __post_init__(self) -> None:
+        needed = (self.test_images + 7) // 8
+        if len(self.correct_images) != needed:
+            raise ValueError(
+                f"correct_images ({len(self.correct_images)} bytes) must be {needed} bytes for "
+                f"test_images (={self.test_images})"
+            )
+
+    def metrics(self) -> dict[str, float]:
+        """Return the measured numbers by name, without those that were not recorded."""
+        metrics = {
+            "train_loss": self.train_loss,
+            "test_accuracy": self.test_accuracy,
+            "published_test_accuracy": self.published_test_accuracy,
+            "moved_test_accuracy": self.moved_test_accuracy,
+            "train_seconds": self.train_seconds,
+        }
+        if math.isnan(self.moved_test_accuracy):
+            del metrics["moved_test_accuracy"]
+        return metrics
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,8 +13,15 @@ Batch = tuple[torch.Tensor, torch.Tensor]
 """Images `[n, channels, height, width]`, float32, normalised, channels last; labels `[n]`."""
 
 
-class BatchSource(Protocol):
-    """Labelled images in batches, on the device that works on them."""
+class OrderedImages(Protocol):
+    """Labelled images in batches for evaluation, on the device that works on them."""
+
+    def in_order(self, batch_size: int) -> Iterator[Batch]:
+        """Yield every image once, in the order of the data set."""
+
+
+class BatchSource(OrderedImages, Protocol):
+    """Labelled images in batches, for training too."""
 
     def __len__(self) -> int:
         """Number of images."""
@@ -35,9 +42,6 @@ class BatchSource(Protocol):
                 decoded nor moved, and the others are the same as in the whole epoch.
         """
 
-    def in_order(self, batch_size: int) -> Iterator[Batch]:
-        """Yield every image once, in the order of the data set, for evaluation."""
-
 
 class Normalise:
     """Conversion of bytes to float32 of zero mean and unit deviation per channel, channels last.
@@ -46,18 +50,21 @@ class Normalise:
         mean: Mean of each channel, of pixels scaled to [0, 1].
         std: Standard deviation of each channel.
         device: Device of the images.
+
+    Attributes:
+        black: Normalised value of a black pixel, `[channels, 1, 1]`.
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], device: torch.device) -> None:
         # (x / 255 − mean) / std in one multiplication and one addition.
         self._scale = torch.tensor([1 / (255 * s) for s in std], device=device)[:, None, None]
         offsets = [-m / s for m, s in zip(mean, std, strict=True)]
-        self._offset = torch.tensor(offsets, device=device)[:, None, None]
+        self.black = torch.tensor(offsets, device=device)[:, None, None]
         self.device = device
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:
         """Normalise `[n, channels, height, width]`."""
-        scaled = torch.addcmul(self._offset, images.float(), self._scale)
+        scaled = torch.addcmul(self.black, images.float(), self._scale)
         return scaled.contiguous(memory_format=torch.channels_last)
 
 

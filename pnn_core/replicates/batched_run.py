@@ -68,9 +68,9 @@ class BatchedRun:
         evaluations = self._evaluate()
         seconds = (time.perf_counter() - started) / len(self.runs)
         failures = []
-        for run, epoch, evaluation in zip(self.runs, trained, evaluations, strict=True):
+        for run, epoch, own in zip(self.runs, trained, evaluations, strict=True):
             try:
-                run.record(run.end_epoch(epoch.losses, epoch.seconds), evaluation, seconds)
+                run.record(run.end_epoch(epoch.losses, epoch.seconds), own, seconds)
             except NonFiniteLossError as error:
                 failures.append(error)
         try:
@@ -136,15 +136,20 @@ class BatchedRun:
         means: torch.Tensor = losses.unflatten(0, (-1, len(self.runs))).mean(dim=0)
         return means
 
-    def _evaluate(self) -> list[Evaluation]:
+    def _evaluate(self) -> list[tuple[Evaluation, ...]]:
+        """Return the evaluations of each run after the epoch that is about to end."""
         first = self.runs[0]
-        return evaluate(
-            self._network,
-            first.evaluation_images,
-            first.config.model.dataset,
-            first.device,
-            replicates=len(self.runs),
-        )
+        evaluations = [
+            evaluate(
+                self._network,
+                source,
+                first.config.model.dataset,
+                first.device,
+                replicates=len(self.runs),
+            )
+            for source in first.evaluated_after(first.epoch + 1)
+        ]
+        return list(zip(*evaluations, strict=True))
 
     def _load_runs(self) -> None:
         """Copy the runs' states into the batched network and its optimiser."""

@@ -1,12 +1,15 @@
 """Confirmation: training on train and validation images, then the test set."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from pnn_core.config import ConfirmResult, TrialConfig
 from pnn_core.data import Images, ImageTraits
+from pnn_core.dataloader.batches import OrderedImages
 from pnn_core.device.selection import default_device
 from pnn_core.training.evaluated_run import EvaluatedRun
 from pnn_core.training.evaluation import Evaluation
@@ -25,7 +28,8 @@ def train_and_test(
 
     The test images select nothing, not even whether a run counts: the accuracy is the one after the
     last epoch. They are also classified after each earlier epoch, because the published protocol
-    averages over all epochs; its accuracy is returned as well and used for nothing else.
+    averages over all epochs; its accuracy is returned as well and used for nothing else. After the
+    last epoch they are classified once more, moved by one pixel in four directions.
 
     Args:
         config: The whole training run.
@@ -47,7 +51,7 @@ def train_and_test(
 
 
 class ConfirmationRun(EvaluatedRun):
-    """A confirmation run: trains on all but the test images, and tests after each epoch.
+    """Confirmation run: trains on all but the test images, and tests after each epoch.
 
     Args:
         config: The whole training run.
@@ -72,14 +76,28 @@ class ConfirmationRun(EvaluatedRun):
         self._published = PublishedAccuracy(batch_size=min(config.optim.batch_size, len(test)))
         self._train_loss = 0.0
         self._test_accuracy = 0.0
+        self._moved_test_accuracy = math.nan
+        self._correct = torch.zeros(0, dtype=torch.bool)
         self._seconds = 0.0
 
-    def record(self, trained: TrainedEpoch, evaluation: Evaluation, seconds: float) -> None:
+    def evaluated_after(self, epoch: int) -> tuple[OrderedImages, ...]:
+        """Return the test images, after the last epoch also moved by one pixel."""
+        if epoch < self.config.epochs:
+            return (self.evaluation_images,)
+        return (self.evaluation_images, self.moved(self.evaluation_images))
+
+    def record(
+        self, trained: TrainedEpoch, evaluations: Sequence[Evaluation], seconds: float
+    ) -> None:
         """Keep the results of an epoch; see `EvaluatedRun`."""
+        evaluation, *moved = evaluations
         self._published.add_epoch(evaluation.correct.numpy())
         self._train_loss = trained.train_loss
         self._test_accuracy = evaluation.accuracy
         self._seconds += trained.seconds
+        for last in moved:
+            self._moved_test_accuracy = last.accuracy
+            self._correct = evaluation.correct
 
     def result(self) -> ConfirmResult:
         """Return the run's result.
@@ -97,6 +115,9 @@ class ConfirmationRun(EvaluatedRun):
             test_accuracy=self._test_accuracy,
             published_test_accuracy=self._published.best,
             train_seconds=self._seconds,
+            moved_test_accuracy=self._moved_test_accuracy,
+            test_images=len(self._correct),
+            correct_images=np.packbits(self._correct.numpy()).tobytes(),
         )
 
     def state_dict(self) -> dict[str, Any]:
@@ -106,6 +127,8 @@ class ConfirmationRun(EvaluatedRun):
             "published_best": self._published.best,
             "train_loss": self._train_loss,
             "test_accuracy": self._test_accuracy,
+            "moved_test_accuracy": self._moved_test_accuracy,
+            "correct": self._correct,
             "train_seconds": self._seconds,
         }
 
@@ -116,4 +139,7 @@ class ConfirmationRun(EvaluatedRun):
         self._published.best = state["published_best"]
         self._train_loss = state["train_loss"]
         self._test_accuracy = state["test_accuracy"]
+        if "correct" in state:  # states of earlier versions lack both
+            self._moved_test_accuracy = state["moved_test_accuracy"]
+            self._correct = state["correct"].cpu()
         self._seconds = state["train_seconds"]

@@ -1,20 +1,21 @@
-"""A training run that is evaluated after each epoch."""
+"""Training run that is evaluated after each epoch."""
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 
 from pnn_core.config import TrialConfig
 from pnn_core.data import Images, ImageTraits
+from pnn_core.dataloader.batches import OrderedImages
 from pnn_core.training.evaluation import Evaluation
 from pnn_core.training.train_steps import no_pause
 from pnn_core.training.trainer import TrainedEpoch, Trainer
 
 
 class EvaluatedRun(Trainer, ABC):
-    """A trainer that evaluates on other images after each epoch and keeps the results.
+    """Trainer that evaluates on other images after each epoch and keeps the results.
 
     Args:
         config: The whole training run.
@@ -55,17 +56,27 @@ class EvaluatedRun(Trainer, ABC):
         if trained is None:
             return False
         started = time.perf_counter()
-        evaluation = self.evaluate(self.evaluation_images)
-        self.record(trained, evaluation, time.perf_counter() - started)
+        evaluations = [self.evaluate(source) for source in self.evaluated_after(self.epoch)]
+        self.record(trained, evaluations, time.perf_counter() - started)
         return True
 
+    def evaluated_after(self, epoch: int) -> tuple[OrderedImages, ...]:
+        """Return the images to evaluate after an epoch, `evaluation_images` first.
+
+        Args:
+            epoch: Number of the epoch, counted from 1.
+        """
+        return (self.evaluation_images,)
+
     @abstractmethod
-    def record(self, trained: TrainedEpoch, evaluation: Evaluation, seconds: float) -> None:
+    def record(
+        self, trained: TrainedEpoch, evaluations: Sequence[Evaluation], seconds: float
+    ) -> None:
         """Keep the results of an epoch.
 
         Args:
             trained: Measurements of its training.
-            evaluation: Evaluation after it.
-            seconds: Wall time of the evaluation; for replicates evaluated at once, an equal share
+            evaluations: Evaluations after it, one for each of `evaluated_after`.
+            seconds: Wall time of the evaluations; for replicates evaluated at once, an equal share
                 of it.
         """

@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn import functional
 
 from pnn_core.config import DatasetShape
-from pnn_core.dataloader.batches import BatchSource
+from pnn_core.dataloader.batches import OrderedImages
 from pnn_core.device.precision import autocast
 
 _EVALUATION_PIXELS = 500 * 96 * 96
@@ -35,7 +35,7 @@ class Evaluation:
 @torch.inference_mode()
 def evaluate(
     network: nn.Module,
-    source: BatchSource,
+    source: OrderedImages,
     data: DatasetShape,
     device: torch.device,
     *,

@@ -12,9 +12,16 @@ from torch.nn import functional
 
 from pnn_core.config import TrialConfig
 from pnn_core.data import Images, ImageTraits, LabelledImages
-from pnn_core.dataloader.batches import BatchSource, DeviceImages, Normalise, full_batches
+from pnn_core.dataloader.batches import (
+    BatchSource,
+    DeviceImages,
+    Normalise,
+    OrderedImages,
+    full_batches,
+)
 from pnn_core.dataloader.decoding_workers import Decoder, decoding_worker_count
 from pnn_core.dataloader.file_batches import FileBatches
+from pnn_core.dataloader.moved_images import MovedImages
 from pnn_core.models.build import build_model
 from pnn_core.rng.generators import spawn
 from pnn_core.rng.seeds import Seeds
@@ -89,6 +96,10 @@ class Trainer:
     def source(self, images: Images) -> BatchSource:
         """Prepare images for `evaluate`, as this network expects them."""
         return self._source(images, augment=False)
+
+    def moved(self, source: BatchSource) -> MovedImages:
+        """Prepare images of `source` for `evaluate`, each moved by one pixel in four directions."""
+        return MovedImages(source, self._normalise.black)
 
     def train_epoch(self, pause: Callable[[], bool] = no_pause) -> TrainedEpoch | None:
         """Train one epoch, or the rest of the one that was paused.
@@ -207,7 +218,7 @@ class Trainer:
             steps=self.steps - first,
         )
 
-    def evaluate(self, source: BatchSource) -> Evaluation:
+    def evaluate(self, source: OrderedImages) -> Evaluation:
         """Classify every image once.
 
         Args:

@@ -1,7 +1,7 @@
 """Training with validation after each epoch."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -58,13 +58,16 @@ class ValidatedRun(EvaluatedRun):
         """Result of each epoch done, also of those before a `load_state_dict`."""
         return tuple(self._results)
 
-    def record(self, trained: TrainedEpoch, evaluation: Evaluation, seconds: float) -> None:
+    def record(
+        self, trained: TrainedEpoch, evaluations: Sequence[Evaluation], seconds: float
+    ) -> None:
         """Add an epoch's result; see `EvaluatedRun`.
 
         Raises:
             NonFiniteLossError: The validation loss is not finite; names the epoch, the value and
                 the seed.
         """
+        (evaluation,) = evaluations
         if not math.isfinite(evaluation.loss):
             raise NonFiniteLossError(
                 f"validation loss is {evaluation.loss} after epoch {self.epoch} "

@@ -6,6 +6,7 @@ and not-a-number: such a number is written as the text `inf`, `-inf` or `nan`, a
 `{"float": "inf"}` where a text may stand as well.
 """
 
+import base64
 import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, asdict, fields
@@ -43,7 +44,7 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
             {name: [_spell(getattr(result, name)) for result in curve] for name in EPOCH_METRICS}
             for curve in record.replicates
         ],
-        "result": record.result and {k: _spell(v) for k, v in asdict(record.result).items()},
+        "result": None if record.result is None else _spell_result(record.result),
         "device": record.device,
         "worker": record.worker,
         "stop": None if record.stop is None else asdict(record.stop),
@@ -78,6 +79,14 @@ def record_from_json(document: object) -> RunRecord:
 
 def _spell(number: float) -> float | str:
     return number if math.isfinite(number) else str(float(number))
+
+
+def _spell_result(result: ConfirmResult) -> dict[str, Any]:
+    """Return a document of a confirmation's result; bits of images as base64."""
+    return {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else _spell(value)
+        for name, value in asdict(result).items()
+    }
 
 
 def _spell_any(value: ParameterValue) -> Any:  # noqa: ANN401 - whatever JSON has for it
@@ -166,10 +175,19 @@ def _numbers(found: Mapping[str, Any], name: str) -> list[float]:
 def _number(found: Mapping[str, Any], name: str) -> float:
     value = found[name]
     if isinstance(value, str) and value in ("inf", "-inf", "nan"):
-        return float(value)
+        # The one `math.nan`, so that records without a number are equal.
+        return math.nan if value == "nan" else float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _malformed(name, value, "a number")
     return value
+
+
+def _bits(found: Mapping[str, Any], name: str) -> bytes:
+    text = _text(found, name)
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise _malformed(name, found[name], "base64") from error
 
 
 def _of_type(kinds: type | tuple[type, ...], accepted: str) -> _Reader:
@@ -199,6 +217,13 @@ def _malformed(name: str, value: object, accepted: str) -> ValueError:
     return ValueError(f"{name} (={shown}) must be {accepted}")
 
 
+_RESULT: dict[str, _Reader] = {
+    **{field.name: _number for field in fields(ConfirmResult)},
+    "test_images": _whole,
+    "correct_images": _bits,
+}
+"""Reader of each field of a confirmation's result."""
+
 _RECORD: Mapping[str, _Reader] = {
     "trial": _whole,
     "layer": _text,
@@ -208,9 +233,7 @@ _RECORD: Mapping[str, _Reader] = {
     "size_difference": _number,
     "costs": _optional(_dataclass(Costs, **{field.name: _whole for field in fields(Costs)})),
     "replicates": _replicates,
-    "result": _optional(
-        _dataclass(ConfirmResult, **{field.name: _number for field in fields(ConfirmResult)})
-    ),
+    "result": _optional(_dataclass(ConfirmResult, **_RESULT)),
     "device": _text,
     "worker": _text,
     "stop": _optional(

@@ -177,7 +177,7 @@ class RunRecord:
         if self.costs is not None:
             metrics |= asdict(self.costs)
         if self.result is not None:
-            metrics |= asdict(self.result)
+            metrics |= self.result.metrics()
         if not self.replicates or not self.replicates[0]:
             return metrics
         last = mean_result([curve[-1] for curve in self.replicates])

@@ -8,7 +8,7 @@ confirmation is a child of the run of the trial that it confirms. A run holds
   `epoch_train_seconds`, `epoch_val_seconds`
 - final metrics: `learnable_params`, `mask_values`, `macs`, `train_seconds` (of all epochs), and
   `val_accuracy_std` over several seeds; of a confirmation `test_accuracy`,
-  `published_test_accuracy`, `train_loss` and `size_difference`
+  `published_test_accuracy`, `moved_test_accuracy`, `train_loss` and `size_difference`
 - tags: `trial_number`, or `confirms_trial` and `layer`; `seed`, `state`, `device`, `worker`
   (`host:pid`), `reason`, `retried` (the reasons), and the study's own, of which `study_id` tells
   our runs from others

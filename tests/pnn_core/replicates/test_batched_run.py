@@ -83,6 +83,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "one batch": {"batch_size": 100},
     "fixed masks": {"mask_seed": 3},
     "resnet18": {"network": "resnet18"},
+    "resnet20": {"network": "resnet20"},
     "resnet50": {"network": "resnet50"},
     "vgg16": {"network": "vgg16"},
     "lenet": {"network": "lenet", "dropout": 0.5},
@@ -247,4 +248,7 @@ def test_batched_confirmations_give_the_figures_of_each_alone() -> None:
     for own, other in zip(batched.runs, alone, strict=True):
         assert own.result().test_accuracy == other.result().test_accuracy
         assert own.result().published_test_accuracy == other.result().published_test_accuracy
+        assert own.result().moved_test_accuracy == other.result().moved_test_accuracy
+        assert own.result().test_images == len(DATA.validation)
+        assert own.result().correct_images == other.result().correct_images
         assert own.result().train_loss == pytest.approx(other.result().train_loss, rel=1e-6)

@@ -146,6 +146,8 @@ def test_a_confirmation_stopped_at_any_steps_ends_as_if_it_never_stopped(stops: 
     assert differences(run.state_dict(), expected.state_dict()) == []
     assert run.result().published_test_accuracy == expected.result().published_test_accuracy > 0
     assert run.result().test_accuracy == expected.result().test_accuracy
+    assert run.result().moved_test_accuracy == expected.result().moved_test_accuracy
+    assert run.result().correct_images == expected.result().correct_images != b""
     assert run.result().train_loss == expected.result().train_loss
 
 

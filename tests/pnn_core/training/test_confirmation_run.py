@@ -1,5 +1,6 @@
 """Confirming learns from all images but the test images, which decide nothing."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,9 +48,65 @@ def test_its_figures_are_those_of_the_plain_loop(digits, test_images, config) ->
         loss = trainer.train_epoch().train_loss
         correct = trainer.evaluate(trainer.source(test_images)).correct.numpy()
         published.add_epoch(correct)
+    moved = [
+        trainer.evaluate(trainer.source(black_bordered(test_images, *step))).accuracy
+        for step in ((0, 1), (2, 1), (1, 0), (1, 2))
+    ]
     assert result.train_loss == loss
     assert result.test_accuracy == correct.sum() / len(test_images)
     assert result.published_test_accuracy == published.best
+    assert result.moved_test_accuracy == pytest.approx(np.mean(moved), abs=1e-12)
+    assert result.moved_test_accuracy != result.test_accuracy
+    bits = np.frombuffer(result.correct_images, np.uint8)
+    assert result.test_images == len(test_images)
+    np.testing.assert_array_equal(np.unpackbits(bits, count=len(test_images)), correct)
+
+
+def black_bordered(images: LabelledImages, row: int, column: int) -> LabelledImages:
+    """Cut images out of the same with a black border of one pixel, from a row and column on."""
+    padded = np.pad(images.images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    _, height, width = images.image_shape
+    cut = padded[:, :, row : row + height, column : column + width]
+    return LabelledImages(images=np.ascontiguousarray(cut), labels=images.labels)
+
+
+def test_moved_images_are_evaluated_once_after_the_last_epoch(digits, test_images, config) -> None:
+    run = ConfirmationRun(config, digits.traits, digits.joined(), test_images, CPU)
+    counts = [len(run.evaluated_after(epoch)) for epoch in (1, 2, 3)]
+    assert counts == [1, 1, 2]
+
+
+def test_a_state_of_an_earlier_version_goes_on_and_is_measured(digits, test_images, config) -> None:
+    given = (config, digits.traits, digits.train.take(np.arange(150)), test_images, CPU)
+    begun, resumed = ConfirmationRun(*given), ConfirmationRun(*given)
+    begun.next_epoch()
+    state = begun.state_dict()
+    del state["moved_test_accuracy"], state["correct"]
+    resumed.load_state_dict(state)
+    while resumed.epoch < 3:
+        resumed.next_epoch()
+    whole = train_and_test(*given)
+    expected = replace(whole, train_seconds=resumed.result().train_seconds)
+    assert resumed.result() == expected
+
+
+def test_a_finished_state_of_an_earlier_version_says_not_recorded(
+    digits, test_images, config
+) -> None:
+    given = (
+        replace(config, epochs=1),
+        digits.traits,
+        digits.train.take(np.arange(150)),
+        test_images,
+        CPU,
+    )
+    done, resumed = ConfirmationRun(*given), ConfirmationRun(*given)
+    done.next_epoch()
+    state = done.state_dict()
+    del state["moved_test_accuracy"], state["correct"]
+    resumed.load_state_dict(state)
+    assert math.isnan(resumed.result().moved_test_accuracy)
+    assert (resumed.result().test_images, resumed.result().correct_images) == (0, b"")
 
 
 def test_a_confirming_run_gives_the_figures_epoch_by_epoch(digits, test_images, config) -> None:

@@ -12,6 +12,7 @@ from study.results.record_codec import record_from_json
 from study.results.run_record import RunKey, RunRecord, RunState
 
 ROW = ("train_loss", "val_loss", "val_accuracy", "train_seconds", "val_seconds")
+RESULT = ("train_loss", "test_accuracy", "published_test_accuracy", "train_seconds")
 COMMON = ("device", "worker", "reason", "started_ms", "ended_ms")
 
 CONFIRMATION = RunRecord(
@@ -40,7 +41,7 @@ def written(record):
         "retried": list(record.retried),
     }
     if record.key.is_confirmation:
-        result = record.result and {k: spelt(v) for k, v in asdict(record.result).items()}
+        result = record.result and {k: spelt(getattr(record.result, k)) for k in RESULT}
         document |= record.key._asdict()
         document |= {"size_difference": spelt(record.size_difference), "result": result}
     else:

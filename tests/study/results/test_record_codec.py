@@ -2,6 +2,7 @@ import dataclasses
 import json
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,10 +54,18 @@ def records(draw):
 
 
 @st.composite
+def results(draw):
+    measured = {f.name: draw(numbers) for f in dataclasses.fields(ConfirmResult) if f.type is float}
+    measured["moved_test_accuracy"] = draw(numbers | st.just(math.nan))
+    bits = draw(st.lists(st.booleans(), max_size=40))
+    packed = np.packbits(np.array(bits, dtype=np.bool_)).tobytes()
+    return ConfirmResult(**measured, test_images=len(bits), correct_images=packed)
+
+
+@st.composite
 def confirmed_runs(draw):
     state = draw(st.sampled_from(RunState))
-    names = [field.name for field in dataclasses.fields(ConfirmResult)]
-    result = ConfirmResult(**{name: draw(numbers) for name in names})
+    result = draw(results())
     return RunRecord(
         key=RunKey(draw(whole), draw(st.text(min_size=1)), draw(whole)),
         state=state,
@@ -82,6 +91,67 @@ def test_a_record_comes_back_equal_with_the_types_of_its_parameters(record):
 @given(confirmed_runs())
 def test_a_confirmation_run_comes_back_equal(run):
     assert record_from_json(through_text(record_to_json(run))) == run
+
+
+def a_result(**given):
+    return ConfirmResult(
+        train_loss=0.1,
+        test_accuracy=0.5,
+        published_test_accuracy=0.6,
+        train_seconds=1.0,
+        **given,
+    )
+
+
+def confirmation_document(result):
+    run = RunRecord(
+        key=RunKey(1, "conv1x1", 7), state=RunState.COMPLETE, parameters={}, result=result
+    )
+    return through_text(record_to_json(run))
+
+
+def test_a_result_of_an_earlier_study_reads_as_not_recorded():
+    document = confirmation_document(a_result())
+    for name in ("moved_test_accuracy", "test_images", "correct_images"):
+        del document["result"][name]
+    result = record_from_json(document).result
+    assert result == a_result()
+    assert math.isnan(result.moved_test_accuracy)
+    assert (result.test_images, result.correct_images) == (0, b"")
+    assert "moved_test_accuracy" not in record_from_json(document).metrics()
+
+
+def test_images_that_were_right_take_a_bit_each_and_are_no_metric():
+    bits = np.arange(10_000) % 3 == 0
+    packed = np.packbits(bits).tobytes()
+    result = a_result(moved_test_accuracy=0.4, test_images=10_000, correct_images=packed)
+    document = confirmation_document(result)
+    assert len(document["result"]["correct_images"]) < 10_000 / 6 + 4
+    back = record_from_json(document)
+    read = np.unpackbits(np.frombuffer(back.result.correct_images, np.uint8), count=10_000)
+    np.testing.assert_array_equal(read.astype(np.bool_), bits)
+    assert back.metrics()["moved_test_accuracy"] == 0.4
+    assert {type(value) for value in back.metrics().values()} == {float}
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"test_images": 17},
+            r"correct_images \(2 bytes\) must be 3 bytes for test_images \(=17\)",
+        ),
+        ({"test_images": 0}, r"correct_images \(2 bytes\) must be 0 bytes"),
+        ({"correct_images": "é!"}, r"correct_images \(='é!'\) must be base64"),
+        ({"correct_images": "AAA"}, r"correct_images \(='AAA'\) must be base64"),
+        ({"correct_images": 5}, r"correct_images \(=5\) must be a text"),
+    ],
+)
+def test_bits_of_another_size_are_refused(changed, message):
+    document = confirmation_document(a_result(test_images=16, correct_images=bytes(2)))
+    document["result"] |= changed
+    with pytest.raises(ValueError, match=message):
+        record_from_json(document)
 
 
 def test_what_is_not_a_number_comes_back(record, epoch):
