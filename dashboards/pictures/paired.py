@@ -79,6 +79,8 @@ def _own_row(study: LoadedStudy, comparison: Comparison) -> PairedRow:
         adjusted_p=comparison.decision.adjusted_p,
         verdict=describe_verdict(comparison),
         sentence=f"{study.info.name}: {describe_with_trial(comparison)}",
+        over_images=comparison.over_images,
+        moved_more=comparison.moved_more,
     )
 
 

@@ -14,6 +14,10 @@ class PairedRow(NamedTuple):
         difference: Mean of the first minus mean of the second, a fraction; None without a result.
         low: Lower end of the 95% interval; None where there is none.
         high: Upper end.
+        low_over_images: Lower end of the interval for other test images as well; None without.
+        high_over_images: Upper end of it; None without.
+        moved_more: Loss of the first on images moved by one pixel minus that of the second, a
+            fraction; None where it was not recorded.
         n: Seeds of the first that count.
         n_second: Seeds of the second that count.
         is_paired: True if the difference was taken seed by seed.
@@ -30,6 +34,9 @@ class PairedRow(NamedTuple):
     difference: float | None
     low: float | None
     high: float | None
+    low_over_images: float | None
+    high_over_images: float | None
+    moved_more: float | None
     n: int
     n_second: int
     is_paired: bool
@@ -51,6 +58,8 @@ def paired_row(
     adjusted_p: float | None,
     verdict: str,
     sentence: str,
+    over_images: Estimate | None = None,
+    moved_more: Estimate | None = None,
 ) -> PairedRow:
     """Make a row; what is not known of the difference is None.
 
@@ -64,7 +73,10 @@ def paired_row(
         adjusted_p: See there.
         verdict: See there.
         sentence: See there.
+        over_images: Difference with the interval for other test images as well.
+        moved_more: See there.
     """
+    low_over_images, high_over_images = (over_images and over_images.interval) or (None, None)
     low, high = (difference and difference.interval) or (None, None)
     return PairedRow(
         first=labels[0],
@@ -73,6 +85,9 @@ def paired_row(
         difference=None if difference is None else round(difference.mean, 12),
         low=low,
         high=high,
+        low_over_images=low_over_images,
+        high_over_images=high_over_images,
+        moved_more=None if moved_more is None else moved_more.mean,
         n=counts[0],
         n_second=counts[1],
         is_paired=is_paired,

@@ -108,7 +108,9 @@ def _comparisons_table(study: LoadedStudy, comparisons: Sequence[Comparison]) ->
             "First against second",
             "Every seed",
             "Mean [interval]",
+            "For other images as well",
             "Without collapses",
+            "Lost more if moved",
             "Verdict",
         ),
         rows=tuple(map(_comparison_row, comparisons)),
@@ -127,7 +129,9 @@ def _comparison_row(comparison: Comparison) -> tuple[Cell, ...]:
         (Line(f"{first} against {second}", f"{of}{comparison.standing}"),),
         (Line(", ".join(each) or "none"),),
         _points(comparison.difference, matters),
+        _interval(comparison.over_images),
         _without_collapses(comparison),
+        _points(comparison.moved_more, absent="not recorded"),
         (Line(describe_verdict(comparison), "" if p is None else f"p = {p:.2g}, adjusted"),),
     )
 
@@ -139,9 +143,16 @@ def _without_collapses(comparison: Comparison) -> Cell:
     return _points(comparison.without_collapses, f"collapsed: {collapsed}")
 
 
-def _points(estimate: Estimate | None, note: str = "") -> Cell:
+def _interval(estimate: Estimate | None) -> Cell:
+    if estimate is None or estimate.interval is None:
+        return cell("not recorded")
+    low, high = (signed(100 * end, 1) for end in estimate.interval)
+    return cell(unbroken(f"[{low}, {high}]"))
+
+
+def _points(estimate: Estimate | None, note: str = "", absent: str = "no result") -> Cell:
     if estimate is None:
-        return (Line("no result", note),)
+        return (Line(absent, note),)
     notes = ", ".join(filter(None, (f"n = {estimate.n}", note)))
     return (Line(unbroken(format_points(estimate)), notes),)
 
@@ -163,6 +174,7 @@ def get_confirmed_table(study: LoadedStudy) -> Table:
             "Every seed (%)",
             "n",
             "Collapsed",
+            "Points lost if moved",
             "Published protocol (%)",
             "Seeds without a result",
         ),
@@ -185,6 +197,7 @@ def _row(result: LayerResult) -> tuple[Cell, ...]:
         cell(", ".join(f"{100 * value:.2f}" for value in result.test_accuracies.values()) or "–"),
         cell("0" if accuracy is None else str(accuracy.n)),
         cell(f"{result.collapses} of {result.ended}"),
+        _points(result.moved_drop, absent="not recorded"),
         _percent(result.published_test_accuracy),
         cell(describe_missing(result.missing) or "none"),
     )

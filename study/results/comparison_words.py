@@ -12,6 +12,7 @@ from study.results.statistics.confidence_intervals import (
     CONFIDENCE,
     FEWEST_SEEDS,
     format_points,
+    signed,
 )
 from study.results.statistics.verdicts import Verdict
 
@@ -20,6 +21,12 @@ NOISE_OFF = "noise_off"
 
 _WHOLE_LAYER = "conv1x1"
 """Control that tells of the whole layer: the one that a trial's sentence names, if it is there."""
+
+_MOVED = (
+    "Fixed masks tell a network where it is: accuracy on images moved by one pixel (black where "
+    "nothing is left, mean of four directions) shows what rests on that. The move itself cuts "
+    "content from small images, so read the loss beside that of noise off."
+)
 
 
 def describe_comparison(comparison: Comparison) -> str:
@@ -85,6 +92,7 @@ def cautions(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
         *([_whole_layer(beside), describe_choice(beside)] if beside else []),
         *_number(comparisons),
         _estimand(comparisons),
+        *([_MOVED] if any(c.first.moved_drops for c in comparisons) else []),
     )
 
 
@@ -134,7 +142,18 @@ def _share(comparisons: Sequence[Comparison]) -> str:
     parts = [] if whole is None else [f"{_subject(whole)} {_figures(whole, whole.names[1])}"]
     if noise is not None and noise is not whole:
         parts.append(f"the noise itself {_figures(noise)}")
-    return ", of which ".join(parts)
+    return ", of which ".join(parts) + _moved(comparisons[0].first, noise)
+
+
+def _moved(result: LayerResult, noise: Comparison | None) -> str:
+    """Describe what a network loses on moved images, and of that what the noise costs."""
+    drop = result.moved_drop
+    if drop is None:
+        return ""
+    more = None if noise is None else noise.moved_more
+    beyond = "" if more is None else f", {format_points(more)} beyond what it loses without noise"
+    lost = format_points(drop).replace("+", "")
+    return f"; on images moved by one pixel it loses {lost} points{beyond}"
 
 
 def _figures(comparison: Comparison, over: str = "") -> str:
@@ -164,6 +183,12 @@ def _reservations(comparison: Comparison) -> list[str]:
         kept = comparison.without_collapses
         without = "" if kept is None else f"; without them {format_points(kept)} (n = {kept.n})"
         sentences.append(f"Collapsed: {collapsed}{without}")
+    if (over := comparison.over_images) is not None and over.interval is not None:
+        low, high = (signed(100 * end, 1) for end in over.interval)
+        sentences.append(f"For other test images as well: [{low}, {high}]")
+    if comparison.moved_more is not None:
+        more = format_points(comparison.moved_more)
+        sentences.append(f"On images moved by one pixel the first loses {more} more than the other")
     if comparison.exploratory is not None:
         every = comparison.exploratory
         sentences.append(

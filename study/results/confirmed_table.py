@@ -34,6 +34,7 @@ def confirmed_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Te
             "seeds",
             "test_accuracy %",
             "published protocol %",
+            "lost if moved",
             "perturbation over it",
             "verdict",
         ),
@@ -55,6 +56,7 @@ def _row(result: LayerResult, comparison: Comparison | None) -> tuple[str, ...]:
         _seeds(result),
         "–" if accuracy is None else format_percent(accuracy),
         _percent(result.published_test_accuracy),
+        _percent(result.moved_drop),
         "–" if difference is None else format_points(difference),
         "–" if verdict is None else str(verdict),
     )

@@ -1,15 +1,20 @@
 """Confirmed runs of one network: its seeds, their means, and what happened to the others."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from pnn_core.config import ParameterValue
+from pnn_core.config import ConfirmResult, ParameterValue
 from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
 from study.results.run_record import RunRecord, RunState
 from study.results.statistics.collapses import collapsed_seeds
-from study.results.statistics.confidence_intervals import Estimate, mean_accuracy
+from study.results.statistics.confidence_intervals import (
+    Estimate,
+    mean_accuracy,
+    mean_with_interval,
+)
 
 PERTURBATION = "perturbation"
 
@@ -52,19 +57,20 @@ class LayerResult:
         """Learnable parameters over the trial's, minus 1."""
         return self.runs[0].size_difference
 
+    @property
+    def results(self) -> dict[int, ConfirmResult]:
+        """Test result of each seed that is complete."""
+        return {run.seed: run.result for run in self.runs if run.result is not None}
+
     @cached_property
     def test_accuracies(self) -> dict[int, float]:
         """Correct over total for each seed that is complete."""
-        return {run.seed: run.result.test_accuracy for run in self.runs if run.result is not None}
+        return {seed: result.test_accuracy for seed, result in self.results.items()}
 
     @property
     def published_test_accuracies(self) -> dict[int, float]:
         """Published protocol's figure of the same runs."""
-        return {
-            run.seed: run.result.published_test_accuracy
-            for run in self.runs
-            if run.result is not None
-        }
+        return {seed: result.published_test_accuracy for seed, result in self.results.items()}
 
     @property
     def test_accuracy(self) -> Estimate | None:
@@ -75,6 +81,21 @@ class LayerResult:
     def published_test_accuracy(self) -> Estimate | None:
         """Mean over the same seeds."""
         return _mean(self.published_test_accuracies.values())
+
+    @cached_property
+    def moved_drops(self) -> dict[int, float]:
+        """Loss of accuracy on test images moved by one pixel, for each seed that recorded it."""
+        drops = {
+            seed: result.test_accuracy - result.moved_test_accuracy
+            for seed, result in self.results.items()
+        }
+        return {seed: drop for seed, drop in drops.items() if math.isfinite(drop)}
+
+    @property
+    def moved_drop(self) -> Estimate | None:
+        """Mean loss over those seeds; None where none recorded it."""
+        drops = [*self.moved_drops.values()]
+        return mean_with_interval(drops, least=-1.0, most=1.0) if drops else None
 
     @property
     def missing(self) -> tuple[RunRecord, ...]:

@@ -8,11 +8,21 @@ verdict holds for the seeds whose number was fixed beforehand, and for those tha
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
+from pnn_core.config import ConfirmResult
 from study.results.layer_result import PERTURBATION, LayerResult, layer_results
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.statistics.confidence_intervals import Estimate, paired_difference
+from study.results.statistics.confidence_intervals import FEWEST_SEEDS, Estimate, paired_difference
+from study.results.statistics.seeds_and_images import (
+    correct_images,
+    mean_over_seeds_and_images,
+)
 from study.results.statistics.verdicts import Decision, Question, Verdict, decide
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Standing(StrEnum):
@@ -60,6 +70,30 @@ class Pair:
         kept = {seed: value for seed, value in accuracies.items() if seed not in out}
         others = self.second.test_accuracies
         return paired_difference(kept, others) if kept.keys() & others.keys() else None
+
+    @property
+    def over_images(self) -> Estimate | None:
+        """Mean over the same seeds, with an interval for other test images as well.
+
+        None where fewer than three pairs recorded which images were right.
+        """
+        ours, theirs = self.first.results, self.second.results
+        seeds = [
+            seed
+            for seed in ours
+            if seed in theirs and ours[seed].test_images == theirs[seed].test_images > 1
+        ]
+        if len(seeds) < FEWEST_SEEDS:
+            return None
+        return mean_over_seeds_and_images(
+            [_right_images(ours[seed]) - _right_images(theirs[seed]) for seed in seeds]
+        )
+
+    @property
+    def moved_more(self) -> Estimate | None:
+        """Loss of the first on images moved by one pixel beyond that of the second."""
+        ours, theirs = self.first.moved_drops, self.second.moved_drops
+        return paired_difference(ours, theirs) if ours.keys() & theirs.keys() else None
 
     @property
     def size_difference(self) -> float | None:
@@ -144,6 +178,10 @@ def _exploratory(study: LoadedStudy, first: LayerResult, second: LayerResult) ->
         return None
     every = {(result.trial, result.layer): result for result in layer_results(study.confirmed)}
     return _difference(every[first.trial, first.layer], every[second.trial, second.layer])
+
+
+def _right_images(result: ConfirmResult) -> "NDArray[np.int8]":
+    return correct_images(result.correct_images, result.test_images)
 
 
 def _difference(first: LayerResult, second: LayerResult) -> Estimate | None:

@@ -94,7 +94,7 @@ def test_a_study_without_confirmed_runs_says_how_to_get_them(holding, capsys):
     assert status == 2
     assert "'masks' has no confirmed runs" in message
     command = "--space controls --dataset cifar10 --trials 1 --epochs 2"
-    assert f"`python -m study.run {command} --confirm 5`" in message
+    assert f"`python -m study.run {command} --confirm 8`" in message
 
 
 def test_a_study_whose_confirmed_runs_all_failed_says_why(holding, capsys):

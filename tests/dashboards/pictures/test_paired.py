@@ -58,6 +58,9 @@ def test_a_comparison_with_a_control_gives_exactly_this_row(study):
             difference=pytest.approx(0.1),
             low=pytest.approx(difference.interval[0]),
             high=pytest.approx(difference.interval[1]),
+            low_over_images=None,
+            high_over_images=None,
+            moved_more=None,
             n=3,
             n_second=3,
             is_paired=True,
@@ -205,7 +208,7 @@ def test_each_two_of_three_studies_are_compared(study):
 
 
 def test_controls_come_first_and_are_told_with_their_cautions(study):
-    groups = runs([0.9, 0.8, 0.9]), runs([0.7, 0.7, 0.6], layer="conv1x1")
+    groups = runs([0.90, 0.89, 0.91]), runs([0.70, 0.68, 0.69], layer="conv1x1")
     first, second = study(*groups), study(*groups, name="two")
     info = get_paired_info([first, second])
     assert [row.first.partition(",")[0] for row in info.rows] == ["one", "two", "one"]
@@ -227,7 +230,7 @@ def test_columns_hold_every_field_of_every_row(study):
             [],
             0,
             "No confirmed runs. Run a study of another name with them: python -m study.run --space "
-            "'my space.py' --dataset digits --trials 24 --epochs 4 --confirm 5",
+            "'my space.py' --dataset digits --trials 24 --epochs 4 --confirm 8",
         ),
         ([], 3, "No confirmation run has started yet: they follow when all trials have ended."),
         (

@@ -29,19 +29,21 @@ def test_the_table_of_comparisons_shows_every_seed_and_the_verdict(study):
         "perturbation against 3×3",
         "−5.0, −5.1, −4.9",
         "−5.0 [−5.2, −4.8]",
+        "not recorded",
         "the same",
+        "not recorded",
         "worse",
     ]
     assert second[0][0].note == "trial 0, control"
     assert second[2][0].note == "n = 3"
-    assert second[4][0].note.endswith(", adjusted")
-    assert first[4][0].text == "undecided"
+    assert second[6][0].note.endswith(", adjusted")
+    assert first[6][0].text == "undecided"
 
 
 def test_what_a_collapse_leaves_is_told_beside_the_mean(make_runs, confirmed_study):
     collapsing = make_runs([0.80, 0.82, 0.81, 0.5], layer="conv1x1")
     study = confirmed_study(make_runs([0.9, 0.9, 0.91, 0.92]), collapsing)
-    ((_, _, mean, without, _),) = get_comparisons_info(study).table.rows
+    ((_, _, mean, _, without, *_),) = get_comparisons_info(study).table.rows
     assert mean[0].note == "n = 4"
     assert without[0].note == "n = 3, collapsed: 1 of 4 seeds of 1×1"
 
@@ -76,8 +78,9 @@ def test_the_table_shows_means_sizes_and_failed_seeds(make_runs, confirmed_study
         "75.00, 75.00, 75.00",
         "3",
         "1 of 4",
+        "not recorded",
         "78.00 [78.00, 78.00]",
         "seed 103 failed (out of memory)",
     ]
-    assert texts[1][3:8] == ["no result", "–", "0", "1 of 1", "no result"]
+    assert texts[1][3:9] == ["no result", "–", "0", "1 of 1", "not recorded", "no result"]
     assert rows[1][2][0].note == "+3.6% against the trial *"

@@ -44,7 +44,7 @@ def test_a_matching_trial_stands_beside_its_figure_and_the_rest_is_not_run(
     rows = {row[1][0].text: row for row in table([study], "Table 5").rows}
     assert texts(rows["89.99"][2:]) == ["85.00 [85.00, 85.00]", "89.00 [89.00, 89.00]"]
     note = rows["89.99"][2][0].note
-    assert note.startswith("n = 2, 12 epochs, a shorter budget than reported (more than 90)")
+    assert note.startswith("n = 3, 12 epochs, a shorter budget than reported (more than 90)")
     assert "trial 3" in note
     assert note.endswith("1 seed without a result; no setting departs")
     for value, row in rows.items():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from study.results.comparison_words import (
@@ -131,6 +133,32 @@ def test_a_trial_is_told_by_what_its_layer_adds_and_of_that_the_noise(runs, conf
     )
 
 
+def moved(runs, lost):
+    return [
+        replace(
+            run, result=replace(run.result, moved_test_accuracy=run.result.test_accuracy - loss)
+        )
+        for run, loss in zip(runs, lost, strict=True)
+    ]
+
+
+def test_what_moved_images_cost_is_told_beside_what_they_cost_without_noise(runs, confirmed):
+    noise = moved(runs("perturbation", NOISE), (0.08, 0.07, 0.06, 0.07, 0.07))
+    off = moved(runs("noise_off", UNCLEAR), (0.04, 0.03, 0.04, 0.03, 0.03))
+    comparisons = compare(confirmed(noise, runs("conv1x1", BETTER), off))
+    (trial,) = describe_trials(comparisons)
+    assert trial.endswith(
+        "; on images moved by one pixel it loses 7.0 [6.1, 7.9] points, +3.6 [+2.5, +4.7] "
+        "beyond what it loses without noise."
+    )
+    assert describe_comparison(comparisons[1]).endswith(
+        "On images moved by one pixel the first loses +3.6 [+2.5, +4.7] more than the other."
+    )
+    assert cautions(comparisons)[-1].startswith("Fixed masks tell a network where it is")
+    (without,) = describe_trials(compare(confirmed(noise, runs("conv1x1", BETTER))))
+    assert without.endswith("it loses 7.0 [6.1, 7.9] points.")
+
+
 def test_each_trial_has_a_sentence(runs, confirmed):
     groups = [
         runs(layer, accuracies, trial=trial)
@@ -142,7 +170,7 @@ def test_each_trial_has_a_sentence(runs, confirmed):
 
 
 def test_an_interval_beside_zero_that_the_adjustment_leaves_undecided_says_so(runs, confirmed):
-    borderline = runs("conv1x1", shifted(0.1, 0.8, 0.4, 0.9, 0.1))
+    borderline = runs("conv1x1", shifted(0.2, 0.8, 0.4, 0.9, 0.1))
     groups = runs("perturbation", NOISE), borderline, runs("conv3x3", UNCLEAR)
     first, second = compare(confirmed(*groups))
     assert describe_verdict(first) == "undecided among 2 comparisons"

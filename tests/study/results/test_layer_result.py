@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from study.results.layer_result import describe_missing, layer_results
@@ -53,3 +55,15 @@ def test_some_seeds_can_be_taken(runs):
     (result,) = layer_results(runs("conv1x1", [0.5, 0.6, 0.7]))
     assert result.of_seeds(lambda seed: seed < 2).test_accuracies == {0: 0.5, 1: 0.6}
     assert result.of_seeds(lambda seed: seed > 2) is None
+
+
+def test_what_is_lost_on_moved_images_is_a_mean_over_the_seeds_that_recorded_it(runs):
+    found = runs("perturbation", [0.9, 0.8, 0.7, 0.6])
+    found[:3] = [
+        replace(run, result=replace(run.result, moved_test_accuracy=0.5)) for run in found[:3]
+    ]
+    (result,) = layer_results(found)
+    assert result.moved_drops == pytest.approx({0: 0.4, 1: 0.3, 2: 0.2})
+    assert result.moved_drop.mean == pytest.approx(0.3)
+    (unrecorded,) = layer_results(found[3:])
+    assert unrecorded.moved_drop is None

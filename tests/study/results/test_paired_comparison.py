@@ -1,7 +1,11 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from study.results.paired_comparison import Standing, added_seeds, compare
 from study.results.statistics.confidence_intervals import paired_difference
+from study.results.statistics.seeds_and_images import mean_over_seeds_and_images
 from study.results.statistics.verdicts import Question, Verdict, decide
 
 NOISE = (0.805, 0.801, 0.806, 0.803, 0.800)
@@ -69,7 +73,7 @@ def test_every_control_of_every_trial_is_compared_and_other_trials_are_not(runs,
 
 
 def test_verdicts_are_adjusted_for_all_comparisons_of_the_study(runs, confirmed):
-    borderline = shifted(0.1, 0.8, 0.4, 0.9, 0.1)
+    borderline = shifted(0.2, 0.8, 0.4, 0.9, 0.1)
     groups = [runs("perturbation", NOISE), runs("conv1x1", borderline)]
     assert only(confirmed(*groups)).verdict is Verdict.BETTER
     comparisons = compare(confirmed(*groups, runs("conv3x3", UNCLEAR)))
@@ -110,3 +114,49 @@ def test_seeds_that_were_added_later_are_exploratory_and_change_no_verdict(runs,
     assert comparison.exploratory == paired_difference(
         dict(enumerate(NOISE)), dict(enumerate(BETTER))
     )
+
+
+def with_images(runs, right):
+    """The same runs, of which it is known which images were right. Shape: `[seeds, images]`."""
+    return [
+        replace(
+            run,
+            result=replace(
+                run.result, test_images=len(row), correct_images=np.packbits(row).tobytes()
+            ),
+        )
+        for run, row in zip(runs, right, strict=True)
+    ]
+
+
+def test_an_interval_for_other_images_is_that_of_the_differences_of_each_image(runs, confirmed):
+    random = np.random.default_rng(0)
+    ours, theirs = random.integers(0, 2, (2, 5, 20)).astype(np.int8)
+    noise = with_images(runs("perturbation", ours.mean(1)), ours)
+    control = with_images(runs("conv1x1", theirs.mean(1)), theirs)
+    comparison = only(confirmed(noise, control))
+    assert comparison.over_images == mean_over_seeds_and_images([*(ours - theirs)])
+    assert comparison.over_images.mean == pytest.approx(comparison.difference.mean)
+    few = only(confirmed([*noise[:2], *runs("perturbation", NOISE)[2:]], control))
+    assert few.over_images is None
+
+
+def moved(runs, losses):
+    return [
+        replace(
+            run, result=replace(run.result, moved_test_accuracy=run.result.test_accuracy - lost)
+        )
+        for run, lost in zip(runs, losses, strict=True)
+    ]
+
+
+def test_what_the_first_loses_more_on_moved_images_is_paired(runs, confirmed):
+    noise = moved(runs("perturbation", NOISE), (0.08, 0.07, 0.06, 0.07, 0.07))
+    control = moved(runs("noise_off", NOISE), (0.04, 0.03, 0.04, 0.03, 0.03))
+    expected = paired_difference(
+        dict(enumerate((0.04, 0.04, 0.02, 0.04, 0.04))), dict.fromkeys(range(5), 0.0)
+    )
+    found = only(confirmed(noise, control)).moved_more
+    assert found.mean == pytest.approx(expected.mean)
+    assert found.half_width == pytest.approx(expected.half_width)
+    assert only(confirmed(noise, runs("noise_off", NOISE))).moved_more is None
