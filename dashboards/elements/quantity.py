@@ -23,6 +23,7 @@ _SETTINGS = {
     "optimizer": "optimizer",
     "order": "order within the layer",
     "initialisation": "initial weights",
+    "normalisation": "normalisation of the pixels",
 }
 _METRICS = {
     "val_accuracy_std": "standard deviation of the accuracy over seeds",

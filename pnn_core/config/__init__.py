@@ -29,7 +29,13 @@ from pnn_core.config.model import (
     StemConfig,
 )
 from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
-from pnn_core.config.trial import ADDED_SETTINGS, PARAMETER_NAMES, ParameterValue, TrialConfig
+from pnn_core.config.trial import (
+    ADDED_SETTINGS,
+    PARAMETER_NAMES,
+    Normalisation,
+    ParameterValue,
+    TrialConfig,
+)
 
 __all__ = [
     "ADDED_METRICS",
@@ -49,6 +55,7 @@ __all__ = [
     "Metric",
     "ModelConfig",
     "NoiseDistribution",
+    "Normalisation",
     "OptimConfig",
     "Optimizer",
     "Order",

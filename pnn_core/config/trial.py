@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Literal, get_args
 
-from pnn_core.config.checks import require_at_least, require_known
+from pnn_core.config.checks import require_at_least, require_known, require_member
 from pnn_core.config.model import MaskConfig, ModelConfig, StemConfig
 from pnn_core.config.optimizer import OptimConfig
 
 ParameterValue = int | float | str | bool
+
+Normalisation = Literal["train_images", "published"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +20,9 @@ class TrialConfig:
     Attributes:
         model: Network to train.
         optim: Optimiser and batches.
+        normalisation: Mean and standard deviation by which pixels are normalised: those of the
+            images that weights are learned from (`train_images`), or the constants of the published
+            codes (`published`), for three channels.
         epochs: Passes over the training images.
         seed: Seed of separate random streams for initialisation, masks and data order.
         initialisation_seed: Seed of that stream in the place of `seed`. Runs that differ in `seed`
@@ -28,6 +33,7 @@ class TrialConfig:
 
     model: ModelConfig
     optim: OptimConfig = field(default_factory=OptimConfig)
+    normalisation: Normalisation = "train_images"
     epochs: int = 15
     seed: int = 0
     initialisation_seed: int | None = None
@@ -37,6 +43,13 @@ class TrialConfig:
     def __post_init__(self) -> None:
         require_at_least(self, 1, "epochs")
         require_at_least(self, 0, "seed")
+        require_member(self, "normalisation", get_args(Normalisation))
+        channels = self.model.dataset.channels
+        if self.normalisation == "published" and channels != 3:
+            raise ValueError(
+                f"normalisation (='published') needs images of 3 channels, not {channels}: "
+                "accepted is train_images"
+            )
         for name in STREAM_SEEDS:
             if getattr(self, name) is not None:
                 require_at_least(self, 0, name)
@@ -94,5 +107,8 @@ PARAMETER_NAMES: tuple[str, ...] = tuple(
 )
 """Every plain name that `TrialConfig.with_parameters` accepts."""
 
-ADDED_SETTINGS: Mapping[str, ParameterValue] = {"initialisation": "torch"}
+ADDED_SETTINGS: Mapping[str, ParameterValue] = {
+    "initialisation": "torch",
+    "normalisation": "train_images",
+}
 """Settings that earlier versions did not record, each with the value that they trained with."""

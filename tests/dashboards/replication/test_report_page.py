@@ -75,7 +75,7 @@ def test_what_the_test_images_were_read_for_and_what_defaults_are_is_said():
     assert "nothing is chosen by them" in notes
     assert "read the test images once" not in notes
     assert "dropout 0, initialisation torch, noise_level 0.1," in notes
-    assert "schedule tenth_at_60_90, batch_size 10, weight_decay 0." in notes
+    assert "schedule tenth_at_60_90, batch_size 10, weight_decay 0" in notes
     assert "its classes are those of the user's folder" in notes
 
 

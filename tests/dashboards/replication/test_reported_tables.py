@@ -160,6 +160,7 @@ OPEN_SETTINGS = [
     {"optimizer": "sgd", "momentum": 0.8},
     {"schedule": "constant"},
     {"weight_decay": 1e-4},
+    {"normalisation": "published"},
     {"mask_seed": 3},
 ]
 
