@@ -10,8 +10,14 @@ from dashboards.study_arguments import add_studies
 from study.command_line import Parser, refuse
 from study.exit_status import DONE
 from study.results.confirming_command import confirming_command
+from study.results.experiment_blocks import grouped_blocks
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
+from study.results.seal import SEALED, seal_of
+from study.results.sealed_table import read_sealed_table
+
+TABLE = ".parquet"
+"""Ending of a block's table."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,11 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
     except ValueError as error:
         return refuse("dashboards.report", str(error))
-    path = arguments.output or Path(f"{arguments.study[0]}-report.html")
+    stem = arguments.study[0].removesuffix(TABLE)
+    path = arguments.output or Path(f"{stem}-report.html")
     try:
         store = MlflowStore(arguments.tracking_uri)
         names = dict.fromkeys(arguments.study)
-        info = get_report_info([_confirmed_study(store, name) for name in names])
+        studies = grouped_blocks([_load(store, name) for name in names])
+        info = get_report_info([_require_confirmed(study) for study in studies])
     except (ValueError, OSError) as error:
         return refuse("dashboards.report", str(error))
     try:
@@ -53,7 +61,11 @@ def _parser() -> argparse.ArgumentParser:
         "confirmed, as one self-contained HTML page.",
         allow_abbrev=False,
     )
-    add_studies(parser, "a study with confirmed runs; repeat it for several")
+    add_studies(
+        parser,
+        "a study with confirmed runs, or the table (a .parquet file) of one block of a planned "
+        "experiment; repeat it for several",
+    )
     parser.add_argument(
         "--output",
         type=Path,
@@ -63,14 +75,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _confirmed_study(store: MlflowStore, name: str) -> LoadedStudy:
-    """Load a study that has something to report.
+def _load(store: MlflowStore, name: str) -> LoadedStudy:
+    """Load a study from the tracker, or a block of an experiment from its table.
 
     Raises:
-        ValueError: There is no such study, it cannot be read, or no confirmed run is complete.
+        ValueError: There is no such study, or it cannot be read.
         TrackerUnreachableError: The tracker fails.
     """
-    study = store.load_study(name)
+    return read_sealed_table(Path(name)) if name.endswith(TABLE) else store.load_study(name)
+
+
+def _require_confirmed(study: LoadedStudy) -> LoadedStudy:
+    """Return a study that has something to report, and may.
+
+    Raises:
+        ValueError: No confirmed run is complete, or the experiment is sealed.
+    """
+    name, seal = study.info.name, seal_of(study.info, study.records, study.confirmed)
+    if seal is not None and not seal.is_open:
+        said = seal.describe() if study.confirmed else f"{SEALED} Its runs are in its table."
+        raise ValueError(f"{name}: {said} Name the tables of all blocks, each by --study")
     if any(run.result is not None for run in study.confirmed):
         return study
     if not study.confirmed:

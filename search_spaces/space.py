@@ -191,6 +191,7 @@ class SearchSpace:
         """
         if self.is_grid:
             self._require_whole_grid(dataset)
+            self._require_distinct_arms(dataset)
             return
         values = self._example_values()
         for variant in self.variants or [None]:
@@ -267,6 +268,18 @@ class SearchSpace:
         for comparison in experiment.comparisons:
             for arm in (comparison.first, comparison.second):
                 require_known("an arm of the experiment", arm, self.variants)
+
+    def _require_distinct_arms(self, dataset: DatasetShape) -> None:
+        """Refuse an experiment of which two arms would be one training run."""
+        if self.experiment is None:
+            return
+        known: dict[Hashable, str] = {}
+        for arm in self.variants:
+            other = known.setdefault(self.run_key({VARIANT: arm}, dataset), arm)
+            if other != arm:
+                raise ValueError(
+                    f"arms {other!r} and {arm!r} of space {self.name!r} describe the same network"
+                )
 
     def _put_variants_first(self) -> None:
         """Give the variants their axis; one that is there is theirs, of the space copied from."""

@@ -14,12 +14,13 @@ from search_spaces import SearchSpace, find_space
 from study.command_line import BadInputError, Parser, blaming, refuse, whole_number
 from study.exit_status import DONE
 from study.planning.preflight import require_writable
-from study.planning.study_file import FILE, StudyFile, space_digest
+from study.planning.study_file import FILE, StudyFile
 from study.planning.study_folder import STUDIES, nearest_study, study_names
 from study.recording.parquet import write_table
 from study.recording.recording import table_of
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
+from study.results.planned_experiment import space_digest
 from study.results.plural import counted
 from study.results.provenance import processor_name
 from study.results.settings import LARGEST_SEED

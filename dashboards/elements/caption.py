@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
+from study.results.seal import OPENED_EARLY, SEALED
 from study.results.study_info import StudyInfo
 
 
@@ -49,3 +50,12 @@ def confirmed_epochs(study: LoadedStudy) -> str:
 def complete(records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
     """Trials that ran their full budget."""
     return tuple(record for record in records if record.state is RunState.COMPLETE)
+
+
+def seal_sentences(studies: Iterable[LoadedStudy]) -> tuple[str, ...]:
+    """Say of each planned experiment that no figure is shown yet, or that it was opened early."""
+    return tuple(
+        f"{study.info.name}: {OPENED_EARLY if study.info.open_early else SEALED}"
+        for study in studies
+        if study.info.experiment is not None and (study.info.open_early or not study.confirmed)
+    )

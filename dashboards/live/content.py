@@ -6,6 +6,7 @@ from typing import NamedTuple
 from dash import html
 from dash.development.base_component import Component
 
+from dashboards.elements.caption import seal_sentences
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.quantity import find_quantity
 from dashboards.elements.theme import Theme
@@ -57,7 +58,11 @@ def view_content(
             html.P(view.question, className="question"),
             controls(view, address.options, complete_trials(scene.study).searched),
         ],
-        state=[*_brush(scene), *(_status(scene) if address.view == "progress" else ())],
+        state=[
+            *map(html.P, seal_sentences(scene.studies)),
+            *_brush(scene),
+            *(_status(scene) if address.view == "progress" else ()),
+        ],
         pictures=drawn if with_pictures else None,
         below=[*_tables(scene, address), *_unreadable(scene)],
     )

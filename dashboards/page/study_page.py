@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from dashboards.elements.caption import seal_sentences
 from dashboards.elements.html_text import bullets, heading, paragraph
 from dashboards.page.document import document, links, picture_html, table_html
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
@@ -37,6 +38,7 @@ def study_page(scene: Scene) -> str:
 def _body(scene: Scene, names: str) -> Iterator[str]:
     yield heading(1, f"Study {names}")
     yield paragraph(_facts(scene.study.info))
+    yield from map(paragraph, seal_sentences(scene.studies))
     yield links((name, view.title) for name, view in VIEWS.items())
     for name, view in VIEWS.items():
         yield heading(2, view.title, anchor=name)

@@ -7,6 +7,7 @@ from study.results.layer_result import PERTURBATION, layer_results
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_record import RunRecord
+from study.results.seal import seal_of
 
 _HOUR_SECONDS = 3600
 
@@ -32,6 +33,7 @@ def get_budget_info(study: LoadedStudy) -> BudgetInfo:
         ("Epochs of a training run", confirmed_epochs(study)),
         ("Search", _search(study)),
         ("Confirmation", _confirmation(study)),
+        *_experiment(study),
         ("Training time of the confirmation", _training_time(study.confirmed)),
         ("Hardware", _devices(study)),
         ("Library versions", versions or "not recorded"),
@@ -66,6 +68,12 @@ def _confirmation(study: LoadedStudy) -> str:
         + f", {counted(len(seeds), 'fresh seed')}, trained on train and validation images, "
         f"test accuracy after the last epoch: {counted(len(study.confirmed), 'run')} ({counts})"
     )
+
+
+def _experiment(study: LoadedStudy) -> list[tuple[str, str]]:
+    """Describe the plan of an experiment, and how its seal was opened."""
+    seal = seal_of(study.info, study.records, study.confirmed)
+    return [] if seal is None else [("Planned experiment", seal.describe())]
 
 
 def _training_time(confirmed: tuple[RunRecord, ...]) -> str:

@@ -19,7 +19,7 @@ from study.engine.interrupts import Interrupts
 from study.engine.tune.tuner import train_runs
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
 from study.execution.export import describe_study, export_front, write_page
-from study.execution.next_commands import resume_command
+from study.execution.next_commands import block_commands, resume_command
 from study.execution.progress import ProgressReport
 from study.execution.summary import Outcome
 from study.exit_status import DONE, FAILED, INTERRUPTED
@@ -28,9 +28,13 @@ from study.results.confirmed_choice import DEFAULT_CONTROLS, FRONT, numbered_tri
 from study.results.confirmed_trials import trials_to_confirm
 from study.results.mask_secrets import mask_password
 from study.results.mlflow.background_writer import MlflowWriter, Unsent
+from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_listener import RunListener
 from study.results.run_record import RunRecord, RunState
+from study.results.seal import Seal, seal_of
+from study.results.sealed_listener import SealedListener
+from study.results.sealed_table import write_sealed_table
 from study.results.study_info import StudyEnd, summarise
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import plan_confirmation
@@ -141,11 +145,16 @@ class _Life:
         self._storage = StudyStorage(plan.config)
         self._gpus_shared = False
         self._warnings: list[str] = []
-        self._listeners: list[RunListener] = [self._writer, self._cleanup]
+        self._seal = self._seal_now()
+        self._sealed = self._seal is not None and not self._seal.is_open
+        self._tracker: RunListener = SealedListener(writer) if self._sealed else writer
+        self._listeners: list[RunListener] = [self._tracker, self._cleanup]
         self._progress: ProgressReport | None = None
         if not plan.arguments.quiet:
             stream = sys.stderr if plan.arguments.json else sys.stdout
-            self._progress = ProgressReport(plan.config, stream, attempts=ATTEMPTS)
+            self._progress = ProgressReport(
+                plan.config, stream, attempts=ATTEMPTS, sealed=self._sealed
+            )
             self._listeners.append(self._progress)
 
     def run(self) -> tuple[Outcome, bool]:
@@ -156,6 +165,8 @@ class _Life:
             outcome, interrupted = self._search()
             if self._config.confirm and not interrupted and (chosen := self._chosen(outcome)):
                 outcome, interrupted = self._confirm(outcome, chosen)
+                if self._config.space.experiment is not None:
+                    outcome = self._sealed_or_open(outcome)
                 write_page(outcome)  # once more, with what was confirmed
         for warning in self._warnings:
             outcome = outcome.with_warning(warning)
@@ -166,7 +177,7 @@ class _Life:
         self._cleanup.sweep_trials(manager.records)
         # Runs of a front that is no longer one, too: the tracker has all that the study knows.
         for run in self._storage.confirmed():
-            self._writer.run_restored(run)
+            self._tracker.run_restored(run)
         interrupted = manager.has_work() and self._train(manager, self._data)
         trials, wanted = len(manager.records), self._config.trials
         if trials < wanted and not interrupted:
@@ -178,7 +189,8 @@ class _Life:
         """Return the trials to confirm, and tell of those that were named and are not complete."""
         config = self._config
         choice = config.confirm_trials or FRONT
-        chosen = trials_to_confirm(outcome.records, config.objectives, choice)
+        arms = config.space.experiment is not None
+        chosen = trials_to_confirm(outcome.records, config.objectives, choice, arms=arms)
         for number in sorted({*numbered_trials(choice)} - {record.number for record in chosen}):
             states = (r.state for r in outcome.records if r.number == number)
             was = next((f"it is {state.words}" for state in states), "there is none")
@@ -219,6 +231,37 @@ class _Life:
             interrupted = self._train(manager, images)
         return replace(outcome, confirmed=tuple(manager.ended)), interrupted
 
+    def _seal_now(self) -> Seal | None:
+        """Return the state of the experiment's seal, from the storage; None for no experiment."""
+        if self._config.space.experiment is None:
+            return None
+        found = (self._storage.record_of(trial) for trial in self._storage.trials())
+        records = [record for record in found if record is not None]
+        return seal_of(describe_study(self._config), records, self._storage.confirmed())
+
+    def _sealed_or_open(self, outcome: Outcome) -> Outcome:
+        """Write the block's runs as a table; show its figures, and send them, once all have ended.
+
+        Args:
+            outcome: Outcome with the confirmed runs.
+        """
+        seal = self._seal_now()
+        study = LoadedStudy(
+            info=describe_study(self._config),
+            records=outcome.records,
+            confirmed=self._storage.confirmed(),
+            undecodable=(),
+        )
+        outcome = replace(outcome, seal=seal)
+        write_sealed_table(outcome.sealed_table, study)
+        if seal is None or not seal.is_open:
+            commands = block_commands(self._plan.arguments, outcome.sealed_table)
+            return replace(outcome, confirmed=(), commands={**outcome.commands, **commands})
+        if self._sealed:  # opened by the last run
+            for run in study.confirmed:
+                self._writer.run_restored(run)
+        return outcome
+
     def _train(self, manager: RunManager, images: WorkerImages) -> bool:
         """Train what a manager proposes, and return True if a signal ended it."""
         if not self._gpus_shared:  # decided before the first run, for all
@@ -251,6 +294,8 @@ def _status(outcome: Outcome) -> int:
     if not outcome.states()[RunState.COMPLETE]:
         return FAILED
     confirmed = any(run.state is RunState.COMPLETE for run in outcome.confirmed)
+    if outcome.seal is not None:
+        confirmed = outcome.seal.ended > outcome.seal.failed
     return FAILED if outcome.planned_confirmations and not confirmed else DONE
 
 

@@ -9,6 +9,7 @@ from study.config import StudyConfig
 from study.execution.next_commands import next_commands, resume_command
 from study.execution.summary import Outcome
 from study.planning.new_study import StudyPlan
+from study.results.planned_experiment import PlannedExperiment
 from study.results.provenance import git_commit, library_versions
 from study.results.run_record import RunRecord
 from study.results.setting import values_of
@@ -72,6 +73,7 @@ def describe_study(config: StudyConfig) -> StudyInfo:
         versions=library_versions(),
         images=config.shape,
         rungs=config.rungs.at if config.rungs else (),
+        experiment=PlannedExperiment.of(config.space),
         confirm_beforehand=config.confirm_beforehand,
         first_fresh_seed=config.fresh_seeds.start if config.confirm else None,
         **values_of(ShownSettings, config),

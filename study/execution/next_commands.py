@@ -5,9 +5,11 @@ import shlex
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from study.config import StudyConfig
+from study.planning.arguments import Arguments
 from study.planning.study_folder import STUDIES
 from study.results.mask_secrets import mask_password
 from study.results.settings import MOASHA
@@ -45,10 +47,10 @@ def next_commands(
         ),
         f"The same in MLflow (experiment {config.name}, under 'Model training')": look,
     }
-    if config.confirm:
+    if config.confirm and config.space.experiment is None:
         report = shlex.join(["--study", config.name, *tracker])
         commands["The replication report"] = f"{installed('python')} -m dashboards.report {report}"
-    if repeated is None:
+    if repeated is None or config.space.experiment is not None:
         return commands
     larger = [*(mask_password(text) for text in repeated)]
     if not config.space.is_grid:
@@ -60,6 +62,27 @@ def next_commands(
         larger += ["--scheduler", MOASHA]
     commands["A larger study"] = f"{installed('python')} -m study.run {shlex.join(larger)}"
     return commands
+
+
+def block_commands(arguments: Arguments, table: Path) -> dict[str, str]:
+    """Return what to type to go on with an experiment, and to read it at its end.
+
+    Args:
+        arguments: Options of this block.
+        table: Sealed table of this block.
+
+    Returns:
+        Commands by what they do.
+    """
+    words = [mask_password(text) for text in replace(arguments, seed=arguments.seed + 1).repeated]
+    words += ["--epochs", str(arguments.epochs)]
+    report = ["--study", str(table), "--study", "OTHER-sealed.parquet"]
+    return {
+        "Another block, with any --seed that none has": f"{installed('python')} -m study.run "
+        f"{shlex.join(words)}",
+        "The report, once all blocks have ended": f"{installed('python')} -m dashboards.report "
+        f"{shlex.join(report)}",
+    }
 
 
 def _stopping_early_would_pay(config: StudyConfig) -> bool:

@@ -31,11 +31,15 @@ class ProgressReport(RunListener):
         config: The study.
         stream: Stream to write to.
         attempts: Number of times that a run is tried.
+        sealed: True if no test figure is to be shown.
     """
 
-    def __init__(self, config: StudyConfig, stream: TextIO, *, attempts: int) -> None:
+    def __init__(
+        self, config: StudyConfig, stream: TextIO, *, attempts: int, sealed: bool = False
+    ) -> None:
         self._config = config
         self._attempts = attempts
+        self._sealed = sealed
         self._axes = tuple(config.space.axes)
         self._started = time.monotonic()
         self._started_ms = time.time() * 1000
@@ -121,7 +125,8 @@ class ProgressReport(RunListener):
         self._running.pop(record.key, None)
         (self._confirmed if record.key.is_confirmation else self._ended).append(record)
         if not self._console.is_terminal:
-            self._say(f"{describe(record, self._axes)}  [{self._summary()}]")
+            told = describe(record, self._axes, sealed=self._sealed)
+            self._say(f"{told}  [{self._summary()}]")
 
     def noted(self, text: str) -> None:
         """Say what was decided for all trials."""
@@ -230,16 +235,19 @@ class ProgressReport(RunListener):
         return f"  {record.key}: {state}  ({_settings(record, self._axes)})"
 
 
-def describe(record: RunRecord, axes: Sequence[str]) -> str:
+def describe(record: RunRecord, axes: Sequence[str], *, sealed: bool = False) -> str:
     """Describe a run that ended in one line; of a trial, with its settings.
 
     Args:
         record: Record of the run.
         axes: Names of the settings.
+        sealed: True if no test figure is to be shown.
     """
     metrics = record.metrics()
     line = record.reason
-    if record.result is not None:
+    if record.result is not None and sealed:
+        line = "sealed"
+    elif record.result is not None:
         line = f"test_accuracy {format_metric('test_accuracy', metrics['test_accuracy'])}"
     elif record.state is RunState.COMPLETE:
         line = f"val_accuracy {format_metric('val_accuracy', metrics['val_accuracy'])}, "

@@ -19,6 +19,8 @@ from study.results.paired_comparison import Comparison, compare
 from study.results.pareto import front
 from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
+from study.results.seal import Seal
+from study.results.sealed_table import sealed_table_name
 from study.results.stop_reasons import describe_stops
 from study.results.study_info import StudyInfo
 
@@ -39,6 +41,8 @@ class Outcome:
         resume: Command that goes on with the study.
         validation_images: Number of images that the accuracies are measured on.
         warnings: Sentences about what went wrong without costing the front.
+        seal: State of the experiment's seal, where one was confirmed: while it is closed, there is
+            no confirmed run here.
     """
 
     config: StudyConfig
@@ -50,6 +54,7 @@ class Outcome:
     resume: str
     validation_images: int
     warnings: tuple[str, ...] = ()
+    seal: Seal | None = None
 
     @cached_property
     def front(self) -> tuple[RunRecord, ...]:
@@ -65,6 +70,11 @@ class Outcome:
     def csv(self) -> Path:
         """Front as data."""
         return self.config.output / "front.csv"
+
+    @property
+    def sealed_table(self) -> Path:
+        """Table of an experiment's confirmed runs."""
+        return self.config.output / sealed_table_name(self.config.name)
 
     def states(self) -> Counter[RunState]:
         """Count the trials by state."""
@@ -134,12 +144,23 @@ class Outcome:
             "confirmed": list(map(_confirmed_json, self.confirmed)),
             "comparisons": list(map(describe_with_trial, self.comparisons)),
             "cautions": cautions(self.comparisons),
+            "experiment": None if self.seal is None else self._experiment_json(self.seal),
             "page": str(self.page),
             "csv": str(self.csv),
             "validation_images": self.validation_images,
             "commands": dict(self.commands),
             "resume": self.resume,
             "warnings": list(self.warnings),
+        }
+
+    def _experiment_json(self, seal: Seal) -> dict[str, Any]:
+        return {
+            "ended": seal.ended,
+            "planned": seal.planned,
+            "failed": seal.failed,
+            "sealed": not seal.is_open,
+            "opened_early": seal.opened_early,
+            "table": str(self.sealed_table),
         }
 
     def _reasons(self, state: RunState) -> dict[int, str]:
@@ -171,7 +192,11 @@ class Outcome:
         for warning in self.warnings:
             say(warning)
         say(self._caution())
-        if self.planned_confirmations:
+        if self.seal is not None:
+            say()
+            say(self.seal.describe())
+            say(f"Table    {self.sealed_table}")
+        if self.planned_confirmations and (self.seal is None or self.seal.is_open):
             self._print_confirmation(say)
         say(f"Picture  {self.page}")
         say(f"Data     {self.csv}")

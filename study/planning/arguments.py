@@ -22,7 +22,9 @@ from study.results.setting import (
 from study.results.settings import Settings
 from study.results.trial_key import TrialKey
 
-CHANGED_BY_A_LARGER_STUDY = {"trials", "epochs", "name", "output", "resume", "json", "quiet"}
+CHANGED_BY_A_LARGER_STUDY = {
+    *("trials", "epochs", "name", "output", "resume", "json", "quiet", "open_early"),
+}
 
 NAMES_SHOWN = 5
 """Number of studies that are named to somebody who named none."""

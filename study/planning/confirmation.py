@@ -84,20 +84,33 @@ def stored_choice(stored: StudyFile) -> dict[str, str | None]:
     return {"confirm_trials": stored.confirm_trials, "controls": stored.controls}
 
 
-def resumed_seeds(arguments: Arguments, stored: StudyFile) -> Seeds:
+def number_beforehand(seeds: int, space: SearchSpace) -> int | None:
+    """Return the number of fresh seeds that is fixed; None where nothing is confirmed.
+
+    Args:
+        seeds: Number that was asked for first.
+        space: Search space, whose experiment may have fixed the number over all its blocks.
+    """
+    if seeds and space.experiment is not None:
+        return space.experiment.seeds
+    return seeds or None
+
+
+def resumed_seeds(arguments: Arguments, stored: StudyFile, space: SearchSpace) -> Seeds:
     """Return the seeds' facts of a study that goes on: the first number stands, whatever is added.
 
     Args:
         arguments: Options, completed by what is stored.
         stored: File of the study.
+        space: Its space.
     """
     first = stored.first_fresh_seed
     if first is None and stored.confirm:
         first = earlier_first_fresh_seed(stored.seed, stored.confirm)
     elif first is None:
         first = first_fresh_seed(stored.seed)
-    beforehand = stored.confirm_beforehand or stored.confirm or arguments.confirm
-    return Seeds(confirm_beforehand=beforehand or None, first_fresh_seed=first)
+    number = stored.confirm_beforehand or stored.confirm or arguments.confirm
+    return Seeds(confirm_beforehand=number_beforehand(number, space), first_fresh_seed=first)
 
 
 def require_choice(arguments: Arguments, config: StudyConfig) -> None:
@@ -116,6 +129,11 @@ def require_choice(arguments: Arguments, config: StudyConfig) -> None:
                 f"{flag_of(name)} {getattr(arguments, name)}: nothing is confirmed without "
                 "--confirm S, the number of fresh seeds: add it"
             )
+    if config.open_early and config.space.experiment is None:
+        raise BadInputError(
+            f"--open-early: space {config.space.name} plans no experiment, whose figures would be "
+            "sealed: leave it out"
+        )
     if not config.confirm:
         return
     choice = config.confirm_trials or FRONT
@@ -123,6 +141,11 @@ def require_choice(arguments: Arguments, config: StudyConfig) -> None:
         _require_trials(choice, config)
     if "controls" in arguments.typed:
         with blaming("--controls", config.controls):
+            if config.space.experiment is not None and config.controls != NONE:
+                raise ValueError(
+                    f"space {config.space.name} plans an experiment, whose arms are compared with "
+                    f"each other: leave it out, or say {NONE}"
+                )
             _require_held(config.controls or NONE, config)
 
 
@@ -143,6 +166,9 @@ def _require_trials(choice: str, config: StudyConfig) -> None:
             f"space {config.space.name} plans an experiment, whose arms are all confirmed: leave "
             f"it out, or say {ALL}"
         )
+    arms = len(config.space.variants)
+    if config.space.experiment is not None and config.trials < arms:
+        raise ValueError(f"the experiment has {arms} arms, and --trials is {config.trials}")
     numbers = numbered_trials(choice)
     if not numbers:
         return

@@ -14,7 +14,12 @@ from search_spaces import BUILT_IN, SearchSpace, find_space, require_network
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
 from study.planning.arguments import Arguments
-from study.planning.confirmation import asked_choice, require_choice, require_test_images
+from study.planning.confirmation import (
+    asked_choice,
+    number_beforehand,
+    require_choice,
+    require_test_images,
+)
 from study.planning.early_stopping import asked_rungs
 from study.planning.preflight import (
     require_writable,
@@ -23,10 +28,11 @@ from study.planning.preflight import (
     studies_in_storage,
 )
 from study.planning.rerun import Rerun, find_rerun
-from study.planning.study_file import FILE, StudyFile, describe_images, space_digest
+from study.planning.study_file import FILE, StudyFile, describe_images
 from study.planning.study_folder import CHECKPOINTS, STUDIES, describe_lost_file, is_free
 from study.results.fresh_seeds import first_fresh_seed
 from study.results.mlflow.store import MlflowStore
+from study.results.planned_experiment import PlannedExperiment, space_digest
 from study.results.setting import values_of
 from study.results.settings import DEFAULT_TRIALS, Settings
 from study.search.sampler import DEFAULT_SAMPLER, GRID, require_sampler
@@ -165,7 +171,7 @@ def study_config(
         space=space,
         shape=shape,
         output=output,
-        confirm_beforehand=arguments.confirm or None,
+        confirm_beforehand=number_beforehand(arguments.confirm, space),
         first_fresh_seed=first_fresh_seed(arguments.seed),
         **settings,
     )
@@ -186,6 +192,7 @@ def describe_study(
         rerun: Settings of the trial that is run again; None for a search.
     """
     settings = values_of(Settings, config)
+    plan = PlannedExperiment.of(config.space)
     if config.checkpoints == own_checkpoints(config.output):
         settings["checkpoints"] = None
     return StudyFile(
@@ -197,6 +204,7 @@ def describe_study(
         rerun=None if rerun is None else dict(rerun),
         confirm_beforehand=config.confirm_beforehand,
         first_fresh_seed=config.fresh_seeds.start,
+        experiment=None if plan is None else str(plan),
         **settings,
     )
 

@@ -28,7 +28,7 @@ from study.planning.new_study import (
 )
 from study.planning.preflight import resolve_storage, studies_in_storage
 from study.planning.rerun import rerun_space
-from study.planning.study_file import FILE, StudyFile, describe_images, space_digest
+from study.planning.study_file import FILE, StudyFile, describe_images
 from study.planning.study_folder import (
     STUDIES,
     describe_lost_file,
@@ -40,6 +40,7 @@ from study.results.mask_secrets import mask_password
 from study.results.mlflow.errors import TrackerUnreachableError
 from study.results.mlflow.experiments import StudyRefusedError
 from study.results.mlflow.store import MlflowStore
+from study.results.planned_experiment import space_digest
 from study.results.setting import OnResume, flag_of, options, spell
 from study.results.settings import Settings
 
@@ -214,7 +215,7 @@ def _resumed_config(arguments: Arguments, stored: StudyFile, folder: Path) -> St
         output=folder,
         storage=storage,
         checkpoints=place_of_checkpoints(arguments, folder),
-        **resumed_seeds(arguments, stored),
+        **resumed_seeds(arguments, stored, space),
     )
 
 

@@ -4,7 +4,6 @@ The trials are in Optuna's storage. This file is written before anything else, a
 never holds a password.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -14,8 +13,6 @@ from typing import Any, NoReturn, get_args
 
 from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.config.checks import did_you_mean
-from search_spaces import SearchSpace
-from search_spaces.space_json import space_to_json
 from study.config import require_study_name
 from study.results.mask_secrets import mask_password
 from study.results.setting import Option, kinds_of, options, spell
@@ -30,7 +27,7 @@ PART = f".{FILE}.part"
 VERSION = 1
 """Version of the file format."""
 
-LATER = {"rerun", "confirm_beforehand", "first_fresh_seed"}
+LATER = {"rerun", "confirm_beforehand", "first_fresh_seed", "experiment"}
 """Names, beside those of settings, that files of earlier versions lack."""
 
 
@@ -44,13 +41,14 @@ class StudyFile(Settings):
         study_id: Tells it from another study of its name.
         space: Name of a built-in space, absolute path of a file, or key of the trial that is run
             again.
-        space_digest: Digest of the space that the name stood for; see `space_digest`.
+        space_digest: Digest of the space that the name stood for; see `planned_experiment`.
         images: Shape of the images and number of their classes, in words.
         rerun: Settings of the trial that is run again; None for a search.
         trials: Trials asked for so far.
         confirm_beforehand: Number of fresh seeds that was fixed first; None where there is none, or
             the study began before it was recorded.
         first_fresh_seed: First fresh seed; None where the study began before it was recorded.
+        experiment: Plan of the space's experiment, as JSON; None for none.
         sampler: Name of the sampler.
     """
 
@@ -65,6 +63,7 @@ class StudyFile(Settings):
     sampler: str
     confirm_beforehand: int | None = None
     first_fresh_seed: int | None = None
+    experiment: str | None = None
 
     def __post_init__(self) -> None:
         for name, declared in options(Settings).items():
@@ -115,17 +114,6 @@ class StudyFile(Settings):
 def describe_images(shape: DatasetShape) -> str:
     """Describe a data set's images in words."""
     return f"{shape.channels}x{shape.height}x{shape.width} in {shape.classes} classes"
-
-
-def space_digest(space: SearchSpace) -> str:
-    """Return what tells spaces apart: the same in every process, whatever the summary says.
-
-    The order of axes and variants counts, as samplers and grids follow it.
-    """
-    content = space_to_json(space)
-    del content["summary"]
-    text = json.dumps(content, sort_keys=True, default=repr)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _encode(value: object) -> object:

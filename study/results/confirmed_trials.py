@@ -16,7 +16,11 @@ from study.results.study_info import StudyInfo
 
 
 def trials_to_confirm(
-    records: Iterable[RunRecord], objectives: tuple[Objective, ...], choice: str
+    records: Iterable[RunRecord],
+    objectives: tuple[Objective, ...],
+    choice: str,
+    *,
+    arms: bool = False,
 ) -> tuple[RunRecord, ...]:
     """Return the trials that a choice takes, among those that ran their full budget.
 
@@ -24,8 +28,12 @@ def trials_to_confirm(
         records: Trials of the study.
         objectives: Objectives of the study, which make its front.
         choice: Choice of trials, as it is kept.
+        arms: True if the trials are arms of an experiment: each that ended is taken, as one seed
+            that failed on the train images alone is no reason to leave its arm out.
     """
     records = tuple(records)
+    if arms:
+        return tuple(record for record in records if record.state.is_final)
     if choice == FRONT:
         return front(records, objectives)
     numbers = numbered_trials(choice)
@@ -40,7 +48,8 @@ def planned_confirmations(info: StudyInfo, records: Iterable[RunRecord]) -> int:
         info: Study.
         records: Its trials.
     """
-    chosen = trials_to_confirm(records, info.objectives, info.confirm_trials or FRONT)
+    choice, arms = info.confirm_trials or FRONT, info.experiment is not None
+    chosen = trials_to_confirm(records, info.objectives, choice, arms=arms)
     layers = (str(record.parameters.get("layer", "")) for record in chosen)
     controls = info.controls or EARLIER_CONTROLS
     return info.confirm * sum(1 + len(layers_beside(layer, controls)) for layer in layers)

@@ -241,6 +241,16 @@ class ShownSettings:
         shown=TAG,
         may_lack=True,
     )
+    open_early: bool = option(
+        False,
+        group=Group.HONEST,
+        help="show the test figures of a planned experiment before its last run has ended; this is "
+        "recorded, and said on every page",
+        on_resume=OnResume.FREE,
+        on_rerun=OnRerun.DEFAULT,
+        shown=TAG,
+        may_lack=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pnn_core.config import DatasetShape
 from study.results.objective import Objective
 from study.results.pareto import front
+from study.results.planned_experiment import PlannedExperiment
 from study.results.run_record import RunRecord, RunState
 from study.results.settings import ShownSettings
 
@@ -31,6 +32,7 @@ class StudyInfo(ShownSettings):
         first_fresh_seed: First fresh seed, which the others follow; None where not recorded.
         rungs: Epochs after which trials are compared, in order, all below the full budget; empty
             where trials are never stopped early, or where it was not recorded.
+        experiment: Plan that the space was made for; None for none.
     """
 
     name: str
@@ -44,6 +46,7 @@ class StudyInfo(ShownSettings):
     confirm_beforehand: int | None = None
     first_fresh_seed: int | None = None
     rungs: tuple[int, ...] = ()
+    experiment: PlannedExperiment | None = None
 
     def __post_init__(self) -> None:
         in_order = (0, *self.rungs, self.epochs)

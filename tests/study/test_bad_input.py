@@ -163,6 +163,29 @@ def test_an_experiment_confirms_all_its_arms(capsys) -> None:
     assert "--confirm-trials front: space arms plans an experiment" in message
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--controls", "conv3x3"], "--controls conv3x3: space arms plans an experiment, whose"),
+        (["--trials", "1"], "the experiment has 2 arms, and --trials is 1"),
+    ],
+)
+def test_what_would_take_an_arm_away_or_add_another_is_refused(capsys, argv, said) -> None:
+    Path("arms.py").write_text(ARMS)
+    assert said in refusal(capsys, "--space", "arms.py", "--confirm", "1", *argv)
+
+
+def test_two_arms_of_one_network_are_refused(capsys) -> None:
+    Path("arms.py").write_text(ARMS.replace("0.0}", "1.0}"))
+    message = refusal(capsys, "--space", "arms.py")
+    assert "arms 'noise' and 'off' of space 'arms' describe the same network" in message
+
+
+def test_there_is_no_seal_to_open_without_an_experiment(capsys) -> None:
+    message = refusal(capsys, "--space", "noise_masks", "--confirm", "1", "--open-early")
+    assert "--open-early: space noise_masks plans no experiment" in message
+
+
 def test_a_trial_that_a_grid_does_not_have_is_refused(capsys) -> None:
     Path("arms.py").write_text(ARMS)
     plain = ARMS.replace("experiment=", "experiment=None and ")

@@ -6,6 +6,7 @@ from typing import Any
 from pnn_core.config import DatasetShape, ParameterValue
 from study.results.mlflow.encoding import decode_value, decoding, encode_value
 from study.results.objective import Objective
+from study.results.planned_experiment import PlannedExperiment
 from study.results.setting import Shown, kinds_of, options, spell
 from study.results.settings import ShownSettings
 from study.results.study_info import StudyInfo, StudySummary
@@ -30,6 +31,9 @@ _IMAGE_TAGS = {
 """Tags of the parent run, and the field of a `DatasetShape` that each carries."""
 _RUNGS_TAG = "rungs"
 """Tag of the parent run of a study that stops trials early."""
+
+_EXPERIMENT_TAG = "experiment"
+"""Tag of the parent run of a planned experiment: its plan as JSON."""
 
 _SEED_TAGS = ("confirm_beforehand", "first_fresh_seed")
 """Tags of the parent run of a study that was confirmed, and fields of its `StudyInfo`."""
@@ -61,6 +65,7 @@ def study_tags(info: StudyInfo) -> dict[str, str]:
         **_image_tags(info.images),
         **seeds,
         **rungs,
+        **({} if info.experiment is None else {_EXPERIMENT_TAG: str(info.experiment)}),
         **_provenance_tags(info),
     }
 
@@ -84,6 +89,9 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
             space=str(decode_value(params["space"])),
             images=_decode_images(tags),
             rungs=_decode_rungs(tags),
+            experiment=PlannedExperiment.parse(tags[_EXPERIMENT_TAG])
+            if _EXPERIMENT_TAG in tags
+            else None,
             **_decode_settings(params, tags),
             **_decode_seeds(tags),
         )
@@ -149,6 +157,8 @@ def _decode_settings(params: Mapping[str, str], tags: Mapping[str, str]) -> dict
             continue
         if declared.read is not None:
             settings[name] = declared.read(texts[name])
+        elif bool in kinds[name]:
+            settings[name] = texts[name] == str(True)
         elif int in kinds[name]:
             settings[name] = int(texts[name])
         else:

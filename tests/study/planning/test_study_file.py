@@ -17,9 +17,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from pnn_core.config import DatasetShape
 from search_spaces import BUILT_IN, Experiment, PlannedComparison, SearchSpace, find_space
 from search_spaces.space_json import space_from_json, space_to_json
-from study.planning.study_file import FILE, StudyFile, space_digest
+from study.planning.study_file import FILE, StudyFile
 from study.planning.study_folder import study_names
 from study.results.objective import parse_objectives
+from study.results.planned_experiment import space_digest
 
 PLAIN = StudyFile(
     name="mine",
