@@ -267,7 +267,7 @@ def test_the_digest_is_the_same_in_every_process_and_differs_between_built_in_sp
     program = (
         "from pnn_core.config import DatasetShape\n"
         "from search_spaces import BUILT_IN, find_space\n"
-        "from study.planning.study_file import space_digest\n"
+        "from study.results.planned_experiment import space_digest\n"
         "digits = DatasetShape(channels=1, height=8, width=8, classes=10)\n"
         "print([space_digest(find_space(name, digits)) for name in BUILT_IN])\n"
     )
