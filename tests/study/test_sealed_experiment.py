@@ -100,8 +100,6 @@ def test_the_report_waits_for_all_blocks(blocks: Path, monkeypatch, capsys, tmp_
     page = Path("report.html").read_text()
     assert "4 of 4 runs of the experiment have ended" in page
     assert report.main([*first, *first, "--output", "again.html"]) == 2
-    twice = ["--study", str(table(blocks, "block-0").parent / "." / "block-0-sealed.parquet")]
-    assert report.main([*first, *twice, *second]) in (0, 2)
 
 
 def test_the_seal_opens_with_the_last_run_and_the_tracker_gets_what_was_held_back(
@@ -114,7 +112,8 @@ def test_the_seal_opens_with_the_last_run_and_the_tracker_gets_what_was_held_bac
     assert "4 of 4 runs of the experiment have ended (2 arms of 2 fresh seeds): the seal" in out
     assert "Confirmed on the test set: 4 of 4 runs" in out
     study = load(folder, "block-0")
-    assert set(held_back) < set(study.confirmed)
+    assert held_back
+    assert all(run in study.confirmed for run in held_back)
     assert study.info.experiment is not None
     arms = experiment_arms(study.info.experiment, study.records, study.confirmed)
     assert [(arm.name, len(arm.runs)) for arm in arms] == [("noise", 2), ("off", 2)]
