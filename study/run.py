@@ -18,6 +18,7 @@ from study.engine.interrupts import Interrupts
 from study.execution.next_commands import installed, resume_command
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.planning.arguments import Arguments, parse_arguments
+from study.planning.enough_seeds import detectable_differences, few_seeds_warning
 from study.planning.new_study import StudyPlan, asked_space, images_shape, plan_study, study_config
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.resume import find_study, plan_resume
@@ -92,11 +93,13 @@ def _dry_run(arguments: Arguments) -> int:
     shape, note = _shape_to_show(arguments, rerun)
     config = study_config(arguments, shape, asked_space(arguments, shape, rerun), name="dry-run")
     trials = list(preview_trials(config))
+    seeds = (*few_seeds_warning(config), *detectable_differences(config))
     if arguments.json:
         document = {
             "dataset": config.dataset,
             "shape": asdict(shape),
             "note": note,
+            "seeds": seeds,
             "rungs": list(config.rungs.at) if config.rungs else [],
             "trials": [trial.as_json() for trial in trials],
         }
@@ -104,8 +107,8 @@ def _dry_run(arguments: Arguments) -> int:
         return DONE
     kind = "the grid's" if config.sampler == GRID else "samples of"
     _print_preview(config, trials, kind if rerun is None else "a rerun of")
-    if note:
-        print(note)
+    for sentence in (*filter(None, [note]), *seeds):
+        print(sentence)
     return DONE
 
 

@@ -111,7 +111,7 @@ def get_differences_figure(info: DifferencesInfo) -> go.Figure:
     figure.add_vline(x=0, line={"color": theme.GREY, "width": 1})
     return figure.update_layout(
         height=_FRAME_PIXELS + _ROW_PIXELS * len(info.rows),
-        xaxis={"title": {"text": "First minus second (points of test accuracy)"}},
+        xaxis={"title": {"text": "First − second (points)"}},
         yaxis={
             "range": [len(info.rows) - 0.5, -0.5],
             "tickvals": [*range(len(info.rows))],

@@ -18,6 +18,7 @@ from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import Comparison, compare
 from study.results.pareto import front
 from study.results.plural import counted
+from study.results.record_codec import record_to_json
 from study.results.run_record import RunRecord, RunState
 from study.results.seal import Seal
 from study.results.sealed_table import sealed_table_name
@@ -231,4 +232,5 @@ def _confirmed_json(run: RunRecord) -> dict[str, Any]:
     document = asdict(run)
     for name in ("key", "replicates", "stop"):
         del document[name]
+    document["result"] = record_to_json(run)["result"]  # JSON holds no bits of images
     return {**run.key._asdict(), **document, "metrics": run.metrics()}

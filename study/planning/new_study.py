@@ -21,6 +21,7 @@ from study.planning.confirmation import (
     require_test_images,
 )
 from study.planning.early_stopping import asked_rungs
+from study.planning.enough_seeds import few_seeds_warning
 from study.planning.preflight import (
     require_writable,
     resolve_checkpoints,
@@ -93,7 +94,13 @@ def plan_study(arguments: Arguments) -> StudyPlan:
     )
     repeated = None if rerun is None else rerun.parameters
     file = describe_study(arguments, config, repeated)
-    return StudyPlan(arguments=arguments, config=config, store=store, file=file)
+    return StudyPlan(
+        arguments=arguments,
+        config=config,
+        store=store,
+        file=file,
+        warnings=few_seeds_warning(config),
+    )
 
 
 def asked_space(

@@ -15,6 +15,7 @@ from study.planning.confirmation import (
     stored_choice,
 )
 from study.planning.early_stopping import leave_out_defaults
+from study.planning.enough_seeds import few_seeds_warning
 from study.planning.new_study import (
     StudyPlan,
     asked_space,
@@ -103,7 +104,7 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
         config=config,
         store=store,
         file=describe_study(completed, config, stored.rerun),
-        warnings=_check_tracker(arguments, store, config),
+        warnings=(*few_seeds_warning(config), *_check_tracker(arguments, store, config)),
     )
 
 

@@ -215,7 +215,7 @@ def test_a_search_needs_no_test_image_and_only_its_confirmation_reads_them(
     (folder / "images/test/dogs/3.png").write_bytes(b"not an image")
     status, out, _ = command.run(
         *("--space", "space.py", "--dataset", "imagefolder", "--data-dir", "images"),
-        *("--trials", "1", "--epochs", "1", "--confirm", "1", "--json"),
+        *("--trials", "1", "--epochs", "1", "--confirm", "3", "--json"),
     )
     assert status == 1
     outcome = json.loads(out)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pnn_core.config import Costs, EpochResult
+from pnn_core.config import ConfirmResult, Costs, EpochResult
 from study.execution.export import describe_study
 from study.execution.next_commands import installed, next_commands, resume_command
 from study.execution.summary import Outcome
@@ -111,6 +111,25 @@ def test_json_holds_the_front_with_whole_configurations(outcome) -> None:
     assert best["number"] == 0
     assert best["parameters"] == {"mask_count": 4, "noise_level": 0.5}
     assert best["metrics"]["val_accuracy"] == 0.9
+
+
+def test_json_holds_confirmed_runs_with_the_images_that_were_right(outcome) -> None:
+    result = ConfirmResult(
+        train_loss=0.1,
+        test_accuracy=0.5,
+        published_test_accuracy=0.5,
+        train_seconds=1.0,
+        test_images=8,
+        correct_images=b"\xf0",
+    )
+    run = RunRecord(
+        key=RunKey(0, "conv1x1", 3), state=RunState.COMPLETE, parameters={}, result=result
+    )
+    (found,) = json.loads(json.dumps(outcome(RunState.COMPLETE, confirmed=(run,)).as_json()))[
+        "confirmed"
+    ]
+    assert (found["layer"], found["seed"], found["metrics"]["test_accuracy"]) == ("conv1x1", 3, 0.5)
+    assert (found["result"]["test_accuracy"], found["result"]["correct_images"]) == (0.5, "8A==")
 
 
 @pytest.mark.parametrize(
