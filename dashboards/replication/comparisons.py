@@ -25,6 +25,7 @@ from study.results.paired_comparison import (
     compare,
     fixed_results,
 )
+from study.results.planned_experiment import arm_of
 from study.results.plural import counted
 from study.results.statistics.confidence_intervals import (
     CONFIDENCE,
@@ -122,6 +123,7 @@ def _comparison_row(comparison: Comparison) -> tuple[Cell, ...]:
     trial = comparison.first.trial
     of = f"trial {trial}, " if comparison.standing is Standing.CONTROL else ""
     p = comparison.decision.adjusted_p
+    adjusted = "" if comparison.standing is Standing.FIRST else ", adjusted"
     ours, theirs = comparison.first.test_accuracies, comparison.second.test_accuracies
     each = [signed(100 * (ours[s] - theirs[s]), 1) for s in sorted(ours.keys() & theirs.keys())]
     matters = "" if comparison.matters is None else f"{100 * comparison.matters:g} would matter"
@@ -132,7 +134,7 @@ def _comparison_row(comparison: Comparison) -> tuple[Cell, ...]:
         _interval(comparison.over_images),
         _without_collapses(comparison),
         _points(comparison.moved_more, absent="not recorded"),
-        (Line(describe_verdict(comparison), "" if p is None else f"p = {p:.2g}, adjusted"),),
+        (Line(describe_verdict(comparison), "" if p is None else f"p = {p:.2g}{adjusted}"),),
     )
 
 
@@ -178,11 +180,19 @@ def get_confirmed_table(study: LoadedStudy) -> Table:
             "Published protocol (%)",
             "Seeds without a result",
         ),
-        rows=tuple(map(_row, fixed_results(study))),
+        rows=tuple(_row(result, _name(study, result)) for result in fixed_results(study)),
     )
 
 
-def _row(result: LayerResult) -> tuple[Cell, ...]:
+def _name(study: LoadedStudy, result: LayerResult) -> str:
+    """Name of the arm in an experiment, of the layer elsewhere."""
+    arms = {record.number: arm_of(record) for record in study.records}
+    if study.info.experiment is None:
+        return layer_look(result.layer).name
+    return arms.get(result.trial) or layer_look(result.layer).name
+
+
+def _row(result: LayerResult, name: str) -> tuple[Cell, ...]:
     settings = ", ".join(
         f"{name} {format_parameter(result.parameters[name])}"
         for name in _SETTINGS
@@ -190,7 +200,7 @@ def _row(result: LayerResult) -> tuple[Cell, ...]:
     )
     accuracy = result.test_accuracy
     return (
-        cell(unbroken(f"{result.trial}, {layer_look(result.layer).name}")),
+        cell(unbroken(f"{result.trial}, {name}")),
         (Line("", settings),),
         _size(result),
         _percent(accuracy),

@@ -1,6 +1,6 @@
 """Comparisons in words, with everything that weakens them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from pnn_core.architecture.matched_size import SIZE_TOLERANCE
@@ -40,10 +40,12 @@ def describe_comparison(comparison: Comparison) -> str:
     if difference is None:
         first = f"{subject} {comparison.names[1]}: not told, as no seed is complete in both"
     else:
+        planned = comparison.standing is not Standing.CONTROL
+        plan = f"; {100 * (comparison.matters or 0):g} would matter; {comparison.standing}"
         first = (
             f"{subject} {format_points(difference)} points over {comparison.names[1]} at "
-            f"{format_size(comparison.first.learnable_params)} parameters (n = {difference.n}): "
-            f"{describe_verdict(comparison)}"
+            f"{format_size(comparison.first.learnable_params)} parameters "
+            f"(n = {difference.n}{plan if planned else ''}): {describe_verdict(comparison)}"
         )
     return ". ".join((first, *_reservations(comparison))) + "."
 
@@ -56,15 +58,14 @@ def describe_with_trial(comparison: Comparison) -> str:
 
 
 def describe_trials(comparisons: Iterable[Comparison]) -> tuple[str, ...]:
-    """Describe each trial in one sentence: what its layer adds, and of that the noise itself.
+    """Describe planned comparisons, then each trial in one sentence.
 
-    The other controls are for a table.
+    It tells what the trial's layer adds, and of that the noise itself; the other controls are for a
+    table.
     """
+    planned = [c for c in comparisons if c.standing is not Standing.CONTROL]
     beside = (c for c in comparisons if c.standing is Standing.CONTROL)
-    return tuple(
-        f"Trial {trial}: {_share([*of_trial])}."
-        for trial, of_trial in groupby(beside, key=lambda comparison: comparison.first.trial)
-    )
+    return (*map(describe_comparison, planned), *_trials(beside))
 
 
 def describe_verdict(comparison: Comparison) -> str:
@@ -72,6 +73,8 @@ def describe_verdict(comparison: Comparison) -> str:
     difference = comparison.without_collapses
     if comparison.difference is None:
         return "no result"
+    if comparison.awaits_seeds:
+        return f"no verdict before all {comparison.planned_seeds} seeds have ended"
     if difference is None or difference.standard_error is None:
         return f"no verdict from fewer than {FEWEST_SEEDS} seeds"
     if not difference.standard_error:
@@ -121,6 +124,13 @@ def describe_collapses(results: Iterable[LayerResult]) -> str:
         f"{result.collapses} of {counted(result.ended, 'seed')} of {result.name}"
         for result in results
         if result.collapses
+    )
+
+
+def _trials(beside: Iterable[Comparison]) -> Iterator[str]:
+    yield from (
+        f"Trial {trial}: {_share([*of_trial])}."
+        for trial, of_trial in groupby(beside, key=lambda comparison: comparison.first.trial)
     )
 
 
@@ -214,18 +224,25 @@ def _whole_layer(comparisons: Sequence[Comparison]) -> str:
 
 
 def _number(comparisons: Sequence[Comparison]) -> list[str]:
-    family = max(comparison.decision.family for comparison in comparisons)
     tested = [c for c in comparisons if c.decision.adjusted_p is not None]
     if not tested:
         return []
-    alone = any(comparison.standing is Standing.FIRST for comparison in tested)
+    together = [c.decision.family for c in tested if c.standing is not Standing.FIRST]
+    parts = []
+    if together:
+        parts.append(f"Verdicts are adjusted (Holm) for {counted(together[0], 'comparison')}")
+    if len(together) < len(tested):
+        parts.append("The first planned comparison was named beforehand and stands by itself")
     chance = len(tested) * (1 - CONFIDENCE)
-    return [
-        f"Verdicts are adjusted (Holm) for {counted(family, 'comparison')}"
-        f"{', but for the one named beforehand' if alone else ''}; "
-        f"{counted(len(tested), 'interval')} of {CONFIDENCE:.0%} are not: where no difference is "
-        f"real, about {chance:.2g} of them would miss zero by chance."
-    ]
+    parts.append(
+        f"{counted(len(tested), 'interval')} of {CONFIDENCE:.0%} {_is(len(tested))} not adjusted: "
+        f"where no difference is real, about {chance:.2g} would miss zero by chance"
+    )
+    return [f"{'. '.join(parts)}."]
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _estimand(comparisons: Sequence[Comparison]) -> str:

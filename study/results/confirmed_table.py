@@ -6,6 +6,7 @@ from study.results.front_table import TextTable, format_metric
 from study.results.layer_result import LayerResult
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import Comparison, Standing, fixed_results
+from study.results.planned_experiment import arm_of
 from study.results.statistics.confidence_intervals import (
     Estimate,
     format_percent,
@@ -26,10 +27,11 @@ def confirmed_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Te
         for comparison in comparisons
         if comparison.standing is Standing.CONTROL
     }
+    arms = {record.number: arm_of(record) for record in study.records}
     return TextTable(
         header=(
             "trial",
-            "layer",
+            "layer" if study.info.experiment is None else "arm",
             "learnable_params",
             "seeds",
             "test_accuracy %",
@@ -39,19 +41,23 @@ def confirmed_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Te
             "verdict",
         ),
         rows=tuple(
-            _row(result, beside.get((result.trial, result.layer)))
+            _row(
+                result,
+                (study.info.experiment and arms.get(result.trial)) or result.layer,
+                beside.get((result.trial, result.layer)),
+            )
             for result in fixed_results(study)
         ),
     )
 
 
-def _row(result: LayerResult, comparison: Comparison | None) -> tuple[str, ...]:
+def _row(result: LayerResult, name: str, comparison: Comparison | None) -> tuple[str, ...]:
     params, accuracy = result.learnable_params, result.test_accuracy
     difference = None if comparison is None else comparison.difference
     verdict = None if comparison is None else comparison.verdict
     return (
         str(result.trial),
-        result.layer,
+        name,
         "–" if params is None else format_metric("learnable_params", params),
         _seeds(result),
         "–" if accuracy is None else format_percent(accuracy),

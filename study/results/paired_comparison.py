@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pnn_core.config import ConfirmResult
 from study.results.layer_result import PERTURBATION, LayerResult, layer_results
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.planned_experiment import arm_of
 from study.results.statistics.confidence_intervals import FEWEST_SEEDS, Estimate, paired_difference
 from study.results.statistics.seeds_and_images import (
     correct_images,
@@ -45,6 +46,7 @@ class Pair:
         names: Names of both.
         standing: Reason why they are compared.
         matters: Smallest difference of accuracies that would matter; None where none was named.
+        planned_seeds: Number of seeds that was fixed beforehand; None where it was not recorded.
         chosen_for: Layer that the search chose the settings of both for.
         exploratory: Difference over all seeds, where some were added later; None elsewhere.
     """
@@ -54,8 +56,15 @@ class Pair:
     names: tuple[str, str]
     standing: Standing
     matters: float | None = None
+    planned_seeds: int | None = None
     chosen_for: str = PERTURBATION
     exploratory: Estimate | None = None
+
+    @property
+    def awaits_seeds(self) -> bool:
+        """True until every seed has ended: a verdict on fewer would follow from looking early."""
+        ended = min(self.first.ended, self.second.ended)
+        return self.planned_seeds is not None and ended < self.planned_seeds
 
     @property
     def difference(self) -> Estimate | None:
@@ -119,18 +128,19 @@ class Comparison(Pair):
 
 
 def compare(study: LoadedStudy) -> tuple[Comparison, ...]:
-    """Compare what a study confirmed: the perturbation layer of each trial with every control.
+    """Compare what a study confirmed.
 
     Args:
         study: Study, or several blocks of one experiment as one.
 
     Returns:
-        By trial, then control.
+        Planned comparisons in their order, then the perturbation layer of each trial with every
+        control.
     """
-    pairs = [*_controls(study)]
+    pairs = [*_planned(study), *_controls(study)]
     questions = [
         Question(
-            difference=pair.without_collapses,
+            difference=None if pair.awaits_seeds else pair.without_collapses,
             every_seed=pair.difference,
             matters=pair.matters,
             by_itself=pair.standing is Standing.FIRST,
@@ -154,6 +164,33 @@ def added_seeds(study: LoadedStudy) -> int:
     return len({run.seed for run in study.confirmed if study.info.is_exploratory(run.seed)})
 
 
+def _planned(study: LoadedStudy) -> Iterator[Pair]:
+    """Pair the arms of an experiment as planned; those that nothing was confirmed of are left."""
+    plan = study.info.experiment
+    if plan is None:
+        return
+    names = {record.number: arm_of(record) for record in study.records}
+    own = {record.number: str(record.parameters.get("layer", "")) for record in study.records}
+    arms = {
+        names[result.trial]: result
+        for result in fixed_results(study)
+        if own.get(result.trial) == result.layer
+    }
+    for place, planned in enumerate(plan.comparisons):
+        if planned.first not in arms or planned.second not in arms:
+            continue
+        first, second = arms[planned.first], arms[planned.second]
+        yield Pair(
+            first=first,
+            second=second,
+            names=(planned.first, planned.second),
+            standing=Standing.PLANNED if place else Standing.FIRST,
+            matters=planned.matters,
+            planned_seeds=plan.seeds,
+            exploratory=_exploratory(study, first, second),
+        )
+
+
 def _controls(study: LoadedStudy) -> Iterator[Pair]:
     chosen_for = {r.number: str(r.parameters.get("layer", PERTURBATION)) for r in study.records}
     fixed = fixed_results(study)
@@ -167,6 +204,7 @@ def _controls(study: LoadedStudy) -> Iterator[Pair]:
             second=control,
             names=(noise.name, control.name),
             standing=Standing.CONTROL,
+            planned_seeds=study.info.confirm_beforehand,
             chosen_for=chosen_for.get(control.trial, PERTURBATION),
             exploratory=_exploratory(study, noise, control),
         )

@@ -212,7 +212,7 @@ def test_controls_come_first_and_are_told_with_their_cautions(study):
     first, second = study(*groups), study(*groups, name="two")
     info = get_paired_info([first, second])
     assert [row.first.partition(",")[0] for row in info.rows] == ["one", "two", "one"]
-    assert "2 intervals of 95% are not" in info.caption
+    assert "2 intervals of 95% are not adjusted" in info.caption
 
 
 def test_columns_hold_every_field_of_every_row(study):

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from search_spaces.experiment import PlannedComparison
 from study.results.comparison_words import (
     cautions,
     describe_choice,
@@ -12,6 +13,7 @@ from study.results.comparison_words import (
     format_size,
 )
 from study.results.paired_comparison import compare
+from study.results.planned_experiment import PlannedExperiment
 
 NOISE = (0.805, 0.801, 0.806, 0.803, 0.800)
 
@@ -159,6 +161,31 @@ def test_what_moved_images_cost_is_told_beside_what_they_cost_without_noise(runs
     assert without.endswith("it loses 7.0 [6.1, 7.9] points.")
 
 
+def test_a_planned_comparison_names_its_arms_and_what_would_matter(runs, confirmed):
+    plan = PlannedExperiment(
+        arms=("with", "without"),
+        comparisons=(PlannedComparison(first="with", second="without", matters=0.02),),
+        seeds=5,
+        digest="",
+    )
+    groups = runs("perturbation", NOISE, trial=0), runs("noise_off", UNCLEAR, trial=1)
+    study = confirmed(*groups, experiment=plan)
+    layers = {"with": "perturbation", "without": "noise_off"}
+    records = tuple(
+        replace(record, parameters={"variant": arm, "layer": layer})
+        for record, (arm, layer) in zip(study.records, layers.items(), strict=True)
+    )
+    comparisons = compare(replace(study, records=records))
+    assert describe_trials(comparisons) == (
+        "with +0.4 [−0.2, +1.0] points over without at 0.36 M parameters "
+        "(n = 5; 2 would matter; named beforehand): equivalent.",
+    )
+    assert cautions(comparisons)[0].startswith("The first planned comparison was named beforehand")
+    some = tuple(run for run in study.confirmed if run.seed != 4)
+    (waiting,) = compare(replace(study, records=records, confirmed=some))
+    assert describe_comparison(waiting).endswith("no verdict before all 5 seeds have ended.")
+
+
 def test_each_trial_has_a_sentence(runs, confirmed):
     groups = [
         runs(layer, accuracies, trial=trial)
@@ -186,8 +213,10 @@ def test_cautions_tell_what_else_differs_whom_it_favours_of_how_many_and_what_is
     assert "a 1×1 also lacks its ReLU and, in the default order, its batch normalisation" in whole
     assert whole.endswith("The noise alone is told by --controls noise_off.")
     assert choice == describe_choice(comparisons)
-    assert number.startswith("Verdicts are adjusted (Holm) for 2 comparisons; 2 intervals of 95%")
-    assert "about 0.1 of them would miss zero by chance" in number
+    assert number == (
+        "Verdicts are adjusted (Holm) for 2 comparisons. 2 intervals of 95% are not adjusted: "
+        "where no difference is real, about 0.1 would miss zero by chance."
+    )
     assert estimand.startswith("Differences are means over seeds, collapsed ones included")
     assert "1 of 15 did (a seed has collapsed if it failed, or" in estimand
     assert estimand.endswith("none of 5 would still leave a rate of up to 52%.")

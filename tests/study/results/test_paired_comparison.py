@@ -3,7 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from search_spaces.experiment import PlannedComparison
 from study.results.paired_comparison import Standing, added_seeds, compare
+from study.results.planned_experiment import PlannedExperiment
 from study.results.statistics.confidence_intervals import paired_difference
 from study.results.statistics.seeds_and_images import mean_over_seeds_and_images
 from study.results.statistics.verdicts import Question, Verdict, decide
@@ -160,3 +162,54 @@ def test_what_the_first_loses_more_on_moved_images_is_paired(runs, confirmed):
     assert found.mean == pytest.approx(expected.mean)
     assert found.half_width == pytest.approx(expected.half_width)
     assert only(confirmed(noise, runs("noise_off", NOISE))).moved_more is None
+
+
+def planned(confirmed, runs, seeds=5, **changes):
+    """A study of three arms, of which two comparisons were planned."""
+    accuracies = {"noise": NOISE, "off": UNCLEAR, "shift": BETTER}
+    layers = {"noise": "perturbation", "off": "perturbation", "shift": "shift"}
+    groups = [
+        runs(layers[arm], accuracies[arm], trial=trial) for trial, arm in enumerate(accuracies)
+    ]
+    plan = PlannedExperiment(
+        arms=tuple(accuracies),
+        comparisons=(
+            PlannedComparison(first="noise", second="off", matters=0.02),
+            PlannedComparison(first="noise", second="shift", matters=0.001),
+        ),
+        seeds=seeds,
+        digest="",
+    )
+    study = confirmed(*groups, experiment=plan, confirm_beforehand=seeds, **changes)
+    records = tuple(
+        replace(record, parameters={"variant": arm, "layer": layers[arm]})
+        for record, arm in zip(study.records, accuracies, strict=True)
+    )
+    return replace(study, records=records)
+
+
+def test_planned_comparisons_come_first_and_the_first_stands_by_itself(runs, confirmed):
+    study = planned(confirmed, runs)
+    control = runs("conv1x1", UNCLEAR, trial=0)
+    first, second, beside = compare(replace(study, confirmed=(*study.confirmed, *control)))
+    assert [c.names for c in (first, second)] == [("noise", "off"), ("noise", "shift")]
+    assert [c.standing for c in (first, second, beside)] == [*Standing]
+    assert (first.decision.family, second.decision.family) == (1, 2)
+    assert [c.matters for c in (first, second, beside)] == [0.02, 0.001, None]
+    assert [c.verdict for c in (first, second)] == [Verdict.EQUIVALENT, Verdict.BETTER]
+
+
+def test_an_arm_that_was_not_confirmed_yet_is_in_no_comparison(runs, confirmed):
+    study = planned(confirmed, runs)
+    some = tuple(run for run in study.confirmed if run.trial != 2)
+    assert [c.names for c in compare(replace(study, confirmed=some))] == [("noise", "off")]
+
+
+def test_there_is_no_verdict_before_every_planned_seed_has_ended(runs, confirmed):
+    waiting = compare(planned(confirmed, runs, seeds=6))
+    assert [comparison.awaits_seeds for comparison in waiting] == [True, True]
+    assert [comparison.verdict for comparison in waiting] == [None, None]
+    assert [comparison.difference.n for comparison in waiting] == [5, 5]
+    groups = runs("perturbation", NOISE), runs("conv1x1", BETTER)
+    assert only(confirmed(*groups, confirm_beforehand=5)).verdict is Verdict.BETTER
+    assert only(confirmed(*groups, confirm_beforehand=6)).verdict is None
