@@ -23,6 +23,7 @@ _SETTINGS = {
     "optimizer": "optimizer",
     "order": "order within the layer",
     "initialisation": "initial weights",
+    "augment": "augmentation of training images",
 }
 _METRICS = {
     "val_accuracy_std": "standard deviation of the accuracy over seeds",

@@ -29,7 +29,13 @@ from pnn_core.config.model import (
     StemConfig,
 )
 from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
-from pnn_core.config.trial import ADDED_SETTINGS, PARAMETER_NAMES, ParameterValue, TrialConfig
+from pnn_core.config.trial import (
+    ADDED_SETTINGS,
+    PARAMETER_NAMES,
+    Augment,
+    ParameterValue,
+    TrialConfig,
+)
 
 __all__ = [
     "ADDED_METRICS",
@@ -38,6 +44,7 @@ __all__ = [
     "EPOCH_METRICS",
     "PARAMETER_NAMES",
     "Activation",
+    "Augment",
     "BeforeAddition",
     "ConfirmResult",
     "Costs",
