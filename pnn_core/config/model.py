@@ -105,7 +105,7 @@ class ModelConfig:
         dataset: Shape of the images and number of classes.
         network: Name in `NETWORKS`: `resnet18`, `resnet34`, `resnet50` (bottlenecks) and `vgg16`
             (with batch norm) as published; for small images `resnet8`, three stages of one block
-            with widths p, 2p, 4p, and `lenet`.
+            with widths p, 2p, 4p, and `lenet`; for CIFAR `resnet20`, `resnet56` and `resnet110`.
         layer: Layer in the place of the 3×3 convolution, by its name in `SPATIAL_LAYERS`:
             `perturbation`; `conv3x3`, the plain network; `conv1x1`, no noise at all;
             `local_binary`, fixed ±1 filters (paper Eq. 1); other maps in a perturbation layer:

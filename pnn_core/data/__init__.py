@@ -6,8 +6,8 @@ Files, in the order in which a reader needs them:
 - `dataset`: all that training and model selection may see, `TrainingData`; `DatasetError`
 - `augmentation`: random shifts and flips of training images
 - `spec`, `registry`: all that the platform must know of a data set; `DATASETS`
-- `sources`: one module for each entry of the registry; `image_folder` and `idx_images` are read by
-  several of them
+- `sources`: one module for each entry of the registry; `image_folder`, `idx_images` and
+  `cifar_batches` are read by several of them
 - `load`: the functions that a study calls
 - `test_set`: the functions that a confirmation calls
 - `split`, `normalisation`: which images validate; mean and standard deviation of the others

@@ -1,4 +1,4 @@
-"""Data sets in the idx files of MNIST: 70,000 grey images of 28×28 pixels in ten classes."""
+"""Data sets in the idx files of MNIST and its relatives: grey images of 28×28 pixels."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,21 +17,27 @@ _SIDE = 28
 
 @dataclass(frozen=True, kw_only=True)
 class IdxImages:
-    """Reader of 60,000 images to learn from and 10,000 to test.
+    """Reader of images to learn from and others to test.
 
     The idx files, plain or `.gz`, are looked for in the data folder, then where torchvision keeps
-    them, in `MNIST/raw`; failing that, they are downloaded to the latter. Only the files of the
+    them, as in `MNIST/raw`; failing that, they are downloaded to the latter. Only the files of the
     part asked for are opened.
 
     Attributes:
         name: Name of the data set in messages.
         torchvision_class: Name of torchvision's class, and of the folder of its files.
         classes: Names of the classes.
+        prefixes: Starts of the files' names: those to learn from, those to test.
+        split: Split that torchvision's class asks for; empty if it has but one.
+        is_transposed: True if the files hold each image by its columns.
     """
 
     name: str
     torchvision_class: str
     classes: tuple[str, ...]
+    prefixes: tuple[str, str] = ("train", "t10k")
+    split: str = ""
+    is_transposed: bool = False
 
     def dataset(self, description: str) -> DatasetSpec:
         """Return the registry's entry."""
@@ -75,6 +81,8 @@ class IdxImages:
                 f"{labels_file} holds the label {labels.max()}: {self.name} has 0 to "
                 f"{len(self.classes) - 1}"
             )
+        if self.is_transposed:
+            images = np.ascontiguousarray(images.transpose(0, 2, 1))
         labelled = LabelledImages(images=images[:, None], labels=labels.astype(np.int64))
         return labelled, self.classes
 
@@ -93,7 +101,7 @@ class IdxImages:
         if train is None or self._find_files(data_dir, "test") is not None:
             return
         folder = train[0].parent
-        missing = [name for name in _file_names("test") if _find_file(folder, name) is None]
+        missing = [name for name in self._file_names("test") if _find_file(folder, name) is None]
         raise DatasetError(
             f"{self.name}: {folder} holds the files to learn from, but no "
             f"{' and '.join(missing)} (plain or .gz): put them there too"
@@ -101,7 +109,7 @@ class IdxImages:
 
     def _find_files(self, data_dir: Path, part: Part) -> tuple[Path, Path] | None:
         for folder in (data_dir, data_dir / self.torchvision_class / "raw"):
-            images, labels = (_find_file(folder, name) for name in _file_names(part))
+            images, labels = (_find_file(folder, name) for name in self._file_names(part))
             if images is not None and labels is not None:
                 return images, labels
         return None
@@ -111,11 +119,12 @@ class IdxImages:
             # Here and not at the top: it costs seconds, and GPU machines and workers may lack it.
             from torchvision import datasets
 
-            getattr(datasets, self.torchvision_class)(folder, download=True)
+            split = {"split": self.split} if self.split else {}
+            getattr(datasets, self.torchvision_class)(folder, download=True, **split)
 
         raw = data_dir / self.torchvision_class / "raw"
-        images, labels = _file_names(part)
-        others = "t10k" if part == "train" else "train"
+        images, labels = self._file_names(part)
+        others = self.prefixes[part == "train"]
         download(
             fetch,
             data_dir,
@@ -124,10 +133,9 @@ class IdxImages:
         )
         return raw / images, raw / labels
 
-
-def _file_names(part: Part) -> tuple[str, str]:
-    prefix = "train" if part == "train" else "t10k"
-    return f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"
+    def _file_names(self, part: Part) -> tuple[str, str]:
+        prefix = self.prefixes[part == "test"]
+        return f"{prefix}-images-idx3-ubyte", f"{prefix}-labels-idx1-ubyte"
 
 
 def _find_file(folder: Path, name: str) -> Path | None:

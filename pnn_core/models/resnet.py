@@ -1,5 +1,7 @@
 """Residual networks with any of the spatial layers."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -7,6 +9,7 @@ from torch.nn import functional
 from pnn_core.config import ModelConfig
 from pnn_core.fused.sequential import FusedSequential
 from pnn_core.layers.classifier import build_classifier
+from pnn_core.layers.leaf_module import LeafModule
 from pnn_core.layers.spatial import build_spatial_unit
 from pnn_core.layers.stem import build_stem
 from pnn_core.parts.feature_map import FeatureMap
@@ -25,15 +28,23 @@ class BasicBlock(nn.Module):
         config: Network to build.
         shape: Shapes around the block.
         generator: CPU source of the randomness of masks and filters.
+        padded: True if the shortcut has no parameters (see `build_shortcut`).
     """
 
-    def __init__(self, config: ModelConfig, shape: BlockShape, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        shape: BlockShape,
+        generator: torch.Generator,
+        *,
+        padded: bool = False,
+    ) -> None:
         super().__init__()
         first, second = shape.layers
         self.first = build_spatial_unit(config, first, generator, strided=True)
         relu = config.before_addition == "bn_relu"
         self.second = build_spatial_unit(config, second, generator, strided=True, relu=relu)
-        self.shortcut = build_shortcut(shape.inputs, shape.outputs, shape.stride)
+        self.shortcut = build_shortcut(shape.inputs, shape.outputs, shape.stride, padded=padded)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map `[batch, *shape.inputs]` to `[batch, *shape.outputs]`."""
@@ -50,9 +61,17 @@ class BottleneckBlock(nn.Module):
         config: Network to build.
         shape: Shapes around the block.
         generator: CPU source of the randomness of masks and filters.
+        padded: True if the shortcut has no parameters (see `build_shortcut`).
     """
 
-    def __init__(self, config: ModelConfig, shape: BlockShape, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        shape: BlockShape,
+        generator: torch.Generator,
+        *,
+        padded: bool = False,
+    ) -> None:
         super().__init__()
         (place,) = shape.layers
         inner, outputs = place.out_channels, shape.outputs.channels
@@ -67,7 +86,7 @@ class BottleneckBlock(nn.Module):
         )
         if config.before_addition == "bn_relu":
             self.expand.append(nn.ReLU(inplace=True))
-        self.shortcut = build_shortcut(shape.inputs, shape.outputs, shape.stride)
+        self.shortcut = build_shortcut(shape.inputs, shape.outputs, shape.stride, padded=padded)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map `[batch, *shape.inputs]` to `[batch, *shape.outputs]`."""
@@ -91,7 +110,10 @@ class ResNet(nn.Module):
         block = BottleneckBlock if network.bottleneck else BasicBlock
         self.stem = build_stem(config, bias=False, generator=spawn(generator))
         self.blocks = nn.Sequential(
-            *(block(config, shape, generator) for shape in network.blocks(config))
+            *(
+                block(config, shape, generator, padded=network.padded_shortcut)
+                for shape in network.blocks(config)
+            )
         )
         self.classify = build_classifier(
             network.classifier(config), config.dataset.classes, config.dropout
@@ -103,14 +125,56 @@ class ResNet(nn.Module):
         return logits
 
 
-def build_shortcut(inputs: FeatureMap, outputs: FeatureMap, stride: int) -> nn.Module:
-    """Build a strided 1×1 with BN where shapes differ; else nothing."""
+def build_shortcut(
+    inputs: FeatureMap, outputs: FeatureMap, stride: int, *, padded: bool
+) -> nn.Module:
+    """Build a strided 1×1 with BN or, if `padded`, picked pixels and channels of 0.
+
+    Where the shapes are equal, build nothing.
+    """
     if inputs == outputs:
         return nn.Identity()
+    if padded:
+        return PaddedShortcut(outputs.channels - inputs.channels, stride)
     return FusedSequential(
         StridedConv1x1(inputs.channels, outputs.channels, stride),
         nn.BatchNorm2d(outputs.channels),
     )
+
+
+class PaddedShortcut(LeafModule):
+    """Every `stride`-th pixel, with channels of 0 behind those that come in.
+
+    Option A of He et al., CVPR 2016, Section 4.2.
+
+    Args:
+        added: Number of channels to add.
+        stride: Step in rows and columns.
+        replicates: Number of networks whose channels come in, those of the first one first.
+    """
+
+    def __init__(self, added: int, stride: int, *, replicates: int = 1) -> None:
+        super().__init__()
+        self.added = added
+        self.every = stride
+        self.replicates = replicates
+
+    @property
+    def macs_per_output(self) -> int:
+        """Multiply-accumulates for each value: none."""
+        return 0
+
+    @classmethod
+    def pack(cls, modules: Sequence["PaddedShortcut"]) -> "PaddedShortcut":
+        """Add channels behind those of each replicate."""
+        first = modules[0]
+        return cls(first.added, first.every, replicates=len(modules))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map `[batch, p, h, w]` to `[batch, p + added, ⌈h/stride⌉, ⌈w/stride⌉]`."""
+        picked = every_nth(x, self.every).unflatten(1, (self.replicates, -1))
+        padded: torch.Tensor = functional.pad(picked, (0, 0, 0, 0, 0, self.added)).flatten(1, 2)
+        return padded
 
 
 class StridedConv1x1(nn.Conv2d):

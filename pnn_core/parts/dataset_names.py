@@ -7,5 +7,8 @@ DATASET_NAMES = (
     "cifar10",
     "imagefolder",
     "imagenet100",
+    "cifar100",
+    "kmnist",
+    "emnist",
 )
 """Values of `--dataset`; each has an entry in the module of its name in `pnn_core.data.sources`."""

@@ -22,6 +22,9 @@ NETWORKS: Mapping[str, Network] = load_entries(
     "resnet50",
     "vgg16",
     "lenet",
+    "resnet20",
+    "resnet56",
+    "resnet110",
 )
 """Every network by its name, the value of `ModelConfig.network`."""
 

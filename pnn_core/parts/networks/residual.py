@@ -43,10 +43,13 @@ class ResidualNetwork(Network):
     Attributes:
         stage_blocks: Number of blocks of each stage.
         bottleneck: True if a block is one spatial layer between two 1×1s, and not two of them.
+        padded_shortcut: True if a shortcut between unequal shapes picks pixels and adds channels
+            of 0, and is not a strided 1×1 with BN.
     """
 
     stage_blocks: tuple[int, ...]
     bottleneck: bool = False
+    padded_shortcut: bool = False
     uses: frozenset[str] = frozenset({"before_addition"})
     strided: bool = True
     stem_bias: bool = False
@@ -82,7 +85,9 @@ class ResidualNetwork(Network):
 
     def body_params(self, config: "ModelConfig") -> int:
         """Count the blocks."""
-        return sum(_block_params(config, block) for block in self.blocks(config))
+        blocks = self.blocks(config)
+        size = sum(_block_params(config, block) for block in blocks)
+        return size if self.padded_shortcut else size + sum(map(_shortcut_params, blocks))
 
     def first_inputs(self, config: "ModelConfig") -> FeatureMap:
         """Return the shape within the first block."""
@@ -101,12 +106,18 @@ class ResidualNetwork(Network):
 
 
 def _block_params(config: "ModelConfig", block: BlockShape) -> int:
-    """Count the spatial layers, the 1×1s around a bottleneck's, and the shortcut."""
+    """Count the spatial layers and the 1×1s around a bottleneck's."""
     inputs, outputs = block.inputs.channels, block.outputs.channels
     size = sum(unit_params(config, place) for place in block.layers)
     if len(block.layers) == 1:
         inner = block.layers[0].out_channels
         size += inputs * inner + norm_params(inner) + inner * outputs + norm_params(outputs)
-    if block.inputs != block.outputs:
-        size += inputs * outputs + norm_params(outputs)
     return size
+
+
+def _shortcut_params(block: BlockShape) -> int:
+    """Count a strided 1×1 and its BN where shapes differ."""
+    if block.inputs == block.outputs:
+        return 0
+    outputs = block.outputs.channels
+    return block.inputs.channels * outputs + norm_params(outputs)

@@ -22,13 +22,16 @@ every_function = pytest.mark.parametrize(
 
 
 def test_the_names_are_those_of_the_command_line():
-    assert [*DATASETS][:6] == [
+    assert [*DATASETS][:9] == [
         "digits",
         "mnist",
         "fashion_mnist",
         "cifar10",
         "imagefolder",
         "imagenet100",
+        "cifar100",
+        "kmnist",
+        "emnist",
     ]
 
 
@@ -39,17 +42,25 @@ def test_descriptions_are_one_line(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "channels", "side"),
-    [("digits", 1, 8), ("mnist", 1, 28), ("fashion_mnist", 1, 28), ("cifar10", 3, 32)],
+    ("name", "channels", "side", "classes"),
+    [
+        ("digits", 1, 8, 10),
+        ("mnist", 1, 28, 10),
+        ("fashion_mnist", 1, 28, 10),
+        ("cifar10", 3, 32, 10),
+        ("cifar100", 3, 32, 100),
+        ("kmnist", 1, 28, 10),
+        ("emnist", 1, 28, 47),
+    ],
 )
-def test_known_shapes_are_told_without_any_data(name, channels, side):
-    expected = DatasetShape(channels=channels, height=side, width=side, classes=10)
+def test_known_shapes_are_told_without_any_data(name, channels, side, classes):
+    expected = DatasetShape(channels=channels, height=side, width=side, classes=classes)
     assert dataset_shape(name, NOWHERE) == expected
 
 
 def test_only_colour_photographs_are_augmented():
-    augmented = {"cifar10", "imagefolder", "imagenet100"}
-    assert augmented == {name for name in [*DATASETS][:6] if DATASETS[name].augment}
+    augmented = {"cifar10", "cifar100", "imagefolder", "imagenet100"}
+    assert augmented == {name for name in DATASETS if DATASETS[name].augment}
 
 
 def test_new_studies_of_ones_own_images_mirror_nothing_that_nobody_asked_for():

@@ -64,8 +64,27 @@ def test_the_3x3_resnet18_for_cifar_has_the_usual_size() -> None:
     assert count_costs(config).learnable_params == STANDARD_RESNET18_PARAMS
 
 
+@pytest.mark.parametrize(("network", "size"), [("resnet20", 269_722), ("resnet110", 1_727_962)])
+def test_resnets_for_cifar_have_the_published_size(network: str, size: int) -> None:
+    """Of Table 6 of He et al. (0.27 and 1.7 million), counted to the last one."""
+    config = ModelConfig(dataset=CIFAR, network=network, layer="conv3x3", mask_count=16)
+    assert count_costs(config).learnable_params == size
+
+
+def test_a_shortcut_without_parameters_picks_pixels_and_adds_channels_of_0() -> None:
+    config = ModelConfig(dataset=CIFAR, network="resnet20", layer="conv3x3", mask_count=16)
+    shortcuts = [block.shortcut for block in network_of(config).blocks]
+    padded = [i for i, s in enumerate(shortcuts) if not isinstance(s, nn.Identity)]
+    assert padded == [3, 6]
+    x = torch.randn(2, 16, 7, 8)
+    y = shortcuts[3](x)
+    torch.testing.assert_close(y[:, :16], x[:, :, ::2, ::2], rtol=0, atol=0)
+    assert y.shape == (2, 32, 4, 4)
+    assert not y[:, 16:].any()
+
+
 @pytest.mark.parametrize("layer", ["perturbation", "conv3x3", "conv1x1", "local_binary"])
-@pytest.mark.parametrize("network", ["resnet8", "resnet18", "resnet34", "resnet50"])
+@pytest.mark.parametrize("network", ["resnet8", "resnet18", "resnet34", "resnet50", "resnet20"])
 @pytest.mark.parametrize(("size", "stem"), [(8, "conv7x7"), (13, "conv3x3")])
 def test_every_network_maps_images_of_any_size_to_logits(
     network: str, layer: str, size: int, stem: str

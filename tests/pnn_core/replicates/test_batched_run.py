@@ -85,6 +85,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "crops": {"augment": "crop"},
     "no augmentation": {"augment": "none"},
     "resnet18": {"network": "resnet18"},
+    "resnet20": {"network": "resnet20"},
     "resnet50": {"network": "resnet50"},
     "vgg16": {"network": "vgg16"},
     "lenet": {"network": "lenet", "dropout": 0.5},

@@ -183,8 +183,8 @@ def test_a_runs_settings_are_the_rows_then_the_sources_then_the_defaults():
 
 
 def test_a_network_of_another_project_has_no_settings_of_a_run():
-    with pytest.raises(ValueError, match="resnet110"):
-        find(model="resnet110").run_settings()
+    with pytest.raises(ValueError, match="faster-rcnn resnet50"):
+        find(model="faster-rcnn resnet50").run_settings()
 
 
 def test_settings_of_buildable_rows_are_settings_of_a_training_run():
