@@ -187,7 +187,7 @@ def _print_images(random: np.random.Generator, runs: int) -> None:
             right = (score + random.normal(0, 0.5, (n, 1000)) > 0).astype(np.int8)
             accuracies = right.mean(1).tolist()
             narrow.append(mean_accuracy(accuracies).interval)
-            wide.append(mean_over_seeds_and_images(right).interval)
+            wide.append(mean_over_seeds_and_images([*right]).interval)
         truth = float(stats.norm.cdf(1.6 / math.hypot(1.1, 0.03, 0.5)))
         print(f"{n:3}{_cell(narrow, truth):>14}{_cell(wide, truth):>24}")
 

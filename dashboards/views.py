@@ -7,6 +7,7 @@ from dashboards.pictures.attainment import ATTAINMENT
 from dashboards.pictures.contour import CONTOUR
 from dashboards.pictures.cost import COST
 from dashboards.pictures.curves import CURVES, TRIAL_CURVES
+from dashboards.pictures.differences import DIFFERENCES
 from dashboards.pictures.front import FRONT
 from dashboards.pictures.fronts import FRONTS
 from dashboards.pictures.generalisation_gap import GENERALISATION_GAP
@@ -22,6 +23,7 @@ from dashboards.pictures.timeline import TIMELINE
 
 ENTRIES: tuple[PictureEntry[Any], ...] = (
     FRONT,
+    DIFFERENCES,
     FRONTS,
     ATTAINMENT,
     HYPERVOLUME,

@@ -10,10 +10,10 @@ weights drawn from N(0, √(2 / (k²·q))), the frozen ones too; weight decay 1e
 ResNet. That is stated by the code of all three. Each recipe has its code's own schedule
 (`pnn_core.training.optimizer.SCHEDULES`).
 
-Our reading, in all three: images are normalised by mean and deviation of the training images, where
-the codes have constants: for CIFAR-10 (0.4914, 0.4822, 0.4465) and (0.2023, 0.1994, 0.2010). Those
-deviations are 0.77 to 0.82 times the images' own, so that inputs, but not noise, are 1.22 to 1.30
-times ours: a noise level means something only beside that scale.
+Images of three channels are normalised by the constants of all three codes,
+`pnn_core.data.normalisation.PUBLISHED_STATISTICS`: inputs, but not noise, are 1.22 to 1.30 times
+those of images that are normalised by their own deviation, and a noise level means something only
+beside that scale. Our reading: images of one channel are normalised by their own.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,6 +23,7 @@ from pnn_core.config import (
     DatasetShape,
     MaskConfig,
     ModelConfig,
+    Normalisation,
     OptimConfig,
     StemConfig,
     TrialConfig,
@@ -46,6 +47,7 @@ def original(dataset: DatasetShape) -> TrialConfig:
     return TrialConfig(
         model=_resnet18(dataset, noise_level=0.1, stem="conv7x7"),
         optim=replace(_ADAM, schedule="original"),
+        normalisation=_normalisation(dataset),
         epochs=80,
     )
 
@@ -80,6 +82,7 @@ def klachko(dataset: DatasetShape) -> TrialConfig:
             momentum=0.9,
             weight_decay=1e-4,
         ),
+        normalisation=_normalisation(dataset),
         epochs=150,
     )
 
@@ -96,6 +99,7 @@ def update(dataset: DatasetShape) -> TrialConfig:
     return TrialConfig(
         model=_resnet18(dataset, noise_level=0.1, stem="conv3x3_frozen"),
         optim=replace(_ADAM, schedule="update"),
+        normalisation=_normalisation(dataset),
         epochs=450,
     )
 
@@ -114,6 +118,11 @@ def _resnet18(dataset: DatasetShape, *, noise_level: float, stem: str) -> ModelC
         initialisation="published",
         first_layer=StemConfig(stem=stem),
     )
+
+
+def _normalisation(dataset: DatasetShape) -> Normalisation:
+    """Choose the published constants where there are as many channels."""
+    return "published" if dataset.channels == 3 else "train_images"
 
 
 RECIPES: Mapping[str, Callable[[DatasetShape], TrialConfig]] = {

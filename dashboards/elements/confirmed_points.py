@@ -12,8 +12,8 @@ from dashboards.elements.picture import Cell
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.selection import FADED, selected_places
 from dashboards.elements.side_steps import farthest_step, side_steps
+from study.results.layer_result import layer_results
 from study.results.objective import COUNTS
-from study.results.paired_comparison import layer_results
 from study.results.run_record import RunRecord
 from study.results.statistics.confidence_intervals import (
     CONFIDENCE,

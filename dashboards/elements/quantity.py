@@ -24,6 +24,7 @@ _SETTINGS = {
     "order": "order within the layer",
     "initialisation": "initial weights",
     "augment": "augmentation of training images",
+    "normalisation": "normalisation of the pixels",
 }
 _METRICS = {
     "val_accuracy_std": "standard deviation of the accuracy over seeds",

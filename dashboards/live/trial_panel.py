@@ -17,8 +17,8 @@ from dashboards.scene import Scene
 from dashboards.view_tables import ViewTable, named_table
 from dashboards.views import TRIAL_PICTURES
 from study.results.front_table import format_metric, format_parameter
+from study.results.layer_result import LAYER_NAMES
 from study.results.mlflow.live_reader import FollowedStudy
-from study.results.paired_comparison import LAYER_NAMES
 from study.results.plural import counted
 from study.results.rerun_command import rerun_command
 from study.results.run_record import RunRecord

@@ -1,70 +1,25 @@
 """Paired comparisons of confirmed runs, as a table: within studies and between them."""
 
 import itertools
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.several_studies import named, what_differs
-from dashboards.measures.welch import welch_difference
-from pnn_core.architecture.matched_size import SIZE_TOLERANCE
+from dashboards.pictures.paired_row import PairedRow, paired_row
+from dashboards.pictures.paired_searches import rows_between
+from study.results.comparison_words import (
+    cautions,
+    describe_verdict,
+    describe_with_trial,
+)
 from study.results.confirming_command import confirming_command
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.paired_comparison import (
-    LAYER_NAMES,
-    PERTURBATION,
-    Comparison,
-    LayerResult,
-    Verdict,
-    cautions,
-    compare_with_controls,
-    describe_missing,
-    describe_with_trial,
-    format_size,
-    layer_results,
-)
+from study.results.paired_comparison import Comparison, Standing, compare
 from study.results.plural import counted
 from study.results.statistics.confidence_intervals import (
     CONFIDENCE,
-    Estimate,
-    format_points,
-    paired_difference,
 )
-
-_CONTROL_VERDICTS = {Verdict.ADDS: "noise adds accuracy", Verdict.COSTS: "noise costs accuracy"}
-
-
-class PairedRow(NamedTuple):
-    """One difference of test accuracies.
-
-    Attributes:
-        first: Name of the first side.
-        second: With what.
-        difference: Mean of the first minus mean of the second, a fraction; None without a result.
-        low: Lower end of the 95% interval; None where there is none.
-        high: Upper end.
-        n: Seeds of the first that count.
-        n_second: Seeds of the second that count.
-        is_paired: True if the difference was taken seed by seed.
-        size_difference: Learnable parameters of the second over those of the first, minus 1; None
-            while unknown.
-        verdict: Conclusion that the interval allows.
-        sentence: All of it, with what weakens it.
-    """
-
-    first: str
-    second: str
-    difference: float | None
-    low: float | None
-    high: float | None
-    n: int
-    n_second: int
-    is_paired: bool
-    size_difference: float | None
-    verdict: str
-    sentence: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +27,7 @@ class PairedInfo(PictureInfo):
     """Words and data of the table.
 
     Attributes:
-        rows: Controls of each study first, then studies against each other.
+        rows: Comparisons within each study first, then studies against each other.
     """
 
     rows: tuple[PairedRow, ...]
@@ -80,18 +35,19 @@ class PairedInfo(PictureInfo):
 
 def get_paired_info(studies: Sequence[LoadedStudy]) -> PairedInfo:
     """Compare confirmed runs within each study, and of each two studies that allow it."""
-    comparisons = [compare_with_controls(study.records, study.confirmed) for study in studies]
+    comparisons = [compare(study) for study in studies]
     within = [
-        _control_row(study, comparison)
+        _own_row(study, comparison)
         for study, own in zip(studies, comparisons, strict=True)
         for comparison in own
     ]
-    between = [
-        row
-        for first, second in itertools.combinations(studies, 2)
-        if not what_differs(second.info, first.info)
-        for row in _study_rows(first, second)
-    ]
+    between = rows_between(
+        [
+            (first, second)
+            for first, second in itertools.combinations(studies, 2)
+            if not what_differs(second.info, first.info)
+        ]
+    )
     rows = (*within, *between)
     everything = [comparison for own in comparisons for comparison in own]
     return PairedInfo(
@@ -108,131 +64,24 @@ def get_paired_columns(info: PairedInfo) -> Columns:
     return {name: [getattr(row, name) for row in info.rows] for name in PairedRow._fields}
 
 
-def _control_row(study: LoadedStudy, comparison: Comparison) -> PairedRow:
-    noise, control = comparison.perturbation, comparison.control
+def _own_row(study: LoadedStudy, comparison: Comparison) -> PairedRow:
     n = comparison.difference.n if comparison.difference else 0
-    trial = f"{study.info.name}, trial {noise.trial}"
-    return _row(
-        (f"{trial}: {LAYER_NAMES[PERTURBATION]}", f"{trial}: {_layer_name(control)}"),
+    of = study.info.name
+    if comparison.standing is Standing.CONTROL:
+        of = f"{of}, trial {comparison.first.trial}"
+    return paired_row(
+        (f"{of}: {comparison.names[0]}", f"{of}: {comparison.names[1]}"),
         comparison.difference,
         (n, n),
         is_paired=True,
         size_difference=comparison.size_difference,
-        verdict=_CONTROL_VERDICTS.get(comparison.verdict, str(comparison.verdict)),
+        standing=str(comparison.standing),
+        adjusted_p=comparison.decision.adjusted_p,
+        verdict=describe_verdict(comparison),
         sentence=f"{study.info.name}: {describe_with_trial(comparison)}",
+        over_images=comparison.over_images,
+        moved_more=comparison.moved_more,
     )
-
-
-def _study_rows(first: LoadedStudy, second: LoadedStudy) -> list[PairedRow]:
-    """Perturbation networks of two fronts that are nearest to each other in size, by size."""
-    ours, theirs = _confirmed_front(first), _confirmed_front(second)
-    rows = []
-    for one in ours:
-        other = _nearest(one, theirs)
-        if other is not None and _nearest(other, ours) is one:
-            rows.append(_study_row(first.info.name, one, second.info.name, other))
-    return rows
-
-
-def _confirmed_front(study: LoadedStudy) -> list[LayerResult]:
-    found = [
-        result
-        for result in layer_results(study.confirmed)
-        if result.layer == PERTURBATION and result.learnable_params and result.test_accuracies
-    ]
-    return sorted(found, key=_size)
-
-
-def _size(result: LayerResult) -> int:
-    return result.learnable_params or 0
-
-
-def _nearest(result: LayerResult, others: Iterable[LayerResult]) -> LayerResult | None:
-    """By the ratio of sizes; the smaller of two that are as near."""
-    return min(others, key=lambda other: abs(math.log(_size(other) / _size(result))), default=None)
-
-
-def _study_row(name: str, first: LayerResult, other_name: str, second: LayerResult) -> PairedRow:
-    ours, theirs = first.test_accuracies, second.test_accuracies
-    is_paired = len(ours.keys() & theirs.keys()) > 1
-    if is_paired:
-        difference = paired_difference(ours, theirs)
-        counts = (difference.n, difference.n)
-        how = f"n = {difference.n} pairs"
-    else:
-        difference = welch_difference([*ours.values()], [*theirs.values()])
-        counts = (len(ours), len(theirs))
-        how = f"n = {counts[0]} and {counts[1]}, unpaired, as they do not share two seeds"
-    labels = (f"{name}, trial {first.trial}", f"{other_name}, trial {second.trial}")
-    verdict = _verdict(difference, labels)
-    size_difference = _size(second) / _size(first) - 1
-    sentence = (
-        f"{labels[0]} ({format_size(_size(first))} parameters) against {labels[1]} "
-        f"({format_size(_size(second))} parameters): {format_points(difference)} points ({how}): "
-        f"{verdict}."
-    )
-    return _row(
-        labels,
-        difference,
-        counts,
-        is_paired=is_paired,
-        size_difference=size_difference,
-        verdict=verdict,
-        sentence=" ".join((sentence, *_reservations(labels, (first, second), size_difference))),
-    )
-
-
-def _row(
-    labels: tuple[str, str],
-    difference: Estimate | None,
-    counts: tuple[int, int],
-    *,
-    is_paired: bool,
-    size_difference: float | None,
-    verdict: str,
-    sentence: str,
-) -> PairedRow:
-    low, high = (difference and difference.interval) or (None, None)
-    return PairedRow(
-        first=labels[0],
-        second=labels[1],
-        # Accuracies are counts over totals: beyond twelve digits a difference is rounding.
-        difference=None if difference is None else round(difference.mean, 12),
-        low=low,
-        high=high,
-        n=counts[0],
-        n_second=counts[1],
-        is_paired=is_paired,
-        size_difference=size_difference,
-        verdict=verdict,
-        sentence=sentence,
-    )
-
-
-def _verdict(difference: Estimate, labels: tuple[str, str]) -> str:
-    """Judge as for controls: no difference without an interval, or where it holds zero."""
-    if not difference.half_width or abs(difference.mean) <= difference.half_width:
-        return str(Verdict.UNDECIDED)
-    return f"{labels[0] if difference.mean > 0 else labels[1]} is higher"
-
-
-def _reservations(
-    labels: tuple[str, str], results: tuple[LayerResult, LayerResult], size_difference: float
-) -> list[str]:
-    sentences = []
-    if abs(size_difference) > SIZE_TOLERANCE:
-        more = "more" if size_difference > 0 else "fewer"
-        sentences.append(f"The second has {abs(size_difference):.1%} {more} parameters.")
-    sentences += [
-        f"Left out of {label}: {describe_missing(result.missing)}."
-        for label, result in zip(labels, results, strict=True)
-        if result.missing
-    ]
-    return sentences
-
-
-def _layer_name(result: LayerResult) -> str:
-    return LAYER_NAMES.get(result.layer, result.layer)
 
 
 def _caption(
@@ -254,8 +103,8 @@ def _caption(
     if between:
         sentences.append(
             f"{counted(between, 'row')} of perturbation networks that two searches chose, nearest "
-            "to each other in size: they tell of one search each, and are as little adjusted for "
-            "their number."
+            "to each other in size: they tell of one search each, and are adjusted for the number "
+            "of such rows."
         )
     for first, second in itertools.combinations(studies, 2):
         difference = what_differs(second.info, first.info)

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from dashboards.elements.caption import confirmed_epochs, describe_states
+from study.results.layer_result import PERTURBATION, layer_results
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.paired_comparison import PERTURBATION, layer_results
 from study.results.plural import counted
 from study.results.run_record import RunRecord
 

@@ -1,44 +1,58 @@
-"""The perturbation layer against its controls, in words and as a table."""
+"""Comparisons of confirmed networks, in words and as tables."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from dashboards.elements.caption import short_budget
 from dashboards.elements.layers import layer_look
 from dashboards.replication.markup import Cell, Line, Table, cell, unbroken
 from pnn_core.architecture.matched_size import SIZE_TOLERANCE
+from study.results.comparison_words import (
+    cautions,
+    describe_collapses,
+    describe_trials,
+    describe_verdict,
+    describe_with_trial,
+)
 from study.results.front_table import format_parameter
+from study.results.layer_result import LayerResult, describe_missing
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import (
-    LayerResult,
-    Verdict,
-    cautions,
-    compare_with_controls,
-    describe_missing,
-    describe_with_trial,
-    layer_results,
+    Comparison,
+    Standing,
+    added_seeds,
+    compare,
+    fixed_results,
 )
+from study.results.plural import counted
 from study.results.statistics.confidence_intervals import (
     CONFIDENCE,
     Estimate,
     format_percent,
+    format_points,
     signed,
 )
+from study.results.statistics.verdicts import Verdict
 
 _SETTINGS = ("network", "mask_count", "fan_out", "noise_level", "batch_size", "optimizer")
 
 
 class ComparisonsInfo(NamedTuple):
-    """One study's paired comparisons, as plain texts.
+    """Paired comparisons of one study, as plain texts.
 
     Attributes:
         intro: Sentence that says how they were made.
+        trials: Sentences on each trial: what its layer adds, and of that the noise.
+        table: All comparisons, planned ones first; None without any.
         cautions: Sentences on what weakens all of them.
-        sentences: One for each trial and control.
-        tally: Counts of comparisons in which the noise adds, costs, or nothing can be told.
+        sentences: Sentences on each comparison with what weakens it alone.
+        tally: Counts of verdicts.
     """
 
     intro: str
+    trials: tuple[str, ...]
+    table: Table | None
     cautions: tuple[str, ...]
     sentences: tuple[str, ...]
     tally: str
@@ -46,30 +60,101 @@ class ComparisonsInfo(NamedTuple):
 
 def get_comparisons_info(study: LoadedStudy) -> ComparisonsInfo:
     """Say what the confirmed runs allow to say about the noise."""
-    comparisons = compare_with_controls(study.records, study.confirmed)
+    comparisons = compare(study)
     if not comparisons:
         nothing = "no control was confirmed beside a perturbation network, so nothing is compared"
         return ComparisonsInfo(
-            intro=f"{nothing.capitalize()}.", cautions=(), sentences=(), tally=nothing
+            intro=f"{nothing.capitalize()}.",
+            trials=(),
+            table=None,
+            cautions=(),
+            sentences=(),
+            tally=nothing,
         )
-    verdicts = Counter(comparison.verdict for comparison in comparisons)
-    number = len(comparisons)
     return ComparisonsInfo(
         intro=(
             f"{short_budget(study)}. Points of test accuracy, the mean over n seeds of a paired "
             f"difference, with its {CONFIDENCE:.0%} t interval."
         ),
+        trials=tuple(map(_with_unbroken_n, describe_trials(comparisons))),
+        table=_comparisons_table(study, comparisons),
         cautions=cautions(comparisons),
-        sentences=tuple(
-            describe_with_trial(comparison).replace("n = ", unbroken("n = "))
-            for comparison in comparisons
-        ),
-        tally=(
-            f"noise adds accuracy in {verdicts[Verdict.ADDS]} of {number} comparisons, costs some "
-            f"in {verdicts[Verdict.COSTS]}, and no difference can be told in "
-            f"{verdicts[Verdict.UNDECIDED]}"
-        ),
+        sentences=tuple(_with_unbroken_n(describe_with_trial(c)) for c in comparisons),
+        tally=_tally(comparisons),
     )
+
+
+def _with_unbroken_n(text: str) -> str:
+    return text.replace("n = ", unbroken("n = "))
+
+
+def _tally(comparisons: Sequence[Comparison]) -> str:
+    verdicts = Counter(comparison.verdict for comparison in comparisons)
+    parts = [f"{verdicts[verdict]} {verdict}" for verdict in Verdict if verdicts[verdict]]
+    if verdicts[None]:
+        parts.append(f"{verdicts[None]} without a verdict")
+    return f"{counted(len(comparisons), 'comparison')} ({', '.join(parts)})"
+
+
+def _comparisons_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Table:
+    return Table(
+        title=f"Differences and verdicts: {study.info.name}",
+        caption=(
+            f"{short_budget(study)}. Accuracy of the first minus that of the second, in points, "
+            "positive where the first is better; verdicts for seeds that do not collapse. "
+            f"{_tally(comparisons).capitalize()}."
+        ),
+        header=(
+            "First against second",
+            "Every seed",
+            "Mean [interval]",
+            "For other images as well",
+            "Without collapses",
+            "Lost more if moved",
+            "Verdict",
+        ),
+        rows=tuple(map(_comparison_row, comparisons)),
+    )
+
+
+def _comparison_row(comparison: Comparison) -> tuple[Cell, ...]:
+    first, second = comparison.names
+    trial = comparison.first.trial
+    of = f"trial {trial}, " if comparison.standing is Standing.CONTROL else ""
+    p = comparison.decision.adjusted_p
+    ours, theirs = comparison.first.test_accuracies, comparison.second.test_accuracies
+    each = [signed(100 * (ours[s] - theirs[s]), 1) for s in sorted(ours.keys() & theirs.keys())]
+    matters = "" if comparison.matters is None else f"{100 * comparison.matters:g} would matter"
+    return (
+        (Line(f"{first} against {second}", f"{of}{comparison.standing}"),),
+        (Line(", ".join(each) or "none"),),
+        _points(comparison.difference, matters),
+        _interval(comparison.over_images),
+        _without_collapses(comparison),
+        _points(comparison.moved_more, absent="not recorded"),
+        (Line(describe_verdict(comparison), "" if p is None else f"p = {p:.2g}, adjusted"),),
+    )
+
+
+def _without_collapses(comparison: Comparison) -> Cell:
+    collapsed = describe_collapses((comparison.first, comparison.second))
+    if comparison.without_collapses == comparison.difference:
+        return (Line("the same", f"failed: {collapsed}" if collapsed else ""),)
+    return _points(comparison.without_collapses, f"collapsed: {collapsed}")
+
+
+def _interval(estimate: Estimate | None) -> Cell:
+    if estimate is None or estimate.interval is None:
+        return cell("not recorded")
+    low, high = (signed(100 * end, 1) for end in estimate.interval)
+    return cell(unbroken(f"[{low}, {high}]"))
+
+
+def _points(estimate: Estimate | None, note: str = "", absent: str = "no result") -> Cell:
+    if estimate is None:
+        return (Line(absent, note),)
+    notes = ", ".join(filter(None, (f"n = {estimate.n}", note)))
+    return (Line(unbroken(format_points(estimate)), notes),)
 
 
 def get_confirmed_table(study: LoadedStudy) -> Table:
@@ -79,17 +164,21 @@ def get_confirmed_table(study: LoadedStudy) -> Table:
         caption=(
             f"{short_budget(study)}. Means over seeds, [{CONFIDENCE:.0%} t interval]; size "
             f"differences above {SIZE_TOLERANCE:.0%} have a star."
+            f"{_describe_added(study)}"
         ),
         header=(
             "Trial, layer",
             "Settings",
             "Learnable parameters",
             "Test accuracy (%)",
+            "Every seed (%)",
             "n",
+            "Collapsed",
+            "Points lost if moved",
             "Published protocol (%)",
             "Seeds without a result",
         ),
-        rows=tuple(_row(result) for result in layer_results(study.confirmed)),
+        rows=tuple(map(_row, fixed_results(study))),
     )
 
 
@@ -105,10 +194,18 @@ def _row(result: LayerResult) -> tuple[Cell, ...]:
         (Line("", settings),),
         _size(result),
         _percent(accuracy),
+        cell(", ".join(f"{100 * value:.2f}" for value in result.test_accuracies.values()) or "–"),
         cell("0" if accuracy is None else str(accuracy.n)),
+        cell(f"{result.collapses} of {result.ended}"),
+        _points(result.moved_drop, absent="not recorded"),
         _percent(result.published_test_accuracy),
         cell(describe_missing(result.missing) or "none"),
     )
+
+
+def _describe_added(study: LoadedStudy) -> str:
+    added = added_seeds(study)
+    return f" {counted(added, 'seed')} added later, exploratory, not in it." if added else ""
 
 
 def _size(result: LayerResult) -> Cell:

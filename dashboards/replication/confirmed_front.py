@@ -18,8 +18,8 @@ from dashboards.elements.reported_points import ReportedPoint, reported_points, 
 from dashboards.elements.side_steps import farthest_step
 from dashboards.elements.theme import escape
 from dashboards.replication.shared_axes import INK, axis, frame, size_axis
+from study.results.layer_result import layer_results
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.paired_comparison import layer_results
 from study.results.published_results import reported_results
 from study.results.statistics.confidence_intervals import CONFIDENCE, FEWEST_SEEDS, format_percent
 

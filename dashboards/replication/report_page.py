@@ -5,6 +5,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dashboards.elements.html_text import bullets, heading, paragraph
+from dashboards.pictures.differences import (
+    DifferencesInfo,
+    get_differences_figure,
+    get_differences_info,
+)
 from dashboards.replication.budget import BudgetInfo, get_budget_info
 from dashboards.replication.comparisons import (
     ComparisonsInfo,
@@ -75,6 +80,7 @@ class StudySection(NamedTuple):
     Attributes:
         budget: Facts of what was run.
         comparisons: Sentences about the noise.
+        differences: Picture of the comparisons.
         front: Its front with controls and reported points.
         confirmed: The same as a table.
         inflation: The published protocol's.
@@ -82,6 +88,7 @@ class StudySection(NamedTuple):
 
     budget: BudgetInfo
     comparisons: ComparisonsInfo
+    differences: DifferencesInfo
     front: ConfirmedFrontInfo
     confirmed: Table
     inflation: InflationInfo
@@ -114,6 +121,7 @@ def get_report_info(studies: Sequence[LoadedStudy]) -> ReportInfo:
             StudySection(
                 budget=get_budget_info(study),
                 comparisons=get_comparisons_info(study),
+                differences=get_differences_info(study),
                 front=get_confirmed_front_info(study),
                 confirmed=get_confirmed_table(study),
                 inflation=get_inflation_info(study),
@@ -153,9 +161,14 @@ def _section(section: StudySection, *, is_first: bool) -> Iterable[str]:
     yield heading(2, f"Study {section.budget.name}")
     yield heading(3, "Does the noise matter?")
     yield paragraph(comparisons.intro)
-    yield bullets(comparisons.sentences)
+    yield bullets(comparisons.trials)
+    if comparisons.table is not None:
+        yield table_html(comparisons.table)
+        differences = get_differences_figure(section.differences)
+        yield picture(differences, section.differences, with_library=is_first)
     yield from map(paragraph, comparisons.cautions)
-    yield picture(front, section.front, with_library=is_first)
+    yield bullets(comparisons.sentences)
+    yield picture(front, section.front, with_library=is_first and comparisons.table is None)
     yield table_html(section.confirmed)
     inflation = get_inflation_figure(section.inflation)
     yield picture(inflation, section.inflation, with_library=False)

@@ -12,9 +12,10 @@ from pnn_core.config import (
     ParameterValue,
     TrialConfig,
 )
+from study.results.comparison_words import format_size
 from study.results.front_table import format_parameter
+from study.results.layer_result import LAYER_NAMES, LayerResult, layer_results
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.paired_comparison import LAYER_NAMES, LayerResult, format_size, layer_results
 from study.results.plural import counted
 from study.results.published_results import PAPER, ReportedResult, reported_results
 from study.results.statistics.confidence_intervals import CONFIDENCE, format_percent

@@ -33,6 +33,7 @@ from pnn_core.config.trial import (
     ADDED_SETTINGS,
     PARAMETER_NAMES,
     Augment,
+    Normalisation,
     ParameterValue,
     TrialConfig,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "Metric",
     "ModelConfig",
     "NoiseDistribution",
+    "Normalisation",
     "OptimConfig",
     "Optimizer",
     "Order",

@@ -13,6 +13,8 @@ ParameterValue = int | float | str | bool
 Augment = Literal["none", "crop", "crop_flip"]
 """Augmentation of training images: none, random shifts, or shifts and left-right flips."""
 
+Normalisation = Literal["train_images", "published"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrialConfig:
@@ -21,6 +23,9 @@ class TrialConfig:
     Attributes:
         model: Network to train.
         optim: Optimiser and batches.
+        normalisation: Mean and standard deviation by which pixels are normalised: those of the
+            images that weights are learned from (`train_images`), or the constants of the published
+            codes (`published`), for three channels.
         epochs: Passes over the training images.
         seed: Seed of separate random streams for initialisation, masks and data order.
         initialisation_seed: Seed of that stream in the place of `seed`. Runs that differ in `seed`
@@ -33,6 +38,7 @@ class TrialConfig:
 
     model: ModelConfig
     optim: OptimConfig = field(default_factory=OptimConfig)
+    normalisation: Normalisation = "train_images"
     epochs: int = 15
     seed: int = 0
     initialisation_seed: int | None = None
@@ -43,6 +49,13 @@ class TrialConfig:
     def __post_init__(self) -> None:
         require_at_least(self, 1, "epochs")
         require_at_least(self, 0, "seed")
+        require_member(self, "normalisation", get_args(Normalisation))
+        channels = self.model.dataset.channels
+        if self.normalisation == "published" and channels != 3:
+            raise ValueError(
+                f"normalisation (='published') needs images of 3 channels, not {channels}: "
+                "accepted is train_images"
+            )
         for name in STREAM_SEEDS:
             if getattr(self, name) is not None:
                 require_at_least(self, 0, name)
@@ -102,5 +115,8 @@ PARAMETER_NAMES: tuple[str, ...] = tuple(
 )
 """Every plain name that `TrialConfig.with_parameters` accepts."""
 
-ADDED_SETTINGS: Mapping[str, ParameterValue] = {"initialisation": "torch"}
+ADDED_SETTINGS: Mapping[str, ParameterValue] = {
+    "initialisation": "torch",
+    "normalisation": "train_images",
+}
 """Settings that earlier versions did not record, each with the value that they trained with."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from pnn_core.config import Normalisation
 from pnn_core.data.decode import decode_all
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
 
@@ -15,7 +16,21 @@ IMAGENET_STATISTICS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and standard deviation of ImageNet's training images, as torchvision's models use them
 (https://docs.pytorch.org/vision/stable/models.html); the paper subtracts a mean alone."""
 
+PUBLISHED_STATISTICS = ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
+"""Mean and standard deviation for CIFAR-10 in the published codes (their `datasets` and `main`
+files). The deviations are 0.77 to 0.82 times those of the images."""
+
 Statistics = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def chosen_statistics(normalisation: Normalisation, of_images: Statistics) -> Statistics:
+    """Return the mean and standard deviation that a training run normalises by.
+
+    Args:
+        normalisation: Choice of a training run.
+        of_images: Mean and standard deviation of the images that weights are learned from.
+    """
+    return PUBLISHED_STATISTICS if normalisation == "published" else of_images
 
 
 def channel_statistics(images: Images) -> Statistics:

@@ -13,6 +13,7 @@ from torch.nn import functional
 from pnn_core.config import TrialConfig
 from pnn_core.data import Images, ImageTraits, LabelledImages
 from pnn_core.data.augmentation import Augmentation, chosen_augmentation
+from pnn_core.data.normalisation import chosen_statistics
 from pnn_core.dataloader.batches import (
     BatchSource,
     DeviceImages,
@@ -81,7 +82,8 @@ class Trainer:
         self.config = config
         self.device = device
         self.epoch = 0
-        self._normalise = Normalise(traits.mean, traits.std, device)
+        mean, std = chosen_statistics(config.normalisation, (traits.mean, traits.std))
+        self._normalise = Normalise(mean, std, device)
         self._decoder = Decoder(decoding_worker_count(device))
         augmentation = chosen_augmentation(config.augment, traits.shape, published=traits.augment)
         self.training_images = self._source(images, augmentation)

@@ -9,7 +9,6 @@ from study.config import StudyConfig
 from study.execution.next_commands import next_commands, resume_command
 from study.execution.summary import Outcome
 from study.planning.new_study import StudyPlan
-from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.provenance import git_commit, library_versions
 from study.results.run_record import RunRecord
 from study.results.setting import values_of
@@ -35,6 +34,7 @@ def export_front(plan: StudyPlan, records: Sequence[RunRecord], validation_image
     repeated = arguments.repeated if plan.file.rerun is None else None
     outcome = Outcome(
         config=config,
+        info=describe_study(config),
         records=tuple(records),
         commands=next_commands(config, repeated, shown, resume),
         resume=resume,
@@ -57,14 +57,8 @@ def write_page(outcome: Outcome) -> None:
     from dashboards.scene import Scene
     from dashboards.view_options import ViewOptions
 
-    study = LoadedStudy(
-        info=describe_study(outcome.config),
-        records=outcome.records,
-        confirmed=outcome.confirmed,
-        undecodable=(),
-    )
     now_ms = round(1000 * time.time())
-    scene = Scene(studies=(study,), options=ViewOptions(), selected=None, now_ms=now_ms)
+    scene = Scene(studies=(outcome.study,), options=ViewOptions(), selected=None, now_ms=now_ms)
     write_study_page(outcome.page, scene)
 
 

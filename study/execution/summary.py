@@ -11,13 +11,16 @@ from typing import Any, TextIO
 from rich.console import Console
 
 from study.config import StudyConfig
+from study.results.comparison_words import cautions, describe_trials, describe_with_trial
 from study.results.confirmed_table import confirmed_table
 from study.results.front_table import front_table
-from study.results.paired_comparison import cautions, compare_with_controls, describe_with_trial
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.paired_comparison import Comparison, compare
 from study.results.pareto import front
 from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
 from study.results.stop_reasons import describe_stops
+from study.results.study_info import StudyInfo
 
 REASONS_SHOWN = 3
 
@@ -28,6 +31,7 @@ class Outcome:
 
     Attributes:
         config: The study.
+        info: Facts of it for the tracker and its readers.
         records: Records of all trials.
         confirmed: Runs of the confirmation that ended, if there was one.
         planned_confirmations: Number of runs that the confirmation was to have.
@@ -38,6 +42,7 @@ class Outcome:
     """
 
     config: StudyConfig
+    info: StudyInfo
     records: tuple[RunRecord, ...]
     confirmed: tuple[RunRecord, ...] = ()
     planned_confirmations: int = 0
@@ -93,14 +98,17 @@ class Outcome:
         points = 100 * math.sqrt(best * (1 - best) / n)
         return f"{text}: the best accuracy has a standard error of {points:.1f} points, or more."
 
-    def comparisons(self) -> list[str]:
-        """Compare each perturbation network with its controls, in words."""
-        compared = compare_with_controls(self.records, self.confirmed)
-        return [describe_with_trial(comparison) for comparison in compared]
+    @property
+    def study(self) -> LoadedStudy:
+        """The study as its tracker has it."""
+        return LoadedStudy(
+            info=self.info, records=self.records, confirmed=self.confirmed, undecodable=()
+        )
 
-    def cautions(self) -> tuple[str, ...]:
-        """Say what weakens all comparisons."""
-        return cautions(compare_with_controls(self.records, self.confirmed))
+    @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """Comparisons of what was confirmed, with their verdicts."""
+        return compare(self.study)
 
     def as_json(self) -> dict[str, Any]:
         """Return the whole outcome as one JSON document."""
@@ -124,8 +132,8 @@ class Outcome:
             ],
             "replicates": self.config.replicates,
             "confirmed": list(map(_confirmed_json, self.confirmed)),
-            "comparisons": self.comparisons(),
-            "cautions": self.cautions(),
+            "comparisons": list(map(describe_with_trial, self.comparisons)),
+            "cautions": cautions(self.comparisons),
             "page": str(self.page),
             "csv": str(self.csv),
             "validation_images": self.validation_images,
@@ -178,9 +186,9 @@ class Outcome:
             f"fresh seeds, {counted(self.config.epochs, 'epoch')} on train and validation images"
         )
         say("")
-        say(str(confirmed_table(self.confirmed)))
+        say(str(confirmed_table(self.study, self.comparisons)))
         say("")
-        for sentence in (*self.comparisons(), *self.cautions()):
+        for sentence in (*describe_trials(self.comparisons), *cautions(self.comparisons)):
             say(sentence)
         for count, reason in _failures(self.confirmed):
             say(f"{counted(count, 'confirmation run')} failed: {reason}")

@@ -5,8 +5,9 @@
 - `record_codec`, `earlier_documents`: records as JSON documents, of today and of earlier versions
 - `objective`, `study_info`, `trial_key`: what is optimised, one study, one trial as people type it
 - `pareto`, `front_table`, `plural`: trials that no other beats, and how to print them
-- `confirmed_table`, `confidence_intervals`, `paired_comparison`: results of fresh seeds on the test
-  set, means with intervals, the perturbation layer against its controls
+- `layer_result`, `paired_comparison`, `statistics`: fresh seeds of a network on the test set, two
+  networks against each other, and what a few seeds allow to say
+- `confirmed_table`, `comparison_words`: the same for people
 - `published_results`: every figure that anyone reported
 - `mlflow`: the same in MLflow, written beside the trial loop and read back
 - `confirming_command`, `rerun_command`: commands to type next

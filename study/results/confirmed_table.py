@@ -1,29 +1,31 @@
-"""Confirmed accuracies as a table, for people."""
+"""Confirmed accuracies and comparisons as a table, for people."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from study.results.front_table import TextTable, format_metric
-from study.results.paired_comparison import layer_results
-from study.results.run_record import RunRecord
-from study.results.statistics.confidence_intervals import Estimate, percent
+from study.results.layer_result import LayerResult
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.paired_comparison import Comparison, Standing, fixed_results
+from study.results.statistics.confidence_intervals import (
+    Estimate,
+    format_percent,
+    format_points,
+    percent,
+)
 
 
-def confirmed_table(confirmed: Iterable[RunRecord]) -> TextTable:
-    """Lay out what was measured on the test set: one row for each trial and layer."""
-    rows = []
-    for result in layer_results(confirmed):
-        params = result.learnable_params
-        rows.append(
-            (
-                str(result.trial),
-                result.layer,
-                "–" if params is None else format_metric("learnable_params", params),
-                str(len(result.test_accuracies)),
-                _percent(result.test_accuracy),
-                _interval(result.test_accuracy),
-                _percent(result.published_test_accuracy),
-            )
-        )
+def confirmed_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> TextTable:
+    """Lay out what was measured on the test set: one row for each trial and layer.
+
+    Args:
+        study: Study with confirmed runs.
+        comparisons: Its comparisons, whose verdicts stand beside the controls.
+    """
+    beside = {
+        (comparison.second.trial, comparison.second.layer): comparison
+        for comparison in comparisons
+        if comparison.standing is Standing.CONTROL
+    }
     return TextTable(
         header=(
             "trial",
@@ -31,18 +33,40 @@ def confirmed_table(confirmed: Iterable[RunRecord]) -> TextTable:
             "learnable_params",
             "seeds",
             "test_accuracy %",
-            "95% interval",
             "published protocol %",
+            "lost if moved",
+            "perturbation over it",
+            "verdict",
         ),
-        rows=tuple(rows),
+        rows=tuple(
+            _row(result, beside.get((result.trial, result.layer)))
+            for result in fixed_results(study)
+        ),
     )
+
+
+def _row(result: LayerResult, comparison: Comparison | None) -> tuple[str, ...]:
+    params, accuracy = result.learnable_params, result.test_accuracy
+    difference = None if comparison is None else comparison.difference
+    verdict = None if comparison is None else comparison.verdict
+    return (
+        str(result.trial),
+        result.layer,
+        "–" if params is None else format_metric("learnable_params", params),
+        _seeds(result),
+        "–" if accuracy is None else format_percent(accuracy),
+        _percent(result.published_test_accuracy),
+        _percent(result.moved_drop),
+        "–" if difference is None else format_points(difference),
+        "–" if verdict is None else str(verdict),
+    )
+
+
+def _seeds(result: LayerResult) -> str:
+    complete, collapsed = len(result.test_accuracies), len(result.collapsed)
+    text = f"{complete} of {len(result.runs)}" if result.missing else str(complete)
+    return f"{text}, {collapsed} collapsed" if collapsed else text
 
 
 def _percent(estimate: Estimate | None) -> str:
     return "–" if estimate is None else percent(estimate.mean)
-
-
-def _interval(estimate: Estimate | None) -> str:
-    if estimate is None or estimate.interval is None:
-        return "–"
-    return " to ".join(map(percent, estimate.interval))

@@ -1,299 +1,189 @@
-"""Findings of confirmations: each layer's accuracy, and the perturbation layer against controls.
+"""Comparisons of confirmed networks, seed by seed, each with a verdict.
 
 A control is the same network with another spatial layer, at the same number of learnable
-parameters. Both trained with the same seeds, so that the difference is taken seed by seed.
+parameters. Both trained with the same seeds, so that the difference is taken seed by seed. A
+verdict holds for the seeds whose number was fixed beforehand, and for those that do not collapse.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from pnn_core.architecture.matched_size import SIZE_TOLERANCE
-from pnn_core.config import ParameterValue
-from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
-from study.results.plural import counted
-from study.results.run_record import RunRecord, RunState
-from study.results.statistics.confidence_intervals import (
-    CONFIDENCE,
-    FEWEST_SEEDS,
-    Estimate,
-    format_points,
-    mean_accuracy,
-    paired_difference,
+from pnn_core.config import ConfirmResult
+from study.results.layer_result import PERTURBATION, LayerResult, layer_results
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.statistics.confidence_intervals import FEWEST_SEEDS, Estimate, paired_difference
+from study.results.statistics.seeds_and_images import (
+    correct_images,
+    mean_over_seeds_and_images,
 )
+from study.results.statistics.verdicts import Decision, Question, Verdict, decide
 
-PERTURBATION = "perturbation"
-
-LAYER_NAMES = {name: SPATIAL_LAYERS[name].label for name in COMPARED_LAYERS}
-"""Names of the spatial layers in tables; the perturbation layer and then its controls."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LayerResult:
-    """The confirmed runs of one trial with one spatial layer.
-
-    Attributes:
-        trial: Number of the trial.
-        layer: The spatial layer.
-        runs: One for each seed, at least one, in order of the seeds.
-    """
-
-    trial: int
-    layer: str
-    runs: tuple[RunRecord, ...]
-
-    @property
-    def parameters(self) -> Mapping[str, ParameterValue]:
-        """Settings of the first run; the others differ in the seed alone."""
-        return self.runs[0].parameters
-
-    @property
-    def learnable_params(self) -> int | None:
-        """The same for every seed; None while unknown."""
-        costs = next((run.costs for run in self.runs if run.costs is not None), None)
-        return None if costs is None else costs.learnable_params
-
-    @property
-    def size_difference(self) -> float:
-        """Its learnable parameters over the trial's, minus 1."""
-        return self.runs[0].size_difference
-
-    @property
-    def test_accuracies(self) -> dict[int, float]:
-        """Correct over total for each seed that is complete."""
-        return {run.seed: run.result.test_accuracy for run in self.runs if run.result is not None}
-
-    @property
-    def published_test_accuracies(self) -> dict[int, float]:
-        """The published protocol's figure of the same runs."""
-        return {
-            run.seed: run.result.published_test_accuracy
-            for run in self.runs
-            if run.result is not None
-        }
-
-    @property
-    def test_accuracy(self) -> Estimate | None:
-        """Mean over the seeds; None when none is complete."""
-        accuracies = [*self.test_accuracies.values()]
-        return mean_accuracy(accuracies) if accuracies else None
-
-    @property
-    def published_test_accuracy(self) -> Estimate | None:
-        """Mean over the same seeds."""
-        accuracies = [*self.published_test_accuracies.values()]
-        return mean_accuracy(accuracies) if accuracies else None
-
-    @property
-    def missing(self) -> tuple[RunRecord, ...]:
-        """Runs that failed or have not ended: no mean holds them, and none is hidden."""
-        return tuple(run for run in self.runs if run.state is not RunState.COMPLETE)
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
-class Verdict(StrEnum):
-    """Conclusion that an interval of a difference allows."""
+class Standing(StrEnum):
+    """Reason why two networks are compared."""
 
-    ADDS = "adds"
-    COSTS = "costs"
-    UNDECIDED = "no difference can be told"
+    FIRST = "named beforehand"
+    """First comparison of a planned experiment, whose verdict stands by itself."""
+    PLANNED = "planned"
+    CONTROL = "control"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """The perturbation layer against one control, with the settings of one trial.
+class Pair:
+    """Two confirmed networks, of the seeds whose number was fixed beforehand.
 
     Attributes:
-        perturbation: Confirmed runs with noise.
-        control: Confirmed runs of the control.
-        difference: Accuracy with noise minus the control's, over the seeds complete in both; None
-            when there is no such seed.
-        chosen_for: Layer of the trial whose settings both share: the search chose them for it.
+        first: Network whose accuracy minus the other's is the difference; the perturbation layer,
+            beside a control.
+        second: Network that it is compared with.
+        names: Names of both.
+        standing: Reason why they are compared.
+        matters: Smallest difference of accuracies that would matter; None where none was named.
+        chosen_for: Layer that the search chose the settings of both for.
+        exploratory: Difference over all seeds, where some were added later; None elsewhere.
     """
 
-    perturbation: LayerResult
-    control: LayerResult
-    difference: Estimate | None
-    chosen_for: str
+    first: LayerResult
+    second: LayerResult
+    names: tuple[str, str]
+    standing: Standing
+    matters: float | None = None
+    chosen_for: str = PERTURBATION
+    exploratory: Estimate | None = None
 
     @property
-    def verdict(self) -> Verdict:
-        """Undecided where the interval holds zero, or where there is no spread to take one from."""
-        difference = self.difference
-        if difference is None or not difference.half_width:
-            return Verdict.UNDECIDED
-        if abs(difference.mean) <= difference.half_width:
-            return Verdict.UNDECIDED
-        return Verdict.ADDS if difference.mean > 0 else Verdict.COSTS
+    def difference(self) -> Estimate | None:
+        """Mean over the seeds complete in both, collapsed ones included; None without any."""
+        return _difference(self.first, self.second)
+
+    @property
+    def without_collapses(self) -> Estimate | None:
+        """Mean over the pairs of which neither seed collapsed; None without any."""
+        out = self.first.collapsed | self.second.collapsed
+        accuracies = self.first.test_accuracies
+        kept = {seed: value for seed, value in accuracies.items() if seed not in out}
+        others = self.second.test_accuracies
+        return paired_difference(kept, others) if kept.keys() & others.keys() else None
+
+    @property
+    def over_images(self) -> Estimate | None:
+        """Mean over the same seeds, with an interval for other test images as well.
+
+        None where fewer than three pairs recorded which images were right.
+        """
+        ours, theirs = self.first.results, self.second.results
+        seeds = [
+            seed
+            for seed in ours
+            if seed in theirs and ours[seed].test_images == theirs[seed].test_images > 1
+        ]
+        if len(seeds) < FEWEST_SEEDS:
+            return None
+        return mean_over_seeds_and_images(
+            [_right_images(ours[seed]) - _right_images(theirs[seed]) for seed in seeds]
+        )
+
+    @property
+    def moved_more(self) -> Estimate | None:
+        """Loss of the first on images moved by one pixel beyond that of the second."""
+        ours, theirs = self.first.moved_drops, self.second.moved_drops
+        return paired_difference(ours, theirs) if ours.keys() & theirs.keys() else None
 
     @property
     def size_difference(self) -> float | None:
-        """The control's learnable parameters over the perturbation layer's, minus 1."""
-        with_noise, without = self.perturbation.learnable_params, self.control.learnable_params
-        if with_noise is None or without is None:
-            return None
-        return without / with_noise - 1
+        """Learnable parameters of the second over those of the first, minus 1."""
+        ours, theirs = self.first.learnable_params, self.second.learnable_params
+        return None if ours is None or theirs is None else theirs / ours - 1
 
 
-def layer_results(confirmed: Iterable[RunRecord]) -> tuple[LayerResult, ...]:
-    """Group confirmed runs by trial, then layer: the trial's own kind first, then its controls."""
-    groups: defaultdict[tuple[int, str], list[RunRecord]] = defaultdict(list)
-    for run in confirmed:
-        groups[run.trial, run.layer].append(run)
-    order = [*LAYER_NAMES]
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Pair):
+    """Two confirmed networks and the verdict on their difference.
 
-    def place(key: tuple[int, str]) -> tuple[int, int, str]:
-        trial, layer = key
-        return trial, order.index(layer) if layer in order else len(order), layer
+    Attributes:
+        decision: Verdict, adjusted for the number of comparisons of the study.
+    """
 
-    return tuple(
-        LayerResult(
-            trial=trial,
-            layer=layer,
-            runs=tuple(sorted(groups[trial, layer], key=lambda run: run.seed)),
-        )
-        for trial, layer in sorted(groups, key=place)
-    )
+    decision: Decision
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Verdict; None where there are too few seeds for one."""
+        return self.decision.verdict
 
 
-def compare_with_controls(
-    records: Iterable[RunRecord], confirmed: Iterable[RunRecord]
-) -> tuple[Comparison, ...]:
-    """Compare the perturbation layer with every control that was confirmed beside it.
+def compare(study: LoadedStudy) -> tuple[Comparison, ...]:
+    """Compare what a study confirmed: the perturbation layer of each trial with every control.
 
     Args:
-        records: Trials of the study, which tell the layer that their settings were chosen for.
-        confirmed: Its confirmed runs.
+        study: Study, or several blocks of one experiment as one.
 
     Returns:
         By trial, then control.
     """
-    chosen_for = {r.number: str(r.parameters.get("layer", PERTURBATION)) for r in records}
-    results = layer_results(confirmed)
-    noisy = {result.trial: result for result in results if result.layer == PERTURBATION}
+    pairs = [*_controls(study)]
+    questions = [
+        Question(
+            difference=pair.without_collapses,
+            every_seed=pair.difference,
+            matters=pair.matters,
+            by_itself=pair.standing is Standing.FIRST,
+        )
+        for pair in pairs
+    ]
     return tuple(
-        Comparison(
-            perturbation=noisy[control.trial],
-            control=control,
-            difference=_difference(noisy[control.trial], control),
+        Comparison(**vars(pair), decision=decision)
+        for pair, decision in zip(pairs, decide(questions), strict=True)
+    )
+
+
+def fixed_results(study: LoadedStudy) -> tuple[LayerResult, ...]:
+    """Return the confirmed networks of a study, of the seeds that were fixed beforehand."""
+    fixed = (run for run in study.confirmed if not study.info.is_exploratory(run.seed))
+    return layer_results(fixed)
+
+
+def added_seeds(study: LoadedStudy) -> int:
+    """Count the fresh seeds that were added after their number had been fixed."""
+    return len({run.seed for run in study.confirmed if study.info.is_exploratory(run.seed)})
+
+
+def _controls(study: LoadedStudy) -> Iterator[Pair]:
+    chosen_for = {r.number: str(r.parameters.get("layer", PERTURBATION)) for r in study.records}
+    fixed = fixed_results(study)
+    noisy = {result.trial: result for result in fixed if result.layer == PERTURBATION}
+    for control in fixed:
+        if control.layer == PERTURBATION or control.trial not in noisy:
+            continue
+        noise = noisy[control.trial]
+        yield Pair(
+            first=noise,
+            second=control,
+            names=(noise.name, control.name),
+            standing=Standing.CONTROL,
             chosen_for=chosen_for.get(control.trial, PERTURBATION),
+            exploratory=_exploratory(study, noise, control),
         )
-        for control in results
-        if control.layer != PERTURBATION and control.trial in noisy
-    )
 
 
-def describe_comparison(comparison: Comparison) -> str:
-    """A comparison in words, with everything that weakens it.
-
-    Such as: noise adds +0.4 [−0.2, +1.0] points over 1×1 at 0.36 M parameters (n = 5): no
-    difference can be told.
-    """
-    noise, control = comparison.perturbation, comparison.control
-    subject = "a perturbation layer of level 0" if _noiseless(noise) else "noise"
-    against = LAYER_NAMES.get(control.layer, control.layer)
-    difference = comparison.difference
-    if difference is None:
-        first = f"{subject} against {against}: not told, as no seed is complete in both"
-    else:
-        first = (
-            f"{subject} adds {format_points(difference)} points over {against} at "
-            f"{format_size(noise.learnable_params)} parameters (n = {difference.n})"
-            f"{_conclusion(comparison)}"
-        )
-    return ". ".join((first, *_reservations(comparison))) + "."
+def _exploratory(study: LoadedStudy, first: LayerResult, second: LayerResult) -> Estimate | None:
+    """Difference over all seeds of two networks; None where none was added later."""
+    if not added_seeds(study):
+        return None
+    every = {(result.trial, result.layer): result for result in layer_results(study.confirmed)}
+    return _difference(every[first.trial, first.layer], every[second.trial, second.layer])
 
 
-def describe_with_trial(comparison: Comparison) -> str:
-    """The same behind the number of the trial, for where several trials are told of."""
-    return f"Trial {comparison.perturbation.trial}: {describe_comparison(comparison)}"
+def _right_images(result: ConfirmResult) -> "NDArray[np.int8]":
+    return correct_images(result.correct_images, result.test_images)
 
 
-def cautions(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
-    """Tell what weakens all of them, as sentences; empty where nothing is compared."""
-    if not comparisons:
-        return ()
-    differences = [comparison.difference for comparison in comparisons]
-    number = sum(d is not None and d.half_width is not None for d in differences)
-    intervals = (
-        f"{counted(number, 'interval')} of {CONFIDENCE:.0%} each, not adjusted for their number: "
-        f"where no difference is real, about {number * (1 - CONFIDENCE):.2g} of them would miss "
-        "zero by chance."
-    )
-    return (
-        "“Noise adds” tells of the whole perturbation layer, and a control lacks more of it than "
-        "the noise: a 1×1 has no ReLU in front and, where the order is noise_relu_bn_conv, the "
-        "default, no batch normalisation between the two. A trial with noise_level 0 keeps both: "
-        "beside one with noise, it tells of the noise alone.",
-        describe_choice(comparisons),
-        *([intervals] if number else []),  # a single seed gives none
-    )
-
-
-def describe_choice(comparisons: Iterable[Comparison]) -> str:
-    """Tell whose settings the comparisons share, and whom that favours."""
-    layers = sorted({comparison.chosen_for for comparison in comparisons})
-    names = " or the ".join(LAYER_NAMES.get(layer, layer) for layer in layers)
-    return (
-        f"The settings were chosen for the {names} network, by its validation results, and the "
-        "other layers took them over unchanged: that favours the one they were chosen for."
-    )
-
-
-def format_size(params: int | None) -> str:
-    """Learnable parameters in three digits, such as `0.363 M`, `1.91 k` or `934`."""
-    if params is None:
-        return "an unknown number of"
-    if params < 1000:
-        return str(params)
-    return f"{params / 1e6:.3g} M" if params >= 100_000 else f"{params / 1e3:.3g} k"
-
-
-def describe_missing(runs: Sequence[RunRecord]) -> str:
-    """Seeds without a result, each with its state and reason; empty when there is none."""
-    return "; ".join(
-        f"seed {run.seed} {'has not ended' if run.state is RunState.RUNNING else run.state}"
-        + (f" ({run.reason})" if run.reason else "")
-        for run in runs
-    )
-
-
-def _difference(noise: LayerResult, control: LayerResult) -> Estimate | None:
-    first, second = noise.test_accuracies, control.test_accuracies
-    return paired_difference(first, second) if first.keys() & second.keys() else None
-
-
-def _noiseless(noise: LayerResult) -> bool:
-    return noise.parameters.get("noise_level") == 0
-
-
-def _has_noisy_stem(result: LayerResult) -> bool:
-    parameters = result.parameters
-    return parameters.get("stem") == PERTURBATION and parameters.get("stem_noise_level") != 0
-
-
-def _conclusion(comparison: Comparison) -> str:
-    difference = comparison.difference
-    if difference is None or difference.half_width is None:
-        return f": {Verdict.UNDECIDED} from fewer than {FEWEST_SEEDS} seeds"
-    if difference.half_width == 0:
-        return f": {Verdict.UNDECIDED}, as the seeds show no spread to take an interval from"
-    if comparison.verdict is Verdict.UNDECIDED:
-        return f": {Verdict.UNDECIDED}"
-    return ": it costs accuracy" if comparison.verdict is Verdict.COSTS else ""
-
-
-def _reservations(comparison: Comparison) -> list[str]:
-    sentences = []
-    size_difference = comparison.size_difference
-    if size_difference is not None and abs(size_difference) > SIZE_TOLERANCE:
-        more = "more" if size_difference > 0 else "fewer"
-        sentences.append(f"The control has {abs(size_difference):.1%} {more} parameters")
-    results = (comparison.perturbation, comparison.control)
-    if all(map(_has_noisy_stem, results)):
-        sentences.append("Both networks have noise in the first layer")
-    for result in results:
-        if result.missing:
-            name = LAYER_NAMES.get(result.layer, result.layer)
-            sentences.append(f"Left out of {name}: {describe_missing(result.missing)}")
-    return sentences
+def _difference(first: LayerResult, second: LayerResult) -> Estimate | None:
+    ours, theirs = first.test_accuracies, second.test_accuracies
+    return paired_difference(ours, theirs) if ours.keys() & theirs.keys() else None

@@ -77,7 +77,7 @@ def test_the_page_is_written_and_its_path_and_result_printed(holding, tmp_path, 
     assert "Does the noise matter?" in path.read_text(encoding="utf-8")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == str(path)
-    assert lines[1].startswith("masks: noise adds accuracy in 0 of 1 comparisons")
+    assert lines[1] == "masks: 1 comparison (1 without a verdict)"
     assert len(lines) == 2
 
 
@@ -94,7 +94,7 @@ def test_a_study_without_confirmed_runs_says_how_to_get_them(holding, capsys):
     assert status == 2
     assert "'masks' has no confirmed runs" in message
     command = "--space controls --dataset cifar10 --trials 1 --epochs 2"
-    assert f"`python -m study.run {command} --confirm 5`" in message
+    assert f"`python -m study.run {command} --confirm 8`" in message
 
 
 def test_a_study_whose_confirmed_runs_all_failed_says_why(holding, capsys):

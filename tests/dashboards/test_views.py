@@ -151,8 +151,9 @@ def test_it_joins_the_live_page_and_the_exported_one(entry, make_grid, study_of)
 def test_it_is_drawn_of_any_number_of_studies(entry, count, make_grid, make_runs, study_of):
     timed = [replace(r, started_ms=1000 * r.number, ended_ms=2000 * r.number) for r in make_grid()]
     rungs = {"scheduler": "moasha", "rungs": (1, 3), "reduction_factor": 3, "epochs": 9}
+    pair = [*make_runs([0.9]), *make_runs([0.8], layer="conv1x1")]
     studies = [
-        replace(study_of(timed, f"noise-{i}", seed=i, **rungs), confirmed=tuple(make_runs([0.9])))
+        replace(study_of(timed, f"noise-{i}", seed=i, **rungs), confirmed=tuple(pair))
         for i in range(count)
     ]
     picture = entry.draw(replace(scene_of(*studies), opened=studies[0].records[1]))
@@ -218,7 +219,11 @@ def test_axes_are_named_and_those_of_a_brush_are_two(name, make_grid, study_of):
     assert len(picture.brushes) in (0, 2)
     for axis in (*picture.figure.select_xaxes(), *picture.figure.select_yaxes()):
         hidden = axis.visible is False or axis.showticklabels is False or axis.matches
-        assert axis.title.text or hidden or name in ("importance", "timeline", "cost", "parallel")
+        assert (
+            axis.title.text
+            or hidden
+            or name in ("importance", "timeline", "cost", "parallel", "differences")
+        )
 
 
 def test_a_box_on_the_front_means_no_names(make_grid, study_of):

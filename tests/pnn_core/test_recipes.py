@@ -62,7 +62,7 @@ def test_a_recipe_has_the_settings_that_its_code_base_states(
     name: str, stated: dict[str, object]
 ) -> None:
     common = {"network": "resnet18", "mask_count": 128, "fan_out": 1, "weight_decay": 1e-4}
-    common["initialisation"] = "published"
+    common |= {"initialisation": "published", "normalisation": "published"}
     parameters = RECIPES[name](CIFAR).parameters()
     assert {key: parameters[key] for key in {**stated, **common}} == {**stated, **common}
 

@@ -6,6 +6,7 @@ estimated from mean squares: (MS_seeds + max(MS_images − MS_rest, 0)) / (S·I)
 freedom of Hillis (Statistics in Medicine 26, 2007) for readers and cases: seeds and images here.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from study.results.statistics.confidence_intervals import FEWEST_SEEDS, Estimate
@@ -30,31 +31,34 @@ def correct_images(bits: bytes, images: int) -> "NDArray[np.int8]":
     return np.unpackbits(np.frombuffer(bits, np.uint8), count=images).astype(np.int8)
 
 
-def mean_over_seeds_and_images(values: "NDArray[np.int8]") -> Estimate:
+def mean_over_seeds_and_images(seeds: Sequence["NDArray[np.int8]"]) -> Estimate:
     """Return the mean of all values with an interval for other seeds and other images.
 
     Args:
-        values: Value of each seed for each image: 0 and 1 for an accuracy, differences of those
-            for a paired difference. Shape: `[seeds, images]`, at least two images.
+        seeds: Values of each seed for each image: 0 and 1 for an accuracy, differences of those
+            for a paired difference. Shape: `[images]` each, at least two images.
     """
-    seeds, images = values.shape
+    import numpy as np
+
+    values = np.stack(seeds)
+    n, images = values.shape
     by_seed = values.mean(axis=1)
     by_image = values.mean(axis=0)
     mean = float(by_seed.mean())
-    if seeds < FEWEST_SEEDS:
-        return Estimate(mean=mean, n=seeds, standard_error=None, least=-1.0, most=1.0)
+    if n < FEWEST_SEEDS:
+        return Estimate(mean=mean, n=n, standard_error=None, least=-1.0, most=1.0)
     sum_seeds = images * float(((by_seed - mean) ** 2).sum())
-    sum_images = seeds * float(((by_image - mean) ** 2).sum())
+    sum_images = n * float(((by_image - mean) ** 2).sum())
     squares = float((values.astype("int32") ** 2).sum())
-    rest = squares - seeds * images * mean**2 - sum_seeds - sum_images
-    of_seeds, of_images = sum_seeds / (seeds - 1), sum_images / (images - 1)
-    of_rest = max(rest, 0.0) / ((seeds - 1) * (images - 1))
+    rest = squares - n * images * mean**2 - sum_seeds - sum_images
+    of_seeds, of_images = sum_seeds / (n - 1), sum_images / (images - 1)
+    of_rest = max(rest, 0.0) / ((n - 1) * (images - 1))
     both = of_seeds + max(of_images - of_rest, 0.0)
     return Estimate(
         mean=mean,
-        n=seeds,
-        standard_error=(both / (seeds * images)) ** 0.5,
-        degrees=(both / of_seeds) ** 2 * (seeds - 1) if of_seeds else float("inf"),
+        n=n,
+        standard_error=(both / (n * images)) ** 0.5,
+        degrees=(both / of_seeds) ** 2 * (n - 1) if of_seeds else float("inf"),
         least=-1.0 if values.min(initial=0) < 0 else 0.0,
         most=1.0,
     )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from dashboards.elements import theme
 from dashboards.elements.layers import in_order, layer_look
 from pnn_core.parts.layers import SPATIAL_LAYERS
-from study.results.paired_comparison import LAYER_NAMES
+from study.results.layer_result import LAYER_NAMES
 
 
 def test_every_layer_differs_from_the_others_in_its_symbol():

@@ -3,9 +3,11 @@ from dataclasses import replace
 import pytest
 from scipy import stats
 
-from dashboards.pictures.paired import PairedRow, get_paired_columns, get_paired_info
+from dashboards.pictures.paired import get_paired_columns, get_paired_info
+from dashboards.pictures.paired_row import PairedRow
 from pnn_core.config import ConfirmResult, Costs
-from study.results.paired_comparison import cautions, compare_with_controls, describe_with_trial
+from study.results.comparison_words import cautions, describe_with_trial
+from study.results.paired_comparison import compare
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.statistics.confidence_intervals import paired_difference
 
@@ -47,7 +49,7 @@ def study(study_of):
 def test_a_comparison_with_a_control_gives_exactly_this_row(study):
     loaded = study(runs([0.90, 0.92, 0.94]), runs([0.80, 0.83, 0.83], layer="conv1x1", params=1010))
     info = get_paired_info([loaded])
-    (comparison,) = compare_with_controls((), loaded.confirmed)
+    (comparison,) = compare(loaded)
     difference = paired_difference({1: 0.90, 2: 0.92, 3: 0.94}, {1: 0.80, 2: 0.83, 3: 0.83})
     assert info.rows == (
         PairedRow(
@@ -56,11 +58,16 @@ def test_a_comparison_with_a_control_gives_exactly_this_row(study):
             difference=pytest.approx(0.1),
             low=pytest.approx(difference.interval[0]),
             high=pytest.approx(difference.interval[1]),
+            low_over_images=None,
+            high_over_images=None,
+            moved_more=None,
             n=3,
             n_second=3,
             is_paired=True,
             size_difference=pytest.approx(0.01),
-            verdict="noise adds accuracy",
+            standing="control",
+            adjusted_p=comparison.decision.adjusted_p,
+            verdict="better",
             sentence=f"one: {describe_with_trial(comparison)}",
         ),
     )
@@ -78,8 +85,8 @@ def test_a_comparison_with_a_control_gives_exactly_this_row(study):
 @pytest.mark.parametrize(
     ("control", "verdict"),
     [
-        ([0.99, 0.98, 0.99], "noise costs accuracy"),
-        ([0.9, 0.99, 0.9], "no difference can be told"),
+        ([0.99, 0.98, 0.99], "worse"),
+        ([0.9, 0.99, 0.9], "undecided"),
     ],
 )
 def test_the_verdict_follows_the_interval(study, control, verdict):
@@ -105,10 +112,10 @@ def test_studies_with_common_seeds_are_compared_seed_by_seed(study):
     assert (row.low, row.high) == pytest.approx(difference.interval)
     assert (row.n, row.n_second, row.is_paired) == (3, 3, True)
     assert row.size_difference == pytest.approx(0.1)
-    assert row.verdict == "one, trial 3 is higher"
+    assert row.verdict == "one, trial 3 is better"
     assert row.sentence == (
         "one, trial 3 (1 k parameters) against two, trial 7 (1.1 k parameters): "
-        "+10.0 [+7.5, +12.5] points (n = 3 pairs): one, trial 3 is higher. "
+        "+10.0 [+7.5, +12.5] points (n = 3 pairs): one, trial 3 is better. "
         "The second has 10.0% more parameters."
     )
     assert (
@@ -123,8 +130,8 @@ def test_studies_without_common_seeds_are_compared_by_welch_and_it_says_so(study
     expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
     assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
     assert (row.n, row.n_second, row.is_paired) == (3, 3, False)
-    assert row.verdict == "no difference can be told"
-    assert "(n = 3 and 3, unpaired, as they do not share two seeds)" in row.sentence
+    assert row.verdict == "undecided"
+    assert "(n = 3 and 3, unpaired, as they do not share 3 seeds)" in row.sentence
 
 
 def test_a_single_common_seed_is_no_pair_to_take_an_interval_from(study):
@@ -141,7 +148,7 @@ def test_one_seed_each_has_no_interval_and_decides_nothing(study):
     first, second = study(runs([0.9])), study(runs([0.5], first_seed=200), name="two")
     (row,) = get_paired_info([first, second]).rows
     assert (row.difference, row.low, row.high) == (pytest.approx(0.4), None, None)
-    assert row.verdict == "no difference can be told"
+    assert row.verdict == "no verdict from fewer than 3 seeds"
 
 
 @pytest.mark.parametrize(
@@ -201,11 +208,11 @@ def test_each_two_of_three_studies_are_compared(study):
 
 
 def test_controls_come_first_and_are_told_with_their_cautions(study):
-    groups = runs([0.9, 0.8, 0.9]), runs([0.7, 0.7, 0.6], layer="conv1x1")
+    groups = runs([0.90, 0.89, 0.91]), runs([0.70, 0.68, 0.69], layer="conv1x1")
     first, second = study(*groups), study(*groups, name="two")
     info = get_paired_info([first, second])
     assert [row.first.partition(",")[0] for row in info.rows] == ["one", "two", "one"]
-    assert "2 intervals of 95% each, not adjusted for their number" in info.caption
+    assert "2 intervals of 95% are not" in info.caption
 
 
 def test_columns_hold_every_field_of_every_row(study):
@@ -223,7 +230,7 @@ def test_columns_hold_every_field_of_every_row(study):
             [],
             0,
             "No confirmed runs. Run a study of another name with them: python -m study.run --space "
-            "'my space.py' --dataset digits --trials 24 --epochs 4 --confirm 5",
+            "'my space.py' --dataset digits --trials 24 --epochs 4 --confirm 8",
         ),
         ([], 3, "No confirmation run has started yet: they follow when all trials have ended."),
         (

@@ -61,7 +61,7 @@ def test_no_legend_covers_a_point(page):
             return Math.min(...points.map(p => p.getBoundingClientRect().top - bottom));
         })"""
     )
-    assert len(gaps) == 2
+    assert len(gaps) == 3
     assert min(gaps) > 0
 
 

@@ -45,7 +45,7 @@ def test_names_from_elsewhere_appear_only_escaped(write, study, name):
 
 def test_the_page_names_nothing_to_fetch_and_brings_plotly_once(write, study, tmp_path):
     page = write(study(), study(name="second"))
-    assert page.count("Plotly.newPlot") == 4
+    assert page.count("Plotly.newPlot") == 6
     assert re.findall(r"(?:src|href)=['\"]([^'\"]*)", page) == ["data:,"]
     assert len((tmp_path / "report.html").read_bytes()) < 7_000_000
 
@@ -56,7 +56,9 @@ def test_the_budget_comes_first_then_the_comparisons_pictures_and_tables(write, 
         "<h1>",
         "What was run",
         "Study first",
-        "Trial 0: noise adds",
+        "Trial 0: the layer adds",
+        "Differences and verdicts: first",
+        "Differences of test accuracy with their verdicts",
         "Confirmed test accuracy against",
         "What the published protocol adds",
         "Study second",
@@ -73,14 +75,14 @@ def test_what_the_test_images_were_read_for_and_what_defaults_are_is_said():
     assert "nothing is chosen by them" in notes
     assert "read the test images once" not in notes
     assert "dropout 0, initialisation torch, noise_level 0.1," in notes
-    assert "schedule tenth_at_60_90, batch_size 10, weight_decay 0." in notes
+    assert "schedule tenth_at_60_90, batch_size 10, weight_decay 0" in notes
     assert "its classes are those of the user's folder" in notes
 
 
 def test_every_picture_has_words_and_every_table_can_be_reached(write, study):
     page = write(study())
     assert len(re.findall(r"role='group' aria-label='Scatter plot [^']{40,}'", page)) == 2
-    assert page.count("<table") == page.count("role='region'") == page.count("tabindex='0'") == 9
+    assert page.count("<table") == page.count("role='region'") == page.count("tabindex='0'") == 10
     assert "Means: 3.00 at batch size 10." in page
 
 

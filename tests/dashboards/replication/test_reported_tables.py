@@ -3,7 +3,7 @@ import pytest
 from dashboards.replication.reported_tables import DISPUTE, departures, get_reported_tables, matches
 from pnn_core.config import PARAMETER_NAMES, DatasetShape
 from pnn_core.recipes import update
-from study.results.paired_comparison import layer_results
+from study.results.layer_result import layer_results
 from study.results.published_results import reported_results
 
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
@@ -40,11 +40,11 @@ def test_the_papers_tables_and_the_dispute_hold_every_figure_but_table_7(
 def test_a_matching_trial_stands_beside_its_figure_and_the_rest_is_not_run(
     make_runs, confirmed_study
 ):
-    study = confirmed_study(make_runs([0.85, 0.85, None], trial=3, inflation=0.04, **TABLE_5))
+    study = confirmed_study(make_runs([0.85, 0.85, 0.85, None], trial=3, inflation=0.04, **TABLE_5))
     rows = {row[1][0].text: row for row in table([study], "Table 5").rows}
     assert texts(rows["89.99"][2:]) == ["85.00 [85.00, 85.00]", "89.00 [89.00, 89.00]"]
     note = rows["89.99"][2][0].note
-    assert note.startswith("n = 2, 12 epochs, a shorter budget than reported (more than 90)")
+    assert note.startswith("n = 3, 12 epochs, a shorter budget than reported (more than 90)")
     assert "trial 3" in note
     assert note.endswith("1 seed without a result; no setting departs")
     for value, row in rows.items():
@@ -160,6 +160,7 @@ OPEN_SETTINGS = [
     {"optimizer": "sgd", "momentum": 0.8},
     {"schedule": "constant"},
     {"weight_decay": 1e-4},
+    {"normalisation": "published"},
     {"mask_seed": 3},
 ]
 

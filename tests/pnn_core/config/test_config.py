@@ -199,6 +199,8 @@ def test_width_is_mask_count_over_fan_out() -> None:
         ({"optimizer": "adamw"}, r"optimizer \(='adamw'\) .* adam, sgd; did you mean adam\?"),
         ({"noise": 0.1}, r"'noise' is not a parameter"),
         ({"epochs": 0}, r"epochs \(=0\)"),
+        ({"normalisation": "publisht"}, r"did you mean published\?"),
+        ({"normalisation": "published"}, r"needs images of 3 channels, not 1"),
         ({"mask_seed": -1}, r"mask_seed \(=-1\)"),
         ({"grouped": 1}, r"grouped \(=1\) must be True or False"),
         ({"dropout": 1.0}, r"dropout \(=1.0\) must lie below 1"),

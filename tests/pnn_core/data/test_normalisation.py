@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from pnn_core.data import LabelledImages
-from pnn_core.data.normalisation import channel_statistics
+from pnn_core.data.normalisation import PUBLISHED_STATISTICS, channel_statistics, chosen_statistics
 
 
 def labelled(images):
@@ -21,6 +21,12 @@ def test_statistics_are_those_of_the_scaled_pixels(images):
         pixels = images[:, channel]
         constant = pixels.min() == pixels.max()
         assert std[channel] == pytest.approx(1.0 if constant else scaled[:, channel].std())
+
+
+def test_the_published_constants_hold_whatever_the_images_are():
+    own = ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+    assert chosen_statistics("train_images", own) == own
+    assert chosen_statistics("published", own) == PUBLISHED_STATISTICS
 
 
 @given(st.integers(0, 255))

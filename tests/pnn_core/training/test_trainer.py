@@ -4,11 +4,13 @@ import itertools
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from pnn_core.config import ModelConfig, OptimConfig, TrialConfig
-from pnn_core.data import LabelledImages, TrainingData, load_training_data
+from pnn_core.config import DatasetShape, ModelConfig, Normalisation, OptimConfig, TrialConfig
+from pnn_core.data import ImageTraits, LabelledImages, TrainingData, load_training_data
+from pnn_core.data.normalisation import PUBLISHED_STATISTICS
 from pnn_core.training.trainer import NonFiniteLossError, TrainedEpoch, Trainer
 from pnn_core.training.validated_run import ValidatedRun
 
@@ -133,3 +135,23 @@ def test_a_search_refuses_a_validation_loss_that_is_not_finite(digits: TrainingD
         NonFiniteLossError, match=r"validation loss is nan after epoch 0 with seed 0$"
     ):
         run.next_epoch()
+
+
+def test_published_constants_train_as_images_of_that_mean_and_deviation_would() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 3, 8, 8), dtype=np.uint8)
+    images = LabelledImages(images=pixels, labels=np.arange(40, dtype=np.int64) % 2)
+    shape = DatasetShape(channels=3, height=8, width=8, classes=2)
+    own = ImageTraits(shape=shape, mean=(0.5,) * 3, std=(0.3,) * 3, augment=False)
+    mean, std = PUBLISHED_STATISTICS
+    model = ModelConfig(dataset=shape, network="resnet8", mask_count=2)
+    plain = TrialConfig(model=model)
+
+    def losses(normalisation: Normalisation, traits: ImageTraits) -> float:
+        chosen = replace(plain, normalisation=normalisation)
+        trained = Trainer(chosen, traits, images, CPU).train_epoch()
+        assert trained is not None
+        return trained.train_loss
+
+    published = losses("published", own)
+    assert published == losses("train_images", replace(own, mean=mean, std=std))
+    assert published != losses("train_images", own)

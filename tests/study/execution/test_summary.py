@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pnn_core.config import Costs, EpochResult
+from study.execution.export import describe_study
 from study.execution.next_commands import installed, next_commands, resume_command
 from study.execution.summary import Outcome
 from study.results.early_stop import EarlyStop, StopCause
@@ -46,6 +47,7 @@ def outcome(make_config) -> Callable[..., Outcome]:
         )
         settings: dict = {
             "config": config,
+            "info": describe_study(config),
             "records": records,
             "commands": {"Look": "mlflow ui"},
             "resume": "python -m study.run --resume --name test",

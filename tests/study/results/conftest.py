@@ -4,12 +4,21 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import requests
 
-from pnn_core.config import Costs, DatasetShape, EpochResult, ModelConfig, TrialConfig
+from pnn_core.config import (
+    ConfirmResult,
+    Costs,
+    DatasetShape,
+    EpochResult,
+    ModelConfig,
+    TrialConfig,
+)
 from study.results.early_stop import EarlyStop, StopCause
+from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.study_writer import MlflowStudy
 from study.results.objective import parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
@@ -38,6 +47,60 @@ def info(request: pytest.FixtureRequest) -> StudyInfo:
         versions={"python": "3.11.7", "torch": "2.14.1"},
         images=DatasetShape(channels=1, height=8, width=9, classes=10),
     )
+
+
+@pytest.fixture
+def runs() -> Callable[..., list[RunRecord]]:
+    """Makes a confirmed run for each accuracy; None has failed, and ... has not ended."""
+
+    def make(layer, accuracies, *, trial=7, params=360_000, level=0.1, first_seed=0, **settings):
+        made = []
+        for seed, accuracy in enumerate(accuracies, start=first_seed):
+            state = {None: RunState.FAILED, ...: RunState.RUNNING}.get(accuracy, RunState.COMPLETE)
+            result = (
+                ConfirmResult(
+                    train_loss=0.1,
+                    test_accuracy=accuracy,
+                    published_test_accuracy=accuracy + 0.02,
+                    train_seconds=1.0,
+                )
+                if state is RunState.COMPLETE
+                else None
+            )
+            made.append(
+                RunRecord(
+                    key=RunKey(trial, layer, seed),
+                    state=state,
+                    parameters={"layer": layer, "noise_level": level, "seed": seed, **settings},
+                    size_difference=params / 360_000 - 1,
+                    costs=Costs(learnable_params=params, mask_values=1, macs=1),
+                    result=result,
+                    reason="out of memory" if accuracy is None else "",
+                )
+            )
+        return made
+
+    return make
+
+
+@pytest.fixture
+def confirmed(info: StudyInfo) -> Callable[..., LoadedStudy]:
+    """Makes a study of confirmed runs, whose trials have the given layer."""
+
+    def make(*groups, layer="perturbation", **changes):
+        found = tuple(run for group in groups for run in group)
+        records = tuple(
+            RunRecord(key=RunKey(trial), state=RunState.COMPLETE, parameters={"layer": layer})
+            for trial in sorted({run.trial for run in found})
+        )
+        return LoadedStudy(
+            info=replace(info, confirm=5, **changes),
+            records=records,
+            confirmed=found,
+            undecodable=(),
+        )
+
+    return make
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def test_three_seeds_and_four_images_by_hand():
     of_images = 3 * sum((m - grand) ** 2 for m in (1, 2 / 3, 0, 2 / 3)) / 3
     of_rest = (7 - 12 * grand**2 - 2 * of_seeds - 3 * of_images) / 6
     both = of_seeds + of_images - of_rest
-    estimate = mean_over_seeds_and_images(values)
+    estimate = mean_over_seeds_and_images([*values])
     assert (estimate.mean, estimate.n) == (pytest.approx(grand), 3)
     assert estimate.standard_error == pytest.approx(math.sqrt(both / 12))
     assert estimate.degrees == pytest.approx((both / of_seeds) ** 2 * 2)
@@ -32,20 +32,20 @@ def test_three_seeds_and_four_images_by_hand():
 def test_images_without_a_share_of_their_own_leave_the_interval_over_seeds():
     """Every image is right as often: nothing of the spread is the images'."""
     values = np.tile(np.array([[1, 0], [0, 1], [1, 1], [0, 0]], np.int8), (1, 50))
-    estimate = mean_over_seeds_and_images(values)
+    estimate = mean_over_seeds_and_images([*values])
     alone = mean_with_interval([0.5, 0.5, 1.0, 0.0])
     assert estimate.standard_error == pytest.approx(alone.standard_error)
     assert estimate.degrees == pytest.approx(3)
 
 
 def test_below_three_seeds_there_is_no_interval():
-    assert mean_over_seeds_and_images(np.ones((2, 5), np.int8)).interval is None
+    assert mean_over_seeds_and_images([*np.ones((2, 5), np.int8)]).interval is None
 
 
 def test_a_difference_may_lie_below_zero():
     random = np.random.default_rng(0)
     values = random.integers(-1, 2, (3, 5)).astype(np.int8)
-    assert mean_over_seeds_and_images(values).least == -1
+    assert mean_over_seeds_and_images([*values]).least == -1
 
 
 def test_it_holds_the_truth_of_other_images_where_the_interval_over_seeds_does_not():
@@ -55,7 +55,7 @@ def test_it_holds_the_truth_of_other_images_where_the_interval_over_seeds_does_n
         # An image has an ease of its own, a seed a skill: 0.8 of all are right on average.
         score = 0.8416 + 0.9 * random.normal(size=(1, 300)) + 0.03 * random.normal(size=(8, 1))
         values = (score + 0.4348 * random.normal(size=(8, 300)) > 0).astype(np.int8)
-        low, high = mean_over_seeds_and_images(values).interval
+        low, high = mean_over_seeds_and_images([*values]).interval
         held += low <= truth <= high
         low, high = mean_accuracy(values.mean(1).tolist()).interval
         held_by_seeds += low <= truth <= high

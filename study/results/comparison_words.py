@@ -1,0 +1,242 @@
+"""Comparisons in words, with everything that weakens them."""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+from pnn_core.architecture.matched_size import SIZE_TOLERANCE
+from study.results.layer_result import LAYER_NAMES, PERTURBATION, LayerResult, describe_missing
+from study.results.paired_comparison import Comparison, Standing
+from study.results.plural import counted
+from study.results.statistics.collapses import RULE, highest_rate
+from study.results.statistics.confidence_intervals import (
+    CONFIDENCE,
+    FEWEST_SEEDS,
+    format_points,
+    signed,
+)
+from study.results.statistics.verdicts import Verdict
+
+NOISE_OFF = "noise_off"
+"""Control that isolates the noise."""
+
+_WHOLE_LAYER = "conv1x1"
+"""Control that tells of the whole layer: the one that a trial's sentence names, if it is there."""
+
+_MOVED = (
+    "Fixed masks tell a network where it is: accuracy on images moved by one pixel (black where "
+    "nothing is left, mean of four directions) shows what rests on that. The move itself cuts "
+    "content from small images, so read the loss beside that of noise off."
+)
+
+
+def describe_comparison(comparison: Comparison) -> str:
+    """Describe a comparison with everything that weakens it.
+
+    Such as: the layer adds +0.4 [−0.2, +1.0] points over 1×1 at 0.363 M parameters (n = 5):
+    undecided.
+    """
+    difference = comparison.difference
+    subject = _subject(comparison)
+    if difference is None:
+        first = f"{subject} {comparison.names[1]}: not told, as no seed is complete in both"
+    else:
+        first = (
+            f"{subject} {format_points(difference)} points over {comparison.names[1]} at "
+            f"{format_size(comparison.first.learnable_params)} parameters (n = {difference.n}): "
+            f"{describe_verdict(comparison)}"
+        )
+    return ". ".join((first, *_reservations(comparison))) + "."
+
+
+def describe_with_trial(comparison: Comparison) -> str:
+    """Describe it behind the number of the trial, for where several trials are told of."""
+    if comparison.standing is not Standing.CONTROL:
+        return describe_comparison(comparison)
+    return f"Trial {comparison.first.trial}: {describe_comparison(comparison)}"
+
+
+def describe_trials(comparisons: Iterable[Comparison]) -> tuple[str, ...]:
+    """Describe each trial in one sentence: what its layer adds, and of that the noise itself.
+
+    The other controls are for a table.
+    """
+    beside = (c for c in comparisons if c.standing is Standing.CONTROL)
+    return tuple(
+        f"Trial {trial}: {_share([*of_trial])}."
+        for trial, of_trial in groupby(beside, key=lambda comparison: comparison.first.trial)
+    )
+
+
+def describe_verdict(comparison: Comparison) -> str:
+    """Verdict in a word or two, with the reason where there is none."""
+    difference = comparison.without_collapses
+    if comparison.difference is None:
+        return "no result"
+    if difference is None or difference.standard_error is None:
+        return f"no verdict from fewer than {FEWEST_SEEDS} seeds"
+    if not difference.standard_error:
+        return f"{Verdict.UNDECIDED}, as the seeds show no spread to take an interval from"
+    if comparison.verdict is Verdict.UNDECIDED and abs(difference.mean) > (
+        difference.half_width or 0
+    ):
+        return f"{Verdict.UNDECIDED} among {counted(comparison.decision.family, 'comparison')}"
+    return str(comparison.verdict)
+
+
+def cautions(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+    """Tell what weakens all of them, as sentences; empty where nothing is compared."""
+    if not comparisons:
+        return ()
+    beside = [c for c in comparisons if c.standing is Standing.CONTROL]
+    return (
+        *([_whole_layer(beside), describe_choice(beside)] if beside else []),
+        *_number(comparisons),
+        _estimand(comparisons),
+        *([_MOVED] if any(c.first.moved_drops for c in comparisons) else []),
+    )
+
+
+def describe_choice(comparisons: Iterable[Comparison]) -> str:
+    """Tell whose settings the comparisons share, and whom that favours."""
+    layers = sorted({comparison.chosen_for for comparison in comparisons})
+    names = " or the ".join(LAYER_NAMES.get(layer, layer) for layer in layers)
+    return (
+        f"The settings were chosen for the {names} network, by its validation results, and the "
+        "other layers took them over unchanged: that favours the one they were chosen for."
+    )
+
+
+def format_size(params: int | None) -> str:
+    """Learnable parameters in three digits, such as `0.363 M`, `1.91 k` or `934`."""
+    if params is None:
+        return "an unknown number of"
+    if params < 1000:
+        return str(params)
+    return f"{params / 1e6:.3g} M" if params >= 100_000 else f"{params / 1e3:.3g} k"
+
+
+def describe_collapses(results: Iterable[LayerResult]) -> str:
+    """Count collapsed seeds of some networks, such as `1 of 8 seeds of 1×1`; empty for none."""
+    return ", ".join(
+        f"{result.collapses} of {counted(result.ended, 'seed')} of {result.name}"
+        for result in results
+        if result.collapses
+    )
+
+
+def _subject(comparison: Comparison) -> str:
+    if comparison.standing is not Standing.CONTROL:
+        return comparison.names[0]
+    if comparison.second.layer == NOISE_OFF:
+        return "the noise itself adds"
+    if comparison.first.parameters.get("noise_level") == 0:
+        return "a perturbation layer of level 0 adds"
+    return "the layer adds"
+
+
+def _share(comparisons: Sequence[Comparison]) -> str:
+    """Describe one trial beside the controls that tell of its layer and of its noise."""
+    by_layer = {comparison.second.layer: comparison for comparison in comparisons}
+    noise = by_layer.get(NOISE_OFF)
+    whole = by_layer.get(_WHOLE_LAYER) or next((c for c in comparisons if c is not noise), noise)
+    parts = [] if whole is None else [f"{_subject(whole)} {_figures(whole, whole.names[1])}"]
+    if noise is not None and noise is not whole:
+        parts.append(f"the noise itself {_figures(noise)}")
+    return ", of which ".join(parts) + _moved(comparisons[0].first, noise)
+
+
+def _moved(result: LayerResult, noise: Comparison | None) -> str:
+    """Describe what a network loses on moved images, and of that what the noise costs."""
+    drop = result.moved_drop
+    if drop is None:
+        return ""
+    more = None if noise is None else noise.moved_more
+    beyond = "" if more is None else f", {format_points(more)} beyond what it loses without noise"
+    lost = format_points(drop).replace("+", "")
+    return f"; on images moved by one pixel it loses {lost} points{beyond}"
+
+
+def _figures(comparison: Comparison, over: str = "") -> str:
+    difference = comparison.difference
+    if difference is None:
+        return f"an unknown number of points{over and f' over {over}'} (no result)"
+    points = f"{format_points(difference)} points{over and f' over {over}'}"
+    return f"{points} ({describe_verdict(comparison)}, n = {difference.n})"
+
+
+def _has_noisy_stem(result: LayerResult) -> bool:
+    parameters = result.parameters
+    return parameters.get("stem") == PERTURBATION and parameters.get("stem_noise_level") != 0
+
+
+def _reservations(comparison: Comparison) -> list[str]:
+    sentences = []
+    size_difference = comparison.size_difference
+    if size_difference is not None and abs(size_difference) > SIZE_TOLERANCE:
+        more = "more" if size_difference > 0 else "fewer"
+        second = "control" if comparison.standing is Standing.CONTROL else "second"
+        sentences.append(f"The {second} has {abs(size_difference):.1%} {more} parameters")
+    results = (comparison.first, comparison.second)
+    if all(map(_has_noisy_stem, results)):
+        sentences.append("Both networks have noise in the first layer")
+    if collapsed := describe_collapses(results):
+        kept = comparison.without_collapses
+        without = "" if kept is None else f"; without them {format_points(kept)} (n = {kept.n})"
+        sentences.append(f"Collapsed: {collapsed}{without}")
+    if (over := comparison.over_images) is not None and over.interval is not None:
+        low, high = (signed(100 * end, 1) for end in over.interval)
+        sentences.append(f"For other test images as well: [{low}, {high}]")
+    if comparison.moved_more is not None:
+        more = format_points(comparison.moved_more)
+        sentences.append(f"On images moved by one pixel the first loses {more} more than the other")
+    if comparison.exploratory is not None:
+        every = comparison.exploratory
+        sentences.append(
+            f"With the seeds added later, which are exploratory: {format_points(every)} "
+            f"(n = {every.n})"
+        )
+    sentences += [
+        f"Left out of {result.name}: {describe_missing(result.missing)}"
+        for result in results
+        if result.missing
+    ]
+    return sentences
+
+
+def _whole_layer(comparisons: Sequence[Comparison]) -> str:
+    sentence = (
+        "“The layer adds” tells of the whole perturbation layer: a 1×1 also lacks its ReLU and, in "
+        "the default order, its batch normalisation."
+    )
+    if any(comparison.second.layer == NOISE_OFF for comparison in comparisons):
+        return sentence
+    return f"{sentence} The noise alone is told by --controls {NOISE_OFF}."
+
+
+def _number(comparisons: Sequence[Comparison]) -> list[str]:
+    family = max(comparison.decision.family for comparison in comparisons)
+    tested = [c for c in comparisons if c.decision.adjusted_p is not None]
+    if not tested:
+        return []
+    alone = any(comparison.standing is Standing.FIRST for comparison in tested)
+    chance = len(tested) * (1 - CONFIDENCE)
+    return [
+        f"Verdicts are adjusted (Holm) for {counted(family, 'comparison')}"
+        f"{', but for the one named beforehand' if alone else ''}; "
+        f"{counted(len(tested), 'interval')} of {CONFIDENCE:.0%} are not: where no difference is "
+        f"real, about {chance:.2g} of them would miss zero by chance."
+    ]
+
+
+def _estimand(comparisons: Sequence[Comparison]) -> str:
+    """Say what is estimated, and how often seeds collapsed."""
+    results = {(r.trial, r.layer): r for c in comparisons for r in (c.first, c.second)}.values()
+    ended, collapses = sum(r.ended for r in results), sum(r.collapses for r in results)
+    each = max(result.ended for result in results)
+    if not each:
+        return "No seed has ended."
+    return (
+        "Differences are means over seeds, collapsed ones included; verdicts are for seeds that do "
+        f"not collapse. {collapses} of {ended} did ({RULE}); none of {each} would still leave a "
+        f"rate of up to {highest_rate(0, each):.0%}."
+    )

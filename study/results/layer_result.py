@@ -1,0 +1,159 @@
+"""Confirmed runs of one network: its seeds, their means, and what happened to the others."""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from pnn_core.config import ConfirmResult, ParameterValue
+from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
+from study.results.run_record import RunRecord, RunState
+from study.results.statistics.collapses import collapsed_seeds
+from study.results.statistics.confidence_intervals import (
+    Estimate,
+    mean_accuracy,
+    mean_with_interval,
+)
+
+PERTURBATION = "perturbation"
+
+LAYER_NAMES = {name: SPATIAL_LAYERS[name].label for name in COMPARED_LAYERS}
+"""Names of the spatial layers in tables; the perturbation layer and then its controls."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerResult:
+    """Confirmed runs of one trial with one spatial layer.
+
+    Attributes:
+        trial: Number of the trial.
+        layer: Its spatial layer.
+        runs: Runs in order of their seeds, at least one.
+    """
+
+    trial: int
+    layer: str
+    runs: tuple[RunRecord, ...]
+
+    @property
+    def name(self) -> str:
+        """Name of the layer; the key itself of one that is not known, as of a newer study."""
+        return LAYER_NAMES.get(self.layer, self.layer)
+
+    @property
+    def parameters(self) -> Mapping[str, ParameterValue]:
+        """Settings of the first run; the others differ in the seed alone."""
+        return self.runs[0].parameters
+
+    @property
+    def learnable_params(self) -> int | None:
+        """Learnable parameters, the same for every seed; None while unknown."""
+        costs = next((run.costs for run in self.runs if run.costs is not None), None)
+        return None if costs is None else costs.learnable_params
+
+    @property
+    def size_difference(self) -> float:
+        """Learnable parameters over the trial's, minus 1."""
+        return self.runs[0].size_difference
+
+    @property
+    def results(self) -> dict[int, ConfirmResult]:
+        """Test result of each seed that is complete."""
+        return {run.seed: run.result for run in self.runs if run.result is not None}
+
+    @cached_property
+    def test_accuracies(self) -> dict[int, float]:
+        """Correct over total for each seed that is complete."""
+        return {seed: result.test_accuracy for seed, result in self.results.items()}
+
+    @property
+    def published_test_accuracies(self) -> dict[int, float]:
+        """Published protocol's figure of the same runs."""
+        return {seed: result.published_test_accuracy for seed, result in self.results.items()}
+
+    @property
+    def test_accuracy(self) -> Estimate | None:
+        """Mean over the seeds, collapsed ones included; None when none is complete."""
+        return _mean(self.test_accuracies.values())
+
+    @property
+    def published_test_accuracy(self) -> Estimate | None:
+        """Mean over the same seeds."""
+        return _mean(self.published_test_accuracies.values())
+
+    @cached_property
+    def moved_drops(self) -> dict[int, float]:
+        """Loss of accuracy on test images moved by one pixel, for each seed that recorded it."""
+        drops = {
+            seed: result.test_accuracy - result.moved_test_accuracy
+            for seed, result in self.results.items()
+        }
+        return {seed: drop for seed, drop in drops.items() if math.isfinite(drop)}
+
+    @property
+    def moved_drop(self) -> Estimate | None:
+        """Mean loss over those seeds; None where none recorded it."""
+        drops = [*self.moved_drops.values()]
+        return mean_with_interval(drops, least=-1.0, most=1.0) if drops else None
+
+    @property
+    def missing(self) -> tuple[RunRecord, ...]:
+        """Runs that failed or have not ended: no mean holds them, and none is hidden."""
+        return tuple(run for run in self.runs if run.state is not RunState.COMPLETE)
+
+    @cached_property
+    def collapsed(self) -> frozenset[int]:
+        """Seeds that are complete and collapsed; see `statistics.collapses`."""
+        return collapsed_seeds(self.test_accuracies)
+
+    @property
+    def collapses(self) -> int:
+        """Number of seeds that collapsed, those that failed among them."""
+        failed = sum(run.state is RunState.FAILED for run in self.runs)
+        return failed + len(self.collapsed)
+
+    @property
+    def ended(self) -> int:
+        """Number of seeds that are complete or failed."""
+        return sum(run.state.is_final for run in self.runs)
+
+    def of_seeds(self, takes: Callable[[int], bool]) -> "LayerResult | None":
+        """Return the same of the seeds that are taken; None where there is none."""
+        runs = tuple(run for run in self.runs if takes(run.seed))
+        return replace(self, runs=runs) if runs else None
+
+
+def layer_results(confirmed: Iterable[RunRecord]) -> tuple[LayerResult, ...]:
+    """Group confirmed runs by trial, then layer: the trial's own kind first, then its controls."""
+    groups: defaultdict[tuple[int, str], list[RunRecord]] = defaultdict(list)
+    for run in confirmed:
+        groups[run.trial, run.layer].append(run)
+    order = [*LAYER_NAMES]
+
+    def place(key: tuple[int, str]) -> tuple[int, int, str]:
+        trial, layer = key
+        return trial, order.index(layer) if layer in order else len(order), layer
+
+    return tuple(
+        LayerResult(
+            trial=trial,
+            layer=layer,
+            runs=tuple(sorted(groups[trial, layer], key=lambda run: run.seed)),
+        )
+        for trial, layer in sorted(groups, key=place)
+    )
+
+
+def describe_missing(runs: Sequence[RunRecord]) -> str:
+    """Describe seeds without a result, each with its state and reason; empty without any."""
+    return "; ".join(
+        f"seed {run.seed} {'has not ended' if run.state is RunState.RUNNING else run.state}"
+        + (f" ({run.reason})" if run.reason else "")
+        for run in runs
+    )
+
+
+def _mean(accuracies: Iterable[float]) -> Estimate | None:
+    values = [*accuracies]
+    return mean_accuracy(values) if values else None
