@@ -103,12 +103,30 @@ class SearchSpace:
                 f"network {network} cannot be asked of space {self.name!r}, which searches the "
                 "network itself"
             )
-        if any("network" in settings for settings in self.variants.values()):
+        if self._variants_set("network"):
             raise ValueError(
                 f"network {network} cannot be asked of space {self.name!r}, whose variants name "
                 "theirs; a function SPACE(dataset, network) could make them for it"
             )
         return replace(self, fixed={**self.fixed, "network": network})
+
+    def sets(self, name: str) -> bool:
+        """Return True if the space searches or fixes a setting, or a variant sets it."""
+        return name in self.axes or name in self.fixed or self._variants_set(name)
+
+    def with_augment(self, augment: str) -> "SearchSpace":
+        """Return the same space with another augmentation of its training images.
+
+        Args:
+            augment: Takes the place of the fixed one, if there is one.
+
+        Raises:
+            ValueError: The space searches it, or its variants name it.
+        """
+        if "augment" in self.axes or self._variants_set("augment"):
+            how = "searches augment itself" if "augment" in self.axes else "names it in variants"
+            raise ValueError(f"space {self.name!r} {how}: leave one out")
+        return replace(self, fixed={**self.fixed, "augment": augment})
 
     def configure(
         self, point: Point, *, dataset: DatasetShape, epochs: int, seed: int
@@ -256,6 +274,9 @@ class SearchSpace:
     @property
     def _parameter_axes(self) -> dict[str, BaseDistribution]:
         return {n: axis for n, axis in self.axes.items() if not (n == VARIANT and self.variants)}
+
+    def _variants_set(self, name: str) -> bool:
+        return any(name in settings for settings in self.variants.values())
 
     def _require_arms(self, experiment: Experiment) -> None:
         """Refuse a plan whose arms are not the variants of the space, each one trial."""

@@ -172,6 +172,8 @@ def _space(stored: StudyFile, study: LoadedStudy) -> SearchSpace:
     if study.info.images is None:
         raise ValueError("the study does not say what its images are")
     space = find_space(stored.space, study.info.images, stored.model)
+    if stored.augment is not None:
+        space = space.with_augment(stored.augment)
     if space_digest(space) != stored.space_digest:
         raise ValueError(f"space {stored.space} has changed since the study was started")
     return space
@@ -183,6 +185,7 @@ def _command(stored: StudyFile) -> str:
     words += ["--dataset", stored.dataset, "--sampler", stored.sampler]
     words += ["--trials", str(stored.trials), "--epochs", str(stored.epochs)]
     words += ["--replicates", str(stored.replicates), "--seed", str(stored.seed)]
+    words += [] if stored.augment is None else ["--augment", stored.augment]
     return shlex.join(words)
 
 

@@ -18,6 +18,7 @@ from study.engine.interrupts import Interrupts
 from study.execution.next_commands import installed, resume_command
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.planning.arguments import Arguments, parse_arguments
+from study.planning.augmentation import describe_augmentation, with_default_augmentation
 from study.planning.enough_seeds import detectable_differences, few_seeds_warning
 from study.planning.new_study import StudyPlan, asked_space, images_shape, plan_study, study_config
 from study.planning.rerun import Rerun, find_rerun
@@ -91,7 +92,10 @@ def _dry_run(arguments: Arguments) -> int:
     if rerun is not None:
         arguments = rerun.complete(arguments)
     shape, note = _shape_to_show(arguments, rerun)
-    config = study_config(arguments, shape, asked_space(arguments, shape, rerun), name="dry-run")
+    space = asked_space(arguments, shape, rerun)
+    if rerun is None:
+        arguments, space = with_default_augmentation(arguments, space)
+    config = study_config(arguments, shape, space, name="dry-run")
     trials = list(preview_trials(config))
     seeds = (*few_seeds_warning(config), *detectable_differences(config))
     if arguments.json:
@@ -100,6 +104,7 @@ def _dry_run(arguments: Arguments) -> int:
             "shape": asdict(shape),
             "note": note,
             "seeds": seeds,
+            "augmentation": describe_augmentation(config),
             "rungs": list(config.rungs.at) if config.rungs else [],
             "trials": [trial.as_json() for trial in trials],
         }
@@ -123,6 +128,8 @@ def _print_preview(config: StudyConfig, trials: Sequence["PreviewedTrial"], kind
     print(TextTable(header=(*axes, *costs), rows=rows))
     listed = counted(len(trials), "trial")
     print(f"{listed}, {kind} {config.space.name} on {config.dataset}; nothing was run")
+    if images := describe_augmentation(config):
+        print(images)
     if config.rungs is not None:
         epochs = ", ".join(map(str, config.rungs.at))
         print(f"{config.scheduler} would compare trials after epochs {epochs} of {config.epochs}")

@@ -23,6 +23,7 @@ _SETTINGS = {
     "optimizer": "optimizer",
     "order": "order within the layer",
     "initialisation": "initial weights",
+    "augment": "augmentation of training images",
     "normalisation": "normalisation of the pixels",
 }
 _METRICS = {

@@ -32,6 +32,7 @@ from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
 from pnn_core.config.trial import (
     ADDED_SETTINGS,
     PARAMETER_NAMES,
+    Augment,
     Normalisation,
     ParameterValue,
     TrialConfig,
@@ -44,6 +45,7 @@ __all__ = [
     "EPOCH_METRICS",
     "PARAMETER_NAMES",
     "Activation",
+    "Augment",
     "BeforeAddition",
     "ConfirmResult",
     "Costs",

@@ -10,6 +10,9 @@ from pnn_core.config.optimizer import OptimConfig
 
 ParameterValue = int | float | str | bool
 
+Augment = Literal["none", "crop", "crop_flip"]
+"""Augmentation of training images: none, random shifts, or shifts and left-right flips."""
+
 Normalisation = Literal["train_images", "published"]
 
 
@@ -29,6 +32,8 @@ class TrialConfig:
             and share one of these three tell how much luck lies in the other two.
         mask_seed: Seed of masks and fixed filters in the place of `seed`.
         data_order_seed: Seed of the order of the images, crops and flips in the place of `seed`.
+        augment: Augmentation of training images, shifts being an eighth of the shorter side. None:
+            that of the data set, with shifts of four pixels (`TrainingData.augment`).
     """
 
     model: ModelConfig
@@ -39,6 +44,7 @@ class TrialConfig:
     initialisation_seed: int | None = None
     mask_seed: int | None = None
     data_order_seed: int | None = None
+    augment: Augment | None = None
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "epochs")
@@ -53,6 +59,8 @@ class TrialConfig:
         for name in STREAM_SEEDS:
             if getattr(self, name) is not None:
                 require_at_least(self, 0, name)
+        if self.augment is not None:
+            require_member(self, "augment", get_args(Augment))
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> "TrialConfig":
         """Return a copy with the named fields replaced, wherever in the tree they stand.
@@ -83,7 +91,7 @@ class TrialConfig:
         """
         model = self.model
         unused = model.unused() | self.optim.unused()
-        unused |= {name for name in STREAM_SEEDS if getattr(self, name) is None}
+        unused |= {name for name in (*STREAM_SEEDS, "augment") if getattr(self, name) is None}
         return {
             name: getattr(owner, name)
             for owner in (model, model.mask, model.first_layer, self.optim, self)

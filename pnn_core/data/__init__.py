@@ -4,6 +4,7 @@ Files, in the order in which a reader needs them:
 
 - `images`: labelled images, in memory (`LabelledImages`) or in files (`ImageFiles`)
 - `dataset`: all that training and model selection may see, `TrainingData`; `DatasetError`
+- `augmentation`: random shifts and flips of training images
 - `spec`, `registry`: all that the platform must know of a data set; `DATASETS`
 - `sources`: one module for each entry of the registry; `image_folder`, `idx_images` and
   `cifar_batches` are read by several of them

@@ -25,7 +25,8 @@ class ImageTraits:
         shape: Shape of the images, and the number of classes.
         mean: Mean of each channel, of pixel values scaled to [0, 1].
         std: Standard deviation of each channel, above 0.
-        augment: True if batches in training get a random crop and flip.
+        augment: True if batches in training get a random crop and flip where a run does not say
+            otherwise (`TrialConfig.augment`).
     """
 
     shape: DatasetShape
@@ -49,7 +50,8 @@ class TrainingData:
         mean: Mean of each channel of `train`, of pixel values scaled to [0, 1].
         std: Standard deviation of each channel of `train`, of the same values; 1 where a channel is
             constant, so that `(pixel - mean) / std` gives 0 there and not a division by zero.
-        augment: True if batches in training get a random crop and flip.
+        augment: True if batches in training get a random crop and flip where a run does not say
+            otherwise (`TrialConfig.augment`).
 
     Raises:
         ValueError: The parts do not fit each other.

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-PADDING = 4
-"""Black pixels added on each side before cropping back to the image's size."""
+from pnn_core.data.augmentation import Augmentation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,15 +17,20 @@ class CropsAndFlips:
         rows: First row of each crop within the padded image, `[n]`.
         columns: First column of each crop, `[n]`.
         flipped: True for each image whose left and right are exchanged, `[n]`.
+        padding: Black pixels added on each side before cropping back to the image's size.
     """
 
     rows: torch.Tensor
     columns: torch.Tensor
     flipped: torch.Tensor
+    padding: int
 
     def __getitem__(self, batch: slice | torch.Tensor) -> "CropsAndFlips":
         return CropsAndFlips(
-            rows=self.rows[batch], columns=self.columns[batch], flipped=self.flipped[batch]
+            rows=self.rows[batch],
+            columns=self.columns[batch],
+            flipped=self.flipped[batch],
+            padding=self.padding,
         )
 
     @classmethod
@@ -36,22 +40,33 @@ class CropsAndFlips:
             rows=torch.stack([each.rows for each in draws], dim=1).flatten(),
             columns=torch.stack([each.columns for each in draws], dim=1).flatten(),
             flipped=torch.stack([each.flipped for each in draws], dim=1).flatten(),
+            padding=draws[0].padding,
         )
 
 
 def draw_crops_and_flips(
-    count: int, generator: torch.Generator, device: torch.device
+    augmentation: Augmentation, count: int, generator: torch.Generator, device: torch.device
 ) -> CropsAndFlips:
     """Draw for `count` images on the CPU, so that a seed gives the same on every device."""
-    offsets = torch.randint(0, 2 * PADDING + 1, (2, count), generator=generator).to(device)
-    flipped = torch.randint(0, 2, (count,), generator=generator).bool().to(device)
-    return CropsAndFlips(rows=offsets[0], columns=offsets[1], flipped=flipped)
+    padding = augmentation.shift
+    offsets = torch.randint(0, 2 * padding + 1, (2, count), generator=generator).to(device)
+    flipped = draw_flips(augmentation, count, generator).to(device)
+    return CropsAndFlips(rows=offsets[0], columns=offsets[1], flipped=flipped, padding=padding)
+
+
+def draw_flips(augmentation: Augmentation, count: int, generator: torch.Generator) -> torch.Tensor:
+    """Draw the images to flip, bool `[count]`.
+
+    They are drawn also where none is flipped: so runs with and without flips have the same order
+    and the same shifts.
+    """
+    return torch.randint(0, 2, (count,), generator=generator).bool() & augmentation.flip
 
 
 def crop_and_flip(images: torch.Tensor, draws: CropsAndFlips) -> torch.Tensor:
     """Shift and mirror each image of `[n, channels, height, width]` by its own draw."""
     count, channels, height, width = images.shape
-    padded = functional.pad(images, (PADDING, PADDING, PADDING, PADDING))
+    padded = functional.pad(images, (draws.padding,) * 4)
     steps = torch.arange(width, device=images.device)
     steps = torch.where(draws.flipped[:, None], steps.flip(0), steps)
     columns = draws.columns[:, None] + steps

@@ -7,6 +7,7 @@ from typing import Protocol
 import torch
 
 from pnn_core.data import LabelledImages
+from pnn_core.data.augmentation import Augmentation
 from pnn_core.dataloader.augmentation import CropsAndFlips, crop_and_flip, draw_crops_and_flips
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -29,7 +30,7 @@ class BatchSource(OrderedImages, Protocol):
     def shuffled(
         self, batch_size: int, generator: torch.Generator, *, first_batch: int = 0
     ) -> Iterator[Batch]:
-        """Yield the batches of one epoch of training, augmented if the data set is.
+        """Yield the batches of one epoch of training, augmented if the run is.
 
         An incomplete last batch is left out, unless it is the only one: batch normalisation of a
         handful of images would be noise, and the next epoch's order brings those images back.
@@ -121,10 +122,15 @@ class DeviceImages:
     Args:
         images: The images. On the CPU the memory is shared, not copied.
         normalise: Normalisation, whose device holds the images.
-        augment: True if batches in training get a random crop and flip.
+        augmentation: Random change of the images in training; None for none.
     """
 
-    def __init__(self, images: LabelledImages, normalise: Normalise, *, augment: bool) -> None:
+    def __init__(
+        self,
+        images: LabelledImages,
+        normalise: Normalise,
+        augmentation: Augmentation | None = None,
+    ) -> None:
         self._device = normalise.device
         with warnings.catch_warnings():
             # Ray hands out its shared memory read-only, and nothing here writes to it.
@@ -132,7 +138,7 @@ class DeviceImages:
             self._images = torch.from_numpy(images.images).to(self._device)
             self._labels = torch.from_numpy(images.labels).to(self._device)
         self._normalise = normalise
-        self._augment = augment
+        self._augmentation = augmentation
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -161,8 +167,10 @@ class DeviceImages:
         orders, draws = [], []
         for generator in generators:
             orders.append(torch.randperm(count, generator=generator).to(self._device))
-            if self._augment:
-                draws.append(draw_crops_and_flips(count, generator, self._device))
+            if self._augmentation is not None:
+                draws.append(
+                    draw_crops_and_flips(self._augmentation, count, generator, self._device)
+                )
         order = torch.stack(orders, dim=1).flatten()
         crops = CropsAndFlips.interleaved(draws) if draws else None
 

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from pnn_core.data import ImageFiles
+from pnn_core.data.augmentation import Augmentation
 from pnn_core.data.decode import RandomCrops
-from pnn_core.dataloader.augmentation import crop_and_flip, draw_crops_and_flips
+from pnn_core.dataloader.augmentation import crop_and_flip, draw_crops_and_flips, draw_flips
 from pnn_core.dataloader.batches import Batch, Normalise, full_batches
 from pnn_core.dataloader.decoding_workers import Decoder, DecodeRequest
 
@@ -22,17 +23,21 @@ class FileBatches:
     Args:
         files: The images.
         normalise: Normalisation, whose device works on the images.
-        augment: True if batches in training get a random crop and flip.
         decoder: Decoder, which may serve several sources, one at a time.
+        augmentation: Random change of the images in training; None for none.
     """
 
     def __init__(
-        self, files: ImageFiles, normalise: Normalise, decoder: Decoder, *, augment: bool
+        self,
+        files: ImageFiles,
+        normalise: Normalise,
+        decoder: Decoder,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self._files = files
         self._labels = torch.tensor(files.labels, device=normalise.device)
         self._normalise = normalise
-        self._augment = augment
+        self._augmentation = augmentation
         self._decoder = decoder
 
     def __len__(self) -> int:
@@ -45,10 +50,11 @@ class FileBatches:
         count, device = len(self), self._labels.device
         order = torch.randperm(count, generator=generator)
         crops = shifts = None
-        if self._augment and self._files.shorter_edge is not None:
-            crops = _draw_random_crops(count, generator)
-        elif self._augment:
-            shifts = draw_crops_and_flips(count, generator, device)
+        augmentation = self._augmentation
+        if augmentation is not None and self._files.shorter_edge is not None:
+            crops = _draw_random_crops(augmentation, count, generator)
+        elif augmentation is not None:
+            shifts = draw_crops_and_flips(augmentation, count, generator, device)
         batches = full_batches(count, batch_size)[first_batch:]
         requests = (
             DecodeRequest(
@@ -73,7 +79,9 @@ class FileBatches:
             yield self._normalise(torch.from_numpy(pixels).to(device)), self._labels[batch]
 
 
-def _draw_random_crops(count: int, generator: torch.Generator) -> RandomCrops:
+def _draw_random_crops(
+    augmentation: Augmentation, count: int, generator: torch.Generator
+) -> RandomCrops:
     places = torch.rand(2, count, generator=generator, dtype=torch.float64).numpy()
-    flipped = torch.randint(0, 2, (count,), generator=generator).bool().numpy()
+    flipped = draw_flips(augmentation, count, generator).numpy()
     return RandomCrops(rows=places[0], columns=places[1], flipped=flipped)

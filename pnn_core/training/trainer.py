@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from pnn_core.config import TrialConfig
 from pnn_core.data import Images, ImageTraits, LabelledImages
+from pnn_core.data.augmentation import Augmentation, chosen_augmentation
 from pnn_core.data.normalisation import chosen_statistics
 from pnn_core.dataloader.batches import (
     BatchSource,
@@ -84,7 +85,8 @@ class Trainer:
         mean, std = chosen_statistics(config.normalisation, (traits.mean, traits.std))
         self._normalise = Normalise(mean, std, device)
         self._decoder = Decoder(decoding_worker_count(device))
-        self.training_images = self._source(images, augment=traits.augment)
+        augmentation = chosen_augmentation(config.augment, traits.shape, published=traits.augment)
+        self.training_images = self._source(images, augmentation)
         self.steps = len(full_batches(len(self.training_images), config.optim.batch_size))
         seeds = Seeds.of(config)
         self.order_generator = torch.Generator().manual_seed(seeds.generator_seed("data_order"))
@@ -97,7 +99,7 @@ class Trainer:
 
     def source(self, images: Images) -> BatchSource:
         """Prepare images for `evaluate`, as this network expects them."""
-        return self._source(images, augment=False)
+        return self._source(images, None)
 
     def moved(self, source: BatchSource) -> MovedImages:
         """Prepare images of `source` for `evaluate`, each moved by one pixel in four directions."""
@@ -231,10 +233,10 @@ class Trainer:
         """
         return evaluate(self.model, source, self.config.model.dataset, self.device)[0]
 
-    def _source(self, images: Images, *, augment: bool) -> BatchSource:
+    def _source(self, images: Images, augmentation: Augmentation | None) -> BatchSource:
         if isinstance(images, LabelledImages):
-            return DeviceImages(images, self._normalise, augment=augment)
-        return FileBatches(images, self._normalise, self._decoder, augment=augment)
+            return DeviceImages(images, self._normalise, augmentation)
+        return FileBatches(images, self._normalise, self._decoder, augmentation)
 
     def _mean_finite(self, losses: list[float]) -> float:
         """Return the mean loss; read once an epoch, as each read of a number waits for the GPU."""

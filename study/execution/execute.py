@@ -23,6 +23,7 @@ from study.execution.next_commands import block_commands, resume_command
 from study.execution.progress import ProgressReport
 from study.execution.summary import Outcome
 from study.exit_status import DONE, FAILED, INTERRUPTED
+from study.planning.augmentation import describe_augmentation
 from study.planning.new_study import StudyPlan
 from study.results.confirmed_choice import DEFAULT_CONTROLS, FRONT, numbered_trials
 from study.results.confirmed_trials import trials_to_confirm
@@ -160,6 +161,8 @@ class _Life:
     def run(self) -> tuple[Outcome, bool]:
         """Search and confirm; return what became of it, and True if a signal ended it."""
         with self._progress or contextlib.nullcontext(), contextlib.closing(self._cleanup):
+            if images := describe_augmentation(self._config):
+                self._say(images)
             for warning in self._plan.warnings:
                 self._warn(warning)
             outcome, interrupted = self._search()

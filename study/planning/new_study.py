@@ -14,6 +14,7 @@ from search_spaces import BUILT_IN, SearchSpace, find_space, require_network
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
 from study.planning.arguments import Arguments
+from study.planning.augmentation import with_asked_augmentation, with_default_augmentation
 from study.planning.confirmation import (
     asked_choice,
     number_beforehand,
@@ -72,6 +73,8 @@ def plan_study(arguments: Arguments) -> StudyPlan:
         arguments = rerun.complete(arguments)
     shape = images_shape(arguments)
     space = asked_space(arguments, shape, rerun)
+    if rerun is None:
+        arguments, space = with_default_augmentation(arguments, space)
     config = study_config(arguments, shape, space, name=arguments.name or "unnamed")
     require_test_images(arguments)
     store = MlflowStore(arguments.tracking_uri)
@@ -121,7 +124,8 @@ def asked_space(
             with blaming("--model", arguments.model):
                 require_network(arguments.model)
         with blaming("--space", arguments.space):
-            return find_space(arguments.space or "", shape, arguments.model)
+            space = find_space(arguments.space or "", shape, arguments.model)
+        return with_asked_augmentation(arguments, space)
     with blaming("--data-dir", arguments.data_dir):
         rerun.require_images(shape)
     with blaming("--rerun", rerun.key):

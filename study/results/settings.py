@@ -8,7 +8,10 @@ reads it from the `StudyConfig` or, where MLflow shows it, from the `StudyInfo`.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
+from pnn_core.config import Augment
+from pnn_core.config.checks import require_known
 from pnn_core.parts.dataset_names import DATASET_NAMES
 from pnn_core.parts.networks import NETWORKS
 from study.results.confirmed_choice import (
@@ -67,6 +70,16 @@ def read_gpus(text: str) -> float | None:
     if not 0 <= value < float("inf") or (value > 1 and value != int(value)):
         raise ValueError(f"{text!r} must be auto, a fraction from 0 to 1 or a whole number")
     return value
+
+
+def read_augment(text: str) -> str:
+    """Read an augmentation.
+
+    Raises:
+        ValueError: There is none of that name; the nearest is suggested.
+    """
+    require_known("an augmentation", text, get_args(Augment))
+    return text
 
 
 def read_address(text: str) -> str | None:
@@ -272,6 +285,18 @@ class Settings(ShownSettings, Resources):
         help="the network, in the place of the space's own: "
         f"{', '.join([*NETWORKS][:-1])} or {[*NETWORKS][-1]}",
         on_rerun=OnRerun.DEFAULT,
+    )
+    augment: str | None = option(
+        None,
+        group=Group.SEARCHED,
+        after="model",
+        metavar="HOW",
+        help="training images: none (as they are), crop (shifted at random by up to an eighth of "
+        "the side) or crop_flip (mirrored too); default: as the space or the data set has it, "
+        "crop for imagefolder",
+        read=read_augment,
+        on_rerun=OnRerun.DEFAULT,
+        may_lack=True,
     )
     first_rung: int | None = option(
         None,

@@ -48,6 +48,7 @@ def test_parameters_and_with_parameters_are_inverse() -> None:
         epochs=3,
         seed=9,
         initialisation_seed=1,
+        augment="crop",
         mask_seed=2,
         data_order_seed=3,
     )

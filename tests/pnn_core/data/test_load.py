@@ -63,6 +63,11 @@ def test_only_colour_photographs_are_augmented():
     assert augmented == {name for name in DATASETS if DATASETS[name].augment}
 
 
+def test_new_studies_of_ones_own_images_mirror_nothing_that_nobody_asked_for():
+    defaults = {name: spec.default_augment for name, spec in DATASETS.items()}
+    assert defaults == {**dict.fromkeys(DATASETS), "imagefolder": "crop"}
+
+
 @every_function
 @pytest.mark.parametrize(
     ("name", "nearest"), [("cifar", "cifar10"), ("fashion-mnist", "fashion_mnist")]

@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pnn_core.data import LabelledImages
+from pnn_core.data.augmentation import PUBLISHED, Augmentation
 from pnn_core.dataloader.augmentation import crop_and_flip, draw_crops_and_flips
 from pnn_core.dataloader.batches import DeviceImages, Normalise, full_batches
 
 CPU = torch.device("cpu")
 MEAN, STD = (0.5, 0.25), (0.2, 0.5)
 NORMALISE = Normalise(MEAN, STD, CPU)
+AUGMENTATIONS = (None, PUBLISHED, Augmentation(shift=1, flip=False))
 
 
 def images(count: int = 11) -> LabelledImages:
@@ -40,41 +42,43 @@ def test_an_epochs_batches_are_full_or_the_only_one(count: int, batch_size: int)
 
 def test_in_order_gives_every_image_once() -> None:
     held = images()
-    batches = list(DeviceImages(held, NORMALISE, augment=True).in_order(4))
+    batches = list(DeviceImages(held, NORMALISE, PUBLISHED).in_order(4))
     assert [len(labels) for _, labels in batches] == [4, 4, 3]
     assert torch.cat([labels for _, labels in batches]).tolist() == list(range(11))
     every = torch.cat([pixels for pixels, _ in batches])
     assert torch.equal(every, NORMALISE(torch.from_numpy(held.images)))
 
 
-@pytest.mark.parametrize("augment", [False, True])
-def test_shuffled_is_drawn_from_the_generator_order_first(augment: bool) -> None:
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
+def test_shuffled_is_drawn_from_the_generator_order_first(
+    augmentation: Augmentation | None,
+) -> None:
     held = images()
     generator, same = (torch.Generator().manual_seed(5) for _ in range(2))
-    batches = list(DeviceImages(held, NORMALISE, augment=augment).shuffled(4, generator))
+    batches = list(DeviceImages(held, NORMALISE, augmentation).shuffled(4, generator))
     order = torch.randperm(11, generator=same)
     assert [len(labels) for _, labels in batches] == [4, 4]
     assert torch.equal(torch.cat([labels for _, labels in batches]), order[:8])
     pixels = torch.from_numpy(held.images)[order]
-    if augment:
-        pixels = crop_and_flip(pixels, draw_crops_and_flips(11, same, CPU))
+    if augmentation is not None:
+        pixels = crop_and_flip(pixels, draw_crops_and_flips(augmentation, 11, same, CPU))
     assert torch.equal(torch.cat([p for p, _ in batches]), NORMALISE(pixels[:8]))
 
 
 def test_the_next_epoch_has_another_order() -> None:
-    source, generator = DeviceImages(images(), NORMALISE, augment=False), torch.Generator()
+    source, generator = DeviceImages(images(), NORMALISE), torch.Generator()
     first, second = (
         [labels.tolist() for _, labels in source.shuffled(4, generator)] for _ in range(2)
     )
     assert first != second
 
 
-@pytest.mark.parametrize("augment", [False, True])
+@pytest.mark.parametrize("augmentation", AUGMENTATIONS)
 @pytest.mark.parametrize("first_batch", [0, 1, 2, 3])
 def test_an_epoch_can_begin_at_any_batch_and_draws_the_same(
-    first_batch: int, augment: bool
+    first_batch: int, augmentation: Augmentation | None
 ) -> None:
-    source = DeviceImages(images(), NORMALISE, augment=augment)
+    source = DeviceImages(images(), NORMALISE, augmentation)
     generator, same = (torch.Generator().manual_seed(5) for _ in range(2))
     whole = list(source.shuffled(3, generator))
     rest = list(source.shuffled(3, same, first_batch=first_batch))

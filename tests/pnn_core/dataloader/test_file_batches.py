@@ -16,6 +16,7 @@ from PIL import Image
 
 from pnn_core.config import ModelConfig, OptimConfig, StemConfig, TrialConfig
 from pnn_core.data import DatasetError, ImageFiles, TrainingData, load_training_data
+from pnn_core.data.augmentation import PUBLISHED, Augmentation
 from pnn_core.data.decode import decode
 from pnn_core.dataloader.batches import Batch, DeviceImages, Normalise
 from pnn_core.dataloader.decoding_workers import Decoder, decoding_worker_count
@@ -28,10 +29,12 @@ CPU = torch.device("cpu")
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def source(data: TrainingData, workers: int, *, augment: bool = True) -> FileBatches:
+def source(
+    data: TrainingData, workers: int, augmentation: Augmentation | None = PUBLISHED
+) -> FileBatches:
     assert isinstance(data.train, ImageFiles)
     normalise = Normalise(data.mean, data.std, CPU)
-    return FileBatches(data.train, normalise, Decoder(workers), augment=augment)
+    return FileBatches(data.train, normalise, Decoder(workers), augmentation)
 
 
 def shuffled(batches: FileBatches | DeviceImages, epochs: int = 1) -> list[Batch]:
@@ -79,12 +82,23 @@ def test_without_augmentation_photographs_are_cropped_at_the_centre(
     shared_photographs: Path,
 ) -> None:
     data = load_training_data("imagefolder", shared_photographs)
-    batches = shuffled(source(data, 0, augment=False))
+    batches = shuffled(source(data, 0, None))
     order = torch.randperm(36, generator=torch.Generator().manual_seed(3))
     expected = decode(data.train.take(order[:8].numpy()))
     normalise = Normalise(data.mean, data.std, CPU)
     assert torch.equal(batches[0][0], normalise(torch.from_numpy(expected)))
     assert batches[0][1].tolist() == data.train.labels[order[:8]].tolist()
+
+
+def test_photographs_that_are_not_to_be_flipped_have_the_same_crops(
+    shared_photographs: Path,
+) -> None:
+    data = load_training_data("imagefolder", shared_photographs)
+    (flipped, _), *_ = shuffled(source(data, 0))
+    (plain, _), *_ = shuffled(source(data, 0, Augmentation(shift=28, flip=False)))
+    pairs = list(zip(flipped, plain, strict=True))
+    assert all(torch.equal(a, b) or torch.equal(a, b.flip(2)) for a, b in pairs)
+    assert not all(torch.equal(a, b) for a, b in pairs)
 
 
 def test_small_images_in_files_give_the_batches_of_those_in_memory(
@@ -94,7 +108,7 @@ def test_small_images_in_files_give_the_batches_of_those_in_memory(
     monkeypatch.setattr("pnn_core.data.memory.memory_bytes", lambda: 1)
     in_files = load_training_data("imagefolder", small_folder)
     normalise = Normalise(in_memory.mean, in_memory.std, CPU)
-    held = DeviceImages(in_memory.train, normalise, augment=True)
+    held = DeviceImages(in_memory.train, normalise, PUBLISHED)
     decoded = source(in_files, 0)
     assert same(shuffled(held, epochs=2), shuffled(decoded, epochs=2))
     assert same(list(held.in_order(5)), list(decoded.in_order(5)))
@@ -189,7 +203,7 @@ from pnn_core.dataloader.file_batches import FileBatches
 if __name__ == "__main__":
     data = load_training_data("imagefolder", Path(sys.argv[1]))
     normalise = Normalise(data.mean, data.std, torch.device("cpu"))
-    batches = FileBatches(data.train, normalise, Decoder(1), augment=True).in_order(4)
+    batches = FileBatches(data.train, normalise, Decoder(1)).in_order(4)
     next(batches)
     print(multiprocessing.active_children()[0].pid, flush=True)
     time.sleep(60)

@@ -36,7 +36,7 @@ def test_moved_images_equal_rolled_bytes_with_black_in_the_free_row(
 ) -> None:
     images = pixels(count, height, width)
     labels = np.arange(count)
-    source = DeviceImages(LabelledImages(images=images, labels=labels), NORMALISE, augment=False)
+    source = DeviceImages(LabelledImages(images=images, labels=labels), NORMALISE)
     batches = list(MovedImages(source, NORMALISE.black).in_order(batch_size))
     assert len(batches) == 4 * -(-count // batch_size)
     for index, (rows, columns) in enumerate(DIRECTIONS):
@@ -77,8 +77,8 @@ def test_images_that_are_decoded_move_as_those_in_memory(tmp_path: Path) -> None
         width=7,
         shorter_edge=None,
     )
-    decoded = FileBatches(files, NORMALISE, Decoder(0), augment=False)
-    resident = DeviceImages(LabelledImages(images=images, labels=labels), NORMALISE, augment=False)
+    decoded = FileBatches(files, NORMALISE, Decoder(0))
+    resident = DeviceImages(LabelledImages(images=images, labels=labels), NORMALISE)
     pairs = zip(
         MovedImages(decoded, NORMALISE.black).in_order(2),
         MovedImages(resident, NORMALISE.black).in_order(2),

@@ -82,6 +82,8 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "decay of the rate": {"schedule": "fifth_at_60_120_160"},
     "one batch": {"batch_size": 100},
     "fixed masks": {"mask_seed": 3},
+    "crops": {"augment": "crop"},
+    "no augmentation": {"augment": "none"},
     "resnet18": {"network": "resnet18"},
     "resnet20": {"network": "resnet20"},
     "resnet50": {"network": "resnet50"},

@@ -1,5 +1,6 @@
 """Training gives honest, repeatable numbers."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,6 +151,19 @@ def test_augmented_training_repeats_itself_and_differs_from_plain(digits: Traini
     first, second = (numbers(list(train(config(digits), augmented, CPU))) for _ in range(2))
     assert first == second
     assert first != numbers(list(train(config(digits), digits, CPU)))
+
+
+def test_a_run_that_asks_for_no_augmentation_learns_from_the_images_themselves(
+    digits: TrainingData,
+) -> None:
+    augmented = replace(digits, augment=True)
+    none, crop, crop_flip = (
+        numbers(list(train(replace(config(digits), augment=word), augmented, CPU)))
+        for word in ("none", "crop", "crop_flip")
+    )
+    assert none == numbers(list(train(config(digits), digits, CPU)))
+    four_pixels = numbers(list(train(config(digits), augmented, CPU)))
+    assert all(a != b for a, b in itertools.combinations((none, crop, crop_flip, four_pixels), 2))
 
 
 def test_dropout_repeats_itself_and_leaves_the_global_generator_alone(
