@@ -18,8 +18,11 @@ CONFIRMABLE = tuple(name for name in COMPARED_LAYERS if not SPATIAL_LAYERS[name]
 EARLIER_CONTROLS = "perturbation,conv1x1,conv3x3,local_binary"
 """Controls of studies that began when they could not be chosen."""
 
-DEFAULT_CONTROLS = EARLIER_CONTROLS
-"""Controls of a front; a trial with one of these layers has the others beside it."""
+DEFAULT_CONTROLS = "perturbation,conv1x1,conv3x3,noise_off"
+"""Controls of a front; a trial with one of these layers has the others beside it.
+
+They tell what the whole layer adds, what of it is the noise itself, and what the usual convolution
+would do."""
 
 
 def read_confirmed_trials(text: str) -> str:

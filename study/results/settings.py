@@ -16,6 +16,7 @@ from pnn_core.parts.dataset_names import DATASET_NAMES
 from pnn_core.parts.networks import NETWORKS
 from study.results.confirmed_choice import (
     ALL,
+    DEFAULT_CONTROLS,
     FRONT,
     NONE,
     read_confirmed_trials,
@@ -246,8 +247,8 @@ class ShownSettings:
         None,
         group=Group.HONEST,
         metavar="A,B",
-        help=f"of --confirm: layers that each trial is compared with at its size, or {NONE} "
-        "(default of a planned experiment)",
+        help=f"of --confirm: layers that each trial is compared with at its size (default: "
+        f"{DEFAULT_CONTROLS}), or {NONE} (default of a planned experiment)",
         read=read_controls,
         on_resume=OnResume.WITH_CONFIRM,
         on_rerun=OnRerun.DEFAULT,

@@ -33,7 +33,7 @@ SPACE = SearchSpace(
 )
 """
 OBJECTIVES = (("val_accuracy", "maximize"), ("learnable_params", "minimize"))
-LAYERS = ("perturbation", "conv1x1", "conv3x3", "local_binary")
+LAYERS = ("perturbation", "conv1x1", "conv3x3", "noise_off")
 REFERENCE_SECONDS = 600.0
 
 DETERMINISTIC = ("val_accuracy", "val_loss", "train_loss")

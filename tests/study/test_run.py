@@ -187,7 +187,7 @@ def test_replicates_and_a_confirmation_are_kept_and_compared(confirmed_study) ->
         assert record.metrics()["val_accuracy"] == pytest.approx(sum(accuracies) / 2)
         assert record.parameters["seed"] == 3 + 2 * record.number
     front = [best["number"] for best in outcome["front"]]
-    layers = ("perturbation", "conv1x1", "conv3x3", "local_binary")
+    layers = ("perturbation", "conv1x1", "conv3x3", "noise_off")
     assert {(r.trial, r.layer, r.state) for r in loaded.confirmed} == {
         (number, layer, RunState.COMPLETE) for number in front for layer in layers
     }
