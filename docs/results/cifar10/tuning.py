@@ -13,7 +13,7 @@ from search_spaces import SearchSpace
 
 _ARMS = runpy.run_path(str(Path(__file__).with_name("space.py")))
 
-LEARNING_RATES = (0.001, 0.003, 0.01)
+LEARNING_RATES = (0.003, 0.01, 0.03)
 
 
 def SPACE(dataset: DatasetShape) -> SearchSpace:  # noqa: N802  # the name that every space file defines
