@@ -99,7 +99,11 @@ def test_the_report_waits_for_all_blocks(blocks: Path, monkeypatch, capsys, tmp_
     assert report.main([*first, *second, "--output", "report.html"]) == 0
     page = Path("report.html").read_text()
     assert "4 of 4 runs of the experiment have ended" in page
-    assert report.main([*first, *first, "--output", "again.html"]) == 2
+    capsys.readouterr()
+    copy = tmp_path / "copy-sealed.parquet"
+    copy.write_bytes(table(blocks, "block-0").read_bytes())
+    assert report.main([*first, "--study", str(copy)]) == 2
+    assert "block-0 repeats fresh seed" in capsys.readouterr().err
 
 
 def test_the_seal_opens_with_the_last_run_and_the_tracker_gets_what_was_held_back(
@@ -112,7 +116,7 @@ def test_the_seal_opens_with_the_last_run_and_the_tracker_gets_what_was_held_bac
     assert "4 of 4 runs of the experiment have ended (2 arms of 2 fresh seeds): the seal" in out
     assert "Confirmed on the test set: 4 of 4 runs" in out
     study = load(folder, "block-0")
-    assert held_back
+    assert (len(held_back), len(study.confirmed)) == (2, 4)
     assert all(run in study.confirmed for run in held_back)
     assert study.info.experiment is not None
     arms = experiment_arms(study.info.experiment, study.records, study.confirmed)
