@@ -14,9 +14,9 @@ from search_spaces import find_space
 from study.planning.arguments import parse_arguments
 from study.planning.augmentation import describe_augmentation
 from study.planning.resume import plan_resume
-from study.planning.study_file import space_digest
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
+from study.results.planned_experiment import space_digest
 from study.run import main
 
 SPACE = """
