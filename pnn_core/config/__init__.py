@@ -31,6 +31,7 @@ from pnn_core.config.model import (
 from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
 from pnn_core.config.trial import (
     ADDED_SETTINGS,
+    ADDED_UNSET,
     PARAMETER_NAMES,
     Augment,
     Normalisation,
@@ -41,6 +42,7 @@ from pnn_core.config.trial import (
 __all__ = [
     "ADDED_METRICS",
     "ADDED_SETTINGS",
+    "ADDED_UNSET",
     "COST_METRICS",
     "EPOCH_METRICS",
     "PARAMETER_NAMES",

@@ -91,7 +91,7 @@ class TrialConfig:
         """
         model = self.model
         unused = model.unused() | self.optim.unused()
-        unused |= {name for name in (*STREAM_SEEDS, "augment") if getattr(self, name) is None}
+        unused |= {name for name in (*STREAM_SEEDS, *ADDED_UNSET) if getattr(self, name) is None}
         return {
             name: getattr(owner, name)
             for owner in (model, model.mask, model.first_layer, self.optim, self)
@@ -120,3 +120,6 @@ ADDED_SETTINGS: Mapping[str, ParameterValue] = {
     "normalisation": "train_images",
 }
 """Settings that earlier versions did not record, each with the value that they trained with."""
+
+ADDED_UNSET = ("augment",)
+"""Settings that earlier versions did not have, and that are None where nobody asks for a value."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import torch
 
-from pnn_core.config import ADDED_SETTINGS, TrialConfig
+from pnn_core.config import ADDED_SETTINGS, ADDED_UNSET, TrialConfig
 from pnn_core.device.selection import describe_device
 from pnn_core.models.costs import count_costs
 from pnn_core.training import confirmation_run, validated_run
@@ -105,8 +105,9 @@ def _identity(proposed: ProposedRun) -> str:
 
 def _without_added(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what earlier versions did not set, so that their checkpoints are still known."""
+    added = {**ADDED_SETTINGS, **dict.fromkeys(ADDED_UNSET)}
     return {
         name: _without_added(value) if isinstance(value, Mapping) else value
         for name, value in settings.items()
-        if name not in ADDED_SETTINGS or value != ADDED_SETTINGS[name]
+        if name not in added or value != added[name]
     }
