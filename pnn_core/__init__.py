@@ -6,7 +6,7 @@ Packages, from the lowest to the highest; each imports only those above it in th
 - `config`: `TrialConfig` and its parts, epoch results, checks (no torch)
 - `architecture`: parameter counts in closed form, networks of equal size (no torch)
 - `recipes`: the three published code bases as training runs (no torch)
-- `theory`: the paper's Sections 3.3 and 3.4 as code (NumPy and SciPy, no torch)
+- `theory`: the paper's Sections 3.3 to 3.5 as code (NumPy and SciPy; torch for gradients alone)
 - `rng`: seeds, generators, and masks drawn again from their seed
 - `fused`: CPU operators that apply a layer and what follows it in few passes over memory
 - `data`: data sets with a fixed train/validation split; the test set opens for confirmation alone
