@@ -161,6 +161,7 @@ OPEN_SETTINGS = [
     {"schedule": "constant"},
     {"weight_decay": 1e-4},
     {"normalisation": "published"},
+    {"augment": "none"},
     {"mask_seed": 3},
 ]
 
