@@ -114,16 +114,8 @@ class ConfirmResult:
 
     def metrics(self) -> dict[str, float]:
         """Return the measured numbers by name, without those that were not recorded."""
-        metrics = {
-            "train_loss": self.train_loss,
-            "test_accuracy": self.test_accuracy,
-            "published_test_accuracy": self.published_test_accuracy,
-            "moved_test_accuracy": self.moved_test_accuracy,
-            "train_seconds": self.train_seconds,
-        }
-        if math.isnan(self.moved_test_accuracy):
-            del metrics["moved_test_accuracy"]
-        return metrics
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.type is float}
+        return {name: value for name, value in values.items() if not math.isnan(value)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,6 @@ from study.results.confirmed_choice import DEFAULT_CONTROLS, FRONT, numbered_tri
 from study.results.confirmed_trials import trials_to_confirm
 from study.results.mask_secrets import mask_password
 from study.results.mlflow.background_writer import MlflowWriter, Unsent
-from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_listener import RunListener
 from study.results.run_record import RunRecord, RunState
@@ -248,13 +247,9 @@ class _Life:
         Args:
             outcome: Outcome with the confirmed runs.
         """
-        seal = self._seal_now()
-        study = LoadedStudy(
-            info=describe_study(self._config),
-            records=outcome.records,
-            confirmed=self._storage.confirmed(),
-            undecodable=(),
-        )
+        # As stored, with the runs of earlier lives that this one was not asked for.
+        study = replace(outcome.study, confirmed=self._storage.confirmed())
+        seal = seal_of(study.info, study.records, study.confirmed)
         outcome = replace(outcome, seal=seal)
         write_sealed_table(outcome.sealed_table, study)
         if seal is None or not seal.is_open:

@@ -1,6 +1,7 @@
 """Augmentation of a study's training images: the default of a new study, and its description."""
 
 from dataclasses import replace
+from typing import get_args
 
 from pnn_core.config import Augment, DatasetShape
 from pnn_core.data import DATASETS
@@ -61,10 +62,7 @@ def describe_augmentation(config: StudyConfig) -> str:
 
 
 def _fixed(space: SearchSpace) -> Augment | None:
-    for known in ("none", "crop", "crop_flip"):
-        if space.fixed.get(AUGMENT) == known:
-            return known
-    return None
+    return next((known for known in get_args(Augment) if space.fixed.get(AUGMENT) == known), None)
 
 
 def _are_cropped(shape: DatasetShape) -> bool:

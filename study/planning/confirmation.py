@@ -182,7 +182,7 @@ def _require_trials(choice: str, config: StudyConfig) -> None:
 
 def _require_held(controls: str, config: StudyConfig) -> None:
     for example in islice(config.space.examples(config.shape), NETWORKS_TRIED):
-        for layer in layers_beside(example.model.layer, controls):
+        for layer in layers_beside(example.model, controls):
             try:
                 control(example.model, layer)
             except ValueError as error:

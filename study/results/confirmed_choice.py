@@ -1,5 +1,6 @@
 """Choice of what is confirmed: which trials, and which control layers beside each."""
 
+from pnn_core.config import ModelConfig
 from pnn_core.config.checks import require_known
 from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
 
@@ -61,12 +62,25 @@ def numbered_trials(choice: str) -> tuple[int, ...]:
     return () if choice in (FRONT, ALL) else tuple(map(int, choice.split(",")))
 
 
-def layers_beside(layer: str, controls: str) -> tuple[str, ...]:
-    """Return the control layers that are confirmed beside a layer.
+def layers_beside(model: ModelConfig, controls: str) -> tuple[str, ...]:
+    """Return the control layers that are confirmed beside a network.
+
+    A control that would be the same network under another name, such as one without noise of a
+    trial without noise, is left out.
 
     Args:
-        layer: Layer of the trial.
+        model: Network of the trial.
         controls: Choice of controls, as it is kept.
     """
-    names = () if controls == NONE else controls.split(",")
-    return tuple(name for name in names if name != layer)
+    known = _names(model.layer, model)
+    beside = []
+    for layer in () if controls == NONE else controls.split(","):
+        if not known & _names(layer, model):
+            beside.append(layer)
+            known |= _names(layer, model)
+    return tuple(beside)
+
+
+def _names(layer: str, model: ModelConfig) -> set[str]:
+    """Return the names of all layers that a layer is at a network's settings."""
+    return {layer, SPATIAL_LAYERS[layer].also(model)} - {""}

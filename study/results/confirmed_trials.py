@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
 from study.results.confirmed_choice import (
     ALL,
     EARLIER_CONTROLS,
@@ -50,6 +51,12 @@ def planned_confirmations(info: StudyInfo, records: Iterable[RunRecord]) -> int:
     """
     choice, arms = info.confirm_trials or FRONT, info.experiment is not None
     chosen = trials_to_confirm(records, info.objectives, choice, arms=arms)
-    layers = (str(record.parameters.get("layer", "")) for record in chosen)
     controls = info.controls or EARLIER_CONTROLS
-    return info.confirm * sum(1 + len(layers_beside(layer, controls)) for layer in layers)
+    return info.confirm * sum(1 + len(layers_beside(_model(r), controls)) for r in chosen)
+
+
+def _model(record: RunRecord) -> ModelConfig:
+    """Return a trial's network, on images of any shape, as its layer does not depend on them."""
+    images = DatasetShape(channels=3, height=32, width=32, classes=2)
+    settings = {name: v for name, v in record.parameters.items() if name in PARAMETER_NAMES}
+    return TrialConfig(model=ModelConfig(dataset=images)).with_parameters(settings).model

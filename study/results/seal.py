@@ -1,9 +1,8 @@
 """Seal of a planned experiment: no test figure is seen before its last run has ended."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.planned_experiment import experiment_arms
 from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
@@ -87,9 +86,3 @@ def seal_of(
         failed=sum(run.state is RunState.FAILED for runs in ended for run in runs),
         opened_early=info.open_early,
     )
-
-
-def without_sealed(study: LoadedStudy) -> LoadedStudy:
-    """Return a study as it may be shown: without confirmed runs where its seal is closed."""
-    seal = seal_of(study.info, study.records, study.confirmed)
-    return study if seal is None or seal.is_open else replace(study, confirmed=())

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from pnn_core.architecture.matched_size import control
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
-from pnn_core.parts.layers import SPATIAL_LAYERS
 from search_spaces import SearchSpace
 from study.results.confirmed_choice import layers_beside
 from study.results.run_record import RunKey, RunRecord
@@ -82,16 +81,7 @@ def _networks(
     # All luck is to be fresh, also that which the space held fixed.
     own = replace(own, initialisation_seed=None, mask_seed=None, data_order_seed=None)
     networks = [(own, 0.0)]
-    names = _names(own.model)
-    for layer in layers_beside(own.model.layer, controls):
+    for layer in layers_beside(own.model, controls):
         chosen = control(own.model, layer)
-        if names & _names(chosen.model):
-            continue  # such as a control without noise, of a trial without noise
-        names |= _names(chosen.model)
         networks.append((replace(own, model=chosen.model), chosen.size_difference))
     return networks
-
-
-def _names(model: ModelConfig) -> set[str]:
-    """Return the names of all layers that a network's layer is at its settings."""
-    return {model.layer, SPATIAL_LAYERS[model.layer].also(model)} - {""}

@@ -55,7 +55,7 @@ def test_a_perturbation_trial_is_trained_with_each_control_and_each_fresh_seed()
     tasks = plan(trial(4), trial(9, mask_count=16))
     got = {(task.trial, task.config.model.layer, task.config.seed) for task in tasks}
     seeds = range(FIRST_FRESH_SEED, FIRST_FRESH_SEED + 3)
-    layers = ("perturbation", *layers_beside("perturbation", DEFAULT_CONTROLS))
+    layers = ("perturbation", *layers_beside(ModelConfig(dataset=SHAPE), DEFAULT_CONTROLS))
     assert got == {(number, layer, seed) for number in (4, 9) for layer in layers for seed in seeds}
     assert len(tasks) == len(got)
 
