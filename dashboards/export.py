@@ -16,6 +16,7 @@ from pnn_core.config.checks import nearest
 from study.command_line import Parser, refuse
 from study.exit_status import DONE
 from study.results.mlflow.store import MlflowStore
+from study.results.whole_file import write_whole
 
 PROGRAM = "dashboards.export"
 
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             write_study_page(path, scene)
         else:
             picture = PICTURES[arguments.picture].draw(scene)
-            path.write_bytes(FORMATS[path.suffix.removeprefix(".")](picture))
+            write_whole(path, FORMATS[path.suffix.removeprefix(".")](picture))
     except OSError as error:
         return refuse(PROGRAM, f"--output {path} cannot be written: {error.strerror or error}")
     print(path)

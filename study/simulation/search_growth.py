@@ -1,5 +1,6 @@
 """Results of simulated searches: a summary, every trial, and pictures."""
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ from dashboards.pictures.simulated_hypervolume import (
 from study.recording.table import RecordedTable
 from study.results.front_table import TextTable
 from study.results.plural import counted
+from study.results.whole_file import write_whole
 from study.simulation.repeated import NEARLY_ALL, RepeatedSearch, median_reach
 from study.simulation.simulated_search import SearchSettings
 
@@ -157,8 +159,10 @@ def write_simulation(simulation: Simulation, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     document = json.dumps(simulation.as_json(), indent=2)
-    (folder / "simulation.json").write_text(document + "\n", encoding="utf-8")
-    pyarrow.parquet.write_table(simulation.trials(), folder / "trials.parquet", compression="zstd")
+    write_whole(folder / "simulation.json", document + "\n")
+    trials = io.BytesIO()
+    pyarrow.parquet.write_table(simulation.trials(), trials, compression="zstd")
+    write_whole(folder / "trials.parquet", trials.getvalue())
     for picture in simulation.pictures():
         (folder / f"{picture.name}.png").write_bytes(to_png(picture))
 
