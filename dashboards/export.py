@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dashboards.page.study_page import write_study_page
-from dashboards.picture_file import FORMATS
+from dashboards.picture_file import FORMATS, UndrawnError
 from dashboards.scene import Scene
 from dashboards.study_arguments import add_studies
 from dashboards.view_options import ViewOptions
@@ -42,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             picture = PICTURES[arguments.picture].draw(scene)
             write_whole(path, FORMATS[path.suffix.removeprefix(".")](picture))
+    except UndrawnError as error:
+        return refuse(PROGRAM, f"--output {path}: {error}")
     except OSError as error:
         return refuse(PROGRAM, f"--output {path} cannot be written: {error.strerror or error}")
     print(path)
