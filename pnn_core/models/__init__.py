@@ -3,5 +3,7 @@
 - `build`: construction from a `ModelConfig` and seeds
 - `resnet`: residual networks
 - `vgg_lenet`: networks without shortcuts
+- `convert`: other people's networks with another spatial layer
+- `saved_network`: trained networks as files
 - `costs`: parameters, mask values and multiply-accumulates of a network
 """
