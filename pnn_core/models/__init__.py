@@ -5,5 +5,6 @@
 - `vgg_lenet`: networks without shortcuts
 - `convert`: other people's networks with another spatial layer
 - `saved_network`: trained networks as files
+- `nin`: Network in Network
 - `costs`: parameters, mask values and multiply-accumulates of a network
 """
