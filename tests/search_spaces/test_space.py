@@ -118,8 +118,9 @@ def test_a_grid_to_be_run_whole_is_refused_if_a_cell_of_it_cannot_be_built() -> 
         table.require_a_network(DIGITS)
     assert str(caught.value) == (
         "space 'test' is a grid to be run whole, but layer (='conv3x3') cannot be built: "
-        "grouped (=True) is no setting of layer (=conv3x3): it is one of perturbation, noise_off, "
-        "constant_masks, fresh_masks, blurred_masks, shift, depthwise, random_depthwise, average"
+        "grouped (=True) must be False with layer (=conv3x3): it is a setting of perturbation, "
+        "noise_off, constant_masks, fresh_masks, blurred_masks, shift, depthwise, "
+        "random_depthwise, average"
     )
 
 
