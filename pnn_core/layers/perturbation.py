@@ -126,5 +126,17 @@ class BatchedPerturbation(MapSource):
 
 
 def over_maps(noise: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """Spread masks of one number over the maps of x; masks of the maps' size stay as they are."""
-    return noise.expand(-1, -1, *x.shape[2:]) if noise.shape[2:] == (1, 1) else noise
+    """Spread masks of one number over the maps of x; masks of the maps' size stay as they are.
+
+    Raises:
+        ValueError: The maps have another size than the masks.
+    """
+    if noise.shape[2:] == (1, 1):
+        return noise.expand(-1, -1, *x.shape[2:])
+    if noise.shape[2:] != x.shape[2:]:
+        masks, maps = (f"{t.shape[2]}×{t.shape[3]}" for t in (noise, x))
+        raise ValueError(
+            f"the masks are {masks} pixels and the feature map is {maps}: fixed masks fit images "
+            "of one size, and others must be resized to it or get a layer of their own size"
+        )
+    return noise

@@ -83,7 +83,8 @@ def _end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -
     """Tell the tracker, then the user."""
     interrupted = status == INTERRUPTED
     summary = summarise(outcome.records, plan.config.objectives)
-    writer.study_ended(summary, [outcome.page, outcome.csv], ENDS[status])
+    files = [file for file in (outcome.page, outcome.csv) if file.is_file()]
+    writer.study_ended(summary, files, ENDS[status])
     most = BROKEN_OFF_TRACKER_SECONDS if interrupted else None
     unsent = writer.close(TRACKER_SECONDS, most_seconds=most)
     if unsent.error:

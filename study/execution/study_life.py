@@ -13,7 +13,7 @@ from study.engine.cluster.gpu_sharing import share_gpus
 from study.engine.interrupts import Interrupts
 from study.engine.tune.tuner import train_runs
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
-from study.execution.export import describe_study, export_front, write_page
+from study.execution.export import describe_study, export_front, with_page
 from study.execution.next_commands import block_commands
 from study.execution.progress import ProgressReport
 from study.execution.summary import Outcome
@@ -88,7 +88,7 @@ class StudyLife:
                 outcome, interrupted = self._confirm(outcome, chosen)
                 if self._config.space.experiment is not None:
                     outcome = self._sealed_or_open(outcome)
-                write_page(outcome)  # once more, with what was confirmed
+                outcome = with_page(outcome)  # once more, with what was confirmed
         for warning in self._warnings:
             outcome = outcome.with_warning(warning)
         return outcome, interrupted
