@@ -17,7 +17,7 @@ from study.results.confirming_command import confirming_command
 from study.results.experiment_blocks import grouped_blocks
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
-from study.results.seal import SEALED, seal_of
+from study.results.seal import describe_sealed, seal_of
 from study.results.sealed_table import read_sealed_table
 
 TABLE = ".parquet"
@@ -97,7 +97,11 @@ def _require_confirmed(study: LoadedStudy) -> LoadedStudy:
     """
     name, seal = study.info.name, seal_of(study.info, study.records, study.confirmed)
     if seal is not None and not seal.is_open:
-        said = seal.describe() if study.confirmed else f"{SEALED} Its runs are in its table."
+        said = (
+            seal.describe()
+            if study.confirmed
+            else f"{describe_sealed(study.info)} Its runs are in its table."
+        )
         raise ValueError(f"{name}: {said} Name the tables of all blocks, each by --study")
     if any(run.result is not None for run in study.confirmed):
         return study
