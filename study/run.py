@@ -5,12 +5,12 @@ import json
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pnn_core.config import DatasetShape
-from pnn_core.data import load_training_data
+from pnn_core.data import load_training_data, summarise_images
 from search_spaces import BUILT_IN, find_space
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
@@ -194,12 +194,14 @@ def _planned_study(
 
     with blaming("--data-dir", plan.arguments.data_dir):
         data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
+        images, doubts = summarise_images(data, plan.arguments.data_dir)
     try:
         if arguments.resume:
             _create_checkpoints(plan)
             plan.file.write(plan.config.output)
         else:
             plan = _begin(plan, stack)
+        plan = replace(plan, images=images, warnings=(*plan.warnings, *doubts))
         return run_study(plan, resources, data, interrupts)
     except KeyboardInterrupt:
         if not (plan.config.output / FILE).is_file():

@@ -79,8 +79,9 @@ class StudyLife:
     def run(self) -> tuple[Outcome, bool]:
         """Search and confirm; return what became of it, and True if a signal ended it."""
         with self._progress or contextlib.nullcontext(), contextlib.closing(self._cleanup):
-            if images := describe_augmentation(self._config):
-                self._say(images)
+            for said in (self._plan.images, describe_augmentation(self._config)):
+                if said:
+                    self._say(said)
             for warning in self._plan.warnings:
                 self._warn(warning)
             outcome, interrupted = self._search()
