@@ -1,7 +1,6 @@
 """Export of a study's page, and of its front as data, into the study's folder."""
 
 import os
-import time
 from collections.abc import Sequence
 
 from dashboards.front_csv import write_front_csv
@@ -15,6 +14,7 @@ from study.results.run_record import RunRecord
 from study.results.setting import values_of
 from study.results.settings import ShownSettings
 from study.results.study_info import StudyInfo
+from study.results.timestamps import now_ms
 
 
 def export_front(plan: StudyPlan, records: Sequence[RunRecord], validation_images: int) -> Outcome:
@@ -58,8 +58,7 @@ def write_page(outcome: Outcome) -> None:
     from dashboards.scene import Scene
     from dashboards.view_options import ViewOptions
 
-    now_ms = round(1000 * time.time())
-    scene = Scene(studies=(outcome.study,), options=ViewOptions(), selected=None, now_ms=now_ms)
+    scene = Scene(studies=(outcome.study,), options=ViewOptions(), selected=None, now_ms=now_ms())
     write_study_page(outcome.page, scene)
 
 
