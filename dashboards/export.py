@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dashboards.page.study_page import write_study_page
-from dashboards.picture_file import FORMATS
+from dashboards.picture_file import FORMATS, UndrawnError
 from dashboards.scene import Scene
 from dashboards.study_arguments import add_studies
 from dashboards.view_options import ViewOptions
@@ -16,6 +16,7 @@ from pnn_core.config.checks import nearest
 from study.command_line import Parser, refuse
 from study.exit_status import DONE
 from study.results.mlflow.store import MlflowStore
+from study.results.whole_file import write_whole
 
 PROGRAM = "dashboards.export"
 
@@ -40,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             write_study_page(path, scene)
         else:
             picture = PICTURES[arguments.picture].draw(scene)
-            path.write_bytes(FORMATS[path.suffix.removeprefix(".")](picture))
+            write_whole(path, FORMATS[path.suffix.removeprefix(".")](picture))
+    except UndrawnError as error:
+        return refuse(PROGRAM, f"--output {path}: {error}")
     except OSError as error:
         return refuse(PROGRAM, f"--output {path} cannot be written: {error.strerror or error}")
     print(path)

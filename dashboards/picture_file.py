@@ -1,4 +1,4 @@
-"""A picture as a file: drawn (PNG, SVG), or the numbers that it draws (CSV, Parquet)."""
+"""Picture as a file: drawn (PNG, SVG), or the numbers that it draws (CSV, Parquet)."""
 
 import io
 import textwrap
@@ -10,14 +10,19 @@ import pyarrow.parquet
 
 from dashboards.elements.picture import Picture
 from dashboards.elements.theme import escape
+from study.results.error_messages import explain
 
 _WIDTH, _HEIGHT = 1000, 640  # pixels
 _PIXEL_DENSITY = 2  # for print
 _CAPTION_LETTERS = 130  # as many fit the width in one line
+_REMEDY = (
+    "install one, or name it by BROWSER_PATH; csv, parquet and the page need none, and the camera "
+    "above each picture of the page saves a PNG in any browser"
+)
 
 
-class NoBrowserError(OSError):
-    """Images are drawn by a browser, and none is there."""
+class UndrawnError(OSError):
+    """Error of an image that no browser draws, such as where there is none; one sentence."""
 
 
 def to_csv(picture: Picture) -> bytes:
@@ -36,19 +41,19 @@ def to_parquet(picture: Picture) -> bytes:
 
 
 def to_png(picture: Picture) -> bytes:
-    """The picture with its title and caption, twice as fine as a screen.
+    """Draw a picture with its title and caption, twice as fine as a screen.
 
     Raises:
-        NoBrowserError: There is no Chrome or Chromium, which draws it.
+        UndrawnError: There is no Chrome or Chromium, which draws it, or it failed.
     """
     return _image(picture, "png")
 
 
 def to_svg(picture: Picture) -> bytes:
-    """The picture with its title and caption.
+    """Draw a picture with its title and caption.
 
     Raises:
-        NoBrowserError: There is no Chrome or Chromium, which draws it.
+        UndrawnError: There is no Chrome or Chromium, which draws it, or it failed.
     """
     return _image(picture, "svg")
 
@@ -87,9 +92,10 @@ def _image(picture: Picture, kind: str) -> bytes:
         image = figure.to_image(
             kind, width=_WIDTH, height=figure.layout.height, scale=_PIXEL_DENSITY
         )
-    except ChromeNotFoundError:
-        raise NoBrowserError(
-            f"a {kind} is drawn by Chrome or Chromium, and neither is installed: install one, or "
-            "ask for csv, parquet or the page"
-        ) from None
+    except Exception as error:  # Plotly, its driver of browsers and the browser have many
+        is_missing = isinstance(error.__cause__ or error.__context__ or error, ChromeNotFoundError)
+        failed = "neither is found" if is_missing else f"it failed ({explain(error)})"
+        raise UndrawnError(
+            f"a {kind} is drawn by Chrome or Chromium, and {failed}: {_REMEDY}"
+        ) from error
     return bytes(image)

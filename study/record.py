@@ -87,6 +87,12 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="digits", metavar="NAME", help="default: digits")
     parser.add_argument("--data-dir", metavar="DIR", help="where the data set is (default: data)")
     parser.add_argument(
+        "--augment",
+        metavar="HOW",
+        help="training images: none, crop or crop_flip; see study.run (default: as the space or "
+        "the data set has it)",
+    )
+    parser.add_argument(
         "--configurations",
         type=whole_number(1),
         metavar="N",
@@ -122,6 +128,8 @@ def _study_words(arguments: argparse.Namespace, name: str) -> list[str]:
     words += ["--seed", str(arguments.seed)]
     if arguments.data_dir is not None:
         words += ["--data-dir", arguments.data_dir]
+    if arguments.augment is not None:
+        words += ["--augment", arguments.augment]
     if arguments.tracking_uri is not None:
         words += ["--tracking-uri", arguments.tracking_uri]
     if arguments.configurations is None:

@@ -54,17 +54,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         _require_folder(arguments.output)
         simulation = _simulate(arguments)
         with blaming("--output", arguments.output):
-            write_simulation(simulation, arguments.output)
+            undrawn = write_simulation(simulation, arguments.output)
     except (ValueError, OSError) as error:
         return refuse(PROGRAM, str(error))
     except KeyboardInterrupt:
         print(f"{PROGRAM}: interrupted: nothing was written", file=sys.stderr)
         return INTERRUPTED
+    if undrawn:
+        print(f"{PROGRAM}: no pictures were drawn: {undrawn}", file=sys.stderr)
     if arguments.json:
         print(json.dumps(simulation.as_json(), indent=2))
         return DONE
     print(simulation.text())
-    print(f"\n{arguments.output}: summary (JSON), every trial (Parquet) and pictures (PNG)")
+    written = "summary (JSON), every trial (Parquet)" + ("" if undrawn else " and pictures (PNG)")
+    print(f"\n{arguments.output}: {written}")
     return DONE
 
 

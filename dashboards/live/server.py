@@ -13,7 +13,7 @@ from dashboards.live.drawing import Drawing, draw_page, scene_of
 from dashboards.live.page_layout import skeleton
 from dashboards.live.studies import Studies
 from dashboards.live.trial_panel import find_trial, trial_pictures
-from dashboards.picture_file import FORMATS, NoBrowserError
+from dashboards.picture_file import FORMATS, UndrawnError
 from dashboards.scene import Scene
 from dashboards.views import PICTURES
 from study.results.mlflow.store import MlflowStore
@@ -129,7 +129,7 @@ def _serve_files(server: flask.Flask, studies: Studies) -> None:
             address = Address.parse(flask.request.query_string.decode())
             scene = scene_of(studies, address)
             content = _find_format(kind)(_find_picture(name, scene, address))
-        except NoBrowserError as error:
+        except UndrawnError as error:
             return flask.Response(str(error), status=503, mimetype="text/plain")
         except ValueError as error:
             return flask.Response(str(error), status=404, mimetype="text/plain")

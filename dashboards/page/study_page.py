@@ -14,6 +14,7 @@ from dashboards.scene import Scene
 from dashboards.view_tables import front_table, named_table
 from dashboards.views import VIEWS
 from study.results.study_info import StudyInfo
+from study.results.whole_file import write_whole
 
 
 def write_study_page(path: Path, scene: Scene) -> None:
@@ -26,7 +27,7 @@ def write_study_page(path: Path, scene: Scene) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    path.write_text(study_page(scene), encoding="utf-8")
+    write_whole(path, study_page(scene))
 
 
 def study_page(scene: Scene) -> str:

@@ -35,6 +35,7 @@ from dashboards.replication.markup import (
 )
 from dashboards.replication.reported_tables import describe_defaults, get_reported_tables
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.whole_file import write_whole
 
 NOTES = (
     "Confirmed: the trials of the front, chosen on validation images, were trained again with "
@@ -142,7 +143,7 @@ def write_report(path: Path, info: ReportInfo) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    path.write_text(document(info.title, _body(info)), encoding="utf-8")
+    write_whole(path, document(info.title, _body(info)))
 
 
 def _body(info: ReportInfo) -> Iterable[str]:

@@ -78,8 +78,8 @@ class StemConfig:
 
     Attributes:
         stem: Name in `STEMS`: `conv3x3` with stride 1, the same with frozen random weights
-            (`conv3x3_frozen`), `conv7x7` with stride 2 and a max-pool, or noise and a 1×1
-            (`perturbation`).
+            (`conv3x3_frozen`), `conv5x5`, `conv7x7` with stride 2 and a max-pool, or noise and a
+            1×1 (`perturbation`).
         stem_noise_level: Half-range ℓ of a perturbation stem's noise.
         stem_fan_out: Number of a perturbation stem's masks for each colour channel.
         stem_activation: Function behind a perturbation stem's noise.
@@ -105,8 +105,9 @@ class ModelConfig:
         dataset: Shape of the images and number of classes.
         network: Name in `NETWORKS`: `resnet18`, `resnet34`, `resnet50` (bottlenecks) and `vgg16`
             (with batch norm) as published; for small images `resnet8`, three stages of one block
-            with widths p, 2p, 4p, and `lenet`; for CIFAR `resnet20`, `resnet56` and `resnet110`.
-        layer: Layer in the place of the 3×3 convolution, by its name in `SPATIAL_LAYERS`:
+            with widths p, 2p, 4p, and `lenet`; for CIFAR `resnet20`, `resnet56`, `resnet110` and
+            `nin`, Network in Network.
+        layer: Layer in the place of the network's convolution, by its name in `SPATIAL_LAYERS`:
             `perturbation`; `conv3x3`, the plain network; `conv1x1`, no noise at all;
             `local_binary`, fixed ±1 filters (paper Eq. 1); other maps in a perturbation layer:
             `noise_off`, without noise, `constant_masks`, each one number, `fresh_masks`, new at
@@ -121,10 +122,12 @@ class ModelConfig:
             `noise_conv_bn_relu` the BN and ReLU behind the 1×1 stand before the pool, not after.
         grouped: True if the 1×1 combines the maps of each input channel alone.
         mix_maps: True if a second 1×1 mixes what the first one gave.
-        pooling: Pool that halves a feature map where no convolution has a stride.
+        pooling: Pool that halves a feature map where no convolution has a stride; `nin` has its
+            own pools.
         before_addition: Modules behind a residual block's last layer, before the shortcut is
             added.
-        dropout: Share of the features set to 0 before the classifier, in training.
+        dropout: Share of the features set to 0 before the classifier, in training; in `nin` behind
+            both pools.
         initialisation: Distribution of the convolutions' initial weights: `torch`, torch's default,
             or `published`, N(0, √(2 / (k²·q))) for q output channels, as every published code has
             it. The others are torch's default in both. For a 1×1 of 128 to 128 channels the
@@ -184,6 +187,12 @@ class ModelConfig:
 
     def _require_buildable(self) -> None:
         """Refuse combinations that would be another network than they say."""
+        smallest, data = NETWORKS[self.network].smallest_side, self.dataset
+        if min(data.height, data.width) < smallest:
+            raise ValueError(
+                f"network (={self.network}) needs images of at least {smallest} pixels a side, "
+                f"not {data.height}×{data.width}"
+            )
         uses = SPATIAL_LAYERS[self.layer].uses
         if "fan_out" not in uses and self.fan_out != 1:
             raise ValueError(

@@ -6,10 +6,10 @@ from pnn_core.parts.networks.network import ClassifierShape
 
 
 def build_classifier(shape: ClassifierShape, classes: int, dropout: float) -> nn.Sequential:
-    """Build an average pool, then linear layers.
+    """Build an average pool, then linear layers; or a 1×1, a ReLU and the pool.
 
     Dropout stands where the published networks have it: behind each hidden layer or, where there
-    is none, behind the pool.
+    is none, behind the pool; a 1×1 has none.
 
     Args:
         shape: Sizes of the map, the pool and the hidden layers.
@@ -20,6 +20,13 @@ def build_classifier(shape: ClassifierShape, classes: int, dropout: float) -> nn
         Maps `[batch, *shape.inputs]` to logits `[batch, classes]`.
     """
     pooled = shape.pooled
+    if shape.convolutional:
+        return nn.Sequential(
+            nn.Conv2d(shape.inputs.channels, classes, kernel_size=1),
+            nn.ReLU(inplace=True),
+            nn.AdaptiveAvgPool2d((pooled.height, pooled.width)),
+            nn.Flatten(),
+        )
     layers: list[nn.Module] = []
     if pooled != shape.inputs:
         layers.append(nn.AdaptiveAvgPool2d((pooled.height, pooled.width)))

@@ -19,6 +19,7 @@ def build_spatial_unit(
     *,
     strided: bool,
     relu: bool = True,
+    norm: bool = True,
 ) -> FusedSequential:
     """Build a spatial layer with the pool, BN and ReLU behind it.
 
@@ -32,20 +33,23 @@ def build_spatial_unit(
         strided: True if a 3×3 convolution halves by its stride, as in a ResNet, and not by a pool,
             as in VGG.
         relu: True if a ReLU follows the BN.
+        norm: True if the network has a BN there; else only the orders `..._conv_bn_relu` put one.
 
     Returns:
-        Parts `layer`, `norm` and, where there are any, `pool` and `relu`.
+        Parts `layer` and, where there are any, `norm`, `pool` and `relu`.
     """
     entry = SPATIAL_LAYERS[config.layer]
     halve_by_stride = entry.as_convolution and strided
     layer = entry.build(config, place if halve_by_stride else replace(place, stride=1), generator)
-    norm: list[tuple[str, nn.Module]] = [("norm", nn.BatchNorm2d(place.out_channels))]
+    parts: list[tuple[str, nn.Module]] = []
+    if norm or entry.ends_normalised(config):
+        parts.append(("norm", nn.BatchNorm2d(place.out_channels)))
     if relu:
-        norm.append(("relu", nn.ReLU(inplace=True)))
+        parts.append(("relu", nn.ReLU(inplace=True)))
     pool = (
         [("pool", build_pool(config.pooling))] if place.stride > 1 and not halve_by_stride else []
     )
-    behind = norm + pool if entry.normalises_before_pool(config) else pool + norm
+    behind = parts + pool if entry.normalises_before_pool(config) else pool + parts
     return FusedSequential(OrderedDict([("layer", layer), *behind]))
 
 

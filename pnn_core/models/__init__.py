@@ -3,5 +3,6 @@
 - `build`: construction from a `ModelConfig` and seeds
 - `resnet`: residual networks
 - `vgg_lenet`: networks without shortcuts
+- `nin`: Network in Network
 - `costs`: parameters, mask values and multiply-accumulates of a network
 """

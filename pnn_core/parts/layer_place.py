@@ -14,12 +14,14 @@ class LayerPlace:
         out_channels: Number of output channels, q.
         stride: 1, or 2 where the map is halved: by the layer's own stride or by a pool behind it.
         bias: True if the layer has one.
+        kernel_size: Pixels a side of the convolution that the network has there, as published.
     """
 
     inputs: FeatureMap
     out_channels: int
     stride: int = 1
     bias: bool
+    kernel_size: int = 3
 
     @property
     def outputs(self) -> FeatureMap:

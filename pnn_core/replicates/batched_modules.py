@@ -50,6 +50,9 @@ class DropoutGenerators:
     def dropout(self, x: torch.Tensor, p: float, replicate: int) -> torch.Tensor:
         """Apply dropout to a replicate's features, by its own draws; sets torch's generators."""
         set_generator_states(self.states[replicate], self.device)
+        if x.ndim == 4:
+            # A GPU draws in the order of memory: that of the replicate's own maps.
+            x = x.contiguous(memory_format=torch.channels_last)
         dropped = functional.dropout(x, p)
         self.states[replicate] = generator_states(self.device)
         return dropped
@@ -156,7 +159,7 @@ class BatchedDropout(nn.Module):
         self.can_be_captured = p == 0
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map `[batch, R * features]` to the same shape."""
+        """Map `[batch, R * features]`, or maps of as many channels, to the same shape."""
         if not self.training or self.p == 0:
             return x
         each = enumerate(x.chunk(self.replicates, dim=1))

@@ -1,18 +1,18 @@
 """Store of checkpoints: a folder, or any file system that pyarrow knows by URL."""
 
-import os
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem
 
+from study.results.whole_file import PART, write_whole
+
 # Workers need no more of a study than this: they are spared Optuna.
 if TYPE_CHECKING:
     from study.config import StudyConfig
-
-_TEMPORARY = ".part"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,8 @@ class CheckpointStore:
         """
         files, root = FileSystem.from_uri(self.url)
         files.create_dir(root, recursive=True)
+        if isinstance(files, LocalFileSystem):
+            Path(root).chmod(0o700)
 
     def save(self, name: str, content: bytes) -> None:
         """Write a file in the place of its earlier version, of which nothing is lost before.
@@ -54,13 +56,17 @@ class CheckpointStore:
             OSError: It cannot be written; the earlier version is still there.
         """
         files, root = FileSystem.from_uri(self.url)
-        temporary = f"{name}.{uuid.uuid4().hex}{_TEMPORARY}"
+        if isinstance(files, LocalFileSystem):
+            try:
+                write_whole(Path(root, name), content, private=True)
+            except OSError as error:
+                raise OSError(f"{self.url}: {error}") from error
+            return
+        temporary = f"{name}.{uuid.uuid4().hex}{PART}"
         path = f"{root}/{temporary}"
         try:
             with files.open_output_stream(path) as stream:
                 stream.write(content)
-            if isinstance(files, LocalFileSystem):
-                _flush(path)
             files.move(path, f"{root}/{name}")
         except OSError as error:
             if files.get_file_info(path).type is FileType.File:
@@ -109,12 +115,3 @@ class CheckpointStore:
         files, root = FileSystem.from_uri(self.url)
         if files.get_file_info(f"{root}/{name}").type is FileType.File:
             files.delete_file(f"{root}/{name}")
-
-
-def _flush(path: str) -> None:
-    """Have the content on the disk before its name points to it, for the case of a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,11 +1,13 @@
 """Reasons why an attempt at a run broke off, in words."""
 
 from study.results.mask_secrets import mask_password
+from study.results.printable import printable
 
 
 def describe_error(error: Exception) -> str:
-    """Describe an exception in one line, without passwords."""
-    return mask_password(f"{type(error).__name__}: {' '.join(str(error).split())}")
+    """Describe an exception in one line that can be printed, without passwords."""
+    text = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return printable(mask_password(text))
 
 
 def describe_death(text: str) -> str:

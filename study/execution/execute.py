@@ -18,7 +18,7 @@ from study.engine.cluster.gpu_sharing import share_gpus
 from study.engine.interrupts import Interrupts
 from study.engine.tune.tuner import train_runs
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
-from study.execution.export import describe_study, export_front, write_page
+from study.execution.export import describe_study, export_front, with_page
 from study.execution.next_commands import block_commands, resume_command
 from study.execution.progress import ProgressReport
 from study.execution.summary import Outcome
@@ -102,7 +102,8 @@ def _end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -
     """Tell the tracker, then the user."""
     interrupted = status == INTERRUPTED
     summary = summarise(outcome.records, plan.config.objectives)
-    writer.study_ended(summary, [outcome.page, outcome.csv], ENDS[status])
+    files = [file for file in (outcome.page, outcome.csv) if file.is_file()]
+    writer.study_ended(summary, files, ENDS[status])
     most = BROKEN_OFF_TRACKER_SECONDS if interrupted else None
     unsent = writer.close(TRACKER_SECONDS, most_seconds=most)
     if unsent.error:
@@ -169,7 +170,7 @@ class _Life:
                 outcome, interrupted = self._confirm(outcome, chosen)
                 if self._config.space.experiment is not None:
                     outcome = self._sealed_or_open(outcome)
-                write_page(outcome)  # once more, with what was confirmed
+                outcome = with_page(outcome)  # once more, with what was confirmed
         for warning in self._warnings:
             outcome = outcome.with_warning(warning)
         return outcome, interrupted

@@ -1,16 +1,18 @@
 """Export of a study's page, and of its front as data, into the study's folder."""
 
 import os
+import shlex
 from collections.abc import Sequence
 
 from dashboards.front_csv import write_front_csv
 from study.config import StudyConfig
-from study.execution.next_commands import next_commands, resume_command
+from study.execution.next_commands import installed, next_commands, resume_command
 from study.execution.summary import Outcome
 from study.planning.new_study import StudyPlan
+from study.results.error_messages import explain
 from study.results.planned_experiment import PlannedExperiment
 from study.results.provenance import git_commit, library_versions
-from study.results.run_record import RunRecord
+from study.results.run_record import RunRecord, RunState
 from study.results.setting import values_of
 from study.results.settings import ShownSettings
 from study.results.study_info import StudyInfo
@@ -32,7 +34,9 @@ def export_front(plan: StudyPlan, records: Sequence[RunRecord], validation_image
     is_default = arguments.tracking_uri is None and "MLFLOW_TRACKING_URI" not in os.environ
     shown = None if is_default else plan.store.shown_uri
     resume = resume_command(config, arguments.tracking_uri)
-    repeated = arguments.repeated if plan.file.rerun is None else None
+    # What failed here would fail in a larger study, too.
+    has_front = any(record.state is RunState.COMPLETE for record in records)
+    repeated = arguments.repeated if plan.file.rerun is None and has_front else None
     outcome = Outcome(
         config=config,
         info=describe_study(config),
@@ -42,15 +46,14 @@ def export_front(plan: StudyPlan, records: Sequence[RunRecord], validation_image
         validation_images=validation_images,
     )
     write_front_csv(outcome.csv, outcome.front)
-    write_page(outcome)
-    return outcome
+    return with_page(outcome)
 
 
-def write_page(outcome: Outcome) -> None:
+def with_page(outcome: Outcome) -> Outcome:
     """Write every view of the study as one page: what `dashboards.export` makes of the tracker.
 
-    Raises:
-        OSError: The study's folder cannot be written.
+    Returns:
+        The outcome, warned where the page could not be drawn or written: it costs no result.
     """
     # Pictures bring Plotly, SciPy and scikit-learn, three seconds of imports that no trial and no
     # mistyped flag is to wait for.
@@ -59,7 +62,17 @@ def write_page(outcome: Outcome) -> None:
     from dashboards.view_options import ViewOptions
 
     scene = Scene(studies=(outcome.study,), options=ViewOptions(), selected=None, now_ms=now_ms())
-    write_study_page(outcome.page, scene)
+    try:
+        write_study_page(outcome.page, scene)
+    except Exception as error:  # whatever a picture makes of these records
+        again = (
+            f"{installed('python')} -m dashboards.export --study {shlex.quote(outcome.info.name)}"
+        )
+        return outcome.with_warning(
+            f"The page of pictures is not that of this end ({explain(error)}); everything else is "
+            f"whole, and this draws it again: {again}"
+        )
+    return outcome
 
 
 def describe_study(config: StudyConfig) -> StudyInfo:

@@ -27,7 +27,7 @@ def next_commands(
     Args:
         config: The study.
         repeated: Options of this study that a larger one has too; None where there is no larger
-            one, as of a trial that was run again.
+            one, as of a trial that was run again, or where no trial is complete.
         store: Address of MLflow's store, as it may be shown; None for its local default.
         resume: Command that goes on with the study; see `resume_command`.
 

@@ -6,7 +6,6 @@ never holds a password.
 
 import json
 import math
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, get_args
@@ -17,12 +16,10 @@ from study.config import require_study_name
 from study.results.mask_secrets import mask_password
 from study.results.setting import Option, kinds_of, options, spell
 from study.results.settings import Settings
+from study.results.whole_file import write_whole
 
 FILE = "study.json"
 """Name of the file within the study's folder."""
-
-PART = f".{FILE}.part"
-"""Name of the file while it is being written."""
 
 VERSION = 1
 """Version of the file format."""
@@ -76,21 +73,9 @@ class StudyFile(Settings):
         Raises:
             OSError: It cannot be written; the old one is intact.
         """
-        path = folder / FILE
-        # The study's lock lets one process write at a time, so that one name is enough.
-        part = folder / PART
         document = {name: _encode(getattr(self, name)) for name in kinds_of(StudyFile)}
         text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-        try:
-            with part.open("w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-            _sync_folder(folder)
-        except OSError as error:
-            # A write that finds the disk full does not say where.
-            raise OSError(error.errno, f"cannot write: {error.strerror}", str(path)) from error
+        write_whole(folder / FILE, text, private=True)  # it names hosts
 
     @classmethod
     def read(cls, folder: Path) -> "StudyFile":
@@ -176,12 +161,3 @@ def _refuse_constant(text: str) -> NoReturn:
 
 def _is_syntax(error: BaseException) -> bool:
     return isinstance(error, (json.JSONDecodeError, UnicodeDecodeError, RecursionError))
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name in a folder outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -13,9 +13,10 @@ from pathlib import Path
 from pnn_core.config.checks import nearest
 from study.command_line import blaming
 from study.config import JOURNAL
-from study.planning.study_file import FILE, PART, StudyFile
+from study.planning.study_file import FILE, StudyFile
 from study.planning.study_lock import FILE as LOCK
 from study.planning.study_lock import StudyLockedError, locked
+from study.results.whole_file import is_part_of
 
 CHECKPOINTS = "checkpoints"
 """Name of the folder of checkpoints that no other place was named for."""
@@ -105,14 +106,14 @@ def _is_worthless(path: Path) -> bool:
     """Return True for what a process leaves that is killed before the study has begun."""
     if path.name == CHECKPOINTS and path.is_dir():
         return not any(inner.is_file() for inner in path.rglob("*"))
-    return path.name in (LOCK, PART)
+    return path.name == LOCK or is_part_of(path, FILE)
 
 
 def _clear(output: Path, made: list[Path]) -> None:
     """Remove what is in the folder of a study that did not begin, and the folders made for it."""
     shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
     with contextlib.suppress(OSError):
-        for name in (FILE, PART, LOCK):
+        for name in (FILE, LOCK):
             (output / name).unlink(missing_ok=True)
         for folder in made:  # another study may lie beside it by now
             folder.rmdir()

@@ -1,5 +1,6 @@
 """Recorded tables as Parquet files, with schema, provenance and licence in its own metadata."""
 
+import io
 import json
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -12,6 +13,7 @@ from pnn_core.config import DatasetShape
 from search_spaces.space_json import space_from_json, space_to_json
 from study.recording.columns import from_arrow, to_arrow
 from study.recording.table import Provenance, RecordedTable
+from study.results.whole_file import write_whole
 
 METADATA = b"pnn_bench"
 """Key under which the file's metadata hold a JSON document on the table."""
@@ -36,9 +38,9 @@ def write_table(table: RecordedTable, path: Path) -> None:
         "provenance": asdict(table.provenance),
     }
     rows = to_arrow(table.configurations).replace_schema_metadata({METADATA: json.dumps(document)})
-    part = path.with_name(f".{path.name}.part")
-    pyarrow.parquet.write_table(rows, part, compression="zstd")
-    part.replace(path)
+    content = io.BytesIO()
+    pyarrow.parquet.write_table(rows, content, compression="zstd")
+    write_whole(path, content.getvalue())
 
 
 def read_table(path: Path) -> RecordedTable:

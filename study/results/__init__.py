@@ -13,6 +13,8 @@
 - `confirming_command`, `rerun_command`: commands to type next
 - `mask_secrets`, `error_messages`, `databases`: addresses whose passwords never show, and why one
   fails
+- `printable`, `whole_file`: what a user's bytes hold, fit to be printed and sent; files that are
+  replaced whole or not at all
 - `time_limit`: a question that may take so long
 - `timestamps`, `provenance`: when it happened, and which code ran
 """

@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator
 
 from study.results.mask_secrets import hide_secrets
+from study.results.printable import printable
 
 _LONGEST_CAUSE = 300
 
 
 def explain(error: BaseException, uri: str = "") -> str:
-    """The cause of a failure in a few words, without passwords.
+    """Return the cause of a failure in a few words, without passwords.
 
     Args:
         error: Exception that was raised.
@@ -21,8 +22,8 @@ def explain(error: BaseException, uri: str = "") -> str:
     # urllib3 hands some on as an argument of its own error, and not as its cause.
     for cause in (each for error in reversed(causes) for each in (error, *error.args)):
         if isinstance(cause, OSError) and cause.errno is not None and cause.strerror:
-            return hide_secrets(cause.strerror.lower(), uri)
-    text = hide_secrets(str(error).strip() or type(error).__name__, uri)
+            return printable(hide_secrets(cause.strerror.lower(), uri))
+    text = printable(hide_secrets(str(error).strip() or type(error).__name__, uri))
     first = re.split(r"\.\s|\n", text, maxsplit=1)[0].rstrip(".")
     return first if len(first) <= _LONGEST_CAUSE else first[: _LONGEST_CAUSE - 1] + "…"
 

@@ -36,6 +36,7 @@ _STEMS: Mapping[str, Mapping[str, ParameterValue]] = {
     "": {},
     "conv3x3": {"stem": "conv3x3"},
     "conv3x3 (frozen random)": {"stem": "conv3x3_frozen"},
+    "conv5x5": {"stem": "conv5x5"},
     "conv7x7 stride 2 + maxpool": {"stem": "conv7x7"},
     "perturbation": {"stem": "perturbation", "stem_fan_out": 1, "stem_activation": "none"},
     "conv1x1": {
@@ -67,8 +68,9 @@ _SWITCHES: Mapping[str, Mapping[str, ParameterValue]] = {
     },
     "unique masks; grouped 1x1; no mixing 1x1": {"unique_masks": True, "grouped": True},
     "the same with masks shared by all channels": {"unique_masks": False, "grouped": True},
+    "dropout 0.5 behind both pools": {"dropout": 0.5},
 }
-"""Notes that hold switches of the layer."""
+"""Notes that hold switches of the layer or the network."""
 
 _SECTION_5_3: Mapping[str, ParameterValue] = {
     "learning_rate": 1e-3,

@@ -19,6 +19,7 @@ from pnn_core.config import (
 )
 from study.results.early_stop import EarlyStop
 from study.results.objective import Objective
+from study.results.printable import printable
 
 Curve = tuple[EpochResult, ...]
 """Results of one seed, in order, from epoch 1 without gaps."""
@@ -129,6 +130,9 @@ class RunRecord:
             if self.state is not RunState.PRUNED:
                 raise ValueError(f"stop (={self.stop}) is for pruned trials, not {self.state} ones")
             object.__setattr__(self, "reason", str(self.stop))
+        # They may hold a user's file names, and go to pages, trackers and terminals.
+        object.__setattr__(self, "reason", printable(self.reason))
+        object.__setattr__(self, "retried", tuple(map(printable, self.retried)))
         tested = self.key.is_confirmation and self.state is RunState.COMPLETE
         if (self.result is not None) != tested:
             raise ValueError(

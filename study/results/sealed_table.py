@@ -4,6 +4,7 @@ It can be committed while the experiment goes on, and read back with the other b
 Every run is a row with the whole document of its record.
 """
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pyarrow.parquet
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.study_format import decode_study, study_params, study_tags
 from study.results.record_codec import record_from_json, record_to_json
+from study.results.whole_file import write_whole
 
 METADATA = b"pnn_sealed_experiment"
 """Key under which the file's metadata hold a JSON document on the study."""
@@ -56,9 +58,9 @@ def write_sealed_table(path: Path, study: LoadedStudy) -> None:
             "record": pa.array([json.dumps(record_to_json(run)) for run in runs], pa.string()),
         }
     ).replace_schema_metadata({METADATA: json.dumps(document)})
-    part = path.with_name(f".{path.name}.part")
-    pyarrow.parquet.write_table(table, part, compression="zstd")
-    part.replace(path)
+    content = io.BytesIO()
+    pyarrow.parquet.write_table(table, content, compression="zstd")
+    write_whole(path, content.getvalue())
 
 
 def read_sealed_table(path: Path) -> LoadedStudy:

@@ -1,5 +1,6 @@
 """Results of simulated searches: a summary, every trial, and pictures."""
 
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ import pyarrow.parquet
 from dashboards.elements.picture import Picture
 from dashboards.measures.duration import describe_duration
 from dashboards.measures.steps import Band, Steps, band
-from dashboards.picture_file import to_png
+from dashboards.picture_file import UndrawnError, to_png
 from dashboards.pictures.simulated_hypervolume import (
     Over,
     SearchBand,
@@ -22,6 +23,7 @@ from dashboards.pictures.simulated_hypervolume import (
 from study.recording.table import RecordedTable
 from study.results.front_table import TextTable
 from study.results.plural import counted
+from study.results.whole_file import write_whole
 from study.simulation.repeated import NEARLY_ALL, RepeatedSearch, median_reach
 from study.simulation.simulated_search import SearchSettings
 
@@ -42,7 +44,7 @@ class Simulation:
 
     @property
     def epochs(self) -> int:
-        """The budget of each search."""
+        """Budget of each search."""
         return self.settings.trials * self.table.epochs
 
     def seconds(self) -> float:
@@ -50,7 +52,7 @@ class Simulation:
         return max(ends[-1].seconds for search in self.searches for ends in search.ends)
 
     def as_json(self) -> dict[str, Any]:
-        """The whole outcome as one JSON document."""
+        """Return the whole outcome as one JSON document."""
         settings = self.settings
         return {
             "table": {
@@ -87,7 +89,7 @@ class Simulation:
         return band(search.seconds, self.seconds())
 
     def text(self) -> TextTable:
-        """The outcome for people: medians over seeds."""
+        """Return the outcome for people: medians over seeds."""
         share = f"{NEARLY_ALL:.0%}"
         header = ("search", f"epochs to {share}", f"time to {share}", "seeds", "hypervolume")
         rows = []
@@ -108,7 +110,7 @@ class Simulation:
         return TextTable(header=header, rows=tuple(rows))
 
     def pictures(self) -> Iterator[Picture]:
-        """Hypervolume against epochs spent, and against simulated time."""
+        """Draw hypervolume against epochs spent, and against simulated time."""
         table, settings = self.table, self.settings
         objectives = ", ".join(objective.name for objective in settings.objectives)
         overs: tuple[Over, ...] = ("epochs", "seconds")
@@ -127,7 +129,7 @@ class Simulation:
             yield get_simulated_hypervolume_picture(info)
 
     def trials(self) -> pa.Table:
-        """Every trial of every search, a row each."""
+        """Return every trial of every search, a row each."""
         rows = [
             {
                 "sampler": search.sampler,
@@ -148,19 +150,28 @@ class Simulation:
         return pa.Table.from_pylist(rows)
 
 
-def write_simulation(simulation: Simulation, folder: Path) -> None:
+def write_simulation(simulation: Simulation, folder: Path) -> str:
     """Write `simulation.json`, `trials.parquet` and the pictures.
 
+    Returns:
+        The reason why there are no pictures; empty where they are drawn.
+
     Raises:
-        OSError: Something cannot be written, or there is no browser to draw pictures; all else is
-            written by then.
+        OSError: Something cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     document = json.dumps(simulation.as_json(), indent=2)
-    (folder / "simulation.json").write_text(document + "\n", encoding="utf-8")
-    pyarrow.parquet.write_table(simulation.trials(), folder / "trials.parquet", compression="zstd")
+    write_whole(folder / "simulation.json", document + "\n")
+    trials = io.BytesIO()
+    pyarrow.parquet.write_table(simulation.trials(), trials, compression="zstd")
+    write_whole(folder / "trials.parquet", trials.getvalue())
     for picture in simulation.pictures():
-        (folder / f"{picture.name}.png").write_bytes(to_png(picture))
+        try:
+            image = to_png(picture)
+        except UndrawnError as error:
+            return str(error)
+        write_whole(folder / f"{picture.name}.png", image)
+    return ""
 
 
 def _final(steps: Steps) -> float:

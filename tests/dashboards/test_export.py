@@ -10,7 +10,7 @@ import pytest
 
 from dashboards import export
 from dashboards.page.study_page import study_page
-from dashboards.picture_file import NoBrowserError, to_csv, to_parquet, to_svg
+from dashboards.picture_file import UndrawnError, to_csv, to_parquet, to_svg
 from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES, VIEWS
@@ -113,15 +113,22 @@ def test_a_picture_as_data_is_what_it_draws(make_grid, study_of):
     assert table.schema.metadata[b"title"].decode() == picture.title
 
 
-def test_without_a_browser_an_image_is_refused_in_one_sentence(make_grid, study_of, monkeypatch):
-    from kaleido.errors import ChromeNotFoundError
-    from plotly.graph_objects import Figure
+@pytest.fixture
+def no_browser(monkeypatch):
+    """An environment in which no browser is found."""
+    monkeypatch.setenv("BROWSER_PATH", "/nowhere/chrome")
+    monkeypatch.setenv("PATH", "")
 
-    def no_chrome(*arguments, **named):
-        raise ChromeNotFoundError
 
-    monkeypatch.setattr(Figure, "to_image", no_chrome)
-    with pytest.raises(NoBrowserError, match="svg is drawn by Chrome or Chromium"):
+@pytest.mark.usefixtures("no_browser")
+def test_without_a_browser_an_image_is_refused_in_one_sentence(make_grid, study_of):
+    with pytest.raises(UndrawnError, match="svg is drawn by Chrome or Chromium, and neither is"):
+        to_svg(PICTURES["front"].draw(scene_of(study_of(make_grid()))))
+
+
+def test_a_browser_that_fails_is_told_as_that(make_grid, study_of, monkeypatch):
+    monkeypatch.setenv("BROWSER_PATH", "/bin/false")
+    with pytest.raises(UndrawnError, match=r"svg is drawn by Chrome or Chromium, and it failed \("):
         to_svg(PICTURES["front"].draw(scene_of(study_of(make_grid()))))
 
 
@@ -166,3 +173,16 @@ def test_bad_input_is_refused_in_one_sentence(tracker, tmp_path, capsys, argumen
     said = capsys.readouterr().err
     assert re.fullmatch(rf"dashboards.export: .*{message}.*\n", said), said
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_a_picture_without_a_browser_is_refused_and_leaves_the_earlier_file(
+    tracker, tmp_path, capsys
+):
+    (tmp_path / "front.png").write_bytes(b"earlier")
+    asked = ["--study", "noise-1", "--tracking-uri", tracker, "--picture", "front"]
+    assert export.main([*asked, "--output", "front.png"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("dashboards.export: --output front.png: a png is drawn by Chrome")
+    assert said.count("\n") == 1
+    assert (tmp_path / "front.png").read_bytes() == b"earlier"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
@@ -14,6 +15,8 @@ from search_spaces import find_space
 from study.planning.arguments import parse_arguments
 from study.planning.augmentation import describe_augmentation
 from study.planning.resume import plan_resume
+from study.record import main as record
+from study.recording.parquet import METADATA, read_table
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.planned_experiment import space_digest
@@ -183,6 +186,18 @@ def test_a_study_records_it_and_keeps_it_when_it_is_resumed(
         assert MIRRORED in (finished / name).read_text()
     refused = (finished / "refused.txt").read_text()
     assert refused.startswith("2 study.run: --augment crop: study one was started with --augment")
+
+
+def test_a_recording_of_it_says_what_was_done_to_its_images(
+    finished: Path, own_copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(own_copy(finished))
+    assert record(["--name", "one", "--output", "table.parquet"]) == 0
+    metadata = json.loads(pyarrow.parquet.read_schema("table.parquet").metadata[METADATA])
+    assert metadata["space"]["fixed"]["augment"] == "crop_flip"
+    assert metadata["provenance"]["command"].endswith("--augment crop_flip")
+    table = read_table(Path("table.parquet"))
+    assert {c.parameters["augment"] for c in table.configurations} == {"crop_flip"}
 
 
 def test_confirmed_runs_tell_how_they_do_on_moved_images_and_which_were_right(

@@ -399,6 +399,15 @@ def test_nothing_larger_is_offered_at_the_end(begin: Begin) -> None:
     assert not any("study.run" in command for command in outcome.commands.values())
 
 
+def test_nothing_larger_is_offered_where_all_trials_failed(begin: Begin) -> None:
+    begin()
+    planned = plan("--space", "noise_masks", "--name", "all-failed")
+    planned.config.output.mkdir(parents=True)
+    failed = RunRecord(key=RunKey(0), state=RunState.FAILED, parameters={}, reason="no such file")
+    outcome = export_front(planned, [failed], 287)
+    assert not any("study.run" in command for command in outcome.commands.values())
+
+
 def test_the_file_says_all_that_the_plan_does(begin: Begin) -> None:
     begin()
     planned = plan("--rerun", "honest:1")

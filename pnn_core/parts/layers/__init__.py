@@ -1,4 +1,4 @@
-"""Spatial layers: what can stand where a network had its 3×3 convolution.
+"""Spatial layers: what can stand where a network had its 3×3 convolution, or a larger one.
 
 - `spatial_layer`: `SpatialLayer`, entry with all that the platform must know
 - `map_layer`: maps and a learned 1×1; `noise_layer`: maps with noise

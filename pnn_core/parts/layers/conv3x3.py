@@ -1,4 +1,4 @@
-"""The plain 3×3 convolution."""
+"""The plain convolution: 3×3, or of the size that the network has in its place."""
 
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class Conv3x3(SpatialLayer):
-    """A 3×3 convolution: the network as it was."""
+    """The network as it was: 3×3 convolutions, but for the 5×5 one of `nin`."""
 
     def learnable_params(self, config: "ModelConfig", place: LayerPlace) -> int:
-        """Count 9 weights for each pair of channels."""
-        return (9 * place.inputs.channels + place.bias) * place.out_channels
+        """Count one kernel for each pair of channels."""
+        return (place.kernel_size**2 * place.inputs.channels + place.bias) * place.out_channels
 
     def build(
         self, config: "ModelConfig", place: LayerPlace, generator: "torch.Generator"
@@ -28,9 +28,9 @@ class Conv3x3(SpatialLayer):
         return nn.Conv2d(
             place.inputs.channels,
             place.out_channels,
-            kernel_size=3,
+            kernel_size=place.kernel_size,
             stride=place.stride,
-            padding=1,
+            padding=place.kernel_size // 2,
             bias=place.bias,
         )
 

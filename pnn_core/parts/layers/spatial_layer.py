@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SpatialLayer(ABC):
-    """A layer that can stand where a network had a 3×3 convolution.
+    """A layer that can stand where a network had a convolution of 3×3 or more pixels.
 
     Mask values and multiply-accumulates are counted on the module (`pnn_core.models.costs`), and
     replicates are packed by its class: a module with tensors of its own is a
@@ -32,9 +32,9 @@ class SpatialLayer(ABC):
         uses: Names of the settings of `ModelConfig` and `MaskConfig` that change this layer, among
             those that do not hold for every layer. All other settings that some layer uses are
             refused, or ignored in run keys and dropped from controls.
-        as_convolution: True if the layer stands as a 3×3 convolution does: in a residual block
-            without a bias and halving the map by its own stride, elsewhere with BN and ReLU before
-            the pool.
+        as_convolution: True if the layer stands as the network's convolution does: in a residual
+            block without a bias and halving the map by its own stride, elsewhere with BN and ReLU
+            before the pool.
         not_confirmed: Reason why a confirmation trains no control of this layer; empty if it does.
     """
 
@@ -86,6 +86,8 @@ class SpatialLayer(ABC):
 
     def normalises_before_pool(self, config: "ModelConfig") -> bool:
         """Return True if BN and ReLU stand between the layer and a pool behind it."""
-        if "order" in self.uses:
-            return config.order.endswith("_conv_bn_relu")
-        return self.as_convolution
+        return self.as_convolution or self.ends_normalised(config)
+
+    def ends_normalised(self, config: "ModelConfig") -> bool:
+        """Return True if the order puts a BN behind the layer, in any network."""
+        return "order" in self.uses and config.order.endswith("_conv_bn_relu")

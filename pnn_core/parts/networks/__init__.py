@@ -1,7 +1,7 @@
 """Networks: architectures as lists of shapes, in which any spatial layer can stand.
 
 Every network is a stem, spatial layers in residual blocks or one after the other, and a classifier.
-All widths are multiples of p (`ModelConfig.width`).
+All widths are multiples of p (`ModelConfig.width`), but for two 1×1s of `nin`.
 
 - `network`: `Network`, entry with all that the platform must know
 - `residual`, `plain`: families with and without shortcuts
@@ -25,6 +25,7 @@ NETWORKS: Mapping[str, Network] = load_entries(
     "resnet20",
     "resnet56",
     "resnet110",
+    "nin",
 )
 """Every network by its name, the value of `ModelConfig.network`."""
 

@@ -25,11 +25,13 @@ class ClassifierShape:
         inputs: Shape of what comes in.
         pooled: Shape to which it is averaged first.
         hidden: Units of each hidden layer.
+        convolutional: True if a 1×1 and a ReLU give logits of each pixel, which are averaged.
     """
 
     inputs: FeatureMap
     pooled: FeatureMap
     hidden: tuple[int, ...] = ()
+    convolutional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +44,15 @@ class Network(ABC):
         strided: True if a layer that stands `as_convolution` halves the map by its own stride, and
             no pool does.
         stem_bias: True if the stem has a bias.
+        normalised: True if a BN follows the stem and each spatial layer.
+        smallest_side: Pixels a side that an image needs.
     """
 
     uses: frozenset[str]
     strided: bool
     stem_bias: bool
+    normalised: bool = True
+    smallest_side: int = 1
 
     @abstractmethod
     def body_params(self, config: "ModelConfig") -> int:
@@ -71,7 +77,9 @@ class Network(ABC):
 
     def learnable_params(self, config: "ModelConfig") -> int:
         """Count what the optimiser changes in the whole network, in closed form."""
-        stem = STEMS[config.first_layer.stem].learnable_params(config, bias=self.stem_bias)
+        stem = STEMS[config.first_layer.stem].learnable_params(
+            config, bias=self.stem_bias, norm=self.normalised
+        )
         return stem + self.body_params(config) + self._classifier_params(config)
 
     def _classifier_params(self, config: "ModelConfig") -> int:
@@ -84,10 +92,18 @@ class Network(ABC):
         return sum((inputs + 1) * outputs for inputs, outputs in pairwise(widths))
 
 
-def unit_params(config: "ModelConfig", place: LayerPlace) -> int:
-    """Count what the optimiser changes in a spatial layer and the BN behind it."""
+def unit_params(config: "ModelConfig", place: LayerPlace, *, norm: bool = True) -> int:
+    """Count what the optimiser changes in a spatial layer and a BN behind it.
+
+    Args:
+        config: The network.
+        place: Place of the layer.
+        norm: True if the network has a BN there; else the layer's order may still put one.
+    """
     layer = SPATIAL_LAYERS[config.layer]
-    return layer.learnable_params(config, place) + norm_params(place.out_channels)
+    size = layer.learnable_params(config, place)
+    has_norm = norm or layer.ends_normalised(config)
+    return size + norm_params(place.out_channels) if has_norm else size
 
 
 def norm_params(channels: int) -> int:

@@ -33,7 +33,7 @@ class PlainNetwork(Network):
     hidden: tuple[int, ...]
     pooled_side: int | None = None
     smallest_image: int = 1
-    uses: frozenset[str] = frozenset()
+    uses: frozenset[str] = frozenset({"pooling"})
     strided: bool = False
     stem_bias: bool = True
 

@@ -50,7 +50,7 @@ class ResidualNetwork(Network):
     stage_blocks: tuple[int, ...]
     bottleneck: bool = False
     padded_shortcut: bool = False
-    uses: frozenset[str] = frozenset({"before_addition"})
+    uses: frozenset[str] = frozenset({"before_addition", "pooling"})
     strided: bool = True
     stem_bias: bool = False
 

@@ -17,6 +17,7 @@ STEMS: Mapping[str, Stem] = load_entries(
     "conv3x3_frozen",
     "conv7x7",
     "perturbation",
+    "conv5x5",
 )
 """Every stem by its name, the value of `StemConfig.stem`."""
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Stem(ABC):
-    """A network's first layer, which BN and ReLU follow.
+    """A network's first layer, which BN, where the network has one there, and ReLU follow.
 
     Attributes:
         uses: Names of the settings of `StemConfig` that change this stem.
@@ -36,7 +36,7 @@ class Stem(ABC):
     def build(
         self, config: "ModelConfig", *, bias: bool, generator: "torch.Generator"
     ) -> "list[nn.Module]":
-        """Build the modules before BN, which give `config.width` channels.
+        """Build the modules before BN and ReLU, which give `config.width` channels.
 
         Args:
             config: The network.
@@ -54,6 +54,6 @@ class Stem(ABC):
         image = FeatureMap(channels=data.channels, height=data.height, width=data.width)
         return image.after(config.width, self.stride).after(config.width, 2 if self.pools else 1)
 
-    def learnable_params(self, config: "ModelConfig", *, bias: bool) -> int:
-        """Count what the optimiser changes, BN included, in closed form."""
-        return (self.weights_per_output(config) + bias + 2) * config.width
+    def learnable_params(self, config: "ModelConfig", *, bias: bool, norm: bool) -> int:
+        """Count what the optimiser changes, a BN behind the stem included, in closed form."""
+        return (self.weights_per_output(config) + bias + 2 * norm) * config.width

@@ -9,6 +9,7 @@ from ray.tune.experiment import Trial
 
 from study.engine.failure_reasons import describe_death
 from study.results.mask_secrets import mask_password
+from study.results.printable import printable
 from study.results.run_record import RunKey
 from study.search.messages import (
     REPORTS,
@@ -134,6 +135,7 @@ class UnsavedWarnings:
 
     def tell(self, reason: str) -> None:
         """Tell why a checkpoint could not be written; nothing if it was (empty)."""
+        reason = printable(reason)
         if reason and reason not in self._told:
             self._told.add(reason)
             self._warn(
@@ -149,5 +151,9 @@ def _runs(trial: Trial) -> tuple[ProposedRun, ...]:
 
 def _death(error_file: Path) -> RunFailure:
     """Tell why a worker process died, from what Ray wrote about it."""
-    text = error_file.read_text(encoding="utf-8") if error_file.is_file() else ""
+    text = (
+        error_file.read_text(encoding="utf-8", errors="backslashreplace")
+        if error_file.is_file()
+        else ""
+    )
     return RunFailure(reason=describe_death(text), would_recur=False)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from pnn_core.config import ParameterValue
+from study.results.printable import printable
 
 LONGEST_TAG = 5000
 """Characters that MLflow 2 accepts; MLflow 3 cuts silently at 8000."""
@@ -36,10 +37,11 @@ def encode_value(value: ParameterValue) -> str:
     """Spell a parameter so that `decode_value` gives it back with its type.
 
     Numbers stay plain, so that MLflow compares them as numbers. A text is quoted only where it
-    could be read as something else.
+    could be read as something else, or holds what no database takes.
     """
     if isinstance(value, str):
-        return value if value and not _is_json(value) else json.dumps(value)
+        is_plain = value and printable(value) == value and not _is_json(value)
+        return value if is_plain else json.dumps(value)
     return json.dumps(value)
 
 
@@ -57,8 +59,7 @@ def decode_value(text: str) -> ParameterValue:
 
 
 def shortened(reason: str) -> str:
-    """Cut a reason to fit a tag, without characters that some database cannot hold."""
-    reason = reason.replace("\0", "�").encode("utf-8", "replace").decode()
+    """Cut a reason to fit a tag."""
     if len(reason) <= LONGEST_TAG:
         return reason
     note = f" … [cut: {len(reason)} characters]"

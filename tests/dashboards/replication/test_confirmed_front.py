@@ -33,8 +33,8 @@ def test_reported_points_are_hollow_and_of_the_same_data_set(make_runs, confirme
     runs = make_runs([0.8, 0.81])
     info = get_confirmed_front_info(confirmed_study(runs))
     assert info.reported == reported_points("cifar10")
-    assert "40 of 51 figures reported for cifar10" in info.caption
-    assert "this project's count of that network for 33 of them" in info.caption
+    assert "41 of 51 figures reported for cifar10" in info.caption
+    assert "this project's count of that network for 34 of them" in info.caption
     assert "the reported ratio's for 7." in info.caption
     figure = get_confirmed_front_figure(info)
     assert [(trace.name, trace.marker.symbol, trace.showlegend) for trace in figure.data] == [

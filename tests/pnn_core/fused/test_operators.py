@@ -418,6 +418,8 @@ NETWORKS: list[tuple[str, str, Order]] = [
     ("resnet50", "perturbation", "noise_relu_conv"),
     ("vgg16", "perturbation", "noise_relu_bn_conv"),
     ("lenet", "perturbation", "noise_relu_bn_conv"),
+    ("nin", "perturbation", "noise_relu_bn_conv"),
+    ("nin", "perturbation", "noise_relu_conv_bn_relu"),
 ]
 
 

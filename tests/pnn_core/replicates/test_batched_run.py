@@ -89,6 +89,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "resnet50": {"network": "resnet50"},
     "vgg16": {"network": "vgg16"},
     "lenet": {"network": "lenet", "dropout": 0.5},
+    "nin": {"network": "nin", "dropout": 0.5},
 }
 
 

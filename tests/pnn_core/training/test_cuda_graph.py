@@ -154,6 +154,7 @@ NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "resnet50": {"network": "resnet50"},
     "vgg16": {"network": "vgg16"},
     "lenet": {"network": "lenet", "dropout": 0.5},
+    "nin": {"network": "nin", "dropout": 0.5},
 }
 
 

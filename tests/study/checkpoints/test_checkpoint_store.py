@@ -1,5 +1,7 @@
 """A checkpoint is there in whole or not at all, in a folder and by URL alike."""
 
+import errno
+import os
 import resource
 from pathlib import Path
 
@@ -96,11 +98,11 @@ def test_a_full_disk_costs_the_new_version_alone(store: CheckpointStore) -> None
 def test_a_save_that_fails_at_its_last_step_leaves_the_earlier_version(
     store: CheckpointStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: str) -> None:
-        raise OSError("no space left on device")
+    def refuse(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
 
     store.save("a.ckpt", b"earlier")
-    monkeypatch.setattr("study.checkpoints.checkpoint_store._flush", refuse)
+    monkeypatch.setattr("os.fsync", refuse)
     with pytest.raises(OSError, match="no space"):
         store.save("a.ckpt", b"later")
     assert store.load("a.ckpt") == b"earlier"
@@ -110,16 +112,14 @@ def test_a_save_that_fails_at_its_last_step_leaves_the_earlier_version(
 def test_what_a_killed_writer_left_is_listed_and_never_read(
     store: CheckpointStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Killed(BaseException):
-        pass
-
-    def kill(path: str) -> None:
-        raise Killed
-
     store.save("a.ckpt", b"earlier")
-    monkeypatch.setattr("study.checkpoints.checkpoint_store._flush", kill)
-    with pytest.raises(Killed):
-        store.save("a.ckpt", b"half")
+    if (child := os.fork()) == 0:
+        os.fsync = lambda descriptor: os._exit(9)
+        try:
+            store.save("a.ckpt", b"half")
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     first, second = store.names()
     assert first == "a.ckpt"
     assert second.startswith("a.ckpt.")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pnn_core.config import ConfirmResult, Costs, EpochResult
-from study.execution.export import describe_study
+from study.execution.export import describe_study, with_page
 from study.execution.next_commands import installed, next_commands, resume_command
 from study.execution.summary import Outcome
 from study.results.early_stop import EarlyStop, StopCause
@@ -246,3 +246,13 @@ def test_a_url_with_a_password_is_asked_for_masked(make_config, monkeypatch) -> 
         assert words[words.index(flag) + 1] == url.replace("s3cret", "***")
     monkeypatch.setenv("OPTUNA_STORAGE", urls["--storage"])
     assert "--storage" not in resume_command(config, None)
+
+
+def test_a_page_that_cannot_be_drawn_or_written_costs_no_result(outcome, tmp_path) -> None:
+    ended = outcome(RunState.COMPLETE)
+    ended = replace(ended, config=replace(ended.config, output=tmp_path))
+    ended.page.mkdir()  # whatever stands in the way
+    (warning,) = with_page(ended).warnings
+    assert warning.startswith("The page of pictures is not that of this end (is a directory)")
+    assert warning.endswith("-m dashboards.export --study test")
+    assert "1,234" in printed(with_page(ended))

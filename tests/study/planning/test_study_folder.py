@@ -109,7 +109,7 @@ def test_a_study_struck_at_any_call_while_it_begins_is_begun_again_or_resumed(
 
 def test_what_holds_nothing_is_begun(tmp_path: Path) -> None:
     output = Path("studies/cut")
-    for left in ((), ("lock",), ("lock", ".study.json.part")):
+    for left in ((), ("lock",), ("lock", "study.json.0123.part")):
         output.mkdir(parents=True)
         for name in left:
             (output / name).write_text("half")

@@ -36,6 +36,8 @@ def test_a_whole_grid_is_recorded_unless_a_number_is_given(folder, asked) -> Non
     shared = "--space pnn_bench --dataset digits --name pnn_bench-digits-table --replicates 3"
     assert grid == f"{shared} --epochs 27 --seed 0 --sampler grid"
     assert sample == f"{shared} --epochs 27 --seed 0 --sampler random --trials 9"
+    assert main([*words, "--augment", "crop"]) == 130
+    assert " ".join(asked[-1]) == f"{shared} --epochs 27 --seed 0 --augment crop --sampler grid"
     assert not (folder / "table.parquet").exists()
 
 
@@ -81,6 +83,13 @@ def test_bad_input_is_refused_before_anything_is_trained(
     assert main(["--space", "pnn_bench", *words]) == 2
     assert said in capsys.readouterr().err
     assert asked == []
+
+
+def test_an_unknown_augmentation_is_refused_by_the_study(folder, capsys) -> None:
+    words = ["--space", "pnn_bench", "--output", "t.parquet", "--augment", "crops"]
+    assert main(words) == 2
+    assert "--augment: 'crops' is not an augmentation" in capsys.readouterr().err
+    assert not [*folder.iterdir()]
 
 
 def test_a_recording_holds_what_was_trained(confirmed_study, own_copy, monkeypatch, capsys) -> None:

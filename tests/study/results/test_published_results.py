@@ -79,7 +79,7 @@ def test_table_5s_sizes_are_its_ratios():
 def test_networks_without_a_ratio_are_counted_where_their_source_tells_enough():
     counted = Counter(row.where for row in ROWS if row.counted_params)
     assert counted == {
-        "Table 4": 3,
+        "Table 4": 4,
         "Table 6": 12,
         "README": 1,
         "result 1": 2,
@@ -117,6 +117,12 @@ def test_a_run_has_the_parameters_of_the_published_network_but_biases_that_cance
     # The second layer of each block has a bias there, which the normalisation behind it cancels.
     biases = 0 if where == "result 1" else 2 * 128 * (1 + 2 + 4 + 8)
     assert find(where=where).counted_params == PUBLISHED_PARAMS[where] - biases
+
+
+def test_network_in_network_is_counted_as_its_authors_defined_it() -> None:
+    row = find(where="Table 4", model="nin")
+    assert row.counted_params == 966_986  # as `tests/pnn_core/models/test_nin.py` adds it up
+    assert row.run_settings()["dropout"] == 0.5
 
 
 def test_trained_masks_are_the_only_parameters_more_than_with_fixed_ones() -> None:

@@ -72,6 +72,21 @@ def test_people_see_a_line_for_each_search(path, tmp_path, drawn, capsys) -> Non
     assert "1.000 (1.000 to 1.000)" in line
 
 
+def test_without_a_browser_the_table_is_printed_and_everything_else_written(
+    path, tmp_path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setenv("BROWSER_PATH", "/nowhere/chrome")
+    monkeypatch.setenv("PATH", "")
+    words = ["--scheduler", "fifo", "--sampler", "grid", "--seeds", "2", "--trials", "12"]
+    assert main(["--table", str(path), *words, "--output", str(tmp_path / "out")]) == 0
+    out, told = capsys.readouterr()
+    assert "1.000 (1.000 to 1.000)" in out
+    assert out.splitlines()[-1].endswith("out: summary (JSON), every trial (Parquet)")
+    assert "study.simulate: no pictures were drawn: a png is drawn by Chrome" in told
+    names = sorted(file.name for file in (tmp_path / "out").iterdir())
+    assert names == ["simulation.json", "trials.parquet"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

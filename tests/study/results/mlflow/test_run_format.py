@@ -104,10 +104,10 @@ def test_reasons_of_retries_can_be_read_by_people(record):
     assert fmt.state_tags(record(0, RunState.FAILED))["retried"] == ""
 
 
-def test_a_reason_that_no_database_can_hold_is_spelt_otherwise_and_comes_back(record):
+def test_a_reason_that_no_database_can_hold_is_spelt_out_and_comes_back(record):
     trial = record(0, RunState.FAILED, reason="a\0b\ud800c")
     tags = fmt.state_tags(trial)
-    assert tags["reason"] == "a�b?c"
+    assert tags["reason"] == r"a\x00b\ud800c"
     assert all(text.isascii() for name, text in tags.items() if name.startswith("record."))
     assert decode(trial) == trial
 
