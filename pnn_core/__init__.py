@@ -17,5 +17,42 @@ Packages, from the lowest to the highest; each imports only those above it in th
 - `training`: epochs of training, evaluation, checkpoints
 - `replicates`: runs that differ in their seeds alone, trained as one network
 
-Nothing is imported here, so that `pnn_core.config` costs no torch import.
+By themselves, for whoever has a network and no study: `convert` turns a network's convolutions into
+another spatial layer, `PerturbationLayer` is that layer, and `load_network` reads what a study
+trained. They are imported when they are asked for, so that `pnn_core.config` costs no torch import.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pnn_core.layers.perturbation_layer import PerturbationLayer
+    from pnn_core.models.convert import Conversion, convert
+    from pnn_core.models.saved_network import TrainedNetwork, load_network
+
+__all__ = ["Conversion", "PerturbationLayer", "TrainedNetwork", "convert", "load_network"]
+
+_HOMES = {
+    "PerturbationLayer": "pnn_core.layers.perturbation_layer",
+    "Conversion": "pnn_core.models.convert",
+    "convert": "pnn_core.models.convert",
+    "TrainedNetwork": "pnn_core.models.saved_network",
+    "load_network": "pnn_core.models.saved_network",
+}
+"""Module of each public name."""
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name (PEP 562).
+
+    Raises:
+        AttributeError: There is none of that name.
+    """
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__]

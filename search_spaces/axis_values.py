@@ -1,6 +1,6 @@
-"""Values of an axis, where they can be listed."""
+"""Values of axes, where they can be listed, and their combinations."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from optuna.distributions import (
     BaseDistribution,
@@ -32,3 +32,19 @@ def listed_values(name: str, axis: BaseDistribution) -> Sequence[ParameterValue]
         # Rounding must not carry the last value beyond the axis.
         return [min(axis.low + i * (axis.step or 0.0), axis.high) for i in range(steps + 1)]
     raise ValueError(f"axis {name!r} is continuous: name the values that a grid tries in `grid`")
+
+
+def combinations(
+    values: Mapping[str, Sequence[ParameterValue]],
+) -> Iterator[dict[str, ParameterValue]]:
+    """Give all combinations, the last name's values varying fastest, one at a time.
+
+    `itertools.product` would hold every value of every axis, and a seed has billions.
+    """
+    if not values:
+        yield {}
+        return
+    (name, own), *others = values.items()
+    for value in own:
+        for rest in combinations(dict(others)):
+            yield {name: value, **rest}

@@ -9,6 +9,7 @@ from types import ModuleType
 
 from pnn_core.config import DatasetShape
 from pnn_core.config.checks import did_you_mean
+from search_spaces.buildable import require_a_network
 from search_spaces.errors import SpaceError
 from search_spaces.network import require_network
 from search_spaces.space import SearchSpace
@@ -50,7 +51,7 @@ def find_space(name: str, dataset: DatasetShape, network: str | None = None) -> 
         space, knows_network = _make(name, dataset, network)
         if network is not None and not knows_network:
             space = space.with_network(network)
-        space.require_a_network(dataset)
+        require_a_network(space, dataset)
     except SpaceError:
         raise
     except ValueError as error:

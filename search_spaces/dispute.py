@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ParameterValue, TrialConfig
 from pnn_core.recipes import klachko, original, update
-from search_spaces.space import CHOSEN_ELSEWHERE, SearchSpace
+from search_spaces.setting_names import CHOSEN_ELSEWHERE
+from search_spaces.space import SearchSpace
 
 SWITCHES = (
     ("optimizer", "momentum"),  # Adam has no momentum of its own to set

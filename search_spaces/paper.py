@@ -22,7 +22,8 @@ from optuna.distributions import BaseDistribution
 
 from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.recipes import original
-from search_spaces.space import CHOSEN_ELSEWHERE, SearchSpace
+from search_spaces.setting_names import CHOSEN_ELSEWHERE
+from search_spaces.space import SearchSpace
 
 SMALLEST_CONV7X7_IMAGE = 128
 """Pixels from which the 7×7 first layer leaves a network's last stage the 4×4 maps that the 3×3

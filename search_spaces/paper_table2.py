@@ -3,7 +3,8 @@
 from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.recipes import original
 from search_spaces.paper import first_layer
-from search_spaces.space import CHOSEN_ELSEWHERE, SearchSpace
+from search_spaces.setting_names import CHOSEN_ELSEWHERE
+from search_spaces.space import SearchSpace
 
 PNN_MASK_COUNT = 256
 CNN_WIDTH = 64

@@ -1,7 +1,8 @@
 """A network, in words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pnn_core.config.checks import (
     require_at_least,
@@ -21,6 +22,14 @@ Pooling = Literal["max", "average"]
 BeforeAddition = Literal["bn", "bn_relu"]
 NoiseDistribution = Literal["uniform", "normal"]
 Initialisation = Literal["torch", "published"]
+
+IDLE: Mapping[str, int] = {
+    "fan_out": 1,
+    "grouped": False,
+    "mix_maps": False,
+    "trained_masks": False,
+}
+"""Settings that must have these values with a layer that does not use them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,22 +203,12 @@ class ModelConfig:
                 f"not {data.height}×{data.width}"
             )
         uses = SPATIAL_LAYERS[self.layer].uses
-        if "fan_out" not in uses and self.fan_out != 1:
-            raise ValueError(
-                f"fan_out (={self.fan_out}) must be 1 with layer (={self.layer}), "
-                "which has no masks or filters to count"
-            )
-        wanted = {
-            "grouped": self.grouped,
-            "mix_maps": self.mix_maps,
-            "trained_masks": self.mask.trained_masks,
-        }
-        for name, is_wanted in wanted.items():
-            if is_wanted and name not in uses:
+        for name, value in self._layer_settings().items():
+            if name not in uses and value != IDLE[name]:
                 users = [other for other, entry in SPATIAL_LAYERS.items() if name in entry.uses]
                 raise ValueError(
-                    f"{name} (=True) is no setting of layer (={self.layer}): "
-                    f"it is one of {', '.join(users)}"
+                    f"{name} (={value}) must be {IDLE[name]} with layer (={self.layer}): it is a "
+                    f"setting of {', '.join(users)}"
                 )
         if self.mask.trained_masks and self.mask.noise_level == 0:
             raise ValueError(
@@ -228,14 +227,14 @@ class ModelConfig:
         if layer not in SPATIAL_LAYERS:
             return replace(self, layer=layer)  # which refuses it
         uses = SPATIAL_LAYERS[layer].uses
-        fan_out = self.fan_out if "fan_out" in uses else 1
-        trained_masks = self.mask.trained_masks and "trained_masks" in uses
-        return replace(
-            self,
-            layer=layer,
-            mask_count=self.width * fan_out,
-            fan_out=fan_out,
-            mask=replace(self.mask, trained_masks=trained_masks),
-            grouped=self.grouped and "grouped" in uses,
-            mix_maps=self.mix_maps and "mix_maps" in uses,
-        )
+        kept: dict[str, Any] = {
+            name: value if name in uses else IDLE[name]
+            for name, value in self._layer_settings().items()
+        }
+        mask = replace(self.mask, trained_masks=kept.pop("trained_masks"))
+        mask_count = self.width * kept["fan_out"]
+        return replace(self, layer=layer, mask_count=mask_count, mask=mask, **kept)
+
+    def _layer_settings(self) -> dict[str, Any]:
+        """Return the settings that `IDLE` names."""
+        return {name: getattr(self if hasattr(self, name) else self.mask, name) for name in IDLE}

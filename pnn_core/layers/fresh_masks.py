@@ -62,9 +62,8 @@ class FreshMasks(MapSource, LeafModule):
     def __init__(
         self, in_channels: int, *, fan_out: int, mask: MaskConfig, streams: Sequence[MaskStream]
     ) -> None:
-        super().__init__()
+        super().__init__(fan_out)
         self.in_channels = in_channels
-        self.fan_out = fan_out
         self.mask = mask
         self.streams = tuple(streams)
 

@@ -7,13 +7,18 @@ from torch import nn
 
 
 class MapSource(nn.Module, ABC):
-    """A module that makes m = fan_out · p maps of p channels, each a sum of a map and of noise."""
+    """A module that makes m = fan_out · p maps of p channels, each a sum of a map and of noise.
 
-    fan_out: int
-    """Maps per channel."""
+    Args:
+        fan_out: Maps per channel.
+    """
 
     copies_made = False
     """True if the first summand has all m maps, and not the p channels."""
+
+    def __init__(self, fan_out: int) -> None:
+        super().__init__()
+        self.fan_out = fan_out
 
     @abstractmethod
     def summands(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -6,15 +6,7 @@ from pnn_core.layers.map_source import MapSource, no_noise
 
 
 class Unperturbed(MapSource):
-    """Each channel `fan_out` times, as a perturbation of level 0 gives it.
-
-    Args:
-        fan_out: Maps per channel, which are equal.
-    """
-
-    def __init__(self, fan_out: int) -> None:
-        super().__init__()
-        self.fan_out = fan_out
+    """Each channel `fan_out` times, as a perturbation of level 0 gives it: its maps are equal."""
 
     def summands(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """See `MapSource`."""

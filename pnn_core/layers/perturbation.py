@@ -49,8 +49,7 @@ class Perturbation(MapSource, LeafModule):
         generator: torch.Generator,
         blur: float = 0.0,
     ) -> None:
-        super().__init__()
-        self.fan_out = fan_out
+        super().__init__(fan_out)
         self.copies = 1 if mask.unique_masks else in_channels
         self.scale = mask.noise_level if mask.trained_masks else 1.0
         drawn = replace(mask, noise_level=1.0) if mask.trained_masks else mask
@@ -92,10 +91,10 @@ class BatchedPerturbation(MapSource):
     """`[1, R * masks, height, width]`, a buffer or a parameter; see `Perturbation.masks`."""
 
     def __init__(self, layers: Sequence[Perturbation]) -> None:
-        super().__init__()
         first = layers[0]
+        super().__init__(first.fan_out)
         self.replicates = len(layers)
-        self.fan_out, self.copies, self.scale = first.fan_out, first.copies, first.scale
+        self.copies, self.scale = first.copies, first.scale
         if isinstance(first.masks, nn.Parameter):
             self.masks = joined_parameter([layer.masks for layer in layers], axis=1)
         else:
@@ -127,5 +126,17 @@ class BatchedPerturbation(MapSource):
 
 
 def over_maps(noise: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """Spread masks of one number over the maps of x; masks of the maps' size stay as they are."""
-    return noise.expand(-1, -1, *x.shape[2:]) if noise.shape[2:] == (1, 1) else noise
+    """Spread masks of one number over the maps of x; masks of the maps' size stay as they are.
+
+    Raises:
+        ValueError: The maps have another size than the masks.
+    """
+    if noise.shape[2:] == (1, 1):
+        return noise.expand(-1, -1, *x.shape[2:])
+    if noise.shape[2:] != x.shape[2:]:
+        masks, maps = (f"{t.shape[2]}×{t.shape[3]}" for t in (noise, x))
+        raise ValueError(
+            f"the masks are {masks} pixels and the feature map is {maps}: fixed masks fit images "
+            "of one size, and others must be resized to it or get a layer of their own size"
+        )
+    return noise

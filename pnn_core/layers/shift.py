@@ -31,8 +31,7 @@ class Shift(MapSource, LeafModule):
     copies_made = True
 
     def __init__(self, fan_out: int, *, replicates: int = 1) -> None:
-        super().__init__()
-        self.fan_out = fan_out
+        super().__init__(fan_out)
         self.replicates = replicates
 
     @property

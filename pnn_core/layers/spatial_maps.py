@@ -20,8 +20,7 @@ class DepthwiseMaps(MapSource):
     copies_made = True
 
     def __init__(self, in_channels: int, fan_out: int) -> None:
-        super().__init__()
-        self.fan_out = fan_out
+        super().__init__(fan_out)
         self.conv = nn.Conv2d(
             in_channels,
             fan_out * in_channels,
@@ -38,15 +37,7 @@ class DepthwiseMaps(MapSource):
 
 
 class AveragedMaps(MapSource):
-    """The mean of each 3×3 neighbourhood, `fan_out` times; at the border, of the pixels inside.
-
-    Args:
-        fan_out: Maps per channel, which are equal.
-    """
-
-    def __init__(self, fan_out: int) -> None:
-        super().__init__()
-        self.fan_out = fan_out
+    """The mean of each 3×3 neighbourhood, `fan_out` times; at the border, of the pixels inside."""
 
     def summands(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """See `MapSource`."""

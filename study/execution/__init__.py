@@ -1,6 +1,7 @@
 """Execution of a planned study, from its first trial to its last word.
 
-- `execute`: one life of a study: search, export, confirm
+- `execute`: a study run to its exit status; what is told at its end
+- `study_life`: one life of a study: search, export, confirm
 - `progress`: progress on a terminal or line by line
 - `export`: page and front, written into the study's folder
 - `summary`: outcome, as people and programs read it

@@ -10,7 +10,8 @@ from optuna.distributions import CategoricalDistribution
 from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.config.checks import require_at_least
 from search_spaces import SearchSpace
-from search_spaces.space import CHOSEN_ELSEWHERE, VARIANT
+from search_spaces.buildable import require_a_network
+from search_spaces.setting_names import CHOSEN_ELSEWHERE, VARIANT
 from study.command_line import blaming
 from study.planning.arguments import DEFAULTS, Arguments
 from study.planning.study_file import describe_images
@@ -78,7 +79,7 @@ class Rerun:
             ValueError: This version of the program would train something else.
         """
         space = rerun_space(str(self.key), self.parameters)
-        space.require_a_network(dataset)
+        require_a_network(space, dataset)
         (point,) = space.grid_points(dataset)
         config = space.configure(point, dataset=dataset, epochs=self.epochs, seed=self.seed)
         if odd := sorted(self.parameters.keys() - config.parameters().keys() - {VARIANT}):

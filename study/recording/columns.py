@@ -16,7 +16,7 @@ from pnn_core.config import (
     EpochResult,
     ParameterValue,
 )
-from search_spaces.space import VARIANT
+from search_spaces.setting_names import VARIANT
 from study.recording.recording import GIVEN_BY_THE_STUDY
 from study.recording.table import Configuration
 

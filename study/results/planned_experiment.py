@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from search_spaces.experiment import PlannedComparison
-from search_spaces.space import VARIANT, SearchSpace
+from search_spaces.setting_names import VARIANT
+from search_spaces.space import SearchSpace
 from search_spaces.space_json import space_to_json
 from study.results.run_record import RunRecord
 

@@ -10,6 +10,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from pnn_core.config import DatasetShape
 from search_spaces import BUILT_IN, SearchSpace, SpaceError, find_space
+from search_spaces.buildable import require_a_network
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 MNIST = DatasetShape(channels=1, height=28, width=28, classes=10)
@@ -115,11 +116,12 @@ LAYERS = {"layer": CategoricalDistribution(("perturbation", "conv3x3"))}
 def test_a_grid_to_be_run_whole_is_refused_if_a_cell_of_it_cannot_be_built() -> None:
     table = space(axes=LAYERS, fixed={"grouped": True}, is_grid=True)
     with pytest.raises(ValueError, match="cannot be built") as caught:
-        table.require_a_network(DIGITS)
+        require_a_network(table, DIGITS)
     assert str(caught.value) == (
         "space 'test' is a grid to be run whole, but layer (='conv3x3') cannot be built: "
-        "grouped (=True) is no setting of layer (=conv3x3): it is one of perturbation, noise_off, "
-        "constant_masks, fresh_masks, blurred_masks, shift, depthwise, random_depthwise, average"
+        "grouped (=True) must be False with layer (=conv3x3): it is a setting of perturbation, "
+        "noise_off, constant_masks, fresh_masks, blurred_masks, shift, depthwise, "
+        "random_depthwise, average"
     )
 
 
@@ -127,11 +129,11 @@ def test_the_cell_that_cannot_be_built_is_named_with_all_its_values() -> None:
     variants = {"thin": {}, "fanned": {"fan_out": 4}}
     table = space(axes={"mask_count": IntDistribution(4, 6)}, variants=variants, is_grid=True)
     with pytest.raises(ValueError, match=r"variant \(='fanned'\), mask_count \(=5\) cannot be"):
-        table.require_a_network(DIGITS)
+        require_a_network(table, DIGITS)
 
 
 def test_a_space_to_be_sampled_may_have_corners_that_cannot_be_built() -> None:
-    space(axes=LAYERS, fixed={"grouped": True}).require_a_network(DIGITS)
+    require_a_network(space(axes=LAYERS, fixed={"grouped": True}), DIGITS)
 
 
 def test_configure_gives_the_whole_training_run() -> None:
@@ -221,7 +223,7 @@ def test_a_space_that_makes_no_sense_is_refused(changes: dict, message: str) -> 
 def test_a_space_with_billions_of_points_is_checked_in_little_memory() -> None:
     axes = {"mask_seed": IntDistribution(0, 2**40), "mask_count": IntDistribution(4, 6, step=2)}
     many = space(axes=axes)
-    many.require_a_network(DIGITS)
+    require_a_network(many, DIGITS)
     assert many.grid_size() == 2 * (2**40 + 1)
     first = list(itertools.islice(many.grid_points(DIGITS), 3))
     assert [tuple(point.values()) for point in first] == [(0, 4), (0, 6), (1, 4)]

@@ -213,7 +213,7 @@ def test_a_missing_space_is_asked_for(capsys) -> None:
         (
             SPACE + "SPACE = SearchSpace(name='x', summary='', fixed={'grouped': True},"
             " axes={'layer': CategoricalDistribution(('conv3x3', 'conv1x1'))})",
-            "grouped (=True) is no setting of layer (=conv1x1): it is one of perturbation,",
+            "grouped (=True) must be False with layer (=conv1x1): it is a setting of perturbation,",
         ),
         (
             SPACE + "SPACE = SearchSpace(name='x', summary='',"

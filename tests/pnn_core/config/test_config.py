@@ -209,8 +209,8 @@ def test_width_is_mask_count_over_fan_out() -> None:
         ({"dropout": 1.0}, r"dropout \(=1.0\) must lie below 1"),
         ({"nonzero_share": 0}, r"nonzero_share \(=0\) must lie above 0"),
         ({"layer": "conv3x3", "fan_out": 2}, r"fan_out \(=2\) must be 1 with layer \(=conv3x3\)"),
-        ({"layer": "local_binary", "grouped": True}, r"grouped \(=True\) is no setting of layer"),
-        ({"layer": "conv1x1", "trained_masks": True}, r"trained_masks \(=True\) is no setting of"),
+        ({"layer": "local_binary", "grouped": True}, r"grouped \(=True\) must be False with layer"),
+        ({"layer": "conv1x1", "trained_masks": True}, r"trained_masks \(=True\) must be False"),
         ({"trained_masks": True, "noise_level": 0}, r"needs a noise_level \(=0\) above 0"),
     ],
 )

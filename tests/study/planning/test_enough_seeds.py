@@ -20,14 +20,17 @@ def test_a_number_that_decides_nothing_is_warned_of(make_config, confirm, warns)
 def experiment(make_config):
     """A study of a space with two variants and one planned comparison."""
 
-    def make(seeds: int):
-        comparison = PlannedComparison(first="a", second="b", matters=0.005)
+    def make(seeds: int, further: tuple[float, ...] = ()):
+        comparisons = tuple(
+            PlannedComparison(first="a", second="b", matters=matters)
+            for matters in (0.005, *further)
+        )
         space = SearchSpace(
             name="arms",
             summary="",
             axes={},
             variants={"a": {"weight_decay": 0.1}, "b": {"weight_decay": 0.2}},
-            experiment=Experiment(comparisons=(comparison,), seeds=seeds),
+            experiment=Experiment(comparisons=comparisons, seeds=seeds),
             is_grid=True,
         )
         return make_config(space=space, confirm=1)
@@ -37,8 +40,17 @@ def experiment(make_config):
 
 def test_a_planned_comparison_says_which_spread_its_seeds_can_bear(experiment) -> None:
     (sentence,) = detectable_differences(experiment(8))
-    assert sentence.startswith("a against b: 8 seeds find 0.5 points, which would matter, with")
+    assert sentence.startswith(
+        "a against b, named first: 8 seeds find the 0.5 points that would matter with"
+    )
     assert f"by {100 * largest_spread(0.005, 8):.2g} points" in sentence
+
+
+def test_further_comparisons_are_said_together_and_adjusted_for_their_number(experiment) -> None:
+    _, alike, other = detectable_differences(experiment(8, (0.01, 0.01, 0.02)))
+    assert alike.startswith("2 further comparisons, adjusted for 3: 8 seeds find the 1 point that")
+    assert f"by {100 * largest_spread(0.01, 8, 3):.2g} points" in alike
+    assert other.startswith("1 further comparison, adjusted for 3: 8 seeds find the 2 points that")
 
 
 def test_a_blocks_own_number_is_not_the_experiments(experiment) -> None:

@@ -19,4 +19,13 @@ def test_four_of_five_simulated_experiments_find_the_difference():
 
 
 def test_too_few_seeds_detect_nothing():
-    assert largest_spread(0.005, 2) is None
+    with pytest.raises(ValueError, match="at least 3"):
+        largest_spread(0.005, 2)
+
+
+def test_more_comparisons_bear_less_spread_as_a_simulation_at_the_adjusted_level_shows() -> None:
+    spread = largest_spread(0.005, 8, comparisons=5)
+    assert spread < largest_spread(0.005, 8)
+    differences = np.random.default_rng(0).normal(0.005, spread, size=(20_000, 8))
+    p = stats.ttest_1samp(differences, 0.0, axis=1).pvalue
+    assert np.mean(p < 0.05 / 5) == pytest.approx(0.8, abs=0.01)

@@ -1,0 +1,188 @@
+"""Trained networks as files that hold no code: weights, settings, normalisation and classes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
+from pnn_core.models.build import build_model, build_network
+from pnn_core.rng.seeds import Seeds
+
+_FORMAT = "pnn-network/1"
+"""Name and version of the format, in the file's metadata; raise it when the layout changes."""
+
+
+class NetworkFileError(ValueError):
+    """A file that holds no network, said in one sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkCard:
+    """All there is to know of a trained network beside its weights.
+
+    Attributes:
+        trial: Training run that the weights come from.
+        classes: Class names, in the order of the logits.
+        mean: Mean of each channel of pixel values scaled to [0, 1], by which images are normalised.
+        std: Standard deviation of each channel, of the same values, above 0.
+    """
+
+    trial: TrialConfig
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        shape = self.trial.model.dataset
+        if len(self.classes) != shape.classes:
+            raise ValueError(
+                f"classes (={len(self.classes)}) must be as many as the logits, {shape.classes}"
+            )
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            if len(values) != shape.channels:
+                raise ValueError(f"{name} (={values}) must have {shape.channels} values")
+        if not all(value > 0 for value in self.std):
+            raise ValueError(f"std (={self.std}) must be above 0 in every channel")
+
+
+class TrainedNetwork(nn.Module):
+    """A network that takes images as they are, and says its classes.
+
+    Args:
+        network: Network for normalised images.
+        card: Its settings, normalisation and classes.
+    """
+
+    mean: torch.Tensor
+    std: torch.Tensor
+
+    def __init__(self, network: nn.Module, card: NetworkCard) -> None:
+        super().__init__()
+        self.network = network
+        self.card = card
+        for name, values in (("mean", card.mean), ("std", card.std)):
+            self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Normalise images and apply the network.
+
+        Args:
+            images: `[batch, channels, height, width]`: whole numbers from 0 to 255, or real numbers
+                from 0 to 1.
+
+        Returns:
+            Logits, `[batch, classes]`.
+
+        Raises:
+            ValueError: The images have another shape than those that the network learned from.
+        """
+        shape = self.card.trial.model.dataset
+        wanted = (shape.channels, shape.height, shape.width)
+        if images.ndim != 4 or images.shape[1:] != wanted:
+            raise ValueError(
+                f"images (={[*images.shape]}) must be [batch, {', '.join(map(str, wanted))}]"
+            )
+        pixels = images if images.is_floating_point() else images / 255
+        logits: torch.Tensor = self.network((pixels.to(self.mean.dtype) - self.mean) / self.std)
+        return logits
+
+
+def encode_network(network: nn.Module, card: NetworkCard) -> bytes:
+    """Encode a network as a safetensors file; the card is its metadata, as JSON.
+
+    Args:
+        network: Network as `build_model(card.trial.model, …)` gives it, trained.
+        card: Its settings, normalisation and classes.
+    """
+    tensors = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+    metadata = {
+        "format": _FORMAT,
+        "dataset": json.dumps(asdict(card.trial.model.dataset)),
+        "parameters": json.dumps(card.trial.parameters()),
+        "classes": json.dumps(card.classes, ensure_ascii=False),
+        "mean": json.dumps(card.mean),
+        "std": json.dumps(card.std),
+    }
+    return save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
+
+
+def load_network(path: str | Path) -> TrainedNetwork:
+    """Read a network, in evaluation mode and on the CPU.
+
+    A file holds numbers and text alone, so that whoever wrote it can run nothing here. It is
+    compared with the network that its settings describe before memory is taken for that.
+
+    Args:
+        path: File of `encode_network`.
+
+    Raises:
+        NetworkFileError: There is no such file, or it holds no network of this version.
+    """
+    path = Path(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            card = _card(file.metadata() or {})
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118  # no mapping
+            _require_shapes(found, card.trial.model)
+            tensors = {name: file.get_tensor(name) for name in found}
+    except FileNotFoundError:
+        raise NetworkFileError(f"there is no file {path}") from None
+    except (OSError, SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise NetworkFileError(f"{path} holds no network of this version: {error}") from error
+    network = build_model(card.trial.model, Seeds.of(card.trial))
+    network.load_state_dict(tensors)
+    return TrainedNetwork(network, card).eval()
+
+
+def _card(metadata: Mapping[str, str]) -> NetworkCard:
+    if metadata.get("format") != _FORMAT:
+        raise ValueError(f"its format is {metadata.get('format')!r}, not {_FORMAT!r}")
+    shape = DatasetShape(**_mapping(metadata["dataset"]))
+    trial = TrialConfig(model=ModelConfig(dataset=shape))
+    return NetworkCard(
+        trial=trial.with_parameters(_mapping(metadata["parameters"])),
+        classes=tuple(map(str, _sequence(metadata["classes"]))),
+        mean=tuple(map(float, _sequence(metadata["mean"]))),
+        std=tuple(map(float, _sequence(metadata["std"]))),
+    )
+
+
+def _mapping(text: str) -> Mapping[str, Any]:
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"{text[:40]!r} is no JSON object")
+    return value
+
+
+def _sequence(text: str) -> Sequence[Any]:
+    value = json.loads(text)
+    if not isinstance(value, list):
+        raise ValueError(f"{text[:40]!r} is no JSON list")
+    return value
+
+
+def _require_shapes(found: Mapping[str, tuple[int, ...]], model: ModelConfig) -> None:
+    """Compare a file's tensors with those of a network, of which only shapes are made.
+
+    Raises:
+        ValueError: They differ, or the network is too large for its shapes to be counted.
+    """
+    try:
+        with torch.device("meta"):
+            network = build_network(model, torch.Generator(device="cpu"))
+    except RuntimeError as error:
+        raise ValueError("its settings describe no network that fits a memory") from error
+    expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    if found != expected:
+        differing = sorted(set(found.items()) ^ set(expected.items()))
+        raise ValueError(
+            f"its tensor {differing[0][0]} is not the one that its settings describe "
+            f"({found.get(differing[0][0])} against {expected.get(differing[0][0])})"
+        )

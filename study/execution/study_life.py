@@ -1,0 +1,210 @@
+"""Life of a planned study from its first trial to its last: search, export, confirm."""
+
+import contextlib
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from pnn_core.data import DatasetError, TrainingData, confirm_step, load_test_data
+from study.checkpoints.checkpoint_store import CheckpointStore
+from study.checkpoints.cleanup import CheckpointCleanup
+from study.engine.cluster.connect import TrialResources, concurrent_trials
+from study.engine.cluster.gpu_sharing import share_gpus
+from study.engine.interrupts import Interrupts
+from study.engine.tune.tuner import train_runs
+from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
+from study.execution.ended_count import EndedCount
+from study.execution.export import describe_study, export_front, with_page
+from study.execution.next_commands import block_commands
+from study.execution.progress import ProgressReport
+from study.execution.summary import Outcome
+from study.planning.augmentation import describe_augmentation
+from study.planning.new_study import StudyPlan
+from study.results.confirmed_choice import DEFAULT_CONTROLS, FRONT, numbered_trials
+from study.results.confirmed_trials import trials_to_confirm
+from study.results.mlflow.background_writer import MlflowWriter
+from study.results.run_listener import RunListener
+from study.results.run_record import RunRecord
+from study.results.seal import Seal, seal_of
+from study.results.sealed_listener import SealedListener
+from study.results.sealed_table import write_sealed_table
+from study.search.confirmation_manager import ConfirmationManager
+from study.search.confirmation_plan import plan_confirmation
+from study.search.optuna_storage import StudyStorage
+from study.search.run_manager import ATTEMPTS, RunManager
+from study.search.trial_manager import TrialManager
+
+
+class StudyLife:
+    """Life of a study, which begins with what earlier ones left.
+
+    Args:
+        plan: The study.
+        resources: Resources of each trial.
+        data: Train and validation images.
+        interrupts: Handler of signals.
+        writer: Writer to the tracker.
+    """
+
+    def __init__(
+        self,
+        plan: StudyPlan,
+        resources: TrialResources,
+        data: TrainingData,
+        interrupts: Interrupts,
+        writer: MlflowWriter,
+    ) -> None:
+        self._plan = plan
+        self._config = plan.config
+        self._resources = resources
+        self._data = data
+        self._interrupts = interrupts
+        self._writer = writer
+        self._checkpoints = CheckpointStore.of(plan.config)
+        self._cleanup = CheckpointCleanup(self._checkpoints, keep=plan.config.keep_checkpoints)
+        self._storage = StudyStorage(plan.config)
+        self._gpus_shared = False
+        self._warnings: list[str] = []
+        self._seal = self._seal_now()
+        self._sealed = self._seal is not None and not self._seal.is_open
+        self._tracker: RunListener = SealedListener(writer) if self._sealed else writer
+        self._count = EndedCount(plan.file, plan.config.output, self._storage.ended())
+        self._listeners: list[RunListener] = [self._tracker, self._cleanup, self._count]
+        self._progress: ProgressReport | None = None
+        if not plan.arguments.quiet:
+            stream = sys.stderr if plan.arguments.json else sys.stdout
+            self._progress = ProgressReport(
+                plan.config, stream, attempts=ATTEMPTS, sealed=self._sealed
+            )
+            self._listeners.append(self._progress)
+
+    def run(self) -> tuple[Outcome, bool]:
+        """Search and confirm; return what became of it, and True if a signal ended it."""
+        shown = self._progress or contextlib.nullcontext()
+        with shown, contextlib.closing(self._cleanup), self._count:
+            if images := describe_augmentation(self._config):
+                self._say(images)
+            for warning in self._plan.warnings:
+                self._warn(warning)
+            outcome, interrupted = self._search()
+            if self._config.confirm and not interrupted and (chosen := self._chosen(outcome)):
+                outcome, interrupted = self._confirm(outcome, chosen)
+                if self._config.space.experiment is not None:
+                    outcome = self._sealed_or_open(outcome)
+                outcome = with_page(outcome)  # once more, with what was confirmed
+        for warning in self._warnings:
+            outcome = outcome.with_warning(warning)
+        return outcome, interrupted
+
+    def _search(self) -> tuple[Outcome, bool]:
+        manager = TrialManager(self._config, self._storage, self._listeners)
+        self._cleanup.sweep_trials(manager.records)
+        # Runs of a front that is no longer one, too: the tracker has all that the study knows.
+        for run in self._storage.confirmed():
+            self._tracker.run_restored(run)
+        interrupted = manager.has_work() and self._train(manager, self._data)
+        trials, wanted = len(manager.records), self._config.trials
+        if trials < wanted and not interrupted:
+            self._warnings.append(f"{trials} of {wanted} trials were run: the space holds no more")
+        # Written before the confirmation, which may take as long again and break off.
+        return export_front(self._plan, manager.records, len(self._data.validation)), interrupted
+
+    def _chosen(self, outcome: Outcome) -> tuple[RunRecord, ...]:
+        """Return the trials to confirm, and tell of those that were named and are not complete."""
+        config = self._config
+        choice = config.confirm_trials or FRONT
+        arms = config.space.experiment is not None
+        chosen = trials_to_confirm(outcome.records, config.objectives, choice, arms=arms)
+        for number in sorted({*numbered_trials(choice)} - {record.number for record in chosen}):
+            states = (r.state for r in outcome.records if r.number == number)
+            was = next((f"it is {state.words}" for state in states), "there is none")
+            self._warnings.append(f"Trial {number} is not confirmed: {was}")
+        return chosen
+
+    def _confirm(self, outcome: Outcome, chosen: Sequence[RunRecord]) -> tuple[Outcome, bool]:
+        """Retrain trials and controls with fresh seeds; only here is the test set read."""
+        config = self._config
+        runs = plan_confirmation(
+            chosen,
+            config.space,
+            config.shape,
+            seeds=config.fresh_seeds,
+            controls=config.controls or DEFAULT_CONTROLS,
+        )
+        outcome = replace(outcome, planned_confirmations=len(runs))
+        try:
+            with confirm_step():
+                test = load_test_data(config.dataset, self._plan.arguments.data_dir)
+        except DatasetError as error:
+            self._warnings.append(f"Not confirmed: the test set cannot be read: {error}")
+            return outcome, False
+        if self._progress is not None:
+            self._progress.confirmation_planned(len(runs))
+        manager = ConfirmationManager(
+            config,
+            self._storage,
+            self._listeners,
+            runs,
+            places=lambda: concurrent_trials(self._resources),
+        )
+        self._cleanup.sweep_confirmations(manager.records)
+        interrupted = False
+        if manager.has_work():
+            joined, traits = self._data.joined(), self._data.traits
+            images = ConfirmationImages(traits=traits, images=joined, test=test)
+            interrupted = self._train(manager, images)
+        return replace(outcome, confirmed=tuple(manager.ended)), interrupted
+
+    def _seal_now(self) -> Seal | None:
+        """Return the state of the experiment's seal, from the storage; None for no experiment."""
+        if self._config.space.experiment is None:
+            return None
+        found = (self._storage.record_of(trial) for trial in self._storage.trials())
+        records = [record for record in found if record is not None]
+        return seal_of(describe_study(self._config), records, self._storage.confirmed())
+
+    def _sealed_or_open(self, outcome: Outcome) -> Outcome:
+        """Write the block's runs as a table; show its figures, and send them, once all have ended.
+
+        Args:
+            outcome: Outcome with the confirmed runs.
+        """
+        # As stored, with the runs of earlier lives that this one was not asked for.
+        study = replace(outcome.study, confirmed=self._storage.confirmed())
+        seal = seal_of(study.info, study.records, study.confirmed)
+        outcome = replace(outcome, seal=seal)
+        write_sealed_table(outcome.sealed_table, study)
+        if seal is None or not seal.is_open:
+            commands = block_commands(self._plan.arguments, outcome.sealed_table)
+            return replace(outcome, confirmed=(), commands={**outcome.commands, **commands})
+        if self._sealed:  # opened by the last run
+            for run in study.confirmed:
+                self._writer.run_restored(run)
+        return outcome
+
+    def _train(self, manager: RunManager, images: WorkerImages) -> bool:
+        """Train what a manager proposes, and return True if a signal ended it."""
+        if not self._gpus_shared:  # decided before the first run, for all
+            self._gpus_shared = True
+            self._resources = share_gpus(
+                self._config, self._resources, self._data, self._say, self._warn
+            )
+        return train_runs(
+            self._config,
+            images,
+            manager,
+            self._checkpoints,
+            self._resources,
+            self._interrupts,
+            self._warn,
+        )
+
+    def _say(self, text: str) -> None:
+        if self._progress is not None:
+            self._progress.noted(text)
+
+    def _warn(self, text: str) -> None:
+        """Tell what is amiss, at once and at the end."""
+        self._warnings.append(text)
+        if self._progress is not None:
+            self._progress.warned(text)

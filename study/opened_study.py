@@ -1,0 +1,151 @@
+"""A study in a script or a notebook: its trials as data frames, its pictures as Plotly figures."""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pnn_core.config import ParameterValue
+from pnn_core.config.checks import require_known
+from study.results.layer_result import LayerResult
+from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.store import MlflowStore
+from study.results.paired_comparison import fixed_results
+from study.results.pareto import front
+from study.results.run_record import RunRecord
+from study.results.seal import seal_of
+from study.results.statistics.confidence_intervals import Estimate
+from study.results.study_info import StudyInfo
+from study.results.trial_query import TrialQuery, values_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+Row = dict[str, ParameterValue | None]
+
+
+class OpenedStudy:
+    """A study as a tracker holds it, read once.
+
+    Args:
+        loaded: Study as read.
+    """
+
+    def __init__(self, loaded: LoadedStudy) -> None:
+        self._loaded = loaded
+
+    @property
+    def name(self) -> str:
+        """Name of the study."""
+        return self._loaded.info.name
+
+    @property
+    def info(self) -> StudyInfo:
+        """Facts of the study, such as its data set, objectives and seeds."""
+        return self._loaded.info
+
+    def trials(self, query: str = "") -> "pd.DataFrame":
+        """Return trials, one a row: number, state, settings and metrics.
+
+        Args:
+            query: Condition on them, such as `val_accuracy > 0.95 and fan_out == 2`; empty for all
+                trials (`study.results.trial_query`).
+
+        Raises:
+            ValueError: It is no query, or names neither a setting nor a metric.
+        """
+        return _frame([values_of(r) for r in TrialQuery(query).select(self._loaded.records)])
+
+    def front(self) -> "pd.DataFrame":
+        """Return the trials that no other beats on every objective, in the order of the front.
+
+        Where a trial was confirmed, the mean test accuracy over its fresh seeds stands beside it,
+        with its 95% interval, unless the study is a planned experiment that is still sealed.
+        """
+        confirmed = {(r.trial, r.layer): r for r in self._results()}
+        return _frame([self._front_row(r, confirmed) for r in self._front()])
+
+    def confirmed(self) -> "pd.DataFrame":
+        """Return what was measured on the test set, one row for each trial and layer.
+
+        Empty where nothing was confirmed, or the study is a planned experiment still sealed.
+        """
+        return _frame(
+            [
+                {
+                    "trial": result.trial,
+                    "layer": result.layer,
+                    "learnable_params": result.learnable_params,
+                    **_accuracy(result.test_accuracy, len(result.test_accuracies)),
+                    "collapses": result.collapses,
+                }
+                for result in self._results()
+            ]
+        )
+
+    def figure(self, picture: str = "front") -> "go.Figure":
+        """Draw one of the pictures that the pages show.
+
+        Args:
+            picture: Name of the picture, such as `front`, `importance` or `curves`.
+
+        Raises:
+            ValueError: There is no picture of that name.
+        """
+        from dashboards.scene import Scene  # a second, for Plotly
+        from dashboards.view_options import ViewOptions
+        from dashboards.views import PICTURES
+
+        require_known("a picture", picture, PICTURES)
+        scene = Scene(
+            studies=(self._loaded,),
+            options=ViewOptions(),
+            selected=None,
+            now_ms=round(1000 * time.time()),
+        )
+        return PICTURES[picture].draw(scene).figure
+
+    def _front(self) -> tuple[RunRecord, ...]:
+        return front(self._loaded.records, self.info.objectives)
+
+    def _results(self) -> Sequence[LayerResult]:
+        seal = seal_of(self.info, self._loaded.records, self._loaded.confirmed)
+        return () if seal is not None and not seal.is_open else fixed_results(self._loaded)
+
+    def _front_row(self, record: RunRecord, confirmed: dict[tuple[int, str], LayerResult]) -> Row:
+        row: Row = {**values_of(record)}
+        result = confirmed.get((record.number, str(record.parameters.get("layer", ""))))
+        if result is not None:
+            row |= _accuracy(result.test_accuracy, len(result.test_accuracies))
+        return row
+
+
+def open_study(name: str, tracking_uri: str | None = None) -> OpenedStudy:
+    """Read a study from its tracker.
+
+    Args:
+        name: Name of the study.
+        tracking_uri: MLflow's store; None for MLflow's own rule (`MLFLOW_TRACKING_URI`, else its
+            local one).
+
+    Raises:
+        UnknownStudyError: There is none of that name; the nearest one is named.
+        TrackerUnreachableError: The tracker does not answer.
+    """
+    return OpenedStudy(MlflowStore(tracking_uri).load_study(name))
+
+
+def _accuracy(estimate: Estimate | None, seeds: int) -> Row:
+    low, high = (None, None) if estimate is None else estimate.interval or (None, None)
+    return {
+        "test_accuracy": None if estimate is None else estimate.mean,
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        "seeds": seeds,
+    }
+
+
+def _frame(rows: Sequence[Row] | Sequence[dict[str, ParameterValue]]) -> "pd.DataFrame":
+    import pandas as pd  # half a second
+
+    return pd.DataFrame([*rows])
