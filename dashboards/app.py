@@ -1,10 +1,14 @@
 """`python -m dashboards.app`: the live page of every study that a tracker knows."""
 
+if __name__ == "__main__":  # before all that takes seconds to import
+    from study.program import begin, run
+
+    begin("dashboards.app")
+
 import argparse
 import errno
 import logging
 import socket
-import sys
 from collections.abc import Sequence
 
 import flask
@@ -87,4 +91,4 @@ def _port(text: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("dashboards.app", main)

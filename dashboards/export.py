@@ -1,7 +1,11 @@
 """`python -m dashboards.export`: a study as one page, or one of its pictures as a file."""
 
+if __name__ == "__main__":  # before all that takes seconds to import
+    from study.program import begin, run
+
+    begin("dashboards.export")
+
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -109,4 +113,4 @@ def _load(tracking_uri: str | None, names: Sequence[str]) -> Scene:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("dashboards.export", main)

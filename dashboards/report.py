@@ -1,7 +1,11 @@
 """`python -m dashboards.report`: the replication report of confirmed studies."""
 
+if __name__ == "__main__":  # before all that takes seconds to import
+    from study.program import begin, run
+
+    begin("dashboards.report")
+
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -109,4 +113,4 @@ def _require_confirmed(study: LoadedStudy) -> LoadedStudy:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("dashboards.report", main)

@@ -4,6 +4,11 @@ A recording is a study: it trains, resumes and survives a crash as any other. Wh
 the table made of it.
 """
 
+if __name__ == "__main__":  # before all that takes seconds to import
+    from study.program import begin
+
+    begin("study.record")
+
 import argparse
 import shlex
 import sys

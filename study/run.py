@@ -1,22 +1,28 @@
 """`python -m study.run`: the command line, the one place where all parts meet."""
 
+if __name__ == "__main__":  # before all that takes seconds to import
+    from study.program import begin
+
+    begin("study.run")
+
 import contextlib
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pnn_core.config import DatasetShape
-from pnn_core.data import load_training_data
+from pnn_core.data import TrainingData, load_training_data
 from search_spaces import BUILT_IN, find_space
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
+from study.engine.cluster.leftovers import end_own
 from study.engine.interrupts import Interrupts
-from study.execution.next_commands import installed, resume_command
+from study.execution.next_commands import resume_command
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
+from study.last_word import LastWord
 from study.planning.arguments import Arguments, parse_arguments
 from study.planning.augmentation import describe_augmentation, with_default_augmentation
 from study.planning.enough_seeds import detectable_differences, few_seeds_warning
@@ -26,17 +32,19 @@ from study.planning.resume import find_study, plan_resume
 from study.planning.study_file import FILE
 from study.planning.study_folder import FolderTakenError, begun
 from study.planning.study_lock import StudyLockedError, locked
+from study.planning.tuning import tuning_cost
+from study.program import interrupted_before_it_began
 from study.results.front_table import TextTable, format_metric, format_parameter
 from study.results.mask_secrets import mask_password
 from study.results.plural import counted
 from study.search.sampler import GRID
 
-# Imports torch, which a mistyped flag must not wait for.
+# These import torch and Ray, which a mistyped flag must not wait for.
 if TYPE_CHECKING:
+    from study.engine.cluster.connect import TrialResources
     from study.planning.dry_run import PreviewedTrial
 
-START_SECONDS = 12.0
-"""Time that Ray may take to start once somebody has asked for the end."""
+PROGRAM = "study.run"
 
 ASSUMED_SHAPES = {
     "imagefolder": DatasetShape(channels=3, height=32, width=32, classes=10),
@@ -60,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _list_spaces(as_json=arguments.json)
         if arguments.dry_run:
             return _dry_run(arguments)
-        return _study(arguments)
+        return _study(arguments, _interrupted(argv))
     except BadInputError as error:
         print(f"study.run: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -68,10 +76,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(mask_password(f"study.run: failed: {error}"), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        words = shlex.join(mask_password(word) for word in (sys.argv[1:] if argv is None else argv))
-        again = f"{installed('python')} -m study.run {words}"
-        print(f"study.run: interrupted before it began; go on by: {again}", file=sys.stderr)
+        print(_interrupted(argv), file=sys.stderr)
         return INTERRUPTED
+
+
+def _interrupted(argv: Sequence[str] | None) -> str:
+    return interrupted_before_it_began(PROGRAM, sys.argv[1:] if argv is None else argv)
 
 
 def _list_spaces(*, as_json: bool) -> int:
@@ -98,12 +108,14 @@ def _dry_run(arguments: Arguments) -> int:
     config = study_config(arguments, shape, space, name="dry-run")
     trials = list(preview_trials(config))
     seeds = (*few_seeds_warning(config), *detectable_differences(config))
+    tuning = tuning_cost(config, [trial.config for trial in trials])
     if arguments.json:
         document = {
             "dataset": config.dataset,
             "shape": asdict(shape),
             "note": note,
             "seeds": seeds,
+            "tuning": None if tuning is None else asdict(tuning),
             "augmentation": describe_augmentation(config),
             "rungs": list(config.rungs.at) if config.rungs else [],
             "trials": [trial.as_json() for trial in trials],
@@ -112,7 +124,7 @@ def _dry_run(arguments: Arguments) -> int:
         return DONE
     kind = "the grid's" if config.sampler == GRID else "samples of"
     _print_preview(config, trials, kind if rerun is None else "a rerun of")
-    for sentence in (*filter(None, [note]), *seeds):
+    for sentence in filter(None, (note, *seeds, tuning)):
         print(sentence)
     return DONE
 
@@ -149,20 +161,34 @@ def _shape_to_show(arguments: Arguments, rerun: Rerun | None) -> tuple[DatasetSh
     return shape, note
 
 
-def _study(arguments: Arguments) -> int:
+def _study(arguments: Arguments, unbegun: str) -> int:
+    """Run a study.
+
+    Args:
+        arguments: Options as typed.
+        unbegun: Sentence for an interrupt before the study has begun.
+    """
     status: int | None = None
     try:
-        with Interrupts() as interrupts, contextlib.ExitStack() as stack:
-            status = _planned_study(arguments, interrupts, stack)
+        with Interrupts() as interrupts, LastWord() as last_word, contextlib.ExitStack() as stack:
+
+            def leave() -> NoReturn:
+                end_own()
+                last_word.end_at_once(unbegun, INTERRUPTED)
+
+            with interrupts.leaving(leave):
+                plan, resources, data = _prepared(arguments, interrupts, last_word, stack)
+            status = _planned_study(plan, resources, data, interrupts, last_word, stack)
     except KeyboardInterrupt:
         if status is None:
             raise
     return status
 
 
-def _planned_study(
-    arguments: Arguments, interrupts: Interrupts, stack: contextlib.ExitStack
-) -> int:
+def _prepared(
+    arguments: Arguments, interrupts: Interrupts, last_word: LastWord, stack: contextlib.ExitStack
+) -> tuple[StudyPlan, "TrialResources", TrainingData]:
+    """Plan the study, connect to Ray and load the images; nothing of the study is written."""
     if arguments.resume:
         folder = find_study(arguments)
         try:
@@ -172,40 +198,67 @@ def _planned_study(
         plan = plan_resume(arguments, folder)
     else:
         plan = plan_study(arguments)
+    if not arguments.quiet:
+        where = "starting Ray" if (at := plan.config.address) is None else f"joining Ray at {at}"
+        said = f"Study {plan.config.name}: {where}"
+        print(said, file=sys.stderr if arguments.json else sys.stdout, flush=True)
 
     # Ray takes seconds to import, which a mistyped flag must not wait for.
     from study.engine.cluster.connect import ClusterError, connected, trial_resources
+    from study.engine.cluster.control_store import control_store_watched
     from study.engine.tune.warm_workers import WARM_MODULES, fills_every_core
 
     preload = WARM_MODULES if fills_every_core(plan.config) else ()
+    resume = resume_command(plan.config, plan.arguments.tracking_uri)
+
+    def lost(reason: str) -> None:
+        again = resume if (plan.config.output / FILE).is_file() else "the same command"
+        said = f"{PROGRAM}: failed: {reason}: what was saved before is intact; go on by: {again}"
+        last_word.end_at_once(mask_password(said), FAILED)
+
     try:
-        # Ray does not survive being broken into while it starts.
-        with interrupts.graceful(START_SECONDS):
-            stack.enter_context(connected(plan.config.address, preload))
+        stack.enter_context(connected(plan.config.address, preload))
         interrupts.reinstall()
-        if interrupts.asked:
-            raise KeyboardInterrupt
+        is_own = plan.config.address is None
+        stack.enter_context(control_store_watched(lost, is_own=is_own))
         resources = trial_resources(plan.config)
     except ClusterError as error:
         raise BadInputError(str(error)) from error
     # Now, while the workers import torch; and all of it before a thread imports MLflow: of
     # what both need, such as SQLAlchemy, one could find what the other has half imported.
-    from study.execution.execute import run_study
+    import study.execution.execute  # noqa: F401
 
     with blaming("--data-dir", plan.arguments.data_dir):
-        data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
+        return plan, resources, load_training_data(plan.config.dataset, plan.arguments.data_dir)
+
+
+def _planned_study(
+    plan: StudyPlan,
+    resources: "TrialResources",
+    data: TrainingData,
+    interrupts: Interrupts,
+    last_word: LastWord,
+    stack: contextlib.ExitStack,
+) -> int:
+    from study.execution.execute import run_study
+
     try:
-        if arguments.resume:
+        if plan.arguments.resume:
             _create_checkpoints(plan)
             plan.file.write(plan.config.output)
         else:
             plan = _begin(plan, stack)
+        resume = resume_command(plan.config, plan.arguments.tracking_uri)
+        last_word.will_be(
+            f"{PROGRAM}: it ended without a word of its own, as when it is killed; "
+            f"what was saved before is intact; go on by: {mask_password(resume)}"
+        )
         return run_study(plan, resources, data, interrupts)
     except KeyboardInterrupt:
         if not (plan.config.output / FILE).is_file():
             raise
         resume = resume_command(plan.config, plan.arguments.tracking_uri)
-        said = f"study.run: interrupted; go on by: {resume}"
+        said = f"{PROGRAM}: interrupted; go on by: {resume}"
         print(mask_password(said), file=sys.stderr)
         return INTERRUPTED
 

@@ -1,5 +1,10 @@
 """`python -m study.simulate`: searches of a recorded table, in simulated time."""
 
+if __name__ == "__main__":  # before all that takes seconds to import
+    from study.program import begin, run
+
+    begin("study.simulate")
+
 import argparse
 import itertools
 import json
@@ -241,4 +246,4 @@ def _simulate(arguments: argparse.Namespace) -> Simulation:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run("study.simulate", main)

@@ -4,9 +4,9 @@ import contextlib
 import queue
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -16,8 +16,8 @@ class Interrupts:
 
     Within `graceful` the first signal is a request, to be looked for in `requested`. A second one,
     or the deadline after the first, raises KeyboardInterrupt in the main thread; so does every
-    signal outside. In any other thread than the main one, which alone may handle signals, nothing
-    is handled.
+    signal outside. Within `leaving` each signal ends the process. In any other thread than the main
+    one, which alone may handle signals, nothing is handled.
 
     Attributes:
         requested: Event that is set, a moment after the signal, once the end was asked for.
@@ -28,6 +28,7 @@ class Interrupts:
         self._previous: dict[signal.Signals, Any] = {}
         self._asked = False
         self._deadline_seconds: float | None = None
+        self._leave: Callable[[], NoReturn] | None = None
         # A handler may interrupt any line of the main thread, also one that holds the lock of an
         # event or is about to start a thread; of what wakes others, this alone is reentrant.
         self._wake: queue.SimpleQueue[float | None] = queue.SimpleQueue()
@@ -67,6 +68,21 @@ class Interrupts:
                 signal.signal(number, self._handle)
 
     @contextlib.contextmanager
+    def leaving(self, leave: Callable[[], NoReturn]) -> Iterator[None]:
+        """Answer each signal within the block by a function that ends the process.
+
+        For libraries that do not survive being broken into, such as Ray while it starts.
+
+        Args:
+            leave: Function to call from the handler; nothing needs to be saved.
+        """
+        self._leave = leave
+        try:
+            yield
+        finally:
+            self._leave = None
+
+    @contextlib.contextmanager
     def graceful(self, deadline_seconds: float) -> Iterator[None]:
         """Take the first signal within the block as a request.
 
@@ -86,6 +102,8 @@ class Interrupts:
         # Ray's own handler, where it stood for a moment before `reinstall`, calls this one and has
         # set an alarm that aborts the process three seconds later.
         signal.alarm(0)
+        if self._leave is not None:
+            self._leave()
         if self._asked or self._deadline_seconds is None:
             raise KeyboardInterrupt
         self._asked = True

@@ -63,7 +63,7 @@ class EndedCount(RunListener):
             self._write()
 
     def _write(self) -> None:
-        confirmations = sum(key.is_confirmation for key in self._ended)
+        confirmations = sum(bool(key.layer) for key in self._ended)  # those that tune, too
         trials = len(self._ended) - confirmations
         counted = replace(self._file, trials_ended=trials, confirmations_ended=confirmations)
         if counted != self._file:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from dashboards.front_csv import write_front_csv
 from study.config import StudyConfig
-from study.execution.next_commands import installed, next_commands, resume_command
+from study.execution.next_commands import next_commands, resume_command
 from study.execution.summary import Outcome
 from study.planning.new_study import StudyPlan
+from study.program import installed
 from study.results.error_messages import explain
 from study.results.planned_experiment import PlannedExperiment
 from study.results.provenance import git_commit, library_versions

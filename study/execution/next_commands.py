@@ -2,8 +2,6 @@
 
 import os
 import shlex
-import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 from study.config import StudyConfig
 from study.planning.arguments import Arguments
 from study.planning.study_folder import STUDIES
+from study.program import installed
 from study.results.mask_secrets import mask_password
 from study.results.settings import MOASHA
 from study.search.sampler import GRID
@@ -116,13 +115,3 @@ def resume_command(config: StudyConfig, tracking_uri: str | None) -> str:
         if url is not None and mask_password(url) != url and not from_environment:
             words += [flag, mask_password(url)]
     return f"{installed('python')} -m study.run {shlex.join(words)}"
-
-
-def installed(program: str) -> str:
-    """Return how to type a program of this environment in this folder."""
-    beside = Path(sys.executable).with_name(program)
-    found = shutil.which(program)
-    if (found and Path(found) == beside) or not beside.exists():
-        return program
-    here = Path.cwd()
-    return str(beside.relative_to(here)) if beside.is_relative_to(here) else str(beside)

@@ -128,8 +128,8 @@ def _require_no_contradiction(arguments: Arguments, stored: StudyFile, folder: P
         now = flag if typed is True else f"{flag} {spell(typed)}"
         if name in confirmed:
             raise BadInputError(
-                f"{flag} {spell(typed)}: study {stored.name} confirms {told} {spell(kept)}, and "
-                "another choice would be another confirmation: leave it out, or begin a new study"
+                f"{now}: study {stored.name} confirms {was}, and another choice would be another "
+                "confirmation: leave it out, or begin a new study"
             )
         growing = [n for n in may_be_typed_with(OnResume.GROWS) if not (is_rerun and n == "trials")]
         free = [f"{flag_of(other)} (more)" for other in growing]

@@ -1,8 +1,8 @@
 """Storage of the study's one truth: Optuna's, a journal file by default.
 
 It holds more than Optuna itself keeps: the record of each trial that ended, with every curve, and
-of each confirmation run. So a study goes on from it alone, and a tracker that lacks something is
-filled from it.
+of each run of a confirmation and of the tuning before it. So a study goes on from it alone, and a
+tracker that lacks something is filled from it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,6 +38,9 @@ RECORD = "record"
 
 CONFIRMED = "confirmed/"
 """Prefix of the attributes of a study that hold its confirmation runs."""
+
+TUNED = "tuned/"
+"""Prefix of the attributes of a study that hold runs which tune a network before that."""
 
 _RETRIED = "retried"
 _STARTED = "started_ms"
@@ -168,24 +171,24 @@ class StudyStorage:
 
     def keep_confirmed(self, run: RunRecord) -> None:
         """Write a confirmation run that ended."""
-        with self._failing_clearly():
-            key = f"{CONFIRMED}{run.trial}/{run.layer}/{run.seed}"
-            self.study.set_user_attr(key, record_to_json(run))
+        self._keep_run(f"{CONFIRMED}{run.trial}/{run.layer}/{run.seed}", run)
 
     def confirmed(self) -> tuple[RunRecord, ...]:
         """Return all confirmation runs that ended."""
-        with self._failing_clearly():
-            attributes = self.study.user_attrs
-            return tuple(
-                record_from_json(attributes[key])
-                for key in sorted(attributes)
-                if key.startswith(CONFIRMED)
-            )
+        return self._runs(CONFIRMED)
+
+    def keep_tuned(self, run: RunRecord) -> None:
+        """Write a run that ended and tunes a network before it is confirmed."""
+        self._keep_run(f"{TUNED}{run.trial}/{run.layer}/{run.key.grid_point}/{run.seed}", run)
+
+    def tuned(self) -> tuple[RunRecord, ...]:
+        """Return all runs that ended and tune a network."""
+        return self._runs(TUNED)
 
     def ended(self) -> frozenset[RunKey]:
-        """Return the keys of all runs that ended: trials and confirmation runs."""
+        """Return the keys of all runs that ended: trials, and runs that tune and confirm them."""
         trials = {RunKey(trial.number) for trial in ended_trials(self.trials())}
-        return frozenset(trials | {run.key for run in self.confirmed()})
+        return frozenset(trials | {run.key for run in (*self.confirmed(), *self.tuned())})
 
     def record_of(self, trial: FrozenTrial) -> RunRecord | None:
         """Return the record that a trial was ended with; None where it has not ended."""
@@ -196,6 +199,19 @@ class StudyStorage:
             )
         with self._failing_clearly():
             return None if document is None else record_from_json(document)
+
+    def _keep_run(self, key: str, run: RunRecord) -> None:
+        with self._failing_clearly():
+            self.study.set_user_attr(key, record_to_json(run))
+
+    def _runs(self, prefix: str) -> tuple[RunRecord, ...]:
+        with self._failing_clearly():
+            attributes = self.study.user_attrs
+            return tuple(
+                record_from_json(attributes[key])
+                for key in sorted(attributes)
+                if key.startswith(prefix)
+            )
 
     def _set(self, number: int, key: str, value: Any) -> None:  # noqa: ANN401  # any JSON
         with self._failing_clearly():

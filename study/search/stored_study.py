@@ -16,6 +16,7 @@ from study.search.optuna_storage import (
     RECORD,
     SETTINGS,
     STUDY_ID,
+    TUNED,
     StorageError,
     ended_trials,
 )
@@ -30,7 +31,7 @@ class StoredStudy:
         settings: Settings that it began with, as they are typed, by name; empty for studies from
             before they were written.
         trials_ended: Number of trials that ended.
-        confirmations_ended: Number of confirmation runs that ended.
+        confirmations_ended: Number of confirmation runs that ended, and of those that tune before.
         ended: Record of a trial that ended; None without any.
     """
 
@@ -81,6 +82,6 @@ def _read(storage: BaseStorage, name: str) -> StoredStudy:
         study_id=attributes.get(STUDY_ID),
         settings=attributes.get(SETTINGS, {}),
         trials_ended=len(ended),
-        confirmations_ended=sum(key.startswith(CONFIRMED) for key in attributes),
+        confirmations_ended=sum(key.startswith((CONFIRMED, TUNED)) for key in attributes),
         ended=record_from_json(ended[-1].user_attrs[RECORD]) if ended else None,
     )

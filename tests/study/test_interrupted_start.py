@@ -6,7 +6,9 @@ import pytest
 
 from study import run
 from study.engine.cluster import connect as cluster
+from study.engine.cluster import control_store
 from study.execution import execute
+from study.program import installed
 
 ARGUMENTS = [
     "--space",
@@ -28,6 +30,8 @@ def interrupted(*arguments: object) -> None:
 def without_ray(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cluster, "connected", lambda *given: contextlib.nullcontext())
+    nothing = contextlib.nullcontext()
+    monkeypatch.setattr(control_store, "control_store_watched", lambda *a, **k: nothing)
     monkeypatch.setattr(cluster, "trial_resources", lambda asked: None)
     monkeypatch.setattr(run, "_create_checkpoints", lambda plan: None)
 
@@ -51,5 +55,5 @@ def test_a_signal_before_there_is_anything_to_resume_is_answered_with_the_same_c
     assert not (tmp_path / "studies/cut").exists()
     said = capsys.readouterr().err
     assert f"interrupted before it began; go on by: python -m study.run {' '.join(ARGUMENTS)}" in (
-        said.replace(run.installed("python"), "python")
+        said.replace(installed("python"), "python")
     )

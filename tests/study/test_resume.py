@@ -4,12 +4,15 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from mlflow import MlflowClient
 
+from study.program import installed
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunState
@@ -94,12 +97,18 @@ def assert_every_epoch_once(folder: Path) -> None:
                 assert [point.step for point in history] == [1, 2, 3, 4]
 
 
+def wait_for_a_trial(process: subprocess.Popen[str]) -> None:
+    """Wait until one has ended; what comes before is said before Ray starts."""
+    assert process.stdout is not None
+    assert process.stdout.readline() == "Study cut: starting Ray\n"
+    assert process.stdout.readline().startswith("trial ")
+
+
 def test_an_interrupted_study_resumes_to_the_same_numbers(
     folder: Path, command, undisturbed: LoadedStudy
 ) -> None:
     process = command.start(*STUDY, "--name", "cut")
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("trial ")
+    wait_for_a_trial(process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: the whole process group
     started = time.monotonic()
     out, err = process.communicate(timeout=60)
@@ -125,8 +134,7 @@ def test_a_killed_study_resumes_to_the_same_numbers_and_is_not_run_twice_at_once
     folder: Path, command, undisturbed: LoadedStudy
 ) -> None:
     process = command.start(*STUDY, "--name", "cut")
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("trial ")
+    wait_for_a_trial(process)
     # Held, or the study might end while the second one starts.
     os.kill(process.pid, signal.SIGSTOP)
 
@@ -136,7 +144,9 @@ def test_a_killed_study_resumes_to_the_same_numbers_and_is_not_run_twice_at_once
     assert err.count("\n") == 1
 
     process.kill()
-    process.communicate()
+    _, err = process.communicate()
+    assert err.count("\n") == 1
+    assert err.endswith(f"go on by: {resumed_by('cut')}\n")
     status, out, err = command.run(*RESUME)
     assert (status, err) == (0, "")
     assert numbers(load(folder)) == numbers(undisturbed)
@@ -168,8 +178,7 @@ def test_a_tracker_that_never_comes_back_costs_nothing_and_resuming_fills_it(
     folder: Path, command, own_server
 ) -> None:
     process = command.start(*STUDY, "--name", "cut", "--tracking-uri", own_server.uri)
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("trial ")
+    wait_for_a_trial(process)
     own_server.kill()
     out, err = process.communicate(timeout=180)
     assert (process.returncode, err) == (0, "")
@@ -229,11 +238,33 @@ def test_a_finished_study_is_confirmed_later_and_by_more_seeds_and_keeps_those_i
 
 def test_a_folder_that_vanishes_ends_the_study_with_one_sentence(folder: Path, command) -> None:
     process = command.start(*STUDY, "--name", "cut")
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("trial ")
+    wait_for_a_trial(process)
     (folder / "studies/cut").rename(folder / "gone")  # at once: its files are still being written
     shutil.rmtree(folder / "gone", ignore_errors=True)
     _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert err.startswith("study.run: failed: studies/cut/optuna.journal: ")
     assert "Traceback" not in err
+
+
+def test_the_death_of_rays_control_store_ends_the_study_with_the_resume_command(
+    folder: Path, command
+) -> None:
+    process = command.start(*STUDY, "--name", "cut")
+    wait_for_a_trial(process)
+    # Held, or the study might end before it is looked for.
+    os.kill(process.pid, signal.SIGSTOP)
+    (store,) = (p for p in psutil.Process(process.pid).children() if p.name() == "gcs_server")
+    store.kill()
+    os.kill(process.pid, signal.SIGCONT)
+    died = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - died < 30  # Ray itself takes sixty, and says nothing of ours
+    assert process.returncode == 1
+    last = err.splitlines()[-1]
+    assert last.startswith("study.run: failed: Ray's control store (gcs_server at 127.0.0.1:")
+    assert last.endswith("go on by: " + resumed_by("cut"))
+
+
+def resumed_by(name: str) -> str:
+    return f"{installed('python')} -m study.run --resume --name {name}"

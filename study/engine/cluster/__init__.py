@@ -3,6 +3,8 @@
 - `connect`: starts or joins a cluster, and counts the trials that it has room for
 - `gpu_sharing`: number of trials that share a GPU
 - `shared_folder`: check that all nodes see the same checkpoints
+- `control_store`: watch over Ray's control store
+- `leftovers`: processes and folders of drivers that were killed
 - `stop_signal`: tells workers that the study stops
 - `worker_settings`, `worker_name`: settings and name of a worker process
 - `private_ray`: parts of Ray that have no public name

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import ray
 
+from study.engine.cluster.leftovers import marked, sweep
 from study.engine.cluster.private_ray import loopback_alone, raylets_silent, use_token_if_available
 from study.results.settings import Resources
 
@@ -56,8 +57,10 @@ def _connect(address: str | None, preload: Sequence[str]) -> None:
 
 
 def _start_local(preload: Sequence[str]) -> None:
+    sweep()
+    threads = _one_thread_each() if preload else contextlib.nullcontext()
     try:
-        with loopback_alone(), _one_thread_each() if preload else contextlib.nullcontext():
+        with marked(), loopback_alone(), threads:
             ray.init(
                 address="local",  # else Ray would join whatever cluster it finds on the machine
                 include_dashboard=False,

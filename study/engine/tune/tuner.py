@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import tempfile
 
 from ray import tune
 from ray.exceptions import RayError
@@ -12,6 +11,7 @@ from ray.tune.experiment import Trial
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.config import StudyConfig
 from study.engine.cluster.connect import TrialResources
+from study.engine.cluster.leftovers import scratch_folder
 from study.engine.cluster.stop_signal import StopSignal
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.interrupts import Interrupts
@@ -73,7 +73,7 @@ def train_runs(
     # Tune's own rule starts one worker at a time, and hands it on before the next one is up: all
     # trials but one would wait. It also proposes as many trials ahead, so that no worker does.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(resources.concurrent)
-    with tempfile.TemporaryDirectory(prefix="pnn-study-tune-") as scratch:
+    with scratch_folder() as scratch:
         tuner = tune.Tuner(
             tune.with_resources(trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
             tune_config=tune.TuneConfig(
@@ -87,7 +87,7 @@ def train_runs(
             ),
             run_config=tune.RunConfig(
                 name=config.name,
-                storage_path=scratch,
+                storage_path=str(scratch),
                 callbacks=[TuneCallback(manager, warn)],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,

@@ -11,8 +11,9 @@ import pytest
 
 from pnn_core.config import ConfirmResult, Costs, EpochResult
 from study.execution.export import describe_study, with_page
-from study.execution.next_commands import installed, next_commands, resume_command
+from study.execution.next_commands import next_commands, resume_command
 from study.execution.summary import Outcome
+from study.program import installed
 from study.results.early_stop import EarlyStop, StopCause
 from study.results.objective import parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
