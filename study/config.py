@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
-from study.results.fresh_seeds import first_fresh_seed
+from study.results.fresh_seeds import first_fresh_seed, first_tuning_seed
 from study.results.mask_secrets import mask_password
 from study.results.setting import options
 from study.results.settings import FIFO, Settings
@@ -69,6 +69,12 @@ class StudyConfig(Settings):
         if first is None:
             first = first_fresh_seed(self.seed)
         return range(first, first + self.confirm)
+
+    @property
+    def tuning_seeds(self) -> range:
+        """Return the seeds by which networks are tuned: as many as a trial of the search has."""
+        first = first_tuning_seed(self.seed)
+        return range(first, first + self.replicates)
 
     @property
     def storage_place(self) -> str:

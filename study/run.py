@@ -32,6 +32,7 @@ from study.planning.resume import find_study, plan_resume
 from study.planning.study_file import FILE
 from study.planning.study_folder import FolderTakenError, begun
 from study.planning.study_lock import StudyLockedError, locked
+from study.planning.tuning import tuning_cost
 from study.program import interrupted_before_it_began
 from study.results.front_table import TextTable, format_metric, format_parameter
 from study.results.mask_secrets import mask_password
@@ -107,12 +108,14 @@ def _dry_run(arguments: Arguments) -> int:
     config = study_config(arguments, shape, space, name="dry-run")
     trials = list(preview_trials(config))
     seeds = (*few_seeds_warning(config), *detectable_differences(config))
+    tuning = tuning_cost(config, [trial.config for trial in trials])
     if arguments.json:
         document = {
             "dataset": config.dataset,
             "shape": asdict(shape),
             "note": note,
             "seeds": seeds,
+            "tuning": None if tuning is None else asdict(tuning),
             "augmentation": describe_augmentation(config),
             "rungs": list(config.rungs.at) if config.rungs else [],
             "trials": [trial.as_json() for trial in trials],
@@ -121,7 +124,7 @@ def _dry_run(arguments: Arguments) -> int:
         return DONE
     kind = "the grid's" if config.sampler == GRID else "samples of"
     _print_preview(config, trials, kind if rerun is None else "a rerun of")
-    for sentence in (*filter(None, [note]), *seeds):
+    for sentence in filter(None, (note, *seeds, tuning)):
         print(sentence)
     return DONE
 

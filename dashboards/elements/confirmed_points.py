@@ -31,12 +31,14 @@ class ConfirmedPoint(NamedTuple):
         layer: Its spatial layer.
         x: Horizontal place.
         accuracy: Vertical place: the mean over seeds, a fraction, with its interval.
+        name: Name of the layer with the settings that were chosen for it alone.
     """
 
     trial: int
     layer: str
     x: float
     accuracy: Estimate
+    name: str
 
 
 def confirmed_points(confirmed: Iterable[RunRecord], x: str) -> tuple[ConfirmedPoint, ...]:
@@ -54,7 +56,7 @@ def confirmed_points(confirmed: Iterable[RunRecord], x: str) -> tuple[ConfirmedP
         cost = next((run.metrics()[x] for run in result.runs if run.costs is not None), None)
         accuracy = result.test_accuracy
         if cost is not None and accuracy is not None:
-            found.append(ConfirmedPoint(result.trial, result.layer, cost, accuracy))
+            found.append(ConfirmedPoint(result.trial, result.layer, cost, accuracy, result.name))
     return tuple(found)
 
 
@@ -172,8 +174,8 @@ def confirmed_columns(points: Sequence[ConfirmedPoint], x: Quantity) -> dict[str
 
 
 def _hover(point: ConfirmedPoint, x: Quantity) -> str:
-    layer = theme.escape(layer_look(point.layer).name)
     return (
-        f"<b>trial {point.trial}, {layer}: test accuracy</b><br>{format_percent(point.accuracy)} %"
-        f"<br>n = {point.accuracy.n}<br>{x.name}: {x.format(point.x)}"
+        f"<b>trial {point.trial}, {theme.escape(point.name)}: test accuracy</b>"
+        f"<br>{format_percent(point.accuracy)} %<br>n = {point.accuracy.n}"
+        f"<br>{x.name}: {x.format(point.x)}"
     )

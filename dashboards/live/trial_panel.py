@@ -17,7 +17,7 @@ from dashboards.scene import Scene
 from dashboards.view_tables import ViewTable, named_table
 from dashboards.views import TRIAL_PICTURES
 from study.results.front_table import format_metric, format_parameter
-from study.results.layer_result import LAYER_NAMES
+from study.results.layer_result import network_name
 from study.results.mlflow.live_reader import FollowedStudy
 from study.results.plural import counted
 from study.results.rerun_command import rerun_command
@@ -139,7 +139,7 @@ def _confirmed(scene: Scene, record: RunRecord) -> Iterator[Component]:
     if not runs:
         return
     columns: Columns = {
-        "layer": [LAYER_NAMES.get(run.layer, run.layer) for run in runs],
+        "layer": [*map(network_name, runs)],
         "seed": [str(run.seed) for run in runs],
         "state": [run.state.value for run in runs],
         "test_accuracy": [run.result.test_accuracy if run.result else None for run in runs],

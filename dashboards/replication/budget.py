@@ -32,6 +32,7 @@ def get_budget_info(study: LoadedStudy) -> BudgetInfo:
         ("Data set", info.dataset),
         ("Epochs of a training run", confirmed_epochs(study)),
         ("Search", _search(study)),
+        *_tuning(study),
         ("Confirmation", _confirmation(study)),
         *_experiment(study),
         ("Training time of the confirmation", _training_time(study.confirmed)),
@@ -54,6 +55,22 @@ def _search(study: LoadedStudy) -> str:
         f"of {counted(info.replicates, 'seed')} each, sampler {info.sampler}, "
         f"chosen on validation data by {objectives}"
     )
+
+
+def _tuning(study: LoadedStudy) -> list[tuple[str, str]]:
+    """Describe how confirmed networks were tuned, if they were."""
+    results = [result for result in layer_results(study.confirmed) if result.tuning]
+    if not results:
+        return []
+    first = results[0].tuning
+    runs = sum(len(result.tuning) for result in results)
+    text = (
+        f"{' and '.join(first[0].settings)} of each of {counted(len(results), 'network')}, chosen "
+        f"from {counted(len(first), 'grid point')} by accuracy on validation images: "
+        f"{counted(runs, 'run')} of {counted(first[0].seeds, 'seed')} that nothing else uses "
+        f"(--tune-controls {study.info.tune_controls})"
+    )
+    return [("Tuning", text)]
 
 
 def _confirmation(study: LoadedStudy) -> str:

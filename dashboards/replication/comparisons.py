@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dashboards.elements.caption import short_budget
-from dashboards.elements.layers import layer_look
 from dashboards.replication.markup import Cell, Line, Table, cell, unbroken
 from pnn_core.architecture.matched_size import SIZE_TOLERANCE
 from study.results.comparison_words import (
@@ -32,9 +31,11 @@ from study.results.statistics.confidence_intervals import (
     Estimate,
     format_percent,
     format_points,
+    percent,
     signed,
 )
 from study.results.statistics.verdicts import Verdict
+from study.results.tuning_point import TuningPoint
 
 _SETTINGS = ("network", "mask_count", "fan_out", "noise_level", "batch_size", "optimizer")
 
@@ -185,11 +186,11 @@ def get_confirmed_table(study: LoadedStudy) -> Table:
 
 
 def _name(study: LoadedStudy, result: LayerResult) -> str:
-    """Name of the arm in an experiment, of the layer elsewhere."""
+    """Name of the arm in an experiment, of the layer with its tuned settings elsewhere."""
     arms = {record.number: arm_of(record) for record in study.records}
     if study.info.experiment is None:
-        return layer_look(result.layer).name
-    return arms.get(result.trial) or layer_look(result.layer).name
+        return result.name
+    return arms.get(result.trial) or result.name
 
 
 def _row(result: LayerResult, name: str) -> tuple[Cell, ...]:
@@ -201,7 +202,7 @@ def _row(result: LayerResult, name: str) -> tuple[Cell, ...]:
     accuracy = result.test_accuracy
     return (
         cell(unbroken(f"{result.trial}, {name}")),
-        (Line("", settings),),
+        (Line("", settings), *map(_tuning_line, result.tuning)),
         _size(result),
         _percent(accuracy),
         cell(", ".join(f"{100 * value:.2f}" for value in result.test_accuracies.values()) or "–"),
@@ -211,6 +212,14 @@ def _row(result: LayerResult, name: str) -> tuple[Cell, ...]:
         _percent(result.published_test_accuracy),
         cell(describe_missing(result.missing) or "none"),
     )
+
+
+def _tuning_line(point: TuningPoint) -> Line:
+    settings = ", ".join(f"{name} {format_parameter(v)}" for name, v in point.settings.items())
+    result = (
+        f"{percent(point.val_accuracy)}% on validation images" if point.is_complete else "failed"
+    )
+    return Line("", f"tried {settings}: {result}")
 
 
 def _describe_added(study: LoadedStudy) -> str:

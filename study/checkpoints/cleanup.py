@@ -9,7 +9,7 @@ from study.checkpoints.checkpoint_store import CheckpointStore
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
 
-TRIAL_PREFIX, CONFIRMATION_PREFIX = "trial-", "confirm-"
+TRIAL_PREFIX, CONFIRMATION_PREFIX, TUNING_PREFIX = "trial-", "confirm-", "tune-"
 
 CLOSING_SECONDS = 5.0
 """Time that a place for checkpoints that stands still may hold up the end of a study."""
@@ -17,6 +17,8 @@ CLOSING_SECONDS = 5.0
 
 def checkpoint_file(key: RunKey) -> str:
     """Return the name of a run's checkpoint."""
+    if key.is_tuning:
+        return f"{TUNING_PREFIX}{key.trial:05}-{key.layer}-{key.grid_point}-{key.seed}.ckpt"
     if key.is_confirmation:
         return f"{CONFIRMATION_PREFIX}{key.trial:05}-{key.layer}-{key.seed}.ckpt"
     return f"{TRIAL_PREFIX}{key.trial:05}.ckpt"
@@ -48,6 +50,10 @@ class CheckpointCleanup(RunListener):
         """Remove what belongs to no confirmation run that may go on."""
         self._remove_all(CONFIRMATION_PREFIX, records)
 
+    def sweep_tuning(self, records: Sequence[RunRecord]) -> None:
+        """Remove what belongs to no tuning run that may go on."""
+        self._remove_all(TUNING_PREFIX, records)
+
     def close(self) -> None:
         """Wait until everything is removed, but not for ever."""
         self._work.put(None)
@@ -59,7 +65,7 @@ class CheckpointCleanup(RunListener):
         self._work.put(lambda: self._remove_now(name, set() if self._is_over(record) else {name}))
 
     def _is_over(self, record: RunRecord) -> bool:
-        kept = self._keep and record.state is RunState.COMPLETE and not record.key.is_confirmation
+        kept = self._keep and record.state is RunState.COMPLETE and not record.layer
         return record.state.is_final and not kept
 
     def _remove_all(self, prefix: str, records: Sequence[RunRecord]) -> None:

@@ -18,6 +18,8 @@ from study.results.plural import counted
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.stop_reasons import describe_stops
+from study.results.timestamps import now_ms
+from study.results.tuning_grid import tuned_names
 
 
 class ProgressReport(RunListener):
@@ -42,7 +44,7 @@ class ProgressReport(RunListener):
         self._sealed = sealed
         self._axes = tuple(config.space.axes)
         self._started = time.monotonic()
-        self._started_ms = time.time() * 1000
+        self._started_ms = now_ms()
         self._running: dict[RunKey, RunRecord] = {}
         self._epochs: dict[RunKey, EpochResult] = {}
         self._ended: list[RunRecord] = []
@@ -51,10 +53,11 @@ class ProgressReport(RunListener):
         self._restored_epochs = 0
         self._restored_told = False
         self._heard: dict[RunKey, float] = {}
-        self._planned_confirmations = 0
-        self._confirmed: list[RunRecord] = []
-        self._restored_confirmations = 0
-        self._confirmation_started = 0.0
+        self._planned_again = 0
+        self._done_again = "confirmed"
+        self._again: list[RunRecord] = []
+        self._restored_again = 0
+        self._again_started = 0.0
         self._console = Console(file=stream, highlight=False, soft_wrap=True)
         self._live = Live(
             get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True
@@ -77,9 +80,9 @@ class ProgressReport(RunListener):
 
     def run_restored(self, record: RunRecord) -> None:
         """Count it as done before."""
-        if record.key.is_confirmation:
-            self._confirmed.append(record)
-            self._restored_confirmations += 1
+        if record.layer:
+            self._again.append(record)
+            self._restored_again += 1
             return
         self._ended.append(record)
         self._restored += 1
@@ -123,9 +126,9 @@ class ProgressReport(RunListener):
     def run_ended(self, record: RunRecord) -> None:
         """Show it as done."""
         self._running.pop(record.key, None)
-        (self._confirmed if record.key.is_confirmation else self._ended).append(record)
+        (self._again if record.layer else self._ended).append(record)
         if not self._console.is_terminal:
-            told = describe(record, self._axes, sealed=self._sealed)
+            told = describe(record, self._shown(record), sealed=self._sealed)
             self._say(f"{told}  [{self._summary()}]")
 
     def noted(self, text: str) -> None:
@@ -136,11 +139,17 @@ class ProgressReport(RunListener):
         """Say at once what cannot wait for the end."""
         self._say(f"warning: {text}")
 
-    def confirmation_planned(self, runs: int) -> None:
-        """Turn to the confirmation."""
+    def retraining_planned(self, runs: int, done: str) -> None:
+        """Turn to runs that tune or confirm networks of trials.
+
+        Args:
+            runs: Number of them.
+            done: Word for one that ended, such as `confirmed`.
+        """
         self._tell_restored()
-        self._planned_confirmations = runs
-        self._confirmation_started = time.monotonic()
+        self._planned_again, self._done_again = runs, done
+        self._again, self._restored_again = [], 0
+        self._again_started = time.monotonic()
 
     def _say(self, line: str) -> None:
         self._console.print(line, markup=False)
@@ -152,17 +161,15 @@ class ProgressReport(RunListener):
         self._restored_told = True
 
     def _summary(self) -> str:
-        """Sum up the search, or the confirmation once it is planned."""
-        return (
-            self._confirmation_summary() if self._planned_confirmations else self._search_summary()
-        )
+        """Sum up the search, or what follows it once that is planned."""
+        return self._retraining_summary() if self._planned_again else self._search_summary()
 
-    def _confirmation_summary(self) -> str:
-        done, planned = len(self._confirmed), self._planned_confirmations
-        summary = f"{done}/{planned} confirmed"
-        new = done - self._restored_confirmations
+    def _retraining_summary(self) -> str:
+        done, planned = len(self._again), self._planned_again
+        summary = f"{done}/{planned} {self._done_again}"
+        new = done - self._restored_again
         if new and done < planned:
-            left = (time.monotonic() - self._confirmation_started) * (planned - done) / new
+            left = (time.monotonic() - self._again_started) * (planned - done) / new
             summary += f", {_clock(left)} left"
         return summary
 
@@ -174,8 +181,8 @@ class ProgressReport(RunListener):
         return len(self._ended) * self._config.epochs + running
 
     def _share_done(self) -> float:
-        if self._planned_confirmations:
-            return len(self._confirmed) / self._planned_confirmations
+        if self._planned_again:
+            return len(self._again) / self._planned_again
         return self._epochs_done() / (self._config.trials * self._config.epochs)
 
     def _seconds_left(self) -> float | None:
@@ -219,7 +226,7 @@ class ProgressReport(RunListener):
             lines.append(Text("  starting workers"))
         lines += [Text(line, overflow="ellipsis") for line in running]
         stops = describe_stops(self._ended.copy())
-        if stops and not self._planned_confirmations:
+        if stops and not self._planned_again:
             lines.append(Text(f"  stopped early: {stops}"))
         # The bar ends without a line break, so it stands last.
         return Group(*lines, ProgressBar(total=1.0, completed=self._share_done()))
@@ -230,9 +237,15 @@ class ProgressReport(RunListener):
         result = self._epochs.get(record.key)
         state = "waiting for a worker"
         if result is not None:
-            state = f"epoch {result.epoch}/{self._config.epochs}{self._next_rung(result.epoch)}, "
+            rung = "" if record.key.is_tuning else self._next_rung(result.epoch)
+            state = f"epoch {result.epoch}/{self._config.epochs}{rung}, "
             state += f"val_accuracy {result.val_accuracy:.4f}"
-        return f"  {record.key}: {state}  ({_settings(record, self._axes)})"
+        return f"  {record.key}: {state}  ({_settings(record, self._shown(record))})"
+
+    def _shown(self, record: RunRecord) -> tuple[str, ...]:
+        """Name the settings that tell a run from others of its kind."""
+        tuned = self._config.tune_controls
+        return tuned_names(tuned) if tuned and record.key.is_tuning else self._axes
 
 
 def describe(record: RunRecord, axes: Sequence[str], *, sealed: bool = False) -> str:

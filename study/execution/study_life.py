@@ -13,6 +13,7 @@ from study.engine.cluster.gpu_sharing import share_gpus
 from study.engine.interrupts import Interrupts
 from study.engine.tune.tuner import train_runs
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
+from study.execution.ended_count import EndedCount
 from study.execution.export import describe_study, export_front, with_page
 from study.execution.next_commands import block_commands
 from study.execution.progress import ProgressReport
@@ -28,10 +29,16 @@ from study.results.seal import Seal, seal_of
 from study.results.sealed_listener import SealedListener
 from study.results.sealed_table import write_sealed_table
 from study.search.confirmation_manager import ConfirmationManager
-from study.search.confirmation_plan import plan_confirmation
+from study.search.confirmation_plan import (
+    ConfirmedNetwork,
+    PlannedRun,
+    networks_to_confirm,
+    plan_confirmation,
+)
 from study.search.optuna_storage import StudyStorage
 from study.search.run_manager import ATTEMPTS, RunManager
 from study.search.trial_manager import TrialManager
+from study.search.tuning_plan import plan_tuning, tuned_networks
 
 
 class StudyLife:
@@ -67,18 +74,21 @@ class StudyLife:
         self._seal = self._seal_now()
         self._sealed = self._seal is not None and not self._seal.is_open
         self._tracker: RunListener = SealedListener(writer) if self._sealed else writer
-        self._listeners: list[RunListener] = [self._tracker, self._cleanup]
+        self._count = EndedCount(plan.file, plan.config.output, self._storage.ended())
+        self._here: list[RunListener] = [self._cleanup, self._count]
         self._progress: ProgressReport | None = None
         if not plan.arguments.quiet:
             stream = sys.stderr if plan.arguments.json else sys.stdout
             self._progress = ProgressReport(
                 plan.config, stream, attempts=ATTEMPTS, sealed=self._sealed
             )
-            self._listeners.append(self._progress)
+            self._here.append(self._progress)
+        self._listeners: list[RunListener] = [self._tracker, *self._here]
 
     def run(self) -> tuple[Outcome, bool]:
         """Search and confirm; return what became of it, and True if a signal ended it."""
-        with self._progress or contextlib.nullcontext(), contextlib.closing(self._cleanup):
+        shown = self._progress or contextlib.nullcontext()
+        with shown, contextlib.closing(self._cleanup), self._count:
             if images := describe_augmentation(self._config):
                 self._say(images)
             for warning in self._plan.warnings:
@@ -121,29 +131,21 @@ class StudyLife:
     def _confirm(self, outcome: Outcome, chosen: Sequence[RunRecord]) -> tuple[Outcome, bool]:
         """Retrain trials and controls with fresh seeds; only here is the test set read."""
         config = self._config
-        runs = plan_confirmation(
-            chosen,
-            config.space,
-            config.shape,
-            seeds=config.fresh_seeds,
-            controls=config.controls or DEFAULT_CONTROLS,
-        )
-        outcome = replace(outcome, planned_confirmations=len(runs))
+        controls = config.controls or DEFAULT_CONTROLS
+        networks = networks_to_confirm(chosen, config.space, config.shape, controls)
+        outcome = replace(outcome, planned_confirmations=len(networks) * config.confirm)
+        if config.tune_controls is not None:
+            networks, interrupted = self._tune(networks, config.tune_controls)
+            if interrupted:
+                return outcome, True
         try:
             with confirm_step():
                 test = load_test_data(config.dataset, self._plan.arguments.data_dir)
         except DatasetError as error:
             self._warnings.append(f"Not confirmed: the test set cannot be read: {error}")
             return outcome, False
-        if self._progress is not None:
-            self._progress.confirmation_planned(len(runs))
-        manager = ConfirmationManager(
-            config,
-            self._storage,
-            self._listeners,
-            runs,
-            places=lambda: concurrent_trials(self._resources),
-        )
+        runs = plan_confirmation(networks, config.fresh_seeds)
+        manager = self._retrain(runs, self._listeners, "confirmed")
         self._cleanup.sweep_confirmations(manager.records)
         interrupted = False
         if manager.has_work():
@@ -151,6 +153,37 @@ class StudyLife:
             images = ConfirmationImages(traits=traits, images=joined, test=test)
             interrupted = self._train(manager, images)
         return replace(outcome, confirmed=tuple(manager.ended)), interrupted
+
+    def _tune(
+        self, networks: Sequence[ConfirmedNetwork], choice: str
+    ) -> tuple[tuple[ConfirmedNetwork, ...], bool]:
+        """Choose each network's own settings by validation images; True if a signal ended it."""
+        seeds = self._config.tuning_seeds
+        # The tracker has what came of it with each confirmed run.
+        manager = self._retrain(plan_tuning(networks, choice, seeds), self._here, "tuned")
+        self._cleanup.sweep_tuning(manager.records)
+        interrupted = manager.has_work() and self._train(manager, self._data)
+        return tuned_networks(networks, choice, seeds, manager.ended), interrupted
+
+    def _retrain(
+        self, runs: Sequence[PlannedRun], listeners: Sequence[RunListener], done: str
+    ) -> ConfirmationManager:
+        """Take up planned runs where an earlier life left them.
+
+        Args:
+            runs: Runs in the order in which they are to be started.
+            listeners: Listeners to them.
+            done: Word for one that ended.
+        """
+        if self._progress is not None:
+            self._progress.retraining_planned(len(runs), done)
+        return ConfirmationManager(
+            self._config,
+            self._storage,
+            listeners,
+            runs,
+            places=lambda: concurrent_trials(self._resources),
+        )
 
     def _seal_now(self) -> Seal | None:
         """Return the state of the experiment's seal, from the storage; None for no experiment."""

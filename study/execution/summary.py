@@ -232,5 +232,7 @@ def _confirmed_json(run: RunRecord) -> dict[str, Any]:
     document = asdict(run)
     for name in ("key", "replicates", "stop"):
         del document[name]
-    document["result"] = record_to_json(run)["result"]  # JSON holds no bits of images
-    return {**run.key._asdict(), **document, "metrics": run.metrics()}
+    spelt = record_to_json(run)  # JSON holds no bits of images, and no NaN
+    key = {"trial": run.trial, "layer": run.layer, "seed": run.seed}
+    found = {"result": spelt["result"], "tuning": spelt.get("tuning", [])}
+    return {**key, **document, **found, "metrics": run.metrics()}

@@ -179,7 +179,13 @@ def add_option(
     elif int in kinds:
         read = whole_number(declared.least, declared.most)
     parser.add_argument(
-        flag, type=read, default=default, metavar=declared.metavar, help=declared.help
+        flag,
+        type=read,
+        default=default,
+        nargs=None if declared.alone is None else "?",
+        const=declared.alone,
+        metavar=declared.metavar,
+        help=declared.help,
     )
 
 

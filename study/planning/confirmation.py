@@ -11,6 +11,7 @@ from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
 from study.planning.arguments import Arguments
 from study.planning.study_file import StudyFile
+from study.planning.tuning import require_tuning
 from study.results.confirmed_choice import (
     ALL,
     DEFAULT_CONTROLS,
@@ -123,7 +124,7 @@ def require_choice(arguments: Arguments, config: StudyConfig) -> None:
     Raises:
         BadInputError: Names the option to change.
     """
-    for name in ("confirm_trials", "controls"):
+    for name in ("confirm_trials", "controls", "tune_controls"):
         if name in arguments.typed and not config.confirm:
             raise BadInputError(
                 f"{flag_of(name)} {getattr(arguments, name)}: nothing is confirmed without "
@@ -147,6 +148,9 @@ def require_choice(arguments: Arguments, config: StudyConfig) -> None:
                     f"each other: leave it out, or say {NONE}"
                 )
             _require_held(config.controls or NONE, config)
+    if "tune_controls" in arguments.typed:
+        with blaming("--tune-controls", config.tune_controls):
+            require_tuning(config)
 
 
 def require_test_images(arguments: Arguments) -> None:

@@ -15,6 +15,7 @@ from study.results.statistics.confidence_intervals import (
     signed,
 )
 from study.results.statistics.verdicts import Verdict
+from study.results.tuning_point import best_point, settings_at_the_edge
 
 NOISE_OFF = "noise_off"
 """Control that isolates the noise."""
@@ -92,7 +93,7 @@ def cautions(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
         return ()
     beside = [c for c in comparisons if c.standing is Standing.CONTROL]
     return (
-        *([_whole_layer(beside), describe_choice(beside)] if beside else []),
+        *([_whole_layer(beside), describe_choice(beside), *_edges(beside)] if beside else []),
         *_number(comparisons),
         _estimand(comparisons),
         *([_MOVED] if any(c.first.moved_drops for c in comparisons) else []),
@@ -100,12 +101,22 @@ def cautions(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
 
 
 def describe_choice(comparisons: Iterable[Comparison]) -> str:
-    """Tell whose settings the comparisons share, and whom that favours."""
+    """Tell whose settings the comparisons share and whom that favours, and what was tuned."""
+    comparisons = [*comparisons]
     layers = sorted({comparison.chosen_for for comparison in comparisons})
     names = " or the ".join(LAYER_NAMES.get(layer, layer) for layer in layers)
+    tuning = next((c.second.tuning for c in comparisons if c.second.tuning), ())
+    if not tuning:
+        return (
+            f"The settings were chosen for the {names} network, by its validation results, and the "
+            "other layers took them over unchanged: that favours the one they were chosen for."
+        )
+    tuned = " and ".join(tuning[0].settings)
     return (
-        f"The settings were chosen for the {names} network, by its validation results, and the "
-        "other layers took them over unchanged: that favours the one they were chosen for."
+        f"Each network has its own {tuned}, chosen by validation images from "
+        f"{counted(len(tuning), 'grid point')} with {counted(tuning[0].seeds, 'seed')} each, which "
+        f"no other run uses. All other settings were chosen for the {names} network, and that "
+        "favours it."
     )
 
 
@@ -189,6 +200,7 @@ def _reservations(comparison: Comparison) -> list[str]:
     results = (comparison.first, comparison.second)
     if all(map(_has_noisy_stem, results)):
         sentences.append("Both networks have noise in the first layer")
+    sentences += filter(None, map(_describe_untuned, results))
     if collapsed := describe_collapses(results):
         kept = comparison.without_collapses
         without = "" if kept is None else f"; without them {format_points(kept)} (n = {kept.n})"
@@ -211,6 +223,26 @@ def _reservations(comparison: Comparison) -> list[str]:
         if result.missing
     ]
     return sentences
+
+
+def _edges(comparisons: Iterable[Comparison]) -> list[str]:
+    """Name the networks of which a better setting may lie beyond their grids."""
+    results = {(r.trial, r.layer): r for c in comparisons for r in (c.first, c.second) if r.tuning}
+    beyond = [r for r in results.values() if settings_at_the_edge(r.tuning)]
+    if not beyond:
+        return []
+    names = ", ".join(f"trial {result.trial} {result.name}" for result in beyond)
+    return [
+        f"{len(beyond)} of {counted(len(results), 'tuned network')} took the smallest or largest "
+        f"value of its grid, beyond which a better one may lie: {names}."
+    ]
+
+
+def _describe_untuned(result: LayerResult) -> str:
+    """Say that a network kept its trial's settings; empty where it did not, or was not tuned."""
+    if not result.tuning or best_point(result.tuning) is not None:
+        return ""
+    return f"No grid point of {result.name} trained to its end: its settings are the trial's"
 
 
 def _whole_layer(comparisons: Sequence[Comparison]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from study.results.front_table import TextTable, format_metric
-from study.results.layer_result import LayerResult
+from study.results.layer_result import LayerResult, describe_tuned
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import Comparison, Standing, fixed_results
 from study.results.planned_experiment import arm_of
@@ -43,12 +43,17 @@ def confirmed_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Te
         rows=tuple(
             _row(
                 result,
-                (study.info.experiment and arms.get(result.trial)) or result.layer,
+                (study.info.experiment and arms.get(result.trial)) or _layer(result),
                 beside.get((result.trial, result.layer)),
             )
             for result in fixed_results(study)
         ),
     )
+
+
+def _layer(result: LayerResult) -> str:
+    tuned = describe_tuned(result.runs[0])
+    return f"{result.layer}, {tuned}" if tuned else result.layer
 
 
 def _row(result: LayerResult, name: str, comparison: Comparison | None) -> tuple[str, ...]:

@@ -112,8 +112,9 @@ def earlier_document(
         result = None
         if state is RunState.COMPLETE:
             result = {name: from_mlflow(metrics[name]) for name in _TAG_RESULT}
-        own = {**key._asdict(), "size_difference": metrics["size_difference"], "result": result}
-        return upgrade_document(document | own)
+        named = {"trial": key.trial, "layer": key.layer, "seed": key.seed}
+        own = {"size_difference": metrics["size_difference"], "result": result}
+        return upgrade_document(document | named | own)
     upgraded = upgrade_document(document | {"number": key.trial, "replicates": []})
     return upgraded | {"replicates": _curves(tags) if state.is_final else []}
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from pnn_core.config import ConfirmResult, ParameterValue
 from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
+from study.results.front_table import format_parameter
 from study.results.run_record import RunRecord, RunState
 from study.results.statistics.collapses import collapsed_seeds
 from study.results.statistics.confidence_intervals import (
@@ -15,6 +16,7 @@ from study.results.statistics.confidence_intervals import (
     mean_accuracy,
     mean_with_interval,
 )
+from study.results.tuning_point import TuningPoint
 
 PERTURBATION = "perturbation"
 
@@ -38,8 +40,13 @@ class LayerResult:
 
     @property
     def name(self) -> str:
-        """Name of the layer; the key itself of one that is not known, as of a newer study."""
-        return LAYER_NAMES.get(self.layer, self.layer)
+        """Name of the network; see `network_name`."""
+        return network_name(self.runs[0])
+
+    @property
+    def tuning(self) -> tuple[TuningPoint, ...]:
+        """Grid that the network's own settings were chosen from; empty where it was not tuned."""
+        return self.runs[0].tuning
 
     @property
     def parameters(self) -> Mapping[str, ParameterValue]:
@@ -122,6 +129,22 @@ class LayerResult:
         """Return the same of the seeds that are taken; None where there is none."""
         runs = tuple(run for run in self.runs if takes(run.seed))
         return replace(self, runs=runs) if runs else None
+
+
+def network_name(run: RunRecord) -> str:
+    """Name a confirmed network: its layer, and the settings that were chosen for it alone.
+
+    Such as `1×1 (learning_rate 0.003)`; the layer's key itself where it is not known, as of a newer
+    study.
+    """
+    name = LAYER_NAMES.get(run.layer, run.layer)
+    return f"{name} ({describe_tuned(run)})" if run.tuning else name
+
+
+def describe_tuned(run: RunRecord) -> str:
+    """Spell the settings that were chosen for a network alone; empty where it was not tuned."""
+    names = run.tuning[0].settings if run.tuning else ()
+    return ", ".join(f"{name} {format_parameter(run.parameters.get(name))}" for name in names)
 
 
 def layer_results(confirmed: Iterable[RunRecord]) -> tuple[LayerResult, ...]:

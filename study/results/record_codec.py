@@ -23,9 +23,13 @@ from pnn_core.config import (
 from study.results.earlier_documents import upgrade_document
 from study.results.early_stop import EarlyStop, StopCause
 from study.results.run_record import Curve, RunKey, RunRecord, RunState
+from study.results.tuning_point import TuningPoint
 
 FORMAT = 2
 """Version of the documents' format."""
+
+_RARE = ("grid_point", "tuning")
+"""Fields that a document has only where its run tunes a network, or its network was tuned."""
 
 _Reader = Callable[[Mapping[str, Any], str], Any]
 _T = TypeVar("_T")
@@ -35,7 +39,7 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
     """Return a document that `json.dumps` accepts and `record_from_json` reads back equal."""
     return {
         "format": FORMAT,
-        **record.key._asdict(),
+        **{name: value for name, value in record.key._asdict().items() if name not in _RARE},
         "state": record.state.value,
         "parameters": {name: _spell_any(value) for name, value in record.parameters.items()},
         "size_difference": _spell(record.size_difference),
@@ -52,6 +56,8 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
         "retried": list(record.retried),
         "started_ms": record.started_ms,
         "ended_ms": record.ended_ms,
+        **({"grid_point": record.key.grid_point} if record.key.is_tuning else {}),
+        **({"tuning": [*map(_spell_point, record.tuning)]} if record.tuning else {}),
     }
 
 
@@ -72,8 +78,8 @@ def record_from_json(document: object) -> RunRecord:
             "read it with the version that wrote it"
         )
     document = {name: value for name, value in document.items() if name != "format"}
-    values = _read(document, "RunRecord", _RECORD)
-    key = RunKey(*(values.pop(name) for name in RunKey._fields))
+    values = _read(document, "RunRecord", _RECORD, _RARE)
+    key = RunKey(**{name: values.pop(name) for name in RunKey._fields if name in values})
     return RunRecord(key=key, **values)
 
 
@@ -87,6 +93,10 @@ def _spell_result(result: ConfirmResult) -> dict[str, Any]:
         name: base64.b64encode(value).decode() if isinstance(value, bytes) else _spell(value)
         for name, value in asdict(result).items()
     }
+
+
+def _spell_point(point: TuningPoint) -> dict[str, Any]:
+    return {name: v if name == "settings" else _spell(v) for name, v in asdict(point).items()}
 
 
 def _spell_any(value: ParameterValue) -> Any:  # noqa: ANN401 - whatever JSON has for it
@@ -132,6 +142,10 @@ def _parameter(name: str, value: object) -> ParameterValue:
 
 def _replicates(found: Mapping[str, Any], name: str) -> tuple[Curve, ...]:
     return tuple(map(_curve, _list(found, name)))
+
+
+def _points(found: Mapping[str, Any], name: str) -> tuple[TuningPoint, ...]:
+    return tuple(TuningPoint(**_read(p, "TuningPoint", _POINT)) for p in _list(found, name))
 
 
 def _curve(columns: object) -> Curve:
@@ -224,6 +238,14 @@ _RESULT: dict[str, _Reader] = {
 }
 """Reader of each field of a confirmation's result."""
 
+_POINT: dict[str, _Reader] = {
+    "settings": _parameters,
+    "seeds": _whole,
+    "val_accuracy": _number,
+    "val_loss": _number,
+}
+"""Reader of each field of a point of a tuning grid."""
+
 _RECORD: Mapping[str, _Reader] = {
     "trial": _whole,
     "layer": _text,
@@ -250,5 +272,7 @@ _RECORD: Mapping[str, _Reader] = {
     "retried": _texts,
     "started_ms": _optional(_whole),
     "ended_ms": _optional(_whole),
+    "grid_point": _whole,
+    "tuning": _points,
 }
 """Reader of each field of a document."""

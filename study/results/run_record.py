@@ -20,6 +20,7 @@ from pnn_core.config import (
 from study.results.early_stop import EarlyStop
 from study.results.objective import Objective
 from study.results.printable import printable
+from study.results.tuning_point import TuningPoint
 
 Curve = tuple[EpochResult, ...]
 """Results of one seed, in order, from epoch 1 without gaps."""
@@ -61,19 +62,29 @@ class RunKey(NamedTuple):
             trial of the search.
         seed: Fresh seed of a confirmation: the same ones for the trial and all its controls, so
             that they can be paired; 0 for a trial of the search.
+        grid_point: Place in the tuning grid, from 1, of a run that tunes a network before it is
+            confirmed; 0 for all others.
     """
 
     trial: int
     layer: str = ""
     seed: int = 0
+    grid_point: int = 0
 
     @property
     def is_confirmation(self) -> bool:
         """True if the run confirms a trial, or is a control of one."""
-        return bool(self.layer)
+        return bool(self.layer) and not self.grid_point
+
+    @property
+    def is_tuning(self) -> bool:
+        """True if the run tunes a network before it is confirmed."""
+        return self.grid_point > 0
 
     def __str__(self) -> str:
         name = f"trial {self.trial}"
+        if self.is_tuning:
+            return f"tune {name} {self.layer} grid point {self.grid_point} seed {self.seed}"
         return f"confirm {name} {self.layer} seed {self.seed}" if self.is_confirmation else name
 
 
@@ -83,7 +94,8 @@ class RunRecord:
 
     A confirmation is one fresh seed of a trial of the front, or of one of its controls. It learns
     from train and validation images with the trial's own settings; the test images are read in this
-    step alone. It has a test result and no curve; a trial has curves and no test result.
+    step alone. It has a test result and no curve; a trial has curves and no test result, and so has
+    a run that tunes a network before it is confirmed.
 
     Attributes:
         key: Identity within the study.
@@ -94,6 +106,8 @@ class RunRecord:
         replicates: Curve of each seed, `seed`, `seed` + 1, …; all as long, so that no mean is
             ever taken over some of the seeds. Empty before the first epoch.
         result: Test result of a complete confirmation; None for all others.
+        tuning: Grid of a confirmed network that was tuned before, with its results on validation
+            images; empty for one that was not.
         device: Device that it trained on, in words; empty while unknown.
         worker: Process of the last attempt, as `host:pid`; empty where that is not known.
         stop: Early stop of a pruned trial; None where older records do not tell.
@@ -110,6 +124,7 @@ class RunRecord:
     costs: Costs | None = None
     replicates: tuple[Curve, ...] = ()
     result: ConfirmResult | None = None
+    tuning: tuple[TuningPoint, ...] = ()
     device: str = ""
     worker: str = ""
     stop: EarlyStop | None = None

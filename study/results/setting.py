@@ -69,6 +69,7 @@ class Option:
         help: Explanation in the help.
         metavar: Stands for the value in the help; None for a switch.
         read: Reads a typed text, with a ValueError in one sentence; None to follow the type.
+        alone: Value of a flag that is typed without one; None where it must have one.
         least: Smallest number accepted; None where it is no number.
         most: Largest number accepted; None for any.
         after: Name of the option after which the help lists this one; None for the order of fields.
@@ -84,6 +85,7 @@ class Option:
     help: str
     metavar: str | None = None
     read: Callable[[str], Any] | None = None
+    alone: str | None = None
     least: int | None = None
     most: int | None = None
     after: str | None = None

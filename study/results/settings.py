@@ -34,6 +34,7 @@ from study.results.setting import (
     OnResume,
     option,
 )
+from study.results.tuning_grid import DEFAULT_TUNED, read_tuned_settings
 
 FIFO = "fifo"
 """Runs each trial to its full budget."""
@@ -250,6 +251,21 @@ class ShownSettings:
         help=f"of --confirm: layers that each trial is compared with at its size (default: "
         f"{DEFAULT_CONTROLS}), or {NONE} (default of a planned experiment)",
         read=read_controls,
+        on_resume=OnResume.WITH_CONFIRM,
+        on_rerun=OnRerun.DEFAULT,
+        shown=TAG,
+        may_lack=True,
+    )
+    tune_controls: str | None = option(
+        None,
+        group=Group.HONEST,
+        metavar="SETTING",
+        help="of --confirm: choose these settings anew for each network that is confirmed, trials "
+        "and controls alike, from a grid, by validation images and seeds of its own; such as "
+        f"{DEFAULT_TUNED} (if none is named; 1/3, 1 and 3 times the trial's) or "
+        "learning_rate=0.001,0.003",
+        read=read_tuned_settings,
+        alone=DEFAULT_TUNED,
         on_resume=OnResume.WITH_CONFIRM,
         on_rerun=OnRerun.DEFAULT,
         shown=TAG,

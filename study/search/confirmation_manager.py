@@ -1,4 +1,7 @@
-"""Runs of a confirmation: a list of known runs, of which one worker takes several seeds at once."""
+"""Runs of a confirmation, or of the tuning before it: a list of known runs.
+
+One worker takes several seeds of a network at once.
+"""
 
 import math
 from collections.abc import Callable, Sequence
@@ -14,7 +17,7 @@ from study.search.run_manager import RunManager
 
 
 class ConfirmationManager(RunManager):
-    """Proposes the runs of a confirmation that have not ended in an earlier life of the study.
+    """Proposes the runs of a plan that have not ended in an earlier life of the study.
 
     Args:
         config: The study.
@@ -42,7 +45,7 @@ class ConfirmationManager(RunManager):
         super().__init__(config, storage, listeners)
         self._places = places
         self.ended: list[RunRecord] = []
-        before = {run.key: run for run in storage.confirmed()}
+        before = {run.key: run for run in (*storage.tuned(), *storage.confirmed())}
         for planned in plan:
             if planned.key in before:
                 self.ended.append(before[planned.key])
@@ -54,8 +57,11 @@ class ConfirmationManager(RunManager):
                         state=RunState.RUNNING,
                         parameters=planned.config.parameters(),
                         size_difference=planned.size_difference,
+                        tuning=planned.tuning,
                     ),
-                    ProposedRun(key=planned.key, config=planned.config),
+                    ProposedRun(
+                        key=planned.key, config=planned.config, replicates=planned.replicates
+                    ),
                 )
 
     def _next_runs(self) -> Sequence[RunKey]:
@@ -83,6 +89,10 @@ class ConfirmationManager(RunManager):
         return alike and not self._attempts[key]
 
     def _keep(self, record: RunRecord) -> None:
-        if record.state.is_final:
+        if not record.state.is_final:
+            return
+        if record.key.is_tuning:
+            self._storage.keep_tuned(record)
+        else:
             self._storage.keep_confirmed(record)
-            self.ended.append(record)
+        self.ended.append(record)

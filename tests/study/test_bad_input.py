@@ -93,6 +93,23 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         (["--confirm", "yes"], ["--confirm", "'yes'", "from 0 to 1000000"]),
         (["--confirm-trials", "all"], ["--confirm-trials all", "without --confirm S"]),
         (["--controls", "conv3x3"], ["--controls conv3x3", "without --confirm S"]),
+        (["--tune-controls"], ["--tune-controls learning_rate", "without --confirm S"]),
+        (
+            ["--confirm", "3", "--tune-controls", "learnig_rate"],
+            ["--tune-controls: 'learnig_rate' is not", "did you mean learning_rate?"],
+        ),
+        (
+            ["--confirm", "3", "--tune-controls", "noise_level"],
+            ["--tune-controls noise_level: layer conv1x1 does not use noise_level"],
+        ),
+        (
+            ["--confirm", "3", "--tune-controls", "mask_count"],
+            ["--tune-controls: 'mask_count' is no setting to tune", "accepted are learning_rate"],
+        ),
+        (
+            ["--confirm", "3", "--tune-controls", "learning_rate=0,1"],
+            ["--tune-controls learning_rate=0,1: learning_rate (=0) must be above 0"],
+        ),
         (["--controls", "conv3"], ["--controls", "'conv3'", "did you mean conv3x3?"]),
         (["--controls", "none,conv3x3"], ["--controls", "leave one out"]),
         (["--confirm-trials", "best"], ["--confirm-trials", "'best'", "front, all or numbers"]),
@@ -168,9 +185,15 @@ def test_an_experiment_confirms_all_its_arms(capsys) -> None:
     [
         (["--controls", "conv3x3"], "--controls conv3x3: space arms plans an experiment, whose"),
         (["--trials", "1"], "the experiment has 2 arms, and --trials is 1"),
+        (
+            ["--tune-controls"],
+            "--tune-controls learning_rate: space arms plans an experiment, whose",
+        ),
     ],
 )
-def test_what_would_take_an_arm_away_or_add_another_is_refused(capsys, argv, said) -> None:
+def test_what_would_take_an_arm_away_add_another_or_change_one_is_refused(
+    capsys, argv, said
+) -> None:
     Path("arms.py").write_text(ARMS)
     assert said in refusal(capsys, "--space", "arms.py", "--confirm", "1", *argv)
 

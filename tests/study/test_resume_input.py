@@ -220,9 +220,13 @@ def test_a_confirmation_can_be_added_with_its_choice_and_is_then_kept() -> None:
     added.file.write(added.config.output)
     assert resume().config == added.config
     assert resume("--confirm", "3", "--controls", "conv3x3").config.confirm_beforehand == 2
+    message = refusal("--confirm", "3", "--tune-controls")
+    assert message.startswith(
+        "--tune-controls learning_rate: study mine confirms without --tune-controls, and another"
+    )
     for choice in (["--controls", "none"], ["--confirm-trials", "all"]):
         message = refusal("--confirm", "3", *choice)
-        assert message.startswith(f"{' '.join(choice)}: study mine confirms {choice[0]} ")
+        assert message.startswith(f"{' '.join(choice)}: study mine confirms with {choice[0]} ")
         assert message.endswith("would be another confirmation: leave it out, or begin a new study")
 
 

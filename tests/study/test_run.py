@@ -18,6 +18,7 @@ from PIL import Image
 
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunState
+from study.results.tuning_point import best_point
 from study.run import main
 
 SPACE = """
@@ -203,7 +204,7 @@ def test_replicates_and_a_confirmation_are_kept_and_compared(confirmed_study) ->
     assert "dashboards.report --study two" in outcome["commands"]["The replication report"]
 
 
-def test_a_search_needs_no_test_image_and_only_its_confirmation_reads_them(
+def test_only_a_confirmation_reads_test_images_and_not_the_search_or_the_tuning_before_it(
     folder: Path, command
 ) -> None:
     rng = np.random.default_rng(0)
@@ -216,15 +217,38 @@ def test_a_search_needs_no_test_image_and_only_its_confirmation_reads_them(
     (folder / "images/test/dogs/3.png").write_bytes(b"not an image")
     status, out, _ = command.run(
         *("--space", "space.py", "--dataset", "imagefolder", "--data-dir", "images"),
-        *("--trials", "1", "--epochs", "1", "--confirm", "3", "--json"),
+        *("--trials", "1", "--epochs", "1", "--confirm", "1", "--json", "--name", "tuned"),
+        *("--controls", "noise_off", "--tune-controls", "learning_rate=0.001,0.01"),
     )
     assert status == 1
     outcome = json.loads(out)
     assert outcome["trials"] == {"complete": 1}
     assert len(outcome["front"]) == 1
-    (warning,) = outcome["warnings"]
+    *_, warning = outcome["warnings"]
     assert warning.startswith("Not confirmed: the test set cannot be read: ")
     assert "images/test/dogs/3.png cannot be read as an image" in warning
+    assert outcome["confirmed"] == []
+    (folder / "images/test/dogs/3.png").write_bytes(
+        (folder / "images/test/cats/3.png").read_bytes()
+    )
+    status, out, err = command.run("--resume", "--name", "tuned", "--json")
+    assert status == 0
+    assert "tune trial" not in err  # what was tuned before is not tuned again
+    loaded = MlflowStore(f"sqlite:///{folder}/mlflow.db").load_study("tuned")
+    assert loaded.info.tune_controls == "learning_rate=0.001,0.01"
+    assert {run_.layer for run_ in loaded.confirmed} == {"perturbation", "noise_off"}
+    for run_ in loaded.confirmed:
+        best = best_point(run_.tuning)
+        assert [point.settings for point in run_.tuning] == [
+            {"learning_rate": 0.001},
+            {"learning_rate": 0.01},
+        ]
+        assert best is not None
+        assert run_.parameters["learning_rate"] == best.settings["learning_rate"]
+    told = [run_["tuning"][0]["settings"] for run_ in json.loads(out)["confirmed"]]
+    assert told == 2 * [{"learning_rate": 0.001}]
+    (choice,) = (text for text in json.loads(out)["cautions"] if "its own learning_rate" in text)
+    assert "from 2 grid points with 1 seed each" in choice
 
 
 def test_the_command_line_lists_a_paper_table_with_its_costs(folder: Path, command) -> None:

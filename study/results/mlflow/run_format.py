@@ -10,8 +10,8 @@ confirmation is a child of the run of the trial that it confirms. A run holds
   `val_accuracy_std` over several seeds; of a confirmation `test_accuracy`,
   `published_test_accuracy`, `moved_test_accuracy`, `train_loss` and `size_difference`
 - tags: `trial_number`, or `confirms_trial` and `layer`; `seed`, `state`, `device`, `worker`
-  (`host:pid`), `reason`, `retried` (the reasons), and the study's own, of which `study_id` tells
-  our runs from others
+  (`host:pid`), `reason`, `retried` (the reasons), `tuned` (the settings that were chosen for a
+  confirmed network alone), and the study's own, of which `study_id` tells our runs from others
 - tags `record.*`: the record as a document (`record_codec`), so many characters to a tag. It alone
   is read back; of a run that has not ended, its curve comes from the series.
 - start and end: the run's own, from its proposal to its final state
@@ -28,6 +28,7 @@ from dataclasses import replace
 
 from pnn_core.config import ADDED_METRICS, COST_METRICS, EPOCH_METRICS, EpochResult
 from study.results.earlier_documents import earlier_document
+from study.results.layer_result import describe_tuned
 from study.results.mlflow.encoding import (
     LONGEST_TAG,
     decoding,
@@ -95,6 +96,7 @@ def state_tags(record: RunRecord) -> dict[str, str]:
         "worker": record.worker,
         "reason": shortened(record.reason),
         "retried": shortened("\n".join(record.retried)),
+        **({"tuned": describe_tuned(record)} if record.tuning else {}),
         **_record_tags(record),
     }
 

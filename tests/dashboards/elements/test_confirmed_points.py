@@ -34,9 +34,9 @@ def test_points_are_means_over_complete_seeds_by_trial_then_layer(make_runs):
         make_runs([0.9], trial=2, layer="conv3x3", params=500),
     )
     assert points == (
-        (2, "conv3x3", 500, mean_accuracy([0.9])),
-        (4, "perturbation", 1000, mean_accuracy([0.5, 0.52, 0.54])),
-        (4, "conv1x1", 1010, mean_accuracy([0.4, 0.44])),
+        (2, "conv3x3", 500, mean_accuracy([0.9]), "3×3"),
+        (4, "perturbation", 1000, mean_accuracy([0.5, 0.52, 0.54]), "perturbation"),
+        (4, "conv1x1", 1010, mean_accuracy([0.4, 0.44]), "1×1"),
     )
 
 

@@ -1,7 +1,10 @@
+import math
 from dataclasses import replace
 
 from dashboards.replication.budget import get_budget_info
+from dashboards.replication.comparisons import get_confirmed_table
 from study.results.mlflow.loaded_study import UndecodableRun
+from study.results.tuning_point import TuningPoint
 
 
 def test_the_budget_states_everything_that_bounds_a_claim(make_runs, confirmed_study):
@@ -19,6 +22,36 @@ def test_the_budget_states_everything_that_bounds_a_claim(make_runs, confirmed_s
     assert facts["Hardware"] == "one GPU, two cores"
     assert facts["Library versions"] == "python 3.11.7, torch 2.14.1"
     assert facts["Commit of the code"] == "0123abc"
+
+
+def test_the_report_tells_how_networks_were_tuned_and_what_each_point_came_to(
+    make_runs, confirmed_study
+):
+    tuning = tuple(
+        TuningPoint(
+            settings={"learning_rate": rate}, seeds=3, val_accuracy=accuracy, val_loss=accuracy
+        )
+        for rate, accuracy in ((0.001, 0.5), (0.003, 0.625), (0.009, math.nan))
+    )
+    tuned = [
+        replace(run, tuning=tuning)
+        for layer in ("perturbation", "conv1x1")
+        for run in make_runs([0.8, 0.9], layer=layer, learning_rate=0.003)
+    ]
+    study = confirmed_study(tuned, tune_controls="learning_rate")
+    assert dict(get_budget_info(study).facts)["Tuning"] == (
+        "learning_rate of each of 2 networks, chosen from 3 grid points by accuracy on validation "
+        "images: 6 runs of 3 seeds that nothing else uses (--tune-controls learning_rate)"
+    )
+    assert "Tuning" not in dict(get_budget_info(confirmed_study(make_runs([0.8]))).facts)
+    _, control = get_confirmed_table(study).rows
+    name, settings, *_ = control
+    assert name[0].text.replace("\N{NO-BREAK SPACE}", " ") == "0, 1×1 (learning_rate 0.003)"
+    assert [line.note for line in settings[1:]] == [
+        "tried learning_rate 0.001: 50.00% on validation images",
+        "tried learning_rate 0.003: 62.50% on validation images",
+        "tried learning_rate 0.009: failed",
+    ]
 
 
 def test_unreadable_runs_are_counted_with_their_reasons(make_runs, confirmed_study):

@@ -82,6 +82,22 @@ def test_a_confirmation_runs_checkpoint_goes_with_it_alone(store: CheckpointStor
     assert store.names() == sorted([checkpoint_file(other.key), trial_file(2)])
 
 
+def test_a_tuning_runs_checkpoint_goes_with_it_also_where_those_of_trials_stay(
+    store: CheckpointStore,
+) -> None:
+    tuning = [
+        RunRecord(key=RUN.key._replace(grid_point=n), state=RunState.RUNNING, parameters={})
+        for n in (1, 2, 3)
+    ]
+    for run in (RUN, *tuning):
+        store.save(checkpoint_file(run.key), b"")
+    sweeper = CheckpointCleanup(store, keep=True)
+    sweeper.run_ended(replace(tuning[0], state=RunState.COMPLETE))
+    sweeper.sweep_tuning([tuning[1]])
+    sweeper.close()
+    assert store.names() == [checkpoint_file(run.key) for run in (RUN, tuning[1])]
+
+
 def test_what_cannot_be_removed_now_costs_nothing(tmp_path: Path) -> None:
     sweeper = CheckpointCleanup(CheckpointStore(url=str(tmp_path / "gone")), keep=False)
     sweeper.sweep_trials([])

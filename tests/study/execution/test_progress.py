@@ -83,7 +83,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 1000.0
         monkeypatch.setattr("study.execution.progress.time.monotonic", lambda: self.seconds)
-        monkeypatch.setattr("study.execution.progress.time.time", lambda: self.seconds)
+        monkeypatch.setattr("study.execution.progress.now_ms", lambda: int(self.seconds * 1000))
 
 
 def run_two_of_three(report: ProgressReport) -> None:
@@ -254,7 +254,7 @@ def test_confirmation_runs_are_restored_retried_and_paused_alike(make_config, mo
     stream = io.StringIO()
     with report_on(make_config(trials=1), stream) as report:
         report.run_restored(record(0, RunState.COMPLETE))
-        report.confirmation_planned(6)
+        report.retraining_planned(6, "confirmed")
         for seed in range(3):
             report.run_restored(confirmed(seed, RunState.COMPLETE))
         for seed in (3, 4):

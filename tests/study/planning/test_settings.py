@@ -35,6 +35,7 @@ TYPED = {
     "data_dir": "images",
     "confirm_trials": "0,3",
     "controls": "conv1x1,conv3x3",
+    "tune_controls": "learning_rate=0.001,0.01,weight_decay",
     "augment": "crop",
 }
 """Values for those options that do not take any word or number."""

@@ -23,6 +23,7 @@ from study.results.mlflow.study_writer import MlflowStudy
 from study.results.objective import parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo
+from study.results.tuning_point import TuningPoint, best_point
 
 STARTED_MS = 1_700_000_000_000
 
@@ -47,6 +48,17 @@ def info(request: pytest.FixtureRequest) -> StudyInfo:
         versions={"python": "3.11.7", "torch": "2.14.1"},
         images=DatasetShape(channels=1, height=8, width=9, classes=10),
     )
+
+
+@pytest.fixture
+def another(info: StudyInfo) -> Callable[..., StudyInfo]:
+    """Makes another study, with an identifier of its own."""
+
+    def make(name: str, **changes: object) -> StudyInfo:
+        study_id = hashlib.md5(name.encode()).hexdigest()
+        return replace(info, name=name, study_id=study_id, **changes)
+
+    return make
 
 
 @pytest.fixture
@@ -81,6 +93,27 @@ def runs() -> Callable[..., list[RunRecord]]:
         return made
 
     return make
+
+
+@pytest.fixture
+def tuned() -> Callable[..., list[RunRecord]]:
+    """Gives confirmed runs the learning rate of a grid that was best on validation images."""
+
+    def tune(runs, **accuracies):
+        points = tuple(
+            TuningPoint(
+                settings={"learning_rate": float(f"0.{rate[1:]}")},
+                seeds=2,
+                val_accuracy=accuracy,
+                val_loss=1.0,
+            )
+            for rate, accuracy in accuracies.items()
+        )
+        best = best_point(points)
+        own = {"learning_rate": 0.01} if best is None else best.settings
+        return [replace(run, tuning=points, parameters={**run.parameters, **own}) for run in runs]
+
+    return tune
 
 
 @pytest.fixture

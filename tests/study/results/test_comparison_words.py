@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import pytest
@@ -221,6 +222,37 @@ def test_cautions_tell_what_else_differs_whom_it_favours_of_how_many_and_what_is
     assert "1 of 15 did (a seed has collapsed if it failed, or" in estimand
     assert estimand.endswith("none of 5 would still leave a rate of up to 52%.")
     assert cautions([]) == ()
+
+
+def test_a_tuned_network_is_named_with_its_setting_and_the_choice_is_told(runs, confirmed, tuned):
+    noise = tuned(runs("perturbation", NOISE), r001=0.5, r003=0.7, r009=0.6)
+    control = tuned(runs("conv1x1", UNCLEAR), r001=0.5, r003=0.7, r009=0.8)
+    comparisons = compare(confirmed(noise, control))
+    assert describe_comparison(comparisons[0]).startswith(
+        "the layer adds +0.4 [−0.2, +1.0] points over 1×1 (learning_rate 0.009) at"
+    )
+    _, choice, edges, *_ = cautions(comparisons)
+    assert choice == (
+        "Each network has its own learning_rate, chosen by validation images from 3 grid points "
+        "with 2 seeds each, which no other run uses. All other settings were chosen for the "
+        "perturbation network, and that favours it."
+    )
+    assert edges == (
+        "1 of 2 tuned networks took the smallest or largest value of its grid, beyond which a "
+        "better one may lie: trial 7 1×1 (learning_rate 0.009)."
+    )
+
+
+def test_a_network_of_which_no_grid_point_trained_says_whose_settings_it_has(
+    runs, confirmed, tuned
+):
+    noise = tuned(runs("perturbation", NOISE), r001=0.5, r003=0.7, r009=0.6)
+    control = tuned(runs("conv1x1", UNCLEAR), r001=math.nan, r003=math.nan)
+    (comparison,) = compare(confirmed(noise, control))
+    assert describe_comparison(comparison).endswith(
+        "No grid point of 1×1 (learning_rate 0.01) trained to its end: its settings are the "
+        "trial's."
+    )
 
 
 def test_where_noise_was_taken_off_nobody_is_told_to_take_it_off(runs, confirmed):

@@ -30,6 +30,11 @@ def test_a_row_is_a_layer_of_a_trial_with_what_the_perturbation_adds(runs, confi
     )
 
 
+def test_a_tuned_network_has_its_setting_beside_its_layer(runs, confirmed, tuned):
+    (row,) = rows(confirmed(tuned(runs("conv1x1", [0.5]), r001=0.5, r003=0.7)))
+    assert row[1] == "conv1x1, learning_rate 0.003"
+
+
 def test_no_interval_leaves_what_accuracies_can_be(runs, confirmed):
     """By hand: mean 50, s/√3 = 25/√3 = 14.43, t = 4.303."""
     (row,) = rows(confirmed(runs("conv1x1", [0.25, 0.5, 0.75])))

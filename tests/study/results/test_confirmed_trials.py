@@ -8,7 +8,7 @@ from study.results.confirmed_choice import DEFAULT_CONTROLS
 from study.results.confirmed_trials import planned_confirmations
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo
-from study.search.confirmation_plan import plan_confirmation
+from study.search.confirmation_plan import networks_to_confirm, plan_confirmation
 
 SHAPE = DatasetShape(channels=1, height=8, width=8, classes=10)
 INFO = StudyInfo(
@@ -36,5 +36,6 @@ def test_the_count_is_that_of_the_plan_also_where_a_control_is_the_trial_itself(
     trial = trial.with_parameters(settings)
     record = RunRecord(key=RunKey(0), state=RunState.COMPLETE, parameters=trial.parameters())
     space = SearchSpace(name="space", summary="", variants={"a": settings}, is_grid=True)
-    plan = plan_confirmation([record], space, SHAPE, seeds=range(2), controls=DEFAULT_CONTROLS)
+    planned = networks_to_confirm([record], space, SHAPE, DEFAULT_CONTROLS)
+    plan = plan_confirmation(planned, range(2))
     assert planned_confirmations(INFO, [record]) == len(plan) == 2 * networks

@@ -42,7 +42,7 @@ def written(record):
     }
     if record.key.is_confirmation:
         result = record.result and {k: spelt(getattr(record.result, k)) for k in RESULT}
-        document |= record.key._asdict()
+        document |= {"trial": record.trial, "layer": record.layer, "seed": record.seed}
         document |= {"size_difference": spelt(record.size_difference), "result": result}
     else:
         rows = [[[spelt(getattr(e, n)) for n in ROW] for e in c] for c in record.replicates]

@@ -101,22 +101,42 @@ def test_networks_without_a_ratio_are_counted_where_their_source_tells_enough():
     assert {row.where for row in unknown} >= {"Table 1", "Table 2", "Table 3", "Section 3"}
 
 
-PUBLISHED_PARAMS = {
-    "result 1": 5_284_982,
-    "result 2": 5_640_074,
-    "result 7": 1_220_234,
-    "Section 1": 5_621_258,
-}
-"""Learnable parameters of the published networks, counted on the networks that the codes build."""
+KLACHKO = "michaelklachko/pnn.pytorch README"
+EARLIER = "michaelklachko/pnn.pytorch README at 15ba083 (2018-09-06)"
+UPDATE = "juefeix/pnn.pytorch.update README"
+BIASES = 2 * 128 * (1 + 2 + 4 + 8)
+"""Biases of the second layer of each block in the published codes."""
+STEM_BIASES = 128
 
 
-@pytest.mark.parametrize("where", PUBLISHED_PARAMS)
+@pytest.mark.parametrize(
+    ("source", "where", "params", "biases"),
+    [
+        (KLACHKO, "result 1", 5_284_982, 0),
+        (KLACHKO, "result 2", 5_640_074, BIASES),
+        (KLACHKO, "result 3", 5_624_714, BIASES),
+        (KLACHKO, "result 4", 5_611_146, BIASES),
+        (KLACHKO, "result 5", 5_608_202, BIASES + STEM_BIASES),
+        (KLACHKO, "result 6", 6_813_834, 2 * BIASES),  # of the mixing 1×1s, too
+        (KLACHKO, "result 7", 1_220_234, BIASES),
+        (KLACHKO, "result 8", 1_632_906, BIASES),
+        (EARLIER, "result 1", 44_662_922, 0),
+        (EARLIER, "result 4", 5_608_202, BIASES + STEM_BIASES),
+        (EARLIER, "result 5", 5_608_202, BIASES + STEM_BIASES),
+        (EARLIER, "result 6", 5_611_146, BIASES),
+        (EARLIER, "result 8", 1_220_234, BIASES),
+        (EARLIER, "result 9", 1_220_234, BIASES),
+        (UPDATE, "Section 1", 5_621_258, BIASES),
+    ],
+)
 def test_a_run_has_the_parameters_of_the_published_network_but_biases_that_cancel(
-    where: str,
+    source: str, where: str, params: int, biases: int
 ) -> None:
-    # The second layer of each block has a bias there, which the normalisation behind it cancels.
-    biases = 0 if where == "result 1" else 2 * 128 * (1 + 2 + 4 + 8)
-    assert find(where=where).counted_params == PUBLISHED_PARAMS[where] - biases
+    """Counted on what the published codes build, as of the commit that holds the row.
+
+    A normalisation behind them cancels the biases.
+    """
+    assert find(source=source, where=where).counted_params == params - biases
 
 
 def test_network_in_network_is_counted_as_its_authors_defined_it() -> None:

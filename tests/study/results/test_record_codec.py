@@ -11,6 +11,7 @@ from pnn_core.config import EPOCH_METRICS, ConfirmResult, Costs, EpochResult
 from study.results.early_stop import EarlyStop, StopCause
 from study.results.record_codec import FORMAT, record_from_json, record_to_json
 from study.results.run_record import RunKey, RunRecord, RunState
+from study.results.tuning_point import TuningPoint
 
 numbers = st.floats(allow_nan=False)
 whole = st.integers(0, 10**12)
@@ -28,6 +29,18 @@ common = {
 stops = st.builds(
     EarlyStop, epoch=whole, cause=st.just(StopCause.RANK), rank=whole, of=whole, admitted=whole
 ) | st.builds(EarlyStop, epoch=whole, cause=st.sampled_from(StopCause).filter("rank".__ne__))
+
+
+points = st.builds(
+    TuningPoint,
+    settings=st.dictionaries(st.text(), numbers | st.integers(), max_size=2),
+    seeds=whole,
+    val_accuracy=numbers | st.just(math.nan),
+    val_loss=numbers | st.just(math.nan),
+)
+
+
+tuning_keys = st.tuples(whole, st.text(min_size=1), whole, st.integers(1, 9)).map(RunKey._make)
 
 
 @st.composite
@@ -49,7 +62,11 @@ def records(draw):
     fields = {name: draw(values) for name, values in common.items()}
     stop = draw(st.none() | stops) if state is RunState.PRUNED else None
     return RunRecord(
-        key=RunKey(draw(whole)), state=state, replicates=(curve,) * seeds, stop=stop, **fields
+        key=draw(whole.map(RunKey) | tuning_keys),
+        state=state,
+        replicates=(curve,) * seeds,
+        stop=stop,
+        **fields,
     )
 
 
@@ -71,6 +88,7 @@ def confirmed_runs(draw):
         state=state,
         size_difference=draw(numbers),
         result=result if state is RunState.COMPLETE else None,
+        tuning=draw(st.lists(points, max_size=2).map(tuple)),
         **{name: draw(values) for name, values in common.items()},
     )
 

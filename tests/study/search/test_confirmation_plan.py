@@ -24,7 +24,7 @@ from study.results.fresh_seeds import (
 )
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.settings import LARGEST_SEED
-from study.search.confirmation_plan import plan_confirmation
+from study.search.confirmation_plan import networks_to_confirm, plan_confirmation
 
 SHAPE = DatasetShape(channels=1, height=28, width=28, classes=10)
 
@@ -48,7 +48,7 @@ def plan(
     space = SearchSpace(name="x", summary="", axes=axes, fixed=fixed)
     first = first_fresh_seed(study_seed)
     fresh = range(first, first + seeds)
-    return plan_confirmation(trials, space, SHAPE, seeds=fresh, controls=controls)
+    return plan_confirmation(networks_to_confirm(trials, space, SHAPE, controls), fresh)
 
 
 def test_a_perturbation_trial_is_trained_with_each_control_and_each_fresh_seed() -> None:

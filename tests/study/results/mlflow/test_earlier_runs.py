@@ -48,7 +48,7 @@ def written(record):
     tags |= {"state": record.state.value}
     tags |= {"retried": json.dumps(record.retried) if record.retried else ""}
     if record.key.is_confirmation:
-        trial, layer, seed = record.key
+        trial, layer, seed = record.trial, record.layer, record.seed
         return tags | {"confirms_trial": str(trial), "layer": layer, "seed": str(seed)}
     curves = curve_tags(record.replicates) if record.state.is_final else {}
     return tags | curves | {"trial_number": str(record.number)}
