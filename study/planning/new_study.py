@@ -278,16 +278,14 @@ def _free_name(
         hint = " or go on with that study by --resume" if (folder / FILE).is_file() else ""
         if lost := describe_lost_file(folder):
             raise BadInputError(f"--name {name}: {lost}")
-        for place, taken in (
-            (folder, not is_free(folder)),
-            (f"MLflow at {store.shown_uri}", store.has_study(name)),
-            (storage, name in in_storage),
+        exists = "a study of that name exists in"
+        for taken in (
+            "" if is_free(folder) else f"{exists} {folder}",
+            store.describe_taken(name),
+            f"{exists} {storage}" if name in in_storage else "",
         ):
             if taken:
-                raise BadInputError(
-                    f"--name {name}: a study of that name exists in {place}: "
-                    f"choose another name{hint}"
-                )
+                raise BadInputError(f"--name {name}: {taken}: choose another name{hint}")
         return name
     return next(
         name

@@ -25,7 +25,10 @@ FILE = "study.json"
 VERSION = 1
 """Version of the file format."""
 
-LATER = {"rerun", "confirm_beforehand", "first_fresh_seed", "experiment"}
+LATER = {
+    *("rerun", "confirm_beforehand", "first_fresh_seed", "experiment"),
+    *("trials_ended", "confirmations_ended"),
+}
 """Names, beside those of settings, that files of earlier versions lack."""
 
 
@@ -48,6 +51,9 @@ class StudyFile(Settings):
         first_fresh_seed: First fresh seed; None where the study began before it was recorded.
         experiment: Plan of the space's experiment, as JSON; None for none.
         sampler: Name of the sampler.
+        trials_ended: Number of trials that have ended, or a few less: the storage holds no fewer;
+            None where the study began before it was counted.
+        confirmations_ended: Number of confirmation runs that have ended, in the same way.
     """
 
     version: int = VERSION
@@ -62,6 +68,8 @@ class StudyFile(Settings):
     confirm_beforehand: int | None = None
     first_fresh_seed: int | None = None
     experiment: str | None = None
+    trials_ended: int | None = None
+    confirmations_ended: int | None = None
 
     def __post_init__(self) -> None:
         for name, declared in options(Settings).items():

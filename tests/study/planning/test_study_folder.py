@@ -164,3 +164,10 @@ def test_a_study_that_did_not_begin_leaves_only_folders_that_were_there(tmp_path
     with pytest.raises(OSError, match="no"):
         begun(plan.config.output, plan.file, fail).__enter__()
     assert list(plan.config.output.iterdir()) == []
+
+
+def test_an_empty_journal_holds_nothing() -> None:
+    output = Path("studies/cut")
+    output.mkdir(parents=True)
+    (output / "optuna.journal").touch()
+    go_on()
