@@ -1,7 +1,13 @@
 """Reasons why an attempt at a run broke off, in words."""
 
+import re
+
 from study.results.mask_secrets import mask_password
 from study.results.printable import printable
+
+_NODE_LOST = re.compile(
+    r"\bnode\b[^.]*\b(died|dead|terminated|preempted|drained)\b|NodeDiedError", re.IGNORECASE
+)
 
 
 def describe_error(error: Exception) -> str:
@@ -18,6 +24,8 @@ def describe_death(text: str) -> str:
     """
     if "OutOfMemoryError" in text or "low on memory" in text:
         return "the worker process died: Ray ended it because the host ran out of memory"
-    if "node has died" in text:
+    if _NODE_LOST.search(text):
         return "the worker process died with its node"
+    if "temporarily unavailable" in text:  # Ray has not heard yet what it died of
+        return "the worker process was lost with the connection to it, as when its node dies"
     return "the worker process died"
