@@ -101,6 +101,7 @@ def wait_for_a_trial(process: subprocess.Popen[str]) -> None:
     """Wait until one has ended; what comes before is said before Ray starts."""
     assert process.stdout is not None
     assert process.stdout.readline() == "Study cut: starting Ray\n"
+    assert process.stdout.readline().startswith("images: ")
     assert process.stdout.readline().startswith("trial ")
 
 

@@ -79,7 +79,7 @@ def test_a_study_reaches_its_front_and_a_real_mlflow_server_remembers_it(
     )
     assert (status, err) == (0, "")
     lines = out.splitlines()
-    assert [line for line in lines if line.startswith("trial ") and "/3 done" in line] == lines[1:4]
+    assert [line for line in lines if line.startswith("trial ") and "/3 done" in line] == lines[2:5]
     assert lines[0] == "Study tiny-1: starting Ray"
     assert "Front of tiny-1: digits, 3 complete, 2 epochs" in lines
     assert any(line.split()[:3] == ["trial", "mask_count", "learning_rate"] for line in lines)
