@@ -9,7 +9,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -243,11 +243,12 @@ def _planned_study(
     from study.execution.execute import run_study
 
     try:
+        plan = _with_arithmetic(plan, resources)
         if plan.arguments.resume:
             _create_checkpoints(plan)
             plan.file.write(plan.config.output)
         else:
-            plan = _begin(plan, stack)
+            plan = _begin(plan, resources, stack)
         resume = resume_command(plan.config, plan.arguments.tracking_uri)
         last_word.will_be(
             f"{PROGRAM}: it ended without a word of its own, as when it is killed; "
@@ -263,7 +264,21 @@ def _planned_study(
         return INTERRUPTED
 
 
-def _begin(plan: StudyPlan, stack: contextlib.ExitStack) -> StudyPlan:
+def _with_arithmetic(plan: StudyPlan, resources: "TrialResources") -> StudyPlan:
+    """Complete a study by the arithmetic that trains it, which it keeps."""
+    from study.engine.cluster.connect import ClusterError
+    from study.engine.cluster.operators import choose_arithmetic
+
+    config = plan.config
+    try:
+        chosen = choose_arithmetic(config.arithmetic, resources, config.address)
+    except ClusterError as error:
+        raise BadInputError(str(error)) from error
+    file = replace(plan.file, arithmetic=chosen)
+    return replace(plan, config=replace(config, arithmetic=chosen), file=file)
+
+
+def _begin(plan: StudyPlan, resources: "TrialResources", stack: contextlib.ExitStack) -> StudyPlan:
     """Begin a new study in its folder, or in the next one where its name was chosen here."""
     while True:
         output = plan.config.output
@@ -273,7 +288,8 @@ def _begin(plan: StudyPlan, stack: contextlib.ExitStack) -> StudyPlan:
         except FolderTakenError as error:
             if plan.arguments.name is not None or plan.arguments.output is not None:
                 raise BadInputError(f"--output {output}: {error}") from error
-            plan = plan_study(plan.arguments)  # another study took the name meanwhile
+            # Another study took the name meanwhile.
+            plan = _with_arithmetic(plan_study(plan.arguments), resources)
         else:
             return plan
 
