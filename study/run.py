@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from pnn_core.config import DatasetShape
-from pnn_core.data import TrainingData, load_training_data
+from pnn_core.data import TrainingData, load_training_data, summarise_images
 from search_spaces import BUILT_IN, find_space
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
@@ -229,7 +229,10 @@ def _prepared(
     import study.execution.execute  # noqa: F401
 
     with blaming("--data-dir", plan.arguments.data_dir):
-        return plan, resources, load_training_data(plan.config.dataset, plan.arguments.data_dir)
+        data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
+        images, doubts = summarise_images(data, plan.arguments.data_dir)
+    plan = replace(plan, images=images, warnings=(*plan.warnings, *doubts))
+    return plan, resources, data
 
 
 def _planned_study(
@@ -289,7 +292,8 @@ def _begin(plan: StudyPlan, resources: "TrialResources", stack: contextlib.ExitS
             if plan.arguments.name is not None or plan.arguments.output is not None:
                 raise BadInputError(f"--output {output}: {error}") from error
             # Another study took the name meanwhile.
-            plan = _with_arithmetic(plan_study(plan.arguments), resources)
+            again = _with_arithmetic(plan_study(plan.arguments), resources)
+            plan = replace(again, images=plan.images, warnings=plan.warnings)
         else:
             return plan
 

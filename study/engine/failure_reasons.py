@@ -1,13 +1,39 @@
 """Reasons why an attempt at a run broke off, in words."""
 
+import re
+
 from study.results.mask_secrets import mask_password
 from study.results.printable import printable
+
+_DETERMINISTIC = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    TypeError,
+    ValueError,
+)
+"""Errors of Python's that depend on code and settings alone."""
+
+_SHAPES = re.compile(r"\b(shapes?|sizes?)\b")
 
 
 def describe_error(error: Exception) -> str:
     """Describe an exception in one line that can be printed, without passwords."""
     text = f"{type(error).__name__}: {' '.join(str(error).split())}"
     return printable(mask_password(text))
+
+
+def would_recur(error: Exception) -> bool:
+    """Return True for an error that another attempt with the same seed would meet again.
+
+    Such as a batch too small for normalisation, or shapes that do not fit. Errors of the system, of
+    memory and of CUDA may not come again; torch has no type of its own for shapes.
+    """
+    if isinstance(error, _DETERMINISTIC):
+        return True
+    return type(error) is RuntimeError and _SHAPES.search(str(error)) is not None
 
 
 def describe_death(text: str) -> str:

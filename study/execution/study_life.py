@@ -89,8 +89,9 @@ class StudyLife:
         """Search and confirm; return what became of it, and True if a signal ended it."""
         shown = self._progress or contextlib.nullcontext()
         with shown, contextlib.closing(self._cleanup), self._count:
-            if images := describe_augmentation(self._config):
-                self._say(images)
+            for said in (self._plan.images, describe_augmentation(self._config)):
+                if said:
+                    self._say(said)
             for warning in self._plan.warnings:
                 self._warn(warning)
             outcome, interrupted = self._search()

@@ -50,6 +50,7 @@ class StudyPlan:
         store: MLflow's, where its trials are shown.
         file: Settings to be written to `config.output`.
         warnings: Faults that cost nothing yet.
+        images: Line that says which images there are; empty before they were read.
     """
 
     arguments: Arguments
@@ -57,6 +58,7 @@ class StudyPlan:
     store: MlflowStore
     file: StudyFile
     warnings: tuple[str, ...] = ()
+    images: str = ""
 
 
 def plan_study(arguments: Arguments) -> StudyPlan:

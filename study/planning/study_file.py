@@ -8,11 +8,12 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, get_args
 
 from pnn_core.config import FUSED, TORCH, Arithmetic, DatasetShape, ParameterValue
 from pnn_core.config.checks import did_you_mean, require_known
 from study.config import require_study_name
+from study.results.bounded_json import parse_json
 from study.results.mask_secrets import mask_password
 from study.results.setting import Option, kinds_of, options, spell
 from study.results.settings import Settings
@@ -99,9 +100,8 @@ class StudyFile(Settings):
         path = folder / FILE
         text = path.read_bytes()
         try:
-            document = json.loads(text.decode("utf-8"), parse_constant=_refuse_constant)
-            return _decode(document)
-        except (ValueError, RecursionError) as error:
+            return _decode(parse_json(text.decode("utf-8"), finite=True))
+        except ValueError as error:
             reason = "it is torn or no JSON" if _is_syntax(error) else str(error)
             raise ValueError(f"{path} cannot be used: {reason}") from error
 
@@ -177,9 +177,5 @@ def _require_type(name: str, value: Any, accepted: tuple[type, ...]) -> None:  #
         raise ValueError(f"{name} (={value!r}) must be finite")
 
 
-def _refuse_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")
-
-
 def _is_syntax(error: BaseException) -> bool:
-    return isinstance(error, (json.JSONDecodeError, UnicodeDecodeError, RecursionError))
+    return isinstance(error, (json.JSONDecodeError, UnicodeDecodeError))

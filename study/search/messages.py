@@ -87,6 +87,17 @@ class RunPaused(RunReport):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataFault(RunReport):
+    """Pause of a run because images cannot be read: a fault of the data and of no run.
+
+    Attributes:
+        reason: Sentence that names the file.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFailure(RunReport):
     """End of an attempt at a run that broke off.
 

@@ -229,7 +229,15 @@ class StudyStorage:
         except StorageError:
             raise
         # RuntimeError: the journal's lock, where the file system has turned read-only meanwhile.
-        except (OSError, ValueError, RuntimeError, StorageInternalError, SQLAlchemyError) as error:
+        # RecursionError, one of these, and OverflowError: numbers and depths that no study writes.
+        except (
+            OSError,
+            OverflowError,
+            RuntimeError,
+            SQLAlchemyError,
+            StorageInternalError,
+            ValueError,
+        ) as error:
             self._failure = StorageError(f"{self._place}: {explain(error, self._url)}")
             raise self._failure from error
 
