@@ -5,6 +5,9 @@ import re
 from study.results.mask_secrets import mask_password
 from study.results.printable import printable
 
+_NODE_LOST = re.compile(
+    r"\bnode\b[^.]*\b(died|dead|terminated|preempted|drained)\b|NodeDiedError", re.IGNORECASE
+)
 _DETERMINISTIC = (
     ArithmeticError,
     AssertionError,
@@ -44,6 +47,8 @@ def describe_death(text: str) -> str:
     """
     if "OutOfMemoryError" in text or "low on memory" in text:
         return "the worker process died: Ray ended it because the host ran out of memory"
-    if "node has died" in text:
+    if _NODE_LOST.search(text):
         return "the worker process died with its node"
+    if "temporarily unavailable" in text:  # Ray has not heard yet what it died of
+        return "the worker process was lost with the connection to it, as when its node dies"
     return "the worker process died"

@@ -38,7 +38,7 @@ def locked(folder: Path) -> Iterator[None]:
         OSError: On entering: the file cannot be written, or its file system has no locks.
     """
     path = folder / FILE
-    lock = FileLock(path, timeout=0, fallback_to_soft=False, on_acquired=_write_holder)
+    lock = FileLock(path, timeout=0, mode=0o600, fallback_to_soft=False, on_acquired=_write_holder)
     try:
         lock.acquire()
     except Timeout as error:

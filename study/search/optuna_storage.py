@@ -272,6 +272,7 @@ def _open(config: StudyConfig) -> tuple[BaseStorage, StudyJournal | None]:
         return RDBStorage(config.storage, engine_kwargs={"pool_pre_ping": True}), None
     path = config.output / JOURNAL
     _mend(path)
+    path.touch(mode=0o600)  # it names hosts
     journal = StudyJournal(str(path))
     return JournalStorage(journal), journal
 

@@ -35,6 +35,7 @@ def copy_tables(uri: str) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-tables-") as folder:
         copy = Path(folder) / path.name
         _copy(tables, copy)
+        copy.chmod(0o600)  # it will name hosts
         with suppress(FileExistsError):  # another process was faster, and its file is to stay
             os.link(copy, path)
 

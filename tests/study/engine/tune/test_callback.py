@@ -206,6 +206,13 @@ def test_each_reason_is_told_once_and_without_passwords() -> None:
         ("ray.exceptions.OutOfMemoryError: Task was killed", "the host ran out of memory"),
         ("2 worker(s) were killed due to the node running low on memory.", "out of memory"),
         ("The actor is dead because its node has died.", "died with its node"),
+        ("The actor died: its node was preempted.", "died with its node"),
+        ("ray.exceptions.NodeDiedError: gone", "died with its node"),
+        (
+            "The actor is temporarily unavailable: RpcError: RPC error: Socket closed",
+            "was lost with the connection to it, as when its node dies",
+        ),
+        ("The worker died. node_ip_address: 10.0.0.1", "the worker process died"),
         ("The actor died unexpectedly before finishing this task.", "the worker process died"),
         ("", "the worker process died"),
     ],
