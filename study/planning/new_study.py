@@ -96,6 +96,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
         output=output,
         storage=storage,
         checkpoints=place_of_checkpoints(arguments, output),
+        arithmetic=None if rerun is None else rerun.arithmetic,
     )
     repeated = None if rerun is None else rerun.parameters
     file = describe_study(arguments, config, repeated)

@@ -29,8 +29,8 @@ from study.results.tuning_point import TuningPoint
 FORMAT = 2
 """Version of the documents' format."""
 
-_RARE = ("grid_point", "tuning")
-"""Fields that a document has only where its run tunes a network, or its network was tuned."""
+_RARE = ("grid_point", "tuning", "arithmetic")
+"""Fields that a document may lack: of tuning where nothing was tuned, and what came later."""
 
 _Reader = Callable[[Mapping[str, Any], str], Any]
 _T = TypeVar("_T")
@@ -51,6 +51,7 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
         ],
         "result": None if record.result is None else _spell_result(record.result),
         "device": record.device,
+        "arithmetic": record.arithmetic,
         "worker": record.worker,
         "stop": None if record.stop is None else asdict(record.stop),
         "reason": "" if record.stop else record.reason,
@@ -263,6 +264,7 @@ _RECORD: Mapping[str, _Reader] = {
     "replicates": _replicates,
     "result": _optional(_dataclass(ConfirmResult, **_RESULT)),
     "device": _text,
+    "arithmetic": _text,
     "worker": _text,
     "stop": _optional(
         _dataclass(

@@ -47,12 +47,14 @@ class TrainedReport(RunReport):
     Attributes:
         costs: Costs of the network.
         device: Device that it trained on, in words.
+        arithmetic: Arithmetic that trained it; empty where nobody says.
         worker: Process that trained it; see `worker_name`.
     """
 
     costs: Costs
     device: str
     worker: str
+    arithmetic: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

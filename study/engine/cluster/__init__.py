@@ -2,6 +2,7 @@
 
 - `connect`: starts or joins a cluster, and counts the trials that it has room for
 - `gpu_sharing`: number of trials that share a GPU
+- `operators`: arithmetic of a study, the same on every node
 - `shared_folder`: check that all nodes see the same checkpoints
 - `control_store`: watch over Ray's control store
 - `leftovers`: processes and folders of drivers that were killed

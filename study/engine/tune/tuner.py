@@ -68,6 +68,7 @@ def train_runs(
         store=store,
         keep_checkpoints=config.keep_checkpoints and not isinstance(images, ConfirmationImages),
         stop_key=flag.key,
+        arithmetic=config.arithmetic,
     )
     # Their count of what is used drifts by rounding where trials take fractions of a GPU, and the
     # last place on it would stay empty: 14 trials of 1/14 count as more than one GPU.

@@ -105,9 +105,9 @@ def test_a_study_that_breaks_off_stops_the_same_trials_when_it_goes_on(
     (tmp_path / "space.py").write_text(SPACE)
     process = command.start(*STUDY, *ONE_BY_ONE)
     assert process.stdout is not None
-    ended = (line for line in process.stdout if line.startswith("trial "))
     for _ in range(3):
-        next(ended)
+        while not process.stdout.readline().startswith("trial "):
+            assert process.poll() is None
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
