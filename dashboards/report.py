@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_report(path, info)
     except OSError as error:
         return refuse(
-            "dashboards.report", f"--output {path} cannot be written: {error.strerror or error}"
+            "dashboards.report", f"--output {path}: {error.strerror or error}"
         )
     print(path)
     for section in info.sections:
