@@ -49,9 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         write_report(path, info)
     except OSError as error:
-        return refuse(
-            "dashboards.report", f"--output {path}: {error.strerror or error}"
-        )
+        return refuse("dashboards.report", f"--output {path}: {error.strerror or error}")
     print(path)
     for section in info.sections:
         print(f"{section.budget.name}: {section.comparisons.tally}")
