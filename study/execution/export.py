@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import time
 from collections.abc import Sequence
 
 from dashboards.front_csv import write_front_csv
@@ -18,6 +17,7 @@ from study.results.run_record import RunRecord, RunState
 from study.results.setting import values_of
 from study.results.settings import ShownSettings
 from study.results.study_info import StudyInfo
+from study.results.timestamps import now_ms
 
 
 def export_front(plan: StudyPlan, records: Sequence[RunRecord], validation_images: int) -> Outcome:
@@ -62,8 +62,7 @@ def with_page(outcome: Outcome) -> Outcome:
     from dashboards.scene import Scene
     from dashboards.view_options import ViewOptions
 
-    now_ms = round(1000 * time.time())
-    scene = Scene(studies=(outcome.study,), options=ViewOptions(), selected=None, now_ms=now_ms)
+    scene = Scene(studies=(outcome.study,), options=ViewOptions(), selected=None, now_ms=now_ms())
     try:
         write_study_page(outcome.page, scene)
     except Exception as error:  # whatever a picture makes of these records

@@ -18,6 +18,7 @@ from study.results.plural import counted
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.stop_reasons import describe_stops
+from study.results.timestamps import now_ms
 from study.results.tuning_grid import tuned_names
 
 
@@ -43,7 +44,7 @@ class ProgressReport(RunListener):
         self._sealed = sealed
         self._axes = tuple(config.space.axes)
         self._started = time.monotonic()
-        self._started_ms = time.time() * 1000
+        self._started_ms = now_ms()
         self._running: dict[RunKey, RunRecord] = {}
         self._epochs: dict[RunKey, EpochResult] = {}
         self._ended: list[RunRecord] = []

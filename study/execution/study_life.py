@@ -13,6 +13,7 @@ from study.engine.cluster.gpu_sharing import share_gpus
 from study.engine.interrupts import Interrupts
 from study.engine.tune.tuner import train_runs
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
+from study.execution.ended_count import EndedCount
 from study.execution.export import describe_study, export_front, with_page
 from study.execution.next_commands import block_commands
 from study.execution.progress import ProgressReport
@@ -72,8 +73,11 @@ class StudyLife:
         self._warnings: list[str] = []
         self._seal = self._seal_now()
         self._sealed = self._seal is not None and not self._seal.is_open
-        self._tracker: RunListener = SealedListener(writer) if self._sealed else writer
-        self._here: list[RunListener] = [self._cleanup]
+        self._tracker: RunListener = writer
+        if self._sealed and self._seal is not None:
+            self._tracker = SealedListener(writer, self._seal.ended, writer.tell_sealed_runs)
+        self._count = EndedCount(plan.file, plan.config.output, self._storage.ended())
+        self._here: list[RunListener] = [self._cleanup, self._count]
         self._progress: ProgressReport | None = None
         if not plan.arguments.quiet:
             stream = sys.stderr if plan.arguments.json else sys.stdout
@@ -85,9 +89,11 @@ class StudyLife:
 
     def run(self) -> tuple[Outcome, bool]:
         """Search and confirm; return what became of it, and True if a signal ended it."""
-        with self._progress or contextlib.nullcontext(), contextlib.closing(self._cleanup):
-            if images := describe_augmentation(self._config):
-                self._say(images)
+        shown = self._progress or contextlib.nullcontext()
+        with shown, contextlib.closing(self._cleanup), self._count:
+            for said in (self._plan.images, describe_augmentation(self._config)):
+                if said:
+                    self._say(said)
             for warning in self._plan.warnings:
                 self._warn(warning)
             outcome, interrupted = self._search()
@@ -203,7 +209,9 @@ class StudyLife:
         write_sealed_table(outcome.sealed_table, study)
         if seal is None or not seal.is_open:
             commands = block_commands(self._plan.arguments, outcome.sealed_table)
-            return replace(outcome, confirmed=(), commands={**outcome.commands, **commands})
+            info = replace(outcome.info, sealed_runs=None if seal is None else seal.ended)
+            commands = {**outcome.commands, **commands}
+            return replace(outcome, info=info, confirmed=(), commands=commands)
         if self._sealed:  # opened by the last run
             for run in study.confirmed:
                 self._writer.run_restored(run)

@@ -50,6 +50,7 @@ class StudyPlan:
         store: MLflow's, where its trials are shown.
         file: Settings to be written to `config.output`.
         warnings: Faults that cost nothing yet.
+        images: Line that says which images there are; empty before they were read.
     """
 
     arguments: Arguments
@@ -57,6 +58,7 @@ class StudyPlan:
     store: MlflowStore
     file: StudyFile
     warnings: tuple[str, ...] = ()
+    images: str = ""
 
 
 def plan_study(arguments: Arguments) -> StudyPlan:
@@ -94,6 +96,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
         output=output,
         storage=storage,
         checkpoints=place_of_checkpoints(arguments, output),
+        arithmetic=None if rerun is None else rerun.arithmetic,
     )
     repeated = None if rerun is None else rerun.parameters
     file = describe_study(arguments, config, repeated)
@@ -276,16 +279,14 @@ def _free_name(
         hint = " or go on with that study by --resume" if (folder / FILE).is_file() else ""
         if lost := describe_lost_file(folder):
             raise BadInputError(f"--name {name}: {lost}")
-        for place, taken in (
-            (folder, not is_free(folder)),
-            (f"MLflow at {store.shown_uri}", store.has_study(name)),
-            (storage, name in in_storage),
+        exists = "a study of that name exists in"
+        for taken in (
+            "" if is_free(folder) else f"{exists} {folder}",
+            store.describe_taken(name),
+            f"{exists} {storage}" if name in in_storage else "",
         ):
             if taken:
-                raise BadInputError(
-                    f"--name {name}: a study of that name exists in {place}: "
-                    f"choose another name{hint}"
-                )
+                raise BadInputError(f"--name {name}: {taken}: choose another name{hint}")
         return name
     return next(
         name

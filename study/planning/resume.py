@@ -29,7 +29,7 @@ from study.planning.new_study import (
 )
 from study.planning.preflight import resolve_storage, studies_in_storage
 from study.planning.rerun import rerun_space
-from study.planning.study_file import FILE, StudyFile, describe_images
+from study.planning.study_file import FILE, StudyFile, describe_images, read_arithmetic
 from study.planning.study_folder import (
     STUDIES,
     describe_lost_file,
@@ -37,6 +37,7 @@ from study.planning.study_folder import (
     nearest_study,
     study_names,
 )
+from study.planning.whole_storage import require_whole_storage
 from study.results.mask_secrets import mask_password
 from study.results.mlflow.errors import TrackerUnreachableError
 from study.results.mlflow.experiments import StudyRefusedError
@@ -91,10 +92,11 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
     _require_no_contradiction(arguments, stored, folder)
     _require_growth(arguments, stored)
     completed = _complete(arguments, stored)
-    config = _resumed_config(completed, stored, folder)
+    config, in_storage = _resumed_config(completed, stored, folder)
     _require_same_space(config, stored)
     _require_same_images(config, stored, completed)
     require_test_images(completed)
+    require_whole_storage(config, stored, in_storage)
     store = MlflowStore(completed.tracking_uri)
     # A larger study is not asked for what it would do by itself.
     sampler = None if config.sampler == default_sampler(config.space) else config.sampler
@@ -103,7 +105,12 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
         arguments=leave_out_defaults(larger, config.rungs),
         config=config,
         store=store,
-        file=describe_study(completed, config, stored.rerun),
+        file=replace(
+            describe_study(completed, config, stored.rerun),
+            trials_ended=stored.trials_ended,
+            confirmations_ended=stored.confirmations_ended,
+            arithmetic=config.arithmetic,
+        ),
         warnings=(*few_seeds_warning(config), *_check_tracker(arguments, store, config)),
     )
 
@@ -197,7 +204,10 @@ def _unmask(name: str, masked: str, variable: str | None) -> str:
     )
 
 
-def _resumed_config(arguments: Arguments, stored: StudyFile, folder: Path) -> StudyConfig:
+def _resumed_config(
+    arguments: Arguments, stored: StudyFile, folder: Path
+) -> tuple[StudyConfig, frozenset[str]]:
+    """Return the study that goes on, and the names of all studies in its database."""
     shape = images_shape(arguments)
     with blaming("--name", stored.name):
         if stored.rerun is not None:
@@ -205,19 +215,21 @@ def _resumed_config(arguments: Arguments, stored: StudyFile, folder: Path) -> St
         else:
             space = asked_space(arguments, shape)
         config = study_config(arguments, shape, space, name=stored.name)
-    storage = arguments.storage
+    storage, in_storage = arguments.storage, frozenset[str]()
     if storage is not None:
         with blaming("--storage", storage):
             storage = resolve_storage(storage)
-            studies_in_storage(storage)
-    return replace(
+            in_storage = studies_in_storage(storage)
+    resumed = replace(
         config,
         study_id=stored.study_id,
         output=folder,
         storage=storage,
         checkpoints=place_of_checkpoints(arguments, folder),
+        arithmetic=read_arithmetic(stored.arithmetic),
         **resumed_seeds(arguments, stored, space),
     )
+    return resumed, in_storage
 
 
 def _require_same_space(config: StudyConfig, stored: StudyFile) -> None:

@@ -43,7 +43,8 @@ def describe_lost_file(folder: Path) -> str:
     The journal cannot take the file's place: it does not hold the data set, the seed, the sampler
     or the space that its trials are of.
     """
-    if (folder / FILE).is_file() or not (folder / JOURNAL).is_file():
+    journal = folder / JOURNAL
+    if (folder / FILE).is_file() or not journal.is_file() or _is_worthless(journal):
         return ""
     return (
         f"{folder} holds trials ({JOURNAL}) and no {FILE}, which alone says how they were asked "
@@ -67,7 +68,8 @@ def begun(output: Path, file: StudyFile, prepare: Callable[[], None]) -> Iterato
     """
     made = [folder for folder in (output, *output.parents) if not folder.exists()]
     with blaming("--output", output):
-        output.mkdir(parents=True, exist_ok=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.mkdir(mode=0o700, exist_ok=True)  # records and pages name hosts
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(output))
@@ -106,6 +108,8 @@ def _is_worthless(path: Path) -> bool:
     """Return True for what a process leaves that is killed before the study has begun."""
     if path.name == CHECKPOINTS and path.is_dir():
         return not any(inner.is_file() for inner in path.rglob("*"))
+    if path.name == JOURNAL and path.is_file():
+        return path.stat().st_size == 0
     return path.name == LOCK or is_part_of(path, FILE)
 
 

@@ -5,7 +5,7 @@ of each run of a confirmation and of the tuning before it. So a study goes on fr
 tracker that lacks something is filled from it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -20,19 +20,32 @@ from sqlalchemy.exc import SQLAlchemyError
 from study.config import JOURNAL, StudyConfig
 from study.results.error_messages import explain
 from study.results.record_codec import record_from_json, record_to_json
-from study.results.run_record import RunRecord
+from study.results.run_record import RunKey, RunRecord
+from study.results.setting import Shown, options, spell
+from study.results.settings import ShownSettings
 from study.search.batched_journal import StudyJournal
 from study.search.sampler import DistinctSampler
 from study.stopping.entry import RungEntry
 
-_STUDY_ID = "study_id"
-_RECORD = "record"
+STUDY_ID = "study_id"
+"""Attribute of a study: its identifier."""
+
+SETTINGS = "settings"
+"""Attribute of a study: settings that can never change, as they are typed, by name."""
+
+RECORD = "record"
+"""Attribute of a trial that ended: its record."""
+
+CONFIRMED = "confirmed/"
+"""Prefix of the attributes of a study that hold its confirmation runs."""
+
+TUNED = "tuned/"
+"""Prefix of the attributes of a study that hold runs which tune a network before that."""
+
 _RETRIED = "retried"
 _STARTED = "started_ms"
 _RUNG = "rung/"
 _SHORTFALL = "budget_not_trained"
-_CONFIRMED = "confirmed/"
-_TUNED = "tuned/"
 _GP_ANSWER = "gp:relative_params:"
 """Prefix under which Optuna's GPSampler writes each answer, for others that ask meanwhile."""
 
@@ -67,13 +80,15 @@ class StudyStorage:
                 load_if_exists=True,
             )
             self._id = self._storage.get_study_id_from_name(config.name)
-            owner = self.study.user_attrs.get(_STUDY_ID)
+            owner = self.study.user_attrs.get(STUDY_ID)
             if owner is None and not self.study.get_trials(deepcopy=False):
-                self.study.set_user_attr(_STUDY_ID, config.study_id)
+                self.study.set_user_attr(STUDY_ID, config.study_id)
                 # Two studies may have begun at once in one database: the last to write has it.
-                owner = self.study.user_attrs[_STUDY_ID]
+                owner = self.study.user_attrs[STUDY_ID]
             if owner != config.study_id:
                 raise StorageError(f"{self._place} holds another study named {config.name}")
+            if SETTINGS not in self.study.user_attrs:
+                self.study.set_user_attr(SETTINGS, lasting_settings(config))
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -114,7 +129,7 @@ class StudyStorage:
 
     def keep_record(self, record: RunRecord) -> None:
         """Write the record of a trial that ended, before Optuna is told."""
-        self._set(record.number, _RECORD, record_to_json(record))
+        self._set(record.number, RECORD, record_to_json(record))
         if record.reason:
             self._set(record.number, "reason", record.reason)
 
@@ -156,23 +171,28 @@ class StudyStorage:
 
     def keep_confirmed(self, run: RunRecord) -> None:
         """Write a confirmation run that ended."""
-        self._keep_run(f"{_CONFIRMED}{run.trial}/{run.layer}/{run.seed}", run)
+        self._keep_run(f"{CONFIRMED}{run.trial}/{run.layer}/{run.seed}", run)
 
     def confirmed(self) -> tuple[RunRecord, ...]:
         """Return all confirmation runs that ended."""
-        return self._runs(_CONFIRMED)
+        return self._runs(CONFIRMED)
 
     def keep_tuned(self, run: RunRecord) -> None:
         """Write a run that ended and tunes a network before it is confirmed."""
-        self._keep_run(f"{_TUNED}{run.trial}/{run.layer}/{run.key.grid_point}/{run.seed}", run)
+        self._keep_run(f"{TUNED}{run.trial}/{run.layer}/{run.key.grid_point}/{run.seed}", run)
 
     def tuned(self) -> tuple[RunRecord, ...]:
         """Return all runs that ended and tune a network."""
-        return self._runs(_TUNED)
+        return self._runs(TUNED)
+
+    def ended(self) -> frozenset[RunKey]:
+        """Return the keys of all runs that ended: trials, and runs that tune and confirm them."""
+        trials = {RunKey(trial.number) for trial in ended_trials(self.trials())}
+        return frozenset(trials | {run.key for run in (*self.confirmed(), *self.tuned())})
 
     def record_of(self, trial: FrozenTrial) -> RunRecord | None:
         """Return the record that a trial was ended with; None where it has not ended."""
-        document = trial.user_attrs.get(_RECORD)
+        document = trial.user_attrs.get(RECORD)
         if document is None and trial.state.is_finished():
             raise StorageError(
                 f"{self._place}: trial {trial.number} was ended by something else: it has no record"
@@ -209,9 +229,31 @@ class StudyStorage:
         except StorageError:
             raise
         # RuntimeError: the journal's lock, where the file system has turned read-only meanwhile.
-        except (OSError, ValueError, RuntimeError, StorageInternalError, SQLAlchemyError) as error:
+        # RecursionError, one of these, and OverflowError: numbers and depths that no study writes.
+        except (
+            OSError,
+            OverflowError,
+            RuntimeError,
+            SQLAlchemyError,
+            StorageInternalError,
+            ValueError,
+        ) as error:
             self._failure = StorageError(f"{self._place}: {explain(error, self._url)}")
             raise self._failure from error
+
+
+def lasting_settings(config: StudyConfig) -> dict[str, str]:
+    """Return the settings of a study that can never change, as they are typed, by name."""
+    return {
+        name: spell(getattr(config, name))
+        for name, declared in options(ShownSettings).items()
+        if Shown.PARAMETER in declared.shown
+    }
+
+
+def ended_trials(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """Return the trials that ended with a record."""
+    return [trial for trial in trials if RECORD in trial.user_attrs]
 
 
 def started_before(trial: FrozenTrial) -> int | None:
@@ -230,6 +272,7 @@ def _open(config: StudyConfig) -> tuple[BaseStorage, StudyJournal | None]:
         return RDBStorage(config.storage, engine_kwargs={"pool_pre_ping": True}), None
     path = config.output / JOURNAL
     _mend(path)
+    path.touch(mode=0o600)  # it names hosts
     journal = StudyJournal(str(path))
     return JournalStorage(journal), journal
 

@@ -105,6 +105,7 @@ class RunManager(ABC):
             result=report.result,
             costs=report.costs,
             device=report.device,
+            arithmetic=report.arithmetic,
             worker=report.worker,
         )
 
@@ -191,6 +192,7 @@ class RunManager(ABC):
             replicates=report.replicates,
             costs=report.costs,
             device=report.device,
+            arithmetic=report.arithmetic,
             worker=report.worker,
         )
 
@@ -199,7 +201,10 @@ class RunManager(ABC):
         return record
 
     def _end(self, key: RunKey, state: RunState, **changes: Any) -> None:  # noqa: ANN401
-        record = replace(self._records[key], state=state, ended_ms=now_ms(), **changes)
+        running = self._records[key]
+        # An earlier life of the study may have had a clock that was ahead.
+        ended_ms = max(now_ms(), running.started_ms or 0)
+        record = replace(running, state=state, ended_ms=ended_ms, **changes)
         self._keep(record)
         self._records[key] = record
         for listener in self._listeners:

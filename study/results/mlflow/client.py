@@ -26,7 +26,7 @@ from study.results.mlflow.schema_cache import copy_tables
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Experiment, Run
 
 CHECK_SECONDS = 4
 """Time that a tracker may take to answer at the start of a study."""
@@ -63,7 +63,7 @@ class MlflowConnection:
 
     @cached_property
     def uri(self) -> str:
-        """The tracking URI, resolved by MLflow's own rule where none was given."""
+        """Return the tracking URI, resolved by MLflow's own rule where none was given."""
         if self._given_uri is not None:
             return self._given_uri
         with _quietly(CALL_SECONDS):
@@ -73,16 +73,16 @@ class MlflowConnection:
 
     @property
     def shown_uri(self) -> str:
-        """The tracking URI, its passwords masked."""
+        """Return the tracking URI, its passwords masked."""
         return hide_secrets(self.uri, self.uri)
 
     def explain(self, error: BaseException) -> str:
-        """The cause of a failure in a few words, without this tracker's passwords."""
+        """Return the cause of a failure in a few words, without this tracker's passwords."""
         return explain(error, self.uri)
 
     @property
     def exists(self) -> bool:
-        """True if there is anything to open: False for a local file that MLflow has not made yet.
+        """Return True if there is anything to open: MLflow has made the local file, if it is one.
 
         Raises:
             TrackerUnreachableError: The local file is no SQLite file.
@@ -153,7 +153,7 @@ class MlflowConnection:
 
 
 class _Timed:
-    """A client that tells whenever one of its calls has succeeded."""
+    """Client that tells whenever one of its calls has succeeded."""
 
     def __init__(self, client: "MlflowClient", note_answer: Callable[[], None]) -> None:
         self._client = client
@@ -170,37 +170,76 @@ class _Timed:
         return call
 
 
+def search_all_experiments(client: "MlflowClient", filter_string: str) -> list["Experiment"]:
+    """Return the experiments that pass a filter, the latest first, deleted ones among them.
+
+    Args:
+        client: Client of the tracker.
+        filter_string: Filter in MLflow's language.
+    """
+    from mlflow.entities import ViewType
+
+    found: list[Experiment] = []
+    token: str | None = None
+    while token is None or token:
+        page = client.search_experiments(
+            view_type=ViewType.ALL,
+            filter_string=filter_string,
+            order_by=["creation_time DESC"],
+            page_token=token,
+        )
+        found += page
+        token = page.token or ""
+    return found
+
+
 def search_all_runs(
-    client: "MlflowClient", experiment_id: str, filter_string: str = ""
+    client: "MlflowClient",
+    experiment_id: str,
+    filter_string: str = "",
+    *,
+    with_deleted: bool = False,
 ) -> list["Run"]:
-    """Every run of an experiment that is not deleted, oldest first.
+    """Return every run of an experiment, the oldest first.
 
     Args:
         client: Client of the tracker.
         experiment_id: MLflow's.
         filter_string: Filter in MLflow's language; empty for all.
+        with_deleted: True for those in MLflow's trash, too.
     """
     runs: list[Run] = []
     token: str | None = None
     while token is None or token:
-        page, token = search_page(client, experiment_id, filter_string, token)
+        page, token = search_page(
+            client, experiment_id, filter_string, token, with_deleted=with_deleted
+        )
         runs += page
     return runs
 
 
 def search_page(
-    client: "MlflowClient", experiment_id: str, filter_string: str, token: str | None
+    client: "MlflowClient",
+    experiment_id: str,
+    filter_string: str,
+    token: str | None,
+    *,
+    with_deleted: bool = False,
 ) -> tuple[list["Run"], str]:
-    """One page of `search_all_runs`, and the token of the next; empty after the last.
+    """Return one page of `search_all_runs`, and the token of the next; empty after the last.
 
     Args:
         client: Client of the tracker.
         experiment_id: MLflow's.
         filter_string: Filter in MLflow's language; empty for all.
         token: Token of this page; None for the first.
+        with_deleted: True for runs in MLflow's trash, too.
     """
+    from mlflow.entities import ViewType
+
     page = client.search_runs(
         [experiment_id],
+        run_view_type=ViewType.ALL if with_deleted else ViewType.ACTIVE_ONLY,
         filter_string=filter_string,
         max_results=_RUNS_PER_PAGE,
         order_by=["attributes.start_time ASC"],

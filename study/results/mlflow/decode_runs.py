@@ -24,6 +24,7 @@ class _ReadRun:
 
     Attributes:
         run_id: MLflow's identifier.
+        study_id: Identifier of the study, as its tag has it; None where it has none.
         parent_run_id: Identifier of the run above it; empty where there is none.
         is_confirmation: True if its tags say that it confirms a trial.
         trial: Number of the trial that it is or confirms, as the tag has it.
@@ -34,6 +35,7 @@ class _ReadRun:
     """
 
     run_id: str
+    study_id: str | None
     parent_run_id: str
     is_confirmation: bool
     trial: str
@@ -139,17 +141,22 @@ class StudyReading:
                 yield run, run.content
 
     def _misplaced(self, run: _ReadRun) -> str:
-        """Tell what is wrong with a run's place; empty when nothing is."""
+        """Tell what is wrong with a run's place; empty when nothing is.
+
+        A run is the study's by its identifier, wherever it lies: the run above it may have been
+        deleted. Of one without an identifier its place is all there is to go by.
+        """
+        if run.study_id not in (None, self._study_id):
+            return "it is a run of another study"
+        is_known = run.study_id is not None
         if not run.is_confirmation:
-            right = run.parent_run_id == self.parent_run_id
+            right = is_known or run.parent_run_id == self.parent_run_id
             return "" if right else "it is not a child of the study's run"
         above = self._runs.get(run.parent_run_id)
-        right = (
-            above is not None
-            and not above.is_confirmation
-            and not self._misplaced(above)
-            and above.trial == run.trial
-        )
+        right = is_known
+        if above is not None:
+            is_trial = not above.is_confirmation and not self._misplaced(above)
+            right = is_trial and above.trial == run.trial
         return "" if right else "it is not a child of the run of the trial that it confirms"
 
     def _read(self, run: "Run") -> _ReadRun:
@@ -169,6 +176,7 @@ class StudyReading:
             content = str(error)
         return _ReadRun(
             run_id=run.info.run_id,
+            study_id=tags.get(STUDY_ID_TAG),
             parent_run_id=tags.get(PARENT_TAG, ""),
             is_confirmation=is_confirmation,
             trial=tags.get(fmt.CONFIRMS_TAG if is_confirmation else fmt.TRIAL_NUMBER_TAG, ""),

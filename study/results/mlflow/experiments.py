@@ -1,11 +1,12 @@
-"""Finding the experiment and the parent run of a study, and refusing those of another one."""
+"""Finding the experiment and the runs of a study by its `study_id`, whatever they are called."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from study.results.mlflow import study_format as fmt
-from study.results.mlflow.client import search_all_runs
+from study.results.mlflow.client import search_all_experiments, search_all_runs
 from study.results.mlflow.run_diff import ParameterChangedError, RunContent, RunMirror
+from study.results.mlflow.study_names import how_to_restore, is_active, precedence
 from study.results.study_info import StudyInfo
 
 if TYPE_CHECKING:
@@ -14,23 +15,31 @@ if TYPE_CHECKING:
 
 
 class StudyRefusedError(ValueError):
-    """The experiment of the study's name is not the study's."""
+    """The experiment of a study was deleted, or another one has its name."""
 
 
 def find_experiment(client: "MlflowClient", name: str, study_id: str) -> str | None:
-    """Identifier of a study's experiment; None where there is none of its name.
+    """Return the identifier of a study's experiment; None where there is none and the name is free.
+
+    Args:
+        client: Client of the tracker.
+        name: Name of the study.
+        study_id: Identifier of the study: its experiment may have another name by now.
 
     Raises:
-        StudyRefusedError: It was deleted, or is no study, or another one.
+        StudyRefusedError: It was deleted, or what has its name is no study, or another one.
     """
-    experiment = client.get_experiment_by_name(name)
+    elsewhere = "choose another name, or another tracker by --tracking-uri"
+    of_study = search_all_experiments(client, f"tags.{fmt.STUDY_ID_TAG} = '{study_id}'")
+    experiment = min(of_study, key=precedence, default=None)
+    if experiment is None:
+        experiment = client.get_experiment_by_name(name)
     if experiment is None:
         return None
-    elsewhere = "choose another name, or another tracker by --tracking-uri"
-    if experiment.lifecycle_stage != "active":
+    if not is_active(experiment):
         raise StudyRefusedError(
-            f"MLflow's experiment {name!r} was deleted and still holds the name: restore it, "
-            f"or {elsewhere}"
+            f"MLflow's experiment {experiment.name!r} was deleted and still holds the name: "
+            f"{how_to_restore(experiment)}, or {elsewhere}"
         )
     if fmt.STUDY_TAG not in experiment.tags:
         raise StudyRefusedError(
@@ -46,45 +55,51 @@ def find_experiment(client: "MlflowClient", name: str, study_id: str) -> str | N
 
 
 def open_experiment(client: "MlflowClient", info: StudyInfo) -> tuple[str, list["Run"]]:
-    """Find a study's experiment and all its runs, or create it.
+    """Find a study's experiment and the study's runs, or create it.
+
+    Returns:
+        Identifier of the experiment, and runs of the study: those that are there before those
+        that were deleted, each the oldest first.
 
     Raises:
-        StudyRefusedError: The experiment of its name is not the study's.
+        StudyRefusedError: The experiment was deleted, or that of the study's name is another's.
     """
     experiment_id = find_experiment(client, info.name, info.study_id)
     if experiment_id is not None:
-        return experiment_id, search_all_runs(client, experiment_id)
+        runs = search_all_runs(client, experiment_id, with_deleted=True)
+        own = [run for run in runs if run.data.tags.get(fmt.STUDY_ID_TAG, "") == info.study_id]
+        return experiment_id, sorted(own, key=is_deleted)
     tags = {fmt.STUDY_TAG: info.name, fmt.STUDY_ID_TAG: info.study_id}
     return str(client.create_experiment(info.name, tags=tags)), []
 
 
-def find_parent(runs: Sequence["Run"], study_id: str) -> "Run | None":
-    """The study's own run, the oldest that says so."""
-    return next(
-        (
-            run
-            for run in runs
-            if fmt.STUDY_TAG in run.data.tags
-            and run.data.tags.get(fmt.STUDY_ID_TAG, "") == study_id
-        ),
-        None,
-    )
+def is_deleted(run: "Run") -> bool:
+    """Return True if a run lies in MLflow's trash."""
+    return bool(run.info.lifecycle_stage != "active")
 
 
 def open_parent(
     client: "MlflowClient", experiment_id: str, info: StudyInfo, runs: Sequence["Run"]
-) -> str:
-    """Take up the study's own run, or create it, and mark it as running.
+) -> RunMirror:
+    """Take up the study's own run, restored where it was deleted, or create it; mark it as running.
+
+    Args:
+        client: Client of the tracker.
+        experiment_id: Identifier of the experiment.
+        info: Study.
+        runs: Runs of the study, as `open_experiment` gives them.
 
     Raises:
         StudyRefusedError: It holds other settings.
     """
     tags = {**fmt.study_tags(info), "state": "running"}
-    parent = find_parent(runs, info.study_id)
+    parent = next((run for run in runs if fmt.STUDY_TAG in run.data.tags), None)
     if parent is None:
         new = client.create_run(experiment_id, tags=tags, run_name=info.name)
         mirror = RunMirror(new, is_new=True)
     else:
+        if is_deleted(parent):
+            client.restore_run(parent.info.run_id)
         mirror = RunMirror(parent, is_new=False)
     content = RunContent(params=fmt.study_params(info), tags=tags, status="RUNNING")
     try:
@@ -93,4 +108,4 @@ def open_parent(
         raise StudyRefusedError(
             f"MLflow's study {info.name!r} has other settings: {error}"
         ) from None
-    return mirror.run_id
+    return mirror

@@ -9,7 +9,8 @@ from study.results.mlflow.client import MlflowConnection, read_series, search_pa
 from study.results.mlflow.decode_runs import Series, StudyReading
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.run_format import SERIES
-from study.results.mlflow.study_names import UnknownStudyError
+from study.results.mlflow.study_names import UnknownStudyError, find_named
+from study.results.timestamps import now_ms
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -20,11 +21,11 @@ _CLOCKS_DIFFER_MS = 120_000
 
 @dataclass(frozen=True, kw_only=True)
 class FollowedStudy:
-    """A study as it was at one moment, and where the tracker keeps it.
+    """Study as it was at one moment, and where the tracker keeps it.
 
     Attributes:
         study: Its trials and confirmation runs.
-        experiment_id: MLflow's.
+        experiment_id: MLflow's identifier of its experiment.
         run_ids: Trial number to MLflow's identifier of its run.
         is_running: True if its own run is said to be running; after a crash that is not true.
     """
@@ -61,14 +62,15 @@ class StudyFeed:
         self._parent_seen: tuple[str, dict[str, str]] | None = None
         self._reading: StudyReading | None = None
         self._missing = 0
+        self._read_ms = 0
         self._has_news = False
         self._latest: FollowedStudy | None = None
 
     def read(self) -> FollowedStudy:
-        """The study as it is now; the same object as before when nothing has changed.
+        """Return the study as it is now; the same object as before when nothing has changed.
 
         Raises:
-            UnknownStudyError: The tracker holds no study of that name; the nearest one is named.
+            UnknownStudyError: The tracker holds no study of that name, or not its own run.
             ValueError: Its own run cannot be read.
             TrackerUnreachableError: The tracker fails.
         """
@@ -87,15 +89,10 @@ class StudyFeed:
         return self._read_all() if _missing(followed.study) > self._missing else followed
 
     def _read_all(self) -> FollowedStudy:
-        if not self._connection.exists:
-            raise UnknownStudyError(self._connection, self._name)
-        with self._connection.asking() as client:
-            experiment = client.get_experiment_by_name(self._name)
-        if experiment is None or experiment.lifecycle_stage != "active":
-            raise UnknownStudyError(self._connection, self._name)
-        self._experiment_id = str(experiment.experiment_id)
+        name, experiment = find_named(self._connection, self._name)
+        self._experiment_id, self._read_ms = str(experiment.experiment_id), now_ms()
         study_id = experiment.tags.get(fmt.STUDY_ID_TAG, "")
-        reading = StudyReading(self._name, study_id, self._read_series)
+        reading = StudyReading(name, study_id, self._read_series)
         read = 0
         for page in self._pages():
             # While the tracker prepares the next page there would be nothing else to do.
@@ -105,7 +102,11 @@ class StudyFeed:
             if self._progress is not None:
                 self._progress(read)
         if reading.parent is None:
-            raise UnknownStudyError(self._connection, self._name)
+            raise UnknownStudyError(
+                f"study {self._name!r} in MLflow at {self._connection.shown_uri} has no run of its "
+                "own, which was deleted or never written: this writes what is missing: python -m "
+                f"study.run --resume --name {experiment.tags[fmt.STUDY_TAG]}"
+            )
         self._parent_seen = _state(reading.parent)
         followed = self._follow(reading, is_running=self._parent_seen[0] == "RUNNING")
         self._reading, self._missing = reading, _missing(followed.study)
@@ -116,7 +117,9 @@ class StudyFeed:
 
         Noted run by run: where the tracker fails between two of them, the next reading tells of it.
         """
-        since = reading.latest_start_ms - _CLOCKS_DIFFER_MS
+        # A start in the future is that of a clock that went back meanwhile.
+        since = min(reading.latest_start_ms, self._read_ms) - _CLOCKS_DIFFER_MS
+        self._read_ms = now_ms()
         lately = [run for page in self._pages(f"attributes.start_time > {since}") for run in page]
         open_before = reading.unended - {run.info.run_id for run in lately}
         with self._connection.asking() as client:

@@ -21,7 +21,8 @@ class RunUpdate:
         record: The newest record; None when the run only went on.
         epochs: New epochs and when each finished.
         started_ms: Time when the run started.
-        ended_ms: Time when it reached its final state; None before.
+        ended_ms: Time when it reached its final state, its start at the earliest: a clock may have
+            gone back; None before.
     """
 
     key: RunKey
@@ -29,6 +30,10 @@ class RunUpdate:
     epochs: tuple[tuple[EpochResult, int], ...]
     started_ms: int
     ended_ms: int | None
+
+    def __post_init__(self) -> None:
+        if self.ended_ms is not None:
+            object.__setattr__(self, "ended_ms", max(self.ended_ms, self.started_ms))
 
 
 def run_content(update: RunUpdate) -> RunContent:

@@ -1,4 +1,4 @@
-"""One run of a tracker and what it is known to hold, so that only what is missing is written.
+"""Run of a tracker and what it is known to hold, so that only what is missing is written.
 
 A run is written in the order parameters, metrics, tags, status: MLflow works off a batch that way,
 and the status follows in a request of its own. So a run that shows its final status and tags has
@@ -72,6 +72,7 @@ class RunMirror:
     def __init__(self, run: "Run", *, is_new: bool) -> None:
         self.run_id = str(run.info.run_id)
         self.status = str(run.info.status)
+        self._started_ms: int = run.info.start_time or 0
         self._ended_ms: int | None = run.info.end_time
         self._params: dict[str, str] = dict(run.data.params)
         self._tags: dict[str, str] = dict(run.data.tags)
@@ -88,8 +89,9 @@ class RunMirror:
         params = self._missing_params(content.params)
         tags = {k: v for k, v in content.tags.items() if self._tags.get(k, "") != v}
         totals = [p for p in content.totals if not _same(self._latest.get(p.name), p.value)]
+        ended_ms = self.end_after_start(content.ended_ms)
         new_status = content.status not in (None, self.status) or (
-            content.ended_ms is not None and content.ended_ms != self._ended_ms
+            ended_ms is not None and ended_ms != self._ended_ms
         )
         known = not (params or tags or totals or new_status)
         if known and content.status in ENDED and self._holds_the_end_of(content.series):
@@ -100,9 +102,13 @@ class RunMirror:
         _log(client, self.run_id, points, params, tags)
         self._learn(points, params, tags)
         if new_status and content.status in ENDED:
-            client.set_terminated(self.run_id, content.status, end_time=content.ended_ms)
-            self._ended_ms = content.ended_ms
+            client.set_terminated(self.run_id, content.status, end_time=ended_ms)
+            self._ended_ms = ended_ms
         self.status = content.status or self.status
+
+    def end_after_start(self, ended_ms: int | None) -> int | None:
+        """Return a time of an end, the run's start where a clock that went back has it before."""
+        return None if ended_ms is None else max(ended_ms, self._started_ms)
 
     def _missing_params(self, params: Mapping[str, str]) -> dict[str, str]:
         for name, value in params.items():

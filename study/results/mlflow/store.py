@@ -6,13 +6,13 @@ from study.results.mlflow.client import MlflowConnection
 from study.results.mlflow.experiments import find_experiment
 from study.results.mlflow.live_reader import StudyFeed
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.mlflow.study_names import study_names
+from study.results.mlflow.study_names import describe_taken, study_names
 from study.results.mlflow.study_writer import MlflowStudy
 from study.results.study_info import StudyInfo
 
 
 class MlflowStore:
-    """Studies in an MLflow tracker, each one an experiment of its name.
+    """Studies in an MLflow tracker, each one an experiment that carries its identifier.
 
     Every method but `open_study` and `follow_study` raises `TrackerUnreachableError` when the
     tracker fails.
@@ -27,7 +27,7 @@ class MlflowStore:
 
     @property
     def shown_uri(self) -> str:
-        """The tracking URI in use, its password masked."""
+        """Return the tracking URI in use, its password masked."""
         return self._connection.shown_uri
 
     def check(self) -> None:
@@ -40,17 +40,19 @@ class MlflowStore:
         self._connection.check()
 
     def has_study(self, name: str) -> bool:
-        """Return True if the name is taken.
+        """Return True if the name is taken: see `describe_taken`."""
+        return bool(self.describe_taken(name))
+
+    def describe_taken(self, name: str) -> str:
+        """Describe what has a name already; empty where it is free.
 
         An experiment that is no study or was deleted counts: MLflow gives its name to no other.
+        So does a study whose experiment was renamed.
         """
-        if not self._connection.exists:
-            return False
-        with self._connection.asking() as client:
-            return client.get_experiment_by_name(name) is not None
+        return describe_taken(self._connection, name)
 
     def check_owner(self, name: str, study_id: str) -> None:
-        """Make sure that what the tracker holds under a name is that study, or nothing.
+        """Make sure that the tracker holds that study, or nothing under its name.
 
         Raises:
             StudyRefusedError: It was deleted, or is no study, or another one.
@@ -60,7 +62,7 @@ class MlflowStore:
                 find_experiment(client, name, study_id)
 
     def study_names(self) -> tuple[str, ...]:
-        """Names of all studies, the latest first."""
+        """Return the names of all studies, the latest first."""
         return study_names(self._connection)
 
     def open_study(self, info: StudyInfo) -> MlflowStudy:

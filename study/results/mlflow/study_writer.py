@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 from study.results.mlflow import run_format as fmt
 from study.results.mlflow.client import MlflowConnection, read_series, search_all_runs
 from study.results.mlflow.encoding import DecodeError
-from study.results.mlflow.experiments import open_experiment, open_parent
+from study.results.mlflow.experiments import is_deleted, open_experiment, open_parent
 from study.results.mlflow.run_content import RunUpdate, run_content
 from study.results.mlflow.run_diff import RunContent, RunMirror
-from study.results.mlflow.study_format import PARENT_TAG, STUDY_ID_TAG, summary_metrics
+from study.results.mlflow.study_format import (
+    PARENT_TAG,
+    SEALED_RUNS_TAG,
+    STUDY_ID_TAG,
+    STUDY_TAG,
+    summary_metrics,
+)
 from study.results.run_record import RunKey, RunState
 from study.results.study_info import StudyEnd, StudyInfo, StudySummary
 
@@ -40,26 +46,30 @@ class MlflowStudy:
 
     Attributes:
         experiment_id: MLflow's; empty before `open`.
-        parent_run_id: MLflow's, of the study's own run; empty before `open`.
     """
 
     def __init__(self, connection: MlflowConnection, info: StudyInfo) -> None:
         self._connection = connection
         self._info = info
         self.experiment_id = ""
-        self.parent_run_id = ""
+        self._parent: RunMirror | None = None
         self._run_ids: dict[RunKey, str] = {}
         self._mirrors: dict[RunKey, RunMirror] = {}
         self._doubtful: set[RunKey] = set()
         self._unended: dict[str, str] = {}
 
     @property
+    def parent_run_id(self) -> str:
+        """Return MLflow's identifier of the study's own run; empty before `open`."""
+        return "" if self._parent is None else self._parent.run_id
+
+    @property
     def answered_at(self) -> float:
-        """Time when the tracker last did what it was asked, by `time.monotonic`."""
+        """Return when the tracker last did what it was asked, by `time.monotonic`."""
         return self._connection.answered_at
 
     def explain(self, error: BaseException) -> str:
-        """The cause of a failure in a few words, without the tracker's passwords."""
+        """Return the cause of a failure in a few words, without the tracker's passwords."""
         return self._connection.explain(error)
 
     def ask(self) -> None:
@@ -71,12 +81,12 @@ class MlflowStudy:
         """Create the experiment and the parent run, or find them and the runs they hold.
 
         Raises:
-            StudyRefusedError: The experiment of the study's name is not the study's.
+            StudyRefusedError: Its experiment was deleted, or that of its name is another's.
         """
         with self._connection.call() as client:
             self.experiment_id, runs = open_experiment(client, self._info)
-            self.parent_run_id = open_parent(client, self.experiment_id, self._info, runs)
-            self._take_up(runs)
+            self._parent = open_parent(client, self.experiment_id, self._info, runs)
+            self._take_up(client, runs)
 
     def write_run(self, update: RunUpdate) -> None:
         """Write what is new of a run: one batch of parameters, metrics and tags.
@@ -102,10 +112,18 @@ class MlflowStudy:
 
             mirror = self._mirror(client, key, create)
             self._note_status(mirror)
-            mirror.write(client, run_content(update))
+            content = run_content(update)
+            # Under the study's run of now: the one that it was born under may be gone.
+            under = {**content.tags, PARENT_TAG: parent_run_id}
+            mirror.write(client, replace(content, tags=under))
             self._note_status(mirror)
         if mirror.status not in _UNENDED:
             del self._mirrors[key]  # thousands of trials with all their curves
+
+    def tell_sealed_runs(self, ended: int) -> None:
+        """Write how many runs of a sealed experiment have ended."""
+        with self._connection.call() as client:
+            client.set_tag(self.parent_run_id, SEALED_RUNS_TAG, str(ended))
 
     def finish(
         self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd, ended_ms: int
@@ -130,7 +148,8 @@ class MlflowStudy:
             )
             for path in artifacts:
                 client.log_artifact(self.parent_run_id, str(path))
-            client.set_terminated(self.parent_run_id, _STUDY_STATUS[end], end_time=ended_ms)
+            end_ms = self._parent.end_after_start(ended_ms) if self._parent else ended_ms
+            client.set_terminated(self.parent_run_id, _STUDY_STATUS[end], end_time=end_ms)
 
     def _note_status(self, mirror: RunMirror) -> None:
         if mirror.status in _UNENDED:
@@ -194,7 +213,7 @@ class MlflowStudy:
             # An attempt to create the run failed, perhaps only after the tracker had done it.
             tag = fmt.CONFIRMS_TAG if key.is_confirmation else fmt.TRIAL_NUMBER_TAG
             of_trial = f"tags.{tag} = '{key.trial}'"
-            self._take_up(search_all_runs(client, self.experiment_id, of_trial))
+            self._take_up(client, search_all_runs(client, self.experiment_id, of_trial))
         if key not in self._mirrors and key in self._run_ids:
             run = client.get_run(self._run_ids[key])
             self._mirrors[key] = RunMirror(run, is_new=False)
@@ -205,12 +224,20 @@ class MlflowStudy:
         self._doubtful.discard(key)
         return self._mirrors[key]
 
-    def _take_up(self, runs: Sequence["Run"]) -> None:
-        """Remember the runs that are ours; of two runs of one trial, the first."""
+    def _take_up(self, client: "MlflowClient", runs: Sequence["Run"]) -> None:
+        """Remember the runs that are ours; of two runs of one trial, the first.
+
+        A run that was deleted is restored where no other is of its trial: the tracker is to show
+        all that the study knows, and a second run would stand beside it once somebody restores it.
+        """
         for run in runs:
             key = self._key_of(run)
             if key is None:
                 continue
+            if is_deleted(run):
+                if key in self._run_ids:
+                    continue
+                client.restore_run(run.info.run_id)
             if run.info.status in _UNENDED:
                 self._unended[run.info.run_id] = run.info.status
             if self._run_ids.setdefault(key, run.info.run_id) == run.info.run_id:
@@ -219,11 +246,9 @@ class MlflowStudy:
     def _key_of(self, run: "Run") -> RunKey | None:
         """Read the key of a run of this study; None for one that another tool made."""
         tags = run.data.tags
-        if tags.get(STUDY_ID_TAG) != self._info.study_id:
+        if tags.get(STUDY_ID_TAG) != self._info.study_id or STUDY_TAG in tags:
             return None
         try:
-            if fmt.CONFIRMS_TAG in tags or tags.get(PARENT_TAG) == self.parent_run_id:
-                return fmt.run_key(tags)
+            return fmt.run_key(tags)
         except KeyError:
-            pass
-        return None
+            return None

@@ -83,7 +83,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 1000.0
         monkeypatch.setattr("study.execution.progress.time.monotonic", lambda: self.seconds)
-        monkeypatch.setattr("study.execution.progress.time.time", lambda: self.seconds)
+        monkeypatch.setattr("study.execution.progress.now_ms", lambda: int(self.seconds * 1000))
 
 
 def run_two_of_three(report: ProgressReport) -> None:

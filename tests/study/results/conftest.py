@@ -51,6 +51,17 @@ def info(request: pytest.FixtureRequest) -> StudyInfo:
 
 
 @pytest.fixture
+def another(info: StudyInfo) -> Callable[..., StudyInfo]:
+    """Makes another study, with an identifier of its own."""
+
+    def make(name: str, **changes: object) -> StudyInfo:
+        study_id = hashlib.md5(name.encode()).hexdigest()
+        return replace(info, name=name, study_id=study_id, **changes)
+
+    return make
+
+
+@pytest.fixture
 def runs() -> Callable[..., list[RunRecord]]:
     """Makes a confirmed run for each accuracy; None has failed, and ... has not ended."""
 

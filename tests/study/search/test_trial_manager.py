@@ -8,6 +8,7 @@ from optuna.samplers._tpe.sampler import _split_trials
 
 from study.results.pareto import front
 from study.results.run_record import RunState
+from study.search import run_manager
 from study.search.messages import ProposedRun
 from study.search.run_manager import ATTEMPTS
 from study.stopping.rungs import Rungs
@@ -374,3 +375,17 @@ def test_an_epoch_that_is_trained_again_is_not_judged_again(make_config, live, r
     assert study.propose() == number
     assert study.report(study.propose(), 1, 0.9)
     assert study.report(number, 1, 0.5)
+
+
+def test_a_clock_that_went_back_between_lives_ends_no_trial_before_it_started(
+    make_config, live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = make_config()
+    number = live(config).propose()
+    again = live(config)
+    assert again.ask() is not None
+    again.start(number)
+    started = again.records[number].started_ms
+    monkeypatch.setattr(run_manager, "now_ms", lambda: started - 3_600_000)
+    again.complete(number)
+    assert again.records[number].ended_ms == started

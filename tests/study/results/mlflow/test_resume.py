@@ -114,12 +114,12 @@ def resumed(writer, info, trial, confirmation):
 
 
 def test_a_life_that_ends_after_any_request_is_completed_by_the_next(
-    sqlite_uri, info, record, on_a_bad_line
+    sqlite_uri, info, record, on_a_bad_line, another
 ):
     trial = dataclasses.replace(record(0, RunState.COMPLETE, epochs=2), retried=("it <died>",))
     confirmation = confirmed(0)
     for last in itertools.count():
-        life = dataclasses.replace(info, name=f"{info.name} {last}")
+        life = another(f"{info.name} {last}")
         study = MlflowStore(sqlite_uri).open_study(life)
         client = on_a_bad_line(study)
         client.fault = lambda count, last=last: "lost" if count >= last else ""
@@ -137,12 +137,12 @@ def test_a_life_that_ends_after_any_request_is_completed_by_the_next(
 
 
 def test_one_lost_answer_to_any_request_is_mended_in_the_same_life(
-    sqlite_uri, info, record, on_a_bad_line
+    sqlite_uri, info, record, on_a_bad_line, another
 ):
     trial = dataclasses.replace(record(0, RunState.PRUNED, epochs=2), reason="not <good>")
     confirmation = confirmed(0, RunState.FAILED)
     for at in itertools.count():
-        life = dataclasses.replace(info, name=f"{info.name} {at}")
+        life = another(f"{info.name} {at}")
         study = MlflowStore(sqlite_uri).open_study(life)
         client = on_a_bad_line(study)
         client.fault = lambda count, at=at: "unanswered" if count == at else ""
@@ -154,10 +154,12 @@ def test_one_lost_answer_to_any_request_is_mended_in_the_same_life(
             break
 
 
-def test_restored_trials_that_are_there_cost_no_requests(sqlite_uri, info, record, on_a_bad_line):
+def test_restored_trials_that_are_there_cost_no_requests(
+    sqlite_uri, info, record, on_a_bad_line, another
+):
     counts = []
     for trials in (1, 5):
-        life = dataclasses.replace(info, name=f"{info.name} {trials}")
+        life = another(f"{info.name} {trials}")
         records = [record(number, RunState.COMPLETE, epochs=33) for number in range(trials)]
         for _ in range(2):
             study = MlflowStore(sqlite_uri).open_study(life)
@@ -286,10 +288,10 @@ class Driver:
 )
 @given(seed=st.integers(0, 2**32))
 def test_after_any_faults_and_restarts_the_tracker_holds_the_records(
-    sqlite_uri, info, record, on_a_bad_line, seed
+    sqlite_uri, record, on_a_bad_line, another, seed
 ):
     chance = random.Random(seed)
-    info = dataclasses.replace(info, name=f"s{random.SystemRandom().getrandbits(64)}")
+    info = another(f"s{random.SystemRandom().getrandbits(64)}")
     states = (RunState.COMPLETE, RunState.PRUNED, RunState.FAILED)
     driver = Driver(
         chance, [record(n, chance.choice(states), epochs=chance.randint(0, 3)) for n in range(3)]

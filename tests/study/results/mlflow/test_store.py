@@ -192,8 +192,8 @@ def test_the_end_of_a_study_is_written_to_its_parent(uri, study, info, record, t
         assert (folder / "front.html").read_text() == "<b>front</b>", path
 
 
-def test_two_studies_in_one_tracker_do_not_disturb_each_other(store, study, info, record):
-    other_info = dataclasses.replace(info, name=f"{info.name} & <b>other</b>", seed=8)
+def test_two_studies_in_one_tracker_do_not_disturb_each_other(store, study, info, record, another):
+    other_info = another(f"{info.name} & <b>other</b>", seed=8)
     other = store.open_study(other_info)
     other.open()
     study.write_run(ended(record(0, RunState.COMPLETE, epochs=1)))
@@ -271,8 +271,8 @@ def test_a_parent_that_cannot_be_decoded_is_named(uri, store, study, info):
         store.load_study(info.name)
 
 
-def test_an_earlier_opening_that_broke_off_is_completed(store, study, info, monkeypatch):
-    broken = dataclasses.replace(info, name=f"{info.name} broken")
+def test_an_earlier_opening_that_broke_off_is_completed(store, study, info, monkeypatch, another):
+    broken = another(f"{info.name} broken")
     opening = store.open_study(broken)
     client = opening._connection._client
     with monkeypatch.context() as patch:
