@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from dashboards.elements.caption import confirmed_epochs, describe_states
+from study.results.confirmed_choice import FRONT
 from study.results.layer_result import PERTURBATION, layer_results
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
@@ -79,11 +80,16 @@ def _confirmation(study: LoadedStudy) -> str:
     seeds = {run.seed for run in study.confirmed}
     counts = describe_states(run.state for run in study.confirmed)
     layers = sorted({result.layer for result in results if result.layer != PERTURBATION})
+    beside = f" with layers {', '.join(layers)} beside perturbation" if layers else ""
+    if study.info.experiment is not None:
+        confirmed = counted(len(trials), "arm")
+    elif (study.info.confirm_trials or FRONT) == FRONT:
+        confirmed = f"{counted(len(trials), 'trial')} of the front{beside}"
+    else:
+        confirmed = f"{counted(len(trials), 'trial')}{beside}"
     return (
-        f"{counted(len(trials), 'trial')} of the front"
-        + (f" with layers {', '.join(layers)} beside perturbation" if layers else "")
-        + f", {counted(len(seeds), 'fresh seed')}, trained on train and validation images, "
-        f"test accuracy after the last epoch: {counted(len(study.confirmed), 'run')} ({counts})"
+        f"{confirmed}, {counted(len(seeds), 'fresh seed')}, trained on train and validation "
+        f"images, test accuracy after the last epoch: {counted(len(study.confirmed), 'run')} ({counts})"
     )
 
 

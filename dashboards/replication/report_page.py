@@ -38,7 +38,7 @@ from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.whole_file import write_whole
 
 NOTES = (
-    "Confirmed: the trials of the front, chosen on validation images, were trained again with "
+    "Confirmed: trials, those of the front if nothing else is said, were trained again with "
     "fresh seeds on train and validation images together. The test images are read in this step "
     "alone. They are classified after each epoch, for the published protocol's figure; the "
     "accuracy is correct over total after the last epoch, and nothing is chosen by them.",

@@ -1,6 +1,6 @@
 """Arms of the experiment on the digits: one network, eleven spatial layers, one size.
 
-Every arm is a ResNet-8 with another spatial layer at the size of the one whose perturbation layers
+Every arm is a ResNet-18 with another spatial layer at the size of the one whose perturbation layers
 have 8 masks in the first stage, one for each channel. Learning rates were chosen for each arm by
 `tuning.py` beside this file, on validation images.
 """

@@ -3,7 +3,9 @@ from dataclasses import replace
 
 from dashboards.replication.budget import get_budget_info
 from dashboards.replication.comparisons import get_confirmed_table
+from search_spaces import PlannedComparison
 from study.results.mlflow.loaded_study import UndecodableRun
+from study.results.planned_experiment import PlannedExperiment
 from study.results.tuning_point import TuningPoint
 
 
@@ -67,3 +69,20 @@ def test_what_was_not_recorded_is_said(make_runs, confirmed_study):
     facts = dict(get_budget_info(study).facts)
     unknown = {facts[name] for name in ("Hardware", "Library versions", "Commit of the code")}
     assert unknown == {"not recorded"}
+
+
+def test_only_trials_of_the_front_are_called_so(make_runs, confirmed_study):
+    def told(**changed) -> str:
+        study = confirmed_study(make_runs([0.8, 0.9]), make_runs([0.7, 0.8], layer="conv1x1"))
+        study = replace(study, info=replace(study.info, **changed))
+        return dict(get_budget_info(study).facts)["Confirmation"]
+
+    assert told().startswith("1 trial of the front with layers conv1x1 beside perturbation, 2")
+    assert told(confirm_trials="0").startswith("1 trial with layers conv1x1 beside perturbation, 2")
+    plan = PlannedExperiment(
+        digest="",
+        arms=("noise", "off"),
+        comparisons=(PlannedComparison(first="noise", second="off", matters=0.01),),
+        seeds=2,
+    )
+    assert told(experiment=plan).startswith("1 arm, 2 fresh seeds")
