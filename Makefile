@@ -7,7 +7,7 @@ READY := .venv/.installed
 # The environment: pinned versions, made once, made again when the pins change.
 install: $(READY)
 
-$(READY): pyproject.toml constraints.txt $(wildcard pnn_core/fused/cpu/*)
+$(READY): pyproject.toml constraints.txt pnn_core/fused/compile.py $(wildcard pnn_core/fused/cpu/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'

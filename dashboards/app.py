@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import flask
 from werkzeug.serving import make_server
 
+from dashboards.live.access import AllowedHosts
 from dashboards.live.server import create_app
 from dashboards.study_arguments import add_tracking_uri
 from study.command_line import Parser, refuse
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "dashboards.app",
             f"--host {host} --port {port} cannot be listened on: {reason}: choose another {blamed}",
         )
-    app = create_app(arguments.tracking_uri)
+    app = create_app(arguments.tracking_uri, AllowedHosts(host, arguments.allowed_hosts))
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
     with listening:
         _serve(app.server, listening)
@@ -79,6 +80,14 @@ def _parser() -> argparse.ArgumentParser:
         default=HOST,
         help="address to listen on (default: %(default)s, this machine alone; the page asks for "
         "no password, whatever the address)",
+    )
+    parser.add_argument(
+        "--allowed-hosts",
+        type=lambda text: tuple(filter(None, text.split(","))),
+        default=(),
+        metavar="A,B",
+        help="further names under which browsers ask for the page, such as that of a proxy "
+        "(default: names and addresses of this machine alone, so that no other page reads it)",
     )
     return parser
 

@@ -42,7 +42,7 @@ def space_from_json(document: Any) -> SearchSpace:  # noqa: ANN401  # any JSON
             is_grid=document["is_grid"],
             experiment=_experiment(document.get("experiment")),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (AttributeError, KeyError, OverflowError, RecursionError, TypeError) as error:
         raise ValueError(f"the space cannot be read: {type(error).__name__}: {error}") from error
 
 

@@ -3,12 +3,14 @@
 import importlib.metadata
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from pnn_core.config.checks import did_you_mean
 from study.command_line import refuse
 from study.exit_status import DONE
+from study.program import begin, run
 
 PROGRAM = "pnn-study"
 
@@ -51,24 +53,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status of the command; 2 if there is none of that name.
     """
-    words = sys.argv[1:] if argv is None else [*argv]
+    return _command(sys.argv[1:] if argv is None else argv)()
+
+
+def start() -> NoReturn:
+    """Call a command and end the process; a signal is answered at once while it is imported."""
+    begin("study")
+    run("study", _command(sys.argv[1:]))
+
+
+def _command(words: Sequence[str]) -> Callable[[], int]:
+    """Import a command, and return it with the words behind its name."""
     match words:
         case [] | ["-h" | "--help"]:
-            print(_help())
-            return DONE
+            return partial(_say, _help())
         case ["--version"]:
-            print(f"{PROGRAM} {importlib.metadata.version(PROGRAM)}")
-            return DONE
+            return partial(_say, f"{PROGRAM} {importlib.metadata.version(PROGRAM)}")
     name, *rest = words
     if name not in COMMANDS:
         hint = did_you_mean(name, COMMANDS)
         said = f"{name!r} is no command: accepted are {', '.join(COMMANDS)}"
-        return refuse(PROGRAM, f"{said}; {hint}" if hint else said)
+        return partial(refuse, PROGRAM, f"{said}; {hint}" if hint else said)
     command = COMMANDS[name]
-    function: Callable[[Sequence[str]], int] = getattr(
-        import_module(command.module), command.function
-    )
-    return function(rest)
+    return partial(getattr(import_module(command.module), command.function), rest)
+
+
+def _say(text: str) -> int:
+    print(text)
+    return DONE
 
 
 def _help() -> str:
@@ -88,4 +100,4 @@ def _help() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    start()

@@ -10,6 +10,9 @@ from pnn_core.config.checks import did_you_mean
 from study.exit_status import BAD_INPUT
 from study.results.mask_secrets import mask_password
 
+_MOST_DIGITS = 18
+"""Characters of a whole number: one of more does not fit in 64 bits."""
+
 
 class BadInputError(ValueError):
     """Something typed that cannot be done: one sentence, exit status 2, nothing created.
@@ -82,7 +85,8 @@ def whole_number(least: int | None, most: int | None = None) -> Callable[[str], 
     """
 
     def read(text: str) -> int:
-        value = int(text) if text.removeprefix("-").isdecimal() else None
+        is_whole = len(text) <= _MOST_DIGITS and text.removeprefix("-").isdecimal()
+        value = int(text) if is_whole else None
         if (
             value is None
             or (least is not None and value < least)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from pnn_core.config import DatasetShape
+from pnn_core.config import Arithmetic, DatasetShape
 from search_spaces import SearchSpace
 from study.results.fresh_seeds import first_fresh_seed, first_tuning_seed
 from study.results.mask_secrets import mask_password
@@ -33,6 +33,7 @@ class StudyConfig(Settings):
             raised since; None for the number that is asked for now.
         first_fresh_seed: First fresh seed of a study that began when it depended on their number;
             None for that of the study's seed.
+        arithmetic: Arithmetic that trains networks on the CPU; None for what each machine has.
     """
 
     name: str
@@ -45,6 +46,7 @@ class StudyConfig(Settings):
     checkpoints: str
     confirm_beforehand: int | None = None
     first_fresh_seed: int | None = None
+    arithmetic: Arithmetic | None = None
 
     def __post_init__(self) -> None:
         require_study_name(self.name)

@@ -9,12 +9,12 @@ import contextlib
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from pnn_core.config import DatasetShape
-from pnn_core.data import TrainingData, load_training_data
+from pnn_core.data import TrainingData, load_training_data, summarise_images
 from search_spaces import BUILT_IN, find_space
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
@@ -229,7 +229,10 @@ def _prepared(
     import study.execution.execute  # noqa: F401
 
     with blaming("--data-dir", plan.arguments.data_dir):
-        return plan, resources, load_training_data(plan.config.dataset, plan.arguments.data_dir)
+        data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
+        images, doubts = summarise_images(data, plan.arguments.data_dir)
+    plan = replace(plan, images=images, warnings=(*plan.warnings, *doubts))
+    return plan, resources, data
 
 
 def _planned_study(
@@ -243,11 +246,12 @@ def _planned_study(
     from study.execution.execute import run_study
 
     try:
+        plan = _with_arithmetic(plan, resources)
         if plan.arguments.resume:
             _create_checkpoints(plan)
             plan.file.write(plan.config.output)
         else:
-            plan = _begin(plan, stack)
+            plan = _begin(plan, resources, stack)
         resume = resume_command(plan.config, plan.arguments.tracking_uri)
         last_word.will_be(
             f"{PROGRAM}: it ended without a word of its own, as when it is killed; "
@@ -263,7 +267,21 @@ def _planned_study(
         return INTERRUPTED
 
 
-def _begin(plan: StudyPlan, stack: contextlib.ExitStack) -> StudyPlan:
+def _with_arithmetic(plan: StudyPlan, resources: "TrialResources") -> StudyPlan:
+    """Complete a study by the arithmetic that trains it, which it keeps."""
+    from study.engine.cluster.connect import ClusterError
+    from study.engine.cluster.operators import choose_arithmetic
+
+    config = plan.config
+    try:
+        chosen = choose_arithmetic(config.arithmetic, resources, config.address)
+    except ClusterError as error:
+        raise BadInputError(str(error)) from error
+    file = replace(plan.file, arithmetic=chosen)
+    return replace(plan, config=replace(config, arithmetic=chosen), file=file)
+
+
+def _begin(plan: StudyPlan, resources: "TrialResources", stack: contextlib.ExitStack) -> StudyPlan:
     """Begin a new study in its folder, or in the next one where its name was chosen here."""
     while True:
         output = plan.config.output
@@ -273,7 +291,9 @@ def _begin(plan: StudyPlan, stack: contextlib.ExitStack) -> StudyPlan:
         except FolderTakenError as error:
             if plan.arguments.name is not None or plan.arguments.output is not None:
                 raise BadInputError(f"--output {output}: {error}") from error
-            plan = plan_study(plan.arguments)  # another study took the name meanwhile
+            # Another study took the name meanwhile.
+            again = _with_arithmetic(plan_study(plan.arguments), resources)
+            plan = replace(again, images=plan.images, warnings=plan.warnings)
         else:
             return plan
 

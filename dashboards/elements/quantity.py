@@ -105,14 +105,18 @@ def setting(name: str) -> Quantity:
 
 
 def searched_settings(records: Iterable[RunRecord]) -> tuple[Quantity, ...]:
-    """Settings that differ between trials, seeds aside: the paper's own first, then by name."""
+    """Settings that differ between trials, seeds aside: the paper's own first, then by name.
+
+    A setting of one value that some trials have no use for, such as the noise level of a network
+    without noise, differs by another one.
+    """
     values: dict[str, set[ParameterValue | None]] = {}
     records = tuple(records)
     names = dict.fromkeys(name for record in records for name in record.parameters)
     for name in names:
         values[name] = {setting(name).of(record) for record in records}
     order = [*_SETTINGS]
-    searched = [name for name in names if len(values[name]) > 1 and name not in _SEEDS]
+    searched = [n for n in names if len(values[n] - {None}) > 1 and n not in _SEEDS]
     searched.sort(key=lambda name: (order.index(name) if name in order else len(order), name))
     return tuple(setting(name) for name in searched)
 

@@ -7,6 +7,7 @@
 - `selectors`: choices of a reader
 - `trial_panel`: one trial
 - `drawing`: all of it together, where the browser does not show it already
+- `access`, `well_formed`: names under which it answers, and requests that it accepts
 - `server`: callbacks and downloads
 - `assets/moves.js`: way from a choice, a click or a brush to an address
 - `blocks`, `aria`: pieces that stand in many places

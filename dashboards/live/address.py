@@ -8,6 +8,9 @@ from dashboards.views import VIEWS
 
 FIRST_VIEW = next(iter(VIEWS))
 
+MOST_STUDIES = 24
+"""Number of studies that one address may name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
@@ -26,7 +29,7 @@ class Address:
     options: ViewOptions = field(default_factory=ViewOptions)
 
     def __str__(self) -> str:
-        """With its question mark; what is left at its default is left out."""
+        """Spell it with its question mark; what is left at its default is left out."""
         pairs = [("study", name) for name in self.studies]
         if self.view != FIRST_VIEW:
             pairs.append(("view", self.view))
@@ -39,7 +42,7 @@ class Address:
         """Read what `str` gives.
 
         Args:
-            query: With or without its question mark.
+            query: Query with or without its question mark.
 
         Raises:
             ValueError: A value is not one of those accepted.
@@ -51,8 +54,11 @@ class Address:
             raise ValueError(f"there is no view {view!r}: there are {', '.join(VIEWS)}")
         if trial is not None and not (trial.isascii() and trial.isdigit()):
             raise ValueError(f"trial (={trial!r}) must be a number")
+        studies = tuple(dict.fromkeys(value for name, value in pairs if name == "study"))
+        if len(studies) > MOST_STUDIES:
+            raise ValueError(f"{len(studies)} studies are named: accepted are up to {MOST_STUDIES}")
         return cls(
-            studies=tuple(dict.fromkeys(value for name, value in pairs if name == "study")),
+            studies=studies,
             view=view,
             trial=None if trial is None else int(trial),
             options=ViewOptions.parse(last),

@@ -1,4 +1,4 @@
-"""The live page's callbacks, downloads and server."""
+"""Callbacks, downloads and server of the live page."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,16 +7,23 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 
 from dashboards.elements.picture import Picture
-from dashboards.elements.theme import Theme
+from dashboards.live.access import AllowedHosts, guard
 from dashboards.live.address import Address
-from dashboards.live.drawing import Drawing, draw_page, scene_of
+from dashboards.live.drawing import draw_page, scene_of
 from dashboards.live.page_layout import skeleton
 from dashboards.live.studies import Studies
 from dashboards.live.trial_panel import find_trial, trial_pictures
+from dashboards.live.well_formed import AtOnce, accept_well_formed, require_state
 from dashboards.picture_file import FORMATS, UndrawnError
 from dashboards.scene import Scene
 from dashboards.views import PICTURES
 from study.results.mlflow.store import MlflowStore
+
+MOST_PAGES, MOST_IMAGES = 8, 2
+"""Pages, and files of pictures, that are drawn at once: each image takes a browser of its own."""
+
+WAITING_SECONDS = 20.0
+"""Time that another one waits before it is refused."""
 
 _MIME = {
     "png": "image/png",
@@ -42,11 +49,12 @@ function (clicks) {
 """
 
 
-def create_app(tracking_uri: str | None) -> Dash:
-    """The page of one tracker; its studies are read in the background from now on.
+def create_app(tracking_uri: str | None, hosts: AllowedHosts | None = None) -> Dash:
+    """Make the page of one tracker; its studies are read in the background from now on.
 
     Args:
         tracking_uri: Any that MLflow accepts; None for MLflow's own rule.
+        hosts: Names under which it answers; None for those of this machine for itself.
     """
     studies = Studies(MlflowStore(tracking_uri))
     app = Dash(
@@ -64,11 +72,15 @@ def create_app(tracking_uri: str | None) -> Dash:
     _draw_whenever_something_changed(app, studies)
     _follow_every_move(app)
     _serve_files(app.server, studies)
+    guard(app.server, hosts or AllowedHosts(), app.csp_hashes())
+    accept_well_formed(app)
     studies.start()
     return app
 
 
 def _draw_whenever_something_changed(app: Dash, studies: Studies) -> None:
+    pages = AtOnce(MOST_PAGES, WAITING_SECONDS)
+
     @app.callback(
         Output("studies", "children"),
         Output("views", "children"),
@@ -89,16 +101,13 @@ def _draw_whenever_something_changed(app: Dash, studies: Studies) -> None:
         running=[(Output("clock", "disabled"), True, False)],
     )
     def draw(
-        search: str | None,
-        theme: str | None,
-        _ticks: int | None,
-        drawn: dict[str, str] | None,
-        brushed: str | None,
+        search: object, theme: object, _ticks: object, drawn: object, brushed: object
     ) -> Sequence[object]:
         if theme is None:
             raise PreventUpdate  # known in a moment
-        before = Drawing(**drawn) if drawn else None
-        page = draw_page(studies, search or "", Theme(theme), before, brushed)
+        state = require_state(search, theme, drawn, brushed)
+        with pages.place():
+            page = draw_page(studies, *state)
         if page is None:
             raise PreventUpdate
         parts = (
@@ -123,12 +132,15 @@ def _follow_every_move(app: Dash) -> None:
 
 
 def _serve_files(server: flask.Flask, studies: Studies) -> None:
+    images = AtOnce(MOST_IMAGES, WAITING_SECONDS)
+
     @server.get("/download/<name>.<kind>")
     def download(name: str, kind: str) -> flask.Response:
         try:
             address = Address.parse(flask.request.query_string.decode())
             scene = scene_of(studies, address)
-            content = _find_format(kind)(_find_picture(name, scene, address))
+            with images.place():
+                content = _find_format(kind)(_find_picture(name, scene, address))
         except UndrawnError as error:
             return flask.Response(str(error), status=503, mimetype="text/plain")
         except ValueError as error:

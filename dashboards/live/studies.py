@@ -9,13 +9,16 @@ from study.results.mlflow.live_reader import FollowedStudy, StudyFeed
 from study.results.mlflow.store import MlflowStore
 
 POLL_SECONDS = 3.0
-"""Between two readings of a study that somebody looks at."""
+"""Time between two readings of a study that somebody looks at."""
 
 FORGET_SECONDS = 600.0
 """Seconds that a study is kept without a reader: one of ten thousand trials takes 300 MB."""
 
+MOST_KEPT = 64
+"""Number of studies that are kept at once, also of names that the tracker does not have."""
+
 _IDLE_SECONDS = 30.0
-"""Without anybody looking for so long, the tracker is left in peace."""
+"""Time without a reader after which the tracker is left in peace."""
 
 
 class StudyState(NamedTuple):
@@ -78,7 +81,7 @@ class Studies:
         threading.Thread(target=self._run, name="reads studies", daemon=True).start()
 
     def names(self) -> StudyNames:
-        """Names as last read."""
+        """Return the names as last read."""
         now = time.monotonic()
         was_idle = now - self._asked_at >= _IDLE_SECONDS
         self._asked_at = now
@@ -87,12 +90,14 @@ class Studies:
         return self._names
 
     def state(self, name: str) -> StudyState:
-        """A study as last read; from now on it is kept up to date."""
+        """Return a study as last read; from now on it is kept up to date."""
         self._asked_at = now = time.monotonic()
         with self._lock:
             kept = self._kept.get(name)
             is_read = kept is not None and now - kept.wanted_at < _IDLE_SECONDS
             if kept is None:
+                if len(self._kept) >= MOST_KEPT:
+                    del self._kept[min(self._kept, key=lambda each: self._kept[each].wanted_at)]
                 kept = self._kept[name] = _Kept(self._feed(name), _unread(), now)
             kept.wanted_at = now
         if not is_read:

@@ -3,9 +3,11 @@
 - `trial`: `TrialConfig`, which holds all the others, and its plain parameter names
 - `model`: the network, its layers, masks and first layer
 - `optimizer`: optimiser and schedule
+- `arithmetic`: what trains a network on the CPU
 - `measured`: costs, results of an epoch or a confirmation, and the GPU memory that a run needs
 """
 
+from pnn_core.config.arithmetic import FUSED, TORCH, Arithmetic
 from pnn_core.config.measured import (
     ADDED_METRICS,
     COST_METRICS,
@@ -45,8 +47,11 @@ __all__ = [
     "ADDED_UNSET",
     "COST_METRICS",
     "EPOCH_METRICS",
+    "FUSED",
     "PARAMETER_NAMES",
+    "TORCH",
     "Activation",
+    "Arithmetic",
     "Augment",
     "BeforeAddition",
     "ConfirmResult",

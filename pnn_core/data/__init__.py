@@ -11,7 +11,9 @@ Files, in the order in which a reader needs them:
 - `load`: the functions that a study calls
 - `test_set`: the functions that a confirmation calls
 - `split`, `normalisation`: which images validate; mean and standard deviation of the others
-- `idx`, `download`, `class_folders`, `decode`, `memory`: files, folders and pixels
+- `idx`, `download`, `class_folders`, `image_file`, `decode`, `memory`: files, folders and pixels
+- `summary`: images, classes and what is left out, in a line; `folder_survey` and `typical_size`
+  look at folders, `doubts` at images that teach nothing
 
 Importing this package costs numpy and Pillow alone: no torch, torchvision or scikit-learn.
 """
@@ -21,6 +23,7 @@ from pnn_core.data.images import ImageFiles, Images, LabelledImages
 from pnn_core.data.load import dataset_shape, load_training_data
 from pnn_core.data.registry import DATASETS
 from pnn_core.data.spec import DatasetSpec
+from pnn_core.data.summary import summarise_images
 from pnn_core.data.test_set import (
     TestSetClosedError,
     confirm_step,
@@ -43,4 +46,5 @@ __all__ = [
     "load_test_data",
     "load_training_data",
     "require_test_split",
+    "summarise_images",
 ]

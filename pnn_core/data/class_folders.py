@@ -1,6 +1,7 @@
 """Folders of images that are classes, and files in them that are images."""
 
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 
 CLASS_LIST = "classes.txt"
 """Name of the file that lists the classes to use, one folder's name a line."""
+
+ARCHIVE_REMAINS = "__MACOSX"
+"""Folder that macOS puts into archives: it holds no images, only what looks like them."""
 
 LAYOUT = f"put images ({', '.join(s[1:] for s in SUFFIXES)}) into"
 """Advice of an error, which the folder follows."""
@@ -48,15 +52,26 @@ def used_classes(data_dir: Path, largest: int | None = None) -> tuple[str, ...]:
 
 
 def class_folders(folder: Path) -> tuple[str, ...]:
-    """List the folders in `data_dir/train` or `data_dir/test`, sorted; hidden ones left out.
+    """List the folders in `data_dir/train` or `data_dir/test`, sorted.
+
+    Hidden ones, those that archives of macOS bring, and links that lead nowhere are left out.
 
     Raises:
-        DatasetError: There is no such folder, or there are fewer than two in it.
+        DatasetError: There is no such folder, there are fewer than two in it, or two whose names
+            differ in their Unicode normal form alone.
     """
     if not folder.is_dir():
         raise DatasetError(f"{folder} is not a folder: {LAYOUT} {folder / 'CLASS'}")
     with os.scandir(folder) as entries:
-        names = sorted(e.name for e in entries if e.is_dir() and not e.name.startswith("."))
+        names = sorted(e.name for e in entries if not is_ignored(e.name) and is_folder(e))
+    forms: dict[str, str] = {}
+    for name in names:
+        twin = forms.setdefault(unicodedata.normalize("NFC", name), name)
+        if twin is not name:
+            raise DatasetError(
+                f"{folder} holds two class folders that look alike, {twin!a} and "
+                f"{name!a}: one name in two Unicode forms; put all images into one of them"
+            )
     if len(names) < 2:
         raise DatasetError(
             f"{folder} holds {len(names)} class folder(s), at least 2 are needed: "
@@ -81,13 +96,41 @@ def image_names(folder: Path, least: int) -> list[str]:
 
 def _image_names(folder: Path) -> list[str]:
     with os.scandir(folder) as entries:
-        return [
-            e.name
-            for e in entries
-            if not e.name.startswith(".")
-            and e.name.lower().endswith(SUFFIXES)
-            and not e.is_dir()  # and not `is_file`: a broken link must be reported, not skipped
-        ]
+        found = [e for e in entries if is_image_name(e.name) and not is_folder(e)]
+        for entry in found:
+            if leads_nowhere(entry):
+                raise DatasetError(f"{entry.path} is a link that leads nowhere: remove or mend it")
+        return [entry.name for entry in found]
+
+
+def leads_nowhere(entry: "os.DirEntry[str]") -> bool:
+    """Return True for a link to what does not exist, or in circles."""
+    return entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110  # many entries
+
+
+def is_ignored(name: str) -> bool:
+    """Return True for what no user put there to be read."""
+    return name.startswith(".") or name == ARCHIVE_REMAINS
+
+
+def is_image_name(name: str) -> bool:
+    """Return True for files that are read."""
+    return not name.startswith(".") and name.lower().endswith(SUFFIXES)
+
+
+def is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Return True for folders and links to them; a link that leads around in circles is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def unicode_hint(name: str, others: Sequence[str]) -> str:
+    """Say that a name is among others in another Unicode normal form; empty where it is not."""
+    form = unicodedata.normalize("NFC", name)
+    twins = [o for o in others if o != name and unicodedata.normalize("NFC", o) == form]
+    return f" (the other has {twins[0]!a}, its other Unicode form)" if twins else ""
 
 
 def _listed(class_list: Path, folder: Path, classes: Sequence[str]) -> tuple[str, ...]:
@@ -102,7 +145,7 @@ def _listed(class_list: Path, folder: Path, classes: Sequence[str]) -> tuple[str
         if name not in known:
             raise DatasetError(
                 f"{class_list} lists {name!r}, which is no folder of {folder}: "
-                f"the nearest is {nearest(name, classes)!r}"
+                f"the nearest is {nearest(name, classes)!r}{unicode_hint(name, classes)}"
             )
         if name in listed[:number]:
             raise DatasetError(f"{class_list} lists {name!r} twice: once is enough")

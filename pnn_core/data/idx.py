@@ -5,13 +5,18 @@ import math
 import struct
 import zlib
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pnn_core.data.dataset import DatasetError
+from pnn_core.data.memory import fits_in_memory
 
 _UNSIGNED_BYTE = 0x08
+
+_LARGEST_RATIO = 1032
+"""Largest ratio of deflate: two bits for 258 bytes (zlib's technical details)."""
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
@@ -32,23 +37,43 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
         DatasetError: The file cannot be read, is none of these, or is cut short or too long.
     """
     try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            shape = _read_shape(path, cast("BinaryIO", stream), dimensions)
+            _require_room(path, shape)
+            content = stream.read(math.prod(shape) + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetError(f"{path} cannot be read: {error}") from error
+    if len(content) != math.prod(shape):
+        more = "at least " if len(content) > math.prod(shape) else ""
+        raise DatasetError(f"{path} holds {more}{len(content)} values, {_announced(shape)}")
+    return np.frombuffer(content, dtype=np.uint8).reshape(shape)
+
+
+def _read_shape(path: Path, stream: BinaryIO, dimensions: int) -> tuple[int, ...]:
+    header = 4 + 4 * dimensions
+    content = stream.read(header)
     magic = bytes([0, 0, _UNSIGNED_BYTE, dimensions])
     if content[:4] != magic:
         raise DatasetError(
             f"{path} starts with the bytes {content[:4].hex(' ') or '(none)'}: an idx file of "
             f"unsigned bytes with {dimensions} dimension(s) starts with {magic.hex(' ')}"
         )
-    header = 4 + 4 * dimensions
     if len(content) < header:
         raise DatasetError(f"{path} ends within its header, after {len(content)} of {header} bytes")
-    shape = struct.unpack(f">{dimensions}I", content[4:header])
-    expected, found = math.prod(shape), len(content) - header
-    if found != expected:
+    return struct.unpack(f">{dimensions}I", content[4:header])
+
+
+def _require_room(path: Path, shape: tuple[int, ...]) -> None:
+    """Refuse what the file cannot hold, or the memory, before any is taken."""
+    size = path.stat().st_size * (_LARGEST_RATIO if path.suffix == ".gz" else 1)
+    if math.prod(shape) > size:
+        raise DatasetError(f"{path} holds at most {size} values, {_announced(shape)}")
+    if not fits_in_memory(math.prod(shape)):
         raise DatasetError(
-            f"{path} holds {found} values, but its header announces "
-            f"{' x '.join(map(str, shape))} = {expected}"
+            f"{path} holds more than a quarter of this machine's memory: its header announces "
+            f"{math.prod(shape)} bytes"
         )
-    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+
+
+def _announced(shape: tuple[int, ...]) -> str:
+    return f"but its header announces {' x '.join(map(str, shape))} = {math.prod(shape)}"

@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pnn_core.config import DatasetShape
-from pnn_core.data.class_folders import class_folders, image_names, used_classes
+from pnn_core.data.class_folders import class_folders, image_names, unicode_hint, used_classes
 from pnn_core.data.dataset import DatasetError, Part
-from pnn_core.data.decode import decode_all, image_size
+from pnn_core.data.decode import decode_all
+from pnn_core.data.folder_survey import survey
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
 from pnn_core.data.memory import fits_in_memory
-from pnn_core.data.spec import DatasetSpec
-
-SMALL_EDGE = 96
-"""Largest shorter edge, in pixels, of images that are used as they are; from larger ones 224×224
-are cropped, as from ImageNet's."""
+from pnn_core.data.spec import DatasetSpec, Survey
+from pnn_core.data.typical_size import TypicalSize, typical_size
 
 _SHORTER_EDGE = 256
 _CROP = 224
@@ -32,10 +30,10 @@ class ImageFolder:
 
     Classes are the folders of `train`, or those of them that `classes.txt` beside it lists, sorted
     by name; files are sorted by name within a class. Hidden files and files with other endings are
-    ignored. To read `train` opens no file of `test`.
+    left out, as `survey` tells. To read `train` opens no file of `test`.
 
-    If the first training image's shorter edge has at most 96 pixels, all images must have its
-    size. They are decoded at once if they take at most a quarter of the memory. Larger images may
+    If most training images' shorter edges have at most 96 pixels, all images must be of one size.
+    They are decoded at once if they take at most a quarter of the memory. Larger images may
     be of any size, and are listed only: 224×224 are cropped from each when it is needed.
 
     Attributes:
@@ -60,39 +58,37 @@ class ImageFolder:
                 not exist, or an image is damaged or of another size.
         """
         classes = used_classes(data_dir, self.largest_classes)
-        width, height = _first_size(data_dir, classes)
         if part == "test":
             _require_test(data_dir, classes)
         # A split for validation needs two images of a class.
         least = 2 if part == "train" else 1
         names = [image_names(data_dir / part / name, least) for name in classes]
-        photographs = _are_photographs(width, height)
+        typical = typical_size(data_dir / "train", classes)
+        height, width = _used_size(typical)
         files = ImageFiles(
             folder=(data_dir / part).absolute(),  # Ray's processes stand in other folders
             names=_relative_paths(classes, names),
             labels=np.repeat(np.arange(len(classes), dtype=np.int64), [len(n) for n in names]),
-            height=_CROP if photographs else height,
-            width=_CROP if photographs else width,
-            shorter_edge=_SHORTER_EDGE if photographs else None,
+            height=height,
+            width=width,
+            shorter_edge=_SHORTER_EDGE if typical.are_photographs else None,
         )
-        if photographs or not fits_in_memory(files.decoded_bytes):
+        if typical.are_photographs or not fits_in_memory(files.decoded_bytes):
             return files, classes
         return LabelledImages(images=decode_all(files), labels=files.labels), classes
 
     def shape(self, data_dir: Path) -> DatasetShape:
-        """Read class names and the first image's size: opens one image and decodes none.
+        """Read class names and the size of most images: opens a few and decodes none.
 
         Args:
             data_dir: Folder that holds `train`.
 
         Raises:
-            DatasetError: `train` or its first class is missing or empty, or its first image
+            DatasetError: `train` or a class that is looked at is missing or empty, or an image
                 damaged.
         """
         classes = used_classes(data_dir, self.largest_classes)
-        width, height = _first_size(data_dir, classes)
-        if _are_photographs(width, height):
-            width = height = _CROP
+        height, width = _used_size(typical_size(data_dir / "train", classes))
         return DatasetShape(channels=3, height=height, width=width, classes=len(classes))
 
     def dataset(self, description: str) -> DatasetSpec:
@@ -103,7 +99,20 @@ class ImageFolder:
             augment=True,
             read=self.read,
             require_test=self.require_test,
+            survey=self.survey,
         )
+
+    def survey(self, data_dir: Path) -> Survey:
+        """Find what is left out, and what is unlike most images; decodes none.
+
+        Args:
+            data_dir: Folder that holds `train` and maybe `test`.
+
+        Raises:
+            DatasetError: The same as for `shape`.
+        """
+        classes = used_classes(data_dir, self.largest_classes)
+        return survey(data_dir, classes, typical_size(data_dir / "train", classes))
 
     def require_test(self, data_dir: Path) -> None:
         """Check that `test` has images of each class that is used; opens none of them.
@@ -130,19 +139,15 @@ def _require_test(data_dir: Path, classes: Sequence[str]) -> None:
     unused = set(class_folders(train)) - set(classes)
     differing = sorted(set(found).symmetric_difference(classes) - unused)
     if differing:
+        others = classes if differing[0] in found else found
         raise DatasetError(
             f"{folder} must hold the same class folders as {train}: "
-            f"{differing[0]!r} is in one of them only"
+            f"{differing[0]!r} is in one of them only{unicode_hint(differing[0], others)}"
         )
     for name in classes:
         image_names(folder / name, 1)
 
 
-def _are_photographs(width: int, height: int) -> bool:
-    return min(width, height) > SMALL_EDGE
-
-
-def _first_size(data_dir: Path, classes: Sequence[str]) -> tuple[int, int]:
-    """Read width and height of the first training image."""
-    folder = data_dir / "train" / classes[0]
-    return image_size(folder / image_names(folder, 1)[0])
+def _used_size(typical: TypicalSize) -> tuple[int, int]:
+    """Return the height and width that a network sees."""
+    return (_CROP, _CROP) if typical.are_photographs else (typical.height, typical.width)

@@ -10,6 +10,21 @@ from pnn_core.data.images import Images
 
 
 @dataclass(frozen=True, kw_only=True)
+class Survey:
+    """Facts about a folder that its images alone do not tell.
+
+    Attributes:
+        test_images: Number of test images; None where there is no `test`.
+        left_out: What is not used, each kind in words with its number and an example.
+        warnings: What is used and probably not meant so, a sentence each.
+    """
+
+    test_images: int | None
+    left_out: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetSpec:
     """Data set that can be asked for by name.
 
@@ -22,6 +37,7 @@ class DatasetSpec:
         require_test: Check that raises `DatasetError` where a folder has images to learn from and
             none to test; None where there always are some.
         default_augment: Augmentation of a new study that asks for none; None for `augment`.
+        survey: Function that tells what of a folder is left out; None where all is used.
         validation_fraction: Share of the training images, of each class, held out for validation.
     """
 
@@ -31,4 +47,5 @@ class DatasetSpec:
     read: Callable[[Path, Part], tuple[Images, tuple[str, ...]]]
     require_test: Callable[[Path], None] | None
     default_augment: Augment | None = None
+    survey: Callable[[Path], Survey] | None = None
     validation_fraction: float = 0.1

@@ -13,6 +13,9 @@ import torch
 
 SOURCES = Path(__file__).with_name("cpu")
 
+_MARK = b"\nsha256 "
+"""Beginning of what follows a library in its file, which a loader ignores: the library's digest."""
+
 # `native`, so that loops use the processor's widest vectors; no trap and no errno, or comparisons
 # could not be vectorised.
 _FLAGS = (
@@ -41,8 +44,24 @@ def library_path() -> Path:
     return cache / "pnn-study" / f"operators-{key.hexdigest()[:16]}.so"
 
 
-def build() -> Path:
-    """Compile the operators, unless they are built already.
+def is_whole(library: Path) -> bool:
+    """Return True if a library is to the last bit what the compiler made.
+
+    Args:
+        library: File that is there; of an earlier version, it is not known to be whole.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    made, mark, digest = library.read_bytes().rpartition(_MARK)
+    return bool(mark) and hashlib.sha256(made).hexdigest().encode() == digest
+
+
+def build(*, anew: bool = False) -> Path:
+    """Compile the operators, unless they are built already and whole.
+
+    Args:
+        anew: True to compile them whatever is there.
 
     Raises:
         FileNotFoundError: There is no C++ compiler.
@@ -50,32 +69,40 @@ def build() -> Path:
         RuntimeError: The compiler fails, with its message; or there is no home folder.
     """
     library = library_path()
-    if library.is_file():
+    if library.is_file() and not anew and is_whole(library):
         return library
+    library.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        made = Path(folder) / library.name
+        _compile(made)
+        digest = hashlib.sha256(made.read_bytes()).hexdigest()
+        with made.open("ab") as file:
+            file.write(_MARK + digest.encode())
+        made.replace(library)  # atomic, so that no process loads half of it
+    return library
+
+
+def _compile(made: Path) -> None:
+    """Compile the operators into a file; see `build` for what it raises."""
     compiler = os.environ.get("CXX") or shutil.which("g++")
     if compiler is None:
         raise FileNotFoundError("no C++ compiler: accepted are g++, or the one that CXX names")
-    library.parent.mkdir(parents=True, exist_ok=True)
     torch_folder = Path(torch.__file__).parent
-    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
-        made = Path(folder) / library.name
-        command = [
-            compiler,
-            *_FLAGS,
-            f"-I{torch_folder / 'include'}",
-            f"-I{torch_folder / 'include/torch/csrc/api/include'}",
-            str(SOURCES / "operators.cpp"),
-            "-o",
-            str(made),
-            f"-L{torch_folder / 'lib'}",
-            "-ltorch_cpu",
-            "-lc10",
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
-        made.replace(library)  # atomic, so that no process loads half of it
-    return library
+    command = [
+        compiler,
+        *_FLAGS,
+        f"-I{torch_folder / 'include'}",
+        f"-I{torch_folder / 'include/torch/csrc/api/include'}",
+        str(SOURCES / "operators.cpp"),
+        "-o",
+        str(made),
+        f"-L{torch_folder / 'lib'}",
+        "-ltorch_cpu",
+        "-lc10",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
 
 
 def _processor() -> str:

@@ -4,23 +4,32 @@ The fused operators are used if they are built and support the arguments; `cpu` 
 compute.
 """
 
-import warnings
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from pnn_core.fused.compile import library_path
+from pnn_core.config import FUSED, TORCH, Arithmetic
+from pnn_core.fused.compile import build, is_whole, library_path
+
+
+class OperatorsError(RuntimeError):
+    """Built operators that cannot be used: networks would train by another arithmetic."""
 
 
 @cache
 def are_built() -> bool:
     """Load the operators, if `pnn_core.fused.compile` has built them, and return True if it has.
 
-    If the library cannot be loaded, for instance because a machine with another C library built it
-    in a shared home folder, a warning says so.
+    A library that is damaged, or was built in a shared home folder by a machine with another C
+    library, is built again.
+
+    Raises:
+        OperatorsError: It cannot be.
     """
     try:
         library = library_path()
@@ -29,15 +38,55 @@ def are_built() -> bool:
     except (OSError, RuntimeError):  # there is no home folder, or it is another user's
         return False
     try:
-        torch.ops.load_library(library)
-    except OSError as error:
-        warnings.warn(
-            f"{library} cannot be loaded ({error.__cause__ or error}), so networks train by "
-            "torch's own operators: remove it and run python -m pnn_core.fused.compile",
-            stacklevel=2,
-        )
-        return False
+        _load(library)
+    except (OSError, RuntimeError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise OperatorsError(
+            f"{library} is damaged and cannot be built again ({reason}): bring the C++ compiler "
+            "back, or remove the file and begin a new study, which torch's own operators train "
+            "with other last digits"
+        ) from error
     return True
+
+
+def use_operators(arithmetic: Arithmetic | None) -> None:
+    """Choose what trains networks on the CPU in this process; built operators, unless it is called.
+
+    Args:
+        arithmetic: What is to train them; None for the operators where they are built.
+
+    Raises:
+        OperatorsError: The fused operators are asked for and cannot be built.
+    """
+    _left_out.clear()
+    if arithmetic == TORCH:
+        _left_out.add(TORCH)
+    elif not are_built() and arithmetic == FUSED:
+        try:
+            build()
+        except (OSError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise OperatorsError(f"the fused operators cannot be built: {reason}") from error
+        are_built.cache_clear()
+        are_built()
+
+
+def arithmetic_on(device: torch.device) -> Arithmetic:
+    """Return what trains networks on a device in this process."""
+    return FUSED if device.type == "cpu" and not _left_out and are_built() else TORCH
+
+
+_left_out: set[Arithmetic] = set()
+"""Not empty where built operators are left out in this process."""
+
+
+def _load(library: Path) -> None:
+    """Load a library, built again where it is not whole or cannot be loaded."""
+    if is_whole(library):
+        with contextlib.suppress(OSError):
+            torch.ops.load_library(library)
+            return
+    torch.ops.load_library(build(anew=True))
 
 
 def perturb_combine(
@@ -170,7 +219,8 @@ def _takes(x: torch.Tensor, learned: Sequence[torch.Tensor | None], *, is_traini
         return False
     if torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling():
         return False
-    return x.numel() > x.shape[1] and are_built()  # more than one number per channel
+    has_several = x.numel() > x.shape[1]  # per channel
+    return has_several and not _left_out and are_built()
 
 
 def _is_usual(norm: nn.BatchNorm2d, channels: int) -> bool:

@@ -8,7 +8,7 @@ import scipy.stats  # noqa: F401  # before a thread imports MLflow, which needs 
 from ray.exceptions import RayError
 from ray.tune import TuneError
 
-from pnn_core.data import TrainingData
+from pnn_core.data import DatasetError, TrainingData
 from study.engine.cluster.connect import TrialResources
 from study.engine.interrupts import Interrupts
 from study.execution.export import describe_study
@@ -69,6 +69,10 @@ def run_study(
     except KeyboardInterrupt:
         broken_off(StudyEnd.INTERRUPTED, "interrupted")
         return INTERRUPTED
+    except DatasetError as error:
+        said = f"the data are at fault and no trial is: {error}: mend them"
+        broken_off(StudyEnd.FAILED, said)
+        return FAILED
     except (OSError, RayError, TuneError) as error:
         cause = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         broken_off(StudyEnd.FAILED, f"failed: {cause}: what was saved before is intact")

@@ -6,7 +6,7 @@ from typing import get_args
 from pnn_core.config import Augment, DatasetShape
 from pnn_core.data import DATASETS
 from pnn_core.data.augmentation import chosen_augmentation
-from pnn_core.data.image_folder import SMALL_EDGE
+from pnn_core.data.typical_size import SMALL_EDGE
 from search_spaces import SearchSpace
 from study.command_line import blaming
 from study.config import StudyConfig

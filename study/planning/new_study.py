@@ -50,6 +50,7 @@ class StudyPlan:
         store: MLflow's, where its trials are shown.
         file: Settings to be written to `config.output`.
         warnings: Faults that cost nothing yet.
+        images: Line that says which images there are; empty before they were read.
     """
 
     arguments: Arguments
@@ -57,6 +58,7 @@ class StudyPlan:
     store: MlflowStore
     file: StudyFile
     warnings: tuple[str, ...] = ()
+    images: str = ""
 
 
 def plan_study(arguments: Arguments) -> StudyPlan:
@@ -94,6 +96,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
         output=output,
         storage=storage,
         checkpoints=place_of_checkpoints(arguments, output),
+        arithmetic=None if rerun is None else rerun.arithmetic,
     )
     repeated = None if rerun is None else rerun.parameters
     file = describe_study(arguments, config, repeated)

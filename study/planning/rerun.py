@@ -7,14 +7,14 @@ from typing import Any
 
 from optuna.distributions import CategoricalDistribution
 
-from pnn_core.config import DatasetShape, ParameterValue
+from pnn_core.config import Arithmetic, DatasetShape, ParameterValue
 from pnn_core.config.checks import require_at_least
 from search_spaces import SearchSpace
 from search_spaces.buildable import require_a_network
 from search_spaces.setting_names import CHOSEN_ELSEWHERE, VARIANT
 from study.command_line import blaming
 from study.planning.arguments import DEFAULTS, Arguments
-from study.planning.study_file import describe_images
+from study.planning.study_file import describe_images, read_arithmetic
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunRecord
@@ -37,6 +37,7 @@ class Rerun:
         parameters: Settings of its training run, as recorded.
         epochs: Full budget, among them.
         seed: First seed, among them.
+        arithmetic: Arithmetic that trained it; None where that was not recorded.
     """
 
     key: TrialKey
@@ -44,6 +45,7 @@ class Rerun:
     parameters: Mapping[str, ParameterValue]
     epochs: int
     seed: int
+    arithmetic: Arithmetic | None = None
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "epochs")
@@ -123,7 +125,8 @@ def find_rerun(arguments: Arguments) -> Rerun | None:
         store.check()
     with blaming("--rerun", key):
         study = store.load_study(key.study)
-        parameters = _find_trial(study, key.number).parameters
+        record = _find_trial(study, key.number)
+        parameters = record.parameters
         for name in CHOSEN_ELSEWHERE:
             if not isinstance(parameters.get(name), int):
                 raise ValueError(f"its run does not say with which {name} it was trained")
@@ -133,6 +136,7 @@ def find_rerun(arguments: Arguments) -> Rerun | None:
             parameters=parameters,
             epochs=int(parameters["epochs"]),
             seed=int(parameters["seed"]),
+            arithmetic=read_arithmetic(record.arithmetic or None),
         )
 
 

@@ -29,7 +29,7 @@ from study.planning.new_study import (
 )
 from study.planning.preflight import resolve_storage, studies_in_storage
 from study.planning.rerun import rerun_space
-from study.planning.study_file import FILE, StudyFile, describe_images
+from study.planning.study_file import FILE, StudyFile, describe_images, read_arithmetic
 from study.planning.study_folder import (
     STUDIES,
     describe_lost_file,
@@ -109,6 +109,7 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
             describe_study(completed, config, stored.rerun),
             trials_ended=stored.trials_ended,
             confirmations_ended=stored.confirmations_ended,
+            arithmetic=config.arithmetic,
         ),
         warnings=(*few_seeds_warning(config), *_check_tracker(arguments, store, config)),
     )
@@ -225,6 +226,7 @@ def _resumed_config(
         output=folder,
         storage=storage,
         checkpoints=place_of_checkpoints(arguments, folder),
+        arithmetic=read_arithmetic(stored.arithmetic),
         **resumed_seeds(arguments, stored, space),
     )
     return resumed, in_storage

@@ -8,11 +8,12 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, get_args
 
-from pnn_core.config import DatasetShape, ParameterValue
-from pnn_core.config.checks import did_you_mean
+from pnn_core.config import FUSED, TORCH, Arithmetic, DatasetShape, ParameterValue
+from pnn_core.config.checks import did_you_mean, require_known
 from study.config import require_study_name
+from study.results.bounded_json import parse_json
 from study.results.mask_secrets import mask_password
 from study.results.setting import Option, kinds_of, options, spell
 from study.results.settings import Settings
@@ -26,7 +27,7 @@ VERSION = 1
 
 LATER = {
     *("rerun", "confirm_beforehand", "first_fresh_seed", "experiment"),
-    *("trials_ended", "confirmations_ended"),
+    *("trials_ended", "confirmations_ended", "arithmetic"),
 }
 """Names, beside those of settings, that files of earlier versions lack."""
 
@@ -53,6 +54,7 @@ class StudyFile(Settings):
         trials_ended: Number of trials that have ended, or a few less: the storage holds no fewer;
             None where the study began before it was counted.
         confirmations_ended: Number of confirmation runs that have ended, in the same way.
+        arithmetic: Arithmetic that trains networks on the CPU; None where it was not recorded.
     """
 
     version: int = VERSION
@@ -69,6 +71,7 @@ class StudyFile(Settings):
     experiment: str | None = None
     trials_ended: int | None = None
     confirmations_ended: int | None = None
+    arithmetic: str | None = None
 
     def __post_init__(self) -> None:
         for name, declared in options(Settings).items():
@@ -97,11 +100,22 @@ class StudyFile(Settings):
         path = folder / FILE
         text = path.read_bytes()
         try:
-            document = json.loads(text.decode("utf-8"), parse_constant=_refuse_constant)
-            return _decode(document)
-        except (ValueError, RecursionError) as error:
+            return _decode(parse_json(text.decode("utf-8"), finite=True))
+        except ValueError as error:
             reason = "it is torn or no JSON" if _is_syntax(error) else str(error)
             raise ValueError(f"{path} cannot be used: {reason}") from error
+
+
+def read_arithmetic(text: str | None) -> Arithmetic | None:
+    """Read an arithmetic's name; None where none was recorded.
+
+    Raises:
+        ValueError: There is none of that name.
+    """
+    if text is None:
+        return None
+    require_known("an arithmetic", text, get_args(Arithmetic))
+    return FUSED if text == FUSED else TORCH
 
 
 def describe_images(shape: DatasetShape) -> str:
@@ -163,9 +177,5 @@ def _require_type(name: str, value: Any, accepted: tuple[type, ...]) -> None:  #
         raise ValueError(f"{name} (={value!r}) must be finite")
 
 
-def _refuse_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number")
-
-
 def _is_syntax(error: BaseException) -> bool:
-    return isinstance(error, (json.JSONDecodeError, UnicodeDecodeError, RecursionError))
+    return isinstance(error, (json.JSONDecodeError, UnicodeDecodeError))

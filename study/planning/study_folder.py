@@ -68,7 +68,8 @@ def begun(output: Path, file: StudyFile, prepare: Callable[[], None]) -> Iterato
     """
     made = [folder for folder in (output, *output.parents) if not folder.exists()]
     with blaming("--output", output):
-        output.mkdir(parents=True, exist_ok=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.mkdir(mode=0o700, exist_ok=True)  # records and pages name hosts
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(locked(output))

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from study.results.bounded_json import parse_json
+
 FILE = "lock"
 """Name of the file within the study's folder."""
 
@@ -36,7 +38,7 @@ def locked(folder: Path) -> Iterator[None]:
         OSError: On entering: the file cannot be written, or its file system has no locks.
     """
     path = folder / FILE
-    lock = FileLock(path, timeout=0, fallback_to_soft=False, on_acquired=_write_holder)
+    lock = FileLock(path, timeout=0, mode=0o600, fallback_to_soft=False, on_acquired=_write_holder)
     try:
         lock.acquire()
     except Timeout as error:
@@ -72,7 +74,7 @@ def _write_holder(descriptor: int) -> None:
 def _describe_holder(path: Path) -> str:
     """Name the holder; it may have locked the file and not written it yet."""
     try:
-        holder = json.loads(path.read_text(encoding="utf-8"))
+        holder = parse_json(path.read_text(encoding="utf-8"))
         return f"process {holder['pid']} on host {holder['host']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -13,6 +13,8 @@ from pnn_core.config import DatasetShape
 from search_spaces.space_json import space_from_json, space_to_json
 from study.recording.columns import from_arrow, to_arrow
 from study.recording.table import Provenance, RecordedTable
+from study.results.bounded_json import parse_json
+from study.results.bounded_parquet import read_parquet
 from study.results.whole_file import write_whole
 
 METADATA = b"pnn_bench"
@@ -51,8 +53,8 @@ def read_table(path: Path) -> RecordedTable:
         ValueError: It is no recorded table, or a malformed one; one sentence that names the file.
     """
     try:
-        rows = pyarrow.parquet.read_table(path, partitioning=None)
-        document = _document(rows.schema.metadata or {})
+        rows = read_parquet(path, _require_rows)
+        document = _document(rows.schema.metadata)
         return RecordedTable(
             space=space_from_json(document["space"]),
             dataset=document["dataset"],
@@ -70,10 +72,20 @@ def read_table(path: Path) -> RecordedTable:
         raise ValueError(f"{path} cannot be used: {error}") from error
 
 
+def _require_rows(metadata: dict[bytes, bytes], rows: int) -> None:
+    """Refuse metadata that announce more than the rows hold."""
+    document = _document(metadata)
+    curve, curves = document["epochs"], document["replicates"]
+    if isinstance(curve, int) and isinstance(curves, int) and 0 < rows < curve * curves:
+        raise ValueError(
+            f"its metadata announce {curves} seeds of {curve} epochs, but it holds {rows} rows"
+        )
+
+
 def _document(metadata: dict[bytes, bytes]) -> dict[str, Any]:
     if METADATA not in metadata:
         raise ValueError(f"its metadata have no {METADATA.decode()!r}: it is no recorded table")
-    document = json.loads(metadata[METADATA])
+    document = parse_json(metadata[METADATA].decode())
     version = document.get("version") if isinstance(document, dict) else None
     if version != VERSION:
         raise ValueError(f"its version is {version!r}: this program reads version {VERSION}")

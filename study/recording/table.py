@@ -108,10 +108,16 @@ class RecordedTable:
         require_at_least(self, 1, "epochs", "replicates")
         if not self.configurations:
             raise ValueError("configurations must hold at least one")
-        wanted = [range(1, self.epochs + 1)] * self.replicates
+        # Compared with what is there: no list is as long as an announced number.
         for configuration in self.configurations:
-            if [[e.epoch for e in c] for c in configuration.curves] != [[*w] for w in wanted]:
+            curves = configuration.curves
+            if len(curves) != self.replicates or not all(map(self._is_whole, curves)):
                 raise ValueError(
                     f"configuration {configuration.number} must have {self.replicates} curves of "
                     f"the epochs 1 to {self.epochs}"
                 )
+
+    def _is_whole(self, curve: Curve) -> bool:
+        """Return True if a curve has all epochs of the full budget."""
+        epochs = [result.epoch for result in curve]
+        return len(epochs) == self.epochs and epochs == [*range(1, len(epochs) + 1)]

@@ -10,6 +10,7 @@ from search_spaces.experiment import PlannedComparison
 from search_spaces.setting_names import VARIANT
 from search_spaces.space import SearchSpace
 from search_spaces.space_json import space_to_json
+from study.results.bounded_json import parse_json
 from study.results.run_record import RunRecord
 
 
@@ -49,7 +50,7 @@ class PlannedExperiment:
             ValueError: It is malformed.
         """
         try:
-            document: dict[str, Any] = json.loads(text)
+            document: dict[str, Any] = parse_json(text)
             comparisons = tuple(PlannedComparison(**c) for c in document.pop("comparisons"))
             return cls(arms=tuple(document.pop("arms")), comparisons=comparisons, **document)
         except (AttributeError, KeyError, TypeError) as error:

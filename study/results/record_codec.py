@@ -8,6 +8,7 @@ and not-a-number: such a number is written as the text `inf`, `-inf` or `nan`, a
 
 import base64
 import math
+import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, asdict, fields
 from typing import Any, TypeVar
@@ -28,8 +29,8 @@ from study.results.tuning_point import TuningPoint
 FORMAT = 2
 """Version of the documents' format."""
 
-_RARE = ("grid_point", "tuning")
-"""Fields that a document has only where its run tunes a network, or its network was tuned."""
+_RARE = ("grid_point", "tuning", "arithmetic")
+"""Fields that a document may lack: of tuning where nothing was tuned, and what came later."""
 
 _Reader = Callable[[Mapping[str, Any], str], Any]
 _T = TypeVar("_T")
@@ -50,6 +51,7 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
         ],
         "result": None if record.result is None else _spell_result(record.result),
         "device": record.device,
+        "arithmetic": record.arithmetic,
         "worker": record.worker,
         "stop": None if record.stop is None else asdict(record.stop),
         "reason": "" if record.stop else record.reason,
@@ -135,7 +137,7 @@ def _parameters(found: Mapping[str, Any], name: str) -> dict[str, ParameterValue
 def _parameter(name: str, value: object) -> ParameterValue:
     if isinstance(value, Mapping) and value.keys() == {"float"}:
         return _number(value, "float")
-    if not isinstance(value, int | float | str | bool):
+    if not isinstance(value, int | float | str | bool) or _is_huge(value):
         raise _malformed(name, value, "a number, a text or a truth value")
     return value
 
@@ -191,7 +193,7 @@ def _number(found: Mapping[str, Any], name: str) -> float:
     if isinstance(value, str) and value in ("inf", "-inf", "nan"):
         # The one `math.nan`, so that records without a number are equal.
         return math.nan if value == "nan" else float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or _is_huge(value):
         raise _malformed(name, value, "a number")
     return value
 
@@ -209,7 +211,7 @@ def _of_type(kinds: type | tuple[type, ...], accepted: str) -> _Reader:
 
     def read(found: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  # one of the types
         value = found[name]
-        if isinstance(value, bool) or not isinstance(value, kinds):
+        if isinstance(value, bool) or not isinstance(value, kinds) or _is_huge(value):
             raise _malformed(name, value, accepted)
         return value
 
@@ -223,6 +225,11 @@ _list = _of_type((list, tuple), "a list")
 
 def _texts(found: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(_text({name: value}, name) for value in _list(found, name))
+
+
+def _is_huge(value: object) -> bool:
+    """Return True for whole numbers that no float can hold."""
+    return isinstance(value, int) and value.bit_length() > sys.float_info.max_exp - 1
 
 
 def _malformed(name: str, value: object, accepted: str) -> ValueError:
@@ -257,6 +264,7 @@ _RECORD: Mapping[str, _Reader] = {
     "replicates": _replicates,
     "result": _optional(_dataclass(ConfirmResult, **_RESULT)),
     "device": _text,
+    "arithmetic": _text,
     "worker": _text,
     "stop": _optional(
         _dataclass(

@@ -109,6 +109,7 @@ class RunRecord:
         tuning: Grid of a confirmed network that was tuned before, with its results on validation
             images; empty for one that was not.
         device: Device that it trained on, in words; empty while unknown.
+        arithmetic: Arithmetic that trained it; empty where that is not known.
         worker: Process of the last attempt, as `host:pid`; empty where that is not known.
         stop: Early stop of a pruned trial; None where older records do not tell.
         reason: Reason why it failed or was pruned; empty otherwise. Of an early stop, its sentence.
@@ -126,6 +127,7 @@ class RunRecord:
     result: ConfirmResult | None = None
     tuning: tuple[TuningPoint, ...] = ()
     device: str = ""
+    arithmetic: str = ""
     worker: str = ""
     stop: EarlyStop | None = None
     reason: str = ""

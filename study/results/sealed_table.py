@@ -12,6 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from study.results.bounded_json import parse_json
+from study.results.bounded_parquet import read_parquet
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.study_format import decode_study, study_params, study_tags
 from study.results.record_codec import record_from_json, record_to_json
@@ -70,9 +72,9 @@ def read_sealed_table(path: Path) -> LoadedStudy:
         ValueError: It is no such file, or cannot be read; one sentence that names it.
     """
     try:
-        table = pyarrow.parquet.read_table(path, partitioning=None)
-        document = _document(table.schema.metadata or {})
-        runs = [record_from_json(json.loads(text)) for text in table["record"].to_pylist()]
+        table = read_parquet(path, lambda metadata, _rows: _require_document(metadata))
+        document = _require_document(table.schema.metadata)
+        runs = [record_from_json(parse_json(text)) for text in table["record"].to_pylist()]
         return LoadedStudy(
             info=decode_study(document["name"], document["params"], document["tags"]),
             records=tuple(run for run in runs if not run.key.is_confirmation),
@@ -85,10 +87,10 @@ def read_sealed_table(path: Path) -> LoadedStudy:
         raise ValueError(f"{path} cannot be used: {error}") from error
 
 
-def _document(metadata: dict[bytes, bytes]) -> dict[str, Any]:
+def _require_document(metadata: dict[bytes, bytes]) -> dict[str, Any]:
     if METADATA not in metadata:
         raise ValueError(f"its metadata have no {METADATA.decode()!r}: it is no sealed table")
-    document: dict[str, Any] = json.loads(metadata[METADATA])
+    document: dict[str, Any] = parse_json(metadata[METADATA].decode())
     if document["version"] != VERSION:
         raise ValueError(
             f"its version is {document['version']!r}: this program reads version {VERSION}"

@@ -47,12 +47,14 @@ class TrainedReport(RunReport):
     Attributes:
         costs: Costs of the network.
         device: Device that it trained on, in words.
+        arithmetic: Arithmetic that trained it; empty where nobody says.
         worker: Process that trained it; see `worker_name`.
     """
 
     costs: Costs
     device: str
     worker: str
+    arithmetic: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +84,17 @@ class TestReport(TrainedReport):
 @dataclass(frozen=True, kw_only=True)
 class RunPaused(RunReport):
     """Pause of a run that saved itself and stopped, because the study was interrupted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFault(RunReport):
+    """Pause of a run because images cannot be read: a fault of the data and of no run.
+
+    Attributes:
+        reason: Sentence that names the file.
+    """
+
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)

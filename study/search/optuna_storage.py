@@ -229,7 +229,15 @@ class StudyStorage:
         except StorageError:
             raise
         # RuntimeError: the journal's lock, where the file system has turned read-only meanwhile.
-        except (OSError, ValueError, RuntimeError, StorageInternalError, SQLAlchemyError) as error:
+        # RecursionError, one of these, and OverflowError: numbers and depths that no study writes.
+        except (
+            OSError,
+            OverflowError,
+            RuntimeError,
+            SQLAlchemyError,
+            StorageInternalError,
+            ValueError,
+        ) as error:
             self._failure = StorageError(f"{self._place}: {explain(error, self._url)}")
             raise self._failure from error
 
@@ -264,6 +272,7 @@ def _open(config: StudyConfig) -> tuple[BaseStorage, StudyJournal | None]:
         return RDBStorage(config.storage, engine_kwargs={"pool_pre_ping": True}), None
     path = config.output / JOURNAL
     _mend(path)
+    path.touch(mode=0o600)  # it names hosts
     journal = StudyJournal(str(path))
     return JournalStorage(journal), journal
 

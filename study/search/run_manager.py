@@ -105,6 +105,7 @@ class RunManager(ABC):
             result=report.result,
             costs=report.costs,
             device=report.device,
+            arithmetic=report.arithmetic,
             worker=report.worker,
         )
 
@@ -191,6 +192,7 @@ class RunManager(ABC):
             replicates=report.replicates,
             costs=report.costs,
             device=report.device,
+            arithmetic=report.arithmetic,
             worker=report.worker,
         )
 

@@ -22,6 +22,9 @@ ARGUMENTS = [
 ]
 
 
+ONE_CPU = cluster.TrialResources(cpus=1, gpus=0, concurrent=1)
+
+
 def interrupted(*arguments: object) -> None:
     raise KeyboardInterrupt
 
@@ -32,7 +35,7 @@ def without_ray(monkeypatch, tmp_path):
     monkeypatch.setattr(cluster, "connected", lambda *given: contextlib.nullcontext())
     nothing = contextlib.nullcontext()
     monkeypatch.setattr(control_store, "control_store_watched", lambda *a, **k: nothing)
-    monkeypatch.setattr(cluster, "trial_resources", lambda asked: None)
+    monkeypatch.setattr(cluster, "trial_resources", lambda asked: ONE_CPU)
     monkeypatch.setattr(run, "_create_checkpoints", lambda plan: None)
 
 

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 
@@ -101,3 +103,12 @@ def test_every_command_is_in_the_help_and_there(capsys) -> None:
         assert callable(getattr(importlib.import_module(command.module), command.function))
     assert main(["--version"]) == 0
     assert capsys.readouterr().out.startswith("pnn-study 0.")
+
+
+def test_one_command_for_all_ends_with_the_status_of_what_it_calls() -> None:
+    def status(*words: str) -> int:
+        command = [sys.executable, "-m", "study", *words]
+        return subprocess.run(command, capture_output=True).returncode
+
+    assert status("--version") == 0
+    assert status("shwo") == 2

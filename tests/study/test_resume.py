@@ -98,9 +98,10 @@ def assert_every_epoch_once(folder: Path) -> None:
 
 
 def wait_for_a_trial(process: subprocess.Popen[str]) -> None:
-    """Wait until one has ended; what comes before is said before Ray starts."""
+    """Wait until one has ended; what comes before is said before the first begins."""
     assert process.stdout is not None
     assert process.stdout.readline() == "Study cut: starting Ray\n"
+    assert process.stdout.readline().startswith("images: ")
     assert process.stdout.readline().startswith("trial ")
 
 

@@ -6,18 +6,23 @@ import os
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import ray
 
+from study.command_line import BadInputError
 from study.engine.cluster.leftovers import marked, sweep
+from study.engine.cluster.private_files import keep_private, private_files
 from study.engine.cluster.private_ray import loopback_alone, raylets_silent, use_token_if_available
+from study.engine.cluster.start_failures import describe_start
 from study.results.settings import Resources
 
 ANSWER_SECONDS = 5.0
 """Time that a cluster's address may take to answer."""
 
 
-class ClusterError(ValueError):
+class ClusterError(BadInputError):
     """Error of a cluster that does not answer or lacks what was asked for.
 
     The message is one sentence that names the option to change.
@@ -60,8 +65,8 @@ def _start_local(preload: Sequence[str]) -> None:
     sweep()
     threads = _one_thread_each() if preload else contextlib.nullcontext()
     try:
-        with marked(), loopback_alone(), threads:
-            ray.init(
+        with marked(), private_files(), loopback_alone(), threads:
+            started: Any = ray.init(
                 address="local",  # else Ray would join whatever cluster it finds on the machine
                 include_dashboard=False,
                 log_to_driver=False,
@@ -70,8 +75,8 @@ def _start_local(preload: Sequence[str]) -> None:
             )
     except Exception as error:
         ray.shutdown()
-        cause = " ".join(str(error).split()) or type(error).__name__
-        raise OSError(f"Ray could not be started on this machine: {cause}") from error
+        raise OSError(describe_start(error)) from error
+    keep_private(Path(started.address_info["session_dir"]))
 
 
 def _join(address: str) -> None:

@@ -1,6 +1,9 @@
 """Check that every node of a cluster sees the same checkpoints."""
 
+import re
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 import ray
 from ray.exceptions import RayError
@@ -11,6 +14,7 @@ from study.engine.cluster.connect import ClusterError
 from study.results.mask_secrets import mask_password
 
 _ANSWER_SECONDS = 60.0
+_MISSING = re.compile(r"No module named '[\w.]+'")
 
 
 def require_shared(store: CheckpointStore) -> None:
@@ -37,10 +41,7 @@ def require_shared(store: CheckpointStore) -> None:
             look.options(scheduling_strategy=_on(node["NodeID"])).remote(store, name, content)
             for node in nodes
         ]
-        answers = ray.get(here, timeout=_ANSWER_SECONDS)
-    except RayError as error:  # a node that is slow, or that left meanwhile
-        cause = " ".join(str(error).split())
-        raise ClusterError(f"--address: a node of the cluster does not answer: {cause}") from error
+        answers = [_answer(node, asked) for node, asked in zip(nodes, here, strict=True)]
     finally:
         store.delete(name)
     for node, sees in zip(nodes, answers, strict=True):
@@ -50,6 +51,20 @@ def require_shared(store: CheckpointStore) -> None:
                 "not see it: accepted are a folder that all nodes share, and a URL such as "
                 "s3://bucket/path"
             )
+
+
+def _answer(node: Mapping[str, Any], asked: "ray.ObjectRef[bool]") -> bool:
+    address = node["NodeManagerAddress"]
+    try:
+        return bool(ray.get(asked, timeout=_ANSWER_SECONDS))
+    except RayError as error:  # a node that is slow, that left meanwhile, or lacks something
+        cause = " ".join(str(error).split())
+        if missing := _MISSING.search(cause):
+            raise ClusterError(
+                f"--address: node {address} lacks the package ({missing[0]}): install it, and what "
+                "it needs, in the Python that Ray runs there"
+            ) from error
+        raise ClusterError(f"--address: node {address} does not answer: {cause}") from error
 
 
 def _on(node_id: str) -> NodeAffinitySchedulingStrategy:

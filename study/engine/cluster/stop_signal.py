@@ -28,6 +28,10 @@ class StopSignal:
     def __init__(self) -> None:
         self.key = f"stop-{uuid.uuid4().hex}"
 
+    def put(self) -> None:
+        """Raise the flag."""
+        put_in_cluster(self.key, _NAMESPACE)
+
     @contextlib.contextmanager
     def follows(self, requested: threading.Event, then: Callable[[], None]) -> Iterator[None]:
         """Raise the flag as soon as a stop is requested while the context lasts.
@@ -45,7 +49,7 @@ class StopSignal:
                 if done.is_set():
                     return
             then()
-            put_in_cluster(self.key, _NAMESPACE)
+            self.put()
 
         follower = threading.Thread(target=follow, name="stop-flag", daemon=True)
         follower.start()

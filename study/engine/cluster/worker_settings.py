@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pnn_core.config import Arithmetic
 from study.checkpoints.checkpoint_store import CheckpointStore
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class WorkerSettings:
         store: Store of the checkpoints.
         keep_checkpoints: True if a complete trial leaves its last state there.
         stop_key: Key of the flag at which workers save their trials and stop.
+        arithmetic: Arithmetic that trains networks on the CPU; None for what the machine has.
     """
 
     cpus: int
@@ -27,17 +29,25 @@ class WorkerSettings:
     store: CheckpointStore
     keep_checkpoints: bool
     stop_key: str
+    arithmetic: Arithmetic | None = None
 
     def prepare(self) -> "torch.device":
-        """Bound this process's threads and its share of a GPU, and choose its device."""
+        """Bound this process's threads and its share of a GPU; choose its device and arithmetic.
+
+        Raises:
+            OperatorsError: It cannot have the arithmetic of the study.
+        """
         import torch
 
         from pnn_core.device.gpu_memory_limit import limit_gpu_memory
         from pnn_core.device.malloc import keep_freed_memory
         from pnn_core.device.selection import default_device
+        from pnn_core.fused.operators import use_operators
 
         torch.set_num_threads(self.cpus)
         keep_freed_memory()
         device = default_device() if self.gpus else torch.device("cpu")
         limit_gpu_memory(device, self.gpus)
+        if device.type == "cpu":
+            use_operators(self.arithmetic)
         return device

@@ -14,6 +14,7 @@ from study.results.run_record import RunKey
 from study.search.messages import (
     REPORTS,
     RUNS,
+    DataFault,
     EpochReport,
     ProposedRun,
     RunFailure,
@@ -36,10 +37,16 @@ class TuneCallback(Callback):
     Args:
         manager: Manager that records.
         warn: Function to tell when checkpoints cannot be written, each reason once.
+        stop: Function that asks all workers to save themselves and stop.
+
+    Attributes:
+        data_fault: Sentence on the first image that could not be read; empty while there is none.
     """
 
-    def __init__(self, manager: RunManager, warn: Warn) -> None:
+    def __init__(self, manager: RunManager, warn: Warn, stop: Callable[[], None]) -> None:
         self._manager = manager
+        self._stop = stop
+        self.data_fault = ""
         self._unsaved = UnsavedWarnings(warn)
         self._failures: dict[RunKey, RunFailure] = {}
         self._error: Exception | None = None
@@ -98,11 +105,21 @@ class TuneCallback(Callback):
                 self._manager.run_tested(key, report)
             case RunPaused():
                 self._manager.run_paused(key)
+            case DataFault():
+                self._stop_for(report)
+                self._manager.run_paused(key)
             case RunFailure(would_recur=True):
                 self._fail(key, report)
             case RunFailure():
                 self._failures[key] = report  # the process ends itself next
         self._unsaved.tell(report.unsaved)
+
+    def _stop_for(self, fault: DataFault) -> None:
+        """Have the study stop: every run would meet the same image."""
+        if not self.data_fault:
+            self.data_fault = fault.reason
+            self._manager.stop()
+            self._stop()
 
     def _fail(self, key: RunKey, failure: RunFailure) -> None:
         self._manager.attempt_failed(

@@ -5,13 +5,23 @@ from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
+from pnn_core.data import DatasetError
 from study.engine.cluster.stop_signal import stop_requested
 from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
-from study.engine.failure_reasons import describe_error
+from study.engine.failure_reasons import describe_error, would_recur
 from study.engine.tune.worker_images import WorkerImages
+from study.results.printable import printable
 from study.results.run_record import RunKey
-from study.search.messages import REPORTS, RUNS, ProposedRun, RunFailure, RunPaused, RunReport
+from study.search.messages import (
+    REPORTS,
+    RUNS,
+    DataFault,
+    ProposedRun,
+    RunFailure,
+    RunPaused,
+    RunReport,
+)
 
 # The driver pickles this class and never trains: it need not wait for torch, which the methods
 # import in the worker.
@@ -56,7 +66,8 @@ class TrialTrainable(tune.Trainable):
 
         A run that raises reports its reason as a result: raised to Tune, it would reach the driver
         only as a pickle. The next step then gives the process up, so that the run is tried again in
-        a new one: after some errors, such as CUDA's, a process is of no more use.
+        a new one: after some errors, such as CUDA's, a process is of no more use. What would recur
+        is not tried again, and data that cannot be read are no fault of the run.
         """
         if self._given_up:
             raise RuntimeError("given up: see the last reports")
@@ -64,13 +75,15 @@ class TrialTrainable(tune.Trainable):
         try:
             reports = self._train_epoch(proposed)
         except Exception as error:  # whatever a run raises is that run's end, not the study's
-            failure = RunFailure(
-                reason=describe_error(error), would_recur=False, worker=worker_name()
-            )
             left = [run.key for run in (self._group.left if self._group else proposed)]
-            reports = dict.fromkeys(left, failure)
-            self._given_up = True
-        is_over = self._group is None or not self._group.left
+            reports = dict.fromkeys(left, _report(error, len(left)))
+            self._given_up = any(
+                isinstance(report, RunFailure) and not report.would_recur
+                for report in reports.values()
+            )
+            is_over = True
+        else:
+            is_over = self._group is None or not self._group.left
         if is_over or self._given_up:  # here, where no exception's frames hold the networks
             self._let_go()
         return {REPORTS: tuple(reports.items()), "done": is_over and not self._given_up}
@@ -95,3 +108,17 @@ class TrialTrainable(tune.Trainable):
         if self._group is not None:
             self._group = None
             release_gpu_memory(self._device)
+
+
+def _report(error: Exception, runs: int) -> RunReport:
+    """Report what a run raised, or several that were trained at once.
+
+    Several are tried again one by one: what would recur may be the fault of one of them.
+    """
+    if isinstance(error, DatasetError):
+        return DataFault(reason=printable(" ".join(str(error).split())))
+    return RunFailure(
+        reason=describe_error(error),
+        would_recur=runs == 1 and would_recur(error),
+        worker=worker_name(),
+    )

@@ -8,6 +8,7 @@ from ray.exceptions import RayError
 from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 
+from pnn_core.data import DatasetError
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.config import StudyConfig
 from study.engine.cluster.connect import TrialResources
@@ -53,18 +54,21 @@ def train_runs(
         True if a signal ended it.
 
     Raises:
+        DatasetError: Names an image that a worker could not read; all runs were saved before.
         StorageError: The study's state cannot be written.
         KeyboardInterrupt: At a second signal, or where workers take too long over the first.
     """
     if not manager.has_work():
         return False
     flag = StopSignal()
+    callback = TuneCallback(manager, warn, flag.put)
     settings = WorkerSettings(
         cpus=resources.cpus,
         gpus=resources.gpus,
         store=store,
         keep_checkpoints=config.keep_checkpoints and not isinstance(images, ConfirmationImages),
         stop_key=flag.key,
+        arithmetic=config.arithmetic,
     )
     # Their count of what is used drifts by rounding where trials take fractions of a GPU, and the
     # last place on it would stay empty: 14 trials of 1/14 count as more than one GPU.
@@ -88,7 +92,7 @@ def train_runs(
             run_config=tune.RunConfig(
                 name=config.name,
                 storage_path=str(scratch),
-                callbacks=[TuneCallback(manager, warn)],
+                callbacks=[callback],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
                 verbose=0,
             ),
@@ -106,6 +110,8 @@ def train_runs(
             raise
         finally:
             manager.pause_running()
+    if callback.data_fault:
+        raise DatasetError(callback.data_fault)
     return interrupts.requested.is_set()
 
 

@@ -9,6 +9,7 @@ import torch
 
 from pnn_core.config import ADDED_SETTINGS, ADDED_UNSET, TrialConfig
 from pnn_core.device.selection import describe_device
+from pnn_core.fused.operators import arithmetic_on
 from pnn_core.models.costs import count_costs
 from pnn_core.training import confirmation_run, validated_run
 from pnn_core.training.evaluated_run import EvaluatedRun
@@ -60,6 +61,7 @@ class WorkerRun:
         self.checkpoint.restore(self.seeds)
         self._costs = count_costs(config.model)
         self._device = describe_device(device)
+        self._arithmetic = arithmetic_on(device)
 
     @property
     def epoch(self) -> int:
@@ -80,6 +82,7 @@ class WorkerRun:
         told: dict[str, Any] = {
             "costs": self._costs,
             "device": self._device,
+            "arithmetic": self._arithmetic,
             "worker": worker_name(),
             "unsaved": self.checkpoint.unsaved,
         }

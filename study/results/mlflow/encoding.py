@@ -55,6 +55,8 @@ def decode_value(text: str) -> ParameterValue:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return text
+    if isinstance(value, int) and value.bit_length() >= sys.float_info.max_exp:  # no float holds it
+        return text
     return value if isinstance(value, int | float | str | bool) else text
 
 

@@ -9,9 +9,10 @@ confirmation is a child of the run of the trial that it confirms. A run holds
 - final metrics: `learnable_params`, `mask_values`, `macs`, `train_seconds` (of all epochs), and
   `val_accuracy_std` over several seeds; of a confirmation `test_accuracy`,
   `published_test_accuracy`, `moved_test_accuracy`, `train_loss` and `size_difference`
-- tags: `trial_number`, or `confirms_trial` and `layer`; `seed`, `state`, `device`, `worker`
-  (`host:pid`), `reason`, `retried` (the reasons), `tuned` (the settings that were chosen for a
-  confirmed network alone), and the study's own, of which `study_id` tells our runs from others
+- tags: `trial_number`, or `confirms_trial` and `layer`; `seed`, `state`, `device`, `arithmetic`
+  (`fused` or `torch`), `worker` (`host:pid`), `reason`, `retried` (the reasons), `tuned` (the
+  settings that were chosen for a confirmed network alone), and the study's own, of which `study_id`
+  tells our runs from others
 - tags `record.*`: the record as a document (`record_codec`), so many characters to a tag. It alone
   is read back; of a run that has not ended, its curve comes from the series.
 - start and end: the run's own, from its proposal to its final state
@@ -93,6 +94,7 @@ def state_tags(record: RunRecord) -> dict[str, str]:
         "state": record.state.value,
         "seed": str(record.seed if record.layer else record.parameters.get("seed", "")),
         "device": record.device,
+        "arithmetic": record.arithmetic,
         "worker": record.worker,
         "reason": shortened(record.reason),
         "retried": shortened("\n".join(record.retried)),

@@ -1,5 +1,9 @@
-"""MLflow's tables in a new local database: made once on a machine, copied from then on."""
+"""MLflow's tables in a new local database: made once on a machine, copied from then on.
 
+What is kept carries its own digest in its name, so that a damaged or changed one is never used.
+"""
+
+import hashlib
 import os
 import sqlite3
 import tempfile
@@ -22,7 +26,6 @@ def copy_tables(uri: str) -> None:
     Raises:
         OSError: The cache, or the file's folder, cannot be written.
         RuntimeError: There is no home directory.
-        sqlite3.Error: What is in the cache is no SQLite file.
     """
     path = Path(uri.removeprefix(_PLAIN_URI))
     is_plain = uri.startswith(_PLAIN_URI) and not {*"?:%"} & {*str(path)}
@@ -32,18 +35,20 @@ def copy_tables(uri: str) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-tables-") as folder:
         copy = Path(folder) / path.name
         _copy(tables, copy)
+        copy.chmod(0o600)  # it will name hosts
         with suppress(FileExistsError):  # another process was faster, and its file is to stay
             os.link(copy, path)
 
 
 def _tables() -> Path:
-    """A database with tables and no rows of ours, made where there is none."""
+    """Return a database with tables and no rows of ours, made where there is none that is whole."""
     from mlflow.version import VERSION
 
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pnn-study"
-    kept = cache / f"mlflow-{VERSION}.db"
-    if kept.is_file():
-        return kept
+    for kept in sorted(cache.glob(f"mlflow-{VERSION}-*.db")):
+        if kept.name == _kept_name(VERSION, kept):
+            return kept
+        kept.unlink(missing_ok=True)  # another process may be here as well
     from mlflow.db import upgrade  # `mlflow db upgrade`
 
     cache.mkdir(parents=True, exist_ok=True)
@@ -51,8 +56,13 @@ def _tables() -> Path:
         made, copy = Path(folder) / "made.db", Path(folder) / "copy.db"
         upgrade.main([f"{_PLAIN_URI}{made}"], standalone_mode=False)
         _copy(made, copy)  # MLflow may not have closed its own yet
-        copy.replace(kept)
-    return kept
+        return copy.replace(cache / _kept_name(VERSION, copy))
+
+
+def _kept_name(version: str, database: Path) -> str:
+    """Return the name under which a database is kept."""
+    digest = hashlib.sha256(database.read_bytes()).hexdigest()
+    return f"mlflow-{version}-{digest[:16]}.db"
 
 
 def _copy(source: Path, target: Path) -> None:

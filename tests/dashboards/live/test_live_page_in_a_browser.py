@@ -38,6 +38,14 @@ def wait_for_address(page, *parts):
         page.wait_for_timeout(100)
 
 
+def wait_until(page, expression, seconds=60):
+    """Wait until an expression is true: the page's policy forbids Playwright's own way."""
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(50)
+
+
 def write(uri, study, end=StudyEnd.FINISHED):
     """A study whose trials have all ended, straight into the tracker."""
     writing = MlflowStore(uri).open_study(study.info)
@@ -86,9 +94,10 @@ def test_a_running_study_grows_on_the_page_without_a_reload(
         page.wait_for_timeout(300)
     out, err = study.communicate()
     assert study.returncode == 0, out + err
-    page.wait_for_function(
+    wait_until(
+        page,
         f"document.querySelector('{TRIALS}')?.querySelectorAll('path.point').length === 5",
-        timeout=120_000,
+        seconds=120,
     )
     assert page.evaluate("window.loadedOnce")
     assert len({*seen, 5}) >= 3, seen  # it grew in steps, and not all at once at the end
@@ -125,7 +134,7 @@ def test_a_trial_is_opened_by_a_click_and_closed_again(page, complaints):
         .startswith("http://127.0.0.1:")
     )
     panel.get_by_role("button", name="Close").click()
-    page.wait_for_function("document.querySelector('aside') === null")
+    wait_until(page, "document.querySelector('aside') === null")
     assert "trial=" not in search_of(page)
     assert complaints == []
 
@@ -172,7 +181,7 @@ def test_a_brush_narrows_the_table_and_the_other_views(page, complaints):
     page.get_by_role("link", name="Curves").click()
     page.get_by_text(f"{count} trials selected").first.wait_for()
     brush.get_by_role("button").click()
-    page.wait_for_function("document.querySelector('.brush') === null")
+    wait_until(page, "document.querySelector('.brush') === null")
     assert "within" not in search_of(page)
     assert complaints == []
 
@@ -190,14 +199,14 @@ def test_a_brush_fades_the_others_until_all_are_shown_and_comes_back_with_its_ad
     brush.wait_for()
     assert page.evaluate(FADED)
     brush.get_by_role("button").click()
-    page.wait_for_function("document.querySelector('.brush') === null")
+    wait_until(page, "document.querySelector('.brush') === null")
     assert not page.evaluate(FADED)
     page.go_back()
     brush.wait_for()
-    page.wait_for_function(FADED)
+    wait_until(page, FADED)
     plot = page.locator(".nsewdrag").first.bounding_box()
     page.mouse.dblclick(plot["x"] + plot["width"] - 5, plot["y"] + plot["height"] - 5)
-    page.wait_for_function("document.querySelector('.brush') === null")
+    wait_until(page, "document.querySelector('.brush') === null")
     assert not page.evaluate(FADED)
     assert complaints == []
 
@@ -223,11 +232,11 @@ def test_a_brush_goes_and_comes_with_back_and_forward(page, complaints):
     brush = page.locator(".brush")
     brush.wait_for()
     page.go_back()
-    page.wait_for_function("document.querySelector('.brush') === null")
-    page.wait_for_function(f"!({FADED})")
+    wait_until(page, "document.querySelector('.brush') === null")
+    wait_until(page, f"!({FADED})")
     page.go_forward()
     brush.wait_for()
-    page.wait_for_function(FADED)
+    wait_until(page, FADED)
     assert complaints == []
 
 
@@ -287,9 +296,10 @@ def test_light_and_dark_are_the_readers_choice(page):
 
     assert paper() == "rgb(255, 255, 255)"
     page.get_by_role("button", name="Light or dark").click()
-    page.wait_for_function(
+    wait_until(
+        page,
         """() => getComputedStyle(document.querySelector(".js-plotly-plot .bg")).fill
-            === "rgb(22, 26, 31)" """
+            === "rgb(22, 26, 31)" """,
     )
     assert paper() == "rgb(22, 26, 31)"
     page.reload()
@@ -325,8 +335,8 @@ def test_a_tracker_that_goes_away_and_comes_back_needs_no_reload(
     own_server.start()
     page.get_by_role("heading", name="No studies yet").wait_for()
     write(own_server.uri, study_of(make_grid(), name="back"))
-    page.wait_for_function(
-        f"document.querySelector('{TRIALS}')?.querySelectorAll('path.point').length === 12"
+    wait_until(
+        page, f"document.querySelector('{TRIALS}')?.querySelectorAll('path.point').length === 12"
     )
     own_server.kill()
     page.get_by_role("heading", name=re.compile("The tracker does not answer")).wait_for()

@@ -117,16 +117,18 @@ def test_hidden_and_other_files_are_ignored(tmp_path, write_imagefolder):
     assert len(data.train) + len(data.validation) == 20
 
 
-def test_a_shape_needs_the_first_images_header_only(tmp_path, write_imagefolder, opened_files):
-    write_imagefolder(tmp_path)
-    first = tmp_path / "train" / "cat" / "000.png"
-    first.write_bytes(first.read_bytes()[:45])  # pixels start at 41
-    for path in tmp_path.rglob("00[1-9].png"):
-        path.write_bytes(b"garbage")
+def test_a_shape_needs_the_headers_of_a_few_images_only(tmp_path, write_imagefolder, opened_files):
+    write_imagefolder(tmp_path, count=30)
+    for path in tmp_path.rglob("*.png"):
+        path.write_bytes(path.read_bytes()[:45])  # pixels start at 41
+    (tmp_path / "train" / "cat" / "000.png").write_bytes(b"garbage")
     with opened_files() as names:
         shape = dataset_shape("imagefolder", tmp_path)
     assert shape == DatasetShape(channels=3, height=4, width=6, classes=2)
-    assert [name for name in names if name.endswith(".png")] == ["000.png"]
+    opened = [name for name in names if name.endswith(".png")]
+    assert len(opened) == 2 * 10
+    assert opened[0] == "000.png"
+    assert opened[9] == "029.png"
 
 
 def test_the_shape_told_beforehand_is_that_of_the_data(tmp_path, write_imagefolder):
@@ -172,7 +174,6 @@ def test_the_first_of_several_bad_images_is_named_every_time(tmp_path, write_ima
     [
         ("junk", "it is no png, jpeg, bmp or webp"),
         ("empty", "it is no png, jpeg, bmp or webp"),
-        ("broken link", "No such file or directory"),
         ("truncated", ".*trunc.*"),
     ],
 )
@@ -182,12 +183,8 @@ def test_a_damaged_image_is_named_with_the_reason(
     write_imagefolder(tmp_path)
     path = tmp_path / "train" / "cat" / name
     content = path.read_bytes()
-    path.unlink()
-    if damage == "broken link":
-        path.symlink_to(tmp_path / "gone.png")
-    else:
-        damaged = {"junk": b"junk" * 50, "empty": b"", "truncated": content[:-30]}
-        path.write_bytes(damaged[damage])
+    damaged = {"junk": b"junk" * 50, "empty": b"", "truncated": content[:-30]}
+    path.write_bytes(damaged[damage])
     with pytest.raises(DatasetError, match=rf"cat/{name} cannot be read as an image: {reason}$"):
         load_training_data("imagefolder", tmp_path)
 

@@ -40,10 +40,11 @@ def crops(row, column, flipped, count=1):
     )
 
 
-def test_photographs_are_listed_and_none_is_decoded(shared_photographs, opened_files):
+def test_photographs_are_listed_and_none_is_decoded(shared_photographs, opened_files, monkeypatch):
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda image: pytest.fail("decoded"))
     with opened_files() as names:
         data = load_training_data("imagefolder", shared_photographs)
-    assert [name for name in names if name.endswith(".jpg")] == ["00.jpg"]
+    assert len([name for name in names if name.endswith(".jpg")]) == 2 * 10  # their headers
     assert isinstance(data.train, ImageFiles)
     assert isinstance(data.validation, ImageFiles)
     assert (len(data.train), len(data.validation)) == (36, 4)
@@ -134,9 +135,8 @@ def test_a_damaged_photograph_is_named_when_it_is_needed(photographs, damage):
 def test_a_photograph_of_16_bits_is_refused(photographs):
     wide = Image.fromarray(np.full((300, 300), 30000, dtype=np.uint16))
     wide.save(photographs / "train" / "cat" / "wide.png")
-    files = load_training_data("imagefolder", photographs).joined()
     with pytest.raises(DatasetError, match=r"cat/wide\.png has pixels of more than 8 bits"):
-        decode(files)
+        load_training_data("imagefolder", photographs)
 
 
 def test_files_pickle_small_and_come_back_the_same(shared_photographs):

@@ -1,10 +1,15 @@
 """The compiled operators: once for each source, torch and processor, and a plain word without."""
 
-from collections.abc import Iterator
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
+from pnn_core.config import FUSED, TORCH
 from pnn_core.fused import compile as compiling
 from pnn_core.fused import operators
 
@@ -64,28 +69,127 @@ def test_what_the_compiler_refuses_leaves_nothing_behind(
     assert list((empty_cache / "pnn-study").iterdir()) == []
 
 
-def test_what_is_built_is_not_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    library = compiling.library_path()
-    library.parent.mkdir(parents=True)
-    library.write_bytes(b"")
+def test_what_is_built_is_not_built_again(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    assert compiling.build() == library
+    assert compiling.build() == whole
 
 
 @pytest.fixture
-def chosen_anew() -> Iterator[None]:
+def whole(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The operators of this machine, copied from the session's cache into one of their own."""
+    own = os.environ["XDG_CACHE_HOME"]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path(__file__).parents[3] / ".pytest_cache/caches"))
+    try:
+        built = compiling.build()
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+    monkeypatch.setenv("XDG_CACHE_HOME", own)
+    library = compiling.library_path()
+    library.parent.mkdir(parents=True)
+    shutil.copy(built, library)
+    return library
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Libraries that torch was given; it ends a process that loads the operators from two files."""
+    given: list[Path] = []
+
+    def load(library: Path) -> None:
+        if b"another machine" in library.read_bytes():
+            raise OSError(f"{library}: invalid ELF header")
+        given.append(library)
+
+    monkeypatch.setattr(torch.ops, "load_library", load)
+    return given
+
+
+@pytest.fixture
+def chosen_anew(loaded: list[Path]) -> Iterator[None]:
     """Each process asks once for the operators."""
     operators.are_built.cache_clear()
     yield
     operators.are_built.cache_clear()
+    operators.use_operators(None)
 
 
-def test_a_library_that_cannot_be_loaded_is_warned_of_and_left_alone(chosen_anew: None) -> None:
-    library = compiling.library_path()
-    library.parent.mkdir(parents=True)
+def cut(library: Path) -> None:
+    library.write_bytes(library.read_bytes()[:-1000])
+
+
+def flip(library: Path) -> None:
+    """One bit of the code, which no loader would notice."""
+    content = bytearray(library.read_bytes())
+    content[len(content) // 2] ^= 1
+    library.write_bytes(content)
+
+
+def replace(library: Path) -> None:
     library.write_bytes(b"made for another machine")
-    with pytest.warns(UserWarning, match=f"{library} cannot be loaded .*: remove it and run"):
-        assert not operators.are_built()
+
+
+@pytest.mark.parametrize("harm", [cut, flip, replace])
+def test_a_damaged_library_is_built_again_or_refused_and_never_passed_over(
+    whole: Path,
+    harm: Callable[[Path], None],
+    chosen_anew: None,
+    loaded: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = whole.read_bytes()
+    assert compiling.is_whole(whole)
+    harm(whole)
+    assert not compiling.is_whole(whole)
+    with monkeypatch.context() as without:
+        without.setenv("PATH", "")
+        without.delenv("CXX", raising=False)
+        with pytest.raises(operators.OperatorsError, match=r"is damaged and cannot be built again"):
+            operators.are_built()
+    monkeypatch.setattr(compiling, "_compile", lambda made: made.write_bytes(unmarked(before)))
+    assert operators.are_built()
+    assert whole.read_bytes() == before
+    assert loaded == [whole]
+
+
+def unmarked(content: bytes) -> bytes:
+    return content.rpartition(compiling._MARK)[0]
+
+
+def test_a_whole_library_that_cannot_be_loaded_here_is_built_again(
+    whole: Path, chosen_anew: None, loaded: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that a machine with another C library left in a shared home folder."""
+    before = whole.read_bytes()
+    foreign = b"made for another machine"
+    whole.write_bytes(foreign + compiling._MARK + hashlib.sha256(foreign).hexdigest().encode())
+    assert compiling.is_whole(whole)
+    monkeypatch.setattr(compiling, "_compile", lambda made: made.write_bytes(unmarked(before)))
+    assert operators.are_built()
+    assert loaded == [whole]
+
+
+def test_a_process_trains_by_the_arithmetic_that_it_was_told(
+    whole: Path, chosen_anew: None
+) -> None:
+    cpu = torch.device("cpu")
+    x = torch.zeros(2, 3, 4, 4)
+    for told, used in ((None, FUSED), (TORCH, TORCH), (FUSED, FUSED)):
+        operators.use_operators(told)
+        assert operators.arithmetic_on(cpu) == used
+        assert operators._takes(x, (), is_training=True) == (used == FUSED)
+    assert operators.arithmetic_on(torch.device("meta")) == TORCH
+
+
+def test_operators_that_were_recorded_are_built_or_missed_in_one_sentence(
+    chosen_anew: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    operators.use_operators(TORCH)
+    operators.use_operators(None)
+    assert operators.arithmetic_on(torch.device("cpu")) == TORCH
+    with pytest.raises(operators.OperatorsError, match=r"cannot be built: no C\+\+ compiler: acc"):
+        operators.use_operators(FUSED)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no home"), PermissionError("another user's")])

@@ -106,7 +106,8 @@ def test_a_study_that_breaks_off_stops_the_same_trials_when_it_goes_on(
     process = command.start(*STUDY, *ONE_BY_ONE)
     assert process.stdout is not None
     for _ in range(3):
-        assert process.stdout.readline().startswith("trial ")
+        while not process.stdout.readline().startswith("trial "):
+            assert process.poll() is None
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130

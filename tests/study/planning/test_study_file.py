@@ -185,7 +185,8 @@ def test_a_wrong_value_is_named(tmp_path: Path, name: str, value: object, said: 
         ("{}", "its version is None"),
         (json.dumps(document() | {"seed": None}).replace("null", "NaN"), "NaN is no number"),
         (json.dumps(document()).replace("0.5", "1e999"), "gpus_per_trial (=inf) must be finite"),
-        ("[" * 100_000, "it is torn or no JSON"),
+        ("[" * 100_000, "it is nested too deeply"),
+        (f'{{"version": 1, "epochs": 1{"0" * 400}}}', "the number 10000000... has 401 digits"),
         (b"\xff\xfe", "it is torn or no JSON"),
     ],
 )

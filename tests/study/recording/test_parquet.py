@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -131,12 +132,39 @@ def test_malformed_rows_are_refused_by_what_is_wrong(path, change, said) -> None
         ({"shape": {"channels": 1}}, "height"),
         ({"shape": {"channels": 0, "height": 8, "width": 8, "classes": 10}}, "channels"),
         ({"provenance": {}}, "its metadata lack 'study'"),
+        ({"epochs": 10**9}, "announce 2 seeds of 1000000000 epochs, but it holds 96 rows"),
+        ({"replicates": 10**9}, "announce 1000000000 seeds of 4 epochs, but it holds 96 rows"),
+        ({"epochs": 10**400}, "the number 10000000... has 401 digits"),
+        ({"shape": {"channels": 1, "height": 0, "width": 8, "classes": 10}}, "height"),
         ({"epochs": "many"}, "epochs .='many'. must be a whole number"),
     ],
 )
 def test_malformed_metadata_are_refused_by_what_is_wrong(path, changed, said) -> None:
     rewrite(path, **changed)
     with pytest.raises(ValueError, match=rf"table\.parquet cannot be used: .*{said}"):
+        read_table(path)
+
+
+def test_metadata_that_are_nested_too_deeply_are_refused(path) -> None:
+    rows = pq.read_table(path)
+    pq.write_table(rows.replace_schema_metadata({METADATA: "[" * 100_000}), path)
+    with pytest.raises(ValueError, match=r"table\.parquet cannot be used: it is nested too deeply"):
+        read_table(path)
+
+
+def test_a_small_file_of_many_equal_rows_is_refused_unread(path, monkeypatch) -> None:
+    names = pq.read_schema(path).names
+    zeros = pa.array(np.zeros(1_000_000, dtype=np.int64))
+    schema = pa.schema(
+        [(name, pa.int64()) for name in names], metadata=pq.read_schema(path).metadata
+    )
+    with pq.ParquetWriter(path, schema, compression="zstd") as file:
+        for _ in range(3):
+            file.write_table(pa.table([zeros] * len(names), schema=schema))
+    assert path.stat().st_size < 1_000_000
+    monkeypatch.setattr(pq.ParquetFile, "read", lambda file: pytest.fail("it was read"))
+    message = rf"it announces 3000000 rows of {len(names)} columns .*at most 50000000 values"
+    with pytest.raises(ValueError, match=message):
         read_table(path)
 
 

@@ -12,7 +12,7 @@ from study.engine.tune.searcher import TuneSearcher
 from study.results.run_record import RunState
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import PlannedRun
-from study.search.messages import REPORTS, RUNS, RunFailure, RunPaused, TestReport
+from study.search.messages import REPORTS, RUNS, DataFault, RunFailure, RunPaused, TestReport
 from study.search.optuna_storage import StorageError, StudyStorage
 from study.search.run_manager import ATTEMPTS
 
@@ -26,9 +26,13 @@ class Tune:
     def __init__(self, life) -> None:
         self.life = life
         self.warnings: list[str] = []
+        self.stops: list[bool] = []
         self._searcher = TuneSearcher(life.manager)
-        self._recorder = TuneCallback(life.manager, self.warnings.append)
+        self._recorder = TuneCallback(life.manager, self.warnings.append, self._stop)
         self._trials = 0
+
+    def _stop(self) -> None:
+        self.stops.append(True)
 
     def start(self):
         self._trials += 1
@@ -83,6 +87,22 @@ def test_a_failure_that_would_recur_ends_the_trial_once(tune) -> None:
     assert tune.life.heard.of("ended") == [(0, RunState.FAILED)]
 
 
+def test_a_fault_of_the_data_stops_the_study_and_leaves_its_trial_unfinished(
+    make_config, live
+) -> None:
+    tune = Tune(live(make_config(trials=3)))
+    first, second = tune.start(), tune.start()
+    tune.report(first, DataFault(reason="cat/07.jpg cannot be read"))
+    tune.report(second, DataFault(reason="cat/08.jpg cannot be read"))
+    for trial in (first, second):
+        tune.complete(trial)
+    assert tune.stops == [True]
+    assert tune._recorder.data_fault == "cat/07.jpg cannot be read"
+    assert [record.state for record in tune.life.records] == [RunState.PAUSED] * 2
+    assert [record.retried for record in tune.life.records] == [()] * 2
+    assert not tune.life.manager.may_propose
+
+
 def test_a_paused_trial_does_not_end(tune) -> None:
     trial = tune.start()
     tune.report(trial, RunPaused(unsaved="/x: disk full"))
@@ -102,7 +122,7 @@ def test_each_run_of_a_group_that_a_worker_takes_with_it_has_its_own_reason(
     ]
     storage = StudyStorage(config)
     manager = ConfirmationManager(config, storage, [heard_confirmations], planned, lambda: 1)
-    callback = TuneCallback(manager, pytest.fail)
+    callback = TuneCallback(manager, pytest.fail, pytest.fail)
     suggested = TuneSearcher(manager).suggest("1")
     assert isinstance(suggested, dict)
     trial = SimpleNamespace(trial_id="1", config=suggested, error_file="")
@@ -140,7 +160,7 @@ def test_a_result_that_cannot_be_kept_ends_the_study_by_that_and_by_nothing_afte
     storage = StudyStorage(config)
     planned = [PlannedRun(trial=0, config=CONFIG, size_difference=0.0)]
     manager = ConfirmationManager(config, storage, [heard_confirmations], planned, lambda: 1)
-    callback = TuneCallback(manager, pytest.fail)
+    callback = TuneCallback(manager, pytest.fail, pytest.fail)
     suggested = TuneSearcher(manager).suggest("1")
     assert isinstance(suggested, dict)
     trial = SimpleNamespace(trial_id="1", config=suggested, error_file="")
@@ -186,6 +206,13 @@ def test_each_reason_is_told_once_and_without_passwords() -> None:
         ("ray.exceptions.OutOfMemoryError: Task was killed", "the host ran out of memory"),
         ("2 worker(s) were killed due to the node running low on memory.", "out of memory"),
         ("The actor is dead because its node has died.", "died with its node"),
+        ("The actor died: its node was preempted.", "died with its node"),
+        ("ray.exceptions.NodeDiedError: gone", "died with its node"),
+        (
+            "The actor is temporarily unavailable: RpcError: RPC error: Socket closed",
+            "was lost with the connection to it, as when its node dies",
+        ),
+        ("The worker died. node_ip_address: 10.0.0.1", "the worker process died"),
         ("The actor died unexpectedly before finishing this task.", "the worker process died"),
         ("", "the worker process died"),
     ],

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from pnn_core.config import DatasetShape, EpochResult, ModelConfig, OptimConfig, TrialConfig
-from pnn_core.data import TrainingData
+from pnn_core.data import DatasetError, TrainingData
 from pnn_core.replicates.batched_run import BatchedRun
 from pnn_core.training import validated_run as train
 from pnn_core.training.trainer import NonFiniteLossError
@@ -21,7 +21,15 @@ from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import trainable as trainable_module
 from study.engine.tune.trainable import TrialTrainable
 from study.results.run_record import Curve, RunKey
-from study.search.messages import REPORTS, RUNS, EpochReport, ProposedRun, RunFailure, RunPaused
+from study.search.messages import (
+    REPORTS,
+    RUNS,
+    DataFault,
+    EpochReport,
+    ProposedRun,
+    RunFailure,
+    RunPaused,
+)
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 CONFIG = TrialConfig(
@@ -218,6 +226,70 @@ def test_one_seed_that_raises_ends_the_attempt_and_the_process_with_its_reason(
     assert trainable.step() == {REPORTS: ((RunKey(0), expected),), "done": False}
     with pytest.raises(RuntimeError, match="given up"):
         trainable.step()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("Expected more than 1 value per channel when training"),
+        RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+        TypeError("x"),
+    ],
+)
+def test_what_would_recur_is_told_so_and_the_process_is_of_use(
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    undisturbed: dict[int, Curves],
+) -> None:
+    trainable = make(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(train.ValidatedRun, "next_epoch", raising(error))
+        result = trainable.step()
+    reason = f"{type(error).__name__}: {error}"
+    failure = RunFailure(reason=reason, would_recur=True, worker=worker_name())
+    assert result == {REPORTS: ((RunKey(0), failure),), "done": True}
+    trainable.reset_config(trainable.config)
+    assert finish(trainable) == undisturbed[1]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("stale file handle"),
+        MemoryError(),
+        torch.OutOfMemoryError("out of memory"),
+        RuntimeError("CUDA error: device-side assert triggered"),
+    ],
+)
+def test_what_may_not_come_again_is_tried_again(
+    make: Make, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    trainable = make(1)
+    monkeypatch.setattr(train.ValidatedRun, "next_epoch", raising(error))
+    result = trainable.step()
+    assert not told(result).would_recur
+    assert not result["done"]
+
+
+def test_an_image_that_cannot_be_read_is_no_fault_of_the_trial(
+    make: Make, monkeypatch: pytest.MonkeyPatch, undisturbed: dict[int, Curves]
+) -> None:
+    trainable = make(1)
+    trainable.step()
+    with monkeypatch.context() as patch:
+        error = DatasetError("cat/07.jpg cannot be read as an image: truncated")
+        patch.setattr(train.ValidatedRun, "next_epoch", raising(error))
+        result = trainable.step()
+    assert result == {REPORTS: ((RunKey(0), DataFault(reason=str(error))),), "done": True}
+    assert finish(make(1)) == undisturbed[1]  # once the image is mended
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fail(*_arguments: object) -> None:
+        raise error
+
+    return fail
 
 
 @pytest.mark.parametrize("keep", [False, True])

@@ -1,6 +1,7 @@
 """MLflow's tables are copied into a new file, and are what MLflow itself would make."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -103,11 +104,30 @@ def test_without_a_cache_mlflow_makes_its_tables_itself(cache: Path) -> None:
     assert len(content("mlflow.db")) > 100
 
 
-def test_a_damaged_cache_does_no_harm(cache: Path) -> None:
+def damage(kept: Path) -> None:
+    kept.write_text("no database, but long enough to be taken for one" * 20)
+
+
+def cut(kept: Path) -> None:
+    kept.write_bytes(kept.read_bytes()[: kept.stat().st_size // 2])
+
+
+def fill(kept: Path) -> None:
+    """A whole database, in which somebody has worked."""
+    with closing(sqlite3.connect(kept)) as database:
+        database.execute("DROP TABLE metrics")
+        database.execute("UPDATE experiments SET name = 'mine'")
+        database.commit()
+
+
+@pytest.mark.parametrize("harm", [damage, cut, fill])
+def test_what_is_not_as_it_was_kept_is_made_anew(cache: Path, harm: Callable[[Path], None]) -> None:
     use("first.db")
     (kept,) = cache.iterdir()
-    kept.write_text("no database, but long enough to be taken for one" * 20)
-    with pytest.raises(sqlite3.Error):
-        copy_tables(uri())
+    harm(kept)
     use()
     assert content("mlflow.db") == content("first.db")
+    (kept,) = cache.iterdir()
+    use("third.db")
+    assert [*cache.iterdir()] == [kept]
+    assert content("third.db") == content("first.db")

@@ -1,0 +1,95 @@
+"""Size that most images of a folder have, from the headers of a few."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pnn_core.data.class_folders import image_names
+from pnn_core.data.dataset import DatasetError
+from pnn_core.data.image_file import opened
+
+SMALL_EDGE = 96
+"""Largest shorter edge, in pixels, of images that are used as they are; from larger ones 224×224
+are cropped, as from ImageNet's."""
+
+_CLASSES, _IMAGES = 10, 10
+"""Number of classes, and of images of each, whose headers are read."""
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypicalSize:
+    """Sizes of a few images of all classes.
+
+    Attributes:
+        width: Width that most of those have that are as `are_photographs` says.
+        height: Height of the same.
+        are_photographs: True if most have a shorter edge of more than 96 pixels; where as many have
+            as have not, the first image decides.
+        looked_at: Number of images whose headers were read.
+        odd: Number of those that are small among photographs, or large among small images.
+        transparent: Number of those with transparent parts.
+    """
+
+    width: int
+    height: int
+    are_photographs: bool
+    looked_at: int
+    odd: int
+    transparent: int
+
+
+def typical_size(folder: Path, classes: Sequence[str]) -> TypicalSize:
+    """Read the headers of up to ten images in each of up to ten classes, evenly spread.
+
+    Args:
+        folder: Folder of the class folders.
+        classes: Names of the classes.
+
+    Raises:
+        DatasetError: A class is empty, or an image is damaged: of photographs any that was looked
+            at, of small images, which are all decoded before training, one where all are.
+    """
+    sizes, transparent, damaged = [], 0, []
+    for path in _looked_at(folder, classes):
+        try:
+            with opened(path) as image:
+                sizes.append(image.size)
+                transparent += image.is_transparent
+        except DatasetError as error:
+            damaged.append(error)
+    large = [size for size in sizes if _is_large(size)]
+    others = len(sizes) - len(large)
+    are_photographs = len(large) > others or (len(large) == others > 0 and _is_large(sizes[0]))
+    if damaged and (are_photographs or not sizes):
+        raise damaged[0]
+    kept = [size for size in sizes if _is_large(size) == are_photographs]
+    (width, height), _ = Counter(kept).most_common(1)[0]  # of equally many the first
+    return TypicalSize(
+        width=width,
+        height=height,
+        are_photographs=are_photographs,
+        looked_at=len(sizes),
+        odd=len(sizes) - len(kept),
+        transparent=transparent,
+    )
+
+
+def _looked_at(folder: Path, classes: Sequence[str]) -> Iterator[Path]:
+    for name in _spread(classes, _CLASSES):
+        for image in _spread(image_names(folder / name, 1), _IMAGES):
+            yield folder / name / image
+
+
+def _spread(values: Sequence[_T], count: int) -> Sequence[_T]:
+    """Return at most `count` values, evenly spread, the first and the last among them."""
+    if len(values) <= count:
+        return values
+    return [values[index * (len(values) - 1) // (count - 1)] for index in range(count)]
+
+
+def _is_large(size: tuple[int, int]) -> bool:
+    return min(size) > SMALL_EDGE

@@ -1,0 +1,48 @@
+"""A study keeps the arithmetic that it began with, whatever a machine has by now."""
+
+from dataclasses import replace
+
+import pytest
+
+from pnn_core.config import FUSED, TORCH
+from pnn_core.fused.operators import OperatorsError
+from study.engine.cluster import operators
+from study.engine.cluster.connect import ClusterError, TrialResources
+from study.engine.cluster.operators import choose_arithmetic
+
+ON_CPU = TrialResources(cpus=1, gpus=0, concurrent=1)
+
+
+@pytest.fixture(params=[True, False])
+def built(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    def has_operators(recorded: str | None) -> bool:
+        if recorded == FUSED and not request.param:
+            raise OperatorsError("the fused operators cannot be built: no C++ compiler")
+        return bool(request.param)
+
+    monkeypatch.setattr(operators, "has_operators", has_operators)
+    return bool(request.param)
+
+
+def test_a_new_study_takes_what_the_machine_has(built: bool) -> None:
+    assert choose_arithmetic(None, ON_CPU, None) == (FUSED if built else TORCH)
+
+
+def test_a_study_that_began_by_torchs_own_operators_goes_on_so(built: bool) -> None:
+    assert choose_arithmetic(TORCH, ON_CPU, None) == TORCH
+
+
+def test_a_study_that_began_by_the_fused_operators_has_them_or_is_refused(built: bool) -> None:
+    if built:
+        assert choose_arithmetic(FUSED, ON_CPU, None) == FUSED
+        return
+    with pytest.raises(ClusterError) as caught:
+        choose_arithmetic(FUSED, ON_CPU, None)
+    assert str(caught.value) == (
+        "the study was trained by the fused operators, and the fused operators cannot be built: "
+        "no C++ compiler"
+    )
+
+
+def test_gpus_have_torchs_own(built: bool) -> None:
+    assert choose_arithmetic(None, replace(ON_CPU, gpus=1), None) == TORCH
