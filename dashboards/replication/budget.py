@@ -87,9 +87,10 @@ def _confirmation(study: LoadedStudy) -> str:
         confirmed = f"{counted(len(trials), 'trial')} of the front{beside}"
     else:
         confirmed = f"{counted(len(trials), 'trial')}{beside}"
+    runs = f"{counted(len(study.confirmed), 'run')} ({counts})"
     return (
         f"{confirmed}, {counted(len(seeds), 'fresh seed')}, trained on train and validation "
-        f"images, test accuracy after the last epoch: {counted(len(study.confirmed), 'run')} ({counts})"
+        f"images, test accuracy after the last epoch: {runs}"
     )
 
 

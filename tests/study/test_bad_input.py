@@ -369,7 +369,9 @@ def test_a_study_that_the_tracker_knows_is_refused(capsys, sqlite_uri: str) -> N
     message = refusal(
         capsys, "--space", "noise_masks", "--name", "mine", "--tracking-uri", sqlite_uri
     )
-    assert message.startswith("study.run: --name mine: a study of that name exists in MLflow at")
+    assert message.startswith(
+        "study.run: --name mine: an experiment of that name, which is no study, exists in MLflow at"
+    )
 
 
 def test_a_tracking_server_that_does_not_answer_is_named_without_its_password(capsys) -> None:
