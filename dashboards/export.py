@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UndrawnError as error:
         return refuse(PROGRAM, f"--output {path}: {error}")
     except OSError as error:
-        return refuse(PROGRAM, f"--output {path} cannot be written: {error.strerror or error}")
+        return refuse(PROGRAM, f"--output {path}: {error.strerror or error}")
     print(path)
     return DONE
 

@@ -17,7 +17,7 @@ from study.results.confirming_command import confirming_command
 from study.results.experiment_blocks import grouped_blocks
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
-from study.results.seal import SEALED, seal_of
+from study.results.seal import describe_sealed, seal_of
 from study.results.sealed_table import read_sealed_table
 
 TABLE = ".parquet"
@@ -49,9 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         write_report(path, info)
     except OSError as error:
-        return refuse(
-            "dashboards.report", f"--output {path} cannot be written: {error.strerror or error}"
-        )
+        return refuse("dashboards.report", f"--output {path}: {error.strerror or error}")
     print(path)
     for section in info.sections:
         print(f"{section.budget.name}: {section.comparisons.tally}")
@@ -97,7 +95,11 @@ def _require_confirmed(study: LoadedStudy) -> LoadedStudy:
     """
     name, seal = study.info.name, seal_of(study.info, study.records, study.confirmed)
     if seal is not None and not seal.is_open:
-        said = seal.describe() if study.confirmed else f"{SEALED} Its runs are in its table."
+        said = (
+            seal.describe()
+            if study.confirmed
+            else f"{describe_sealed(study.info)} Its runs are in its table."
+        )
         raise ValueError(f"{name}: {said} Name the tables of all blocks, each by --study")
     if any(run.result is not None for run in study.confirmed):
         return study

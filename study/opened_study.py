@@ -68,6 +68,7 @@ class OpenedStudy:
     def confirmed(self) -> "pd.DataFrame":
         """Return what was measured on the test set, one row for each trial and layer.
 
+        Settings that were tuned for each network stand beside it.
         Empty where nothing was confirmed, or the study is a planned experiment still sealed.
         """
         return _frame(
@@ -75,6 +76,7 @@ class OpenedStudy:
                 {
                     "trial": result.trial,
                     "layer": result.layer,
+                    **result.tuned,
                     "learnable_params": result.learnable_params,
                     **_accuracy(result.test_accuracy, len(result.test_accuracies)),
                     "collapses": result.collapses,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
-from study.results.seal import OPENED_EARLY, SEALED
+from study.results.seal import OPENED_EARLY, describe_sealed
 from study.results.study_info import StudyInfo
 
 
@@ -55,7 +55,8 @@ def complete(records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
 def seal_sentences(studies: Iterable[LoadedStudy]) -> tuple[str, ...]:
     """Say of each planned experiment that no figure is shown yet, or that it was opened early."""
     return tuple(
-        f"{study.info.name}: {OPENED_EARLY if study.info.open_early else SEALED}"
+        f"{study.info.name}: "
+        + (OPENED_EARLY if study.info.open_early else describe_sealed(study.info))
         for study in studies
         if study.info.experiment is not None and (study.info.open_early or not study.confirmed)
     )

@@ -14,7 +14,7 @@ from study.results.confirmed_trials import planned_confirmations
 from study.results.front_table import format_metric
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.run_record import RunRecord, RunState, mean_result
-from study.results.seal import SEALED
+from study.results.seal import describe_sealed
 from study.results.stop_reasons import stop_epoch
 
 
@@ -134,7 +134,7 @@ def _confirmation(study: LoadedStudy, waiting: int) -> str:
     if not study.info.confirm and not study.confirmed:
         return "No confirmation was asked for: the test set is not read (--confirm)."
     if study.info.experiment is not None and not study.confirmed:
-        return SEALED
+        return describe_sealed(study.info)
     planned = None
     if not waiting and all(record.state.is_final for record in study.records):
         # A study that was extended also has runs of trials that the new front has not.

@@ -73,7 +73,9 @@ class StudyLife:
         self._warnings: list[str] = []
         self._seal = self._seal_now()
         self._sealed = self._seal is not None and not self._seal.is_open
-        self._tracker: RunListener = SealedListener(writer) if self._sealed else writer
+        self._tracker: RunListener = writer
+        if self._sealed and self._seal is not None:
+            self._tracker = SealedListener(writer, self._seal.ended, writer.tell_sealed_runs)
         self._count = EndedCount(plan.file, plan.config.output, self._storage.ended())
         self._here: list[RunListener] = [self._cleanup, self._count]
         self._progress: ProgressReport | None = None
@@ -207,7 +209,9 @@ class StudyLife:
         write_sealed_table(outcome.sealed_table, study)
         if seal is None or not seal.is_open:
             commands = block_commands(self._plan.arguments, outcome.sealed_table)
-            return replace(outcome, confirmed=(), commands={**outcome.commands, **commands})
+            info = replace(outcome.info, sealed_runs=None if seal is None else seal.ended)
+            commands = {**outcome.commands, **commands}
+            return replace(outcome, info=info, confirmed=(), commands=commands)
         if self._sealed:  # opened by the last run
             for run in study.confirmed:
                 self._writer.run_restored(run)

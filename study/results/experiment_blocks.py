@@ -91,6 +91,7 @@ def _merged_info(blocks: Sequence[LoadedStudy], plan: PlannedExperiment) -> Stud
         confirm=sum(info.confirm for info in infos),
         confirm_beforehand=plan.seeds,
         first_fresh_seed=None,  # each block has its own
+        sealed_runs=None,
         open_early=any(info.open_early for info in infos),
         git_commit=", ".join(commits),
         versions={

@@ -49,6 +49,11 @@ class LayerResult:
         return self.runs[0].tuning
 
     @property
+    def tuned(self) -> dict[str, ParameterValue]:
+        """Settings that were chosen for the network alone; empty where it was not tuned."""
+        return tuned_settings(self.runs[0])
+
+    @property
     def parameters(self) -> Mapping[str, ParameterValue]:
         """Settings of the first run; the others differ in the seed alone."""
         return self.runs[0].parameters
@@ -143,8 +148,14 @@ def network_name(run: RunRecord) -> str:
 
 def describe_tuned(run: RunRecord) -> str:
     """Spell the settings that were chosen for a network alone; empty where it was not tuned."""
+    settings = tuned_settings(run).items()
+    return ", ".join(f"{name} {format_parameter(value)}" for name, value in settings)
+
+
+def tuned_settings(run: RunRecord) -> dict[str, ParameterValue]:
+    """Return the settings that were chosen for a network alone; empty where it was not tuned."""
     names = run.tuning[0].settings if run.tuning else ()
-    return ", ".join(f"{name} {format_parameter(run.parameters.get(name))}" for name in names)
+    return {name: run.parameters[name] for name in names}
 
 
 def layer_results(confirmed: Iterable[RunRecord]) -> tuple[LayerResult, ...]:

@@ -64,6 +64,18 @@ SEALED = "A planned experiment, sealed: no test figure is shown before its last 
 """Sentence that every page of an experiment has whose figures must not be seen yet."""
 
 
+def describe_sealed(info: StudyInfo) -> str:
+    """Say that an experiment is sealed, and where it is recorded, how many of its runs have ended.
+
+    Args:
+        info: Study of which no confirmed run can be seen.
+    """
+    if info.experiment is None or info.sealed_runs is None:
+        return SEALED
+    planned = counted(len(info.experiment.arms) * info.experiment.seeds, "run")
+    return f"{SEALED} {info.sealed_runs} of the experiment's {planned} have ended in this study."
+
+
 def seal_of(
     info: StudyInfo, records: Iterable[RunRecord], confirmed: Iterable[RunRecord]
 ) -> Seal | None:

@@ -1,19 +1,26 @@
 """Listener that keeps the confirmed runs of a sealed experiment from another one."""
 
+from collections.abc import Callable
+
 from pnn_core.config import EpochResult
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord
 
 
 class SealedListener(RunListener):
-    """Passes on what happens to trials, and nothing of the runs that confirm them.
+    """Passes on what happens to trials, and of the runs that confirm them their number alone.
 
     Args:
         listener: Listener that must not see them, such as the writer to the tracker.
+        ended: Number of confirmed runs that have ended before.
+        tell: Function to tell how many have ended, now and whenever another one has.
     """
 
-    def __init__(self, listener: RunListener) -> None:
+    def __init__(self, listener: RunListener, ended: int, tell: Callable[[int], None]) -> None:
         self._listener = listener
+        self._ended = ended
+        self._tell = tell
+        tell(ended)
 
     def run_restored(self, record: RunRecord) -> None:
         """Pass on a trial that ended before."""
@@ -41,6 +48,9 @@ class SealedListener(RunListener):
             self._listener.run_paused(record)
 
     def run_ended(self, record: RunRecord) -> None:
-        """Pass on a trial that ended."""
+        """Pass on a trial that ended; count a run that confirms one."""
         if not record.key.is_confirmation:
             self._listener.run_ended(record)
+            return
+        self._ended += 1
+        self._tell(self._ended)

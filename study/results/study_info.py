@@ -30,6 +30,8 @@ class StudyInfo(ShownSettings):
             verdict holds for these alone, and what `--confirm` added later is exploratory. None
             where it was not recorded, or no confirmation was asked for.
         first_fresh_seed: First fresh seed, which the others follow; None where not recorded.
+        sealed_runs: Number of confirmed runs of a planned experiment that ended while it was
+            sealed; None where nothing was sealed, or it was not recorded.
         rungs: Epochs after which trials are compared, in order, all below the full budget; empty
             where trials are never stopped early, or where it was not recorded.
         experiment: Plan that the space was made for; None for none.
@@ -45,6 +47,7 @@ class StudyInfo(ShownSettings):
     images: DatasetShape | None = None
     confirm_beforehand: int | None = None
     first_fresh_seed: int | None = None
+    sealed_runs: int | None = None
     rungs: tuple[int, ...] = ()
     experiment: PlannedExperiment | None = None
 

@@ -164,7 +164,10 @@ def test_a_picture_becomes_a_file_of_the_asked_kind(tracker, tmp_path, capsys):
             ["--study", "noise-1", "--picture", "front", "--output", "front.jpg"],
             "front.jpg: a picture ends in .png, .svg, .csv, .parquet",
         ),
-        (["--study", "noise-1", "--output", "no/where.html"], "no/where.html cannot be written"),
+        (
+            ["--study", "noise-1", "--output", "no/where.html"],
+            "no/where.html: cannot write: No such file",
+        ),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(tracker, tmp_path, capsys, arguments, message):

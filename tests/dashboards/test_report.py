@@ -125,7 +125,7 @@ def test_an_output_that_cannot_be_written_is_refused(holding, tmp_path, capsys):
     path = tmp_path / "absent" / "page.html"
     status, message = refused(capsys, "--study", "masks", "--output", str(path))
     assert status == 2
-    assert f"--output {path} cannot be written: No such file or directory" in message
+    assert f"--output {path}: cannot write: No such file or directory" in message
 
 
 @pytest.mark.parametrize(

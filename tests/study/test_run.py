@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from PIL import Image
 
+from study.opened_study import open_study
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunState
 from study.results.tuning_point import best_point
@@ -246,6 +247,13 @@ def test_only_a_confirmation_reads_test_images_and_not_the_search_or_the_tuning_
         ]
         assert best is not None
         assert run_.parameters["learning_rate"] == best.settings["learning_rate"]
+    shown = open_study("tuned", f"sqlite:///{folder}/mlflow.db").confirmed()
+    assert [*shown["learning_rate"]] == [
+        run_.parameters["learning_rate"]
+        for layer in shown["layer"]
+        for run_ in loaded.confirmed
+        if run_.layer == layer
+    ]
     told = [run_["tuning"][0]["settings"] for run_ in json.loads(out)["confirmed"]]
     assert told == 2 * [{"learning_rate": 0.001}]
     (choice,) = (text for text in json.loads(out)["cautions"] if "its own learning_rate" in text)

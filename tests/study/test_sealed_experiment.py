@@ -79,8 +79,10 @@ def test_a_sealed_block_shows_no_figure_of_its_confirmed_runs(blocks: Path) -> N
         study = load(blocks, name)
         assert len(study.records) == 2
         assert study.confirmed == ()
+        assert study.info.sealed_runs == 2
         page = (blocks / f"studies/{name}/front.html").read_text()
         assert "sealed: no test figure is shown before its last run has ended" in page
+        assert "2 of the experiment&#x27;s 4 runs have ended in this study." in page
     everywhere = said + (blocks / "block-1.txt").read_text()
     assert "test_accuracy" not in everywhere
     assert not [figure for figure in figures(blocks) if figure in everywhere]
@@ -95,6 +97,7 @@ def test_the_report_waits_for_all_blocks(blocks: Path, monkeypatch, capsys, tmp_
         out, err = capsys.readouterr()
         assert (out, err.count("\n")) == ("", 1)
         assert "ealed" in err
+        assert "2 of the experiment's 4 runs" in err or "2 of 4 runs of the experiment" in err
         assert list(tmp_path.iterdir()) == []
     assert report.main([*first, *second, "--output", "report.html"]) == 0
     page = Path("report.html").read_text()

@@ -71,6 +71,7 @@ class MlflowWriter(RunListener):
         self._unanswered = False
         self._failing_since: float | None = None
         self._finish: Callable[[], None] | None = None
+        self._sealed_runs: int | None = None
         self._error = ""
         self._closing = threading.Event()
         self._abandoned = threading.Event()
@@ -108,6 +109,12 @@ class MlflowWriter(RunListener):
     def run_ended(self, record: RunRecord) -> None:
         """Hand over the final record; epochs which were not handed over are written from it."""
         self._put_record(record, ended=True)
+
+    def tell_sealed_runs(self, ended: int) -> None:
+        """Hand over how many runs of a sealed experiment have ended, in the place of the runs."""
+        with self._changed:
+            self._sealed_runs = ended
+            self._changed.notify()
 
     def study_ended(
         self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd
@@ -148,7 +155,7 @@ class MlflowWriter(RunListener):
             self._abandoned.set()
         waiting = self._queue.waiting
         confirmed = sum(key.is_confirmation for key in waiting)
-        study = not self._opened or self._finish is not None
+        study = not self._opened or self._finish is not None or self._sealed_runs is not None
         missing = study or waiting
         error = self._error or "MLflow did not answer in time"
         return Unsent(
@@ -196,7 +203,8 @@ class MlflowWriter(RunListener):
         return self._has_work() and not self._abandoned.is_set()
 
     def _has_work(self) -> bool:
-        return not self._opened or bool(self._queue.waiting) or self._finish is not None
+        is_open_end = self._finish is not None or self._sealed_runs is not None
+        return not self._opened or bool(self._queue.waiting) or is_open_end
 
     def _write_all(self) -> Outcome:
         """Write everything that has come in: trials, oldest first, then what confirms them."""
@@ -205,7 +213,9 @@ class MlflowWriter(RunListener):
         # A refusal while all else is written will not change while the caller waits.
         useless = closing and not sent and worst is Outcome.REFUSED
         if self._opened and worst < Outcome.AWAY and (useless or not self._queue.waiting):
-            worst = max(worst, self._write_end())
+            worst = max(worst, self._write_sealed_runs())
+            if worst < Outcome.AWAY:
+                worst = max(worst, self._write_end())
             useless = closing and not sent and worst is Outcome.REFUSED
         return Outcome.USELESS if useless else worst
 
@@ -236,6 +246,15 @@ class MlflowWriter(RunListener):
                 return outcome
             self._opened = True
         return Outcome.SENT
+
+    def _write_sealed_runs(self) -> Outcome:
+        if (ended := self._sealed_runs) is None:
+            return Outcome.SENT
+        outcome = self._write(lambda: self._study.tell_sealed_runs(ended))
+        with self._changed:
+            if outcome is Outcome.SENT and self._sealed_runs == ended:
+                self._sealed_runs = None
+        return outcome
 
     def _write_end(self) -> Outcome:
         if self._finish is None:

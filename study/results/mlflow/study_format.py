@@ -35,7 +35,10 @@ _RUNGS_TAG = "rungs"
 _EXPERIMENT_TAG = "experiment"
 """Tag of the parent run of a planned experiment: its plan as JSON."""
 
-_SEED_TAGS = ("confirm_beforehand", "first_fresh_seed")
+SEALED_RUNS_TAG = "sealed_runs"
+"""Tag of the parent run of a sealed experiment, which follows its confirmed runs."""
+
+_NUMBER_TAGS = ("confirm_beforehand", "first_fresh_seed", SEALED_RUNS_TAG)
 """Tags of the parent run of a study that was confirmed, and fields of its `StudyInfo`."""
 
 
@@ -55,7 +58,7 @@ def study_tags(info: StudyInfo) -> dict[str, str]:
         for name, declared in options(ShownSettings).items()
         if Shown.TAG in declared.shown and getattr(info, name) is not None
     }
-    seeds = {name: str(v) for name in _SEED_TAGS if (v := getattr(info, name)) is not None}
+    numbers = {name: str(v) for name in _NUMBER_TAGS if (v := getattr(info, name)) is not None}
     rungs = {_RUNGS_TAG: ",".join(map(str, info.rungs))} if info.rungs else {}
     return {
         STUDY_TAG: info.name,
@@ -63,7 +66,7 @@ def study_tags(info: StudyInfo) -> dict[str, str]:
         "space": info.space,
         **settings,
         **_image_tags(info.images),
-        **seeds,
+        **numbers,
         **rungs,
         **({} if info.experiment is None else {_EXPERIMENT_TAG: str(info.experiment)}),
         **_provenance_tags(info),
@@ -93,7 +96,7 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
             if _EXPERIMENT_TAG in tags
             else None,
             **_decode_settings(params, tags),
-            **_decode_seeds(tags),
+            **_decode_numbers(tags),
         )
 
 
@@ -167,9 +170,9 @@ def _decode_settings(params: Mapping[str, str], tags: Mapping[str, str]) -> dict
     return settings
 
 
-def _decode_seeds(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Read the facts about fresh seeds; nothing where there is no word of them."""
-    return {name: int(tags[name]) for name in _SEED_TAGS if name in tags}
+def _decode_numbers(tags: Mapping[str, str]) -> dict[str, Any]:
+    """Read the facts about confirmed runs; nothing where there is no word of them."""
+    return {name: int(tags[name]) for name in _NUMBER_TAGS if name in tags}
 
 
 def _decode_rungs(tags: Mapping[str, str]) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from study.results.mlflow.run_content import RunUpdate, run_content
 from study.results.mlflow.run_diff import RunContent, RunMirror
 from study.results.mlflow.study_format import (
     PARENT_TAG,
+    SEALED_RUNS_TAG,
     STUDY_ID_TAG,
     STUDY_TAG,
     summary_metrics,
@@ -118,6 +119,11 @@ class MlflowStudy:
             self._note_status(mirror)
         if mirror.status not in _UNENDED:
             del self._mirrors[key]  # thousands of trials with all their curves
+
+    def tell_sealed_runs(self, ended: int) -> None:
+        """Write how many runs of a sealed experiment have ended."""
+        with self._connection.call() as client:
+            client.set_tag(self.parent_run_id, SEALED_RUNS_TAG, str(ended))
 
     def finish(
         self, summary: StudySummary | None, artifacts: Sequence[Path], end: StudyEnd, ended_ms: int

@@ -56,6 +56,15 @@ def test_everything_handed_over_is_in_the_tracker_after_close(uri, info, writer,
     assert set(map(tuple, steps(uri, info.name).values())) == {(1, 2, 3, 4, 5)}
 
 
+def test_the_number_of_sealed_runs_is_in_the_tracker_and_the_last_one_told_counts(sqlite_uri, info):
+    writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.05)
+    for ended in range(4):
+        writer.tell_sealed_runs(ended)
+    assert writer.close(30) == NOTHING
+    loaded = MlflowStore(sqlite_uri).load_study(info.name)
+    assert loaded.info == dataclasses.replace(info, sealed_runs=3)
+
+
 def test_epochs_are_seen_while_a_trial_runs(sqlite_uri, info, record):
     writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.05)
     trial = record(0, RunState.COMPLETE, epochs=2)
