@@ -13,7 +13,17 @@ from pathlib import Path
 import psutil
 from disk import Disk, mounted
 from driver import POLL_SECONDS, Driver
-from faults import AT_ONCE, INJECTED, NEEDS_OWN_DISK, OUTSIDE, STATUSES, Fault, Plan, Strike
+from faults import (
+    AT_ONCE,
+    INJECTED,
+    MENDED_BY_A_RESUME,
+    NEEDS_OWN_DISK,
+    OUTSIDE,
+    STATUSES,
+    Fault,
+    Plan,
+    Strike,
+)
 from invariants import Kind, Violation
 from small_study import (
     NAME,
@@ -26,8 +36,11 @@ from small_study import (
     memory_limit,
     scratch,
 )
+from tidying import tidy_up
 from tracker import Tracker, running
 from verdict import judge, judge_end
+
+from pnn_core.fused.compile import library_path
 
 ENDING_SECONDS = 60.0
 """How long a driver may take to see that it cannot go on."""
@@ -109,11 +122,16 @@ class _Round:
         self._undo_at: list[tuple[float, Callable[[], None]]] = []
         self._lives: list[tuple[Driver, list[Fault]]] = []
         self._environment = environment(temporary, armed=folder / "armed")
+        self._cache = folder / "cache" / "pnn-study"
+        if Fault.DAMAGE_OPERATORS in plan.faults:
+            shutil.copytree(library_path().parent, self._cache)
+            self._environment |= {"XDG_CACHE_HOME": str(folder / "cache")}
         self._start_up = reference.start_up_seconds
         self._training = reference.search_seconds
         if plan.confirm:
             self._training += reference.confirm_seconds
         self._life_seconds = 120.0 + 4.0 * (self._start_up + self._training)
+        self._damage_at_rest: Fault | None = None
         self.struck: list[Fault] = []
         self.undisturbed: set[Fault] = set()
         self.violations: list[Violation] = []
@@ -127,7 +145,7 @@ class _Round:
         else:
             said = f"the study has not ended after {len(self._lives)} lives"
             self.violations.append(Violation(Kind.STUCK, said))
-        if Fault.LOSE_TRACKER in self.struck and self._live() != 0:
+        if set(MENDED_BY_A_RESUME) & {*self.struck} and self._live() != 0:
             said = "the study cannot be resumed to fill its tracker"
             self.violations.append(Violation(Kind.STUCK, said))
 
@@ -190,6 +208,9 @@ class _Round:
                     self._undo_at.remove((when, undo))
                     undo()
             time.sleep(POLL_SECONDS)
+        if driver.status == -9 and self._damage_at_rest is not None:
+            self._damage(self._damage_at_rest)
+            self._damage_at_rest = None
         self._note(struck, ended_well=driver.status == 0)
         self.violations += judge_end(driver, struck, resumable=study_file.is_file())
         return driver.status
@@ -228,6 +249,11 @@ class _Round:
                 self._undo_later(self._tracker.start)
             case Fault.LOSE_TRACKER:
                 self._tracker.kill()
+            case Fault.DELETE_PARENT | Fault.DELETE_RUN | Fault.RENAME:
+                return tidy_up(self._tracker.uri, NAME, strike.fault)
+            case Fault.EMPTY_JOURNAL | Fault.DAMAGE_OPERATORS:
+                driver.signal(signal.SIGKILL)
+                self._damage_at_rest = strike.fault
             case Fault.FILL_DISK | Fault.READ_ONLY:
                 return self._break_disk(strike.fault)
             case Fault.MOVE_FOLDER:
@@ -253,6 +279,26 @@ class _Round:
         else:
             self._disk.fill()
         return True
+
+    def _damage(self, fault: Fault) -> None:
+        """Harm what a dead driver has left, as far as it came to leave it."""
+        journal = self._output / "optuna.journal"
+        if fault is Fault.DAMAGE_OPERATORS:
+            for library in self._cache.glob("*.so"):
+                library.write_bytes(library.read_bytes()[: library.stat().st_size // 2])
+            return
+        counted = self._output / "study.json"
+        if not journal.is_file() or '"trials_ended": 0' in (text := counted.read_text()):
+            return  # nothing that was counted can be lost
+        whole = journal.read_bytes()
+        journal.write_bytes(b"")
+        if 'trials_ended": null' not in text:
+            driver = Driver(RESUME, self._folder, log="emptied", environment=self._environment)
+            if driver.wait(self._life_seconds) != 2 or "bring the whole" not in driver.errors:
+                said = f"an emptied journal ends with {driver.status}: {driver.errors[-300:]}"
+                self.violations.append(Violation(Kind.LOST, said))
+            driver.end()
+        journal.write_bytes(whole)
 
     def _undo_later(self, undo: Callable[[], None]) -> None:
         self._undo_at.append((time.monotonic() + self._draw.uniform(3.0, 8.0), undo))

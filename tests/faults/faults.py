@@ -17,6 +17,11 @@ class Fault(StrEnum):
     FREEZE_TRACKER = "tracker stopped for seconds"
     RESTART_TRACKER = "tracker killed, restarted later"
     LOSE_TRACKER = "tracker killed for good"
+    DELETE_PARENT = "study's run deleted in MLflow"
+    DELETE_RUN = "trial's run deleted in MLflow"
+    RENAME = "experiment renamed in MLflow"
+    EMPTY_JOURNAL = "journal emptied after a kill"
+    DAMAGE_OPERATORS = "operators damaged after a kill"
     FILL_DISK = "disk full"
     READ_ONLY = "study folder read-only"
     MOVE_FOLDER = "study folder moved away"
@@ -33,8 +38,14 @@ ATTEMPTS_COST = {Fault.KILL_WORKER: 1, Fault.KILL_RAYLET: 1, Fault.EXCEPTION: 1,
 ATTEMPTS_SPENT = 2
 """A third one could meet the same trial, which would then fail as it should."""
 
-OUTSIDE = (Fault.FREEZE_TRACKER, Fault.RESTART_TRACKER, Fault.LOSE_TRACKER)
+IN_MLFLOW = (Fault.DELETE_PARENT, Fault.DELETE_RUN, Fault.RENAME)
+"""Faults of the mirror alone, by the hand of somebody who tidies up there."""
+
+OUTSIDE = (Fault.FREEZE_TRACKER, Fault.RESTART_TRACKER, Fault.LOSE_TRACKER, *IN_MLFLOW)
 """Faults that leave training alone."""
+
+MENDED_BY_A_RESUME = (Fault.LOSE_TRACKER, *IN_MLFLOW)
+"""Faults after which a study that has ended well is resumed once more, to fill its tracker."""
 
 NEEDS_OWN_DISK = (Fault.FILL_DISK, Fault.READ_ONLY)
 
@@ -47,6 +58,8 @@ STATUSES: dict[Fault, tuple[int, ...]] = {
     Fault.READ_ONLY: (1,),
     Fault.MOVE_FOLDER: (1,),
     Fault.KILL_RAYLET: (1,),
+    Fault.EMPTY_JOURNAL: (-9,),
+    Fault.DAMAGE_OPERATORS: (-9,),
 }
 """How a driver may end that such a fault struck; the others let it end with 0."""
 
@@ -59,6 +72,8 @@ EACH_ONCE = (
     (Fault.EXCEPTION, Fault.INTERRUPT, Fault.RESTART_TRACKER, Fault.KILL_RAYLET),
     (Fault.MOVE_FOLDER, Fault.TERMINATE, Fault.NAN, Fault.LOSE_TRACKER),
     (Fault.READ_ONLY, Fault.INTERRUPT_TWICE, Fault.MEMORY),
+    (Fault.DELETE_RUN, Fault.DAMAGE_OPERATORS, Fault.DELETE_PARENT),
+    (Fault.RENAME, Fault.EMPTY_JOURNAL),
 )
 """The rounds of the first seeds, in which each kind comes once."""
 

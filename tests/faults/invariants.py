@@ -149,6 +149,8 @@ def _runs(asked: Asked, stored: Stored) -> Iterator[Violation]:
     for run in (*(r for same in stored.runs.values() for r in same), *stored.confirmed):
         if run.info.status in ("RUNNING", "SCHEDULED"):
             yield Violation(Kind.STUCK, f"run {run.info.run_name} is {run.info.status}")
+        elif run.info.end_time < run.info.start_time:
+            yield Violation(Kind.WRONG, f"run {run.info.run_name} ends before it starts")
     for trial, run in stored.whole_trials():
         end = (run.info.status, run.data.tags.get("state"))
         if trial.state.is_finished() and end != ENDS[trial.state]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import optuna
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Run
+from mlflow.entities import Experiment, Metric, Run
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
@@ -97,13 +97,17 @@ def read(storage: str, tracking_uri: str, study: str) -> Stored:
     )
 
 
+def experiments(client: MlflowClient, study: str) -> Sequence[Experiment]:
+    """The study's experiments by its tag, whatever they are called; one where all is well."""
+    return client.search_experiments(filter_string=f"tags.pnn_study = '{study}'")
+
+
 def _all_runs(client: MlflowClient, study: str) -> list[Run]:
-    experiment = client.get_experiment_by_name(study)
-    if experiment is None:
-        return []
-    page = client.search_runs([experiment.experiment_id])
-    runs = [*page]
-    while page.token:
-        page = client.search_runs([experiment.experiment_id], page_token=page.token)
+    runs: list[Run] = []
+    for experiment in experiments(client, study):
+        page = client.search_runs([experiment.experiment_id])
         runs += page
+        while page.token:
+            page = client.search_runs([experiment.experiment_id], page_token=page.token)
+            runs += page
     return runs

@@ -70,7 +70,11 @@ def make_store(tmp_path: Path, tracker: str) -> Callable[..., Store]:
             layers=LAYERS,
         )
         client = MlflowClient(tracker)
-        client.create_experiment(asked.study, artifact_location=str(tmp_path / "artifacts"))
+        client.create_experiment(
+            asked.study,
+            artifact_location=str(tmp_path / "artifacts"),
+            tags={"pnn_study": asked.study},
+        )
         store = Store(
             asked=asked,
             client=client,
@@ -292,7 +296,7 @@ def test_other_and_missing_parameters_are_found(make_store) -> None:
 def test_a_study_that_the_tracker_never_saw_is_found(make_store) -> None:
     store = make_store()
     experiment = store.client.get_experiment_by_name(store.asked.study)
-    store.client.rename_experiment(experiment.experiment_id, f"{store.asked.study}-elsewhere")
+    store.client.set_experiment_tag(experiment.experiment_id, "pnn_study", "another")
     found = store.violations()
     assert (Kind.LOST, "0 runs stand for the study, not 1") in found
     assert (Kind.LOST, "trial 0 has 0 runs in MLflow, not 1") in found
