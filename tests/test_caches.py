@@ -23,8 +23,8 @@ def test_processes_that_tests_start_have_the_same_cache() -> None:
     assert Path(done.stdout.decode().strip()) == library_path()
 
 
-def test_only_the_two_caches_ask_for_a_home_folder() -> None:
-    """Whoever adds a third one gives it a place below `XDG_CACHE_HOME`, or tests would touch it."""
+def test_only_the_two_caches_and_rays_token_ask_for_a_home_folder() -> None:
+    """Whoever adds a cache gives it a place below `XDG_CACHE_HOME`, or tests would touch it."""
     root = Path(__file__).parents[1]
     asking = {
         str(path.relative_to(root))
@@ -32,4 +32,8 @@ def test_only_the_two_caches_ask_for_a_home_folder() -> None:
         for path in (root / package).rglob("*.py")
         if "Path.home()" in path.read_text() or "expanduser" in path.read_text()
     }
-    assert asking == {"pnn_core/fused/compile.py", "study/results/mlflow/schema_cache.py"}
+    assert asking == {
+        "pnn_core/fused/compile.py",
+        "study/results/mlflow/schema_cache.py",
+        "study/engine/cluster/private_files.py",
+    }

@@ -16,13 +16,18 @@ def private_files() -> Iterator[None]:
         os.umask(before)
 
 
+def ray_folder() -> Path:
+    """Return the folder of Ray's token, which need not exist, also without a home."""
+    return Path(os.path.expanduser("~/.ray"))  # pathlib's raises without a home
+
+
 def keep_private(session: Path) -> None:
     """Close to others what Ray opens to them whatever the `umask` is.
 
     Args:
         session: Folder of the cluster's sockets and logs; Ray makes it writable for all.
     """
-    token = Path.home() / ".ray" / "auth_token"  # an earlier start may have made it
+    token = ray_folder() / "auth_token"  # an earlier start may have made it
     for path, mode in ((session, 0o700), (token, 0o600), (token.parent, 0o700)):
         with contextlib.suppress(OSError):  # none, or somebody else's
             path.chmod(mode)

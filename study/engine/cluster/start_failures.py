@@ -4,6 +4,8 @@ import errno
 import os
 from pathlib import Path
 
+from study.engine.cluster.private_files import ray_folder
+
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -28,6 +30,6 @@ def describe_start(error: Exception) -> str:
     place = Path(os.fsdecode(error.filename))
     if place.is_relative_to(temporary):
         return f"{place} cannot be used: {reason}: make it usable, or {elsewhere}"
-    if place.is_relative_to(Path.home()):
+    if place.is_relative_to(ray_folder()):
         return f"{place} cannot be used: {reason}: Ray keeps its token in .ray of your HOME"
     return f"{place} cannot be used: {reason}"
