@@ -18,7 +18,8 @@ def private_files() -> Iterator[None]:
 
 def ray_folder() -> Path:
     """Return the folder of Ray's token, which need not exist, also without a home."""
-    return Path(os.path.expanduser("~/.ray"))  # pathlib's raises without a home
+    # Unlike pathlib's, it raises no error where there is no home.
+    return Path(os.path.expanduser("~/.ray"))  # noqa: PTH111
 
 
 def keep_private(session: Path) -> None:
