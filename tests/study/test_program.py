@@ -1,7 +1,6 @@
 """A command answers Ctrl-C at once while it is imported, and prints in any encoding."""
 
 import os
-import signal
 import subprocess
 import sys
 
@@ -75,4 +74,3 @@ def test_an_interrupt_of_a_command_without_a_study_is_one_sentence() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "dashboards.export: interrupted: nothing was written\n"
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

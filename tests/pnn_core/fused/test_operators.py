@@ -507,14 +507,21 @@ def test_torchs_own_operators_do_what_these_cannot() -> None:
         assert takes(x)
 
 
-@pytest.mark.parametrize("shape", [(2, 4, 6, 6), (2, 4, 3, 3), (2, 8, 5, 5), (2, 2, 5, 5)], ids=str)
-def test_images_that_do_not_fit_the_masks_are_refused_in_torchs_words(
-    shape: tuple[int, ...],
-) -> None:
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((2, 4, 6, 6), "the masks are 5×5 pixels and the feature map is 6×6"),
+        ((2, 4, 3, 3), "the masks are 5×5 pixels and the feature map is 3×3"),
+        ((2, 8, 5, 5), "must match the size of tensor b"),
+        ((2, 2, 5, 5), "must match the size of tensor b"),
+    ],
+    ids=str,
+)
+def test_images_that_do_not_fit_the_masks_are_refused(shape: tuple[int, ...], said: str) -> None:
     layer = make_layer(
         4, 3, fan_out=2, height=5, width=5, order="noise_relu_bn_conv", bias=True, seed=0
     )
-    with pytest.raises(RuntimeError, match="must match the size of tensor b"):
+    with pytest.raises((RuntimeError, ValueError), match=said):
         layer(torch.randn(shape, dtype=torch.float64))
 
 

@@ -1,5 +1,6 @@
 """Real Ray, real training, small: what happens to trials happens to records."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -83,11 +84,12 @@ def optuna_trials(folder: Path) -> list[optuna.trial.FrozenTrial]:
 
 def training_processes() -> list[psutil.Process]:
     """Ray names an actor's process after its class."""
-    return [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if "Trainable" in " ".join(process.cmdline())
-    ]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended, or is a zombie
+            if "Trainable" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def test_every_trial_is_complete_and_was_trained_by_a_warm_process(
