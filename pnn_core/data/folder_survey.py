@@ -1,4 +1,4 @@
-"""What of a folder of images is left out, and what is probably not meant so."""
+"""Survey of a folder of images: files that are left out, and those probably not meant so."""
 
 import os
 from collections import Counter

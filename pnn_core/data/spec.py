@@ -15,8 +15,8 @@ class Survey:
 
     Attributes:
         test_images: Number of test images; None where there is no `test`.
-        left_out: What is not used, each kind in words with its number and an example.
-        warnings: What is used and probably not meant so, a sentence each.
+        left_out: Files that are not used, each kind in words with its number and an example.
+        warnings: Files that are used and probably not meant so, a sentence each.
     """
 
     test_images: int | None

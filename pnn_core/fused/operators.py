@@ -53,7 +53,7 @@ def use_operators(arithmetic: Arithmetic | None) -> None:
     """Choose what trains networks on the CPU in this process; built operators, unless it is called.
 
     Args:
-        arithmetic: What is to train them; None for the operators where they are built.
+        arithmetic: Operators that train them; None for the operators where they are built.
 
     Raises:
         OperatorsError: The fused operators are asked for and cannot be built.

@@ -14,7 +14,7 @@ from typing import Any
 from pnn_core.config import ADDED_SETTINGS, PARAMETER_NAMES, ParameterValue
 from pnn_core.config.checks import require_known
 from study.results.objective import OBJECTIVES
-from study.results.run_record import RunRecord, RunState
+from study.results.run_record import RunRecord
 
 LONGEST = 1000
 """Number of characters that a query may have."""
@@ -83,13 +83,12 @@ class TrialQuery:
 
 def values_of(record: RunRecord) -> dict[str, ParameterValue]:
     """Return a trial's number, state, settings and metrics by their names."""
-    ended = record.state in (RunState.COMPLETE, RunState.PRUNED)
     return {
         "trial": record.number,
         "state": record.state.value,
         **ADDED_SETTINGS,
         **record.parameters,
-        **(record.metrics() if ended or record.replicates or record.costs else {}),
+        **record.metrics(),
     }
 
 

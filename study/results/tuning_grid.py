@@ -62,7 +62,7 @@ def tuned_names(choice: str) -> tuple[str, ...]:
 def tuning_grid(choice: str, trial: TrialConfig) -> tuple[Mapping[str, ParameterValue], ...]:
     """Return the points of the grid around a trial, the same ones for its controls.
 
-    Of a setting without values that is 0 in the trial, 0 alone.
+    A setting without values that is 0 in the trial has 0 alone.
 
     Args:
         choice: Choice as it is kept.

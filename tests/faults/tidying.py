@@ -9,9 +9,9 @@ def tidy_up(tracking_uri: str, study: str, fault: Fault) -> bool:
     """Delete a run of a study or rename its experiment; whether there was one.
 
     Args:
-        tracking_uri: Of the tracker.
+        tracking_uri: Address of the tracker.
         study: Name of the study.
-        fault: What is done.
+        fault: Change to make.
     """
     client = MlflowClient(tracking_uri)
     for experiment in experiments(client, study):

@@ -27,7 +27,7 @@ def client(app):
 
 @pytest.fixture
 def body(app, client):
-    """What a browser sends first."""
+    """Headers that a browser sends first."""
     (output,) = [name for name in app.callback_map if "pictures.children" in name]
     known = app.callback_map[output]
     values = {"url": "", "theme": "light"}

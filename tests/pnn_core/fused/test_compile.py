@@ -158,7 +158,7 @@ def unmarked(content: bytes) -> bytes:
 def test_a_whole_library_that_cannot_be_loaded_here_is_built_again(
     whole: Path, chosen_anew: None, loaded: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As one that a machine with another C library left in a shared home folder."""
+    """Damage a library, as one that another C library's machine left in a shared home folder is."""
     before = whole.read_bytes()
     foreign = b"made for another machine"
     whole.write_bytes(foreign + compiling._MARK + hashlib.sha256(foreign).hexdigest().encode())

@@ -1,4 +1,4 @@
-"""Of a sealed experiment's confirmed runs their number is told, and nothing else."""
+"""Number of confirmed runs is all that is told of a sealed experiment."""
 
 from dataclasses import replace
 
