@@ -213,8 +213,10 @@ def _prepared(
 
     def lost(reason: str) -> None:
         again = resume if (plan.config.output / FILE).is_file() else "the same command"
-        said = f"{PROGRAM}: failed: {reason}: what was saved before is intact; go on by: {again}"
-        last_word.end_at_once(mask_password(said), FAILED)
+        # A signal to the whole process group, as Slurm and `timeout` send, ends Ray's store, too.
+        how, status = ("interrupted", INTERRUPTED) if interrupts.asked else ("failed", FAILED)
+        said = f"{PROGRAM}: {how}: {reason}: what was saved before is intact; go on by: {again}"
+        last_word.end_at_once(mask_password(said), status)
 
     try:
         stack.enter_context(connected(plan.config.address, preload))

@@ -267,6 +267,18 @@ def test_the_death_of_rays_control_store_ends_the_study_with_the_resume_command(
     assert re.search(resumed_by("cut"), last)
 
 
+def test_a_signal_to_the_whole_group_is_told_as_an_interrupt_though_ray_ends_with_it(
+    folder: Path, command
+) -> None:
+    process = command.start(*STUDY, "--name", "cut")
+    wait_for_a_trial(process)
+    os.killpg(process.pid, signal.SIGTERM)  # as Slurm and `timeout` send it
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert re.search(resumed_by("cut"), err)
+    assert "failed" not in err
+
+
 def resumed_by(name: str) -> str:
     """Return the pattern of the end of a last line; how Python is spelt depends on the folder."""
     return rf"go on by: (\S*/)?python -m study\.run --resume --name {name}\n?$"
