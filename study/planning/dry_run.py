@@ -12,6 +12,7 @@ from pnn_core.config import Costs, TrialConfig
 from pnn_core.models.costs import count_costs
 from search_spaces.space import Point
 from study.config import StudyConfig
+from study.search.optuna_storage import search_problem
 from study.search.sampler import DistinctSampler
 
 
@@ -37,7 +38,7 @@ class PreviewedTrial(NamedTuple):
 def preview_trials(config: StudyConfig) -> Iterator[PreviewedTrial]:
     """Return a grid's trials, or samples as a study without results yet would propose them."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = DistinctSampler(config.sampler, config.space, config.shape, config.seed)
+    sampler = DistinctSampler(config.sampler, search_problem(config), config.seed)
     study = optuna.create_study(
         directions=[objective.direction for objective in config.objectives], sampler=sampler
     )

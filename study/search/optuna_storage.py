@@ -24,7 +24,9 @@ from study.results.run_record import RunKey, RunRecord
 from study.results.setting import Shown, options, spell
 from study.results.settings import ShownSettings
 from study.search.batched_journal import StudyJournal
+from study.search.known_costs.problem import CountCosts, SearchProblem, count_network_costs
 from study.search.sampler import DistinctSampler
+from study.search.trial_attributes import RECORD, RUNG
 from study.stopping.entry import RungEntry
 
 STUDY_ID = "study_id"
@@ -32,9 +34,6 @@ STUDY_ID = "study_id"
 
 SETTINGS = "settings"
 """Attribute of a study: settings that can never change, as they are typed, by name."""
-
-RECORD = "record"
-"""Attribute of a trial that ended: its record."""
 
 CONFIRMED = "confirmed/"
 """Prefix of the attributes of a study that hold its confirmation runs."""
@@ -44,7 +43,6 @@ TUNED = "tuned/"
 
 _RETRIED = "retried"
 _STARTED = "started_ms"
-_RUNG = "rung/"
 _SHORTFALL = "budget_not_trained"
 _GP_ANSWER = "gp:relative_params:"
 """Prefix under which Optuna's GPSampler writes each answer, for others that ask meanwhile."""
@@ -63,9 +61,15 @@ class StudyStorage:
     Args:
         config: The study, whose storage is opened, or made where there is none.
         backend: Storage of Optuna's in the place of the one that the study names.
+        count_costs: Counts what a network costs before it is trained.
     """
 
-    def __init__(self, config: StudyConfig, backend: BaseStorage | None = None) -> None:
+    def __init__(
+        self,
+        config: StudyConfig,
+        backend: BaseStorage | None = None,
+        count_costs: CountCosts = count_network_costs,
+    ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._place = config.storage_place
         self._url = config.storage or ""
@@ -76,7 +80,9 @@ class StudyStorage:
                 study_name=config.name,
                 storage=self._storage,
                 directions=[objective.direction for objective in config.objectives],
-                sampler=DistinctSampler(config.sampler, config.space, config.shape, config.seed),
+                sampler=DistinctSampler(
+                    config.sampler, search_problem(config, count_costs), config.seed
+                ),
                 load_if_exists=True,
             )
             self._id = self._storage.get_study_id_from_name(config.name)
@@ -141,14 +147,7 @@ class StudyStorage:
 
     def keep_rung_passed(self, epoch: int, entry: RungEntry) -> None:
         """Write where a trial stood when it passed a rung."""
-        self._set(entry.trial, f"{_RUNG}{epoch}", entry.losses)
-
-    def rungs_passed(self, trial: FrozenTrial) -> Iterator[tuple[int, RungEntry]]:
-        """Yield the epochs of the rungs that a trial has passed, and where it stood there."""
-        for key, losses in trial.user_attrs.items():
-            if key.startswith(_RUNG):
-                epoch = int(key.removeprefix(_RUNG))
-                yield epoch, RungEntry(trial=trial.number, losses=tuple(losses))
+        self._set(entry.trial, f"{RUNG}{epoch}", entry.losses)
 
     def keep_shortfall(self, number: int, share: float) -> None:
         """Tell samplers how much of its full budget a stopped trial lacks, before it is ended.
@@ -249,6 +248,20 @@ def lasting_settings(config: StudyConfig) -> dict[str, str]:
         for name, declared in options(ShownSettings).items()
         if Shown.PARAMETER in declared.shown
     }
+
+
+def search_problem(
+    config: StudyConfig, count_costs: CountCosts = count_network_costs
+) -> SearchProblem:
+    """Return what the sampler of a study may know of it."""
+    return SearchProblem(
+        space=config.space,
+        dataset=config.shape,
+        objectives=config.objectives,
+        epochs=config.epochs,
+        rungs=config.rungs,
+        count_costs=count_costs,
+    )
 
 
 def ended_trials(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:

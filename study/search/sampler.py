@@ -1,6 +1,7 @@
 """Samplers: Optuna's own, kept from proposing what was proposed before or cannot be built."""
 
-from collections.abc import Callable, Hashable
+import itertools
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from pnn_core.config import DatasetShape
 from pnn_core.config.checks import require_known
-from search_spaces import SearchSpace
 from search_spaces.space import Point
+from study.search.known_costs.candidates import neighbours
+from study.search.known_costs.ehvi_sampler import EhviMemory, EhviSampler
+from study.search.known_costs.problem import SearchProblem
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: TPESampler(multivariate=True, constant_liar=True, seed=seed),
@@ -24,7 +26,8 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
 
 DEFAULT_SAMPLER = "tpe"
 GRID = "grid"
-SAMPLER_NAMES = (*SAMPLERS, GRID)
+EHVI = "ehvi"
+SAMPLER_NAMES = (*SAMPLERS, EHVI, GRID)
 
 PROPOSALS_BEFORE_RANDOM = 3
 """Number of times that a sampler is asked before a random point takes its place. Few, because each
@@ -59,13 +62,15 @@ class DistinctSampler(BaseSampler):
 
     Args:
         name: Name, one of `SAMPLER_NAMES`.
-        space: Space that is searched.
-        dataset: Shape of the images, which decides what can be built.
+        problem: Study that is served.
         seed: Seed of the sampler.
     """
 
-    def __init__(self, name: str, space: SearchSpace, dataset: DatasetShape, seed: int) -> None:
+    def __init__(self, name: str, problem: SearchProblem, seed: int) -> None:
         require_sampler(name)
+        space, dataset = problem.space, problem.dataset
+        self._problem = problem
+        self._memory = EhviMemory(problem)
         self._space = space
         self._dataset = dataset
         self._axes = dict(space.axes)
@@ -159,7 +164,41 @@ class DistinctSampler(BaseSampler):
         seed = int(np.random.SeedSequence(self._seed, spawn_key=(number,)).generate_state(1)[0])
         self._random = np.random.default_rng(seed)
         self._uniform = RandomSampler(seed=seed)
-        self._inner = self._uniform if self._name == GRID else SAMPLERS[self._name](seed)
+        self._inner = self._begin(seed)
+
+    def _begin(self, seed: int) -> BaseSampler:
+        """Return the sampler that is asked, with its luck."""
+        if self._name == GRID:
+            return self._uniform
+        if self._name == EHVI:
+            return EhviSampler(self._problem, self._candidates, seed, self._memory)
+        return SAMPLERS[self._name](seed)
+
+    def _candidates(self, tried: Sequence[Point], number: int) -> Sequence[Point]:
+        """Return untried points: all of a space that is listed, else random ones and neighbours.
+
+        Args:
+            tried: Points whose neighbours are wanted.
+            number: Number of points at most.
+        """
+        if self._points is not None:
+            remaining = self._remaining(self._taken)
+            if len(remaining) <= number:
+                return remaining
+            chosen = self._random.choice(len(remaining), number, replace=False)
+            return [remaining[place] for place in chosen]
+        near = neighbours(self._space, tried, self._random)
+        drawn = (self._draw() for _ in itertools.count())
+        mixed = itertools.chain.from_iterable(zip(drawn, near, strict=False))
+        return [p for p in itertools.islice(mixed, number) if self._is_new(p, self._taken)]
+
+    def _draw(self) -> dict[str, Any]:
+        """Return a random point."""
+        nobody = create_trial(state=TrialState.WAITING)
+        return {
+            name: self._uniform.sample_independent(None, nobody, name, axis)  # type: ignore[arg-type]
+            for name, axis in self._axes.items()
+        }
 
     def _ask(self, sampler: BaseSampler, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
         """Return a whole point; what the sampler does not choose jointly is chosen axis by axis."""

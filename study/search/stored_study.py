@@ -13,13 +13,13 @@ from study.results.record_codec import record_from_json
 from study.results.run_record import RunRecord
 from study.search.optuna_storage import (
     CONFIRMED,
-    RECORD,
     SETTINGS,
     STUDY_ID,
     TUNED,
     StorageError,
     ended_trials,
 )
+from study.search.trial_attributes import RECORD
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from study.config import StudyConfig
 from study.results.early_stop import EarlyStop
 from study.results.run_record import RunRecord
 from study.search.optuna_storage import StudyStorage
+from study.search.trial_attributes import rungs_passed
 from study.stopping.entry import RungEntry, entry_after
 from study.stopping.halving import SuccessiveHalving
 from study.stopping.rungs import Rungs
@@ -29,7 +30,7 @@ class StudyRungs:
         self._passed: dict[int, list[tuple[int, RungEntry]]] = {}
         self._stops: dict[int, EarlyStop] = {}
         for trial in storage.trials():
-            for epoch, entry in storage.rungs_passed(trial):
+            for epoch, entry in rungs_passed(trial):
                 self._halving.restore(epoch, entry)
 
     def restore(self, record: RunRecord) -> None:

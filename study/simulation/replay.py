@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from pnn_core.config import Costs, TrialConfig
 from study.recording.table import Configuration, RecordedTable
 from study.results.run_record import Curve
 from study.search.messages import EpochReport, ProposedRun
@@ -54,6 +55,10 @@ class Replay:
         self._seeds = table.replicates
         self._nearest = NearestConfiguration(table)
         self._seed = seed
+
+    def costs(self, config: TrialConfig) -> Costs:
+        """Return the costs that the table has for a training run."""
+        return self._nearest.find(config.parameters()).costs
 
     def of(self, proposed: ProposedRun) -> ReplayedTrial:
         """The recorded training that stands for a proposed one."""

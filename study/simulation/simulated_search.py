@@ -131,7 +131,7 @@ class _Search:
         self._replay = Replay(table, settings.seed)
         config = _study_config(table, settings)
         self._ended = _EndedTrial()
-        storage = StudyStorage(config, InMemoryStorage())
+        storage = StudyStorage(config, InMemoryStorage(), self._replay.costs)
         self._manager = TrialManager(config, storage, [self._ended])
         self._clock: EventClock[_Running] = EventClock()
         self._free = settings.workers

@@ -1,0 +1,151 @@
+"""Sampler by expected hypervolume improvement, with known costs and all rungs."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import FrozenTrial
+
+from search_spaces.space import Point
+from study.search.known_costs.evidence import Evidence
+from study.search.known_costs.expected_gain import expected_gain
+from study.search.known_costs.observations import Observations, ObservedTrial
+from study.search.known_costs.placed_points import PlacedPoints
+from study.search.known_costs.problem import SearchProblem
+from study.search.known_costs.survival import chance_to_pass
+
+Array = npt.NDArray[np.float64]
+
+FIRST_RANDOM = 4
+"""Number of trials before the model is asked."""
+
+RANDOM_SHARE = 0.05
+"""Share of proposals that are random, so that a wrong model cannot lock the search."""
+
+CANDIDATES = 4_096
+"""Number of points that are compared."""
+
+DRAWS = 16
+"""Number of draws of the other measured objectives, where there are several."""
+
+BEYOND = 0.1
+"""Share of a loss's range beyond the worst, up to which a gain counts."""
+
+_LOG = logging.getLogger(__name__)
+
+FindCandidates = Callable[[Sequence[Point], int], Sequence[Point]]
+"""Returns untried points that can be built, given points that were tried, and how many."""
+
+
+class EhviMemory:
+    """What one proposal leaves to the next: trials that were read, points that were placed.
+
+    Args:
+        problem: The study.
+    """
+
+    def __init__(self, problem: SearchProblem) -> None:
+        self.observations = Observations(problem)
+        self.points = PlacedPoints(problem)
+
+
+class EhviSampler(BaseSampler):
+    """Proposes the untried point of the largest expected gain.
+
+    Objectives that follow from the network alone are computed. Each measured one is modelled at
+    every rung (`RungModel`), from complete, stopped and running trials. The gain is the expected
+    hypervolume improvement (`expected_gain`) times the chance to pass the rungs (`chance_to_pass`).
+    Running trials count as observed at their means, so that many workers get different points.
+
+    Where the model cannot be fitted, a random point is proposed, and the log says so.
+
+    Args:
+        problem: The study.
+        candidates: Finds untried points.
+        seed: Seed of what is random.
+        memory: What earlier proposals left.
+    """
+
+    def __init__(
+        self, problem: SearchProblem, candidates: FindCandidates, seed: int, memory: EhviMemory
+    ) -> None:
+        self._problem = problem
+        self._candidates = candidates
+        self._memory = memory
+        self._uniform = RandomSampler(seed=seed)
+        self._random = np.random.default_rng(seed)
+
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return all axes."""
+        return dict(self._problem.space.axes)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return a point, or nothing where chance is to choose."""
+        chance = self._random.random() < RANDOM_SHARE
+        trials = [t for t in self._memory.observations.read(study) if t.number != trial.number]
+        last = len(self._problem.levels) - 1
+        ended = any(last in t.entries for t in trials)
+        if chance or len(trials) < FIRST_RANDOM or not ended or not self._problem.measured:
+            return {}
+        try:
+            return dict(self._best(trials))
+        except ValueError as error:
+            _LOG.warning("trial %d is a random point: %s", trial.number, error)
+            return {}
+
+    def sample_independent(
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:  # noqa: ANN401  # Optuna's signature
+        """Draw a value."""
+        return self._uniform.sample_independent(study, trial, param_name, param_distribution)
+
+    def _best(self, trials: Sequence[ObservedTrial]) -> Point:
+        tried = [trial.point for trial in trials if trial.entries]
+        candidates = self._candidates(tried, CANDIDATES)
+        if not candidates:
+            return {}
+        evidence = Evidence(self._problem, self._memory.points, trials, candidates)
+        gain = self._gain(evidence)
+        return candidates[int(np.argmax(gain))] if gain.max() > 0 else {}
+
+    def _gain(self, evidence: Evidence) -> Array:
+        """Return the expected gain of each candidate."""
+        first, *others = self._problem.measured
+        prediction = evidence.predict(first)
+        drawn = [evidence.predict(objective) for objective in others]
+        front = np.column_stack(
+            [
+                evidence.costs[evidence.complete],
+                *(evidence.losses(objective) for objective in (*others, first)),
+            ]
+        )
+        worst, best = front.max(axis=0), front.min(axis=0)
+        costs = evidence.costs.shape[1]
+        worst[:costs], best[:costs] = 1.0, 0.0
+        reference = worst + BEYOND * (worst - best)
+        gain = np.zeros(len(evidence.candidate_costs))
+        draws = DRAWS if drawn else 1
+        for _ in range(draws):
+            noise = self._random.standard_normal((len(drawn), len(gain)))
+            known = [p.mean[:, -1] + p.sd[:, -1] * e for p, e in zip(drawn, noise, strict=True)]
+            gain += expected_gain(
+                front,
+                np.column_stack([evidence.candidate_costs, *known]),
+                prediction.mean[:, -1],
+                prediction.sd[:, -1],
+                reference=reference,
+            )
+        return gain * chance_to_pass(evidence.bars(first), evidence.candidate_costs, prediction)
