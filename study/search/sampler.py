@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from pnn_core.config.checks import require_known
 from search_spaces.space import Point
 from study.search.known_costs.candidates import neighbours
-from study.search.known_costs.ehvi_sampler import EhviMemory, EhviSampler
+from study.search.known_costs.ehvi_sampler import DRAWN_CANDIDATES, EhviMemory, EhviSampler
 from study.search.known_costs.problem import SearchProblem
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
@@ -190,7 +190,8 @@ class DistinctSampler(BaseSampler):
         near = neighbours(self._space, tried, self._random)
         drawn = (self._draw() for _ in itertools.count())
         mixed = itertools.chain.from_iterable(zip(drawn, near, strict=False))
-        return [p for p in itertools.islice(mixed, number) if self._is_new(p, self._taken)]
+        few = min(number, DRAWN_CANDIDATES)
+        return [p for p in itertools.islice(mixed, few) if self._is_new(p, self._taken)]
 
     def _draw(self) -> dict[str, Any]:
         """Return a random point."""

@@ -28,7 +28,10 @@ RANDOM_SHARE = 0.05
 """Share of proposals that are random, so that a wrong model cannot lock the search."""
 
 CANDIDATES = 4_096
-"""Number of points that are compared."""
+"""Number of points that are compared, of a space that is listed."""
+
+DRAWN_CANDIDATES = 1_024
+"""Number of points that are drawn of one that is not: each is checked anew."""
 
 DRAWS = 16
 """Number of draws of the other measured objectives, where there are several."""
@@ -124,14 +127,9 @@ class EhviSampler(BaseSampler):
     def _gain(self, evidence: Evidence) -> Array:
         """Return the expected gain of each candidate."""
         first, *others = self._problem.measured
-        prediction = evidence.predict(first)
-        drawn = [evidence.predict(objective) for objective in others]
-        front = np.column_stack(
-            [
-                evidence.costs[evidence.complete],
-                *(evidence.losses(objective) for objective in (*others, first)),
-            ]
-        )
+        modelled = evidence.model(first)
+        drawn = [evidence.model(objective) for objective in others]
+        front = np.column_stack([evidence.front_costs, *(m.front for m in (*drawn, modelled))])
         worst, best = front.max(axis=0), front.min(axis=0)
         costs = evidence.costs.shape[1]
         worst[:costs], best[:costs] = 1.0, 0.0
@@ -140,12 +138,17 @@ class EhviSampler(BaseSampler):
         draws = DRAWS if drawn else 1
         for _ in range(draws):
             noise = self._random.standard_normal((len(drawn), len(gain)))
-            known = [p.mean[:, -1] + p.sd[:, -1] * e for p, e in zip(drawn, noise, strict=True)]
+            known = [
+                other.candidates.mean[:, -1] + other.candidates.sd[:, -1] * own
+                for other, own in zip(drawn, noise, strict=True)
+            ]
             gain += expected_gain(
                 front,
                 np.column_stack([evidence.candidate_costs, *known]),
-                prediction.mean[:, -1],
-                prediction.sd[:, -1],
+                modelled.candidates.mean[:, -1],
+                modelled.candidates.sd[:, -1],
                 reference=reference,
             )
-        return gain * chance_to_pass(evidence.bars(first), evidence.candidate_costs, prediction)
+        return gain * chance_to_pass(
+            evidence.bars(first), evidence.candidate_costs, modelled.candidates
+        )

@@ -1,6 +1,7 @@
 """Trials of a study and points that may be tried, as arrays on one scale."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,18 @@ FITTED_VALUES = 150
 
 VALUES = 600
 """Number of values, the last ones, that are predicted from."""
+
+
+class Modelled(NamedTuple):
+    """One measured objective as losses, on the scale on which it is modelled.
+
+    Attributes:
+        front: Losses of complete trials, then those that running ones are expected to end with.
+        candidates: Predicted losses of the candidates.
+    """
+
+    front: Array
+    candidates: Prediction
 
 
 class Evidence:
@@ -56,18 +69,16 @@ class Evidence:
         self.costs, self.candidate_costs = costs[:own], costs[own:]
         self.last = len(problem.levels) - 1
 
+        self._complete = self._where(lambda trial: self.last in trial.entries)
+        self._running = self._where(lambda trial: trial.is_running)
+
     @property
-    def complete(self) -> Places:
-        """Return the places of the trials that reached the full budget."""
-        return np.array([i for i, t in enumerate(self._trials) if self.last in t.entries])
+    def front_costs(self) -> Array:
+        """Return the costs of the complete trials, then of the running ones."""
+        return self.costs[np.concatenate([self._complete, self._running])]
 
-    def losses(self, objective: int) -> Array:
-        """Return one objective of the complete trials, on the scale on which it is modelled."""
-        entries = [self._trials[i].entries[self.last].losses[objective] for i in self.complete]
-        return _scaled(self._problem.objectives[objective], np.array(entries))
-
-    def predict(self, objective: int) -> Prediction:
-        """Predict losses of the candidates at every rung; running trials count as at their means.
+    def model(self, objective: int) -> Modelled:
+        """Model one objective; running trials count as at their means.
 
         Raises:
             ValueError: The model cannot be fitted.
@@ -83,10 +94,17 @@ class Evidence:
             levels=self.last + 1,
             fitted_by=np.arange(len(rows))[-FITTED_VALUES:],
         )
-        running = np.array([i for i, t in enumerate(self._trials) if t.is_running], dtype=np.int64)
-        if len(running):
-            model.condition_on_means(self._inputs(running, np.full_like(running, self.last)))
-        return model.predict(self._candidates, self.candidate_costs - 0.5)
+        complete = [self._trials[i].entries[self.last].losses[objective] for i in self._complete]
+        expected = np.zeros(0)
+        if len(self._running):
+            at_end = np.full_like(self._running, self.last)
+            expected = model.condition_on_means(self._inputs(self._running, at_end))
+        return Modelled(
+            front=np.concatenate(
+                [_scaled(self._problem.objectives[objective], np.array(complete)), expected]
+            ),
+            candidates=model.predict(self._candidates, self.candidate_costs - 0.5),
+        )
 
     def bars(self, objective: int) -> dict[int, RungBar]:
         """Return what a candidate must beat on an objective at each rung, by the rung's place."""
@@ -106,6 +124,9 @@ class Evidence:
                 reduction_factor=rungs.reduction_factor,
             )
         return bars
+
+    def _where(self, holds: Callable[[ObservedTrial], bool]) -> Places:
+        return np.array([i for i, t in enumerate(self._trials) if holds(t)], dtype=np.int64)
 
     def _inputs(self, trials: Places, levels: Places) -> Inputs:
         return Inputs(

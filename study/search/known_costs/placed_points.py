@@ -19,6 +19,9 @@ from study.search.known_costs.problem import SearchProblem
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 
+KEPT = 20_000
+"""Number of points above which all that were placed are forgotten."""
+
 IDLE = 0.5
 """Place of a setting that changes nothing about a training run, as noise of a layer without."""
 
@@ -36,7 +39,7 @@ class Placed(NamedTuple):
 
 
 class PlacedPoints:
-    """Places points of one study; each point is placed once.
+    """Places points of one study; each of the last ones is placed once.
 
     A numeric axis is one column on its own scale, logarithmic or not. A categorical axis has a
     column for each choice, √½ where it is chosen, so that two choices are 1 apart.
@@ -67,6 +70,8 @@ class PlacedPoints:
 
     def _row(self, point: Point) -> tuple[Array, Array]:
         key = tuple(point[name] for name in self._axes)
+        if len(self._rows) > KEPT:
+            self._rows.clear()
         if key not in self._rows:
             config = self._problem.configure(point)
             used = config.parameters()

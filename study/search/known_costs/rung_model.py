@@ -25,6 +25,9 @@ Places = npt.NDArray[np.int64]
 STEPS = 40
 """Steps of L-BFGS."""
 
+REACH = 4.0
+"""Distance from a prior's mean within which a hyperparameter is sought, in standard deviations."""
+
 TREND_DECAY = 0.3
 """Decay of the trend's covariance from one rung to the next."""
 
@@ -104,12 +107,17 @@ class RungModel:
         self._theta = self._fit(inputs.rows(fitted_by), self._y[fitted_by])
         self._condition()
 
-    def condition_on_means(self, inputs: Inputs) -> None:
-        """Take rows for observed at their means: their uncertainty goes, no mean changes."""
+    def condition_on_means(self, inputs: Inputs) -> Array:
+        """Take rows for observed at their means: their uncertainty goes, no mean changes.
+
+        Returns:
+            The means.
+        """
         mean = self._predict(inputs, inputs.levels)[0]
         self._y = np.concatenate([self._y, mean])
         self._inputs = self._inputs.joined(inputs)
         self._condition()
+        return self._shift + self._scale * mean
 
     def predict(self, x: Array, costs: Array) -> Prediction:
         """Predict the values of settings at every rung.
@@ -173,8 +181,11 @@ class RungModel:
     def _fit(self, inputs: Inputs, y: Array) -> Array:
         prior = _Prior.of(self._groups, self._levels)
         fit = _Fit(inputs, y, self._groups, self._levels)
-        error = len(prior.means) - 1
-        bounds = [(None, None)] * error + [(np.log(0.01), np.log(1.0))]
+        # Far from what the priors hold for possible, exponentials would overflow.
+        bounds = [
+            *zip(prior.means - REACH * prior.sds, prior.means + REACH * prior.sds, strict=True)
+        ]
+        bounds[-1] = (np.log(0.01), np.log(1.0))
         found = minimize(
             lambda theta: fit.negative_log_posterior(theta, prior),
             prior.means,

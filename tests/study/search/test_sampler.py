@@ -11,6 +11,8 @@ from optuna.samplers import NSGAIISampler
 
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
+from study.results.objective import parse_objectives
+from study.search.known_costs.problem import SearchProblem, count_network_costs
 from study.search.sampler import SAMPLER_NAMES, SAMPLERS, DistinctSampler, require_sampler
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
@@ -46,9 +48,21 @@ CONTROLS = SearchSpace(
 Ask = Callable[[], dict]
 
 
+def problem_of(space: SearchSpace) -> SearchProblem:
+    return SearchProblem(
+        space=space,
+        dataset=DIGITS,
+        objectives=parse_objectives("val_accuracy,learnable_params"),
+        epochs=1,
+        rungs=None,
+        count_costs=count_network_costs,
+    )
+
+
 def start(sampler: str, space: SearchSpace, seed: int = 0) -> tuple[optuna.Study, Ask]:
     study = optuna.create_study(
-        directions=["maximize", "minimize"], sampler=DistinctSampler(sampler, space, DIGITS, seed)
+        directions=["maximize", "minimize"],
+        sampler=DistinctSampler(sampler, problem_of(space), seed),
     )
 
     def ask_and_tell() -> dict:
@@ -121,7 +135,7 @@ class TestEverySampler:
         _, ask = start(sampler, CONTINUOUS, seed=5)
         study, ask_again = start(sampler, CONTINUOUS, seed=5)
         for _ in range(count):
-            study.sampler = DistinctSampler(sampler, CONTINUOUS, DIGITS, seed=5)
+            study.sampler = DistinctSampler(sampler, problem_of(CONTINUOUS), seed=5)
             assert ask_again() == ask()
 
     def test_draws_anew_for_each_trial_and_each_seed(self, sampler: str) -> None:
@@ -172,7 +186,7 @@ def test_the_grid_goes_through_its_points_in_order() -> None:
 def test_tpe_learns_where_the_objectives_are_good() -> None:
     space = SearchSpace(name="line", summary="", axes={"noise_level": FloatDistribution(0.01, 5.0)})
     study = optuna.create_study(
-        directions=["maximize"], sampler=DistinctSampler("tpe", space, DIGITS, seed=0)
+        directions=["maximize"], sampler=DistinctSampler("tpe", problem_of(space), seed=0)
     )
     levels = []
     for _ in range(40):
