@@ -44,6 +44,9 @@ MOASHA = "moasha"
 
 SCHEDULERS = (FIFO, MOASHA)
 
+FRONT_WEIGHTS, NO_WEIGHTS = "front", "none"
+"""Keeps the weights of the front's trials and of all confirmed runs, or none at all."""
+
 DEFAULT_TRIALS = 24
 DEFAULT_EPOCHS = 4
 """Enough for the digits on two cores within a minute; larger data wants more."""
@@ -81,6 +84,16 @@ def read_augment(text: str) -> str:
         ValueError: There is none of that name; the nearest is suggested.
     """
     require_known("an augmentation", text, get_args(Augment))
+    return text
+
+
+def read_weights(text: str) -> str:
+    """Read which weights are kept.
+
+    Raises:
+        ValueError: There is no such choice; the nearest is suggested.
+    """
+    require_known("a choice of weights", text, (FRONT_WEIGHTS, NO_WEIGHTS))
     return text
 
 
@@ -354,4 +367,14 @@ class Settings(ShownSettings, Resources):
         False,
         group=Group.PLACES,
         help="keep each trial's last checkpoint",
+    )
+    weights: str = option(
+        FRONT_WEIGHTS,
+        group=Group.PLACES,
+        metavar="WHICH",
+        help="front (default): keep the weights of the front's trials and of all confirmed runs, "
+        "in the study's folder and in MLflow; none: keep no weights",
+        read=read_weights,
+        on_resume=OnResume.FREE,
+        may_lack=True,
     )

@@ -20,6 +20,7 @@ class WorkerSettings:
             others train on the same GPU.
         store: Store of the checkpoints.
         keep_checkpoints: True if a complete trial leaves its last state there.
+        keep_weights: True if a complete run leaves its weights there.
         stop_key: Key of the flag at which workers save their trials and stop.
         arithmetic: Arithmetic that trains networks on the CPU; None for what the machine has.
     """
@@ -28,6 +29,7 @@ class WorkerSettings:
     gpus: float
     store: CheckpointStore
     keep_checkpoints: bool
+    keep_weights: bool
     stop_key: str
     arithmetic: Arithmetic | None = None
 

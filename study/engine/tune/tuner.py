@@ -22,6 +22,7 @@ from study.engine.tune.scheduler import RungScheduler
 from study.engine.tune.searcher import TuneSearcher
 from study.engine.tune.trainable import TrialTrainable
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
+from study.results.settings import NO_WEIGHTS
 from study.search.messages import RUNS, ProposedRun
 from study.search.run_manager import RunManager
 
@@ -67,6 +68,7 @@ def train_runs(
         gpus=resources.gpus,
         store=store,
         keep_checkpoints=config.keep_checkpoints and not isinstance(images, ConfirmationImages),
+        keep_weights=config.weights != NO_WEIGHTS,
         stop_key=flag.key,
         arithmetic=config.arithmetic,
     )
