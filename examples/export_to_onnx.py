@@ -14,8 +14,8 @@ import numpy as np
 import onnxruntime
 import torch
 
+from pnn_core import export_onnx
 from pnn_core.data import load_training_data
-from pnn_core.models.exported_network import export_onnx
 from study import open_study
 
 
