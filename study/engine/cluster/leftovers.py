@@ -62,11 +62,15 @@ def sweep() -> None:
 
 
 def end_own() -> None:
-    """End the processes that this process has started within `marked`."""
+    """End the processes that this process has started within `marked`.
+
+    All of them are found before the first is ended: Ray's own threads in this process abort it when
+    they see one gone, and it is to end by its caller's hand.
+    """
     own = _identity(os.getpid())
-    for pid, driver in _marked_processes():
-        if driver == own and pid != os.getpid():
-            _end(pid)
+    found = [pid for pid, driver in _marked_processes() if driver == own and pid != os.getpid()]
+    for pid in found:
+        _end(pid)
 
 
 def _identity(pid: int) -> str:

@@ -75,7 +75,8 @@ class Evidence:
     @property
     def front_costs(self) -> Array:
         """Return the costs of the complete trials, then of the running ones."""
-        return self.costs[np.concatenate([self._complete, self._running])]
+        front: Array = self.costs[np.concatenate([self._complete, self._running])]
+        return front
 
     def model(self, objective: int) -> Modelled:
         """Model one objective; running trials count as at their means.

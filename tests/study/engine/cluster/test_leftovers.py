@@ -1,13 +1,16 @@
 """The next start sweeps what a killed driver left, and nothing else."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from study.engine.cluster import leftovers
 from study.engine.cluster.leftovers import MARK, end_own, marked, scratch_folder, sweep
 
 SLEEP = [sys.executable, "-c", "print(flush=True); import time; time.sleep(60)"]
@@ -66,3 +69,27 @@ def test_a_process_without_a_mark_is_let_alone() -> None:
     other.kill()
     other.wait()
     other.stdout.close()  # type: ignore[union-attr]
+
+
+def test_all_processes_of_its_own_are_found_before_the_first_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ray's threads abort a process that sees one gone: nothing slow may come after that."""
+    steps: list[str] = []
+    original = leftovers._marked_processes
+
+    def found() -> Iterator[tuple[int, str]]:
+        yield from original()
+        steps.append("found")
+
+    with marked():
+        children = [started() for _ in range(2)]
+    monkeypatch.setattr(leftovers, "_marked_processes", found)
+    monkeypatch.setattr(
+        leftovers, "_end", lambda pid: (steps.append("ended"), os.kill(pid, signal.SIGKILL))
+    )
+    end_own()
+    assert steps == ["found", "ended", "ended"]
+    for child in children:
+        assert child.wait() == -signal.SIGKILL
+        child.stdout.close()  # type: ignore[union-attr]

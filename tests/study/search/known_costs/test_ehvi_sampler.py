@@ -104,9 +104,9 @@ class Search:
 def test_it_finds_the_good_noise_level_sooner_than_chance(tmp_path):
     def mean_error(sampler: str) -> float:
         search = Search(config_of(tmp_path, sampler=sampler))
-        for _ in range(25):
+        for _ in range(20):
             search.train(search.propose())
-        levels = [run.config.model.mask.noise_level for run in search.proposed[8:]]
+        levels = [run.config.model.mask.noise_level for run in search.proposed[6:]]
         return float(np.mean(np.abs(np.log10(np.array(levels) / 0.1))))
 
     assert mean_error("ehvi") < 0.6 * mean_error("random")
@@ -144,18 +144,16 @@ def test_it_reads_rungs_of_running_and_stopped_trials_and_ends_of_complete_ones(
 
 
 @pytest.mark.parametrize(
-    "objectives",
+    ("objectives", "scheduler"),
     [
-        "val_accuracy",
-        "val_accuracy,learnable_params,macs",
-        "val_accuracy,val_loss,learnable_params",
-        "learnable_params,macs",
+        ("val_accuracy", "moasha"),
+        ("val_accuracy,learnable_params,macs", "moasha"),
+        ("val_accuracy,val_loss,learnable_params", "moasha"),
+        ("val_accuracy,val_loss,learnable_params", "fifo"),
+        ("learnable_params,macs", "fifo"),
     ],
 )
-@pytest.mark.parametrize("scheduler", ["moasha", "fifo"])
 def test_it_searches_any_number_of_known_and_measured_objectives(tmp_path, objectives, scheduler):
-    if objectives == "learnable_params,macs" and scheduler == "moasha":
-        pytest.skip("refused: nothing is measured that could stop a trial")
     rungs = {} if scheduler == "moasha" else {"first_rung": None, "reduction_factor": None}
     config = config_of(
         tmp_path, objectives=parse_objectives(objectives), scheduler=scheduler, **rungs
