@@ -29,6 +29,11 @@ def _numeric(shown: str) -> dict[str, Any]:
 
 def picture_block(picture: Picture, address: Address, theme: Theme) -> Component:
     """A picture with its title, its caption and the files that hold it."""
+    if picture.instead:
+        return html.Section(
+            [html.H2(picture.title), html.P(picture.instead, className="instead")],
+            key=picture.name,
+        )
     # Zoom and pan stay while the same axes are drawn, whichever trials are opened or brushed.
     axes = replace(address, trial=None, options=replace(address.options, within=()))
     figure = picture.figure.update_layout(template=template(theme), uirevision=str(axes))
@@ -37,7 +42,7 @@ def picture_block(picture: Picture, address: Address, theme: Theme) -> Component
         figure.update_layout(dragmode="select")
     return html.Figure(
         [
-            html.Figcaption([html.H2(picture.title), html.P(picture.caption)]),
+            html.Figcaption([html.H2(picture.title), *caption(picture.sentences)]),
             html.Div(
                 dcc.Graph(
                     id=_graph_id(picture),
@@ -46,13 +51,20 @@ def picture_block(picture: Picture, address: Address, theme: Theme) -> Component
                     responsive=True,
                     style={"height": f"{figure.layout.height or 520}px"},
                 ),
-                role="img",
+                role="group",
                 **aria(label=picture.description),
             ),
             html.P(["Download: ", *_downloads(picture, address)], className="downloads"),
         ],
         key=picture.name,
     )
+
+
+def caption(sentences: Sequence[str]) -> list[Component]:
+    """Return a caption: its first sentence, and the rest to unfold."""
+    first, *rest = sentences or ("",)
+    more = [html.Details([html.Summary("How to read it"), html.P(" ".join(rest))])]
+    return [html.P(first), *(more if rest else [])]
 
 
 def table_block(table: ViewTable) -> Component:

@@ -118,8 +118,10 @@ def draw_page(
     )
     if now == before:
         return None
+    has_bars = any(s.followed is not None and s.followed.study.confirmed for s in states[:1])
     keeps_pictures = now.pictures == before.pictures and (
-        now.brush == before.brush or _brushes_itself(address, before, now.brushed)
+        now.brush == before.brush
+        or (not has_bars and _brushes_itself(address, before, now.brushed))
     )
     content = (
         _content(studies, names, states, address, theme, with_pictures=not keeps_pictures)
@@ -190,7 +192,7 @@ def _brushes_itself(address: Address, before: Drawing, brushed: str) -> bool:
     """Return True if the reader has just drawn this very brush on the front, which had none.
 
     Other views have more to say of a brush than which points fade, and so has a picture that was
-    drawn with another one.
+    drawn with another one; Plotly leaves error bars of a study that has confirmed runs.
     """
     if brushed in ("", before.brushed):
         return False
