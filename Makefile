@@ -1,16 +1,18 @@
 PYTHON ?= python3
-BIN := .venv/bin
-READY := .venv/.installed
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
 
-.PHONY: install study dashboard test faults check bench clean
+.PHONY: install study dashboard test quick faults check bench clean
 
 # The environment: pinned versions, made once, made again when the pins change.
 install: $(READY)
 
-$(READY): pyproject.toml constraints.txt pnn_core/fused/compile.py $(wildcard pnn_core/fused/cpu/*)
+$(READY): pyproject.toml $(CONSTRAINTS) pnn_core/fused/compile.py $(wildcard pnn_core/fused/cpu/*)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[dev]'
 	$(BIN)/python -m pnn_core.fused.compile || true  # without a compiler, torch's own operators
 	touch $@
 
@@ -25,6 +27,15 @@ dashboard: $(READY)
 # Three at once on two cores: studies mostly wait for the processes that they start.
 test: $(READY)
 	$(BIN)/python -m pytest -n 3 --dist worksteal
+
+# Tests that start no study: some minutes.
+quick: $(READY)
+	$(BIN)/python -m pytest -n 3 --dist worksteal tests/pnn_core tests/search_spaces tests/study/results \
+	    tests/study/recording tests/study/search tests/study/simulation tests/study/stopping
+
+# The lowest versions of the dependencies, as pins: make VENV=.venv-lowest CONSTRAINTS=lowest.txt quick
+lowest.txt: pyproject.toml
+	sed -nE 's/^    "([a-z-]+)(\[[a-z]+\])?>=([0-9.]+).*/\1==\3/p' $< > $@
 
 # Small real studies, struck and resumed: each kind of fault once, ROUNDS=50 at random, or one SEED=…
 faults: $(READY)
@@ -42,4 +53,4 @@ bench: $(READY)
 	$(BIN)/python benchmarks/time_to_front.py --picture benchmarks/front.svg
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -18,8 +18,9 @@ Packages, from the lowest to the highest; each imports only those above it in th
 - `replicates`: runs that differ in their seeds alone, trained as one network
 
 By themselves, for whoever has a network and no study: `convert` turns a network's convolutions into
-another spatial layer, `PerturbationLayer` is that layer, and `load_network` reads what a study
-trained. They are imported when they are asked for, so that `pnn_core.config` costs no torch import.
+another spatial layer, `PerturbationLayer` is that layer, `load_network` reads what a study trained,
+and `train` trains one network, epoch by epoch. They are imported when they are asked for, so that
+`pnn_core.config` costs no torch import.
 """
 
 from importlib import import_module
@@ -29,8 +30,16 @@ if TYPE_CHECKING:
     from pnn_core.layers.perturbation_layer import PerturbationLayer
     from pnn_core.models.convert import Conversion, convert
     from pnn_core.models.saved_network import TrainedNetwork, load_network
+    from pnn_core.training.validated_run import train
 
-__all__ = ["Conversion", "PerturbationLayer", "TrainedNetwork", "convert", "load_network"]
+__all__ = [
+    "Conversion",
+    "PerturbationLayer",
+    "TrainedNetwork",
+    "convert",
+    "load_network",
+    "train",
+]
 
 _HOMES = {
     "PerturbationLayer": "pnn_core.layers.perturbation_layer",
@@ -38,6 +47,7 @@ _HOMES = {
     "convert": "pnn_core.models.convert",
     "TrainedNetwork": "pnn_core.models.saved_network",
     "load_network": "pnn_core.models.saved_network",
+    "train": "pnn_core.training.validated_run",
 }
 """Module of each public name."""
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from pnn_core.architecture.matched_size import SIZE_TOLERANCE, control
+from pnn_core.architecture import SIZE_TOLERANCE, control
 from pnn_core.architecture.parameter_count import count_learnable_params
 from pnn_core.config import DatasetShape, ModelConfig, StemConfig
 from search_spaces.equal_size import LAYERS, equal_size_variants

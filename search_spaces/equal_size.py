@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-from pnn_core.architecture.matched_size import control, width_for
+from pnn_core.architecture import control, width_for
 from pnn_core.config import MaskConfig, ModelConfig, ParameterValue, StemConfig, TrialConfig
 from search_spaces.errors import SpaceError
 

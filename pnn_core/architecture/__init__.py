@@ -3,3 +3,8 @@
 - `parameter_count`: learnable parameters
 - `matched_size`: the same network with another spatial layer at the same size
 """
+
+from pnn_core.architecture.matched_size import SIZE_TOLERANCE, Control, control, width_for
+from pnn_core.architecture.parameter_count import count_learnable_params
+
+__all__ = ["SIZE_TOLERANCE", "Control", "control", "count_learnable_params", "width_for"]

@@ -11,7 +11,7 @@ images.
 
 from collections.abc import Mapping
 
-from pnn_core.architecture.matched_size import control
+from pnn_core.architecture import control
 from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig
 
 MASK_COUNT = 15

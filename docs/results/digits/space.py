@@ -7,7 +7,7 @@ have 8 masks in the first stage, one for each channel. Learning rates were chose
 
 from collections.abc import Mapping
 
-from pnn_core.architecture.matched_size import control
+from pnn_core.architecture import control
 from pnn_core.config import DatasetShape, ModelConfig, ParameterValue
 from search_spaces import Experiment, PlannedComparison, SearchSpace
 
