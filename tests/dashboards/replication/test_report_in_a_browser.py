@@ -36,7 +36,7 @@ def page(opened, request):
     page.set_viewport_size({"width": request.param, "height": 900})
     page.wait_for_function(
         """() => [...document.querySelectorAll(".js-plotly-plot")].every(
-            figure => figure._fullLayout.width === figure.clientWidth)"""
+            figure => Math.abs(figure._fullLayout.width - figure.clientWidth) < 1)"""
     )
     return page
 
