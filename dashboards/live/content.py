@@ -18,7 +18,7 @@ from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import StatusInfo, get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
 from dashboards.scene import Scene
-from dashboards.view_tables import front_table, named_table
+from dashboards.view_tables import front_table, named_table, trials_table
 from dashboards.views import VIEWS
 from study.results.plural import counted
 
@@ -74,16 +74,18 @@ def _brush(scene: Scene) -> Iterator[Component]:
     """Number of trials that the brush left, and a way back to all of them."""
     if scene.selected is None:
         return
-    spans = "; ".join(
+    spans = [
         f"{find_quantity(span.name, scene.study.records).short} "
         f"{_bound(span.low)} to {_bound(span.high)}"
         for span in scene.options.within
-    )
+    ]
+    if where := scene.options.where.strip():
+        spans.append(where)
     yield html.Div(
         [
             html.Span(
-                f"{counted(len(scene.selected), 'trial')} within {spans}. What sums up trials, "
-                "such as means, shares and counts, stays that of all. "
+                f"{counted(len(scene.selected), 'trial')} within {'; '.join(spans)}. What sums up "
+                "trials, such as means, shares and counts, stays that of all. "
             ),
             html.Button("Show all trials", id={"action": "clear"}, type="button"),
         ],
@@ -100,6 +102,8 @@ def _bound(value: float) -> str:
 def _tables(scene: Scene, address: Address) -> Iterator[Component]:
     if address.view == "front":
         yield table_block(front_table(scene))
+    if address.view == "trials":
+        yield table_block(trials_table(scene))
     if address.view == "compare":
         info = get_paired_info(scene.studies)
         yield html.Section([html.H2(info.title), *caption(info.sentences)])

@@ -13,7 +13,7 @@ from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
 from dashboards.scene import Scene
-from dashboards.view_tables import front_table, named_table
+from dashboards.view_tables import front_table, named_table, trials_table
 from dashboards.views import VIEWS, View
 from study.results.study_info import StudyInfo
 from study.results.whole_file import write_whole
@@ -52,6 +52,8 @@ def _body(scene: Scene, names: str) -> Iterator[str]:
         yield from map(paragraph, common_sentences(pictures))
         for picture in pictures:
             yield picture_html(picture, name)
+        if name == "trials":
+            yield table_html(trials_table(scene))
         if name == "front":
             yield _front_table(scene)
         if name == "progress":

@@ -63,6 +63,7 @@ def final_words(
         outcome.caution(),
         *_confirmed(outcome, width if with_bars else 0),
         f"{'Files':{_LABEL_WIDTH}} {outcome.page}, {outcome.csv.name}",
+        f"{'Weights':{_LABEL_WIDTH}} {_weights(outcome)}",
         *(f"{purpose:{_LABEL_WIDTH}} {command}" for purpose, command in outcome.commands.items()),
     ]
     free = height - sum(_height(line, width) for line in (*above, *below))
@@ -122,12 +123,12 @@ def _confirmed(outcome: Outcome, width: int) -> list[str]:
     seal = outcome.seal
     lines = []
     if seal is not None:
-        lines += ["", seal.describe(), f"{'Table':{_LABEL_WIDTH}} {outcome.sealed_table}"]
+        lines += [seal.describe(), f"{'Table':{_LABEL_WIDTH}} {outcome.sealed_table}"]
     planned = outcome.planned_confirmations
     if not planned or (seal is not None and not seal.is_open):
         return lines
     complete = sum(run.state is RunState.COMPLETE for run in outcome.confirmed)
-    lines += ["", f"Confirmed on the test set: {complete} of {planned} runs with fresh seeds"]
+    lines += [f"Confirmed on the test set: {complete} of {planned} runs with fresh seeds"]
     lines += [
         f"{counted(count, 'confirmation run')} failed: {reason}"
         for count, reason in failures(outcome.confirmed)
@@ -149,6 +150,12 @@ def _leading(outcome: Outcome) -> Sequence[ForestRow]:
     if first.standing == Standing.CONTROL:
         rows = [row for row in rows if row.first == first.first]
     return rows[:_MOST_COMPARISONS]
+
+
+def _weights(outcome: Outcome) -> str:
+    if outcome.weights is None:
+        return "none are kept (--weights none)"
+    return outcome.weights.describe()
 
 
 def _height(line: str, width: int) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from study.config import StudyConfig
 from study.results.comparison_words import cautions, describe_with_trial
+from study.results.kept_weights import KeptWeights
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import Comparison, compare
 from study.results.pareto import front
@@ -39,6 +40,7 @@ class Outcome:
         warnings: Sentences about what went wrong without costing the front.
         seal: State of the experiment's seal, where one was confirmed: while it is closed, there is
             no confirmed run here.
+        weights: Weights that were kept; None where none are to be kept.
     """
 
     config: StudyConfig
@@ -51,6 +53,7 @@ class Outcome:
     validation_images: int
     warnings: tuple[str, ...] = ()
     seal: Seal | None = None
+    weights: KeptWeights | None = None
 
     @cached_property
     def front(self) -> tuple[RunRecord, ...]:
@@ -140,6 +143,7 @@ class Outcome:
             "experiment": None if self.seal is None else self._experiment_json(self.seal),
             "page": str(self.page),
             "csv": str(self.csv),
+            "weights": None if self.weights is None else self.weights.as_json(),
             "validation_images": self.validation_images,
             "commands": dict(self.commands),
             "resume": self.resume,

@@ -1,6 +1,6 @@
 """Comparisons as a forest: groups of rows, the one that stands for all first, and small in text."""
 
-import statistics
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -15,8 +15,9 @@ from study.results.statistics.confidence_intervals import format_points
 NO_VERDICT = "no verdict"
 """Word for comparisons of too few seeds."""
 
+_USUAL_SHARE = 0.9
 _FAR = 4
-"""Multiple of the median reach beyond which an interval does not widen the axis for all."""
+"""Multiple of the reach that most rows stay within, beyond which a row does not widen the axis."""
 _PADDING = 0.04  # of the axis
 _NARROWEST_BAR = 16  # characters
 
@@ -100,9 +101,10 @@ def forest_groups(comparisons: Iterable[Comparison]) -> tuple[ForestGroup, ...]:
 
 
 def forest_range(rows: Sequence[ForestRow]) -> tuple[float, float]:
-    """Return the ends of an axis that holds zero and most intervals; a few may reach beyond it."""
-    limit = _FAR * statistics.median(row.reach for row in rows)
-    held = max((row.reach for row in rows if row.reach <= limit), default=0.0) or 1.0
+    """Return the ends of an axis that holds zero and the rows, but for a few far ones."""
+    reaches = sorted(row.reach for row in rows)
+    usual = reaches[math.ceil(_USUAL_SHARE * len(reaches)) - 1]
+    held = (reaches[-1] if reaches[-1] <= _FAR * usual else usual) or 1.0
     ends = [end for row in rows for end in (row.mean, row.low, row.high) if end is not None]
     low, high = min(0.0, max(min(ends), -held)), max(0.0, min(max(ends), held))
     padding = _PADDING * ((high - low) or 1.0)
