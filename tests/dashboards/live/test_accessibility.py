@@ -1,4 +1,4 @@
-"""The live page for those who cannot see it or use no mouse: rules of axe-core, and the keyboard."""
+"""The live page for those who cannot see it or use no mouse: axe-core, and the keyboard."""
 
 from dataclasses import replace
 

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from dashboards.views import VIEWS
 from study.results.mlflow.run_content import RunUpdate
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunState
