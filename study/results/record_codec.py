@@ -59,7 +59,7 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
         "started_ms": record.started_ms,
         "ended_ms": record.ended_ms,
         **({"grid_point": record.key.grid_point} if record.key.is_tuning else {}),
-        **({"measured": dict(record.measured)} if record.measured else {}),
+        **({"measured": _spell_all(record.measured)} if record.measured else {}),
         **({"tuning": [*map(_spell_point, record.tuning)]} if record.tuning else {}),
     }
 
@@ -90,6 +90,10 @@ def _spell(number: float) -> float | str:
     return number if math.isfinite(number) else str(float(number))
 
 
+def _spell_all(numbers: Mapping[str, float]) -> dict[str, float | str]:
+    return {name: _spell(number) for name, number in numbers.items()}
+
+
 def _spell_result(result: ConfirmResult) -> dict[str, Any]:
     """Return a document of a confirmation's result; bits of images as base64."""
     return {
@@ -99,7 +103,8 @@ def _spell_result(result: ConfirmResult) -> dict[str, Any]:
 
 
 def _spell_point(point: TuningPoint) -> dict[str, Any]:
-    return {name: v if name == "settings" else _spell(v) for name, v in asdict(point).items()}
+    numbers = {name: v for name, v in asdict(point).items() if name != "settings"}
+    return {"settings": {n: _spell_any(v) for n, v in point.settings.items()}} | _spell_all(numbers)
 
 
 def _spell_any(value: ParameterValue) -> Any:  # noqa: ANN401 - whatever JSON has for it
