@@ -14,6 +14,7 @@ from search_spaces.buildable import require_a_network
 from search_spaces.setting_names import CHOSEN_ELSEWHERE, VARIANT
 from study.command_line import blaming
 from study.planning.arguments import DEFAULTS, Arguments
+from study.planning.own_code import code_again
 from study.planning.study_file import describe_images, read_arithmetic
 from study.results.mlflow.store import MlflowStore
 from study.results.setting import OnRerun, options
@@ -57,7 +58,11 @@ class Rerun:
         return itertools.chain([stem], (f"{stem}-{count}" for count in itertools.count(2)))
 
     def complete(self, arguments: Arguments) -> Arguments:
-        """Complete what was typed by what the trial was trained with."""
+        """Complete what was typed by what the trial was trained with.
+
+        Raises:
+            BadInputError: Code of one's own is not to be found as it was.
+        """
         values: dict[str, Any] = {}
         for name, declared in options(Settings).items():
             match declared.on_rerun:
@@ -67,7 +72,9 @@ class Rerun:
                     values[name] = self.parameters[name]
                 case OnRerun.DEFAULT:
                     values[name] = getattr(DEFAULTS, name)
-        return replace(arguments, space=str(self.key), **values)
+        with blaming("--rerun", self.key):
+            own = code_again(self.info)
+        return replace(arguments, space=str(self.key), own=own, **values)
 
     def space(self, dataset: DatasetShape) -> SearchSpace:
         """Make the space that holds the trial and nothing else.

@@ -153,7 +153,8 @@ class ShownSettings:
         "digits",
         group=Group.SEARCHED,
         metavar="NAME",
-        help=f"digits (default, embedded), {', '.join(DATASET_NAMES[1:-1])} or {DATASET_NAMES[-1]}",
+        help=f"digits (default, embedded), {', '.join(DATASET_NAMES[1:])} or a .py file with "
+        "images of your own",
         on_rerun=OF_STUDY,
         shown=PARAMETER | TAG,
     )
@@ -199,7 +200,8 @@ class ShownSettings:
         None,
         group=Group.SEARCHED,
         metavar="NAME",
-        help="tpe (default), nsga2, gp, random or grid (default of the paper's tables)",
+        help="tpe (default), nsga2, gp, random, grid (default of the paper's tables) or a sampler "
+        "of your own, FILE.py:FUNCTION",
         on_rerun=OnRerun.DEFAULT,
         shown=PARAMETER,
     )
@@ -316,10 +318,20 @@ class Settings(ShownSettings, Resources):
         f"{', '.join([*NETWORKS][:-1])} or {[*NETWORKS][-1]}",
         on_rerun=OnRerun.DEFAULT,
     )
-    augment: str | None = option(
+    layer_file: str | None = option(
         None,
         group=Group.SEARCHED,
         after="model",
+        metavar="FILE.py",
+        help="a spatial layer of your own, known by the file's name; it takes the place of the "
+        "space's layer unless the space names it",
+        on_rerun=OnRerun.DEFAULT,
+        may_lack=True,
+    )
+    augment: str | None = option(
+        None,
+        group=Group.SEARCHED,
+        after="layer_file",
         metavar="HOW",
         help="training images: none (as they are), crop (shifted at random by up to an eighth of "
         "the side) or crop_flip (mirrored too); default: as the space or the data set has it, "

@@ -9,6 +9,7 @@ from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 
 from pnn_core.data import DatasetError
+from pnn_core.parts.own_parts import OF_WORKERS
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.config import StudyConfig
 from study.engine.cluster.connect import TrialResources
@@ -71,6 +72,7 @@ def train_runs(
         keep_weights=config.weights != NO_WEIGHTS,
         stop_key=flag.key,
         arithmetic=config.arithmetic,
+        own=tuple(code for code in config.own if code.kind in OF_WORKERS),
     )
     # Their count of what is used drifts by rounding where trials take fractions of a GPU, and the
     # last place on it would stay empty: 14 trials of 1/14 count as more than one GPU.
