@@ -84,7 +84,9 @@ class CompleteTrials:
         """The objectives, then every other final metric that some trial has."""
         objectives = [objective.name for objective in self._objectives]
         recorded = {name for metrics in self._metrics for name in metrics}
-        known = {q.name: q for q in metric_quantities() if q.name in recorded | {*objectives}}
+        own = {o.name: objective_quantity(o) for o in self._objectives}
+        measured = (name for record in self.records for name in record.measured)
+        known = {q.name: q for q in metric_quantities(measured) if q.name in recorded} | own
         return tuple(known[name] for name in dict.fromkeys((*objectives, *known)))
 
     def column(self, quantity: Quantity) -> Column:
