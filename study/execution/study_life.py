@@ -50,6 +50,7 @@ class StudyLife:
         data: Train and validation images.
         interrupts: Handler of signals.
         writer: Writer to the tracker.
+        listeners: Listeners of who runs the study.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class StudyLife:
         data: TrainingData,
         interrupts: Interrupts,
         writer: MlflowWriter,
+        listeners: Sequence[RunListener] = (),
     ) -> None:
         self._plan = plan
         self._config = plan.config
@@ -77,7 +79,7 @@ class StudyLife:
         if self._sealed and self._seal is not None:
             self._tracker = SealedListener(writer, self._seal.ended, writer.tell_sealed_runs)
         self._count = EndedCount(plan.file, plan.config.output, self._storage.ended())
-        self._here: list[RunListener] = [self._cleanup, self._count]
+        self._here: list[RunListener] = [self._cleanup, self._count, *listeners]
         self._progress: ProgressReport | None = None
         if not plan.arguments.quiet:
             stream = sys.stderr if plan.arguments.json else sys.stdout
@@ -169,17 +171,17 @@ class StudyLife:
         return tuned_networks(networks, choice, seeds, manager.ended), interrupted
 
     def _retrain(
-        self, runs: Sequence[PlannedRun], listeners: Sequence[RunListener], done: str
+        self, runs: Sequence[PlannedRun], listeners: Sequence[RunListener], part: str
     ) -> ConfirmationManager:
         """Take up planned runs where an earlier life left them.
 
         Args:
             runs: Runs in the order in which they are to be started.
             listeners: Listeners to them.
-            done: Word for one that ended.
+            part: Word for one that ended.
         """
-        if self._progress is not None:
-            self._progress.retraining_planned(len(runs), done)
+        for listener in self._here:
+            listener.retraining_planned(len(runs), part)
         return ConfirmationManager(
             self._config,
             self._storage,

@@ -44,6 +44,9 @@ class Objective:
         """True if its usual axis is logarithmic."""
         return self.kind != "value"
 
+    def __str__(self) -> str:
+        return self.name
+
     def format(self, value: float) -> str:
         """Format a value for people."""
         return format_kind(self.kind, value)
