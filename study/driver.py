@@ -7,12 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pnn_core.data import TrainingData, load_training_data, summarise_images
+from pnn_core.data.own_dataset import images_digest
+from pnn_core.parts.own_code import Kind
 from study.command_line import BadInputError, blaming
 from study.engine.interrupts import Interrupts
 from study.execution.caller import Caller
 from study.execution.next_commands import resume_command
 from study.planning.arguments import Arguments
 from study.planning.new_study import StudyPlan, plan_study
+from study.planning.own_code import with_images, write_copies
 from study.planning.resume import find_study, plan_resume
 from study.planning.study_file import FILE
 from study.planning.study_folder import FolderTakenError, begun
@@ -88,11 +91,35 @@ def _prepare(
     # what both need, such as SQLAlchemy, one could find what the other has half imported.
     import study.execution.execute  # noqa: F401
 
-    with blaming("--data-dir", plan.arguments.data_dir):
+    with blaming(*_place_of_images(plan.arguments)):
         data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
         images, doubts = summarise_images(data, plan.arguments.data_dir)
+        plan = _with_images(plan, data)
     plan = replace(plan, images=images, warnings=(*plan.warnings, *doubts))
     return plan, resources, data
+
+
+def _place_of_images(arguments: Arguments) -> tuple[str, object]:
+    """Return the option that names what images come from, and its value as it was typed."""
+    own = (code.typed for code in arguments.own if code.kind is Kind.DATASET)
+    typed = next(own, None)
+    return ("--data-dir", arguments.data_dir) if typed is None else ("--dataset", typed)
+
+
+def _with_images(plan: StudyPlan, data: TrainingData) -> StudyPlan:
+    """Record the images that a data set of one's own gave.
+
+    Raises:
+        ValueError: The study began with others.
+    """
+    if all(code.kind is not Kind.DATASET for code in plan.config.own):
+        return plan
+    own = with_images(plan.config.own, images_digest(data))
+    return replace(
+        plan,
+        config=replace(plan.config, own=own),
+        file=replace(plan.file, own=[code.recorded for code in own]),
+    )
 
 
 def _plan(arguments: Arguments, stack: contextlib.ExitStack) -> StudyPlan:
@@ -180,6 +207,7 @@ def _create_checkpoints(plan: StudyPlan) -> None:
     try:
         with blaming("--checkpoints", plan.config.checkpoints):
             store.create()
+            write_copies(plan.config.own, plan.config.output)
             require_shared(store)
     except (ClusterError, BadInputError) as error:
         if not plan.arguments.resume:

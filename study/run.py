@@ -27,6 +27,7 @@ from study.planning.arguments import Arguments, parse_arguments
 from study.planning.augmentation import describe_augmentation, with_default_augmentation
 from study.planning.enough_seeds import detectable_differences, few_seeds_warning
 from study.planning.new_study import asked_space, images_shape, study_config
+from study.planning.own_code import with_own_code
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.tuning import tuning_cost
 from study.program import interrupted_before_it_began
@@ -94,8 +95,7 @@ def _dry_run(arguments: Arguments) -> int:
     from study.planning.dry_run import preview_trials  # imports torch
 
     rerun = find_rerun(arguments)
-    if rerun is not None:
-        arguments = rerun.complete(arguments)
+    arguments = with_own_code(arguments) if rerun is None else rerun.complete(arguments)
     shape, note = _shape_to_show(arguments, rerun)
     space = asked_space(arguments, shape, rerun)
     if rerun is None:

@@ -81,7 +81,7 @@ def run_study(*, progress: Progress | None = None, **options: Unpack[RunOptions]
         warnings.warn(warning, StudyWarning, stacklevel=2)
     if status == FAILED:
         raise StudyFailedError(outcome.info.name, _describe_failure(outcome), resume)
-    return OpenedStudy(outcome.study)
+    return OpenedStudy(outcome.study, arguments.tracking_uri)
 
 
 class _Script(Caller):

@@ -39,6 +39,8 @@ class RunOptions(TypedDict, total=False):
     storage: str | None
     checkpoints: str | None
     keep_checkpoints: bool
+    weights: str
+    layer_file: str | None
     address: str | None
     cpus_per_trial: int
     gpus_per_trial: float | str | None

@@ -14,6 +14,7 @@ from study.config import StudyConfig
 from study.results.comparison_words import cautions, describe_trials, describe_with_trial
 from study.results.confirmed_table import confirmed_table
 from study.results.front_table import front_table
+from study.results.kept_weights import KeptWeights
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import Comparison, compare
 from study.results.pareto import front
@@ -44,6 +45,7 @@ class Outcome:
         warnings: Sentences about what went wrong without costing the front.
         seal: State of the experiment's seal, where one was confirmed: while it is closed, there is
             no confirmed run here.
+        weights: Weights that were kept; None where none are to be kept.
     """
 
     config: StudyConfig
@@ -56,6 +58,7 @@ class Outcome:
     validation_images: int
     warnings: tuple[str, ...] = ()
     seal: Seal | None = None
+    weights: KeptWeights | None = None
 
     @cached_property
     def front(self) -> tuple[RunRecord, ...]:
@@ -148,6 +151,7 @@ class Outcome:
             "experiment": None if self.seal is None else self._experiment_json(self.seal),
             "page": str(self.page),
             "csv": str(self.csv),
+            "weights": None if self.weights is None else self.weights.as_json(),
             "validation_images": self.validation_images,
             "commands": dict(self.commands),
             "resume": self.resume,
@@ -201,6 +205,8 @@ class Outcome:
             self._print_confirmation(say)
         say(f"Picture  {self.page}")
         say(f"Data     {self.csv}")
+        none = "none are kept (--weights none)"
+        say(f"Weights  {none if self.weights is None else self.weights.describe()}")
         for purpose, command in self.commands.items():
             say(f"{purpose}:\n  {command}")
 

@@ -13,10 +13,12 @@ import ray
 
 import study
 from study import BadInputError, StudyInterrupted, StudyProgress, run_study
+from study.engine.interrupts import Interrupts
 from study.planning.arguments import Arguments, parse_arguments
 from study.planning.option_words import words_of
+from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.setting import kinds_of, options
-from study.run_from_python import OF_THE_COMMAND
+from study.run_from_python import OF_THE_COMMAND, _Script
 from study.run_options import RunOptions
 
 SPACE = """
@@ -94,6 +96,24 @@ def test_bad_input_is_an_exception_with_the_commands_sentence(
     assert [*tmp_path.iterdir()] == []
 
 
+def test_what_a_callback_raises_asks_for_the_end_and_it_is_told_no_more(make_config) -> None:
+    calls: list[StudyProgress] = []
+
+    def fail(progress: StudyProgress) -> None:
+        calls.append(progress)
+        raise ZeroDivisionError
+
+    script, interrupts = _Script(fail), Interrupts()
+    (listener,) = script.listeners(make_config(trials=2), interrupts)
+    for number in range(2):
+        key = RunKey(number)
+        listener.run_started(RunRecord(key=key, state=RunState.RUNNING, parameters={}))
+        listener.run_ended(RunRecord(key=key, state=RunState.FAILED, parameters={}))
+    assert [(p.done, p.planned, p.failed) for p in calls] == [(1, 2, 1)]
+    assert isinstance(script.error, ZeroDivisionError)
+    assert interrupts.requested.is_set()
+
+
 def test_a_study_is_run_interrupted_and_resumed_in_one_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,17 +144,6 @@ def test_a_study_is_run_interrupted_and_resumed_in_one_process(
     assert told[1].best is not None
     assert signal.getsignal(signal.SIGINT) is before
     assert not ray.is_initialized()
-
-    class MineError(Exception):
-        pass
-
-    def fail(progress: StudyProgress) -> None:
-        if progress.done == 2:
-            raise MineError
-
-    with pytest.raises(MineError) as failed:
-        run_study(resume=True, name="four", progress=fail)
-    assert "go on by: " in failed.value.__notes__[0]
 
     finished = run_study(resume=True, name="four")
     assert [*finished.trials()["state"]] == ["complete"] * 4

@@ -61,6 +61,7 @@ def make(
             gpus=gpus,
             store=CheckpointStore(url=str(tmp_path)),
             keep_checkpoints=False,
+            keep_weights=False,
             stop_key="unused",
         )
         made.setup(made.config, digits, settings)

@@ -15,6 +15,7 @@ from study.execution.next_commands import next_commands, resume_command
 from study.execution.summary import Outcome
 from study.program import installed
 from study.results.early_stop import EarlyStop, StopCause
+from study.results.kept_weights import KeptWeights
 from study.results.objective import parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.stopping.rungs import Rungs
@@ -74,7 +75,30 @@ def test_it_prints_the_front_the_picture_and_the_commands(outcome) -> None:
     assert header == ["trial", "mask_count", "noise_level", "learnable_params", "val_accuracy"]
     assert row == ["0", "4", "0.5", "1,234", "0.9000"]
     assert "studies/test/front.html" in text
+    assert "Weights  none are kept (--weights none)" in text
     assert "Look:\n  mlflow ui" in text
+
+
+def test_it_says_in_one_line_which_weights_are_kept_and_how_large_they_are(outcome) -> None:
+    folder = Path("studies/test/weights")
+    keys = RunKey(0), RunKey(3), RunKey(0, "conv3x3", 7)
+    kept = KeptWeights(
+        folder=folder,
+        files=dict.fromkeys(keys, (folder / "file",)),
+        sizes=dict(zip(keys, (1000, 500_000, 1_000_000), strict=True)),
+    )
+    ended = outcome(RunState.COMPLETE, weights=kept)
+    said = f"Weights  {folder} (2 trials of the front and 1 confirmed run, 1.5 MB)\n"
+    assert said in printed(ended)
+    assert ended.as_json()["weights"] == {
+        "folder": str(folder),
+        "trials": 2,
+        "confirmed": 1,
+        "lacking": 0,
+        "bytes": 1_501_000,
+    }
+    lacking = replace(ended, weights=replace(kept, lacking=(RunKey(5),)))
+    assert "; 1 run without: --rerun trains a trial again)" in printed(lacking)
 
 
 def test_failures_are_counted_with_their_reason_word_for_word(outcome) -> None:

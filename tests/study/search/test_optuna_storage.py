@@ -12,6 +12,7 @@ from pnn_core.config import ConfirmResult, Costs, EpochResult
 from study.config import JOURNAL, StudyConfig
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.optuna_storage import (
+    STUDY_ID,
     StorageError,
     StudyStorage,
     retried_before,
