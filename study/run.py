@@ -21,6 +21,7 @@ from study.driver import drive
 from study.engine.cluster.leftovers import end_own
 from study.engine.interrupts import Interrupts
 from study.execution.caller import Caller
+from study.execution.final_words import print_final_words
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.last_word import LastWord
 from study.planning.arguments import Arguments, parse_arguments
@@ -215,7 +216,7 @@ def _study(arguments: Arguments, unbegun: str) -> int:
     if arguments.json:
         print(json.dumps(outcome.as_json(), indent=2))
     else:
-        outcome.print(sys.stdout)
+        print_final_words(outcome, sys.stdout)
     return status
 
 
