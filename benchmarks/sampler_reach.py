@@ -114,7 +114,7 @@ def _line(task: Task, outcomes: list[Outcome]) -> str:
         f"[{low:.0f}, {high:.0f}], {reached} of {len(epochs)} within "
         f"{task.trials * find_table(task.table).epochs}; end "
         f"{statistics.median(outcome.share for outcome in outcomes):.3f}; "
-        f"{1000 * statistics.mean(outcome.cpu_seconds for outcome in outcomes):.0f} CPU-ms a proposal"
+        f"{1000 * statistics.mean(o.cpu_seconds for o in outcomes):.0f} CPU-ms a proposal"
     )
 
 

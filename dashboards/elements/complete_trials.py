@@ -12,7 +12,12 @@ from typing import NamedTuple
 
 from dashboards.elements.caption import complete
 from dashboards.elements.colour import is_number
-from dashboards.elements.quantity import Quantity, metric_quantities, searched_settings
+from dashboards.elements.quantity import (
+    Quantity,
+    metric_quantities,
+    objective_quantity,
+    searched_settings,
+)
 from dashboards.elements.theme import escape
 from dashboards.elements.trial_hover import same_place_lines
 from pnn_core.config import ParameterValue
@@ -70,11 +75,18 @@ class CompleteTrials:
         return tuple(record.number for record in front(self.records, self._objectives))
 
     @cached_property
+    def objectives(self) -> tuple[Quantity, ...]:
+        """The objectives, in the study's order."""
+        return tuple(map(objective_quantity, self._objectives))
+
+    @cached_property
     def metrics(self) -> tuple[Quantity, ...]:
         """The objectives, then every other final metric that some trial has."""
         objectives = [objective.name for objective in self._objectives]
         recorded = {name for metrics in self._metrics for name in metrics}
-        known = {q.name: q for q in metric_quantities() if q.name in recorded | {*objectives}}
+        own = {o.name: objective_quantity(o) for o in self._objectives}
+        measured = (name for record in self.records for name in record.measured)
+        known = {q.name: q for q in metric_quantities(measured) if q.name in recorded} | own
         return tuple(known[name] for name in dict.fromkeys((*objectives, *known)))
 
     def column(self, quantity: Quantity) -> Column:
@@ -105,14 +117,14 @@ class CompleteTrials:
 
     @cached_property
     def hover_cells(self) -> tuple[tuple[str, ...], ...]:
-        """Escaped texts of each trial, for `hover_template`: metrics, then searched settings."""
+        """Escaped texts of each trial, for `hover_template`: objectives, then searched settings."""
         columns = [
             [
                 # Numbers hold no markup, and they are a hundred thousand.
                 escape(value) if isinstance(value, str) else quantity.format(value)
                 for value in self.column(quantity)
             ]
-            for quantity in (*self.metrics, *self.searched)
+            for quantity in (*self.objectives, *self.searched)
         ]
         return tuple(zip(*columns, strict=True))
 

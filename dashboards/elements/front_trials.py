@@ -10,7 +10,7 @@ from dashboards.elements.file_column import as_column
 from dashboards.elements.picture import Cell
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.trial_hover import hover_template
-from dashboards.elements.trial_words import describe_colour, describe_complete, describe_selection
+from dashboards.elements.trial_words import describe_colour, describe_selection, describe_undrawn
 from study.results.mlflow.loaded_study import LoadedStudy
 
 
@@ -58,7 +58,7 @@ def get_front_trials(
         selected: Numbers of the trials to show in full, the others faded; None for all.
     """
     trials = complete_trials(study)
-    colour = colour or _usual_colour(trials)
+    colour = colour or usual_colour(trials)
     drawn = trials.points(axes, colour)
     on_front = set(trials.front)
     front = [point for point in drawn if point.number in on_front]
@@ -68,13 +68,15 @@ def get_front_trials(
         colour=colour,
         off_front=tuple(point for point in drawn if point.number not in on_front),
         front=tuple(front),
-        hover=hover_template(trials.metrics, trials.searched),
+        hover=hover_template(trials.objectives, trials.searched),
         selected=selected,
     )
 
 
-def describe_front(study: LoadedStudy, trials: FrontTrials, beside: Sequence[str]) -> str:
-    """The caption of a picture of the front.
+def describe_front(
+    study: LoadedStudy, trials: FrontTrials, beside: Sequence[str]
+) -> tuple[str, ...]:
+    """Describe a picture of the front, in sentences of its own.
 
     Args:
         study: Study as read from the tracker.
@@ -82,13 +84,12 @@ def describe_front(study: LoadedStudy, trials: FrontTrials, beside: Sequence[str
         beside: Sentences on the choice of trials, and on what is drawn beside them.
     """
     points = trials.points
-    sentences = [
-        *describe_complete(study, len(points), trials.axes),
+    return (
         *beside,
         *describe_colour(trials.colour, points),
         *describe_selection([point.number for point in points], trials.selected),
-    ]
-    return " ".join(sentences)
+        *describe_undrawn(study, len(points)),
+    )
 
 
 def hover_data(points: Sequence[TrialPoint]) -> np.ndarray:
@@ -109,6 +110,7 @@ def trial_columns(trials: FrontTrials) -> dict[str, list[Cell]]:
     return columns
 
 
-def _usual_colour(trials: CompleteTrials) -> Quantity | None:
+def usual_colour(trials: CompleteTrials) -> Quantity | None:
+    """Return what tells the colour by default: the noise level, else the first searched setting."""
     searched = {quantity.name: quantity for quantity in trials.searched}
     return searched.get("noise_level", next(iter(searched.values()), None))

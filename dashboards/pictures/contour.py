@@ -19,7 +19,7 @@ from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.setting_axis import SettingAxis
 from dashboards.elements.trial_hover import template_text
-from dashboards.elements.trial_words import describe_complete, tell_why_empty
+from dashboards.elements.trial_words import describe_complete, describe_undrawn, tell_why_empty
 from dashboards.elements.two_settings import ACCURACY, MetricPoint, metric_points, surface_colours
 from dashboards.picture_entry import PictureEntry
 from dashboards.scene import Scene
@@ -30,6 +30,9 @@ CELLS = 16
 """Along each axis: trials within one are averaged before the landscape is laid over them."""
 GRID = 90
 """Places along each axis at which the landscape is drawn."""
+
+FEWEST_TRIALS = 30
+"""Number of trials below which the page shows points alone: terrain of a dozen is invented."""
 
 _LEVELS = 10
 _FEWEST_KNOTS = 3
@@ -78,7 +81,12 @@ class ContourInfo(PictureInfo):
 
 
 def get_contour_info(
-    study: LoadedStudy, *, x: Quantity, y: Quantity, z: Quantity = ACCURACY
+    study: LoadedStudy,
+    *,
+    x: Quantity,
+    y: Quantity,
+    z: Quantity = ACCURACY,
+    fewest: int = 0,
 ) -> ContourInfo:
     """Collect what the picture shows.
 
@@ -87,12 +95,14 @@ def get_contour_info(
         x: Horizontal setting.
         y: Vertical setting.
         z: A metric.
+        fewest: Fewest trials that a landscape is laid over.
     """
     points = metric_points(study, x, y, z)
     landscape, why_not = _landscape(x, y, points)
+    if len(points) < fewest:
+        landscape, why_not = None, f"No contours of fewer than {fewest} trials: points alone."
     info = ContourInfo(
         title=f"{theme.capitalised(z.short)} over {x.short} and {y.short}: {study.info.name}",
-        caption="",
         description="",
         instead=tell_why_empty(study, len(points)),
         x=x,
@@ -102,8 +112,12 @@ def get_contour_info(
         landscape=landscape,
         why_not=why_not if points else "",
     )
-    sentences = [*describe_complete(study, len(points), (x, y, z)), *_describe(info)]
-    return replace(info, caption=" ".join(sentences), description=_description(info))
+    return replace(
+        info,
+        common=tuple(describe_complete(study, len(points), (x, y, z))),
+        sentences=(*_describe(info), *describe_undrawn(study, len(points))),
+        description=_description(info),
+    )
 
 
 def get_contour_figure(info: ContourInfo) -> go.Figure:
@@ -284,7 +298,7 @@ def _description(info: ContourInfo) -> str:
 
 def _info(scene: Scene) -> ContourInfo:
     first, second = scene.two_settings("noise_level", "mask_count")
-    return get_contour_info(scene.study, x=first, y=second)
+    return get_contour_info(scene.study, x=first, y=second, fewest=FEWEST_TRIALS)
 
 
 CONTOUR = PictureEntry(

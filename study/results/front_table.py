@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pnn_core.config import ParameterValue
-from study.results.objective import OBJECTIVES, Objective, format_kind
+from study.results.objective import MEASURED_OBJECTIVES, OBJECTIVES, Objective, format_kind
 from study.results.run_record import RunRecord
 
 
@@ -20,13 +20,31 @@ class TextTable(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
 
     def __str__(self) -> str:
-        """Aligned columns for a terminal."""
+        """Return aligned columns for a terminal."""
+        return "\n".join(self._aligned("  "))
+
+    def fitted(self, width: int) -> list[str]:
+        """Return columns that fit a terminal; where they cannot, a line of words for each row.
+
+        Args:
+            width: Characters of a line.
+        """
+        for gap in ("  ", " "):
+            lines = self._aligned(gap)
+            if len(lines[0]) <= width:
+                return lines
+        return [
+            ", ".join(f"{name} {cell}" for name, cell in zip(self.header, row, strict=True))
+            for row in self.rows
+        ]
+
+    def _aligned(self, gap: str) -> list[str]:
         lines = (self.header, *self.rows)
         widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-        return "\n".join(
-            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        return [
+            gap.join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
             for line in lines
-        )
+        ]
 
 
 def front_table(
@@ -54,7 +72,7 @@ def front_table(
 
 
 def format_parameter(value: ParameterValue | None) -> str:
-    """Three significant digits tell noise levels and learning rates apart.
+    """Format a setting: three significant digits tell noise levels and learning rates apart.
 
     Args:
         value: None where the setting does not apply, such as a noise level without noise.
@@ -66,6 +84,6 @@ def format_parameter(value: ParameterValue | None) -> str:
 
 def format_metric(name: str, value: float) -> str:
     """Format a metric: an objective as it says, others as seconds by their name or as values."""
-    if name in OBJECTIVES:
-        return OBJECTIVES[name].format(value)
+    if known := OBJECTIVES.get(name) or MEASURED_OBJECTIVES.get(name):
+        return known.format(value)
     return format_kind("seconds" if name.endswith("_seconds") else "value", value)

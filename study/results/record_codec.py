@@ -29,7 +29,7 @@ from study.results.tuning_point import TuningPoint
 FORMAT = 2
 """Version of the documents' format."""
 
-_RARE = ("grid_point", "tuning", "arithmetic")
+_RARE = ("grid_point", "tuning", "arithmetic", "measured")
 """Fields that a document may lack: of tuning where nothing was tuned, and what came later."""
 
 _Reader = Callable[[Mapping[str, Any], str], Any]
@@ -59,6 +59,7 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
         "started_ms": record.started_ms,
         "ended_ms": record.ended_ms,
         **({"grid_point": record.key.grid_point} if record.key.is_tuning else {}),
+        **({"measured": _spell_all(record.measured)} if record.measured else {}),
         **({"tuning": [*map(_spell_point, record.tuning)]} if record.tuning else {}),
     }
 
@@ -89,6 +90,10 @@ def _spell(number: float) -> float | str:
     return number if math.isfinite(number) else str(float(number))
 
 
+def _spell_all(numbers: Mapping[str, float]) -> dict[str, float | str]:
+    return {name: _spell(number) for name, number in numbers.items()}
+
+
 def _spell_result(result: ConfirmResult) -> dict[str, Any]:
     """Return a document of a confirmation's result; bits of images as base64."""
     return {
@@ -98,7 +103,8 @@ def _spell_result(result: ConfirmResult) -> dict[str, Any]:
 
 
 def _spell_point(point: TuningPoint) -> dict[str, Any]:
-    return {name: v if name == "settings" else _spell(v) for name, v in asdict(point).items()}
+    numbers = {name: v for name, v in asdict(point).items() if name != "settings"}
+    return {"settings": {n: _spell_any(v) for n, v in point.settings.items()}} | _spell_all(numbers)
 
 
 def _spell_any(value: ParameterValue) -> Any:  # noqa: ANN401 - whatever JSON has for it
@@ -148,6 +154,12 @@ def _replicates(found: Mapping[str, Any], name: str) -> tuple[Curve, ...]:
 
 def _points(found: Mapping[str, Any], name: str) -> tuple[TuningPoint, ...]:
     return tuple(TuningPoint(**_read(p, "TuningPoint", _POINT)) for p in _list(found, name))
+
+
+def _read_numbers(document: object) -> dict[str, float]:
+    if not isinstance(document, Mapping) or not all(isinstance(key, str) for key in document):
+        raise _malformed("measured", document, "numbers by name")
+    return {name: _number(document, name) for name in document}
 
 
 def _curve(columns: object) -> Curve:
@@ -282,5 +294,6 @@ _RECORD: Mapping[str, _Reader] = {
     "ended_ms": _optional(_whole),
     "grid_point": _whole,
     "tuning": _points,
+    "measured": lambda found, name: _read_numbers(found[name]),
 }
 """Reader of each field of a document."""
