@@ -110,6 +110,8 @@ class RunRecord:
             images; empty for one that was not.
         device: Device that it trained on, in words; empty while unknown.
         arithmetic: Arithmetic that trained it; empty where that is not known.
+        fallbacks: Sentences on what a GPU's fast path was left out for, and why; empty where
+            nothing was, and in earlier records.
         worker: Process of the last attempt, as `host:pid`; empty where that is not known.
         stop: Early stop of a pruned trial; None where older records do not tell.
         reason: Reason why it failed or was pruned; empty otherwise. Of an early stop, its sentence.
@@ -128,6 +130,7 @@ class RunRecord:
     tuning: tuple[TuningPoint, ...] = ()
     device: str = ""
     arithmetic: str = ""
+    fallbacks: tuple[str, ...] = ()
     worker: str = ""
     stop: EarlyStop | None = None
     reason: str = ""
@@ -150,6 +153,7 @@ class RunRecord:
         # They may hold a user's file names, and go to pages, trackers and terminals.
         object.__setattr__(self, "reason", printable(self.reason))
         object.__setattr__(self, "retried", tuple(map(printable, self.retried)))
+        object.__setattr__(self, "fallbacks", tuple(map(printable, self.fallbacks)))
         tested = self.key.is_confirmation and self.state is RunState.COMPLETE
         if (self.result is not None) != tested:
             raise ValueError(

@@ -55,6 +55,8 @@ class WorkerRun:
         self.epochs = config.epochs
         seeds = range(config.seed, config.seed + proposed.replicates)
         self.seeds = [_new_run(images, replace(config, seed=seed), device) for seed in seeds]
+        for run in self.seeds:
+            run.train_plainly(proposed.unrecorded)
         self.checkpoint = WorkerCheckpoint(
             store, checkpoint_file(proposed.key), _identity(proposed), beside=beside
         )
@@ -85,6 +87,7 @@ class WorkerRun:
             "arithmetic": self._arithmetic,
             "worker": worker_name(),
             "unsaved": self.checkpoint.unsaved,
+            "fallbacks": tuple(dict.fromkeys(f for run in self.seeds for f in run.fallbacks)),
         }
         first = self.seeds[0]
         if isinstance(first, confirmation_run.ConfirmationRun):
