@@ -54,10 +54,12 @@ class PictureEntry(Generic[Info]):
         return Picture(
             name=self.name,
             title=info.title,
-            caption=info.caption,
+            common=info.common,
+            sentences=info.sentences,
             description=info.description,
             figure=figure,
             data=self.columns(info),
             brushes=self.brushes(info),
             zero_below=self.zero_below(info),
+            instead=info.instead,
         )

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from dashboards.elements.quantity import Quantity, find_quantity
 from pnn_core.config.checks import require_choice
 from study.results.run_record import RunRecord, RunState
+from study.results.trial_query import TrialQuery
 
 CurveMetric = Literal["val_accuracy", "val_loss", "train_loss"]
 Evaluator = Literal["ped_anova", "fanova"]
@@ -62,7 +63,7 @@ class Option(NamedTuple):
         label: Name on the page.
         choices: Accepted texts and their labels; empty where the choices are quantities.
         quantities: Kinds of quantities among the choices: `settings`, `metrics`.
-        usual: Label of the default.
+        usual: Label of the default; of a text that is typed, an example.
         default: Accepted text that is the default; empty for none of them.
     """
 
@@ -71,6 +72,11 @@ class Option(NamedTuple):
     quantities: tuple[str, ...]
     usual: str
     default: str = ""
+
+    @property
+    def is_typed(self) -> bool:
+        """True if it is a text of the reader's own."""
+        return not self.choices and not self.quantities
 
     def form_choices(self) -> tuple[tuple[str, str], ...]:
         """Return value and label of each accepted text, the default first, as the empty value."""
@@ -87,6 +93,8 @@ def _shown(
     """Return a field's metadata: what readers are offered."""
     return {"option": Option(label, choices or {}, quantities, usual)}
 
+
+_QUERY = "such as val_accuracy > 0.95 and fan_out == 2"
 
 _SCALES = {"yes": "logarithmic", "no": "linear"}
 
@@ -108,6 +116,7 @@ class ViewOptions:
         evaluator: Measure of importance.
         over: Quantity that hypervolume is drawn against.
         within: Spans of a brush; a trial is left where all of them hold.
+        where: Query that the trials left have to meet; see `TrialQuery`.
     """
 
     x: str = field(default="", metadata=_shown("Horizontal axis", "metrics"))
@@ -144,6 +153,7 @@ class ViewOptions:
         ),
     )
     within: tuple[Span, ...] = ()
+    where: str = field(default="", metadata=_shown("Query", usual=_QUERY))
 
     def query(self) -> dict[str, str]:
         """Return the texts of what differs from the defaults."""
@@ -179,14 +189,18 @@ class ViewOptions:
         return find_quantity(text, records) if text else None
 
     def selected(self, records: Iterable[RunRecord]) -> frozenset[int] | None:
-        """Return the numbers of complete trials within all spans; None where there is no span.
+        """Return the numbers of the trials that brush and query leave; None where all are left.
+
+        A brush is drawn over complete trials, and leaves no others.
 
         Raises:
-            ValueError: A span names nothing that these trials have.
+            ValueError: A span or the query names nothing that these trials have.
         """
-        if not self.within:
+        if not self.within and not self.where.strip():
             return None
-        records = [record for record in records if record.state is RunState.COMPLETE]
+        records = TrialQuery(self.where).select(records)
+        if self.within:
+            records = tuple(r for r in records if r.state is RunState.COMPLETE)
         spans = [(find_quantity(span.name, records), span) for span in self.within]
         return frozenset(
             record.number

@@ -1,12 +1,15 @@
 """Tables of the views, for the live page and for an exported one."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.picture import Cell, Columns
-from dashboards.elements.quantity import Quantity
+from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.scene import Scene
+from study.results.plural import counted
+from study.results.run_record import RunRecord
 
 
 class ViewTable(NamedTuple):
@@ -57,6 +60,35 @@ def front_table(scene: Scene) -> ViewTable:
         columns=columns,
         quantities=quantities,
     )
+
+
+def trials_table(scene: Scene) -> ViewTable:
+    """Tabulate every trial, or those that brush and query leave: how it ended, and with what."""
+    study, selected = scene.study, scene.selected
+    records = [r for r in study.records if selected is None or r.number in selected]
+    trials = complete_trials(study)
+    objectives = [objective_quantity(objective) for objective in study.info.objectives]
+    quantities = {quantity.name: quantity for quantity in (*objectives, *trials.searched)}
+    columns: dict[str, Sequence[Cell]] = {
+        "trial": [record.number for record in records],
+        "state": [record.state.words for record in records],
+        **{name: _numbers(quantity, records) for name, quantity in quantities.items()},
+        "reason": [record.reason for record in records],
+    }
+    headers = {name: quantity.short for name, quantity in quantities.items()}
+    return ViewTable(
+        key="trials",
+        title=f"{counted(len(records), 'trial')} of {len(study.records)}",
+        headers={"trial": "trial", "state": "state", **headers, "reason": "reason"},
+        columns=columns,
+        quantities=quantities,
+    )
+
+
+def _numbers(quantity: Quantity, records: Sequence[RunRecord]) -> list[Cell]:
+    """Return the values of a quantity; None for what is no finite number, and no text."""
+    values = (quantity.of(record) for record in records)
+    return [None if isinstance(v, float) and not math.isfinite(v) else v for v in values]
 
 
 def named_table(key: str, title: str, columns: Columns) -> ViewTable:

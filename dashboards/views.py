@@ -52,11 +52,13 @@ class View(NamedTuple):
         name: Key in addresses.
         title: Title of a word or two.
         question: Question that its pictures answer.
+        choices: Names of options that it has by itself.
     """
 
     name: str
     title: str
     question: str
+    choices: tuple[str, ...] = ()
 
     @property
     def pictures(self) -> tuple[PictureEntry[Any], ...]:
@@ -65,14 +67,16 @@ class View(NamedTuple):
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Names of the options that change one of its pictures."""
-        return tuple(dict.fromkeys(name for entry in self.pictures for name in entry.options))
+        """Names of its options, and of those that change one of its pictures."""
+        names = (name for entry in self.pictures for name in entry.options)
+        return tuple(dict.fromkeys((*self.choices, *names)))
 
 
 VIEWS: dict[str, View] = {
     view.name: view
     for view in (
         View("front", "Front", "What accuracy does a number of parameters buy?"),
+        View("trials", "All trials", "Which trials are there, and how did each end?", ("where",)),
         View("progress", "Progress", "How far is it, and does it still get better?"),
         View("matters", "What matters", "Which setting decides, and where is it best?"),
         View(

@@ -19,8 +19,8 @@ Packages, from the lowest to the highest; each imports only those above it in th
 
 By themselves, for whoever has a network and no study: `convert` turns a network's convolutions into
 another spatial layer, `PerturbationLayer` is that layer, `load_network` reads what a study trained,
-and `train` trains one network, epoch by epoch. They are imported when they are asked for, so that
-`pnn_core.config` costs no torch import.
+`export_onnx` and `export_pt2` write it for other programs, and `train` trains one network, epoch by
+epoch. They are imported when they are asked for, so that `pnn_core.config` costs no torch import.
 """
 
 from importlib import import_module
@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pnn_core.layers.perturbation_layer import PerturbationLayer
     from pnn_core.models.convert import Conversion, convert
+    from pnn_core.models.exported_network import export_onnx, export_pt2
     from pnn_core.models.saved_network import TrainedNetwork, load_network
     from pnn_core.training.validated_run import train
 
@@ -37,6 +38,8 @@ __all__ = [
     "PerturbationLayer",
     "TrainedNetwork",
     "convert",
+    "export_onnx",
+    "export_pt2",
     "load_network",
     "train",
 ]
@@ -45,6 +48,8 @@ _HOMES = {
     "PerturbationLayer": "pnn_core.layers.perturbation_layer",
     "Conversion": "pnn_core.models.convert",
     "convert": "pnn_core.models.convert",
+    "export_onnx": "pnn_core.models.exported_network",
+    "export_pt2": "pnn_core.models.exported_network",
     "TrainedNetwork": "pnn_core.models.saved_network",
     "load_network": "pnn_core.models.saved_network",
     "train": "pnn_core.training.validated_run",

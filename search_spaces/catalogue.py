@@ -1,14 +1,13 @@
 """Spaces by name or by file."""
 
 import importlib
-import importlib.util
 import inspect
-import sys
 from pathlib import Path
 from types import ModuleType
 
 from pnn_core.config import DatasetShape
 from pnn_core.config.checks import did_you_mean
+from pnn_core.parts.own_code import describe, run_source
 from search_spaces.buildable import require_a_network
 from search_spaces.errors import SpaceError
 from search_spaces.network import require_network
@@ -70,9 +69,7 @@ def _make(name: str, dataset: DatasetShape, network: str | None) -> tuple[Search
         except SpaceError:
             raise
         except Exception as error:
-            raise SpaceError(
-                f"the file raised {_describe(error)} while making its SPACE"
-            ) from error
+            raise SpaceError(f"the file raised {describe(error)} while making its SPACE") from error
     if not isinstance(space, SearchSpace):
         raise SpaceError(
             f"the file defines SPACE as {type(space).__name__}; accepted is a SearchSpace, "
@@ -93,21 +90,15 @@ def _load(name: str) -> ModuleType:
         )
     if not path.is_file():
         raise SpaceError("there is no file of that name")
-    # A name that no module has: the file is known by it only while it runs.
-    spec = importlib.util.spec_from_file_location(f"search_spaces.file:{path.stem}", path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise SpaceError("that is not a Python file: accepted is a .py file that defines SPACE")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses whose annotations are strings look there
     try:
-        spec.loader.exec_module(module)
-    except SpaceError:
-        raise
-    except Exception as error:
-        raise SpaceError(f"the file raised {_describe(error)}") from error
-    finally:
-        del sys.modules[spec.name]
-    return module
+        # A name that no module has: the file is known by it only while it runs.
+        return run_source(f"search_spaces.file:{path.stem}", path.read_bytes(), str(path))
+    except ValueError as error:
+        if isinstance(error.__cause__, SpaceError):
+            raise error.__cause__ from None
+        raise SpaceError(str(error)) from error
 
 
 def _definition(module: ModuleType) -> object:
@@ -116,8 +107,3 @@ def _definition(module: ModuleType) -> object:
     other = next((n for n in vars(module) if n.upper() == "SPACE"), None)
     hint = f"; it defines {other}, and names are case-sensitive" if other else ""
     raise SpaceError(f"the file does not define SPACE{hint}")
-
-
-def _describe(error: Exception) -> str:
-    """Describe an exception in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

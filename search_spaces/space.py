@@ -102,6 +102,27 @@ class SearchSpace:
             raise ValueError(f"space {self.name!r} {how}: leave one out")
         return replace(self, fixed={**self.fixed, "augment": augment})
 
+    def with_own_layer(self, layer: str) -> "SearchSpace":
+        """Return the same space with a layer of one's own, if it does not name the layer itself.
+
+        Args:
+            layer: Takes the place of the fixed one, if there is one.
+
+        Raises:
+            ValueError: The space searches other layers, or its variants name others.
+        """
+        named = [settings.get("layer") for settings in self.variants.values()]
+        if "layer" in self.axes:
+            named += self.listed_values("layer")
+        if layer in (*named, self.fixed.get("layer")):
+            return self
+        if any(named):
+            raise ValueError(
+                f"layer {layer} is none of those that space {self.name!r} compares: a space of "
+                "your own can name it"
+            )
+        return replace(self, fixed={**self.fixed, "layer": layer})
+
     def configure(
         self, point: Point, *, dataset: DatasetShape, epochs: int, seed: int
     ) -> TrialConfig:

@@ -35,6 +35,8 @@ COMMANDS = {
     "list": _Command("study.show", "list_studies", "names of all studies"),
     "show": _Command("study.show", "show_trials", "trials of a study, as a table or as JSON"),
     "best": _Command("study.show", "show_front", "front of a study"),
+    "save-network": _Command("study.save_network", "main", "trained network of a trial as a file"),
+    "predict": _Command("study.predict", "main", "classes of images by a saved network"),
     "dashboard": _Command("dashboards.app", "main", "live page of all studies"),
     "export": _Command("dashboards.export", "main", "a study as one page, or a picture as a file"),
     "report": _Command("dashboards.report", "main", "replication report of confirmed studies"),

@@ -4,11 +4,13 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NoReturn
 
 from pnn_core.config.checks import did_you_mean
 from study.exit_status import BAD_INPUT
 from study.results.mask_secrets import mask_password
+from study.results.whole_file import write_whole
 
 _MOST_DIGITS = 18
 """Characters of a whole number: one of more does not fit in 64 bits."""
@@ -56,6 +58,18 @@ def blaming(flag: str, value: object) -> Iterator[None]:
         raise
     except (ValueError, OSError) as error:
         raise BadInputError(f"{flag} {value}: {error}") from error
+
+
+def write_output(path: Path, content: str | bytes) -> None:
+    """Write the file of `--output`, whole or not at all.
+
+    Raises:
+        BadInputError: It cannot be written.
+    """
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise BadInputError(f"--output {path}: {error.strerror or error}") from error
 
 
 def refuse(program: str, message: str) -> int:

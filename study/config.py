@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pnn_core.config import Arithmetic, DatasetShape
+from pnn_core.parts.own_code import OwnCode
 from search_spaces import SearchSpace
 from study.results.fresh_seeds import first_fresh_seed, first_tuning_seed
 from study.results.mask_secrets import mask_password
@@ -34,6 +35,7 @@ class StudyConfig(Settings):
         first_fresh_seed: First fresh seed of a study that began when it depended on their number;
             None for that of the study's seed.
         arithmetic: Arithmetic that trains networks on the CPU; None for what each machine has.
+        own: Code of one's own that the study uses.
     """
 
     name: str
@@ -47,6 +49,7 @@ class StudyConfig(Settings):
     confirm_beforehand: int | None = None
     first_fresh_seed: int | None = None
     arithmetic: Arithmetic | None = None
+    own: tuple[OwnCode, ...] = ()
 
     def __post_init__(self) -> None:
         require_study_name(self.name)

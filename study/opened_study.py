@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pnn_core.config import ParameterValue
@@ -9,8 +10,10 @@ from pnn_core.config.checks import require_known
 from study.results.layer_result import LayerResult
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
+from study.results.network_choice import choose_network
 from study.results.paired_comparison import fixed_results
 from study.results.pareto import front
+from study.results.rerun_command import rerun_command
 from study.results.run_record import RunRecord
 from study.results.seal import seal_of
 from study.results.statistics.confidence_intervals import Estimate
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from pnn_core.models.saved_network import TrainedNetwork
+
 Row = dict[str, ParameterValue | None]
 
 
@@ -29,10 +34,13 @@ class OpenedStudy:
 
     Args:
         loaded: Study as read.
+        tracking_uri: MLflow's store that it was read from, which has its weights; None for MLflow's
+            own rule.
     """
 
-    def __init__(self, loaded: LoadedStudy) -> None:
+    def __init__(self, loaded: LoadedStudy, tracking_uri: str | None = None) -> None:
         self._loaded = loaded
+        self._tracking_uri = tracking_uri
 
     @property
     def name(self) -> str:
@@ -107,12 +115,43 @@ class OpenedStudy:
         )
         return PICTURES[picture].draw(scene).figure
 
+    def network(
+        self, trial: int, seed: int | None = None, layer: str | None = None
+    ) -> "TrainedNetwork":
+        """Load a trained network, which takes images as they are and says its classes.
+
+        Args:
+            trial: Number of the trial.
+            seed: One of its seeds, or a fresh seed that confirmed it; None for the first one.
+            layer: Spatial layer of a confirmed run, the trial's own or a control's; None for the
+                trial's network of the search.
+
+        Raises:
+            ValueError: There is no such trial, seed or layer, or its weights were not kept.
+            TrackerUnreachableError: The tracker does not answer.
+        """
+        from pnn_core.models.saved_network import load_network  # seconds, for torch
+
+        run, own_seed = choose_network(self._loaded, trial, seed, layer, self._confirmed_runs())
+        with MlflowStore(self._tracking_uri).weights(self.name, run, own_seed) as path:
+            if path is None:
+                again = rerun_command(self.name, trial, self.info, self._tracking_uri)
+                raise ValueError(
+                    f"the weights of {run} of study {self.name} were not kept, or not sent to the "
+                    f"tracker yet; this trains the trial again and keeps them: {again}"
+                )
+            return load_network(path)
+
+    def _confirmed_runs(self) -> Sequence[RunRecord]:
+        """Return the confirmed runs that may be seen."""
+        seal = seal_of(self.info, self._loaded.records, self._loaded.confirmed)
+        return () if seal is not None and not seal.is_open else self._loaded.confirmed
+
     def _front(self) -> tuple[RunRecord, ...]:
         return front(self._loaded.records, self.info.objectives)
 
     def _results(self) -> Sequence[LayerResult]:
-        seal = seal_of(self.info, self._loaded.records, self._loaded.confirmed)
-        return () if seal is not None and not seal.is_open else fixed_results(self._loaded)
+        return fixed_results(replace(self._loaded, confirmed=tuple(self._confirmed_runs())))
 
     def _front_row(self, record: RunRecord, confirmed: dict[tuple[int, str], LayerResult]) -> Row:
         row: Row = {**values_of(record)}
@@ -134,7 +173,7 @@ def open_study(name: str, tracking_uri: str | None = None) -> OpenedStudy:
         UnknownStudyError: There is none of that name; the nearest one is named.
         TrackerUnreachableError: The tracker does not answer.
     """
-    return OpenedStudy(MlflowStore(tracking_uri).load_study(name))
+    return OpenedStudy(MlflowStore(tracking_uri).load_study(name), tracking_uri)
 
 
 def _accuracy(estimate: Estimate | None, seeds: int) -> Row:

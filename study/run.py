@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from pnn_core.config import DatasetShape
 from pnn_core.data import TrainingData, load_training_data, summarise_images
+from pnn_core.data.own_dataset import images_digest
+from pnn_core.parts.own_code import Kind
 from search_spaces import BUILT_IN, find_space
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
@@ -27,6 +29,7 @@ from study.planning.arguments import Arguments, parse_arguments
 from study.planning.augmentation import describe_augmentation, with_default_augmentation
 from study.planning.enough_seeds import detectable_differences, few_seeds_warning
 from study.planning.new_study import StudyPlan, asked_space, images_shape, plan_study, study_config
+from study.planning.own_code import with_images, with_own_code, write_copies
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.resume import find_study, plan_resume
 from study.planning.study_file import FILE
@@ -99,8 +102,7 @@ def _dry_run(arguments: Arguments) -> int:
     from study.planning.dry_run import preview_trials  # imports torch
 
     rerun = find_rerun(arguments)
-    if rerun is not None:
-        arguments = rerun.complete(arguments)
+    arguments = with_own_code(arguments) if rerun is None else rerun.complete(arguments)
     shape, note = _shape_to_show(arguments, rerun)
     space = asked_space(arguments, shape, rerun)
     if rerun is None:
@@ -230,11 +232,35 @@ def _prepared(
     # what both need, such as SQLAlchemy, one could find what the other has half imported.
     import study.execution.execute  # noqa: F401
 
-    with blaming("--data-dir", plan.arguments.data_dir):
+    with blaming(*_place_of_images(plan.arguments)):
         data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
         images, doubts = summarise_images(data, plan.arguments.data_dir)
+        plan = _with_images(plan, data)
     plan = replace(plan, images=images, warnings=(*plan.warnings, *doubts))
     return plan, resources, data
+
+
+def _place_of_images(arguments: Arguments) -> tuple[str, object]:
+    """Return the option that names what images come from, and its value as it was typed."""
+    own = (code.typed for code in arguments.own if code.kind is Kind.DATASET)
+    typed = next(own, None)
+    return ("--data-dir", arguments.data_dir) if typed is None else ("--dataset", typed)
+
+
+def _with_images(plan: StudyPlan, data: TrainingData) -> StudyPlan:
+    """Record the images that a data set of one's own gave.
+
+    Raises:
+        ValueError: The study began with others.
+    """
+    if all(code.kind is not Kind.DATASET for code in plan.config.own):
+        return plan
+    own = with_images(plan.config.own, images_digest(data))
+    return replace(
+        plan,
+        config=replace(plan.config, own=own),
+        file=replace(plan.file, own=[code.recorded for code in own]),
+    )
 
 
 def _planned_study(
@@ -312,6 +338,7 @@ def _create_checkpoints(plan: StudyPlan) -> None:
     try:
         with blaming("--checkpoints", plan.config.checkpoints):
             store.create()
+            write_copies(plan.config.own, plan.config.output)
             require_shared(store)
     except (ClusterError, BadInputError) as error:
         if not plan.arguments.resume:

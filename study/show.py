@@ -5,14 +5,18 @@ import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+from dashboards.elements.caption import seal_sentences
 from dashboards.elements.quantity import searched_settings
 from dashboards.study_arguments import add_tracking_uri
 from pnn_core.config import ParameterValue
 from study.command_line import Parser, blaming, refuse
 from study.exit_status import DONE
+from study.results.comparison_words import cautions, describe_trials
+from study.results.confirmed_table import confirmed_table
 from study.results.front_table import TextTable, format_metric, format_parameter
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
+from study.results.paired_comparison import compare
 from study.results.pareto import front
 from study.results.plural import counted
 from study.results.printable import printable
@@ -40,6 +44,11 @@ def show_trials(argv: Sequence[str]) -> int:
         default="",
         metavar="QUERY",
         help="those alone that meet it, such as 'val_accuracy > 0.95 and fan_out == 2'",
+    )
+    parser.add_argument(
+        "--confirmed",
+        action="store_true",
+        help="its confirmed networks instead, seed by seed compared with their controls",
     )
     return _run(parser, argv, _show)
 
@@ -86,11 +95,27 @@ def _show(given: argparse.Namespace) -> str:
     with blaming("--where", repr(given.where)):
         query = TrialQuery(given.where)
     study = MlflowStore(given.tracking_uri).load_study(given.name)
+    if given.confirmed:
+        return _confirmed(study)
     with blaming("--where", repr(given.where)):
         chosen = query.select(study.records)
     if given.json:
         return _document(chosen)
     return f"{_table(study, chosen)}\n{len(chosen)} of {counted(len(study.records), 'trial')}"
+
+
+def _confirmed(study: LoadedStudy) -> str:
+    """Lay out confirmed networks, and say below what their differences are, and what weakens them.
+
+    Raises:
+        ValueError: There is none to show.
+    """
+    if not study.confirmed:
+        said = " ".join(seal_sentences([study])) or f"study {study.info.name!r} confirmed nothing"
+        raise ValueError(said)
+    comparisons = compare(study)
+    table = confirmed_table(study, comparisons)
+    return "\n".join((str(table), "", *describe_trials(comparisons), *cautions(comparisons)))
 
 
 def _best(given: argparse.Namespace) -> str:

@@ -18,6 +18,9 @@ import ray
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from pnn_core.data import DATASETS
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORKS
 from study.engine.cluster.connect import connected
 from study.results.mlflow.client import MlflowConnection
 
@@ -268,3 +271,11 @@ def uri(request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
         return request.getfixturevalue("sqlite_uri")
     return request.getfixturevalue("server").uri
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_ones_own_stays() -> Iterator[None]:
+    """Take out again what a test has added to a registry of parts."""
+    yield
+    for registry in (DATASETS, NETWORKS, SPATIAL_LAYERS):
+        registry._added.clear()

@@ -19,6 +19,7 @@ PUBLIC = (
     "pnn_core.architecture",
     "pnn_core.config",
     "pnn_core.data",
+    "pnn_core.parts",
     "search_spaces",
     "study",
 )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from dashboards.elements.picture import Picture, PictureInfo
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
@@ -45,6 +46,11 @@ def confirmed_epochs(study: LoadedStudy) -> str:
     epochs = {run.parameters.get("epochs", study.info.epochs) for run in study.confirmed}
     numbers = sorted(int(number) for number in epochs) or [study.info.epochs]
     return " or ".join(str(n) for n in numbers) + (" epoch" if numbers == [1] else " epochs")
+
+
+def common_sentences(pictures: Iterable[PictureInfo | Picture]) -> tuple[str, ...]:
+    """Return what the captions of several pictures share, each sentence once."""
+    return tuple(dict.fromkeys(text for picture in pictures for text in picture.common))
 
 
 def complete(records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:

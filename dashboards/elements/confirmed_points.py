@@ -1,7 +1,7 @@
 """Test accuracies of confirmed trials and their controls, as points with intervals."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
@@ -10,8 +10,8 @@ from dashboards.elements import theme
 from dashboards.elements.layers import layer_look
 from dashboards.elements.picture import Cell
 from dashboards.elements.quantity import Quantity
-from dashboards.elements.selection import FADED, selected_places
-from dashboards.elements.side_steps import farthest_step, side_steps
+from dashboards.elements.selection import FADED
+from dashboards.elements.side_steps import side_steps
 from study.results.layer_result import layer_results
 from study.results.objective import COUNTS
 from study.results.run_record import RunRecord
@@ -42,7 +42,7 @@ class ConfirmedPoint(NamedTuple):
 
 
 def confirmed_points(confirmed: Iterable[RunRecord], x: str) -> tuple[ConfirmedPoint, ...]:
-    """Means over seeds by trial, then layer; those of known cost with a complete run.
+    """Return means over seeds by trial, then layer; those of known cost with a complete run.
 
     Args:
         confirmed: Runs of a study.
@@ -61,7 +61,7 @@ def confirmed_points(confirmed: Iterable[RunRecord], x: str) -> tuple[ConfirmedP
 
 
 def layer_steps(points: Sequence[ConfirmedPoint], xs: Sequence[float]) -> dict[str, float]:
-    """Factors that set layers of one size side by side, for each layer.
+    """Return the factors that set layers of one size side by side, for each layer.
 
     Args:
         points: All that are drawn.
@@ -71,14 +71,13 @@ def layer_steps(points: Sequence[ConfirmedPoint], xs: Sequence[float]) -> dict[s
 
 
 def describe_confirmed(
-    confirmed: Sequence[RunRecord], points: Sequence[ConfirmedPoint], steps: Mapping[str, float]
+    confirmed: Sequence[RunRecord], points: Sequence[ConfirmedPoint]
 ) -> list[str]:
-    """Describe what stands beside the trials of a front, as sentences.
+    """Describe what stands below the trials of a front, as sentences.
 
     Args:
         confirmed: Runs of the study.
         points: Those that are drawn.
-        steps: Factors of `layer_steps`.
     """
     if not confirmed:
         return ["Chosen on validation data; the test set was not read."]
@@ -86,48 +85,48 @@ def describe_confirmed(
         return ["Chosen on validation data."]
     seeds = sorted({point.accuracy.n for point in points})
     sentences = [
-        "Chosen on validation data. “test”: test accuracy of confirmed trials and their controls, "
-        f"means over fresh seeds (n = {' or '.join(map(str, seeds))}) with {CONFIDENCE:.0%} t "
-        "intervals."
+        "Above, trials as chosen on validation data; below, test accuracy of those confirmed and "
+        f"of their controls, means over fresh seeds (n = {' or '.join(map(str, seeds))}) with "
+        f"{CONFIDENCE:.0%} t intervals."
     ]
     if seeds[0] < FEWEST_SEEDS:
         sentences.append(f"Fewer than {FEWEST_SEEDS} seeds have no interval.")
-    if farthest := farthest_step(steps):
-        sentences.append(f"Layers stand side by side, up to {farthest:.0%} beside their true size.")
     return sentences
 
 
 def confirmed_traces(
-    points: Sequence[ConfirmedPoint],
-    steps: Mapping[str, float],
-    x: Quantity,
-    selected: frozenset[int] | None,
+    points: Sequence[ConfirmedPoint], x: Quantity, selected: frozenset[int] | None
 ) -> list[go.Scatter]:
-    """A trace for each layer, beside the trials of a front.
+    """Return a trace for each layer, and one for what is faded of it.
+
+    Plotly fades the points that are not selected, and leaves their bars: so they are a trace of
+    their own.
 
     Args:
         points: All that are drawn.
-        steps: Factors of `layer_steps`.
         x: Horizontal quantity.
         selected: Numbers of the trials that are not faded; None for all.
     """
-    traces = []
-    for layer, step in steps.items():
-        here = [point for point in points if point.layer == layer]
-        name = theme.escape(f"test: {layer_look(layer).name}")
-        trace = means_trace(here, step).update(
-            customdata=[[point.trial] for point in here],
-            hovertext=[_hover(point, x) for point in here],
-            selectedpoints=selected_places([point.trial for point in here], selected),
-            name=name,
-            unselected_marker_opacity=FADED,
-        )
-        traces.append(trace)
+    traces: list[go.Scatter] = []
+    for layer in dict.fromkeys(point.layer for point in points):
+        of_layer = [point for point in points if point.layer == layer]
+        is_full = [selected is None or point.trial in selected for point in of_layer]
+        for full in sorted({*is_full}, reverse=True):
+            here = [point for point, is_it in zip(of_layer, is_full, strict=True) if is_it is full]
+            trace = means_trace(here, 1).update(
+                customdata=[[point.trial] for point in here],
+                hovertext=[_hover(point, x) for point in here],
+                name=theme.escape(f"test: {layer_look(layer).name}"),
+                legendgroup=theme.escape(layer),
+                showlegend=full or not any(is_full),
+                opacity=1 if full else FADED,
+            )
+            traces.append(trace)
     return traces
 
 
 def means_trace(points: Sequence[ConfirmedPoint], step: float, unit: float = 1) -> go.Scatter:
-    """Means of one layer with their intervals, without a name and a hover's text.
+    """Return the means of one layer with their intervals, without a name and a hover's text.
 
     Args:
         points: At least one.
@@ -155,7 +154,7 @@ def means_trace(points: Sequence[ConfirmedPoint], step: float, unit: float = 1) 
 
 
 def confirmed_columns(points: Sequence[ConfirmedPoint], x: Quantity) -> dict[str, list[Cell]]:
-    """The points for files.
+    """Return the points for files.
 
     Args:
         points: All that are drawn.

@@ -10,7 +10,7 @@ from dashboards.elements.file_column import as_column
 from dashboards.elements.picture import Cell
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.trial_hover import hover_template
-from dashboards.elements.trial_words import describe_colour, describe_complete, describe_selection
+from dashboards.elements.trial_words import describe_colour, describe_selection, describe_undrawn
 from study.results.mlflow.loaded_study import LoadedStudy
 
 
@@ -73,8 +73,10 @@ def get_front_trials(
     )
 
 
-def describe_front(study: LoadedStudy, trials: FrontTrials, beside: Sequence[str]) -> str:
-    """The caption of a picture of the front.
+def describe_front(
+    study: LoadedStudy, trials: FrontTrials, beside: Sequence[str]
+) -> tuple[str, ...]:
+    """Describe a picture of the front, in sentences of its own.
 
     Args:
         study: Study as read from the tracker.
@@ -82,13 +84,12 @@ def describe_front(study: LoadedStudy, trials: FrontTrials, beside: Sequence[str
         beside: Sentences on the choice of trials, and on what is drawn beside them.
     """
     points = trials.points
-    sentences = [
-        *describe_complete(study, len(points), trials.axes),
+    return (
         *beside,
         *describe_colour(trials.colour, points),
         *describe_selection([point.number for point in points], trials.selected),
-    ]
-    return " ".join(sentences)
+        *describe_undrawn(study, len(points)),
+    )
 
 
 def hover_data(points: Sequence[TrialPoint]) -> np.ndarray:

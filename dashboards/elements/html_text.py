@@ -39,6 +39,15 @@ def paragraph(text: str, kind: str = "") -> str:
     return f"<p{name}>{html.escape(text)}</p>"
 
 
+def caption_html(sentences: Sequence[str]) -> str:
+    """Return a caption: its first sentence, and the rest to unfold."""
+    first, *rest = sentences or ("",)
+    if not rest:
+        return paragraph(first)
+    more = html.escape(" ".join(rest))
+    return f"{paragraph(first)}<details><summary>How to read it</summary><p>{more}</p></details>"
+
+
 def bullets(texts: Sequence[str]) -> str:
     """Return a list of plain texts; nothing where there is none."""
     items = "".join(f"<li>{html.escape(text)}</li>" for text in texts)

@@ -38,7 +38,9 @@ def layer_look(layer: str) -> LayerLook:
     entry = SPATIAL_LAYERS.get(layer)
     if entry is None:
         return LayerLook(name=layer, symbol="x", colour="#666666")
-    return LayerLook(name=entry.label, symbol=entry.symbol, colour=_PALETTE[entry.colour])
+    return LayerLook(
+        name=entry.label, symbol=entry.symbol, colour=_PALETTE.get(entry.colour, entry.colour)
+    )
 
 
 def in_order(layers: Iterable[str]) -> list[str]:

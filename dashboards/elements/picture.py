@@ -16,16 +16,24 @@ class PictureInfo:
 
     Attributes:
         title: Title, as plain text.
-        caption: Data set, number of trials, budget, what is left out, and what must not be
-            concluded.
+        common: Sentences that it shares with others of a view: data set, number of trials, budget,
+            and what that forbids to conclude.
+        sentences: Sentences of its own: first what is seen, then what is left out, and what must
+            not be concluded.
         description: Text for readers who do not see the picture.
         instead: Sentence that stands in place of a picture without data; empty otherwise.
     """
 
     title: str
-    caption: str
+    common: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
     description: str
     instead: str = ""
+
+    @property
+    def caption(self) -> str:
+        """All sentences, as a picture has them that stands by itself."""
+        return " ".join((*self.common, *self.sentences))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +43,8 @@ class Picture:
     Attributes:
         name: Key in addresses, commands and file names: lower case and hyphens.
         title: Title, as plain text.
-        caption: Data set, number of trials, budget, and what is left out.
+        common: Sentences that it shares with others of a view; see `PictureInfo`.
+        sentences: Sentences of its own.
         description: Text for readers who do not see the picture.
         figure: Figure without title and caption, whose lines Plotly would not break on a phone.
         data: Drawn numbers, for files.
@@ -43,16 +52,24 @@ class Picture:
             empty where it does not, as is the name of an axis of names.
         zero_below: Bound on the horizontal axis below which a box holds zero, which stands apart
             from a logarithmic scale; None where zero has no place of its own.
+        instead: Sentence that a page shows in place of a picture without data; empty otherwise.
     """
 
     name: str
     title: str
-    caption: str
+    common: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
     description: str
     figure: go.Figure
     data: Columns
     brushes: tuple[str, ...] = ()
     zero_below: float | None = None
+    instead: str = ""
+
+    @property
+    def caption(self) -> str:
+        """All sentences, as a picture has them that stands by itself."""
+        return " ".join((*self.common, *self.sentences))
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in self.data.items()}

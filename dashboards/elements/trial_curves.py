@@ -60,13 +60,13 @@ class TrialCurves(NamedTuple):
 
     Attributes:
         curves: Each with an epoch at least, the highest last validation accuracy first.
-        caption: Sentences on which trials they are, what is left out and what bands are.
+        sentences: Sentences on which trials they are, what is left out and what bands are.
         description: Number of curves and where they end, for those who do not see them.
         instead: Sentence for readers where there are none; empty otherwise.
     """
 
     curves: tuple[TrialCurve, ...]
-    caption: str
+    sentences: tuple[str, ...]
     description: str
     instead: str
 
@@ -92,7 +92,7 @@ def get_trial_curves(
     kept, curves = _kept_curves(begun, value, limit)
     if not curves:
         instead = _NOT_FINITE if kept else _say_instead(study, selected)
-        return TrialCurves((), caption="", description="Nothing is drawn yet.", instead=instead)
+        return TrialCurves((), sentences=(), description="Nothing is drawn yet.", instead=instead)
     unbegun = (len(wanted) if selected is None else len(selected)) - len(begun)
     epochs = sum(len(record.replicates[0]) for record in kept)
     sentences = [
@@ -101,7 +101,10 @@ def get_trial_curves(
         _describe_bands(curves),
     ]
     return TrialCurves(
-        curves=curves, caption=" ".join(sentences), description=_describe_ends(curves), instead=""
+        curves=curves,
+        sentences=tuple(filter(None, sentences)),
+        description=_describe_ends(curves),
+        instead="",
     )
 
 

@@ -13,7 +13,7 @@ _FEW_TRIALS = 10
 
 
 def describe_complete(study: LoadedStudy, drawn: int, axes: Sequence[Quantity]) -> list[str]:
-    """Describe which complete trials are drawn, and which are not, as sentences.
+    """Describe the complete trials of a study, as sentences that pictures share.
 
     Args:
         study: Study as read from the tracker.
@@ -21,14 +21,17 @@ def describe_complete(study: LoadedStudy, drawn: int, axes: Sequence[Quantity]) 
         axes: Quantities that they are drawn over.
     """
     sentences = [describe_trials(study.info, study.records)]
-    undrawn = len(complete_trials(study).records) - drawn
-    if undrawn:
-        sentences.append(f"{counted(undrawn, 'trial')} without finite values not drawn.")
     if drawn > 1 and any(axis.name == "val_accuracy" for axis in axes):
         sentences.append("The best of many validation accuracies is biased upwards.")
     if 0 < drawn < _FEW_TRIALS:
         sentences.append(f"So few ({drawn}) tell little of the search space.")
     return sentences
+
+
+def describe_undrawn(study: LoadedStudy, drawn: int) -> list[str]:
+    """Count complete trials that have no place in a picture, as a sentence; none without any."""
+    undrawn = len(complete_trials(study).records) - drawn
+    return [f"{counted(undrawn, 'trial')} without finite values not drawn."] if undrawn else []
 
 
 def describe_colour(colour: Quantity | None, points: Sequence[TrialPoint]) -> list[str]:

@@ -20,24 +20,34 @@ from dashboards.view_tables import ViewTable
 
 _BRUSHABLE = PLOTLY_CONFIG | {"modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
 
+_COLUMN = {"sortable": True, "filter": True, "resizable": True, "wrapHeaderText": True}
+
+_ONE_ROW = {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}
+"""Selection of rows, in the grid's words."""
+
 
 def _numeric(shown: str) -> dict[str, Any]:
-    """A column of numbers: so many digits are read, all of them are sorted and copied."""
+    """Return a column of numbers: so many digits are read, all of them are sorted and copied."""
     formatter = f"params.value == null ? '–' : d3.format('{shown}')(params.value)"
     return {"type": "rightAligned", "valueFormatter": {"function": formatter}}
 
 
 def picture_block(picture: Picture, address: Address, theme: Theme) -> Component:
-    """A picture with its title, its caption and the files that hold it."""
+    """Return a picture with its title, its caption and the files that hold it."""
+    if picture.instead:
+        return html.Section(
+            [html.H2(picture.title), html.P(picture.instead, className="instead")],
+            key=picture.name,
+        )
     # Zoom and pan stay while the same axes are drawn, whichever trials are opened or brushed.
-    axes = replace(address, trial=None, options=replace(address.options, within=()))
+    axes = replace(address, trial=None, options=replace(address.options, within=(), where=""))
     figure = picture.figure.update_layout(template=template(theme), uirevision=str(axes))
     config = _BRUSHABLE if picture.brushes else PLOTLY_CONFIG
     if picture.brushes:
         figure.update_layout(dragmode="select")
     return html.Figure(
         [
-            html.Figcaption([html.H2(picture.title), html.P(picture.caption)]),
+            html.Figcaption([html.H2(picture.title), *caption(picture.sentences)]),
             html.Div(
                 dcc.Graph(
                     id=_graph_id(picture),
@@ -46,7 +56,7 @@ def picture_block(picture: Picture, address: Address, theme: Theme) -> Component
                     responsive=True,
                     style={"height": f"{figure.layout.height or 520}px"},
                 ),
-                role="img",
+                role="group",
                 **aria(label=picture.description),
             ),
             html.P(["Download: ", *_downloads(picture, address)], className="downloads"),
@@ -55,13 +65,21 @@ def picture_block(picture: Picture, address: Address, theme: Theme) -> Component
     )
 
 
+def caption(sentences: Sequence[str]) -> list[Component]:
+    """Return a caption: its first sentence, and the rest to unfold."""
+    first, *rest = sentences or ("",)
+    more = [html.Details([html.Summary("How to read it"), html.P(" ".join(rest))])]
+    return [html.P(first), *(more if rest else [])]
+
+
 def table_block(table: ViewTable) -> Component:
-    """A table that can be sorted, filtered and copied."""
+    """Return a table that can be sorted, filtered and copied; a row of trials opens its trial."""
     definitions: list[dict[str, Any]] = [
         {"field": name, "headerName": header, **_format(table.columns[name])}
         for name, header in table.headers.items()
     ]
     rows = table.rows
+    of_trials = "trial" in table.headers
     return html.Section(
         [
             html.Div(
@@ -80,9 +98,19 @@ def table_block(table: ViewTable) -> Component:
                 id={"table": table.key},
                 rowData=[dict(zip(table.headers, row, strict=True)) for row in rows],
                 columnDefs=definitions,
-                defaultColDef={"sortable": True, "resizable": True, "wrapHeaderText": True},
+                defaultColDef={
+                    "sortable": True,
+                    "filter": True,
+                    "resizable": True,
+                    "wrapHeaderText": True,
+                },
                 columnSize="autoSize",
-                dashGridOptions={"domLayout": "autoHeight"} if len(rows) <= 20 else {},
+                dashGridOptions={
+                    **({"domLayout": "autoHeight"} if len(rows) <= 20 else {}),
+                    # Space or a click selects a row, which opens its trial.
+                    **({"rowSelection": _ONE_ROW} if of_trials else {}),
+                },
+                **({"getRowId": "String(params.data.trial)"} if of_trials else {}),
             ),
         ],
         key=table.key,
@@ -109,7 +137,7 @@ def message_block(title: str, *texts: str, command: str = "") -> Component:
 
 
 def command_block(command: str) -> Component:
-    """A command, and a button that copies it."""
+    """Return a command, and a button that copies it."""
     return html.Div(
         [
             html.Code(command, tabIndex=0),
@@ -120,7 +148,7 @@ def command_block(command: str) -> Component:
 
 
 def _graph_id(picture: Picture) -> dict[str, str]:
-    """All that `assets/moves.js` needs to know of a picture."""
+    """Return all that `assets/moves.js` needs to know of a picture."""
     zero = "" if picture.zero_below is None else str(picture.zero_below)
     return {"picture": picture.name, "axes": " ".join(picture.brushes), "zero": zero}
 

@@ -6,19 +6,19 @@ from typing import NamedTuple
 from dash import html
 from dash.development.base_component import Component
 
-from dashboards.elements.caption import seal_sentences
+from dashboards.elements.caption import common_sentences, seal_sentences
 from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.quantity import find_quantity
 from dashboards.elements.theme import Theme
 from dashboards.live.address import Address
 from dashboards.live.aria import aria
-from dashboards.live.blocks import message_block, picture_block, table_block
+from dashboards.live.blocks import caption, message_block, picture_block, table_block
 from dashboards.live.selectors import controls
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import StatusInfo, get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
 from dashboards.scene import Scene
-from dashboards.view_tables import front_table, named_table
+from dashboards.view_tables import front_table, named_table, trials_table
 from dashboards.views import VIEWS
 from study.results.plural import counted
 
@@ -52,7 +52,9 @@ def view_content(
     """
     view = VIEWS[address.view]
     pictures = view.pictures if with_pictures else ()
-    drawn = [picture_block(entry.draw(scene), address, theme) for entry in pictures]
+    found = [entry.draw(scene) for entry in pictures]
+    drawn = [picture_block(picture, address, theme) for picture in found]
+    common = html.P(" ".join(common_sentences(found)), className="common")
     return Content(
         choices=[
             html.P(view.question, className="question"),
@@ -63,7 +65,7 @@ def view_content(
             *_brush(scene),
             *(_status(scene) if address.view == "progress" else ()),
         ],
-        pictures=drawn if with_pictures else None,
+        pictures=[common, *drawn] if with_pictures else None,
         below=[*_tables(scene, address), *_unreadable(scene)],
     )
 
@@ -72,16 +74,18 @@ def _brush(scene: Scene) -> Iterator[Component]:
     """Number of trials that the brush left, and a way back to all of them."""
     if scene.selected is None:
         return
-    spans = "; ".join(
+    spans = [
         f"{find_quantity(span.name, scene.study.records).short} "
         f"{_bound(span.low)} to {_bound(span.high)}"
         for span in scene.options.within
-    )
+    ]
+    if where := scene.options.where.strip():
+        spans.append(where)
     yield html.Div(
         [
             html.Span(
-                f"{counted(len(scene.selected), 'trial')} within {spans}. What sums up trials, "
-                "such as means, shares and counts, stays that of all. "
+                f"{counted(len(scene.selected), 'trial')} within {'; '.join(spans)}. What sums up "
+                "trials, such as means, shares and counts, stays that of all. "
             ),
             html.Button("Show all trials", id={"action": "clear"}, type="button"),
         ],
@@ -98,9 +102,11 @@ def _bound(value: float) -> str:
 def _tables(scene: Scene, address: Address) -> Iterator[Component]:
     if address.view == "front":
         yield table_block(front_table(scene))
+    if address.view == "trials":
+        yield table_block(trials_table(scene))
     if address.view == "compare":
         info = get_paired_info(scene.studies)
-        yield html.Section([html.H2(info.title), html.P(info.caption)])
+        yield html.Section([html.H2(info.title), *caption(info.sentences)])
         if info.instead:
             yield message_block("Nothing to compare yet", info.instead)
         else:

@@ -27,7 +27,7 @@ from study.results.mlflow.live_reader import FollowedStudy
 _STATUS_SECONDS = 10
 """Seconds after which a running study's times are drawn anew, with or without news."""
 
-_NO_BRUSH = str(ViewOptions().within)
+_NO_BRUSH = f"{ViewOptions().within} "
 
 
 class Drawing(NamedTuple):
@@ -112,14 +112,16 @@ def draw_page(
         head=f"{names} {address.studies} {address.view}",
         content=f"{theme} {replace(address, trial=None)} {news}",
         pictures=f"{theme} {_without_brush(address)} {news}",
-        brush=str(address.options.within),
+        brush=f"{address.options.within} {address.options.where}",
         brushed=brushed or "",
         panel=f"{theme} {address} {[state.version for state in states]}",
     )
     if now == before:
         return None
+    has_bars = any(s.followed is not None and s.followed.study.confirmed for s in states[:1])
     keeps_pictures = now.pictures == before.pictures and (
-        now.brush == before.brush or _brushes_itself(address, before, now.brushed)
+        now.brush == before.brush
+        or (not has_bars and _brushes_itself(address, before, now.brushed))
     )
     content = (
         _content(studies, names, states, address, theme, with_pictures=not keeps_pictures)
@@ -129,7 +131,9 @@ def draw_page(
     return Page(
         studies=study_choice(names.names or (), address) if now.head != before.head else None,
         views=view_links(address),
-        choices=content and content.choices if now.pictures != before.pictures else None,
+        choices=content and content.choices
+        if (now.pictures, now.brush) != (before.pictures, before.brush)
+        else None,
         state=content and content.state,
         pictures=content and content.pictures,
         below=content and content.below,
@@ -183,14 +187,15 @@ def _news(names: StudyNames, states: list[StudyState], address: Address) -> str:
 
 
 def _without_brush(address: Address) -> Address:
-    return replace(address, trial=None, options=replace(address.options, within=()))
+    options = replace(address.options, within=(), where="")
+    return replace(address, trial=None, options=options)
 
 
 def _brushes_itself(address: Address, before: Drawing, brushed: str) -> bool:
     """Return True if the reader has just drawn this very brush on the front, which had none.
 
     Other views have more to say of a brush than which points fade, and so has a picture that was
-    drawn with another one.
+    drawn with another one; Plotly leaves error bars of a study that has confirmed runs.
     """
     if brushed in ("", before.brushed):
         return False

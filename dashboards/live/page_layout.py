@@ -33,8 +33,9 @@ def skeleton() -> Component:
             html.A("To the pictures", href="#content", className="skip"),
             html.Header(
                 [
+                    html.H1("PNN studies", className="unseen"),
                     html.Div(id="studies"),
-                    html.Button("Light or dark", id="switch-theme", type="button"),
+                    html.Button("Theme", id="switch-theme", type="button"),
                 ]
             ),
             html.Nav(id="views", **aria(label="Views")),
@@ -92,8 +93,8 @@ def study_choice(names: Sequence[str], address: Address) -> Component:
 
 
 def view_links(address: Address) -> list[Component]:
-    """A link for each view; choices of axes stay behind, the brush comes along."""
-    kept = ViewOptions(within=address.options.within)
+    """Return a link for each view; choices of axes stay behind, the brush comes along."""
+    kept = ViewOptions(within=address.options.within, where=address.options.where)
     return [
         dcc.Link(
             view.title,

@@ -25,9 +25,12 @@ def controls(view: View, options: ViewOptions, settings: Sequence[Quantity]) -> 
     chosen = options.query()
     return html.Form(
         [
-            _choice(name, OPTIONS[name], choices, chosen.get(name, ""))
+            _typed(name, OPTIONS[name], chosen.get(name, ""))
+            if OPTIONS[name].is_typed
+            else _choice(
+                name, OPTIONS[name], _choices(OPTIONS[name], settings), chosen.get(name, "")
+            )
             for name in view.options
-            if (choices := _choices(OPTIONS[name], settings))
         ],
         className="controls",
         **aria(label="What to show"),
@@ -40,6 +43,22 @@ def _choices(option: Option, settings: Sequence[Quantity]) -> Choices:
     kinds = {"settings": settings, "metrics": metric_quantities()}
     quantities = [quantity for kind in option.quantities for quantity in kinds[kind]]
     return (("", option.usual), *((quantity.name, quantity.short) for quantity in quantities))
+
+
+def _control(name: str, option: Option, settings: Sequence[Quantity], value: str) -> Component:
+    if option.is_typed:
+        return _typed(name, option, value)
+    return _choice(name, option, _choices(option, settings), value)
+
+
+def _typed(name: str, option: Option, value: str) -> Component:
+    return html.Label(
+        [
+            html.Span(f"{option.label}, {option.usual}"),
+            dcc.Input(id={"control": name}, value=value, debounce=True, type="text"),
+        ],
+        className="wide",
+    )
 
 
 def _choice(name: str, option: Option, choices: Choices, value: str) -> Component:

@@ -25,6 +25,13 @@ MOST_PAGES, MOST_IMAGES = 8, 2
 WAITING_SECONDS = 20.0
 """Time that another one waits before it is refused."""
 
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>{%metas%}<title>{%title%}</title>{%favicon%}{%css%}</head>
+<body>{%app_entry%}{%config%}{%scripts%}{%renderer%}</body>
+</html>"""
+"""Frame around the page. Dash's own names no language, and has a second footer for scripts."""
+
 _MIME = {
     "png": "image/png",
     "svg": "image/svg+xml",
@@ -44,7 +51,7 @@ function (clicks) {
   }
   document.documentElement.dataset.theme = theme;
   document.documentElement.dataset.agThemeMode = theme;
-  return theme;
+  return [theme, theme === "dark" ? "Light theme" : "Dark theme"];
 }
 """
 
@@ -60,6 +67,7 @@ def create_app(tracking_uri: str | None, hosts: AllowedHosts | None = None) -> D
     app = Dash(
         "dashboards.live",
         title="PNN studies",
+        index_string=_PAGE,
         update_title="",
         assets_folder="assets",
         include_assets_files=True,
@@ -67,7 +75,10 @@ def create_app(tracking_uri: str | None, hosts: AllowedHosts | None = None) -> D
     )
     app.layout = skeleton()
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        _SWITCH_THEME, Output("theme", "data"), Input("switch-theme", "n_clicks")
+        _SWITCH_THEME,
+        Output("theme", "data"),
+        Output("switch-theme", "children"),
+        Input("switch-theme", "n_clicks"),
     )
     _draw_whenever_something_changed(app, studies)
     _follow_every_move(app)
@@ -125,6 +136,8 @@ def _follow_every_move(app: Dash) -> None:
         Input({"control": ALL}, "value"),
         Input({"choice": ALL}, "value"),
         Input({"picture": ALL, "axes": ALL, "zero": ALL}, "clickData"),
+        Input({"table": ALL}, "cellClicked"),
+        Input({"table": ALL}, "selectedRows"),
         Input({"action": ALL}, "n_clicks"),
         State("url", "search"),
         prevent_initial_call=True,

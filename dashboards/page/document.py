@@ -7,24 +7,25 @@ from importlib import resources
 
 from plotly.offline import get_plotlyjs
 
-from dashboards.elements.html_text import heading, page_frame
+from dashboards.elements.html_text import caption_html, heading, page_frame, paragraph
 from dashboards.elements.picture import Cell, Picture
 from dashboards.elements.theme import Theme, template
 from dashboards.plotly_config import PLOTLY_CONFIG
 from dashboards.view_tables import ViewTable
 
 
-def document(title: str, body: Iterable[str]) -> str:
-    """A whole page that needs no network.
+def document(title: str, body: Iterable[str], *, style: str = "") -> str:
+    """Return a whole page that needs no network.
 
     Args:
         title: Plain text.
         body: HTML.
+        style: Style sheet of this page alone.
     """
     themes = {theme.value: template(theme).to_plotly_json() for theme in Theme}
     return page_frame(
         title,
-        style=_asset("page.css"),
+        style=_asset("page.css") + style,
         body=body,
         scripts=(
             f"<script>{get_plotlyjs()}</script>",
@@ -43,25 +44,28 @@ def links(named: Iterable[tuple[str, str]]) -> str:
 
 
 def picture_html(picture: Picture, view: str) -> str:
-    """A picture that is drawn when it comes into sight, with its words.
+    """Return a picture that the page's script draws, with its words.
 
     Args:
         picture: Picture of the view.
         view: Its name: a picture may stand in two of them.
     """
-    height = picture.figure.layout.height or 540
     name = html.escape(f"{view}-{picture.name}")
+    if picture.instead:
+        said = f"{heading(3, picture.title)}{paragraph(picture.instead, 'instead')}"
+        return f"<section id='{name}'>{said}</section>"
+    height = picture.figure.layout.height or 540
     return (
         f"<figure><figcaption><h3>{html.escape(picture.title)}</h3>"
-        f"<p>{html.escape(picture.caption)}</p></figcaption>"
-        f"<div class='picture' id='{name}' role='img' style='height:{height}px' "
+        f"{caption_html(picture.sentences)}</figcaption>"
+        f"<div class='picture' id='{name}' role='group' style='height:{height}px' "
         f"aria-label='{html.escape(picture.description)}'></div>"
         f"{_json(f'{name}-data', _without_template(picture))}</figure>"
     )
 
 
 def table_html(table: ViewTable) -> str:
-    """A table that sorts, copies, and scrolls by itself where it is too wide."""
+    """Return a table that sorts, copies, and scrolls by itself where it is too wide."""
     name, title = f"{table.key}-table", table.title
     heads = "".join(
         f"<th scope='col' data-value='{html.escape(text)}'>"

@@ -4,16 +4,32 @@ const config = JSON.parse(document.getElementById("config").textContent);
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
 const template = () => (dark.matches ? templates.dark : templates.light);
 
-// A picture is drawn when it comes near: a study of ten thousand trials fills a dozen of them.
+// Pictures in sight are drawn first and the others while the browser is idle: a study of ten thousand
+// trials fills a dozen of them. Before a page is printed all are drawn, so that none is blank.
+const places = [...document.querySelectorAll(".picture")];
+const draw = (place) => {
+  if (!places.includes(place)) return;
+  places.splice(places.indexOf(place), 1);
+  observer.unobserve(place);
+  const figure = JSON.parse(document.getElementById(`${place.id}-data`).textContent);
+  figure.layout.template = template();
+  Plotly.newPlot(place, figure.data, figure.layout, config);
+};
 const observer = new IntersectionObserver((entries) => {
-  for (const entry of entries.filter((one) => one.isIntersecting)) {
-    observer.unobserve(entry.target);
-    const figure = JSON.parse(document.getElementById(`${entry.target.id}-data`).textContent);
-    figure.layout.template = template();
-    Plotly.newPlot(entry.target, figure.data, figure.layout, config);
-  }
+  entries.filter((one) => one.isIntersecting).forEach((one) => draw(one.target));
 }, { rootMargin: "600px" });
-document.querySelectorAll(".picture").forEach((place) => observer.observe(place));
+places.forEach((place) => observer.observe(place));
+const idle = window.requestIdleCallback || ((work) => setTimeout(work, 50));
+const drawNext = () => {
+  if (!places.length) return;
+  draw(places[0]);
+  idle(drawNext);
+};
+window.addEventListener("load", () => idle(drawNext));
+window.addEventListener("beforeprint", () => {
+  [...places].forEach(draw);
+  document.querySelectorAll("details").forEach((one) => { one.open = true; });
+});
 dark.addEventListener("change", () => {
   document.querySelectorAll(".picture.js-plotly-plot").forEach((place) => {
     Plotly.relayout(place, { template: template() });

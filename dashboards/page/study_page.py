@@ -3,16 +3,18 @@
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from dashboards.elements.caption import seal_sentences
-from dashboards.elements.html_text import bullets, heading, paragraph
+from dashboards.elements.caption import common_sentences, seal_sentences
+from dashboards.elements.html_text import bullets, caption_html, heading, paragraph
 from dashboards.page.document import document, links, picture_html, table_html
+from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
 from dashboards.scene import Scene
-from dashboards.view_tables import front_table, named_table
-from dashboards.views import VIEWS
+from dashboards.view_tables import front_table, named_table, trials_table
+from dashboards.views import VIEWS, View
 from study.results.study_info import StudyInfo
 from study.results.whole_file import write_whole
 
@@ -46,17 +48,27 @@ def _body(scene: Scene, names: str) -> Iterator[str]:
         yield paragraph(view.question, "question")
         if name == "progress":
             yield from _status(scene)
-        for entry in view.pictures:
-            # One that stands in two views is drawn where it comes first.
-            is_first = entry.views[0] == name
-            if is_first and (len(scene.studies) > 1 or entry.needs != "several studies"):
-                yield picture_html(entry.draw(scene), name)
+        pictures = [entry.draw(scene) for entry in _drawn(view, scene)]
+        yield from map(paragraph, common_sentences(pictures))
+        for picture in pictures:
+            yield picture_html(picture, name)
+        if name == "trials":
+            yield table_html(trials_table(scene))
         if name == "front":
             yield _front_table(scene)
         if name == "progress":
             yield from _stops(scene)
         if name == "compare":
             yield from _paired(scene)
+
+
+def _drawn(view: View, scene: Scene) -> Iterator[PictureEntry[Any]]:
+    """Yield the pictures of a view; one that stands in two views is drawn where it comes first."""
+    for entry in view.pictures:
+        if entry.views[0] == view.name and (
+            len(scene.studies) > 1 or entry.needs != "several studies"
+        ):
+            yield entry
 
 
 def _facts(info: StudyInfo) -> str:
@@ -84,7 +96,7 @@ def _front_table(scene: Scene) -> str:
 def _paired(scene: Scene) -> Iterator[str]:
     info = get_paired_info(scene.studies)
     yield heading(3, info.title)
-    yield paragraph(info.caption)
+    yield caption_html(info.sentences)
     if info.instead:
         yield paragraph(info.instead)
         return

@@ -102,7 +102,8 @@ def get_attainment_info(studies: Sequence[LoadedStudy]) -> AttainmentInfo:
     methods = _methods(runs, plane)
     return AttainmentInfo(
         title=f"{theme.capitalised(str(plane))}: attained by {_named(methods)}",
-        caption=_caption(runs, methods, left_out),
+        common=tuple(describe_studies([run.study for run in runs])),
+        sentences=tuple(_sentences(methods, left_out)),
         description=_description(methods, plane),
         plane=plane,
         methods=methods,
@@ -220,8 +221,8 @@ def _trace(
     )
 
 
-def _caption(runs: Sequence[_Run], methods: Sequence[Method], left_out: Sequence[str]) -> str:
-    sentences = describe_studies([run.study for run in runs])
+def _sentences(methods: Sequence[Method], left_out: Sequence[str]) -> list[str]:
+    sentences = []
     if any(len(method.studies) > 1 for method in methods):
         sentences.append(
             "A run is one search; dotted: what the best run of a method reaches; solid: what at "
@@ -235,8 +236,7 @@ def _caption(runs: Sequence[_Run], methods: Sequence[Method], left_out: Sequence
             said = f"{n} runs ({', '.join(method.studies)})"
         sentences.append(f"{method.name}: {said}.")
     sentences += left_out
-    sentences.append(FROM_VALIDATION)
-    return " ".join(sentences)
+    return [*sentences, FROM_VALIDATION]
 
 
 def _named(methods: Sequence[Method]) -> str:

@@ -19,7 +19,7 @@ from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.setting_axis import SettingAxis
 from dashboards.elements.trial_hover import template_text
-from dashboards.elements.trial_words import describe_complete, tell_why_empty
+from dashboards.elements.trial_words import describe_complete, describe_undrawn, tell_why_empty
 from dashboards.elements.two_settings import ACCURACY, MetricPoint, metric_points, surface_colours
 from dashboards.picture_entry import PictureEntry
 from dashboards.scene import Scene
@@ -92,7 +92,6 @@ def get_contour_info(
     landscape, why_not = _landscape(x, y, points)
     info = ContourInfo(
         title=f"{theme.capitalised(z.short)} over {x.short} and {y.short}: {study.info.name}",
-        caption="",
         description="",
         instead=tell_why_empty(study, len(points)),
         x=x,
@@ -102,8 +101,12 @@ def get_contour_info(
         landscape=landscape,
         why_not=why_not if points else "",
     )
-    sentences = [*describe_complete(study, len(points), (x, y, z)), *_describe(info)]
-    return replace(info, caption=" ".join(sentences), description=_description(info))
+    return replace(
+        info,
+        common=tuple(describe_complete(study, len(points), (x, y, z))),
+        sentences=(*_describe(info), *describe_undrawn(study, len(points))),
+        description=_description(info),
+    )
 
 
 def get_contour_figure(info: ContourInfo) -> go.Figure:

@@ -15,7 +15,12 @@ from dashboards.elements.complete_trials import CompleteTrials, complete_trials
 from dashboards.elements.picture import Cell, Columns, PictureInfo
 from dashboards.elements.quantity import Quantity, find_quantity
 from dashboards.elements.selection import FADED, selected_places
-from dashboards.elements.trial_words import describe_complete, describe_selection, tell_why_empty
+from dashboards.elements.trial_words import (
+    describe_complete,
+    describe_selection,
+    describe_undrawn,
+    tell_why_empty,
+)
 from dashboards.picture_entry import PictureEntry
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
@@ -100,14 +105,15 @@ def get_cost_info(
         panels.append(CostPanel(cost, _LABELS[cost.name], cost_values, front, hidden))
     numbers = tuple(trials.numbers[i] for i in places)
     sentences = [
-        *describe_complete(study, len(numbers), (y,)),
         *_hidden_sentences(y, parameter_front, panels),
         *_time_sentences(trials),
         *describe_selection(numbers, selected),
+        *describe_undrawn(study, len(numbers)),
     ]
     return CostInfo(
         title=f"{theme.capitalised(y.short)} against what parameters hide: {study.info.name}",
-        caption=" ".join(sentences),
+        common=tuple(describe_complete(study, len(numbers), (y,))),
+        sentences=tuple(sentences),
         description=_description(y, numbers, panels),
         instead=tell_why_empty(study, len(numbers)),
         y=y,

@@ -88,13 +88,14 @@ def get_curves_info(
     if selected is None and drawn.curves:
         stopped = get_stopped_curves(study, value, limit=_MOST_STOPPED)
     short = objective.short
-    caption = [describe_trials(study.info, study.records)]
+    sentences = [*drawn.sentences]
     if drawn.curves:
-        caption += [drawn.caption, HOW_TO_READ, _describe_stopped(study, stopped)]
-        caption += [describe_rung_lines(rungs), _NOTES[metric]]
+        sentences += [HOW_TO_READ, _describe_stopped(study, stopped)]
+        sentences += [describe_rung_lines(rungs), _NOTES[metric]]
     return CurvesInfo(
         title=f"{theme.capitalised(short)} by epoch: {study.info.name}",
-        caption=" ".join(filter(None, caption)),
+        common=(describe_trials(study.info, study.records),),
+        sentences=tuple(filter(None, sentences)),
         description=f"Line chart of {short} over epochs. {drawn.description}",
         name=metric,
         label=objective.label,

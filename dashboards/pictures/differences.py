@@ -1,7 +1,7 @@
 """Differences of confirmed networks with intervals and every seed: a forest plot."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,18 +11,24 @@ from dashboards.elements import theme
 from dashboards.elements.caption import short_budget
 from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.picture_entry import PictureEntry
-from study.results.comparison_words import describe_with_trial
+from study.results.forest import (
+    NO_VERDICT,
+    ForestGroup,
+    ForestRow,
+    forest_groups,
+    forest_range,
+    headline,
+)
 from study.results.mlflow.loaded_study import LoadedStudy
-from study.results.paired_comparison import Comparison, Standing, compare
+from study.results.paired_comparison import compare
 from study.results.plural import counted
 from study.results.statistics.confidence_intervals import CONFIDENCE
 from study.results.statistics.verdicts import Verdict
 
-_ROW_PIXELS = 34
-_FRAME_PIXELS = 190
-
-NO_VERDICT = "no verdict"
-"""Word in the legend for comparisons of too few seeds."""
+_ROW_PIXELS = 44
+_FRAME_PIXELS = 150
+_WORDS_ABOVE, _SEEDS_BELOW = 0.38, 0.26
+"""Distances from a row's interval, in rows."""
 
 
 class _Look(NamedTuple):
@@ -41,113 +47,127 @@ _LOOKS = {
 }
 
 
-class DifferenceRow(NamedTuple):
-    """One comparison.
-
-    Attributes:
-        label: Names of both networks.
-        standing: Reason why they are compared.
-        mean: Mean difference over the seeds, in points.
-        low: Lower end of its interval; None below three seeds.
-        high: Upper end; None below three seeds.
-        seeds: Difference of each seed, in points.
-        matters: Smallest difference that would matter, in points; None where none was named.
-        verdict: Verdict, or that there is none.
-        sentence: All of it in words.
-    """
-
-    label: str
-    standing: str
-    mean: float
-    low: float | None
-    high: float | None
-    seeds: tuple[float, ...]
-    matters: float | None
-    verdict: str
-    sentence: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class DifferencesInfo(PictureInfo):
     """Words and data of the picture.
 
     Attributes:
-        rows: Comparisons from top to bottom, planned ones first.
+        groups: Comparisons from top to bottom, the one named beforehand first.
     """
 
-    rows: tuple[DifferenceRow, ...]
+    groups: tuple[ForestGroup, ...]
+
+    @property
+    def rows(self) -> tuple[ForestRow, ...]:
+        """Comparisons of all groups."""
+        return tuple(row for group in self.groups for row in group.rows)
+
+
+class _Placed(NamedTuple):
+    """A comparison and its place, counted in rows from the top."""
+
+    place: float
+    label: str
+    row: ForestRow
 
 
 def get_differences_info(study: LoadedStudy) -> DifferencesInfo:
     """Collect what the picture shows."""
     comparisons = compare(study)
-    rows = tuple(_row(comparison) for comparison in comparisons if comparison.difference)
-    verdicts = [row.verdict for row in rows]
+    groups = forest_groups(comparisons)
+    verdicts = [row.verdict for group in groups for row in group.rows]
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in _LOOKS if v in verdicts)
     return DifferencesInfo(
         title=f"Differences of test accuracy with their verdicts: {study.info.name}",
-        caption=(
-            f"{short_budget(study)}. Accuracy of the first minus that of the second: right of "
-            f"zero, the first is better. Bars are {CONFIDENCE:.0%} t intervals, not adjusted for "
-            "their number, as verdicts are. Small marks are seeds; brackets, where there are any, "
-            "the smallest difference that would matter."
+        common=(f"{short_budget(study)}.",),
+        sentences=(
+            *([headline(comparisons, study.records)] if groups else []),
+            "Accuracy of the first minus that of the second: right of zero, the first is better.",
+            f"Bars are {CONFIDENCE:.0%} t intervals, not adjusted for their number, as verdicts "
+            "are.",
+            "Small marks are seeds; shades, where there are any, differences too small to matter. "
+            "A few long intervals reach beyond the axis: zoom out to see their ends.",
         ),
-        description=f"Forest plot of {counted(len(rows), 'comparison')}: {counts or 'none'}.",
-        rows=rows,
-        instead="" if rows else "Nothing to compare: no control was confirmed (--controls).",
+        description=f"Forest plot of {counted(len(verdicts), 'comparison')}: {counts or 'none'}.",
+        groups=groups,
+        instead="" if groups else "Nothing to compare: no control was confirmed (--controls).",
     )
 
 
 def get_differences_figure(info: DifferencesInfo) -> go.Figure:
-    """Draw it: a row for each comparison."""
+    """Draw it: a row for each comparison, below the heading of its group."""
     figure = theme.new_figure()
-    figure.add_trace(_seeds_trace(info.rows))
-    if any(row.matters is not None for row in info.rows):
-        figure.add_trace(_matters_trace(info.rows))
+    placed, length = _placed(info.groups)
+    low, high = forest_range(info.rows)
+    figure.add_trace(_seeds_trace(placed))
     for verdict, look in _LOOKS.items():
-        places = [place for place, row in enumerate(info.rows) if row.verdict == verdict]
-        if places:
-            figure.add_trace(_means_trace(info.rows, places, verdict, look))
+        here = [each for each in placed if each.row.verdict == verdict]
+        if here:
+            figure.add_trace(_means_trace(here, verdict, look))
+    _add_limits(figure, placed)
+    _add_words(figure, info.groups, placed)
     figure.add_vline(x=0, line={"color": theme.GREY, "width": 1})
     return figure.update_layout(
-        height=_FRAME_PIXELS + _ROW_PIXELS * len(info.rows),
-        xaxis={"title": {"text": "First − second (points)"}},
+        height=_FRAME_PIXELS + round(_ROW_PIXELS * length),
+        xaxis={
+            "title": {"text": "First − second (points of test accuracy)"},
+            "range": [low, high],
+        },
         yaxis={
-            "range": [len(info.rows) - 0.5, -0.5],
-            "tickvals": [*range(len(info.rows))],
-            "ticktext": [theme.escape(row.label) for row in info.rows],
+            "range": [length - 0.5, -0.6],
+            "tickvals": [each.place for each in placed],
+            "ticktext": [theme.escape(each.label) for each in placed],
             "ticks": "",
+            "showgrid": False,
             "fixedrange": True,
         },
     )
 
 
-def _row(comparison: Comparison) -> DifferenceRow:
-    first, second = comparison.first.test_accuracies, comparison.second.test_accuracies
-    seeds = sorted(first.keys() & second.keys())
-    difference = comparison.difference
-    interval = None if difference is None else difference.interval
-    label = f"{comparison.names[0]} over {comparison.names[1]}"
-    if comparison.standing is Standing.CONTROL:
-        label = f"trial {comparison.first.trial} over {comparison.names[1]}"
-    return DifferenceRow(
-        label=label,
-        standing=str(comparison.standing),
-        mean=math.nan if difference is None else 100 * difference.mean,
-        low=None if interval is None else 100 * interval[0],
-        high=None if interval is None else 100 * interval[1],
-        seeds=tuple(100 * (first[seed] - second[seed]) for seed in seeds),
-        matters=None if comparison.matters is None else 100 * comparison.matters,
-        verdict=NO_VERDICT if comparison.verdict is None else str(comparison.verdict),
-        sentence=describe_with_trial(comparison),
-    )
+def _placed(groups: Sequence[ForestGroup]) -> tuple[list[_Placed], float]:
+    """Return the comparisons with their places, and the number of rows with all headings."""
+    placed = []
+    place = 0.0
+    for group in groups:
+        for number, (label, row) in enumerate(zip(group.labels, group.rows, strict=True), 1):
+            placed.append(_Placed(place + number, label, row))
+        place += len(group.rows) + 1.1
+    return placed, place
 
 
-def _seeds_trace(rows: Sequence[DifferenceRow]) -> go.Scatter:
+def _add_words(figure: go.Figure, groups: Sequence[ForestGroup], placed: Sequence[_Placed]) -> None:
+    """Write headings, and above each interval its figures: no reader needs the pointer."""
+    above = {id(each.row): each.place - 1 for each in placed}
+    for group in groups:
+        figure.add_annotation(
+            text=f"<b>{theme.escape(group.heading)}</b>",
+            x=0,
+            xref="paper",
+            xanchor="left",
+            y=above[id(group.rows[0])] + 0.1,
+            showarrow=False,
+        )
+    for place, _, row in placed:
+        verdict = row.verdict
+        if verdict in (Verdict.BETTER, Verdict.WORSE, Verdict.EQUIVALENT):
+            verdict = f"<b>{verdict}</b>"
+        figure.add_annotation(
+            text=f"{row.figures}, n = {row.n}: {verdict}",
+            x=1,
+            xref="paper",
+            xanchor="right",
+            y=place - _WORDS_ABOVE,
+            showarrow=False,
+            font_size=11,
+        )
+
+
+def _seeds_trace(placed: Iterable[_Placed]) -> go.Scatter:
+    placed = [*placed]
     return go.Scatter(
-        x=[value for row in rows for value in row.seeds],
+        x=[value for each in placed for value in each.row.seeds],
         # Beneath the mean, so that neither hides the other.
-        y=[place + 0.22 for place, row in enumerate(rows) for _ in row.seeds],
+        y=[each.place + _SEEDS_BELOW for each in placed for _ in each.row.seeds],
         mode="markers",
         name="one seed",
         hoverinfo="x",
@@ -155,31 +175,31 @@ def _seeds_trace(rows: Sequence[DifferenceRow]) -> go.Scatter:
     )
 
 
-def _matters_trace(rows: Sequence[DifferenceRow]) -> go.Scatter:
-    limits = [(place, row.matters) for place, row in enumerate(rows) if row.matters is not None]
-    return go.Scatter(
-        x=[x for _, matters in limits for x in (-matters, matters)],
-        y=[place for place, _ in limits for _ in range(2)],
-        mode="text",
-        text=["[", "]"] * len(limits),
-        textfont={"size": 22},
-        name="would matter",
-        showlegend=False,
-        hoverinfo="skip",
-    )
+def _add_limits(figure: go.Figure, placed: Iterable[_Placed]) -> None:
+    """Shade what would not matter."""
+    for place, _, row in placed:
+        if row.matters is not None:
+            figure.add_shape(
+                x0=-row.matters,
+                x1=row.matters,
+                y0=place - 0.5,
+                y1=place + 0.5,
+                fillcolor=theme.GREY,
+                opacity=0.15,
+                line_width=0,
+                layer="below",
+            )
 
 
-def _means_trace(
-    rows: Sequence[DifferenceRow], places: Sequence[int], verdict: str, look: _Look
-) -> go.Scatter:
-    here = [rows[place] for place in places]
+def _means_trace(placed: Sequence[_Placed], verdict: str, look: _Look) -> go.Scatter:
+    here = [each.row for each in placed]
     # Plotly draws a missing bar as none.
     up = [math.nan if row.high is None else row.high - row.mean for row in here]
     down = [math.nan if row.low is None else row.mean - row.low for row in here]
-    bars = {"array": up, "arrayminus": down, "color": look.colour, "thickness": 1.8, "width": 5}
+    bars = {"array": up, "arrayminus": down, "color": look.colour, "thickness": 2.5, "width": 5}
     return go.Scatter(
         x=[row.mean for row in here],
-        y=[*places],
+        y=[each.place for each in placed],
         error_x=bars,
         mode="markers",
         name=verdict,
@@ -195,9 +215,10 @@ def _means_trace(
 
 
 def _columns(info: DifferencesInfo) -> Columns:
-    fields = [name for name in DifferenceRow._fields if name != "seeds"]
-    columns = {name: [getattr(row, name) for row in info.rows] for name in fields}
-    return {**columns, "seeds": [", ".join(f"{v:.4g}" for v in row.seeds) for row in info.rows]}
+    rows = info.rows
+    fields = [name for name in ForestRow._fields if name != "seeds"]
+    columns = {name: [getattr(row, name) for row in rows] for name in fields}
+    return {**columns, "seeds": [", ".join(f"{v:.4g}" for v in row.seeds) for row in rows]}
 
 
 DIFFERENCES = PictureEntry(

@@ -15,7 +15,6 @@ from dashboards.elements.confirmed_points import (
     confirmed_points,
     confirmed_traces,
     describe_confirmed,
-    layer_steps,
 )
 from dashboards.elements.front_trials import (
     FrontTrials,
@@ -25,6 +24,7 @@ from dashboards.elements.front_trials import (
     trial_columns,
 )
 from dashboards.elements.picture import Cell, Columns, PictureInfo
+from dashboards.elements.point_scale import scale_of_points
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.reported_points import (
     ReportedPoint,
@@ -34,7 +34,7 @@ from dashboards.elements.reported_points import (
     reported_traces,
 )
 from dashboards.elements.selection import FADED, selected_places
-from dashboards.elements.trial_words import describe_points, tell_why_empty
+from dashboards.elements.trial_words import describe_complete, describe_points, tell_why_empty
 from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.front_3d import (
     Front3dInfo,
@@ -44,6 +44,9 @@ from dashboards.pictures.front_3d import (
 )
 from dashboards.scene import Scene
 from study.results.mlflow.loaded_study import LoadedStudy
+
+_HEIGHT_OF_TWO = 820  # pixels, of both panels
+_SHARE_OF_TRIALS, _SHARE_OF_TESTS = 0.5, 0.42
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +78,7 @@ class FrontInfo(PictureInfo):
 
     @property
     def y(self) -> Quantity:
-        """Vertical one."""
+        """Vertical quantity."""
         return self.trials.axes[1]
 
 
@@ -103,22 +106,18 @@ def get_front_info(
     y, x = choose_axes(study, (y, x))
     trials = get_front_trials(study, (x, y), colour, selected)
     confirmed, reported = _points_beside(study, x, y)
-    xs, ys = _places(trials, confirmed, reported)
-    log_x, log_y = use_logarithms(x, log_x, xs), use_logarithms(y, log_y, ys)
-    beside = [
-        *describe_confirmed(study.confirmed, confirmed, _steps(confirmed, xs, log=log_x)),
-        *describe_reported(reported),
-    ]
+    beside = [*describe_confirmed(study.confirmed, confirmed), *describe_reported(reported)]
     objectives = sorted(objective.name for objective in study.info.objectives)
     points = trials.points
     return FrontInfo(
         title=f"{theme.capitalised(y.short)} against {x.short}: {study.info.name}",
-        caption=describe_front(study, trials, beside),
+        common=tuple(describe_complete(study, len(points), trials.axes)),
+        sentences=describe_front(study, trials, beside),
         description=describe_points("Scatter plot", points, trials.axes, trials.front),
         note="" if confirmed or reported else tell_why_empty(study, len(points)),
         trials=trials,
-        log_x=log_x,
-        log_y=log_y,
+        log_x=use_logarithms(x, log_x, _sizes(trials, confirmed, reported)),
+        log_y=use_logarithms(y, log_y, trials.places(1)),
         has_line=objectives == sorted((x.name, y.name)),
         confirmed=confirmed,
         reported=reported,
@@ -130,21 +129,37 @@ def get_front_figure(info: FrontInfo) -> go.Figure:
     figure = theme.new_figure()
     if info.note:
         theme.say_instead(figure, info.note)
-    xs, ys = _places(info.trials, info.confirmed, info.reported)
     if info.has_line:
         figure.add_trace(_line_trace(info.trials))
     _add_trials(figure, info.trials)
-    steps = _steps(info.confirmed, xs, log=info.log_x)
-    figure.add_traces(confirmed_traces(info.confirmed, steps, info.x, info.trials.selected))
-    figure.add_traces(reported_traces(info.reported))
+    xs = _sizes(info.trials, info.confirmed, info.reported)
     figure.update_layout(
         xaxis=axis_of(info.x, xs, log=info.log_x),
-        yaxis=axis_of(info.y, ys, log=info.log_y),
+        yaxis=axis_of(info.y, info.trials.places(1), log=info.log_y),
     )
     if info.confirmed or info.reported:
-        # Test accuracies, on the axis of the validation accuracies.
-        figure.update_yaxes(title_text="Accuracy (correct / total)")
+        _add_tests(figure, info)
     return figure
+
+
+def _add_tests(figure: go.Figure, info: FrontInfo) -> None:
+    """Draw test accuracies in a panel of their own, at the scale of their points."""
+    tests = [*confirmed_traces(info.confirmed, info.x, info.trials.selected)]
+    tests += reported_traces(info.reported)
+    figure.add_traces([trace.update(yaxis="y2") for trace in tests])
+    accuracies = (
+        *(point.accuracy.mean for point in info.confirmed),
+        *(point.accuracy for point in info.reported),
+    )
+    below = theme.axis("test accuracy (correct / total)", (), log=False)
+    figure.update_layout(
+        height=_HEIGHT_OF_TWO,
+        # Below both panels stands what they share.
+        xaxis_anchor="y2",
+        yaxis_domain=[1 - _SHARE_OF_TRIALS, 1],
+        yaxis2=below
+        | {"domain": [0, _SHARE_OF_TESTS], "range": scale_of_points(accuracies), "anchor": "x"},
+    )
 
 
 def _figure(info: FrontInfo | Front3dInfo) -> go.Figure:
@@ -154,7 +169,7 @@ def _figure(info: FrontInfo | Front3dInfo) -> go.Figure:
 def _points_beside(
     study: LoadedStudy, x: Quantity, y: Quantity
 ) -> tuple[tuple[ConfirmedPoint, ...], tuple[ReportedPoint, ...]]:
-    """Test accuracies, which have a place on the axis of the validation accuracy alone."""
+    """Return test accuracies, which have a place on the axis of the validation accuracy alone."""
     if y.name != "val_accuracy":
         return (), ()
     has_reported = x.name == "learnable_params"
@@ -164,23 +179,16 @@ def _points_beside(
     )
 
 
-def _places(
+def _sizes(
     trials: FrontTrials, confirmed: Sequence[ConfirmedPoint], reported: Sequence[ReportedPoint]
-) -> tuple[list[float | str], list[float | str]]:
-    """All that the two axes hold."""
-    xs = [*(point.x for point in confirmed), *(point.learnable_params for point in reported)]
-    ys = [*(point.accuracy.mean for point in confirmed), *(point.accuracy for point in reported)]
-    return [*trials.places(0), *xs], [*trials.places(1), *ys]
-
-
-def _steps(
-    confirmed: Sequence[ConfirmedPoint], xs: Sequence[float | str], *, log: bool
-) -> dict[str, float]:
-    return layer_steps(confirmed, [x for x in xs if log and not isinstance(x, str)])
+) -> list[float | str]:
+    """Return all that the horizontal axis holds."""
+    beside = [*(point.x for point in confirmed), *(point.learnable_params for point in reported)]
+    return [*trials.places(0), *beside]
 
 
 def _line_trace(trials: FrontTrials) -> go.Scatter:
-    """Line of what is reached within each budget of `x`: the last front trial that fits into it."""
+    """Draw what is reached within each budget of `x`: the last front trial that fits into it."""
     return go.Scatter(
         x=coordinates(trials.front, 0),
         y=coordinates(trials.front, 1),
@@ -224,7 +232,7 @@ def _add_trials(figure: go.Figure, trials: FrontTrials) -> None:
 
 
 def _front_trace(trials: FrontTrials) -> go.Scatter:
-    """A shape of its own: no reader needs the colour to tell the front."""
+    """Draw a shape of its own: no reader needs the colour to tell the front."""
     numbers = [point.number for point in trials.front]
     return go.Scatter(
         x=coordinates(trials.front, 0),
@@ -246,7 +254,7 @@ def _front_trace(trials: FrontTrials) -> go.Scatter:
 
 
 def _columns(info: FrontInfo | Front3dInfo) -> Columns:
-    """Trials, then test accuracies, then reported figures, told apart by their kind."""
+    """Stack trials, test accuracies and reported figures, told apart by their kind."""
     if isinstance(info, Front3dInfo):
         return front_3d_columns(info)
     trials: dict[str, list[Cell]] = {
@@ -261,7 +269,7 @@ def _columns(info: FrontInfo | Front3dInfo) -> Columns:
 
 
 def _stacked(parts: Sequence[Mapping[str, list[Cell]]]) -> Columns:
-    """Parts below each other; a part without a column has no value in it."""
+    """Put parts below each other; a part without a column has no value in it."""
     names = dict.fromkeys(name for part in parts for name in part)
     return {
         name: [cell for part in parts for cell in part.get(name, [None] * len(part["kind"]))]

@@ -21,7 +21,7 @@ from dashboards.elements.front_trials import (
 from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.selection import FADED
-from dashboards.elements.trial_words import describe_points, tell_why_empty
+from dashboards.elements.trial_words import describe_complete, describe_points, tell_why_empty
 from study.results.mlflow.loaded_study import LoadedStudy
 
 _AXES = ("xaxis", "yaxis", "zaxis")
@@ -69,7 +69,8 @@ def get_front_3d_info(
     trials = get_front_trials(study, (x, y, z), colour, selected)
     return Front3dInfo(
         title=f"{theme.capitalised(z.short)} over {x.short} and {y.short}: {study.info.name}",
-        caption=describe_front(study, trials, ["Chosen on validation data."]),
+        common=tuple(describe_complete(study, len(trials.points), trials.axes)),
+        sentences=describe_front(study, trials, ["Chosen on validation data."]),
         description=describe_points(
             "Scatter plot in space", trials.points, trials.axes, trials.front
         ),

@@ -89,7 +89,8 @@ def get_fronts_info(
         )
     return FrontsInfo(
         title=f"{theme.capitalised(str(plane))}: front of {named(studies)}",
-        caption=_caption(studies, fronts, plane),
+        common=tuple(describe_studies(studies)),
+        sentences=tuple(_sentences(studies, fronts, plane)),
         description=_description(fronts, plane),
         plane=plane,
         fronts=fronts,
@@ -166,11 +167,11 @@ def _trace(front: StudyFront) -> go.Scatter:
     )
 
 
-def _caption(
+def _sentences(
     studies: Sequence[LoadedStudy], fronts: Sequence[StudyFront], plane: ObjectivePlane
-) -> str:
+) -> list[str]:
     first = studies[0].info
-    sentences = describe_studies(studies)
+    sentences = []
     sentences.append(
         f"Each line passes through the complete trials that no other one of their study beats in "
         f"both {plane.y.short} and {plane.x.short}. {FROM_VALIDATION}"
@@ -191,7 +192,7 @@ def _caption(
             "One search each: which front lies higher may be the luck of its seed, and more trials "
             "alone lift a front."
         )
-    return " ".join(sentences)
+    return sentences
 
 
 def _description(fronts: Sequence[StudyFront], plane: ObjectivePlane) -> str:

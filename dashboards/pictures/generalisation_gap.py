@@ -24,13 +24,14 @@ def get_generalisation_gap_info(
     """
     drawn = get_trial_curves(study, _gap, selected=selected, limit=limit)
     rungs = rungs_of(study)
-    caption = [describe_trials(study.info, study.records)]
+    sentences = [*drawn.sentences]
     if drawn.curves:
-        caption += [drawn.caption, HOW_TO_READ, describe_rung_lines(rungs)]
-        caption += [MEASURED_WHILE_TRAINING, _NO_VERDICT]
+        sentences += [HOW_TO_READ, describe_rung_lines(rungs)]
+        sentences += [MEASURED_WHILE_TRAINING, _NO_VERDICT]
     return CurvesInfo(
         title=f"Validation loss minus training loss by epoch: {study.info.name}",
-        caption=" ".join(filter(None, caption)),
+        common=(describe_trials(study.info, study.records),),
+        sentences=tuple(filter(None, sentences)),
         description=f"Line chart of the difference of both losses over epochs. {drawn.description}",
         name="gap_nats",
         label="validation − training loss (nats)",

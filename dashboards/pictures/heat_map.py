@@ -16,7 +16,7 @@ from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.series import shortened
 from dashboards.elements.setting_parts import Part, divide
-from dashboards.elements.trial_words import describe_complete, tell_why_empty
+from dashboards.elements.trial_words import describe_complete, describe_undrawn, tell_why_empty
 from dashboards.elements.two_settings import ACCURACY, metric_points, surface_colours
 from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.reported_cells import ReportedCell, reported_cells
@@ -90,11 +90,10 @@ def get_heat_map_info(
     reported = reported_cells(study.info.dataset, (x, columns), (y, rows), z)
     return HeatMapInfo(
         title=f"{theme.capitalised(z.short)} by {x.short} and {y.short}: {study.info.name}",
-        caption=" ".join(
-            [
-                *describe_complete(study, len(points), (x, y, z)),
-                *_describe_cells(z, cells, reported),
-            ]
+        common=tuple(describe_complete(study, len(points), (x, y, z))),
+        sentences=(
+            *_describe_cells(z, cells, reported),
+            *describe_undrawn(study, len(points)),
         ),
         description=_description(x, y, z, columns, rows, cells),
         instead=tell_why_empty(study, len(points)),

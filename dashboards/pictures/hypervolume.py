@@ -95,7 +95,8 @@ def get_hypervolume_info(studies: Sequence[LoadedStudy], *, over: Over) -> Hyper
     last = (f"{line.study}{_by(line, lines)} reaches {line.y[-1]:.3f}" for line in lines)
     return HypervolumeInfo(
         title=f"Hypervolume against {along}: {named([run.study for run in runs])}",
-        caption=_caption(studies, runs, scales, over),
+        common=tuple(describe_studies([run.study for run in runs])),
+        sentences=tuple(_sentences(studies, runs, scales, over)),
         description=f"A step line for each study: {'; '.join(last) or 'none yet'}.",
         over=over,
         scales=scales,
@@ -226,13 +227,13 @@ def _traces(
     return whole, end
 
 
-def _caption(
+def _sentences(
     studies: Sequence[LoadedStudy],
     runs: Sequence[_Run],
     scales: Sequence[ObjectiveScale],
     over: Over,
-) -> str:
-    sentences = describe_studies([run.study for run in runs])
+) -> list[str]:
+    sentences = []
     if scales:
         ranges = ", ".join(map(str, scales))
         sentences.append(
@@ -255,7 +256,7 @@ def _caption(
     ]
     if len(runs) > 1:
         sentences.append("One search each: the order of the lines may be the luck of their seeds.")
-    return " ".join(sentences)
+    return sentences
 
 
 def _instead(runs: Sequence[_Run]) -> str:

@@ -71,7 +71,8 @@ def get_importance_info(
     )
     return ImportanceInfo(
         title=f"What matters for each objective: {study.info.name}",
-        caption=_caption(study, objectives, evaluator),
+        common=(describe_trials(study.info, study.records),),
+        sentences=tuple(_sentences(objectives, evaluator)),
         description=_description(objectives),
         instead=_message(study, objectives),
         evaluator=evaluator,
@@ -180,12 +181,8 @@ def _hover(row: _Row) -> str:
     return f"{row.bar.setting.label}: {what}, {counted(row.of.trials, 'trial')}"
 
 
-def _caption(
-    study: LoadedStudy,
-    objectives: Sequence[ObjectiveImportance],
-    evaluator: Evaluator,
-) -> str:
-    sentences = [describe_trials(study.info, study.records), f"{_METHODS[evaluator]}."]
+def _sentences(objectives: Sequence[ObjectiveImportance], evaluator: Evaluator) -> list[str]:
+    sentences = [f"{_METHODS[evaluator]}."]
     sampled = next((o for o in objectives if o.trials < o.of), None)
     if sampled is not None:
         sentences.append(
@@ -206,7 +203,7 @@ def _caption(
             "sizes were tried."
         )
     sentences.append("Importance has no direction, and adds up to 1 even where nothing matters.")
-    return " ".join(sentences)
+    return sentences
 
 
 def _left_out(objectives: Sequence[ObjectiveImportance], evaluator: Evaluator) -> list[str]:

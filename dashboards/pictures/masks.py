@@ -101,7 +101,6 @@ def get_masks_info(
     except ValueError as error:
         return MasksInfo(
             title=title,
-            caption="",
             description="Nothing is drawn.",
             bound=0.0,
             masks=(),
@@ -110,7 +109,7 @@ def get_masks_info(
     values = replay_masks(draw, limit)
     return MasksInfo(
         title=title,
-        caption=_caption(record, trial, draw, len(values)),
+        sentences=tuple(_sentences(record, trial, draw, len(values))),
         description=(
             f"Grey-scale images of {counted(len(values), 'mask')} of {draw.height}×{draw.width} "
             "pixels: noise without a pattern."
@@ -187,7 +186,7 @@ def _bound(draw: MaskDraw) -> float:
     return _NORMAL_DEVIATIONS * draw.mask.noise_level / math.sqrt(3.0)
 
 
-def _caption(record: RunRecord, trial: TrialConfig, draw: MaskDraw, drawn: int) -> str:
+def _sentences(record: RunRecord, trial: TrialConfig, draw: MaskDraw, drawn: int) -> list[str]:
     where = "perturbation stem" if draw.place == "stem" else "first perturbation layer"
     total = f"all {draw.count}" if drawn == draw.count else f"{drawn} of {draw.count}"
     sentences = [
@@ -205,7 +204,7 @@ def _caption(record: RunRecord, trial: TrialConfig, draw: MaskDraw, drawn: int) 
     seeds = len(record.replicates)
     if seeds > 1 and trial.mask_seed is None:
         sentences.append(f"Each of the trial's {seeds} seeds has masks of its own.")
-    return " ".join(sentences)
+    return sentences
 
 
 def _mask_seed(trial: TrialConfig) -> int:

@@ -52,7 +52,11 @@ def get_paired_info(studies: Sequence[LoadedStudy]) -> PairedInfo:
     everything = [comparison for own in comparisons for comparison in own]
     return PairedInfo(
         title=f"Test accuracy of confirmed runs, compared: {named(studies)}",
-        caption=_caption(studies, everything, rows, len(between)),
+        common=tuple(
+            f"{study.info.name}: {study.info.dataset}, {counted(study.info.epochs, 'epoch')} each."
+            for study in studies
+        ),
+        sentences=tuple(_sentences(studies, everything, rows, len(between))),
         description=f"A table of {counted(len(rows), 'difference')} with intervals.",
         rows=rows,
         instead="" if rows else _instead(studies),
@@ -84,16 +88,13 @@ def _own_row(study: LoadedStudy, comparison: Comparison) -> PairedRow:
     )
 
 
-def _caption(
+def _sentences(
     studies: Sequence[LoadedStudy],
     comparisons: Sequence[Comparison],
     rows: Sequence[PairedRow],
     between: int,
-) -> str:
-    sentences = [
-        f"{study.info.name}: {study.info.dataset}, {counted(study.info.epochs, 'epoch')} each."
-        for study in studies
-    ]
+) -> list[str]:
+    sentences = []
     if rows:
         sentences.append(
             "Differences of test accuracy (correct / total) of confirmed runs, first minus second, "
@@ -112,7 +113,7 @@ def _caption(
             sentences.append(
                 f"{second.info.name} is not compared with {first.info.name}: {difference}."
             )
-    return " ".join(sentences)
+    return sentences
 
 
 def _instead(studies: Sequence[LoadedStudy]) -> str:

@@ -13,7 +13,7 @@ from dashboards.elements.file_column import as_column
 from dashboards.elements.picture import Cell, Columns, PictureInfo
 from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.elements.setting_axis import SettingAxis, cut_off
-from dashboards.elements.trial_words import describe_complete, tell_why_empty
+from dashboards.elements.trial_words import describe_complete, describe_undrawn, tell_why_empty
 from dashboards.picture_entry import PictureEntry
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
@@ -82,16 +82,17 @@ def get_parallel_info(
     others = [line for line in chosen if line.number not in on_front]
     sample = _sample(others)
     quantities = (*settings, *shown)
-    sentences = describe_complete(study, len(lines), quantities)
-    sentences += _describe_lines(len(sample), len(others), len(front))
+    sentences = _describe_lines(len(sample), len(others), len(front))
     if selected is not None:
         sentences.append(f"Only selected trials: {len(chosen)} of {len(lines)}.")
     homeless = [q.short for q in (*complete.searched, *objectives) if q not in quantities]
     if homeless:
         sentences.append(f"No room for an axis: {', '.join(homeless)}.")
+    sentences += describe_undrawn(study, len(lines))
     return ParallelInfo(
         title=f"Settings and objectives of every trial: {study.info.name}",
-        caption=" ".join(sentences),
+        common=tuple(describe_complete(study, len(lines), quantities)),
+        sentences=tuple(sentences),
         description=_description(quantities, len(others), len(front)),
         instead=tell_why_empty(study, len(lines)) or ("" if chosen else _NONE_CHOSEN),
         quantities=quantities,

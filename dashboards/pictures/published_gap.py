@@ -54,12 +54,12 @@ class PublishedGapInfo(PictureInfo):
 def get_published_gap_info(study: LoadedStudy) -> PublishedGapInfo:
     """Collect what the picture shows."""
     runs = inflation_points(run for run in study.confirmed if _is_measured(run.result))
-    caption = [f"{short_budget(study)}.", *_describe_runs(study, runs)]
-    if runs:
-        caption += [_describe_means(runs, inflation_means(runs)), _DEFINITION, _NO_INTERVAL]
+    means = [_describe_means(runs, inflation_means(runs))] if runs else []
+    notes = [_DEFINITION, _NO_INTERVAL] if runs else []
     return PublishedGapInfo(
         title=f"Test accuracy by the published protocol against the true one: {study.info.name}",
-        caption=" ".join(caption),
+        common=(f"{short_budget(study)}.",),
+        sentences=(*means, *_describe_runs(study, runs), *notes),
         description=(
             "Scatter plot with the diagonal on which both are equal. "
             + (_describe_means(runs, ()) if runs else "Nothing is drawn yet.")

@@ -62,12 +62,10 @@ def get_rungs_info(study: LoadedStudy) -> RungsInfo:
     rungs = rungs_of(study)
     instead = _say_instead(study, rungs)
     stages = () if instead else _stages(study, rungs)
-    sentences = [describe_trials(study.info, study.records)]
-    if stages:
-        sentences += [_describe_rungs(study, rungs), _describe_epochs(study)]
     return RungsInfo(
         title=f"How far trials came: {study.info.name}",
-        caption=" ".join(sentences),
+        common=(describe_trials(study.info, study.records),),
+        sentences=(_describe_rungs(study, rungs), _describe_epochs(study)) if stages else (),
         description=_describe(stages),
         stages=stages,
         instead=instead,

@@ -57,10 +57,11 @@ def get_simulated_hypervolume_info(
     ends = (f"{s.name} reaches {s.band.middle[-1]:.3f}" for s in searches)
     return SimulatedHypervolumeInfo(
         title=f"Hypervolume of simulated searches against {along}",
-        caption=(
-            f"{table}; {settings}. Lines are medians over seeds, bands hold the {LOW:.0%} to "
-            f"{HIGH:.0%} quantiles. Hypervolume of the complete trials so far, as a share of that "
-            "of the whole table, with each configuration's mean over all recorded seeds."
+        common=(f"{table}; {settings}.",),
+        sentences=(
+            f"Lines are medians over seeds, bands hold the {LOW:.0%} to {HIGH:.0%} quantiles.",
+            "Hypervolume of the complete trials so far, as a share of that of the whole table, "
+            "with each configuration's mean over all recorded seeds.",
         ),
         description=f"A line with a band for each search: {'; '.join(ends)}.",
         over=over,
@@ -89,7 +90,8 @@ def get_simulated_hypervolume_picture(info: SimulatedHypervolumeInfo) -> Picture
     return Picture(
         name=f"simulated-hypervolume-{info.over}",
         title=info.title,
-        caption=info.caption,
+        common=info.common,
+        sentences=info.sentences,
         description=info.description,
         figure=get_simulated_hypervolume_figure(info),
         data={

@@ -17,7 +17,7 @@ from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.elements.setting_axis import SettingAxis
 from dashboards.elements.setting_parts import divide
 from dashboards.elements.trial_hover import template_text
-from dashboards.elements.trial_words import describe_complete, tell_why_empty
+from dashboards.elements.trial_words import describe_complete, describe_undrawn, tell_why_empty
 from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.reported_slice import (
     ReportedFigure,
@@ -100,7 +100,6 @@ def get_slice_info(
     parts = divide(parameter, [point.x for point in points], bins=BINS)
     info = SliceInfo(
         title=f"{theme.capitalised(y.short)} against {parameter.short}: {study.info.name}",
-        caption="",
         description=f"Scatter plot of {y.short} against {parameter.short}: no trial.",
         instead=tell_why_empty(study, len(points)),
         x=parameter,
@@ -111,14 +110,15 @@ def get_slice_info(
         reported=reported_figures(study.info.dataset, parameter, y) if points else (),
         selected=selected,
     )
-    sentences = [
-        *describe_complete(study, len(points), (parameter, y)),
+    sentences = (
         *(_describe(info) if points else ()),
         *(describe_reported(study.info.dataset, parameter, y) if points else ()),
-    ]
+        *describe_undrawn(study, len(points)),
+    )
     return replace(
         info,
-        caption=" ".join(sentences),
+        common=tuple(describe_complete(study, len(points), (parameter, y))),
+        sentences=sentences,
         description=_description(info) if points else info.description,
     )
 

@@ -74,7 +74,7 @@ def get_status_info(study: LoadedStudy, *, now_ms: int) -> StatusInfo:
     caption = describe_trials(study.info, study.records)
     return StatusInfo(
         title=f"Progress: {study.info.name}",
-        caption=caption,
+        common=(caption,),
         description=" ".join((caption, pace, best, confirmation)),
         asked=study.info.trials,
         complete=states[RunState.COMPLETE],

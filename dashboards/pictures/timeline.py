@@ -69,7 +69,8 @@ def get_timeline_info(study: LoadedStudy, *, now_ms: int) -> TimelineInfo:
     lanes = fill_lanes(timed, silent={trial.number for trial in silent}, now_ms=now_ms)
     return TimelineInfo(
         title=f"When each trial ran: {study.info.name}",
-        caption=_caption(study, timed, silent, lanes.idle_share),
+        common=(describe_trials(study.info, study.records),),
+        sentences=tuple(_sentences(study, timed, silent, lanes.idle_share)),
         description=f"{counted(len(lanes.bars), 'bar')} on {counted(len(lanes.names), 'lane')}, "
         "one for each trial, from its start to its end.",
         lanes=lanes,
@@ -172,13 +173,13 @@ def _hover(bar: TimelineBar, info: TimelineInfo) -> str:
     return "<br>".join(lines)
 
 
-def _caption(
+def _sentences(
     study: LoadedStudy,
     timed: Sequence[RunRecord],
     silent: Sequence[SilentTrial],
     idle_share: float | None,
-) -> str:
-    sentences = [describe_trials(study.info, study.records), _describe_lanes(timed)]
+) -> list[str]:
+    sentences = [_describe_lanes(timed)]
     if idle_share is not None:
         sentences.append(
             f"{idle_share:.0%} of the lanes' time between first start and last end is idle."
@@ -195,7 +196,7 @@ def _caption(
         sentences.append(f"{undrawn} without a known start not drawn.")
     if study.confirmed:
         sentences.append("Confirmation runs are not drawn.")
-    return " ".join(sentences)
+    return sentences
 
 
 def _describe_lanes(records: Iterable[RunRecord]) -> str:

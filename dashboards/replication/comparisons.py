@@ -75,8 +75,8 @@ def get_comparisons_info(study: LoadedStudy) -> ComparisonsInfo:
         )
     return ComparisonsInfo(
         intro=(
-            f"{short_budget(study)}. Points of test accuracy, the mean over n seeds of a paired "
-            f"difference, with its {CONFIDENCE:.0%} t interval."
+            f"Points of test accuracy, the mean over n seeds of a paired difference, with its "
+            f"{CONFIDENCE:.0%} t interval."
         ),
         trials=tuple(map(_with_unbroken_n, describe_trials(comparisons))),
         table=_comparisons_table(study, comparisons),
@@ -108,12 +108,12 @@ def _comparisons_table(study: LoadedStudy, comparisons: Sequence[Comparison]) ->
         ),
         header=(
             "First against second",
-            "Every seed",
+            "Verdict",
             "Mean [interval]",
             "For other images as well",
             "Without collapses",
             "Lost more if moved",
-            "Verdict",
+            "Every seed",
         ),
         rows=tuple(map(_comparison_row, comparisons)),
     )
@@ -130,12 +130,12 @@ def _comparison_row(comparison: Comparison) -> tuple[Cell, ...]:
     matters = "" if comparison.matters is None else f"{100 * comparison.matters:g} would matter"
     return (
         (Line(f"{first} against {second}", f"{of}{comparison.standing}"),),
-        (Line(", ".join(each) or "none"),),
+        (Line(describe_verdict(comparison), "" if p is None else f"p = {p:.2g}{adjusted}"),),
         _points(comparison.difference, matters),
         _interval(comparison.over_images),
         _without_collapses(comparison),
         _points(comparison.moved_more, absent="not recorded"),
-        (Line(describe_verdict(comparison), "" if p is None else f"p = {p:.2g}{adjusted}"),),
+        (Line("", ", ".join(each) or "none"),),
     )
 
 

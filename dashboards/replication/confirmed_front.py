@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from dashboards.elements import theme
 from dashboards.elements.caption import short_budget
 from dashboards.elements.confirmed_points import (
     ConfirmedPoint,
@@ -14,10 +15,10 @@ from dashboards.elements.confirmed_points import (
 )
 from dashboards.elements.layers import in_order, layer_look
 from dashboards.elements.picture import PictureInfo
+from dashboards.elements.point_scale import scale_of_points
 from dashboards.elements.reported_points import ReportedPoint, reported_points, reported_traces
 from dashboards.elements.side_steps import farthest_step
-from dashboards.elements.theme import escape
-from dashboards.replication.shared_axes import INK, axis, frame, size_axis
+from dashboards.replication.shared_axes import size_axis
 from study.results.layer_result import layer_results
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.published_results import reported_results
@@ -43,7 +44,7 @@ def get_confirmed_front_info(study: LoadedStudy) -> ConfirmedFrontInfo:
     reported = reported_points(study.info.dataset)
     seeds = sorted({point.accuracy.n for point in confirmed})
     sentences = [
-        f"{short_budget(study)}. Means over seeds (n = {' or '.join(map(str, seeds)) or 0}), bars "
+        f"Means over seeds (n = {' or '.join(map(str, seeds)) or 0}), bars "
         f"are {CONFIDENCE:.0%} t intervals.",
         *(
             [f"Fewer than {FEWEST_SEEDS} seeds have no interval."]
@@ -58,7 +59,8 @@ def get_confirmed_front_info(study: LoadedStudy) -> ConfirmedFrontInfo:
         sentences.append(f"{undrawn} without a complete run or a known size not drawn.")
     return ConfirmedFrontInfo(
         title=f"Confirmed test accuracy against learnable parameters: {study.info.name}",
-        caption=" ".join(sentences),
+        common=(f"{short_budget(study)}.",),
+        sentences=tuple(sentences),
         description=(
             f"Scatter plot of test accuracy in percent over learnable parameters: {len(confirmed)} "
             "confirmed networks with intervals, which the table below lists, and "
@@ -71,18 +73,26 @@ def get_confirmed_front_info(study: LoadedStudy) -> ConfirmedFrontInfo:
 
 def get_confirmed_front_figure(info: ConfirmedFrontInfo) -> go.Figure:
     """Draw it."""
-    figure = go.Figure()
+    figure = theme.new_figure()
     sizes = _sizes(info.confirmed, info.reported)
-    for trace in reported_traces(info.reported, unit=100, ratio="the reported ratio"):
-        figure.add_trace(trace.update(marker={"color": INK, "line": {"color": INK}}))
+    figure.add_traces(reported_traces(info.reported, unit=100, ratio="the reported ratio"))
     # Backwards, so that the perturbation layer, the first of them, lies on top.
     for layer, side_step in reversed(layer_steps(info.confirmed, sizes).items()):
         points = [point for point in info.confirmed if point.layer == layer]
         figure.add_trace(_confirmed_trace(points, side_step))
     figure.update_layout(
-        **frame(),
         xaxis=size_axis("Learnable parameters (logarithmic)", sizes),
-        yaxis=axis("Test accuracy (%)"),
+        yaxis=theme.axis("test accuracy (%)", (), log=False)
+        | {
+            "range": scale_of_points(
+                (
+                    *(point.accuracy.mean for point in info.confirmed),
+                    *(point.accuracy for point in info.reported),
+                ),
+                unit=100,
+            )
+        },
+        showlegend=True,
     )
     figure.update_layout(legend_traceorder="reversed")
     return figure
@@ -123,7 +133,7 @@ def _reported_sentence(dataset: str, points: Sequence[ReportedPoint]) -> str:
 
 
 def _confirmed_trace(points: Sequence[ConfirmedPoint], side_step: float) -> go.Scatter:
-    name = escape(layer_look(points[0].layer).name)
+    name = theme.escape(layer_look(points[0].layer).name)
     return means_trace(points, side_step, unit=100).update(
         name=name,
         hovertext=[
@@ -131,5 +141,4 @@ def _confirmed_trace(points: Sequence[ConfirmedPoint], side_step: float) -> go.S
             f"<br>n = {p.accuracy.n}<br>{p.x:,} learnable parameters"
             for p in points
         ],
-        marker_line={"width": 1, "color": "white"},
     )

@@ -4,18 +4,18 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from dashboards.elements import theme
 from dashboards.elements.caption import short_budget
 from dashboards.elements.layers import in_order, layer_look
 from dashboards.elements.picture import PictureInfo
 from dashboards.elements.side_steps import side_steps
-from dashboards.elements.theme import escape
 from dashboards.measures.protocol_inflation import (
     InflationMean,
     InflationPoint,
     inflation_means,
     inflation_points,
 )
-from dashboards.replication.shared_axes import INK, axis, batch_size_axis, frame
+from dashboards.replication.shared_axes import batch_size_axis
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.statistics.confidence_intervals import signed
@@ -41,11 +41,12 @@ def get_inflation_info(study: LoadedStudy) -> InflationInfo:
     spelled = ", ".join(f"{mean.points:.2f} at batch size {mean.batch_size}" for mean in means)
     return InflationInfo(
         title=f"What the published protocol adds to an accuracy, by batch size: {study.info.name}",
-        caption=(
-            f"{short_budget(study)}. Each dot is one of {counted(len(runs), 'run')}, bars are "
-            "means of all runs of a batch size. Layers stand side by side, so that none hides "
-            "another. Smoothed over test batches, the best epoch kept, minus correct over total "
-            "after the last epoch."
+        common=(f"{short_budget(study)}.",),
+        sentences=(
+            f"Each dot is one of {counted(len(runs), 'run')}, bars are means of all runs of a "
+            "batch size.",
+            "Layers stand side by side, so that none hides another. Smoothed over test batches, "
+            "the best epoch kept, minus correct over total after the last epoch.",
         ),
         description=f"Scatter plot of points of inflation over batch size. Means: {spelled}.",
         runs=runs,
@@ -55,17 +56,17 @@ def get_inflation_info(study: LoadedStudy) -> InflationInfo:
 
 def get_inflation_figure(info: InflationInfo) -> go.Figure:
     """Draw it."""
-    figure = go.Figure()
+    figure = theme.new_figure()
     batch_sizes = [run.batch_size for run in info.runs]
     layers = in_order(run.layer for run in info.runs)
     for layer, side_step in side_steps(layers, batch_sizes).items():
         figure.add_trace(_runs_trace([r for r in info.runs if r.layer == layer], side_step))
     figure.add_trace(_means_trace(info.means))
-    figure.add_hline(y=0, line={"color": INK, "width": 1})
+    figure.add_hline(y=0, line={"color": theme.GREY, "width": 1})
     figure.update_layout(
-        **frame(),
         xaxis=batch_size_axis("Batch size (images, logarithmic)", batch_sizes),
-        yaxis=axis("Published − correct/total (points)") | {"rangemode": "tozero"},
+        yaxis=theme.axis("published − correct/total (points)", (), log=False)
+        | {"rangemode": "tozero"},
     )
     return figure
 
@@ -76,9 +77,9 @@ def _runs_trace(runs: list[InflationPoint], side_step: float) -> go.Scatter:
         x=[run.batch_size * side_step for run in runs],
         y=[run.points for run in runs],
         mode="markers",
-        name=escape(look.name),
+        name=theme.escape(look.name),
         hovertext=[
-            f"<b>trial {run.trial}, {escape(look.name)}, seed {run.seed}</b>"
+            f"<b>trial {run.trial}, {theme.escape(look.name)}, seed {run.seed}</b>"
             f"<br>batch size {run.batch_size}<br>{signed(run.points, 2)} points"
             for run in runs
         ],
@@ -99,5 +100,5 @@ def _means_trace(means: tuple[InflationMean, ...]) -> go.Scatter:
             for mean in means
         ],
         hoverinfo="text",
-        marker={"size": 26, "symbol": "line-ew", "line": {"width": 2.5, "color": INK}},
+        marker={"size": 26, "symbol": "line-ew", "line": {"width": 2.5, "color": theme.GREY}},
     )

@@ -1,15 +1,16 @@
 """The replication report as one page."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import plotly.graph_objects as go
+
 from dashboards.elements.html_text import bullets, heading, paragraph
-from dashboards.pictures.differences import (
-    DifferencesInfo,
-    get_differences_figure,
-    get_differences_info,
-)
+from dashboards.elements.picture import Picture, PictureInfo
+from dashboards.page.document import document, picture_html
+from dashboards.pictures.differences import DIFFERENCES, DifferencesInfo, get_differences_info
 from dashboards.replication.budget import BudgetInfo, get_budget_info
 from dashboards.replication.comparisons import (
     ComparisonsInfo,
@@ -26,14 +27,12 @@ from dashboards.replication.inflation import (
     get_inflation_figure,
     get_inflation_info,
 )
-from dashboards.replication.markup import (
-    Table,
-    cell,
-    document,
-    picture,
-    table_html,
+from dashboards.replication.markup import STYLE, Table, cell, folded, table_html
+from dashboards.replication.reported_tables import (
+    describe_defaults,
+    get_reported_tables,
+    has_run,
 )
-from dashboards.replication.reported_tables import describe_defaults, get_reported_tables
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.whole_file import write_whole
 
@@ -102,11 +101,13 @@ class ReportInfo(NamedTuple):
         title: Title of the page, as plain text.
         sections: One for each study.
         reported: The paper's tables and the dispute's, with columns for each study.
+        unmatched: Titles of those tables that no study ran a figure of.
     """
 
     title: str
     sections: tuple[StudySection, ...]
     reported: tuple[Table, ...]
+    unmatched: tuple[str, ...]
 
 
 def get_report_info(studies: Sequence[LoadedStudy]) -> ReportInfo:
@@ -116,6 +117,7 @@ def get_report_info(studies: Sequence[LoadedStudy]) -> ReportInfo:
         studies: At least one, each with complete confirmed runs.
     """
     names = ", ".join(study.info.name for study in studies)
+    tables = get_reported_tables(studies)
     return ReportInfo(
         title=f"Perturbative neural networks, reported and confirmed: {names}",
         sections=tuple(
@@ -129,7 +131,8 @@ def get_report_info(studies: Sequence[LoadedStudy]) -> ReportInfo:
             )
             for study in studies
         ),
-        reported=get_reported_tables(studies),
+        reported=tuple(table for table in tables if has_run(table)),
+        unmatched=tuple(table.title for table in tables if not has_run(table)),
     )
 
 
@@ -143,36 +146,54 @@ def write_report(path: Path, info: ReportInfo) -> None:
     Raises:
         OSError: The file cannot be written.
     """
-    write_whole(path, document(info.title, _body(info)))
+    write_whole(path, document(info.title, _body(info), style=STYLE))
 
 
 def _body(info: ReportInfo) -> Iterable[str]:
     yield heading(1, info.title)
-    yield table_html(_budget_table([section.budget for section in info.sections]))
     for number, section in enumerate(info.sections):
-        yield from _section(section, is_first=number == 0)
+        yield from _section(section, f"study-{number}")
     yield heading(2, "Reported figures beside confirmed ones")
     yield from map(table_html, info.reported)
-    yield heading(2, "How to read this page")
+    if info.unmatched:
+        yield paragraph(f"Nothing of these was run: {'; '.join(info.unmatched)}.")
+    yield heading(2, "What was run, and how to read this page")
+    yield table_html(_budget_table([section.budget for section in info.sections]))
     yield bullets(NOTES)
 
 
-def _section(section: StudySection, *, is_first: bool) -> Iterable[str]:
-    comparisons, front = section.comparisons, get_confirmed_front_figure(section.front)
-    yield heading(2, f"Study {section.budget.name}")
-    yield heading(3, "Does the noise matter?")
-    yield paragraph(comparisons.intro)
-    yield bullets(comparisons.trials)
+def _section(section: StudySection, anchor: str) -> Iterable[str]:
+    """Answer first: the verdict, its picture, then the tables, then what weakens it."""
+    comparisons, drawn = section.comparisons, DIFFERENCES.picture(section.differences)
+    yield heading(2, f"Study {section.budget.name}: does the noise matter?")
+    # Of the picture's sentences the first is the verdict: it stands above it, larger.
+    verdict, *rest = drawn.sentences
+    yield paragraph(f"{' '.join(drawn.common)} {comparisons.intro}")
     if comparisons.table is not None:
+        yield paragraph(verdict, "verdict")
+        yield picture_html(replace(drawn, sentences=tuple(rest)), anchor)
+    front = _picture("confirmed", section.front, get_confirmed_front_figure(section.front))
+    yield picture_html(front, anchor)
+    if comparisons.table is not None:
+        sentences = [*dict.fromkeys((*comparisons.trials, *comparisons.sentences))]
+        yield folded("Every comparison in words", [bullets(sentences)])
+        yield folded("What weakens all of them", map(paragraph, comparisons.cautions))
         yield table_html(comparisons.table)
-        differences = get_differences_figure(section.differences)
-        yield picture(differences, section.differences, with_library=is_first)
-    yield from map(paragraph, comparisons.cautions)
-    yield bullets(comparisons.sentences)
-    yield picture(front, section.front, with_library=is_first and comparisons.table is None)
     yield table_html(section.confirmed)
     inflation = get_inflation_figure(section.inflation)
-    yield picture(inflation, section.inflation, with_library=False)
+    yield picture_html(_picture("inflation", section.inflation, inflation), anchor)
+
+
+def _picture(name: str, info: PictureInfo, figure: go.Figure) -> Picture:
+    return Picture(
+        name=name,
+        title=info.title,
+        common=info.common,
+        sentences=info.sentences,
+        description=info.description,
+        figure=figure,
+        data={},
+    )
 
 
 def _budget_table(budgets: Sequence[BudgetInfo]) -> Table:
@@ -180,7 +201,7 @@ def _budget_table(budgets: Sequence[BudgetInfo]) -> Table:
     names = dict.fromkeys(name for of_study in facts for name in of_study)
     return Table(
         title="What was run",
-        caption="Everything below holds for this budget, and for no larger one.",
+        caption="Everything above holds for this budget, and for no larger one.",
         header=("", *(budget.name for budget in budgets)),
         rows=tuple(
             (cell(name), *(cell(of_study.get(name, "none")) for of_study in facts))

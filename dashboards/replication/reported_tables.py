@@ -50,6 +50,13 @@ def get_reported_tables(studies: Sequence[LoadedStudy]) -> tuple[Table, ...]:
     return tuple(_table(title, group, studies) for title, group in groups.items())
 
 
+def has_run(table: Table) -> bool:
+    """Return True if some study ran one of the table's figures."""
+    return any(
+        not line.text.startswith(ABSENT) for row in table.rows for cell in row[2:] for line in cell
+    )
+
+
 def matches(row: ReportedResult, dataset: str, result: LayerResult) -> bool:
     """Return True if confirmed runs have every setting that was reported of a figure."""
     if row.dataset != dataset or _unstated(row):

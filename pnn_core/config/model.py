@@ -160,7 +160,8 @@ class ModelConfig:
     first_layer: StemConfig = field(default_factory=StemConfig)
 
     def __post_init__(self) -> None:
-        require_member(self, "network", tuple(NETWORKS))
+        if self.network not in NETWORKS:  # which knows some names without listing them
+            require_member(self, "network", tuple(NETWORKS))
         require_member(self, "layer", tuple(SPATIAL_LAYERS))
         require_member(self, "order", get_args(Order))
         require_member(self, "pooling", get_args(Pooling))

@@ -1,6 +1,6 @@
 """Mean and standard deviation of each channel, to normalise pixel values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,21 @@ def chosen_statistics(normalisation: Normalisation, of_images: Statistics) -> St
         of_images: Mean and standard deviation of the images that weights are learned from.
     """
     return PUBLISHED_STATISTICS if normalisation == "published" else of_images
+
+
+def scale_and_offset(
+    mean: Sequence[float], std: Sequence[float]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return, for each channel, the factor and the summand that normalise a pixel's byte.
+
+    `x * factor + summand` is `(x / 255 - mean) / std` in one multiplication and one addition.
+
+    Args:
+        mean: Mean of each channel, of pixels scaled to [0, 1].
+        std: Standard deviation of each channel.
+    """
+    factors = tuple(1 / (255 * s) for s in std)
+    return factors, tuple(-m / s for m, s in zip(mean, std, strict=True))
 
 
 def channel_statistics(images: Images) -> Statistics:

@@ -1,17 +1,13 @@
 """The registry of data sets."""
 
-from collections.abc import Mapping
-
 from pnn_core.config.checks import nearest
 from pnn_core.data.dataset import DatasetError
 from pnn_core.data.spec import DatasetSpec
 from pnn_core.parts.dataset_names import DATASET_NAMES
-from pnn_core.parts.entries import load_entries
+from pnn_core.parts.entries import Registry, load_entries
 
-DATASETS: Mapping[str, DatasetSpec] = load_entries(
-    "pnn_core.data.sources", "DATASET", *DATASET_NAMES
-)
-"""Every data set by its name, the value of `--dataset`."""
+DATASETS: Registry[DatasetSpec] = load_entries("pnn_core.data.sources", "DATASET", *DATASET_NAMES)
+"""Every data set by its name, the value of `--dataset`; `own_dataset` adds one's own."""
 
 
 def find_dataset(name: str) -> DatasetSpec:
@@ -24,4 +20,7 @@ def find_dataset(name: str) -> DatasetSpec:
         return DATASETS[name]
     near = nearest(name, DATASETS, cutoff=0.6)
     hint = f", did you mean {near!r}?" if near else ":"
-    raise DatasetError(f"no data set is named {name!r}{hint} accepted are {', '.join(DATASETS)}")
+    raise DatasetError(
+        f"no data set is named {name!r}{hint} accepted are {', '.join(DATASETS)} "
+        "and the path of a .py file with CLASSES, SHAPE, train and test"
+    )

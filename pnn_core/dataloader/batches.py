@@ -8,6 +8,7 @@ import torch
 
 from pnn_core.data import LabelledImages
 from pnn_core.data.augmentation import Augmentation
+from pnn_core.data.normalisation import scale_and_offset
 from pnn_core.dataloader.augmentation import CropsAndFlips, crop_and_flip, draw_crops_and_flips
 from pnn_core.dataloader.resident_images import resident_images
 
@@ -58,10 +59,9 @@ class Normalise:
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], device: torch.device) -> None:
-        # (x / 255 − mean) / std in one multiplication and one addition.
-        self._scale = torch.tensor([1 / (255 * s) for s in std], device=device)[:, None, None]
-        offsets = [-m / s for m, s in zip(mean, std, strict=True)]
-        self.black = torch.tensor(offsets, device=device)[:, None, None]
+        factors, summands = scale_and_offset(mean, std)
+        self._scale = torch.tensor(factors, device=device)[:, None, None]
+        self.black = torch.tensor(summands, device=device)[:, None, None]
         self.device = device
 
     def __call__(self, images: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from safetensors.torch import save
 from torch import nn
 
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
+from pnn_core.data.normalisation import scale_and_offset
 from pnn_core.models.build import build_model, build_network
 from pnn_core.rng.seeds import Seeds
 
@@ -25,19 +26,22 @@ class NetworkFileError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkCard:
-    """All there is to know of a trained network beside its weights.
+    """Facts of a trained network beside its weights.
 
     Attributes:
         trial: Training run that the weights come from.
         classes: Class names, in the order of the logits.
         mean: Mean of each channel of pixel values scaled to [0, 1], by which images are normalised.
         std: Standard deviation of each channel, of the same values, above 0.
+        shorter_edge: Pixels to which an image's shorter edge is resized before its centre is
+            cropped; None where images must have exactly the network's size.
     """
 
     trial: TrialConfig
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    shorter_edge: int | None = None
 
     def __post_init__(self) -> None:
         shape = self.trial.model.dataset
@@ -50,25 +54,40 @@ class NetworkCard:
                 raise ValueError(f"{name} (={values}) must have {shape.channels} values")
         if not all(value > 0 for value in self.std):
             raise ValueError(f"std (={self.std}) must be above 0 in every channel")
+        if self.shorter_edge is not None and self.shorter_edge < max(shape.height, shape.width):
+            raise ValueError(
+                f"shorter_edge (={self.shorter_edge}) must leave room for a crop of "
+                f"{shape.height} x {shape.width}"
+            )
 
 
 class TrainedNetwork(nn.Module):
     """A network that takes images as they are, and says its classes.
 
+    On the machine that trained it, it gives the very numbers that its accuracy was counted from:
+    images are normalised and laid out in memory as in training.
+
     Args:
         network: Network for normalised images.
-        card: Its settings, normalisation and classes.
+        card: Settings, normalisation and classes.
     """
 
-    mean: torch.Tensor
-    std: torch.Tensor
+    factor: torch.Tensor
+    summand: torch.Tensor
 
     def __init__(self, network: nn.Module, card: NetworkCard) -> None:
         super().__init__()
-        self.network = network
+        self.network = network.to(memory_format=torch.channels_last)
         self.card = card
-        for name, values in (("mean", card.mean), ("std", card.std)):
-            self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
+        for name, values in zip(
+            ("factor", "summand"), scale_and_offset(card.mean, card.std), strict=True
+        ):
+            self.register_buffer(name, torch.tensor(values)[:, None, None], persistent=False)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names, in the order of the logits."""
+        return self.card.classes
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Normalise images and apply the network.
@@ -89,28 +108,41 @@ class TrainedNetwork(nn.Module):
             raise ValueError(
                 f"images (={[*images.shape]}) must be [batch, {', '.join(map(str, wanted))}]"
             )
-        pixels = images if images.is_floating_point() else images / 255
-        logits: torch.Tensor = self.network((pixels.to(self.mean.dtype) - self.mean) / self.std)
+        pixels = images * 255 if images.is_floating_point() else images
+        scaled = torch.addcmul(self.summand, pixels.to(self.factor.dtype), self.factor)
+        logits: torch.Tensor = self.network(scaled.contiguous(memory_format=torch.channels_last))
         return logits
 
 
 def encode_network(network: nn.Module, card: NetworkCard) -> bytes:
-    """Encode a network as a safetensors file; the card is its metadata, as JSON.
+    """Encode a network as a safetensors file, with its card as JSON in the metadata.
 
     Args:
         network: Network as `build_model(card.trial.model, …)` gives it, trained.
-        card: Its settings, normalisation and classes.
+        card: Settings, normalisation and classes of it.
     """
-    tensors = {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
-    metadata = {
+    metadata = encode_card(card)
+    # Copies, because the format holds no tensor under two names, as tied weights have.
+    return save(
+        {
+            name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, tensor in network.state_dict().items()
+        },
+        metadata,
+    )
+
+
+def encode_card(card: NetworkCard) -> dict[str, str]:
+    """Encode a card as named texts, each JSON but the format's name."""
+    return {
         "format": _FORMAT,
         "dataset": json.dumps(asdict(card.trial.model.dataset)),
         "parameters": json.dumps(card.trial.parameters()),
         "classes": json.dumps(card.classes, ensure_ascii=False),
         "mean": json.dumps(card.mean),
         "std": json.dumps(card.std),
+        "shorter_edge": json.dumps(card.shorter_edge),
     }
-    return save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata)
 
 
 def load_network(path: str | Path) -> TrainedNetwork:
@@ -151,7 +183,15 @@ def _card(metadata: Mapping[str, str]) -> NetworkCard:
         classes=tuple(map(str, _sequence(metadata["classes"]))),
         mean=tuple(map(float, _sequence(metadata["mean"]))),
         std=tuple(map(float, _sequence(metadata["std"]))),
+        shorter_edge=_shorter_edge(metadata.get("shorter_edge", "null")),
     )
+
+
+def _shorter_edge(text: str) -> int | None:
+    value = json.loads(text)
+    if value is not None and type(value) is not int:
+        raise ValueError(f"shorter_edge (={text[:40]}) is no whole number")
+    return value
 
 
 def _mapping(text: str) -> Mapping[str, Any]:

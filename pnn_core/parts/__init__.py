@@ -1,5 +1,7 @@
 """Registries of a network's parts: all that the platform must know of each, in one file each.
 
+- `SpatialLayer`, `LayerPlace`: what a layer of one's own is made of, and where it stands
+- `own_code`, `own_parts`: code of one's own, and parts in it
 - `layers`: spatial layers, `SPATIAL_LAYERS`
 - `networks`: architectures, `NETWORKS`
 - `stems`: first layers, `STEMS`
@@ -11,3 +13,8 @@ A new part is a new file and its name in one registry; `tests/pnn_core/parts` wa
 Entries need the standard library alone, so that search spaces, results and pictures can read them:
 what an entry builds, it imports when it builds it.
 """
+
+from pnn_core.parts.layer_place import LayerPlace
+from pnn_core.parts.layers.spatial_layer import SpatialLayer
+
+__all__ = ["LayerPlace", "SpatialLayer"]

@@ -1,18 +1,14 @@
 """Removal of the checkpoints of runs that have ended, by the driver."""
 
 import contextlib
-import queue
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from study.checkpoints.background_work import BackgroundWork
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
 
 TRIAL_PREFIX, CONFIRMATION_PREFIX, TUNING_PREFIX = "trial-", "confirm-", "tune-"
-
-CLOSING_SECONDS = 5.0
-"""Time that a place for checkpoints that stands still may hold up the end of a study."""
 
 
 def checkpoint_file(key: RunKey) -> str:
@@ -27,7 +23,7 @@ def checkpoint_file(key: RunKey) -> str:
 class CheckpointCleanup(RunListener):
     """Removes the checkpoint of a trial or confirmation run once it has ended.
 
-    A listener of the driver; a thread of its own removes, because a remote store takes its time.
+    A listener of the driver.
 
     Args:
         store: Store of the checkpoints.
@@ -37,10 +33,8 @@ class CheckpointCleanup(RunListener):
     def __init__(self, store: CheckpointStore, *, keep: bool) -> None:
         self._store = store
         self._keep = keep
-        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        # A daemon: a network folder that hangs must not keep the process alive.
-        self._thread = threading.Thread(target=self._sweep, name="checkpoint-sweeper", daemon=True)
-        self._thread.start()
+        # What cannot be removed now is swept another time.
+        self._work = BackgroundWork("checkpoint-sweeper")
 
     def sweep_trials(self, records: Sequence[RunRecord]) -> None:
         """Remove what belongs to no trial that may go on, such as half-written files."""
@@ -56,8 +50,7 @@ class CheckpointCleanup(RunListener):
 
     def close(self) -> None:
         """Wait until everything is removed, but not for ever."""
-        self._work.put(None)
-        self._thread.join(CLOSING_SECONDS)
+        self._work.close()
 
     def run_ended(self, record: RunRecord) -> None:
         """Remove its checkpoint, unless that is to stay, and what killed workers left of it."""
@@ -84,8 +77,3 @@ class CheckpointCleanup(RunListener):
     def _delete(self, names: Sequence[str]) -> None:
         for name in names:
             self._store.delete(name)
-
-    def _sweep(self) -> None:
-        while (work := self._work.get()) is not None:
-            with contextlib.suppress(OSError):  # what cannot be removed now is swept another time
-                work()

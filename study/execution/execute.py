@@ -12,6 +12,7 @@ from pnn_core.data import DatasetError, TrainingData
 from study.engine.cluster.connect import TrialResources
 from study.engine.interrupts import Interrupts
 from study.execution.export import describe_study
+from study.execution.final_words import print_final_words
 from study.execution.next_commands import resume_command
 from study.execution.study_life import StudyLife
 from study.execution.summary import Outcome
@@ -98,7 +99,7 @@ def _end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -
     if plan.arguments.json:
         print(json.dumps(outcome.as_json(), indent=2))
     else:
-        outcome.print(sys.stdout)
+        print_final_words(outcome, sys.stdout)
 
 
 def _status(outcome: Outcome) -> int:

@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 from dashboards.front_csv import write_front_csv
 from study.config import StudyConfig
@@ -88,6 +89,7 @@ def describe_study(config: StudyConfig) -> StudyInfo:
         rungs=config.rungs.at if config.rungs else (),
         experiment=PlannedExperiment.of(config.space),
         confirm_beforehand=config.confirm_beforehand,
+        own=tuple(replace(code, path=code.file_name, source=b"") for code in config.own),
         first_fresh_seed=config.fresh_seeds.start if config.confirm else None,
         **values_of(ShownSettings, config),
     )

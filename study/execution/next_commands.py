@@ -41,25 +41,23 @@ def next_commands(
         look = f"{installed('mlflow')} ui --backend-store-uri {shlex.quote(store)}"
     tracker = [] if store is None else ["--tracking-uri", store]
     commands = {
-        "Every trial, with its curves and masks": shlex.join(
-            [installed("python"), "-m", "dashboards.app", *tracker]
-        ),
-        f"The same in MLflow (experiment {config.name}, under 'Model training')": look,
+        "Pages": shlex.join([installed("python"), "-m", "dashboards.app", *tracker]),
+        "MLflow": look,
     }
     if config.confirm and config.space.experiment is None:
         report = shlex.join(["--study", config.name, *tracker])
-        commands["The replication report"] = f"{installed('python')} -m dashboards.report {report}"
+        commands["Report"] = f"{installed('python')} -m dashboards.report {report}"
     if repeated is None or config.space.experiment is not None:
         return commands
     larger = [*(mask_password(text) for text in repeated)]
     if not config.space.is_grid:
         trials = ["--trials", str(LARGER_TRIALS * config.trials)]
-        commands["More trials of this study"] = f"{resume} {shlex.join(trials)}"
+        commands["More"] = f"{resume} {shlex.join(trials)}"
         larger += trials
     larger += ["--epochs", str(LARGER_EPOCHS * config.epochs)]
     if _stopping_early_would_pay(config):
         larger += ["--scheduler", MOASHA]
-    commands["A larger study"] = f"{installed('python')} -m study.run {shlex.join(larger)}"
+    commands["Larger"] = f"{installed('python')} -m study.run {shlex.join(larger)}"
     return commands
 
 
@@ -77,10 +75,8 @@ def block_commands(arguments: Arguments, table: Path) -> dict[str, str]:
     words += ["--epochs", str(arguments.epochs)]
     report = ["--study", str(table), "--study", "OTHER-sealed.parquet"]
     return {
-        "Another block, with any --seed that none has": f"{installed('python')} -m study.run "
-        f"{shlex.join(words)}",
-        "The report, once all blocks have ended": f"{installed('python')} -m dashboards.report "
-        f"{shlex.join(report)}",
+        "Block": f"{installed('python')} -m study.run {shlex.join(words)}",
+        "Report": f"{installed('python')} -m dashboards.report {shlex.join(report)}",
     }
 
 

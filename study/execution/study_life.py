@@ -17,6 +17,7 @@ from study.execution.ended_count import EndedCount
 from study.execution.export import describe_study, export_front, with_page
 from study.execution.next_commands import block_commands
 from study.execution.progress import ProgressReport
+from study.execution.study_weights import StudyWeights
 from study.execution.summary import Outcome
 from study.planning.augmentation import describe_augmentation
 from study.planning.new_study import StudyPlan
@@ -77,7 +78,8 @@ class StudyLife:
         if self._sealed and self._seal is not None:
             self._tracker = SealedListener(writer, self._seal.ended, writer.tell_sealed_runs)
         self._count = EndedCount(plan.file, plan.config.output, self._storage.ended())
-        self._here: list[RunListener] = [self._cleanup, self._count]
+        self._weights = StudyWeights(plan.config, self._checkpoints, writer)
+        self._here: list[RunListener] = [self._cleanup, self._count, *self._weights.listeners]
         self._progress: ProgressReport | None = None
         if not plan.arguments.quiet:
             stream = sys.stderr if plan.arguments.json else sys.stdout
@@ -90,17 +92,23 @@ class StudyLife:
     def run(self) -> tuple[Outcome, bool]:
         """Search and confirm; return what became of it, and True if a signal ended it."""
         shown = self._progress or contextlib.nullcontext()
-        with shown, contextlib.closing(self._cleanup), self._count:
+        closing = contextlib.closing
+        with shown, closing(self._cleanup), closing(self._weights), self._count:
             for said in (self._plan.images, describe_augmentation(self._config)):
                 if said:
                     self._say(said)
             for warning in self._plan.warnings:
                 self._warn(warning)
             outcome, interrupted = self._search()
+            outcome = self._weights.after_step(
+                outcome, interrupted=interrupted, sealed=self._sealed
+            )
             if self._config.confirm and not interrupted and (chosen := self._chosen(outcome)):
                 outcome, interrupted = self._confirm(outcome, chosen)
                 if self._config.space.experiment is not None:
                     outcome = self._sealed_or_open(outcome)
+                sealed = outcome.seal is not None and not outcome.seal.is_open
+                outcome = self._weights.after_step(outcome, interrupted=interrupted, sealed=sealed)
                 outcome = with_page(outcome)  # once more, with what was confirmed
         for warning in self._warnings:
             outcome = outcome.with_warning(warning)
@@ -110,8 +118,10 @@ class StudyLife:
         manager = TrialManager(self._config, self._storage, self._listeners)
         self._cleanup.sweep_trials(manager.records)
         # Runs of a front that is no longer one, too: the tracker has all that the study knows.
-        for run in self._storage.confirmed():
+        confirmed = self._storage.confirmed()
+        for run in confirmed:
             self._tracker.run_restored(run)
+        self._weights.sweep(confirmed)
         interrupted = manager.has_work() and self._train(manager, self._data)
         trials, wanted = len(manager.records), self._config.trials
         if trials < wanted and not interrupted:
@@ -153,7 +163,9 @@ class StudyLife:
         interrupted = False
         if manager.has_work():
             joined, traits = self._data.joined(), self._data.traits
-            images = ConfirmationImages(traits=traits, images=joined, test=test)
+            images = ConfirmationImages(
+                traits=traits, classes=self._data.classes, images=joined, test=test
+            )
             interrupted = self._train(manager, images)
         return replace(outcome, confirmed=tuple(manager.ended)), interrupted
 

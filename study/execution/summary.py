@@ -2,18 +2,15 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TextIO
-
-from rich.console import Console
+from typing import Any
 
 from study.config import StudyConfig
-from study.results.comparison_words import cautions, describe_trials, describe_with_trial
-from study.results.confirmed_table import confirmed_table
-from study.results.front_table import front_table
+from study.results.comparison_words import cautions, describe_with_trial
+from study.results.kept_weights import KeptWeights
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import Comparison, compare
 from study.results.pareto import front
@@ -22,7 +19,6 @@ from study.results.record_codec import record_to_json
 from study.results.run_record import RunRecord, RunState
 from study.results.seal import Seal
 from study.results.sealed_table import sealed_table_name
-from study.results.stop_reasons import describe_stops
 from study.results.study_info import StudyInfo
 
 REASONS_SHOWN = 3
@@ -44,6 +40,7 @@ class Outcome:
         warnings: Sentences about what went wrong without costing the front.
         seal: State of the experiment's seal, where one was confirmed: while it is closed, there is
             no confirmed run here.
+        weights: Weights that were kept; None where none are to be kept.
     """
 
     config: StudyConfig
@@ -56,6 +53,7 @@ class Outcome:
     validation_images: int
     warnings: tuple[str, ...] = ()
     seal: Seal | None = None
+    weights: KeptWeights | None = None
 
     @cached_property
     def front(self) -> tuple[RunRecord, ...]:
@@ -95,19 +93,16 @@ class Outcome:
             said += f", {states[RunState.PAUSED]} paused where they stood"
         return replace(self.with_warning(said), commands={"Go on": self.resume})
 
-    def _caution(self) -> str:
+    def caution(self) -> str:
         """Say how far luck reaches: the binomial standard error of the best accuracy."""
-        n = self.validation_images
-        seeds = self.config.replicates
-        text = f"One seed a trial, chosen on {n:,} validation images"
-        if seeds > 1:
-            text = f"{seeds} seeds a trial, their mean chosen on {n:,} validation images"
+        seeds = counted(self.config.replicates, "seed")
+        text = f"Chosen on {self.validation_images:,} validation images, {seeds} a trial"
         accuracies = [record.metrics()["val_accuracy"] for record in self.front]
         if not accuracies:
             return f"{text}."
         best = max(accuracies)
-        points = 100 * math.sqrt(best * (1 - best) / n)
-        return f"{text}: the best accuracy has a standard error of {points:.1f} points, or more."
+        points = 100 * math.sqrt(best * (1 - best) / self.validation_images)
+        return f"{text}: standard error of the best {points:.1f} points, or more."
 
     @property
     def study(self) -> LoadedStudy:
@@ -148,6 +143,7 @@ class Outcome:
             "experiment": None if self.seal is None else self._experiment_json(self.seal),
             "page": str(self.page),
             "csv": str(self.csv),
+            "weights": None if self.weights is None else self.weights.as_json(),
             "validation_images": self.validation_images,
             "commands": dict(self.commands),
             "resume": self.resume,
@@ -168,60 +164,8 @@ class Outcome:
         """Return the reasons of all trials in a state, by their numbers."""
         return {record.number: record.reason for record in self.records if record.state is state}
 
-    def print(self, stream: TextIO) -> None:
-        """Print it for a person."""
-        console = Console(file=stream, highlight=False, soft_wrap=True)
 
-        def say(text: str = "") -> None:
-            console.print(text, markup=False)
-
-        config = self.config
-        states = self.states()
-        final_first = sorted(RunState, key=lambda state: not state.is_final)
-        counts = ", ".join(f"{states[state]} {state}" for state in final_first if states[state])
-        say()
-        epochs = counted(config.epochs, "epoch")
-        say(f"Front of {config.name}: {config.dataset}, {counts}, {epochs}")
-        say()
-        say(str(front_table(self.front, tuple(config.space.axes), config.objectives)))
-        say()
-        for count, reason in _failures(self.records):
-            say(f"{count} of {len(self.records)} trials failed: {reason}")
-        if stops := describe_stops(self.records):
-            stopped = f"{states[RunState.PRUNED]} of {counted(len(self.records), 'trial')}"
-            say(f"{stopped} stopped early: {stops}")
-        for warning in self.warnings:
-            say(warning)
-        say(self._caution())
-        if self.seal is not None:
-            say()
-            say(self.seal.describe())
-            say(f"Table    {self.sealed_table}")
-        if self.planned_confirmations and (self.seal is None or self.seal.is_open):
-            self._print_confirmation(say)
-        say(f"Picture  {self.page}")
-        say(f"Data     {self.csv}")
-        for purpose, command in self.commands.items():
-            say(f"{purpose}:\n  {command}")
-
-    def _print_confirmation(self, say: Callable[[str], None]) -> None:
-        complete = sum(run.state is RunState.COMPLETE for run in self.confirmed)
-        say("")
-        say(
-            f"Confirmed on the test set: {complete} of {self.planned_confirmations} runs with "
-            f"fresh seeds, {counted(self.config.epochs, 'epoch')} on train and validation images"
-        )
-        say("")
-        say(str(confirmed_table(self.study, self.comparisons)))
-        say("")
-        for sentence in (*describe_trials(self.comparisons), *cautions(self.comparisons)):
-            say(sentence)
-        for count, reason in _failures(self.confirmed):
-            say(f"{counted(count, 'confirmation run')} failed: {reason}")
-        say("")
-
-
-def _failures(records: Sequence[RunRecord]) -> Iterator[tuple[int, str]]:
+def failures(records: Sequence[RunRecord]) -> Iterator[tuple[int, str]]:
     """Yield the most common reasons of failed runs, each with its count."""
     reasons = Counter(record.reason for record in records if record.state is RunState.FAILED)
     for reason, count in reasons.most_common(REASONS_SHOWN):

@@ -1,10 +1,11 @@
 """Command line of `study.run`: options, derived from their declarations, and what is refused."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from pnn_core.parts.own_code import Kind, OwnCode
 from study.command_line import BadInputError, Parser, typed_by, whole_number
 from study.config import require_study_name
 from study.planning.study_folder import STUDIES, study_names
@@ -31,6 +32,16 @@ NAMES_SHOWN = 5
 
 MASK = "***"
 """Text in the place of a password."""
+
+
+OPTIONS: Mapping[Kind, str] = {
+    Kind.DATASET: "dataset",
+    Kind.NETWORK: "model",
+    Kind.LAYER: "layer_file",
+    Kind.SAMPLER: "sampler",
+    Kind.OBJECTIVE: "objectives",
+}
+"""Options that name code of one's own, by its kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,9 +94,11 @@ class Arguments(Settings, Subject):
 
     Attributes:
         typed: Names of what was really typed, be it equal to the default or not.
+        own: Code of one's own that options name; see `study.planning.own_code`.
     """
 
     typed: frozenset[str] = frozenset()
+    own: tuple[OwnCode, ...] = ()
 
     list_spaces: bool = option(
         False,
@@ -120,8 +133,14 @@ class Arguments(Settings, Subject):
             value = getattr(self, name)
             if name not in CHANGED_BY_A_LARGER_STUDY and value != getattr(DEFAULTS, name):
                 typed.append(flag_of(name))
-                typed += [] if value is True else [spell(value)]
+                typed += [] if value is True else [self._as_typed(name)]
         return tuple(typed)
+
+    def _as_typed(self, name: str) -> str:
+        """Spell an option as it is typed: code of one's own is named by its file."""
+        paths = {code.name: code.typed for code in self.own if OPTIONS.get(code.kind) == name}
+        text = spell(getattr(self, name))
+        return ",".join(_typed_part(part, paths) for part in text.split(",")) if paths else text
 
 
 DEFAULTS = Arguments()
@@ -237,6 +256,14 @@ def _require_nothing_chosen(arguments: Arguments) -> None:
                 f"{flag_of(name)} {spell(getattr(arguments, name))}: --rerun {arguments.rerun} "
                 "runs the trial again just as it was: leave one out"
             )
+
+
+def _typed_part(part: str, paths: Mapping[str, str]) -> str:
+    """Spell one of several names; an objective has its direction behind it."""
+    name, colon, direction = part.partition(":")
+    if part in paths:
+        return paths[part]
+    return f"{paths[name]}{colon}{direction}" if name in paths else part
 
 
 def _url(text: str) -> str:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.data import DATASETS, dataset_shape
+from pnn_core.parts.own_code import Kind
 from search_spaces import BUILT_IN, SearchSpace, find_space, require_network
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
@@ -23,6 +24,7 @@ from study.planning.confirmation import (
 )
 from study.planning.early_stopping import asked_rungs
 from study.planning.enough_seeds import few_seeds_warning
+from study.planning.own_code import with_own_code
 from study.planning.preflight import (
     require_writable,
     resolve_checkpoints,
@@ -37,7 +39,8 @@ from study.results.mlflow.store import MlflowStore
 from study.results.planned_experiment import PlannedExperiment, space_digest
 from study.results.setting import values_of
 from study.results.settings import DEFAULT_TRIALS, Settings
-from study.search.sampler import DEFAULT_SAMPLER, GRID, require_sampler
+from study.search.own_sampler import require_proposals
+from study.search.sampler import DEFAULT_SAMPLER, GRID, SAMPLER_NAMES, require_sampler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +74,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
         BadInputError: Names the option to change.
     """
     rerun = find_rerun(arguments)
-    if rerun is not None:
-        arguments = rerun.complete(arguments)
+    arguments = with_own_code(arguments) if rerun is None else rerun.complete(arguments)
     shape = images_shape(arguments)
     space = asked_space(arguments, shape, rerun)
     if rerun is None:
@@ -128,6 +130,10 @@ def asked_space(
                 require_network(arguments.model)
         with blaming("--space", arguments.space):
             space = find_space(arguments.space or "", shape, arguments.model)
+        layer = next((code for code in arguments.own if code.kind is Kind.LAYER), None)
+        if layer is not None:
+            with blaming("--layer-file", layer.typed):
+                space = space.with_own_layer(layer.name)
         return with_asked_augmentation(arguments, space)
     with blaming("--data-dir", arguments.data_dir):
         rerun.require_images(shape)
@@ -164,6 +170,8 @@ def study_config(
     sampler = arguments.sampler or default_sampler(space)
     with blaming("--sampler", sampler):
         require_sampler(sampler)
+        if sampler not in SAMPLER_NAMES:
+            require_proposals(sampler, space, shape, arguments.objectives)
         grid = len(list(space.grid_points(shape))) if sampler == GRID else None
     output = arguments.output or STUDIES / name
     rungs = asked_rungs(arguments, arguments.objectives)
@@ -187,6 +195,7 @@ def study_config(
         output=output,
         confirm_beforehand=number_beforehand(arguments.confirm, space),
         first_fresh_seed=first_fresh_seed(arguments.seed),
+        own=arguments.own,
         **settings,
     )
     require_choice(arguments, config)
@@ -219,6 +228,7 @@ def describe_study(
         confirm_beforehand=config.confirm_beforehand,
         first_fresh_seed=config.fresh_seeds.start,
         experiment=None if plan is None else str(plan),
+        own=[code.recorded for code in config.own],
         **settings,
     )
 

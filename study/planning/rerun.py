@@ -14,10 +14,9 @@ from search_spaces.buildable import require_a_network
 from search_spaces.setting_names import CHOSEN_ELSEWHERE, VARIANT
 from study.command_line import blaming
 from study.planning.arguments import DEFAULTS, Arguments
+from study.planning.own_code import code_again
 from study.planning.study_file import describe_images, read_arithmetic
-from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
-from study.results.run_record import RunRecord
 from study.results.setting import OnRerun, options
 from study.results.settings import Settings
 from study.results.study_info import StudyInfo
@@ -59,7 +58,11 @@ class Rerun:
         return itertools.chain([stem], (f"{stem}-{count}" for count in itertools.count(2)))
 
     def complete(self, arguments: Arguments) -> Arguments:
-        """Complete what was typed by what the trial was trained with."""
+        """Complete what was typed by what the trial was trained with.
+
+        Raises:
+            BadInputError: Code of one's own is not to be found as it was.
+        """
         values: dict[str, Any] = {}
         for name, declared in options(Settings).items():
             match declared.on_rerun:
@@ -69,7 +72,9 @@ class Rerun:
                     values[name] = self.parameters[name]
                 case OnRerun.DEFAULT:
                     values[name] = getattr(DEFAULTS, name)
-        return replace(arguments, space=str(self.key), **values)
+        with blaming("--rerun", self.key):
+            own = code_again(self.info)
+        return replace(arguments, space=str(self.key), own=own, **values)
 
     def space(self, dataset: DatasetShape) -> SearchSpace:
         """Make the space that holds the trial and nothing else.
@@ -125,7 +130,7 @@ def find_rerun(arguments: Arguments) -> Rerun | None:
         store.check()
     with blaming("--rerun", key):
         study = store.load_study(key.study)
-        record = _find_trial(study, key.number)
+        record = study.trial(key.number)
         parameters = record.parameters
         for name in CHOSEN_ELSEWHERE:
             if not isinstance(parameters.get(name), int):
@@ -157,20 +162,3 @@ def rerun_space(name: str, parameters: Mapping[str, ParameterValue]) -> SearchSp
         return SearchSpace(name=name, summary=summary, variants=variants, is_grid=True)
     axes = {n: CategoricalDistribution((settings.pop(n),)) for n in SHOWN if n in settings}
     return SearchSpace(name=name, summary=summary, axes=axes, fixed=settings, is_grid=True)
-
-
-def _find_trial(study: LoadedStudy, number: int) -> RunRecord:
-    for record in study.records:
-        if record.number == number:
-            return record
-    numbers = [record.number for record in study.records]
-    match numbers:
-        case []:
-            has = "no trial yet"
-        case [only]:
-            has = f"trial {only} alone"
-        case [first, *_, last]:
-            has = f"trials {first} to {last}"
-    if study.undecodable:
-        has += f", and {len(study.undecodable)} of its runs cannot be read"
-    raise ValueError(f"there is no such trial: study {study.info.name} has {has}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from search_spaces import BUILT_IN
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
-from study.planning.arguments import MASK, Arguments, may_be_typed_with
+from study.planning.arguments import MASK, OPTIONS, Arguments, may_be_typed_with
 from study.planning.confirmation import (
     leave_out_default_choice,
     require_test_images,
@@ -27,6 +27,7 @@ from study.planning.new_study import (
     place_of_checkpoints,
     study_config,
 )
+from study.planning.own_code import changed_files, lasting_name, restored_code, stored_code
 from study.planning.preflight import resolve_storage, studies_in_storage
 from study.planning.rerun import rerun_space
 from study.planning.study_file import FILE, StudyFile, describe_images, read_arithmetic
@@ -89,9 +90,11 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
         stored = StudyFile.read(folder)
         if stored.name != arguments.name:
             raise ValueError(f"{folder / FILE} is of study {stored.name}")
+        own = restored_code(stored, folder)
     _require_no_contradiction(arguments, stored, folder)
     _require_growth(arguments, stored)
-    completed = _complete(arguments, stored)
+    named = {option: getattr(stored, option) for option in (OPTIONS[code.kind] for code in own)}
+    completed = replace(_complete(arguments, stored), own=own, **named)
     config, in_storage = _resumed_config(completed, stored, folder)
     _require_same_space(config, stored)
     _require_same_images(config, stored, completed)
@@ -111,7 +114,11 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
             confirmations_ended=stored.confirmations_ended,
             arithmetic=config.arithmetic,
         ),
-        warnings=(*few_seeds_warning(config), *_check_tracker(arguments, store, config)),
+        warnings=(
+            *few_seeds_warning(config),
+            *changed_files(own, folder),
+            *_check_tracker(arguments, store, config),
+        ),
     )
 
 
@@ -119,7 +126,7 @@ def _require_no_contradiction(arguments: Arguments, stored: StudyFile, folder: P
     confirmed = KEPT_WITH_CONFIRM if stored.confirm else ()
     for name in (*KEPT, *confirmed):
         kept = stored_choice(stored).get(name, getattr(stored, name))
-        if name not in arguments.typed or _lasting(arguments, name, folder) == kept:
+        if name not in arguments.typed or _lasting(arguments, name, stored, folder) == kept:
             continue
         flag = flag_of(name)
         is_rerun = stored.rerun is not None
@@ -141,8 +148,9 @@ def _require_no_contradiction(arguments: Arguments, stored: StudyFile, folder: P
         )
 
 
-def _lasting(arguments: Arguments, name: str, folder: Path) -> object:
+def _lasting(arguments: Arguments, name: str, stored: StudyFile, folder: Path) -> object:
     """Return what was typed as a study's file would have it."""
+    own = stored_code(stored)
     value = getattr(arguments, name)
     match name:
         case "space":
@@ -156,7 +164,7 @@ def _lasting(arguments: Arguments, name: str, folder: Path) -> object:
             place = place_of_checkpoints(arguments, folder)
             return None if place == own_checkpoints(folder) else mask_password(place)
         case _:
-            return value
+            return lasting_name(name, value, own)
 
 
 def _require_growth(arguments: Arguments, stored: StudyFile) -> None:

@@ -6,7 +6,7 @@ never holds a password.
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,7 +27,7 @@ VERSION = 1
 
 LATER = {
     *("rerun", "confirm_beforehand", "first_fresh_seed", "experiment"),
-    *("trials_ended", "confirmations_ended", "arithmetic"),
+    *("trials_ended", "confirmations_ended", "arithmetic", "own"),
 }
 """Names, beside those of settings, that files of earlier versions lack."""
 
@@ -55,6 +55,7 @@ class StudyFile(Settings):
             None where the study began before it was counted.
         confirmations_ended: Number of confirmation runs that have ended, in the same way.
         arithmetic: Arithmetic that trains networks on the CPU; None where it was not recorded.
+        own: Code of one's own: `OwnCode.recorded` of each; the files lie in a folder beside this.
     """
 
     version: int = VERSION
@@ -72,6 +73,7 @@ class StudyFile(Settings):
     trials_ended: int | None = None
     confirmations_ended: int | None = None
     arithmetic: str | None = None
+    own: list[dict[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for name, declared in options(Settings).items():

@@ -22,6 +22,9 @@ CHECKPOINTS = "checkpoints"
 """Name of the folder of checkpoints that no other place was named for."""
 
 
+OWN_FILES = "own"
+"""Name of the folder of files of one's own that the study uses."""
+
 STUDIES = Path("studies")
 """Folder of all studies, each in a folder of its name."""
 
@@ -115,7 +118,8 @@ def _is_worthless(path: Path) -> bool:
 
 def _clear(output: Path, made: list[Path]) -> None:
     """Remove what is in the folder of a study that did not begin, and the folders made for it."""
-    shutil.rmtree(output / CHECKPOINTS, ignore_errors=True)
+    for name in (CHECKPOINTS, OWN_FILES):
+        shutil.rmtree(output / name, ignore_errors=True)
     with contextlib.suppress(OSError):
         for name in (FILE, LOCK):
             (output / name).unlink(missing_ok=True)

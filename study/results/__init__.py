@@ -9,6 +9,8 @@
   networks against each other, and what a few seeds allow to say
 - `confirmed_table`, `comparison_words`: the same for people
 - `published_results`: every figure that anyone reported
+- `weight_files`, `kept_weights`, `network_choice`: files of networks' weights, what a study has
+  kept of them, and the choice of one network
 - `mlflow`: the same in MLflow, written beside the trial loop and read back
 - `confirming_command`, `rerun_command`: commands to type next
 - `mask_secrets`, `error_messages`, `databases`: addresses whose passwords never show, and why one

@@ -20,13 +20,31 @@ class TextTable(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
 
     def __str__(self) -> str:
-        """Aligned columns for a terminal."""
+        """Return aligned columns for a terminal."""
+        return "\n".join(self._aligned("  "))
+
+    def fitted(self, width: int) -> list[str]:
+        """Return columns that fit a terminal; where they cannot, a line of words for each row.
+
+        Args:
+            width: Characters of a line.
+        """
+        for gap in ("  ", " "):
+            lines = self._aligned(gap)
+            if len(lines[0]) <= width:
+                return lines
+        return [
+            ", ".join(f"{name} {cell}" for name, cell in zip(self.header, row, strict=True))
+            for row in self.rows
+        ]
+
+    def _aligned(self, gap: str) -> list[str]:
         lines = (self.header, *self.rows)
         widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-        return "\n".join(
-            "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        return [
+            gap.join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
             for line in lines
-        )
+        ]
 
 
 def front_table(
@@ -54,7 +72,7 @@ def front_table(
 
 
 def format_parameter(value: ParameterValue | None) -> str:
-    """Three significant digits tell noise levels and learning rates apart.
+    """Format a setting: three significant digits tell noise levels and learning rates apart.
 
     Args:
         value: None where the setting does not apply, such as a noise level without noise.

@@ -100,7 +100,9 @@ def _spell_result(result: ConfirmResult) -> dict[str, Any]:
 
 
 def _spell_point(point: TuningPoint) -> dict[str, Any]:
-    return {name: v if name == "settings" else _spell(v) for name, v in asdict(point).items()}
+    settings = {name: _spell_any(value) for name, value in point.settings.items()}
+    numbers = {name: v for name, v in asdict(point).items() if name != "settings"}
+    return {"settings": settings, **{name: _spell(v) for name, v in numbers.items()}}
 
 
 def _spell_any(value: ParameterValue) -> Any:  # noqa: ANN401 - whatever JSON has for it

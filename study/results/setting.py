@@ -144,5 +144,5 @@ def spell(value: object) -> str:
 
 
 def _members(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401  # any annotation
-    is_union = get_origin(hint) not in (tuple, dict) and get_args(hint)
+    is_union = get_origin(hint) not in (tuple, dict, list) and get_args(hint)
     return get_args(hint) if is_union else (hint,)

@@ -44,6 +44,9 @@ MOASHA = "moasha"
 
 SCHEDULERS = (FIFO, MOASHA)
 
+FRONT_WEIGHTS, NO_WEIGHTS = "front", "none"
+"""Keeps the weights of the front's trials and of all confirmed runs, or none at all."""
+
 DEFAULT_TRIALS = 24
 DEFAULT_EPOCHS = 4
 """Enough for the digits on two cores within a minute; larger data wants more."""
@@ -81,6 +84,16 @@ def read_augment(text: str) -> str:
         ValueError: There is none of that name; the nearest is suggested.
     """
     require_known("an augmentation", text, get_args(Augment))
+    return text
+
+
+def read_weights(text: str) -> str:
+    """Read which weights are kept.
+
+    Raises:
+        ValueError: There is no such choice; the nearest is suggested.
+    """
+    require_known("a choice of weights", text, (FRONT_WEIGHTS, NO_WEIGHTS))
     return text
 
 
@@ -140,7 +153,8 @@ class ShownSettings:
         "digits",
         group=Group.SEARCHED,
         metavar="NAME",
-        help=f"digits (default, embedded), {', '.join(DATASET_NAMES[1:-1])} or {DATASET_NAMES[-1]}",
+        help=f"digits (default, embedded), {', '.join(DATASET_NAMES[1:])} or a .py file with "
+        "images of your own",
         on_rerun=OF_STUDY,
         shown=PARAMETER | TAG,
     )
@@ -186,7 +200,8 @@ class ShownSettings:
         None,
         group=Group.SEARCHED,
         metavar="NAME",
-        help="tpe (default), nsga2, gp, random or grid (default of the paper's tables)",
+        help="tpe (default), nsga2, gp, random, grid (default of the paper's tables) or a sampler "
+        "of your own, FILE.py:FUNCTION",
         on_rerun=OnRerun.DEFAULT,
         shown=PARAMETER,
     )
@@ -303,10 +318,20 @@ class Settings(ShownSettings, Resources):
         f"{', '.join([*NETWORKS][:-1])} or {[*NETWORKS][-1]}",
         on_rerun=OnRerun.DEFAULT,
     )
-    augment: str | None = option(
+    layer_file: str | None = option(
         None,
         group=Group.SEARCHED,
         after="model",
+        metavar="FILE.py",
+        help="a spatial layer of your own, known by the file's name; it takes the place of the "
+        "space's layer unless the space names it",
+        on_rerun=OnRerun.DEFAULT,
+        may_lack=True,
+    )
+    augment: str | None = option(
+        None,
+        group=Group.SEARCHED,
+        after="layer_file",
         metavar="HOW",
         help="training images: none (as they are), crop (shifted at random by up to an eighth of "
         "the side) or crop_flip (mirrored too); default: as the space or the data set has it, "
@@ -354,4 +379,14 @@ class Settings(ShownSettings, Resources):
         False,
         group=Group.PLACES,
         help="keep each trial's last checkpoint",
+    )
+    weights: str = option(
+        FRONT_WEIGHTS,
+        group=Group.PLACES,
+        metavar="WHICH",
+        help="front (default): keep the weights of the front's trials and of all confirmed runs, "
+        "in the study's folder and in MLflow; none: keep no weights",
+        read=read_weights,
+        on_resume=OnResume.FREE,
+        may_lack=True,
     )

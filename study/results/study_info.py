@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pnn_core.config import DatasetShape
+from pnn_core.parts.own_code import OwnCode
 from study.results.objective import Objective
 from study.results.pareto import front
 from study.results.planned_experiment import PlannedExperiment
@@ -35,6 +36,7 @@ class StudyInfo(ShownSettings):
         rungs: Epochs after which trials are compared, in order, all below the full budget; empty
             where trials are never stopped early, or where it was not recorded.
         experiment: Plan that the space was made for; None for none.
+        own: Code of one's own that the study used, without its text and its folder.
     """
 
     name: str
@@ -50,6 +52,7 @@ class StudyInfo(ShownSettings):
     sealed_runs: int | None = None
     rungs: tuple[int, ...] = ()
     experiment: PlannedExperiment | None = None
+    own: tuple[OwnCode, ...] = ()
 
     def __post_init__(self) -> None:
         in_order = (0, *self.rungs, self.epochs)

@@ -38,9 +38,11 @@ class RunReport:
 
     Attributes:
         unsaved: Reason why its last checkpoint could not be written or read; empty if it was.
+        unkept: Reason why its weights could not be written; empty if they were, or are not due.
     """
 
     unsaved: str = ""
+    unkept: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

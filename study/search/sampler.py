@@ -20,7 +20,7 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "gp": lambda seed: GPSampler(seed=seed),
     "random": lambda seed: RandomSampler(seed=seed),
 }
-"""Optuna's samplers, by the name that the command line gives them."""
+"""Optuna's samplers, by the name that the command line gives them; `own_sampler` adds others."""
 
 DEFAULT_SAMPLER = "tpe"
 GRID = "grid"
@@ -43,7 +43,7 @@ def require_sampler(name: str) -> None:
     Raises:
         ValueError: The name is unknown; the nearest is suggested.
     """
-    require_known("a sampler", name, SAMPLER_NAMES)
+    require_known("a sampler", name, (*SAMPLERS, GRID))
 
 
 class DistinctSampler(BaseSampler):
@@ -58,7 +58,7 @@ class DistinctSampler(BaseSampler):
     Serves one study.
 
     Args:
-        name: Name, one of `SAMPLER_NAMES`.
+        name: Name in `SAMPLERS`, or `GRID`.
         space: Space that is searched.
         dataset: Shape of the images, which decides what can be built.
         seed: Seed of the sampler.

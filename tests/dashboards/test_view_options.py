@@ -81,3 +81,18 @@ def test_a_quantity_is_found_among_metrics_and_settings(make_trial):
     assert chosen.quantity("x", [make_trial(0)]).is_metric
     assert not chosen.quantity("y", [make_trial(0)]).is_metric
     assert chosen.quantity("colour", [make_trial(0)]) is None
+
+
+def test_a_query_leaves_trials_in_any_state_and_a_brush_complete_ones_alone(make_trial):
+    records = [
+        make_trial(0, 0.5, fan_out=1),
+        make_trial(1, 0.6, fan_out=2),
+        make_trial(2, 0.7, fan_out=2, state=RunState.PRUNED),
+    ]
+    query = ViewOptions.parse({"where": "fan_out == 2"})
+    assert query.query() == {"where": "fan_out == 2"}
+    assert query.selected(records) == {1, 2}
+    both = ViewOptions.parse({"where": "fan_out == 2", "within": "val_accuracy:0..1"})
+    assert both.selected(records) == {1}
+    with pytest.raises(ValueError, match="did you mean fan_out"):
+        ViewOptions(where="fan_outt == 2").selected(records)

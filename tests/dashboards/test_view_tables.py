@@ -1,10 +1,12 @@
 import math
+from dataclasses import replace
 
 import pytest
 
 from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
-from dashboards.view_tables import front_table, named_table
+from dashboards.view_tables import front_table, named_table, trials_table
+from study.results.run_record import RunState
 
 
 @pytest.fixture
@@ -30,6 +32,19 @@ def test_the_front_is_a_table_of_raw_values_in_its_order(scene):
     assert [row[:5] for row in table.rows] == [(0, 0.1, order, 0.5, 10), (1, 0.2, "x", 0.6, 20)]
     assert table.columns["val_loss"] == [1.0, None]
     assert table.text("learnable_params", 1000) == "1,000"
+
+
+def test_every_trial_is_a_row_with_its_state_and_reason(make_trial, study_of):
+    failed = replace(make_trial(2, state=RunState.FAILED), replicates=(), reason="out of memory")
+    study = study_of([make_trial(0, 0.5, fan_out=1), make_trial(1, 0.6, fan_out=2), failed])
+    scene = Scene(studies=(study,), options=ViewOptions(), selected=None, now_ms=0)
+    table = trials_table(scene)
+    assert table.title == "3 trials of 3"
+    assert [*table.headers][:4] == ["trial", "state", "val_accuracy", "learnable_params"]
+    assert table.columns["val_accuracy"] == [0.5, 0.6, None]
+    assert table.columns["reason"] == ["", "", "out of memory"]
+    within = trials_table(replace(scene, selected=frozenset({2})))
+    assert (within.title, within.columns["trial"]) == ("1 trial of 3", [2])
 
 
 def test_values_without_a_quantity_are_texts_of_four_digits():

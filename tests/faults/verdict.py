@@ -1,11 +1,13 @@
 """Whether a round went well: each end of the driver, and what the study left."""
 
+import csv
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from driver import Driver
 from faults import NEEDS_OWN_DISK, STATUSES, Fault, Plan
 from invariants import Kind, Violation, check
+from mlflow import MlflowClient
 from optuna.trial import TrialState
 from small_study import NAME, RESUME, Numbers, Reference, asked, journal_of
 from stored_study import Stored, read
@@ -77,8 +79,30 @@ def judge(
     left = [path.name for path in (output / "checkpoints").glob("**/*") if path.is_file()]
     if left:
         found.append(Violation(Kind.WRONG, f"checkpoints are left: {left}"))
+    if not any(fault in NEEDS_OWN_DISK for fault in struck):  # a full disk may cost the files
+        found += _weights(stored, output, MlflowClient(tracking_uri))
     if Fault.MEMORY in undisturbed and not _told_of_memory(stored):
         found.append(Violation(Kind.WRONG, "no run says that memory ran out"))
+    return found
+
+
+def _weights(stored: Stored, output: Path, client: MlflowClient) -> list[Violation]:
+    """Files of weights that the front and the confirmed runs lack, or that are too many."""
+    with (output / "front.csv").open(newline="", encoding="utf-8") as file:
+        front = {int(row["trial"]) for row in csv.DictReader(file)}
+    runs = [run for number in front for run in stored.runs.get(number, ())]
+    runs += [run for run in stored.confirmed if run.info.status == "FINISHED"]
+    sent: list[str] = []
+    found = []
+    for run in runs:
+        held = [Path(file.path).name for file in client.list_artifacts(run.info.run_id, "weights")]
+        if len(held) != 1:
+            said = f"MLflow holds {len(held)} files of weights of {run.info.run_name}"
+            found.append(Violation(Kind.WRONG if held else Kind.LOST, said))
+        sent += held
+    kept = [path.name for path in (output / "weights").iterdir()]
+    if sorted(kept) != sorted(sent):
+        found.append(Violation(Kind.WRONG, f"the folder holds {sorted(kept)}, not {sorted(sent)}"))
     return found
 
 

@@ -73,6 +73,7 @@ def make_config(tmp_path: Path) -> MakeConfig:
             "storage": None,
             "checkpoints": str(tmp_path / "checkpoints"),
             "keep_checkpoints": False,
+            "weights": "none",  # nobody here fetches what workers would leave
             "address": None,
         }
         if rungs := changes.pop("rungs", None):

@@ -53,6 +53,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
         (["--space", "my/space.py"], ["--space", "my/space.py", "no file"]),
         (["--dataset", "digit"], ["--dataset", "'digit'", "did you mean 'digits'?"]),
         (["--sampler", "tpee"], ["--sampler", "'tpee'", "did you mean tpe?"]),
+        (["--weights", "frnt"], ["--weights", "'frnt'", "did you mean front?"]),
         (["--scheduler", "mosha"], ["--scheduler mosha: 'mosha'", "did you mean moasha?"]),
         (
             ["--scheduler", "moasha", "--reduction-factor", "1"],

@@ -64,6 +64,9 @@ def test_the_terminal_shows_the_same(tracker: str, capsys) -> None:
     assert main(["show", NAME, *uri, "--where", "trial == 1"]) == 0
     shown = capsys.readouterr().out
     assert shown.endswith(f"1 of {len(stored.records)} trials\n")
+    assert main(["show", NAME, *uri, "--confirmed"]) == 0
+    table, _, _ = capsys.readouterr().out.partition("\n\n")
+    assert len(table.splitlines()) == 1 + len({run.key[:2] for run in stored.confirmed})
     assert main(["best", NAME, *uri]) == 0
     rows = capsys.readouterr().out.splitlines()[1:]
     best = front(stored.records, stored.info.objectives)

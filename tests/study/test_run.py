@@ -203,7 +203,7 @@ def test_replicates_and_a_confirmation_are_kept_and_compared(confirmed_study) ->
         assert correct == pytest.approx(round(correct))
     assert len(outcome["comparisons"]) == 3 * len(front)
     assert all("(n = 2)" in sentence for sentence in outcome["comparisons"])
-    assert "dashboards.report --study two" in outcome["commands"]["The replication report"]
+    assert "dashboards.report --study two" in outcome["commands"]["Report"]
 
 
 def test_only_a_confirmation_reads_test_images_and_not_the_search_or_the_tuning_before_it(
@@ -299,7 +299,7 @@ def test_a_study_runs_on_a_running_cluster(folder: Path, command, running_cluste
     assert status == 0
     outcome = json.loads(out)
     assert outcome["trials"] == {"complete": 2}
-    assert f"--address {running_cluster}" in outcome["commands"]["A larger study"]
+    assert f"--address {running_cluster}" in outcome["commands"]["Larger"]
 
 
 def test_a_dry_run_lists_a_grid_with_its_costs_and_makes_nothing(

@@ -37,6 +37,12 @@
     if (Number.isInteger(number)) query.set("trial", number);
   };
 
+  // A row of trials: of one that was clicked its id, of one that the keyboard selected its cells.
+  const openRow = (query, { event, value }) => {
+    const number = event === "cellClicked" ? Number(value.rowId) : value[0]?.trial;
+    if (Number.isInteger(number)) query.set("trial", number);
+  };
+
   const brush = (query, { value, axes, zero }) => {
     const spans = ["x", "y"].flatMap((side, place) => {
       let ends = value.range?.[side];
@@ -57,7 +63,10 @@
         else query.delete(move.name);
       } else if (move.kind === "choice") choose(query, move);
       else if (!move.value) continue; // it has just been drawn
-      else if (move.kind === "action") query.delete(move.name === "clear" ? "within" : "trial");
+      else if (move.kind === "table") openRow(query, move);
+      else if (move.kind === "action" && move.name === "clear") {
+        ["within", "where"].forEach((name) => query.delete(name));
+      } else if (move.kind === "action") query.delete("trial");
       else if (move.event === "clickData") open(query, move);
       else brush(query, move);
     }
@@ -107,6 +116,23 @@
       if (value) go([{ kind: "picture", event: "selected", value, axes: axes.split(" "), zero }]);
     });
   }, true);
+
+  // The page answers a click on a view at once, although its pictures take a moment.
+  document.addEventListener("click", ({ target }) => {
+    const link = target.closest?.("nav a");
+    if (!link || link.classList.contains("current")) return;
+    document.querySelectorAll("nav a").forEach((one) => one.classList.remove("current", "coming"));
+    link.classList.add("current", "coming");
+    document.documentElement.classList.add("coming");
+  });
+  new MutationObserver((changes) => {
+    // Dash's choices hide an element from readers of screens that the tabulator key still reaches.
+    document.querySelectorAll(".dash-dropdown-focus-target[tabindex='0']")
+      .forEach((one) => one.setAttribute("tabindex", "-1"));
+    if (changes.some(({ target }) => target.closest?.("#pictures, #below, #state"))) {
+      document.documentElement.classList.remove("coming");
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
 
   // A picture that was not drawn anew links to files with an older brush.
   document.addEventListener("click", ({ target }) => {

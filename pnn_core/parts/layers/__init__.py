@@ -5,12 +5,10 @@
 - one module for each entry of `SPATIAL_LAYERS`, under the layer's name
 """
 
-from collections.abc import Mapping
-
-from pnn_core.parts.entries import load_entries
+from pnn_core.parts.entries import Registry, load_entries
 from pnn_core.parts.layers.spatial_layer import SpatialLayer
 
-SPATIAL_LAYERS: Mapping[str, SpatialLayer] = load_entries(
+SPATIAL_LAYERS: Registry[SpatialLayer] = load_entries(
     __name__,
     "LAYER",
     "perturbation",

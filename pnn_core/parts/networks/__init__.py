@@ -8,12 +8,10 @@ All widths are multiples of p (`ModelConfig.width`), but for two 1×1s of `nin`.
 - one module for each entry of `NETWORKS`, under the network's name
 """
 
-from collections.abc import Mapping
-
-from pnn_core.parts.entries import load_entries
+from pnn_core.parts.entries import Registry, load_entries
 from pnn_core.parts.networks.network import Network
 
-NETWORKS: Mapping[str, Network] = load_entries(
+NETWORKS: Registry[Network] = load_entries(
     __name__,
     "NETWORK",
     "resnet8",

@@ -5,12 +5,10 @@
 - one module for each entry of `STEMS`, under the stem's name
 """
 
-from collections.abc import Mapping
-
-from pnn_core.parts.entries import load_entries
+from pnn_core.parts.entries import Registry, load_entries
 from pnn_core.parts.stems.stem import Stem
 
-STEMS: Mapping[str, Stem] = load_entries(
+STEMS: Registry[Stem] = load_entries(
     __name__,
     "STEM",
     "conv3x3",

@@ -11,6 +11,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pnn_core.config import GpuNeed, ModelConfig, TrialConfig
 from pnn_core.data import TrainingData
+from pnn_core.parts.own_code import OwnCode
+from pnn_core.parts.own_parts import OF_WORKERS, add_part
 from search_spaces.extremes import extreme_points
 from study.config import StudyConfig
 from study.engine.cluster.connect import TrialResources, concurrent_trials
@@ -55,7 +57,7 @@ def share_gpus(
     most = _most_on_a_gpu(config, resources, nodes)
     if most <= 1:
         return resources
-    needs, failure = _measure(nodes, _candidates(config), config.replicates, data, resources)
+    needs, failure = _measure(nodes, config, data, resources)
     alone = f"{_decided(1)}: "
     if not needs:
         warn(f"{alone}how much memory one takes could not be measured ({failure})")
@@ -133,23 +135,24 @@ def _candidates(config: StudyConfig) -> list[TrialConfig]:
 
 def _measure(
     nodes: Sequence[dict[str, Any]],
-    trials: Sequence[TrialConfig],
-    replicates: int,
+    config: StudyConfig,
     data: TrainingData,
     resources: TrialResources,
 ) -> tuple[list[GpuNeed], str]:
     """Measure on a GPU of each node, all at once; with the reason why some node did not answer."""
+    trials = _candidates(config)
     if not trials:
         return [], "no trial was found that can be built"
     # The process ends with its task: what CUDA keeps for it is then free for the trials.
-    worker = ray.remote(num_cpus=resources.cpus, num_gpus=1, max_calls=1, max_retries=0)(
+    worker: Any = ray.remote(num_cpus=resources.cpus, num_gpus=1, max_calls=1, max_retries=0)(
         measure_here
     )
     images = ray.put(data)
+    own = [code for code in config.own if code.kind in OF_WORKERS]
     answers = [
         worker.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote(trials, replicates, images, resources.cpus)
+        ).remote(trials, config.replicates, images, resources.cpus, own)
         for node in nodes
     ]
     done, late = ray.wait(answers, num_returns=len(answers), timeout=ANSWER_SECONDS)
@@ -168,7 +171,11 @@ def _measure(
 
 
 def measure_here(
-    trials: Sequence[TrialConfig], replicates: int, data: TrainingData, cpus: int
+    trials: Sequence[TrialConfig],
+    replicates: int,
+    data: TrainingData,
+    cpus: int,
+    own: Sequence[OwnCode] = (),
 ) -> GpuNeed:
     """Measure in a worker that has a GPU: see `probe_gpu_memory`."""
     import torch
@@ -180,4 +187,6 @@ def measure_here(
     if device.type != "cuda":
         raise RuntimeError("torch finds no GPU where Ray has one")
     torch.set_num_threads(cpus)
+    for code in own:
+        add_part(code)
     return probe_gpu_memory(trials, replicates, data, device)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pnn_core.config import Arithmetic
+from pnn_core.parts.own_code import OwnCode
+from pnn_core.parts.own_parts import add_part
 from study.checkpoints.checkpoint_store import CheckpointStore
 
 if TYPE_CHECKING:
@@ -20,22 +22,27 @@ class WorkerSettings:
             others train on the same GPU.
         store: Store of the checkpoints.
         keep_checkpoints: True if a complete trial leaves its last state there.
+        keep_weights: True if a complete run leaves its weights there.
         stop_key: Key of the flag at which workers save their trials and stop.
         arithmetic: Arithmetic that trains networks on the CPU; None for what the machine has.
+        own: Code of one's own that networks are built with or measured by; its text comes along.
     """
 
     cpus: int
     gpus: float
     store: CheckpointStore
     keep_checkpoints: bool
+    keep_weights: bool
     stop_key: str
     arithmetic: Arithmetic | None = None
+    own: tuple[OwnCode, ...] = ()
 
     def prepare(self) -> "torch.device":
         """Bound this process's threads and its share of a GPU; choose its device and arithmetic.
 
         Raises:
             OperatorsError: It cannot have the arithmetic of the study.
+            ValueError: It cannot have code of one's own, such as that of a package it lacks.
         """
         import torch
 
@@ -44,6 +51,8 @@ class WorkerSettings:
         from pnn_core.device.selection import default_device
         from pnn_core.fused.operators import use_operators
 
+        for code in self.own:
+            add_part(code)
         torch.set_num_threads(self.cpus)
         keep_freed_memory()
         device = default_device() if self.gpus else torch.device("cpu")

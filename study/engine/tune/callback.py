@@ -36,7 +36,7 @@ class TuneCallback(Callback):
 
     Args:
         manager: Manager that records.
-        warn: Function to tell when checkpoints cannot be written, each reason once.
+        warn: Function to tell when files cannot be written, each reason once.
         stop: Function that asks all workers to save themselves and stop.
 
     Attributes:
@@ -112,7 +112,7 @@ class TuneCallback(Callback):
                 self._fail(key, report)
             case RunFailure():
                 self._failures[key] = report  # the process ends itself next
-        self._unsaved.tell(report.unsaved)
+        self._unsaved.tell(report)
 
     def _stop_for(self, fault: DataFault) -> None:
         """Have the study stop: every run would meet the same image."""
@@ -144,7 +144,7 @@ class TuneCallback(Callback):
 
 
 class UnsavedWarnings:
-    """Tells of checkpoints that could not be written, each reason once.
+    """Tells of checkpoints and weights that could not be written, each reason once.
 
     Args:
         warn: Function to tell.
@@ -154,15 +154,24 @@ class UnsavedWarnings:
         self._warn = warn
         self._told: set[str] = set()
 
-    def tell(self, reason: str) -> None:
-        """Tell why a checkpoint could not be written; nothing if it was (empty)."""
-        reason = printable(reason)
-        if reason and reason not in self._told:
-            self._told.add(reason)
-            self._warn(
-                f"A checkpoint could not be written or read: {mask_password(reason)}: training "
-                "goes on, but what has no checkpoint is lost where it breaks off"
-            )
+    def tell(self, report: RunReport) -> None:
+        """Tell what a run could not write, and why; nothing if it wrote all."""
+        self._tell(
+            "A checkpoint could not be written or read",
+            report.unsaved,
+            "training goes on, but what has no checkpoint is lost where it breaks off",
+        )
+        self._tell(
+            "Weights could not be written",
+            report.unkept,
+            "results are not touched, but a trial's network is not kept",
+        )
+
+    def _tell(self, what: str, reason: str, consequence: str) -> None:
+        said = f"{what}: {mask_password(printable(reason))}: {consequence}"
+        if reason and said not in self._told:
+            self._told.add(said)
+            self._warn(said)
 
 
 def _runs(trial: Trial) -> tuple[ProposedRun, ...]:

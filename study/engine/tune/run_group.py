@@ -75,6 +75,8 @@ class RunGroup:
         for run in at_once:
             if self._settings.keep_checkpoints if run.is_done else run.checkpoint.is_due:
                 run.save()
+            if run.is_done and self._settings.keep_weights:
+                run.keep_weights()
             if (report := run.report()) is not None:
                 reports[run.key] = report
             if run.is_done:

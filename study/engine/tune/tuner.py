@@ -9,6 +9,7 @@ from ray.tune.error import TuneError
 from ray.tune.experiment import Trial
 
 from pnn_core.data import DatasetError
+from pnn_core.parts.own_parts import OF_WORKERS
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.config import StudyConfig
 from study.engine.cluster.connect import TrialResources
@@ -22,6 +23,7 @@ from study.engine.tune.scheduler import RungScheduler
 from study.engine.tune.searcher import TuneSearcher
 from study.engine.tune.trainable import TrialTrainable
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
+from study.results.settings import NO_WEIGHTS
 from study.search.messages import RUNS, ProposedRun
 from study.search.run_manager import RunManager
 
@@ -67,8 +69,10 @@ def train_runs(
         gpus=resources.gpus,
         store=store,
         keep_checkpoints=config.keep_checkpoints and not isinstance(images, ConfirmationImages),
+        keep_weights=config.weights != NO_WEIGHTS,
         stop_key=flag.key,
         arithmetic=config.arithmetic,
+        own=tuple(code for code in config.own if code.kind in OF_WORKERS),
     )
     # Their count of what is used drifts by rounding where trials take fractions of a GPU, and the
     # last place on it would stay empty: 14 trials of 1/14 count as more than one GPU.

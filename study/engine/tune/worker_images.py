@@ -11,11 +11,13 @@ class ConfirmationImages:
 
     Attributes:
         traits: Traits of the images.
+        classes: Class names; a label is an index into them.
         images: Images to learn from: training and validation images joined.
         test: Test images.
     """
 
     traits: ImageTraits
+    classes: tuple[str, ...]
     images: Images
     test: Images
 

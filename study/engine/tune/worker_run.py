@@ -1,4 +1,4 @@
-"""Run of the study in a worker process: its seeds and its checkpoint."""
+"""Run of the study in a worker process: its seeds, its checkpoint and its weights."""
 
 import json
 from collections.abc import Mapping
@@ -8,16 +8,20 @@ from typing import Any, cast
 import torch
 
 from pnn_core.config import ADDED_SETTINGS, ADDED_UNSET, TrialConfig
+from pnn_core.data import TrainingData
 from pnn_core.device.selection import describe_device
 from pnn_core.fused.operators import arithmetic_on
 from pnn_core.models.costs import count_costs
+from pnn_core.models.saved_network import encode_network
 from pnn_core.training import confirmation_run, validated_run
 from pnn_core.training.evaluated_run import EvaluatedRun
+from pnn_core.training.network_card import network_card
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import checkpoint_file
 from study.checkpoints.worker_checkpoint import WorkerCheckpoint
 from study.engine.cluster.worker_name import worker_name
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
+from study.results.weight_files import weight_file
 from study.search.messages import EpochReport, ProposedRun, RunReport, TestReport
 
 
@@ -27,7 +31,7 @@ class WorkerRun:
     Args:
         proposed: The run.
         images: Images of a search or of a confirmation.
-        store: Store of the checkpoint.
+        store: Store of the checkpoint and of the weights.
         device: Device to train on.
         beside: Number of runs that the worker saves in turn with this one, itself included.
 
@@ -36,6 +40,7 @@ class WorkerRun:
         epochs: Number of epochs to train.
         seeds: Training run of each seed.
         checkpoint: The one checkpoint of all seeds.
+        unkept: Reason why weights could not be written; empty if they were, or are not due.
 
     Raises:
         ValueError: The images have another shape than the config says.
@@ -61,6 +66,9 @@ class WorkerRun:
             store, checkpoint_file(proposed.key), _identity(proposed), beside=beside
         )
         self.checkpoint.restore(self.seeds)
+        self.unkept = ""
+        self._images = images
+        self._store = store
         self._costs = count_costs(config.model)
         self._device = describe_device(device)
         self._arithmetic = arithmetic_on(device)
@@ -79,6 +87,23 @@ class WorkerRun:
         """Write the checkpoint; see `WorkerCheckpoint.save`."""
         self.checkpoint.save(self.seeds)
 
+    def keep_weights(self) -> None:
+        """Write the weights of each seed; what cannot be written costs no training: see `unkept`.
+
+        Not those of a run that tunes a network: it is trained again with what was chosen.
+        """
+        if self.key.is_tuning:
+            return
+        images = self._images
+        learned = images.train if isinstance(images, TrainingData) else images.images
+        try:
+            for run in self.seeds:
+                card = network_card(run.config, images.traits, images.classes, learned)
+                name = weight_file(self.key, run.config.seed)
+                self._store.save(name, encode_network(run.model, card))
+        except (OSError, ValueError) as error:
+            self.unkept = str(error)
+
     def report(self) -> RunReport | None:
         """Report what an epoch gave; None if nothing is to be told yet."""
         told: dict[str, Any] = {
@@ -88,6 +113,7 @@ class WorkerRun:
             "worker": worker_name(),
             "unsaved": self.checkpoint.unsaved,
             "fallbacks": tuple(dict.fromkeys(f for run in self.seeds for f in run.fallbacks)),
+            "unkept": self.unkept,
         }
         first = self.seeds[0]
         if isinstance(first, confirmation_run.ConfirmationRun):

@@ -6,5 +6,6 @@
 - `study_writer`, `experiments`, `run_content`, `run_diff`: runs of one study, of which only what is
   missing is written
 - `study_format`, `run_format`, `encoding`: spelling of studies and runs
+- `weights`: weights of networks as artifacts of their runs
 - `client`, `schema_cache`, `errors`: one tracker, and its errors
 """

@@ -110,6 +110,15 @@ class MlflowWriter(RunListener):
         """Hand over the final record; epochs which were not handed over are written from it."""
         self._put_record(record, ended=True)
 
+    def keep_weights(self, key: RunKey, files: tuple[Path, ...]) -> None:
+        """Hand over the weights of a run that ended; the files must stay until `close` returns.
+
+        Raises:
+            ValueError: The run was not handed over before.
+        """
+        self._queue.add_files(key, files)
+        self._notify()
+
     def tell_sealed_runs(self, ended: int) -> None:
         """Hand over how many runs of a sealed experiment have ended, in the place of the runs."""
         with self._changed:

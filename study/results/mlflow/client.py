@@ -264,6 +264,7 @@ def _quietly(seconds: int) -> Iterator[None]:
             (variables.MLFLOW_HTTP_REQUEST_TIMEOUT, seconds),
             (variables.MLFLOW_HTTP_REQUEST_MAX_RETRIES, 0),
             (variables.MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT, True),
+            (variables.MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR, False),
         ):
             stack.callback(setattr, variable, "default", variable.default)
             variable.default = value

@@ -34,3 +34,23 @@ class LoadedStudy:
     records: tuple[RunRecord, ...]
     confirmed: tuple[RunRecord, ...]
     undecodable: tuple[UndecodableRun, ...]
+
+    def trial(self, number: int) -> RunRecord:
+        """Return a trial by its number.
+
+        Raises:
+            ValueError: There is none; says which there are.
+        """
+        for record in self.records:
+            if record.number == number:
+                return record
+        match [record.number for record in self.records]:
+            case []:
+                has = "no trial yet"
+            case [only]:
+                has = f"trial {only} alone"
+            case [first, *_, last]:
+                has = f"trials {first} to {last}"
+        if self.undecodable:
+            has += f", and {len(self.undecodable)} of its runs cannot be read"
+        raise ValueError(f"there is no such trial: study {self.info.name} has {has}")

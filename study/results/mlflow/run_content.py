@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pnn_core.config import COST_METRICS, EpochResult
 from study.results.mlflow import run_format as fmt
 from study.results.mlflow.run_diff import Point, RunContent
 from study.results.run_record import RunKey, RunRecord
+
+Files = tuple[Path, ...]
+"""Files to be kept with a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +27,7 @@ class RunUpdate:
         started_ms: Time when the run started.
         ended_ms: Time when it reached its final state, its start at the earliest: a clock may have
             gone back; None before.
+        files: Files of its weights.
     """
 
     key: RunKey
@@ -30,6 +35,7 @@ class RunUpdate:
     epochs: tuple[tuple[EpochResult, int], ...]
     started_ms: int
     ended_ms: int | None
+    files: Files = ()
 
     def __post_init__(self) -> None:
         if self.ended_ms is not None:

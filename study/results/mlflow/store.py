@@ -1,6 +1,8 @@
 """Studies kept in MLflow: which there are, and reading them back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from study.results.mlflow.client import MlflowConnection
 from study.results.mlflow.experiments import find_experiment
@@ -8,6 +10,8 @@ from study.results.mlflow.live_reader import StudyFeed
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.study_names import describe_taken, study_names
 from study.results.mlflow.study_writer import MlflowStudy
+from study.results.mlflow.weights import fetched_weights
+from study.results.run_record import RunKey
 from study.results.study_info import StudyInfo
 
 
@@ -77,6 +81,16 @@ class MlflowStore:
             ValueError: Its parent run cannot be read.
         """
         return self.follow_study(name).read().study
+
+    @contextmanager
+    def weights(self, name: str, key: RunKey, seed: int) -> Iterator[Path | None]:
+        """Fetch the weights of one seed of a run, for the length of a block; None without any.
+
+        Raises:
+            UnknownStudyError: There is no study of that name; the nearest one is named.
+        """
+        with fetched_weights(self._connection, name, key, seed) as path:
+            yield path
 
     def follow_study(self, name: str, progress: Callable[[int], None] | None = None) -> StudyFeed:
         """Prepare to follow a study; nothing is asked before its `read`.

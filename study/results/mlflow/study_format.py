@@ -1,9 +1,11 @@
 """Layout of a study in MLflow: parameters, tags and metrics of its own run."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from pnn_core.config import DatasetShape, ParameterValue
+from pnn_core.parts.own_code import OwnCode
 from study.results.mlflow.encoding import decode_value, decoding, encode_value
 from study.results.objective import Objective
 from study.results.planned_experiment import PlannedExperiment
@@ -34,6 +36,9 @@ _RUNGS_TAG = "rungs"
 
 _EXPERIMENT_TAG = "experiment"
 """Tag of the parent run of a planned experiment: its plan as JSON."""
+
+_OWN_TAG = "own_code"
+"""Tag of the parent run of a study with code of one's own: names and digests as JSON."""
 
 SEALED_RUNS_TAG = "sealed_runs"
 """Tag of the parent run of a sealed experiment, which follows its confirmed runs."""
@@ -69,6 +74,7 @@ def study_tags(info: StudyInfo) -> dict[str, str]:
         **numbers,
         **rungs,
         **({} if info.experiment is None else {_EXPERIMENT_TAG: str(info.experiment)}),
+        **({_OWN_TAG: json.dumps([code.recorded for code in info.own])} if info.own else {}),
         **_provenance_tags(info),
     }
 
@@ -95,6 +101,7 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
             experiment=PlannedExperiment.parse(tags[_EXPERIMENT_TAG])
             if _EXPERIMENT_TAG in tags
             else None,
+            own=tuple(map(OwnCode.of_record, json.loads(tags.get(_OWN_TAG, "[]")))),
             **_decode_settings(params, tags),
             **_decode_numbers(tags),
         )

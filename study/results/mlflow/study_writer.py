@@ -18,6 +18,7 @@ from study.results.mlflow.study_format import (
     STUDY_TAG,
     summary_metrics,
 )
+from study.results.mlflow.weights import send_weights
 from study.results.run_record import RunKey, RunState
 from study.results.study_info import StudyEnd, StudyInfo, StudySummary
 
@@ -89,7 +90,7 @@ class MlflowStudy:
             self._take_up(client, runs)
 
     def write_run(self, update: RunUpdate) -> None:
-        """Write what is new of a run: one batch of parameters, metrics and tags.
+        """Write what is new of a run: one batch of parameters, metrics and tags, then its files.
 
         Raises:
             ValueError: It confirms a trial that has no run yet.
@@ -116,6 +117,7 @@ class MlflowStudy:
             # Under the study's run of now: the one that it was born under may be gone.
             under = {**content.tags, PARENT_TAG: parent_run_id}
             mirror.write(client, replace(content, tags=under))
+            send_weights(client, mirror.run_id, update.files)
             self._note_status(mirror)
         if mirror.status not in _UNENDED:
             del self._mirrors[key]  # thousands of trials with all their curves

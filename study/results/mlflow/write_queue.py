@@ -3,11 +3,11 @@
 import threading
 
 from pnn_core.config import EpochResult
-from study.results.mlflow.run_content import RunUpdate
+from study.results.mlflow.run_content import Files, RunUpdate
 from study.results.run_record import RunKey, RunRecord
 from study.results.timestamps import now_ms
 
-_Event = tuple[RunRecord | EpochResult, int]
+_Event = tuple[RunRecord | EpochResult | Files, int]
 """Event in the life of a run, and when it happened, in milliseconds since 1970."""
 
 
@@ -42,10 +42,15 @@ class WriteQueue:
         Raises:
             ValueError: No record of the run was ever added.
         """
-        with self._lock:
-            if key not in self._started_ms:
-                raise ValueError(f"{key} has not started")
-            self._events.setdefault(key, []).append((result, now_ms()))
+        self._add(key, result)
+
+    def add_files(self, key: RunKey, files: Files) -> None:
+        """Add files of a run, of which a record was added.
+
+        Raises:
+            ValueError: No record of the run was ever added.
+        """
+        self._add(key, files)
 
     def update(self, key: RunKey) -> tuple[RunUpdate, int]:
         """Put together all that waits of a run, and tell of how many events."""
@@ -60,10 +65,17 @@ class WriteQueue:
             key=key,
             record=record,
             epochs=tuple((what, ms) for what, ms in events if isinstance(what, EpochResult)),
+            files=next((what for what, _ in reversed(events) if isinstance(what, tuple)), ()),
             started_ms=started_ms,
             ended_ms=ended_ms if record and record.state.is_final else None,
         )
         return update, len(events)
+
+    def _add(self, key: RunKey, what: EpochResult | Files) -> None:
+        with self._lock:
+            if key not in self._started_ms:
+                raise ValueError(f"{key} has not started")
+            self._events.setdefault(key, []).append((what, now_ms()))
 
     def written(self, key: RunKey, events: int) -> None:
         """Take out a run's oldest events."""

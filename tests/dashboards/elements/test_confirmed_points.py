@@ -23,8 +23,8 @@ def points_of(*groups, x="learnable_params"):
     return confirmed_points([run for group in groups for run in group], x)
 
 
-def traces_of(points, steps=None, selected=None):
-    return confirmed_traces(points, steps or layer_steps(points, []), PARAMS, selected)
+def traces_of(points, selected=None):
+    return confirmed_traces(points, PARAMS, selected)
 
 
 def test_points_are_means_over_complete_seeds_by_trial_then_layer(make_runs):
@@ -59,25 +59,22 @@ def test_layers_of_one_size_stand_side_by_side_on_a_logarithmic_axis_alone(make_
     assert [*steps] == ["perturbation", "conv1x1"]
     assert steps["perturbation"] < 1 < steps["conv1x1"]
     assert layer_steps(points, []) == {"perturbation": 1, "conv1x1": 1}
-    noise, control = traces_of(points, steps)
-    assert noise.x[0] < 1_400_000 < control.x[0]
+    assert means_trace(points[:1], steps["perturbation"]).x[0] < 1_400_000
+    assert [trace.x[0] for trace in traces_of(points)] == [1_400_000, 1_400_000]
 
 
 def test_what_the_test_set_was_read_for_is_said(make_runs):
     two, one = make_runs([0.5, 0.6]), make_runs([0.4], layer="conv1x1")
     points = points_of(two, one)
-    assert describe_confirmed((), (), {}) == [
-        "Chosen on validation data; the test set was not read."
-    ]
-    assert describe_confirmed(two, (), {}) == ["Chosen on validation data."]
-    assert describe_confirmed([*two, *one], points, {"perturbation": 0.98, "conv1x1": 1.01}) == [
-        "Chosen on validation data. “test”: test accuracy of confirmed trials and their controls, "
-        "means over fresh seeds (n = 1 or 2) with 95% t intervals.",
+    assert describe_confirmed((), ()) == ["Chosen on validation data; the test set was not read."]
+    assert describe_confirmed(two, ()) == ["Chosen on validation data."]
+    assert describe_confirmed([*two, *one], points) == [
+        "Above, trials as chosen on validation data; below, test accuracy of those confirmed and "
+        "of their controls, means over fresh seeds (n = 1 or 2) with 95% t intervals.",
         "Fewer than 3 seeds have no interval.",
-        "Layers stand side by side, up to 2% beside their true size.",
     ]
     three = points_of(make_runs([0.5, 0.6, 0.5]))
-    assert len(describe_confirmed(two, three, {"perturbation": 1.0})) == 1
+    assert len(describe_confirmed(two, three)) == 1
 
 
 def test_each_layer_is_a_trace_of_means_with_intervals(make_runs):
@@ -112,10 +109,11 @@ def test_a_bar_ends_where_accuracies_do(make_runs):
 
 def test_unselected_points_fade(make_runs):
     points = points_of(make_runs([0.5]), make_runs([0.6], trial=2))
-    (trace,) = traces_of(points, selected=frozenset({2}))
-    assert trace.selectedpoints == (1,)
-    assert trace.unselected.marker.opacity == FADED
-    assert traces_of(points)[0].selectedpoints is None
+    full, faded = traces_of(points, selected=frozenset({2}))
+    assert ([*full.x], full.opacity, full.showlegend) == ([1_400_000], 1, True)
+    assert (faded.customdata[0][0], faded.opacity, faded.showlegend) == (0, FADED, False)
+    (whole,) = traces_of(points)
+    assert whole.opacity == 1
 
 
 def test_a_layers_name_from_elsewhere_is_escaped(make_runs):

@@ -7,6 +7,7 @@ from dashboards.elements.trial_words import (
     describe_complete,
     describe_points,
     describe_selection,
+    describe_undrawn,
     tell_why_empty,
 )
 from study.results.run_record import RunState
@@ -19,10 +20,11 @@ def test_the_words_count_what_is_not_drawn_and_warn_of_few(make_trial, study_of)
     study = study_of([make_trial(i) for i in range(3)])
     assert describe_complete(study, 2, (ACCURACY, PARAMS)) == [
         "digits, 3 trials (3 complete), 1 epoch each, one seed per trial.",
-        "1 trial without finite values not drawn.",
         "The best of many validation accuracies is biased upwards.",
         "So few (2) tell little of the search space.",
     ]
+    assert describe_undrawn(study, 2) == ["1 trial without finite values not drawn."]
+    assert describe_undrawn(study, 3) == []
 
 
 def test_many_trials_over_costs_alone_need_no_warning(make_trial, study_of):

@@ -33,7 +33,7 @@ def test_the_first_page_has_a_bare_address():
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        ("?view=frnt", "no view 'frnt': there are front, progress"),
+        ("?view=frnt", "no view 'frnt': there are front, trials, progress"),
         ("?trial=-1", "trial .*'-1'.* must be a number"),
         ("?trial=²", "must be a number"),
         ("?over=moons", "over .*'moons'.* must be one of trials, seconds"),

@@ -277,14 +277,16 @@ def test_the_front_is_sorted_and_its_picture_downloaded(page):
         assert download.value.suggested_filename == f"front.{kind.lower()}"
 
 
-@pytest.mark.parametrize("view", ["front", "progress", "matters", "curves", "compare", "cost"])
+@pytest.mark.parametrize(
+    "view", ["front", "trials", "progress", "matters", "curves", "compare", "cost"]
+)
 def test_every_view_fits_a_phone_and_complains_of_nothing(page, view, complaints):
     page.set_viewport_size({"width": PHONE, "height": 900})
     page.goto(f"{page.url}&view={view}")
-    page.wait_for_selector(".js-plotly-plot .main-svg")
+    page.wait_for_selector(".js-plotly-plot .main-svg, #below .ag-row")
     page.wait_for_timeout(1000)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
-    for picture in page.locator("main figure > [role=img]").all():
+    for picture in page.locator("main figure > [role=group]").all():
         assert picture.get_attribute("aria-label")
     assert page.locator("img").count() == 0
     assert complaints == []
@@ -295,7 +297,7 @@ def test_light_and_dark_are_the_readers_choice(page):
         return page.evaluate("getComputedStyle(document.body).backgroundColor")
 
     assert paper() == "rgb(255, 255, 255)"
-    page.get_by_role("button", name="Light or dark").click()
+    page.get_by_role("button", name="Dark theme").click()
     wait_until(
         page,
         """() => getComputedStyle(document.querySelector(".js-plotly-plot .bg")).fill

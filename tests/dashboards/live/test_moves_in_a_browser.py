@@ -71,6 +71,24 @@ def test_a_click_on_what_is_no_trial_means_nothing(follow, carried):
     assert follow(click(carried)) == STAYS
 
 
+@pytest.mark.parametrize(
+    ("event", "value"),
+    [("cellClicked", {"rowId": "17", "rowIndex": 3}), ("selectedRows", [{"trial": 17}])],
+)
+def test_a_row_of_a_table_opens_its_trial(follow, event, value):
+    assert dict(follow(move("table", "trials", event, value)))["trial"] == "17"
+
+
+def test_a_row_without_a_trial_means_nothing(follow):
+    assert follow(move("table", "paired", "cellClicked", {"rowIndex": 3})) == STAYS
+    assert follow(move("table", "trials", "selectedRows", [])) == STAYS
+
+
+def test_all_trials_are_shown_whatever_narrowed_them(follow):
+    narrowed = f"{HERE}&within=macs:1..2&where=fan_out+%3D%3D+2"
+    assert follow(move("action", "clear", "n_clicks", 1), search=narrowed) == STAYS
+
+
 def test_a_box_leaves_the_trials_within_it_until_all_are_asked_for(follow):
     box = move("picture", "front", "selectedData", BOX, AXES)
     within = ("within", "learnable_params:1000..2000,val_accuracy:0.25..0.5")

@@ -242,9 +242,9 @@ def test_confirmed_accuracies_stand_beside_the_trials_with_their_intervals(confi
         (0, "conv1x1", 1010, second, "1×1"),
     )
     assert (
-        "Chosen on validation data. “test”: test accuracy of confirmed trials and their controls, "
-        "means over fresh seeds (n = 1 or 2 or 3) with 95% t intervals. Fewer than 3 "
-        "seeds have no interval. Layers stand side by side"
+        "Above, trials as chosen on validation data; below, test accuracy of those confirmed and "
+        "of their controls, means over fresh seeds (n = 1 or 2 or 3) with 95% t intervals. Fewer "
+        "than 3 seeds have no interval."
     ) in info.caption
     figure = get_front_figure(info)
     traces = markers(figure)
@@ -252,16 +252,22 @@ def test_confirmed_accuracies_stand_beside_the_trials_with_their_intervals(confi
     assert (list(noise.y), numbers(noise)) == ([first.mean, 0.6], [0, 2])
     assert noise.error_y.array[0] == pytest.approx(first.half_width)
     assert (list(control.y), math.isnan(control.error_y.array[0])) == ([second.mean], True)
-    assert noise.x[0] < 1000 < 1010 < control.x[0]
-    assert figure.layout.yaxis.title.text == "Accuracy (correct / total)"
+    assert {noise.yaxis, control.yaxis} == {"y2"}
+    assert figure.layout.yaxis.title.text == "Validation accuracy (correct / total)"
+    assert figure.layout.yaxis2.title.text == "Test accuracy (correct / total)"
 
 
-def test_on_a_linear_axis_every_layer_stands_at_its_size(confirmed):
-    info = get_front_info(confirmed, log_x=False)
-    assert "side by side" not in info.caption
-    traces = markers(get_front_figure(info))
+@pytest.mark.parametrize("log_x", [True, False])
+def test_every_layer_stands_at_its_size(confirmed, log_x):
+    traces = markers(get_front_figure(get_front_info(confirmed, log_x=log_x)))
     assert list(traces["test: perturbation"].x) == [1000, 3000]
     assert list(traces["test: 1×1"].x) == [1010]
+
+
+def test_the_scale_is_that_of_the_points_whatever_their_bars_reach(small, make_runs):
+    study = replace(small, confirmed=tuple(make_runs([0.90, 0.92, 0.97], params=1000)))
+    low, high = get_front_figure(get_front_info(study)).layout.yaxis2.range
+    assert 0.9 < low < 0.93 < high < 0.95
 
 
 def test_a_control_without_masks_stands_at_zero_mask_values(confirmed):
@@ -279,7 +285,9 @@ def test_test_accuracy_is_drawn_against_costs_on_the_axis_of_accuracy_alone(conf
 
 def test_unselected_confirmed_points_fade(confirmed):
     info = get_front_info(confirmed, selected=frozenset({2}))
-    assert markers(get_front_figure(info))["test: perturbation"].selectedpoints == (1,)
+    full, faded = (t for t in get_front_figure(info).data if t.name == "test: perturbation")
+    assert (numbers(full), full.opacity) == ([2], 1)
+    assert (numbers(faded), faded.opacity) == ([0], FADED)
 
 
 def test_reported_figures_of_the_data_set_stand_beside_and_can_be_left_out(small, reported):

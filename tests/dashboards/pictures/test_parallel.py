@@ -139,7 +139,7 @@ def test_unfit_and_unfinished_trials_are_not_drawn(study_of, records, make_trial
     ]
     info = get_parallel_info(study_of([*records, *more]))
     assert [line.number for line in (*info.others, *info.front)] == [2, 0, 1]
-    assert " 1 trial without finite values not drawn. " in info.caption
+    assert " 1 trial without finite values not drawn." in info.caption
 
 
 def test_names_from_elsewhere_are_text(make_trial, study_of):

@@ -58,10 +58,11 @@ def test_a_small_study_gives_exactly_this_info(gap_of):
     )
     assert info.title == "Test accuracy by the published protocol against the true one: masks"
     assert info.caption == (
-        "cifar10, 12 epochs. 3 confirmed runs of 2 trials. Not drawn: 1 running, 1 failed. "
-        "1 complete run without finite accuracies not drawn. "
+        "cifar10, 12 epochs. "
         "Published minus true: +4.17 points in the mean of 3 runs (−6.25 to +12.50); by batch "
         "size 10: +9.38 (n = 2), 80: −6.25 (n = 1). "
+        "3 confirmed runs of 2 trials. Not drawn: 1 running, 1 failed. "
+        "1 complete run without finite accuracies not drawn. "
         "The published protocol smooths the accuracy over test batches and keeps the best epoch; "
         "the true one is correct over total after the last epoch. "
         "Runs of one trial are alike and all share the test images, so that the mean has no "
@@ -81,7 +82,7 @@ def test_a_small_study_gives_exactly_this_info(gap_of):
 def test_one_run_has_no_range_and_one_batch_size_no_list(gap_of):
     caption = gap_of(run(0.75, 0.875)).caption
     assert (
-        " 1 confirmed run of 1 trial. Published minus true: +12.50 points in the mean of 1 run. "
+        " Published minus true: +12.50 points in the mean of 1 run. 1 confirmed run of 1 trial. "
         "The published protocol"
     ) in caption
 

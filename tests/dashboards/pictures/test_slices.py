@@ -76,7 +76,7 @@ def test_pruned_failed_and_unfit_trials_are_not_drawn(make_trial, study_of):
     info = get_slice_info(study_of(records), parameter=MASKS)
     assert [point.number for point in info.points] == [0]
     assert [summary.trials for summary in info.summaries] == [1]
-    assert " 3 trials without finite values not drawn. " in info.caption
+    assert " 3 trials without finite values not drawn." in info.caption
 
 
 def test_the_papers_figures_for_the_same_data_set_stand_beside(make_trial, study_of):

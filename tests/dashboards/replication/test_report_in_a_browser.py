@@ -35,8 +35,8 @@ def page(opened, request):
     page, _ = opened
     page.set_viewport_size({"width": request.param, "height": 900})
     page.wait_for_function(
-        """() => [...document.querySelectorAll(".plotly-graph-div")].every(
-            figure => figure._fullLayout.width === figure.clientWidth)"""
+        """() => [...document.querySelectorAll(".js-plotly-plot")].every(
+            figure => Math.abs(figure._fullLayout.width - figure.clientWidth) < 1)"""
     )
     return page
 
@@ -55,7 +55,7 @@ def test_the_page_is_no_wider_than_the_screen(page):
 def test_no_legend_covers_a_point(page):
     # In one call: while the page settles after a change of width, it moves between two.
     gaps = page.evaluate(
-        """() => [...document.querySelectorAll(".plotly-graph-div")].map(figure => {
+        """() => [...document.querySelectorAll(".js-plotly-plot")].map(figure => {
             const bottom = figure.querySelector(".legend").getBoundingClientRect().bottom;
             const points = [...figure.querySelectorAll(".scatterlayer path.point")];
             return Math.min(...points.map(p => p.getBoundingClientRect().top - bottom));

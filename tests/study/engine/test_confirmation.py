@@ -118,7 +118,9 @@ def confirmed(make_config, digits, test_images) -> Confirm:
             tasks,
             places or (lambda: concurrent_trials(resources)),
         )
-        images = ConfirmationImages(traits=digits.traits, images=digits.joined(), test=test_images)
+        images = ConfirmationImages(
+            traits=digits.traits, classes=digits.classes, images=digits.joined(), test=test_images
+        )
         with Interrupts() as interrupts:
             interrupted = train_runs(
                 study, images, manager, store, resources, interrupts, pytest.fail

@@ -60,6 +60,7 @@ def make(
             gpus=0.0,
             store=CheckpointStore(url=str(tmp_path)),
             keep_checkpoints=False,
+            keep_weights=False,
             stop_key="unused",
         )
         made.setup(made.config, digits, settings)

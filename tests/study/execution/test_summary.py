@@ -11,10 +11,12 @@ import pytest
 
 from pnn_core.config import ConfirmResult, Costs, EpochResult
 from study.execution.export import describe_study, with_page
+from study.execution.final_words import LINES, final_words, print_final_words
 from study.execution.next_commands import next_commands, resume_command
 from study.execution.summary import Outcome
 from study.program import installed
 from study.results.early_stop import EarlyStop, StopCause
+from study.results.kept_weights import KeptWeights
 from study.results.objective import parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.stopping.rungs import Rungs
@@ -61,7 +63,7 @@ def outcome(make_config) -> Callable[..., Outcome]:
 
 def printed(outcome: Outcome) -> str:
     stream = io.StringIO()
-    outcome.print(stream)
+    print_final_words(outcome, stream)
     return stream.getvalue()
 
 
@@ -74,7 +76,30 @@ def test_it_prints_the_front_the_picture_and_the_commands(outcome) -> None:
     assert header == ["trial", "mask_count", "noise_level", "learnable_params", "val_accuracy"]
     assert row == ["0", "4", "0.5", "1,234", "0.9000"]
     assert "studies/test/front.html" in text
-    assert "Look:\n  mlflow ui" in text
+    assert "Weights  none are kept (--weights none)" in text
+    assert "Look     mlflow ui" in text
+
+
+def test_it_says_in_one_line_which_weights_are_kept_and_how_large_they_are(outcome) -> None:
+    folder = Path("studies/test/weights")
+    keys = RunKey(0), RunKey(3), RunKey(0, "conv3x3", 7)
+    kept = KeptWeights(
+        folder=folder,
+        files=dict.fromkeys(keys, (folder / "file",)),
+        sizes=dict(zip(keys, (1000, 500_000, 1_000_000), strict=True)),
+    )
+    ended = outcome(RunState.COMPLETE, weights=kept)
+    said = f"Weights  {folder} (2 trials of the front and 1 confirmed run, 1.5 MB)\n"
+    assert said in printed(ended)
+    assert ended.as_json()["weights"] == {
+        "folder": str(folder),
+        "trials": 2,
+        "confirmed": 1,
+        "lacking": 0,
+        "bytes": 1_501_000,
+    }
+    lacking = replace(ended, weights=replace(kept, lacking=(RunKey(5),)))
+    assert "; 1 run without: --rerun trains a trial again)" in printed(lacking)
 
 
 def test_failures_are_counted_with_their_reason_word_for_word(outcome) -> None:
@@ -167,8 +192,8 @@ def test_a_larger_study_is_offered_with_early_stopping_where_that_pays(make_conf
         ({"objectives": sizes_alone}, False),
     ):
         commands = next_commands(make_config(**changes), [], None, RESUME)
-        assert commands["A larger study"].endswith("--epochs 10 --scheduler moasha") == stops
-        assert "moasha" not in commands["More trials of this study"]
+        assert commands["Larger"].endswith("--epochs 10 --scheduler moasha") == stops
+        assert "moasha" not in commands["More"]
 
 
 def test_a_trial_that_was_run_again_has_nothing_larger_to_offer(make_config) -> None:
@@ -195,7 +220,7 @@ def test_programs_are_named_as_they_can_be_typed_here(monkeypatch, tmp_path: Pat
 def test_how_far_luck_reaches_is_said_from_the_number_of_validation_images(outcome) -> None:
     """√(0.9 · 0.1 / 287) = 0.0177."""
     text = printed(outcome(RunState.COMPLETE))
-    assert "287 validation images: the best accuracy has a standard error of 1.8 points" in text
+    assert "287 validation images, 1 seed a trial: standard error of the best 1.8 points" in text
 
 
 def test_passwords_are_not_repeated(make_config) -> None:
@@ -208,7 +233,7 @@ def test_an_interrupted_study_says_what_is_kept_and_how_to_go_on(outcome) -> Non
     text = printed(outcome(*states).as_interrupted())
     assert "Front of test: digits, 1 complete, 2 paused, 1 epoch" in text
     assert "Interrupted: 1 of 3 trials are complete, 2 paused where they stood" in text
-    assert text.endswith(f"Go on:\n  {RESUME}\n")
+    assert text.endswith(f"Go on    {RESUME}\n")
     assert "mlflow ui" not in text
 
 
@@ -257,3 +282,71 @@ def test_a_page_that_cannot_be_drawn_or_written_costs_no_result(outcome, tmp_pat
     assert warning.startswith("The page of pictures is not that of this end (is a directory)")
     assert warning.endswith("-m dashboards.export --study test")
     assert "1,234" in printed(with_page(ended))
+
+
+def confirmed(outcome: Callable[..., Outcome], seeds: int) -> Outcome:
+    """A study of nine trials on the front, each confirmed beside three controls."""
+    ended = outcome(*[RunState.COMPLETE] * 9)
+    records = tuple(
+        replace(
+            record,
+            replicates=((replace(EPOCH, val_accuracy=0.5 + 0.05 * record.number),),),
+            costs=Costs(learnable_params=1000 * (1 + record.number), mask_values=1, macs=1),
+        )
+        for record in ended.records
+    )
+    runs = tuple(
+        RunRecord(
+            key=RunKey(record.number, layer, seed),
+            state=RunState.COMPLETE,
+            parameters=record.parameters,
+            costs=record.costs,
+            result=ConfirmResult(
+                train_loss=0.1,
+                test_accuracy=0.9 + 0.001 * ((seed + 3 * len(layer)) % 7),
+                published_test_accuracy=0.9,
+                train_seconds=1.0,
+            ),
+        )
+        for record in records
+        for layer in ("perturbation", "conv1x1", "conv3x3", "noise_off")
+        for seed in range(seeds)
+    )
+    config = replace(ended.config, confirm=seeds)
+    typed = ["--space", "noise_masks", "--confirm", str(seeds)]
+    return replace(
+        ended,
+        config=config,
+        records=records,
+        confirmed=runs,
+        planned_confirmations=len(runs),
+        commands=next_commands(config, typed, None, RESUME),
+    )
+
+
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_the_final_words_of_a_confirmed_study_fit_one_screen(outcome, seeds) -> None:
+    ended = confirmed(outcome, seeds)
+    lines = final_words(ended)
+    assert sum(max(1, -(-len(line) // 80)) for line in lines) <= LINES
+    assert lines[0].startswith("Front of test: digits, 9 complete")
+    (verdict,) = (line for line in lines if "trial 8 over noise off: " in line and "others" in line)
+    assert f"n = {seeds}" in verdict
+    assert "26 others" in verdict
+    assert lines[-1].startswith("Larger   ")
+
+
+def test_the_best_of_a_front_are_shown_whatever_stands_below(outcome) -> None:
+    ended = confirmed(outcome, 5)
+    lines = final_words(ended, height=10)
+    table = lines[2:]
+    assert [line.split()[0] for line in table[1:4]] == ["8", "7", "6"]
+    assert table[4] == "… and 6 more: studies/test/front.csv"
+    assert "more:" not in "\n".join(final_words(ended, height=60))
+
+
+def test_forty_columns_and_a_screen_reader_get_words(outcome) -> None:
+    lines = final_words(confirmed(outcome, 5), width=40, height=60, with_bars=False)
+    assert any(line.startswith("trial 8, mask_count 4, noise_level 0.5") for line in lines)
+    assert any(line.startswith("trial 8 over 1×1: ") for line in lines)
+    assert not any("-o-" in line for line in lines)

@@ -37,6 +37,7 @@ TYPED = {
     "controls": "conv1x1,conv3x3",
     "tune_controls": "learning_rate=0.001,0.01,weight_decay",
     "augment": "crop",
+    "weights": "none",
 }
 """Values for those options that do not take any word or number."""
 

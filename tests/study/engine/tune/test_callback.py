@@ -12,7 +12,15 @@ from study.engine.tune.searcher import TuneSearcher
 from study.results.run_record import RunState
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import PlannedRun
-from study.search.messages import REPORTS, RUNS, DataFault, RunFailure, RunPaused, TestReport
+from study.search.messages import (
+    REPORTS,
+    RUNS,
+    DataFault,
+    RunFailure,
+    RunPaused,
+    RunReport,
+    TestReport,
+)
 from study.search.optuna_storage import StorageError, StudyStorage
 from study.search.run_manager import ATTEMPTS
 
@@ -194,10 +202,12 @@ def test_each_reason_is_told_once_and_without_passwords() -> None:
     told: list[str] = []
     warnings = UnsavedWarnings(told.append)
     for reason in ("", "s3://KEY:s3cret@bucket/x: denied", "disk full") * 2:
-        warnings.tell(reason)
-    assert len(told) == 2
+        warnings.tell(RunReport(unsaved=reason))
+    warnings.tell(RunReport(unkept="disk full"))
+    assert len(told) == 3
     assert "s3://KEY:***@bucket/x: denied" in told[0]
-    assert "disk full" in told[1]
+    assert told[1].startswith("A checkpoint could not be written or read: disk full")
+    assert told[2].startswith("Weights could not be written: disk full")
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def store(tmp_path: Path) -> CheckpointStore:
 def work(digits, test_images, store: CheckpointStore, monkeypatch: pytest.MonkeyPatch) -> Work:
     """What a worker does, in this process, until the stop flag was asked for so often."""
     settings = WorkerSettings(
-        cpus=1, gpus=0.0, store=store, keep_checkpoints=False, stop_key="unused"
+        cpus=1, gpus=0.0, store=store, keep_checkpoints=False, keep_weights=False, stop_key="unused"
     )
 
     def work(questions: float, *tasks: PlannedRun) -> Any:
@@ -92,7 +92,9 @@ def work(digits, test_images, store: CheckpointStore, monkeypatch: pytest.Monkey
         monkeypatch.setattr(trainable_module, "stop_requested", lambda key: stop)
         made = TrialTrainable.__new__(TrialTrainable)
         made.config = {RUNS: tuple(ProposedRun(key=t.key, config=t.config) for t in tasks)}
-        joined = ConfirmationImages(traits=digits.traits, images=digits.joined(), test=test_images)
+        joined = ConfirmationImages(
+            traits=digits.traits, classes=digits.classes, images=digits.joined(), test=test_images
+        )
         made.setup(made.config, joined, settings)
         reports: dict[RunKey, RunReport] = {}
         while len(reports) < len(tasks):

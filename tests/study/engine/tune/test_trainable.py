@@ -1,6 +1,7 @@
 """Several seeds of a trial live and die together, and go on together."""
 
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from pnn_core import load_network
 from pnn_core.config import DatasetShape, EpochResult, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import DatasetError, TrainingData
 from pnn_core.replicates.batched_run import BatchedRun
@@ -21,6 +23,7 @@ from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import trainable as trainable_module
 from study.engine.tune.trainable import TrialTrainable
 from study.results.run_record import Curve, RunKey
+from study.results.weight_files import PREFIX, weight_file
 from study.search.messages import (
     REPORTS,
     RUNS,
@@ -38,7 +41,8 @@ CONFIG = TrialConfig(
     epochs=3,
     seed=5,
 )
-FILE = checkpoint_file(RunKey(0))
+TRIAL = RunKey(0)
+FILE = checkpoint_file(TRIAL)
 Make = Callable[..., TrialTrainable]
 Curves = list[list[EpochResult]]
 
@@ -73,13 +77,25 @@ def store(tmp_path: Path) -> CheckpointStore:
 def make(digits: TrainingData, store: CheckpointStore, monkeypatch: pytest.MonkeyPatch) -> Make:
     """A trainable as in a worker process, but in this one."""
 
-    def make(replicates: int = 3, stop: StopAfter = NEVER, *, keep: bool = False) -> TrialTrainable:
+    def make(
+        replicates: int = 3,
+        stop: StopAfter = NEVER,
+        *,
+        keep: bool = False,
+        weights: bool = False,
+        key: RunKey = TRIAL,
+    ) -> TrialTrainable:
         monkeypatch.setattr(trainable_module, "stop_requested", lambda key: stop)
         made = TrialTrainable.__new__(TrialTrainable)
-        run = ProposedRun(key=RunKey(0), config=CONFIG, replicates=replicates, attempt=1)
+        run = ProposedRun(key=key, config=CONFIG, replicates=replicates, attempt=1)
         made.config = {RUNS: (run,)}
         settings = WorkerSettings(
-            cpus=1, gpus=0.0, store=store, keep_checkpoints=keep, stop_key="unused"
+            cpus=1,
+            gpus=0.0,
+            store=store,
+            keep_checkpoints=keep,
+            keep_weights=weights,
+            stop_key="unused",
         )
         made.setup(made.config, digits, settings)
         return made
@@ -331,3 +347,44 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_training(
     report = told(trainable.step())
     assert str(tmp_path) in report.unsaved
     assert finish(trainable) == undisturbed[1]
+
+
+@pytest.mark.parametrize("replicates", [1, 3])
+def test_weights_of_each_seed_are_there_when_the_last_epoch_is_told_of(
+    make: Make, store: CheckpointStore, digits: TrainingData, replicates: int, tmp_path: Path
+) -> None:
+    trainable = make(replicates, weights=True)
+    while not (result := trainable.step())["done"]:
+        assert not [name for name in store.names() if name.startswith(PREFIX)]
+    report = told(result)
+    assert [n for n in store.names() if n.startswith(PREFIX)] == [
+        weight_file(RunKey(0), CONFIG.seed + number) for number in range(replicates)
+    ]
+    images = torch.from_numpy(digits.validation.images)
+    labels = torch.from_numpy(digits.validation.labels)
+    for number, curve in enumerate(report.replicates):
+        network = load_network(tmp_path / weight_file(RunKey(0), CONFIG.seed + number))
+        assert network.classes == digits.classes
+        assert network.card.trial == replace(CONFIG, seed=CONFIG.seed + number)
+        with torch.inference_mode():
+            right = int((network(images).argmax(dim=1) == labels).sum())
+        assert right / len(labels) == curve[-1].val_accuracy
+
+
+def test_a_run_that_tunes_leaves_no_weights(make: Make, store: CheckpointStore) -> None:
+    trainable = make(1, weights=True, key=RunKey(0, "perturbation", 5, grid_point=1))
+    while not trainable.step()["done"]:
+        pass
+    assert not [name for name in store.names() if name.startswith(PREFIX)]
+
+
+def test_weights_that_cannot_be_written_cost_no_result(
+    make: Make, undisturbed: dict[int, Curves], tmp_path: Path
+) -> None:
+    trainable = make(1, weights=True)
+    trainable.step()
+    shutil.rmtree(tmp_path)
+    while not (result := trainable.step())["done"]:
+        pass
+    assert str(tmp_path) in told(result).unkept
+    assert curves(told(result)) == undisturbed[1]

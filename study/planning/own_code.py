@@ -1,0 +1,197 @@
+"""Code of one's own in a study: found when it begins, kept in its folder, found again later."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pnn_core.data.own_dataset import add_dataset
+from pnn_core.data.registry import DATASETS
+from pnn_core.parts.own_code import Kind, OwnCode, find_code, recorded_name
+from pnn_core.parts.own_parts import add_part
+from study.command_line import BadInputError, blaming
+from study.planning.arguments import OPTIONS, Arguments
+from study.planning.study_file import FILE, StudyFile
+from study.planning.study_folder import OWN_FILES, STUDIES
+from study.results.setting import flag_of
+from study.results.study_info import StudyInfo
+from study.results.whole_file import write_whole
+from study.search.own_sampler import add_sampler
+from study.search.sampler import GRID, SAMPLERS
+
+_KNOWN: dict[Kind, Collection[str]] = {
+    Kind.DATASET: DATASETS,
+    Kind.LAYER: (),
+    Kind.SAMPLER: (*SAMPLERS, GRID),
+}
+"""Names that stand for something already, by kind: nothing of one's own is looked for."""
+
+
+def with_own_code(arguments: Arguments) -> Arguments:
+    """Find the code of one's own that options name, and make it known under its recorded names.
+
+    Args:
+        arguments: Options as typed; names that stand for nothing of one's own stay as they are.
+
+    Raises:
+        BadInputError: A file is absent, raises, or is not as its kind must be.
+    """
+    found: list[OwnCode] = []
+    names: dict[str, Any] = {}
+    for kind, known in _KNOWN.items():
+        option = OPTIONS[kind]
+        text = getattr(arguments, option)
+        is_file = text is not None and text.partition(":")[0].endswith(".py")
+        if text is None or (text in known and not is_file):
+            continue
+        with blaming(flag_of(option), text):
+            code = find_code(kind, text)
+            if code is None and kind is Kind.LAYER:
+                raise ValueError(
+                    f"is no .py file with LAYER, and no installed package offers {kind.group} of "
+                    "that name"
+                )
+            if code is not None:
+                add_code(code)
+                if kind is Kind.LAYER:
+                    from pnn_core.models.own_layer import require_layer  # imports torch
+
+                    require_layer(code.name)
+                found.append(code)
+                names[option] = code.name
+    _require_own_names(found)
+    return replace(arguments, own=tuple(found), **names)
+
+
+def add_code(code: OwnCode) -> None:
+    """Make code of one's own known in this process.
+
+    Raises:
+        ValueError: It is not as its kind must be.
+    """
+    match code.kind:
+        case Kind.DATASET:
+            add_dataset(code)
+        case Kind.SAMPLER:
+            add_sampler(code)
+        case _:
+            add_part(code)
+
+
+def lasting_name(option: str, text: object, own: Sequence[OwnCode]) -> object:
+    """Return the recorded name of a file that a study has already; of another file, its path."""
+    kind = next((kind for kind, name in OPTIONS.items() if name == option), None)
+    if kind is None or not isinstance(text, str) or ".py" not in text:
+        return text
+    path = Path(text.rpartition(".py")[0] + ".py").absolute()
+    if any(code.kind is kind and Path(code.path) == path for code in own):
+        return recorded_name(kind, text)
+    return str(path)
+
+
+def stored_code(stored: StudyFile) -> tuple[OwnCode, ...]:
+    """Read which code of one's own a study has, without its text.
+
+    Raises:
+        ValueError: The file of the study is malformed there.
+    """
+    return tuple(map(OwnCode.of_record, stored.own))
+
+
+def restored_code(stored: StudyFile, folder: Path) -> tuple[OwnCode, ...]:
+    """Find a study's own code again, as it was, and make it known.
+
+    Args:
+        stored: File of the study.
+        folder: Folder of the study, which has a copy; a lost one may be found where it came from.
+
+    Raises:
+        ValueError: It is not to be found as it was.
+    """
+    return tuple(
+        _added(code.with_text_from((folder / OWN_FILES / code.file_name, Path(code.path))))
+        for code in stored_code(stored)
+    )
+
+
+def code_again(info: StudyInfo) -> tuple[OwnCode, ...]:
+    """Find the code of a study whose trial is run again, and make it known.
+
+    Args:
+        info: Study; its folder has the files if it is here, else they are looked for in the current
+            folder.
+
+    Raises:
+        ValueError: They are not to be found as they were.
+    """
+    wanted = [code for code in info.own if code.kind is not Kind.SAMPLER]
+    folder = STUDIES / info.name
+    paths: dict[str, str] = {}
+    if wanted and (folder / FILE).is_file():
+        stored = StudyFile.read(folder)
+        if stored.study_id == info.study_id:
+            paths = {code.name: code.path for code in stored_code(stored)}
+    return tuple(
+        _added(
+            replace(code, path=paths.get(code.name, code.path)).with_text_from(
+                (folder / OWN_FILES / code.file_name, Path(code.file_name))
+            )
+        )
+        for code in wanted
+    )
+
+
+def changed_files(own: Sequence[OwnCode], folder: Path) -> tuple[str, ...]:
+    """Tell of files that are others than a study's copies by now, a sentence each."""
+    return tuple(
+        f"{code.path} has changed since the study began, which goes on with its own copy, "
+        f"{folder / OWN_FILES / code.file_name}"
+        for code in own
+        if code.path and Path(code.path).is_file() and Path(code.path).read_bytes() != code.source
+    )
+
+
+def write_copies(own: Sequence[OwnCode], output: Path) -> None:
+    """Copy files of one's own into a study's folder.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    for code in own:
+        if code.path:
+            (output / OWN_FILES).mkdir(exist_ok=True)
+            write_whole(output / OWN_FILES / code.file_name, code.source)
+
+
+def with_images(own: Sequence[OwnCode], digest: str) -> tuple[OwnCode, ...]:
+    """Record which images a data set of one's own gave.
+
+    Raises:
+        ValueError: They are others than those that the study began with.
+    """
+    for code in own:
+        if code.kind is Kind.DATASET and code.images not in ("", digest):
+            raise ValueError(
+                f"gives other images to learn from than when the study began (SHA-256 "
+                f"{digest[:12]}… and not {code.images[:12]}…): bring those back, or start a new "
+                "study"
+            )
+    return tuple(
+        replace(code, images=digest) if code.kind is Kind.DATASET else code for code in own
+    )
+
+
+def _added(code: OwnCode) -> OwnCode:
+    add_code(code)
+    return code
+
+
+def _require_own_names(own: Sequence[OwnCode]) -> None:
+    """Refuse two files of one name: the study's folder has room for one."""
+    texts: dict[str, str] = {}
+    for code in own:
+        if code.path and texts.setdefault(code.file_name, code.path) != code.path:
+            raise BadInputError(
+                f"{flag_of(OPTIONS[code.kind])} {code.typed}: another file of that name is used, "
+                f"too ({texts[code.file_name]}): rename one"
+            )

@@ -1,0 +1,192 @@
+"""Code of one's own in a study: recorded, copied, found again, and refused where it changed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pnn_core.parts.own_code import Kind
+from study.command_line import BadInputError
+from study.planning.arguments import parse_arguments
+from study.planning.new_study import StudyPlan, plan_study
+from study.planning.own_code import changed_files, with_images, write_copies
+from study.planning.resume import plan_resume
+from study.planning.study_folder import OWN_FILES
+
+DATA = """
+import numpy as np
+CLASSES = ("dark", "light")
+SHAPE = (1, 8, 8)
+def train():
+    labels = np.arange(40) % 2
+    return labels.repeat(64).reshape(40, 1, 8, 8) / 2, labels
+"""
+SAMPLER = "from optuna.samplers import {0}\ndef sampler(seed): return {0}({1})\n"
+ARGUMENTS = ["--space", "noise_masks", "--name", "own", "--trials", "2", "--tracking-uri"]
+TRACKER = "sqlite:///tracker.db"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/data.py").write_text(DATA)
+    (tmp_path / "mine/sampler.py").write_text(SAMPLER.format("RandomSampler", "seed=seed"))
+    return tmp_path
+
+
+def plan(*more: str) -> StudyPlan:
+    own = ("--dataset", "mine/data.py", "--sampler", "mine/sampler.py")
+    return plan_study(parse_arguments([*ARGUMENTS, TRACKER, *(more or own)]))
+
+
+def begin(planned: StudyPlan) -> Path:
+    planned.config.output.mkdir(parents=True)
+    planned.file.write(planned.config.output)
+    write_copies(planned.config.own, planned.config.output)
+    return planned.config.output
+
+
+def resume(folder: Path, *more: str) -> StudyPlan:
+    words = ["--resume", "--name", "own", *more]
+    return plan_resume(parse_arguments(words), folder)
+
+
+def test_a_study_keeps_names_digests_and_a_copy_of_each_file() -> None:
+    planned = plan()
+    output = begin(planned)
+    assert (planned.config.dataset, planned.config.sampler) == ("data.py", "sampler.py")
+    assert (output / OWN_FILES / "data.py").read_text() == DATA
+    stored = json.loads((output / "study.json").read_text())
+    assert [(own["kind"], own["name"]) for own in stored["own"]] == [
+        ("dataset", "data.py"),
+        ("sampler", "sampler.py"),
+    ]
+    assert Path(stored["own"][0]["path"]) == Path("mine/data.py").absolute()
+    repeated = planned.arguments.repeated
+    assert repeated[repeated.index("--dataset") + 1] == "mine/data.py"
+    assert repeated[repeated.index("--sampler") + 1] == "mine/sampler.py"
+
+
+def test_a_resumed_study_goes_on_with_its_copies_and_says_that_a_file_has_changed() -> None:
+    output = begin(plan())
+    resumed = resume(output, "--dataset", "mine/data.py")
+    assert [code.name for code in resumed.config.own] == ["data.py", "sampler.py"]
+    assert not changed_files(resumed.config.own, output)
+    Path("mine/data.py").write_text("raise SystemError")
+    (warning,) = (w for w in resume(output).warnings if "data.py" in w)
+    assert "goes on with its own copy, studies/own/own/data.py" in warning
+    Path("mine/data.py").unlink()
+    assert resume(output).config.dataset == "data.py"
+    (output / OWN_FILES / "data.py").write_text(DATA + "\n")
+    with pytest.raises(BadInputError, match=r"--name own: data.py is not to be found as it was"):
+        resume(output)
+
+
+def test_another_file_of_the_same_name_is_another_data_set() -> None:
+    output = begin(plan())
+    Path("data.py").write_text(DATA)
+    with pytest.raises(BadInputError, match=r"--dataset data.py: .* with --dataset data.py"):
+        resume(output, "--dataset", "data.py")
+
+
+def test_other_images_than_those_that_a_study_began_with_are_refused() -> None:
+    own = with_images(plan().config.own, "a" * 64)
+    assert [code.images for code in own] == ["a" * 64, ""]
+    assert with_images(own, "a" * 64) == own
+    with pytest.raises(ValueError, match="gives other images to learn from than when the study"):
+        with_images(own, "b" * 64)
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "said"),
+    [
+        ("--dataset", "gone.py", "--dataset gone.py: there is no file gone.py"),
+        ("--sampler", "mine/other.py", "mine/other.py: there is no file"),
+        ("--sampler", "single.py", "it proposes no point for 2 objectives over mask_count"),
+        ("--sampler", "wrong.py", "returned a int: accepted is a sampler of Optuna's interface"),
+        ("--sampler", "raising.py", "raising.py raised ZeroDivisionError: division by zero"),
+        ("--sampler", "mine/data.py", "data.py defines no function sampler"),
+        ("--layer-file", "mine/data.py", "--layer-file mine/data.py: defines LAYER as NoneType"),
+        ("--layer-file", "shift", "is no .py file with LAYER"),
+    ],
+)
+def test_a_file_that_is_not_as_its_kind_must_be_is_refused_in_one_sentence(
+    option: str, text: str, said: str
+) -> None:
+    Path("single.py").write_text(
+        "import optuna\n"
+        "class S(optuna.samplers.RandomSampler):\n"
+        "    def sample_independent(self, study, *rest): return study.direction\n"
+        "def sampler(seed): return S(seed=seed)\n"
+    )
+    Path("wrong.py").write_text("def sampler(seed): return 1\n")
+    Path("raising.py").write_text("def sampler(seed): return 1 / seed\n")
+    with pytest.raises(BadInputError) as refused:
+        plan(option, text)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not Path("studies").exists()
+
+
+def test_two_files_of_one_name_are_refused() -> None:
+    Path("data.py").write_text(SAMPLER.format("RandomSampler", "seed=seed"))
+    with pytest.raises(BadInputError, match="another file of that name is used, too"):
+        plan("--dataset", "mine/data.py", "--sampler", "data.py")
+
+
+def test_kinds_are_told_apart_by_their_groups_of_entry_points() -> None:
+    assert [kind.group for kind in Kind] == [
+        "pnn_study.datasets",
+        "pnn_study.networks",
+        "pnn_study.layers",
+        "pnn_study.objectives",
+        "pnn_study.samplers",
+    ]
+
+
+LAYER = """
+from torch import nn
+from pnn_core.parts import SpatialLayer
+
+class Own(SpatialLayer):
+    def learnable_params(self, config, place):
+        return (place.inputs.channels + place.bias) * place.out_channels{0}
+    def build(self, config, place, generator):
+        return nn.Conv2d(place.inputs.channels, place.out_channels, {1}, bias=place.bias)
+
+LAYER = Own(label="own", symbol="star", colour="blue", place=100, uses=frozenset({2}))
+"""
+
+
+def test_a_layer_takes_the_place_of_the_spaces_own_and_is_sent_to_workers() -> None:
+    Path("layer.py").write_text(LAYER.format("", 1, ""))
+    planned = plan("--layer-file", "layer.py")
+    assert planned.config.space.fixed["layer"] == "layer"
+    assert [(code.kind, code.name) for code in planned.config.own] == [(Kind.LAYER, "layer")]
+    output = begin(planned)
+    assert resume(output).config.space == planned.config.space
+    with pytest.raises(BadInputError, match="layer is none of those that space 'controls'"):
+        plan("--space", "controls", "--name", "other", "--layer-file", "layer.py")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("+ 1", 1, ""), "has 70 learnable parameters from 6 to 10 channels with a bias"),
+        (("", 3, ""), "gives maps of shape [2, 10, 6, 6]"),
+        (("", 9, ""), "raised RuntimeError"),
+        (("", 1, '["masks"]'), "uses masks, which no layer has"),
+    ],
+)
+def test_a_layer_that_does_not_give_what_it_says_is_refused(wrong: tuple, said: str) -> None:
+    Path("layer.py").write_text(LAYER.format(*wrong))
+    with pytest.raises(BadInputError) as refused:
+        plan("--layer-file", "layer.py")
+    assert said in str(refused.value)
+
+
+def test_a_layer_of_a_built_in_ones_name_is_refused() -> None:
+    Path("shift.py").write_text(LAYER.format("", 1, ""))
+    with pytest.raises(BadInputError, match="'shift' is the name of a built-in one"):
+        plan("--layer-file", "shift.py")

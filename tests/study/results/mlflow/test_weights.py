@@ -1,0 +1,63 @@
+"""Weights are artifacts of their run, sent once, and fetched by whoever has the tracker alone."""
+
+from pathlib import Path
+
+import pytest
+
+from study.results.mlflow.background_writer import MlflowWriter
+from study.results.mlflow.client import MlflowConnection
+from study.results.mlflow.store import MlflowStore
+from study.results.mlflow.weights import fetched_weights
+from study.results.run_record import RunKey, RunState
+from study.results.weight_files import weight_file
+
+TRIAL = RunKey(0)
+FILE = weight_file(TRIAL, 5)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, ...]:
+    path = tmp_path / FILE
+    path.write_bytes(b"weights")
+    return (path,)
+
+
+def read(uri: str, name: str, key: RunKey = TRIAL, seed: int = 5) -> bytes | None:
+    with fetched_weights(MlflowConnection(uri), name, key, seed) as path:
+        return None if path is None else path.read_bytes()
+
+
+def test_what_was_written_is_fetched_and_what_was_not_is_not(
+    uri, info, record, files, capfd
+) -> None:
+    done = record(0, RunState.COMPLETE, epochs=15)
+    writer = MlflowWriter(MlflowStore(uri).open_study(info), collect_seconds=0.01)
+    writer.run_ended(done)
+    writer.keep_weights(done.key, files)
+    assert writer.close(60).error == ""
+    assert read(uri, info.name) == b"weights"
+    assert read(uri, info.name, seed=6) is None
+    assert read(uri, info.name, RunKey(0, "conv3x3", 5)) is None
+    assert read(uri, info.name, RunKey(1)) is None
+    assert capfd.readouterr() == ("", "")  # MLflow shows bars where nobody asked for one
+
+
+def test_sending_again_brings_what_is_missing_or_torn_and_nothing_else(
+    uri, info, record, files
+) -> None:
+    done = record(0, RunState.COMPLETE, epochs=15)
+
+    def send() -> None:
+        writer = MlflowWriter(MlflowStore(uri).open_study(info), collect_seconds=0.01)
+        writer.run_restored(done)
+        writer.keep_weights(done.key, (*files, files[0].with_name("removed.safetensors")))
+        assert writer.close(60).error == ""
+
+    send()
+    same_size = b"x" * len(b"weights")
+    files[0].write_bytes(same_size)
+    send()
+    assert read(uri, info.name) == b"weights"  # it was there in whole
+    files[0].write_bytes(b"longer than before")
+    send()
+    assert read(uri, info.name) == b"longer than before"
