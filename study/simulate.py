@@ -208,6 +208,8 @@ def _simulate(arguments: argparse.Namespace) -> Simulation:
         _require_distinct(samplers)
     with blaming("--objectives", arguments.objectives):
         objectives = parse_objectives(arguments.objectives)
+        if late := [objective.name for objective in objectives if objective.measured]:
+            raise ValueError(f"{late[0]} is measured on trained networks, which no table holds")
     schedulers = _schedulers(arguments, objectives)
     with blaming("--table", arguments.table):
         if not arguments.table.is_file():

@@ -21,8 +21,9 @@ def choose_axes(study: LoadedStudy, wanted: Sequence[Quantity | None]) -> tuple[
         wanted: The vertical axis first; None leaves one open.
     """
     taken = {quantity.name for quantity in wanted if quantity}
-    names = dict.fromkeys((*(o.name for o in study.info.objectives), *_FALLBACK_AXES))
-    free = iter([objective_quantity(OBJECTIVES[name]) for name in names if name not in taken])
+    known = {objective.name: objective for objective in study.info.objectives}
+    known |= {name: OBJECTIVES[name] for name in _FALLBACK_AXES if name not in known}
+    free = iter([objective_quantity(o) for name, o in known.items() if name not in taken])
     return tuple(quantity or next(free) for quantity in wanted)
 
 

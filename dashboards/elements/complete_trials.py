@@ -12,7 +12,12 @@ from typing import NamedTuple
 
 from dashboards.elements.caption import complete
 from dashboards.elements.colour import is_number
-from dashboards.elements.quantity import Quantity, metric_quantities, searched_settings
+from dashboards.elements.quantity import (
+    Quantity,
+    metric_quantities,
+    objective_quantity,
+    searched_settings,
+)
 from dashboards.elements.theme import escape
 from dashboards.elements.trial_hover import same_place_lines
 from pnn_core.config import ParameterValue
@@ -74,7 +79,9 @@ class CompleteTrials:
         """The objectives, then every other final metric that some trial has."""
         objectives = [objective.name for objective in self._objectives]
         recorded = {name for metrics in self._metrics for name in metrics}
-        known = {q.name: q for q in metric_quantities() if q.name in recorded | {*objectives}}
+        own = {o.name: objective_quantity(o) for o in self._objectives}
+        measured = (name for record in self.records for name in record.measured)
+        known = {q.name: q for q in metric_quantities(measured) if q.name in recorded} | own
         return tuple(known[name] for name in dict.fromkeys((*objectives, *known)))
 
     def column(self, quantity: Quantity) -> Column:

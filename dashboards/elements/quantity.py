@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pnn_core.config import ADDED_SETTINGS, ParameterValue
 from pnn_core.config.checks import nearest
 from study.results.front_table import format_metric, format_parameter
-from study.results.objective import COUNTS, OBJECTIVES, Objective
+from study.results.objective import COUNTS, MEASURED_OBJECTIVES, OBJECTIVES, Objective
 from study.results.run_record import RunRecord
 
 _SEEDS = ("seed", "initialisation_seed", "mask_seed", "data_order_seed")
@@ -87,9 +87,17 @@ class Quantity:
         return format_parameter(value)
 
 
-def metric_quantities() -> tuple[Quantity, ...]:
-    """Every metric, the objectives first."""
-    return (*map(objective_quantity, OBJECTIVES.values()), *map(_metric, _METRICS))
+def metric_quantities(measured: Iterable[str] = ()) -> tuple[Quantity, ...]:
+    """Every metric that all trials have, the objectives first, and those that some were asked for.
+
+    Args:
+        measured: Names of metrics that trials have as objectives alone; see `RunRecord.measured`.
+    """
+    return (
+        *map(objective_quantity, OBJECTIVES.values()),
+        *map(_metric, _METRICS),
+        *map(_measured, dict.fromkeys(measured)),
+    )
 
 
 def objective_quantity(objective: Objective) -> Quantity:
@@ -127,7 +135,8 @@ def find_quantity(name: str, records: Sequence[RunRecord]) -> Quantity:
     Raises:
         ValueError: There is none of that name; the nearest one is named.
     """
-    metrics = {quantity.name: quantity for quantity in metric_quantities()}
+    measured = (name for record in records for name in record.measured)
+    metrics = {quantity.name: quantity for quantity in metric_quantities(measured)}
     if name in metrics:
         return metrics[name]
     if any(name in record.parameters for record in records):
@@ -136,6 +145,12 @@ def find_quantity(name: str, records: Sequence[RunRecord]) -> Quantity:
     near = nearest(name, [*metrics, *settings])
     hint = f"; did you mean {near!r}?" if near else ""
     raise ValueError(f"{name!r} is neither a metric nor a setting of these trials{hint}")
+
+
+def _measured(name: str) -> Quantity:
+    if name in MEASURED_OBJECTIVES:
+        return objective_quantity(MEASURED_OBJECTIVES[name])
+    return Quantity(name=name, label=name, is_metric=True)
 
 
 def _metric(name: str) -> Quantity:

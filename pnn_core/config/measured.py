@@ -75,6 +75,22 @@ class EpochResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Measurements:
+    """Measurements of a trained network, made once, after the last epoch, where they are asked for.
+
+    Attributes:
+        latency_ms: Median time of one image in evaluation mode, in ms, on the record's device.
+        peak_memory_bytes: Bytes of weights, buffers and all tensors that are alive at once for one
+            image; what an operator needs within itself is not seen.
+        file_bytes: Size of the network's safetensors file.
+    """
+
+    latency_ms: Annotated[float, Metric(label="inference latency (ms an image)")]
+    peak_memory_bytes: Annotated[int, Metric(label="peak memory of inference (B)", kind="count")]
+    file_bytes: Annotated[int, Metric(label="size on disk (B)", kind="count")]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConfirmResult:
     """Result of a confirmation run: trained on train and validation images, then tested.
 
@@ -150,6 +166,9 @@ def _declared(owner: type[Any]) -> dict[str, Metric]:
 
 COST_METRICS = _declared(Costs)
 """Metrics of a network, by name."""
+
+MEASURED_METRICS = _declared(Measurements)
+"""Metrics of a trained network that are measured where an objective asks for them, by name."""
 
 EPOCH_METRICS = _declared(EpochResult)
 """Metrics of an epoch, by name."""

@@ -4,7 +4,7 @@ from pnn_core.parts.layers import LAYER_SETTINGS, SPATIAL_LAYERS
 from pnn_core.parts.layers.spatial_layer import SpatialLayer
 from pnn_core.parts.own_code import Kind, OwnCode
 
-OF_WORKERS = frozenset({Kind.LAYER})
+OF_WORKERS = frozenset({Kind.LAYER, Kind.OBJECTIVE})
 """Kinds of code that workers need."""
 
 
@@ -17,6 +17,8 @@ def add_part(code: OwnCode) -> None:
     Raises:
         ValueError: It cannot be loaded, or is not as its kind must be.
     """
+    if code.kind is Kind.OBJECTIVE and not callable(code.load()):
+        raise ValueError(f"{code.name} is no function")
     if code.kind is Kind.LAYER:
         SPATIAL_LAYERS.add(code.name, _layer(code))
 

@@ -88,7 +88,8 @@ def _stopping_early_would_pay(config: StudyConfig) -> bool:
     to be trained whole.
     """
     known = all(objective.known_before_training for objective in config.objectives)
-    return config.rungs is None and config.sampler != GRID and not known
+    late = any(objective.measured for objective in config.objectives)
+    return config.rungs is None and config.sampler != GRID and not (known or late)
 
 
 def resume_command(config: StudyConfig, tracking_uri: str | None) -> str:

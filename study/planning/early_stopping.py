@@ -78,8 +78,13 @@ def require_something_to_compare(objectives: tuple[Objective, ...]) -> None:
         objectives: Objectives by which trials would be stopped.
 
     Raises:
-        ValueError: All of them are known before training.
+        ValueError: All of them are known before training, or one is not known before its end.
     """
+    if late := [objective.name for objective in objectives if objective.measured]:
+        raise ValueError(
+            f"the objective {late[0]} is measured after the last epoch, and trials are compared "
+            f"before: leave it out, or --scheduler {MOASHA}"
+        )
     if all(objective.known_before_training for objective in objectives):
         recorded = [name for name, o in OBJECTIVES.items() if not o.known_before_training]
         raise ValueError(

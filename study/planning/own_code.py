@@ -13,6 +13,7 @@ from study.command_line import BadInputError, blaming
 from study.planning.arguments import OPTIONS, Arguments
 from study.planning.study_file import FILE, StudyFile
 from study.planning.study_folder import OWN_FILES, STUDIES
+from study.results.objective import Objective
 from study.results.setting import flag_of
 from study.results.study_info import StudyInfo
 from study.results.whole_file import write_whole
@@ -59,8 +60,26 @@ def with_own_code(arguments: Arguments) -> Arguments:
                     require_layer(code.name)
                 found.append(code)
                 names[option] = code.name
+    objectives = []
+    for objective in arguments.objectives:
+        if objective.is_own:
+            with blaming("--objectives", objective):
+                found.append(_objective_code(objective))
+        objectives.append(replace(objective, source=""))
+    names["objectives"] = tuple(objectives)
     _require_own_names(found)
     return replace(arguments, own=tuple(found), **names)
+
+
+def _objective_code(objective: Objective) -> OwnCode:
+    typed = f"{objective.source}:{objective.name}" if objective.source else objective.name
+    code = find_code(Kind.OBJECTIVE, typed)
+    if code is None:
+        raise ValueError(
+            f"no installed package offers {Kind.OBJECTIVE.group} of the name {objective.name}: "
+            "name a file's function, as in FILE.py:NAME:minimize"
+        )
+    return _added(code)
 
 
 def add_code(code: OwnCode) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pnn_core.config import ParameterValue
-from study.results.objective import OBJECTIVES, Objective, format_kind
+from study.results.objective import MEASURED_OBJECTIVES, OBJECTIVES, Objective, format_kind
 from study.results.run_record import RunRecord
 
 
@@ -84,6 +84,6 @@ def format_parameter(value: ParameterValue | None) -> str:
 
 def format_metric(name: str, value: float) -> str:
     """Format a metric: an objective as it says, others as seconds by their name or as values."""
-    if name in OBJECTIVES:
-        return OBJECTIVES[name].format(value)
+    if known := OBJECTIVES.get(name) or MEASURED_OBJECTIVES.get(name):
+        return known.format(value)
     return format_kind("seconds" if name.endswith("_seconds") else "value", value)

@@ -1,10 +1,17 @@
 """Objectives: metrics that a study makes large or small."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
-from pnn_core.config import COST_METRICS, EPOCH_METRICS, Metric
+from pnn_core.config import (
+    COST_METRICS,
+    EPOCH_METRICS,
+    MEASURED_METRICS,
+    PARAMETER_NAMES,
+    Metric,
+)
 from pnn_core.config.checks import require_known
 
 Direction = Literal["maximize", "minimize"]
@@ -21,6 +28,9 @@ class Objective:
         label: Name in pictures, with its unit.
         kind: Kind of number.
         known_before_training: True if it follows from the network alone.
+        measured: True if it is measured once, after the last epoch.
+        is_own: True for a function of one's own.
+        source: Path of the function's file as typed; empty once it is found, and for others.
     """
 
     name: str
@@ -28,6 +38,13 @@ class Objective:
     label: str
     kind: Kind
     known_before_training: bool
+    measured: bool = False
+    is_own: bool = False
+    source: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        """Spell it as it is typed, but for the path: one's own says its direction."""
+        return f"{self.name}:{self.direction}" if self.is_own else self.name
 
     @property
     def maximised(self) -> bool:
@@ -57,6 +74,7 @@ def _objectives(metrics: Mapping[str, Metric]) -> dict[str, Objective]:
             label=metric.label,
             kind=metric.kind,
             known_before_training=metrics is COST_METRICS,
+            measured=metrics is MEASURED_METRICS,
         )
         for name, metric in metrics.items()
     }
@@ -67,7 +85,12 @@ OBJECTIVES: dict[str, Objective] = {
     **_objectives(COST_METRICS),
     **_objectives({n: m for n, m in EPOCH_METRICS.items() if m.over_epochs == "sum"}),
 }
-"""Every metric that can be an objective."""
+"""Every metric that each trial has and that can be an objective."""
+
+MEASURED_OBJECTIVES = _objectives(MEASURED_METRICS)
+"""Metrics that a trial has where they are objectives."""
+
+_OWN = re.compile(r"(?:(?P<source>.+\.py):)?(?P<name>[A-Za-z_]\w*):(?P<direction>\w+)")
 
 COUNTS = tuple(name for name, objective in OBJECTIVES.items() if objective.kind == "count")
 """Names of the objectives that are whole numbers and reach into thousands."""
@@ -84,14 +107,41 @@ def parse_objectives(names: str) -> tuple[Objective, ...]:
     """Read objectives as the command line gives them.
 
     Args:
-        names: Metric names separated by commas, such as `val_accuracy,learnable_params`.
+        names: Metric names separated by commas, such as `val_accuracy,learnable_params`; a function
+            of one's own is `FILE.py:NAME:minimize` or `…:maximize`.
 
     Raises:
         ValueError: A name is unknown (the nearest is suggested) or stands twice.
     """
-    wanted = [name.strip() for name in names.split(",")]
-    for name in wanted:
-        require_known("an objective", name, OBJECTIVES)
-        if wanted.count(name) > 1:
+    wanted = [_parse_objective(name.strip()) for name in names.split(",")]
+    found = [objective.name for objective in wanted]
+    for name in found:
+        if found.count(name) > 1:
             raise ValueError(f"{name!r} is named twice")
-    return tuple(OBJECTIVES[name] for name in wanted)
+    return tuple(wanted)
+
+
+def _parse_objective(text: str) -> Objective:
+    known = OBJECTIVES | MEASURED_OBJECTIVES
+    if text in known or (":" not in text and ".py" not in text):
+        require_known("an objective", text, known)
+        return known[text]
+    match = _OWN.fullmatch(text)
+    if match is None or match["direction"] not in get_args(Direction):
+        raise ValueError(
+            f"{text!r} must say which function of a file it is, and in which direction it is "
+            "better: FILE.py:NAME:minimize or FILE.py:NAME:maximize"
+        )
+    name = match["name"]
+    if name in known or name in PARAMETER_NAMES:
+        raise ValueError(f"{name!r} is the name of a metric or setting: choose another name")
+    return Objective(
+        name=name,
+        direction="maximize" if match["direction"] == "maximize" else "minimize",
+        label=name,
+        kind="value",
+        known_before_training=False,
+        measured=True,
+        is_own=True,
+        source=match["source"] or "",
+    )

@@ -29,7 +29,7 @@ from study.results.tuning_point import TuningPoint
 FORMAT = 2
 """Version of the documents' format."""
 
-_RARE = ("grid_point", "tuning", "arithmetic", "fallbacks")
+_RARE = ("grid_point", "tuning", "arithmetic", "measured", "fallbacks")
 """Fields that a document may lack: of tuning and of a GPU where there was none, and what came
 later."""
 
@@ -61,6 +61,7 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
         "ended_ms": record.ended_ms,
         **({"grid_point": record.key.grid_point} if record.key.is_tuning else {}),
         **({"fallbacks": list(record.fallbacks)} if record.fallbacks else {}),
+        **({"measured": _spell_all(record.measured)} if record.measured else {}),
         **({"tuning": [*map(_spell_point, record.tuning)]} if record.tuning else {}),
     }
 
@@ -91,6 +92,10 @@ def _spell(number: float) -> float | str:
     return number if math.isfinite(number) else str(float(number))
 
 
+def _spell_all(numbers: Mapping[str, float]) -> dict[str, float | str]:
+    return {name: _spell(number) for name, number in numbers.items()}
+
+
 def _spell_result(result: ConfirmResult) -> dict[str, Any]:
     """Return a document of a confirmation's result; bits of images as base64."""
     return {
@@ -100,9 +105,8 @@ def _spell_result(result: ConfirmResult) -> dict[str, Any]:
 
 
 def _spell_point(point: TuningPoint) -> dict[str, Any]:
-    settings = {name: _spell_any(value) for name, value in point.settings.items()}
     numbers = {name: v for name, v in asdict(point).items() if name != "settings"}
-    return {"settings": settings, **{name: _spell(v) for name, v in numbers.items()}}
+    return {"settings": {n: _spell_any(v) for n, v in point.settings.items()}} | _spell_all(numbers)
 
 
 def _spell_any(value: ParameterValue) -> Any:  # noqa: ANN401 - whatever JSON has for it
@@ -152,6 +156,12 @@ def _replicates(found: Mapping[str, Any], name: str) -> tuple[Curve, ...]:
 
 def _points(found: Mapping[str, Any], name: str) -> tuple[TuningPoint, ...]:
     return tuple(TuningPoint(**_read(p, "TuningPoint", _POINT)) for p in _list(found, name))
+
+
+def _read_numbers(document: object) -> dict[str, float]:
+    if not isinstance(document, Mapping) or not all(isinstance(key, str) for key in document):
+        raise _malformed("measured", document, "numbers by name")
+    return {name: _number(document, name) for name in document}
 
 
 def _curve(columns: object) -> Curve:
@@ -287,5 +297,6 @@ _RECORD: Mapping[str, _Reader] = {
     "ended_ms": _optional(_whole),
     "grid_point": _whole,
     "tuning": _points,
+    "measured": lambda found, name: _read_numbers(found[name]),
 }
 """Reader of each field of a document."""

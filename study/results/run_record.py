@@ -3,7 +3,7 @@
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
@@ -108,6 +108,8 @@ class RunRecord:
         result: Test result of a complete confirmation; None for all others.
         tuning: Grid of a confirmed network that was tuned before, with its results on validation
             images; empty for one that was not.
+        measured: Measurements of the trained network that are objectives, by name: one's own and
+            those of `pnn_core.config.Measurements`, the mean over seeds; made once, on `device`.
         device: Device that it trained on, in words; empty while unknown.
         arithmetic: Arithmetic that trained it; empty where that is not known.
         fallbacks: Sentences on what a GPU's fast path was left out for, and why; empty where
@@ -128,6 +130,7 @@ class RunRecord:
     replicates: tuple[Curve, ...] = ()
     result: ConfirmResult | None = None
     tuning: tuple[TuningPoint, ...] = ()
+    measured: Mapping[str, float] = field(default_factory=dict)
     device: str = ""
     arithmetic: str = ""
     fallbacks: tuple[str, ...] = ()
@@ -203,6 +206,7 @@ class RunRecord:
             metrics |= asdict(self.costs)
         if self.result is not None:
             metrics |= self.result.metrics()
+        metrics |= self.measured
         if not self.replicates or not self.replicates[0]:
             return metrics
         last = mean_result([curve[-1] for curve in self.replicates])

@@ -140,7 +140,7 @@ def kinds_of(kind: type) -> Mapping[str, tuple[type, ...]]:
 
 def spell(value: object) -> str:
     """Spell a setting as it is typed."""
-    return ",".join(part.name for part in value) if isinstance(value, tuple) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _members(hint: Any) -> tuple[Any, ...]:  # noqa: ANN401  # any annotation

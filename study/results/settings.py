@@ -191,7 +191,8 @@ class ShownSettings:
         parse_objectives(DEFAULT_OBJECTIVES),
         group=Group.SEARCHED,
         metavar="A,B",
-        help=f"metrics to optimise (default: {DEFAULT_OBJECTIVES})",
+        help=f"metrics to optimise (default: {DEFAULT_OBJECTIVES}); also latency_ms, "
+        "peak_memory_bytes, file_bytes, and functions of your own, FILE.py:NAME:minimize",
         read=parse_objectives,
         on_rerun=OF_STUDY,
         shown=PARAMETER,

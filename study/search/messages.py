@@ -1,6 +1,7 @@
 """Messages between the driver and its workers, so light that a worker imports little else."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from pnn_core.config import ConfirmResult, Costs, TrialConfig
 from study.results.run_record import Curve, RunKey
@@ -70,9 +71,11 @@ class EpochReport(TrainedReport):
 
     Attributes:
         replicates: Whole curve of each seed, with those epochs that came with a checkpoint.
+        measured: Measurements after the last epoch; see `RunRecord`.
     """
 
     replicates: tuple[Curve, ...]
+    measured: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -200,6 +200,7 @@ class RunManager(ABC):
         return replace(
             self._records[key],
             replicates=report.replicates,
+            measured=report.measured,
             costs=report.costs,
             device=report.device,
             arithmetic=report.arithmetic,

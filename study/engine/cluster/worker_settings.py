@@ -25,6 +25,7 @@ class WorkerSettings:
         keep_weights: True if a complete run leaves its weights there.
         stop_key: Key of the flag at which workers save their trials and stop.
         arithmetic: Arithmetic that trains networks on the CPU; None for what the machine has.
+        measured: Names of the objectives that are measured after a trial's last epoch.
         own: Code of one's own that networks are built with or measured by; its text comes along.
     """
 
@@ -36,6 +37,7 @@ class WorkerSettings:
     stop_key: str
     arithmetic: Arithmetic | None = None
     own: tuple[OwnCode, ...] = ()
+    measured: tuple[str, ...] = ()
 
     def prepare(self) -> "torch.device":
         """Bound this process's threads and its share of a GPU; choose its device and arithmetic.

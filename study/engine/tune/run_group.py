@@ -1,5 +1,6 @@
 """Runs of the study that one worker trains, several at once as far as that pays."""
 
+import contextlib
 import threading
 from collections.abc import Sequence
 
@@ -11,6 +12,8 @@ from pnn_core.training.trainer import NonFiniteLossError
 from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.failure_reasons import describe_error
+from study.engine.tune.measured_values import LATENCY
+from study.engine.tune.measuring_turns import MeasuringTurns
 from study.engine.tune.worker_images import WorkerImages
 from study.engine.tune.worker_run import WorkerRun
 from study.results.run_record import RunKey
@@ -48,6 +51,8 @@ class RunGroup:
         self.left = [
             WorkerRun(run, images, settings.store, device, beside=beside) for run in proposed
         ]
+        # Only where trials are timed: each step would ask for its turn.
+        self._turns = MeasuringTurns() if LATENCY in settings.measured else None
         self._at_once: list[WorkerRun] = []
         self._trainings: list[Training] = []
 
@@ -61,7 +66,9 @@ class RunGroup:
         at_once = self._at_once
         reports: dict[RunKey, RunReport] = {}
         try:
-            if not self._finish_epoch():
+            with self._turns.training() if self._turns else contextlib.nullcontext():
+                finished = self._finish_epoch()
+            if not finished:
                 reports = {run.key: RunPaused(unsaved=run.checkpoint.unsaved) for run in self.left}
                 self.left = []
                 return reports
@@ -77,6 +84,9 @@ class RunGroup:
                 run.save()
             if run.is_done and self._settings.keep_weights:
                 run.keep_weights()
+            if run.is_done and not run.key.is_confirmation and not run.key.is_tuning:
+                with self._turns.alone() if self._turns else contextlib.nullcontext():
+                    run.measure(self._settings)
             if (report := run.report()) is not None:
                 reports[run.key] = report
             if run.is_done:
@@ -106,6 +116,8 @@ class RunGroup:
 
     def _pauses(self) -> bool:
         """Return True if training is to break off in mid-epoch."""
+        if self._turns is not None:
+            self._turns.hold_still()
         return self._stop.is_set() or any(run.checkpoint.is_overdue for run in self._at_once)
 
     def _end(self, ended: WorkerRun) -> None:

@@ -72,6 +72,7 @@ def train_runs(
         keep_weights=config.weights != NO_WEIGHTS,
         stop_key=flag.key,
         arithmetic=config.arithmetic,
+        measured=tuple(o.name for o in config.objectives if o.measured),
         own=tuple(code for code in config.own if code.kind in OF_WORKERS),
     )
     # Their count of what is used drifts by rounding where trials take fractions of a GPU, and the

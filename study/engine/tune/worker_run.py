@@ -1,6 +1,7 @@
 """Run of the study in a worker process: its seeds, its checkpoint and its weights."""
 
 import json
+import statistics
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, cast
@@ -20,6 +21,8 @@ from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import checkpoint_file
 from study.checkpoints.worker_checkpoint import WorkerCheckpoint
 from study.engine.cluster.worker_name import worker_name
+from study.engine.cluster.worker_settings import WorkerSettings
+from study.engine.tune.measured_values import measure_network
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
 from study.results.weight_files import weight_file
 from study.search.messages import EpochReport, ProposedRun, RunReport, TestReport
@@ -67,6 +70,7 @@ class WorkerRun:
         )
         self.checkpoint.restore(self.seeds)
         self.unkept = ""
+        self._measured: dict[str, float] = {}
         self._images = images
         self._store = store
         self._costs = count_costs(config.model)
@@ -104,6 +108,29 @@ class WorkerRun:
         except (OSError, ValueError) as error:
             self.unkept = str(error)
 
+    def measure(self, settings: WorkerSettings) -> None:
+        """Measure what objectives ask for, once, after the last epoch.
+
+        Raises:
+            ValueError: An objective of one's own gives no number.
+        """
+        images = self._images
+        if not settings.measured or not isinstance(images, TrainingData):
+            return
+        each = [
+            measure_network(
+                run.model,
+                network_card(run.config, images.traits, images.classes, images.train),
+                images.validation,
+                run.results,
+                settings,
+            )
+            for run in cast("list[validated_run.ValidatedRun]", self.seeds)
+        ]
+        self._measured = {
+            name: statistics.fmean(values[name] for values in each) for name in settings.measured
+        }
+
     def report(self) -> RunReport | None:
         """Report what an epoch gave; None if nothing is to be told yet."""
         told: dict[str, Any] = {
@@ -119,7 +146,9 @@ class WorkerRun:
         if isinstance(first, confirmation_run.ConfirmationRun):
             return TestReport(result=first.result(), **told) if self.is_done else None
         validated = cast("list[validated_run.ValidatedRun]", self.seeds)
-        return EpochReport(replicates=tuple(run.results for run in validated), **told)
+        return EpochReport(
+            replicates=tuple(run.results for run in validated), measured=self._measured, **told
+        )
 
 
 def _new_run(images: WorkerImages, config: TrialConfig, device: torch.device) -> EvaluatedRun:

@@ -129,6 +129,34 @@ def test_a_file_that_is_not_as_its_kind_must_be_is_refused_in_one_sentence(
     assert not Path("studies").exists()
 
 
+def test_an_objective_is_found_kept_and_typed_again() -> None:
+    Path("mine/objective.py").write_text("def sharpness(network, validation, curve): return 1.0")
+    objectives = "val_accuracy,mine/objective.py:sharpness:minimize"
+    planned = plan("--objectives", objectives)
+    assert [str(o) for o in planned.config.objectives] == ["val_accuracy", "sharpness:minimize"]
+    repeated = planned.arguments.repeated
+    assert repeated[repeated.index("--objectives") + 1] == objectives
+    output = begin(planned)
+    assert resume(output).config.objectives == planned.config.objectives
+    assert resume(output, "--objectives", objectives).config.own == planned.config.own
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["mine/objective.py:sharp:minimize"], "objective.py defines no function sharp; it"),
+        (["gone.py:sharp:minimize"], "there is no file gone.py"),
+        (["sharp:minimize"], "no installed package offers pnn_study.objectives of the name sharp"),
+        (["latency_ms", "--scheduler", "moasha"], "latency_ms is measured after the last epoch"),
+    ],
+)
+def test_an_objective_that_cannot_be_had_is_refused(words: list[str], said: str) -> None:
+    Path("mine/objective.py").write_text("def sharpness(network, validation, curve): return 1.0")
+    with pytest.raises(BadInputError) as refused:
+        plan("--objectives", *words)
+    assert said in str(refused.value)
+
+
 def test_two_files_of_one_name_are_refused() -> None:
     Path("data.py").write_text(SAMPLER.format("RandomSampler", "seed=seed"))
     with pytest.raises(BadInputError, match="another file of that name is used, too"):

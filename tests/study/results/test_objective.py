@@ -7,6 +7,7 @@ from optuna.study import StudyDirection
 from pnn_core.config import COST_METRICS, EPOCH_METRICS, Costs, EpochResult
 from study.results.front_table import format_metric
 from study.results.objective import COUNTS, OBJECTIVES, parse_objectives
+from study.results.record_codec import record_from_json, record_to_json
 from study.results.run_record import RunKey, RunRecord, RunState
 
 
@@ -83,3 +84,38 @@ def test_a_value_is_written_in_one_way_in_every_table(objective):
 def test_counts_and_seconds_span_decades():
     logarithmic = {name for name, objective in OBJECTIVES.items() if objective.is_logarithmic}
     assert logarithmic == {*COUNTS, "train_seconds"}
+
+
+def test_an_objective_of_ones_own_says_its_file_once_and_its_direction_always():
+    (typed,) = parse_objectives("some/mine.py:sharpness:minimize")
+    assert (typed.name, typed.source, typed.maximised) == ("sharpness", "some/mine.py", False)
+    assert str(typed) == "sharpness:minimize"
+    assert parse_objectives(str(typed)) == (typed,)
+    (up,) = parse_objectives("sharpness:maximize")
+    assert up.maximised
+    assert up.measured
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mine.py", "must say which function of a file it is, and in which direction"),
+        ("mine.py:sharpness", "FILE.py:NAME:minimize or FILE.py:NAME:maximize"),
+        ("mine.py:sharpness:up", "FILE.py:NAME:minimize or FILE.py:NAME:maximize"),
+        ("mine.py:val_loss:minimize", "'val_loss' is the name of a metric or setting"),
+        ("mine.py:fan_out:minimize", "'fan_out' is the name of a metric or setting"),
+        ("a.py:own:minimize,b.py:own:maximize", "'own' is named twice"),
+    ],
+)
+def test_an_objective_of_ones_own_without_a_whole_name_is_refused(text, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        parse_objectives(text)
+
+
+def test_what_was_measured_is_a_metric_and_comes_through_the_record():
+    record = RunRecord(
+        key=RunKey(0), state=RunState.COMPLETE, parameters={}, measured={"latency_ms": 1.5}
+    )
+    assert record.metrics() == {"latency_ms": 1.5}
+    assert record_from_json(record_to_json(record)) == record
+    assert format_metric("peak_memory_bytes", 1234567) == "1,234,567"
