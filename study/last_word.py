@@ -8,6 +8,7 @@ from typing import NoReturn, Self
 
 from study.command_line import BadInputError
 from study.program import end_at_once
+from study.study_errors import StudyFailedError
 
 _SHELL = "/bin/sh"
 _WAIT = r"""
@@ -18,7 +19,7 @@ printf '%s\n' "$word" >&2
 """
 """Commands of the shell: it reads until the pipe's other end is gone, and prints the last line."""
 
-_SAID = (BadInputError, OSError, KeyboardInterrupt, SystemExit)
+_SAID = (BadInputError, StudyFailedError, OSError, KeyboardInterrupt, SystemExit)
 """Errors that the command answers in a sentence of its own."""
 
 

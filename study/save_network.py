@@ -10,6 +10,7 @@ from pnn_core.config.checks import did_you_mean, require_known
 from study.command_line import (
     BadInputError,
     Parser,
+    add_layer_file,
     blaming,
     refuse,
     typed_by,
@@ -105,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"{', '.join(FORMATS)} (default: as the ending of --output says)",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the file")
+    add_layer_file(parser)
     add_tracking_uri(parser)
     return parser
 

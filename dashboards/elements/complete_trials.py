@@ -75,6 +75,11 @@ class CompleteTrials:
         return tuple(record.number for record in front(self.records, self._objectives))
 
     @cached_property
+    def objectives(self) -> tuple[Quantity, ...]:
+        """The objectives, in the study's order."""
+        return tuple(map(objective_quantity, self._objectives))
+
+    @cached_property
     def metrics(self) -> tuple[Quantity, ...]:
         """The objectives, then every other final metric that some trial has."""
         objectives = [objective.name for objective in self._objectives]
@@ -112,14 +117,14 @@ class CompleteTrials:
 
     @cached_property
     def hover_cells(self) -> tuple[tuple[str, ...], ...]:
-        """Escaped texts of each trial, for `hover_template`: metrics, then searched settings."""
+        """Escaped texts of each trial, for `hover_template`: objectives, then searched settings."""
         columns = [
             [
                 # Numbers hold no markup, and they are a hundred thousand.
                 escape(value) if isinstance(value, str) else quantity.format(value)
                 for value in self.column(quantity)
             ]
-            for quantity in (*self.metrics, *self.searched)
+            for quantity in (*self.objectives, *self.searched)
         ]
         return tuple(zip(*columns, strict=True))
 

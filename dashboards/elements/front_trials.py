@@ -58,7 +58,7 @@ def get_front_trials(
         selected: Numbers of the trials to show in full, the others faded; None for all.
     """
     trials = complete_trials(study)
-    colour = colour or _usual_colour(trials)
+    colour = colour or usual_colour(trials)
     drawn = trials.points(axes, colour)
     on_front = set(trials.front)
     front = [point for point in drawn if point.number in on_front]
@@ -68,7 +68,7 @@ def get_front_trials(
         colour=colour,
         off_front=tuple(point for point in drawn if point.number not in on_front),
         front=tuple(front),
-        hover=hover_template(trials.metrics, trials.searched),
+        hover=hover_template(trials.objectives, trials.searched),
         selected=selected,
     )
 
@@ -110,6 +110,7 @@ def trial_columns(trials: FrontTrials) -> dict[str, list[Cell]]:
     return columns
 
 
-def _usual_colour(trials: CompleteTrials) -> Quantity | None:
+def usual_colour(trials: CompleteTrials) -> Quantity | None:
+    """Return what tells the colour by default: the noise level, else the first searched setting."""
     searched = {quantity.name: quantity for quantity in trials.searched}
     return searched.get("noise_level", next(iter(searched.values()), None))

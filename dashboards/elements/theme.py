@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
 ORANGE, SKY, GREEN, YELLOW = "#e69f00", "#56b4e9", "#009e73", "#f0e442"
 BLUE, VERMILION, PURPLE, GREY = "#0072b2", "#d55e00", "#cc79a7", "#808080"
@@ -23,7 +25,17 @@ SERIES_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
-SCALE = "Viridis"
+_SEEN_ON_BOTH_PAPERS = (0.3, 0.95)
+"""Part of Viridis whose ends neither black nor white paper swallows."""
+
+SCALE = [
+    [place, colour]
+    for place, colour in zip(
+        np.linspace(0, 1, 9).tolist(),
+        sample_colorscale("Viridis", np.linspace(*_SEEN_ON_BOTH_PAPERS, 9).tolist()),
+        strict=True,
+    )
+]
 """Colour scale of everything that has a size."""
 
 MANY_POINTS = 2000

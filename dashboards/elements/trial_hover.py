@@ -11,7 +11,7 @@ _MOST_NAMED = 8  # trials in one place
 _REASON_WIDTH, _MOST_REASON_LINES = 60, 3  # of a message that may be as long as a page
 
 
-def hover_template(metrics: Sequence[Quantity], settings: Sequence[Quantity]) -> str:
+def hover_template(objectives: Sequence[Quantity], settings: Sequence[Quantity]) -> str:
     """Return the text under a pointer over a trial, in Plotly's words.
 
     The first two cells of `customdata` are the trial's number and the trials in the same place,
@@ -19,11 +19,11 @@ def hover_template(metrics: Sequence[Quantity], settings: Sequence[Quantity]) ->
     """
     lines = ["<b>trial %{customdata[0]}</b>%{customdata[1]}"]
     cell = 2
-    for quantities in (metrics, settings):
+    for quantities in (objectives, settings):
         for quantity in quantities:
             lines.append(f"{template_text(quantity.name)}: %{{customdata[{cell}]}}")
             cell += 1
-        if quantities is metrics and settings:
+        if quantities is objectives and settings:
             lines.append("")
     return "<br>".join(lines) + "<extra></extra>"
 

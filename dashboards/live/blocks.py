@@ -20,7 +20,7 @@ from dashboards.view_tables import ViewTable
 
 _BRUSHABLE = PLOTLY_CONFIG | {"modeBarButtonsToRemove": ["lasso2d", "autoScale2d"]}
 
-_COLUMN = {"sortable": True, "filter": True, "resizable": True, "wrapHeaderText": True}
+_COLUMN = {"sortable": True, "resizable": True, "wrapHeaderText": True}
 
 _ONE_ROW = {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}
 """Selection of rows, in the grid's words."""
@@ -169,7 +169,7 @@ def _format(values: Sequence[object]) -> dict[str, Any]:
     """Return the format of a column, in the grid's words."""
     known = [value for value in values if value is not None]
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in known):
-        return {}
+        return {"filter": True}  # numbers are filtered by a query
     return _numeric("," if all(isinstance(value, int) for value in known) else ".4~g")
 
 

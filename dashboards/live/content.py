@@ -1,13 +1,16 @@
 """Content of a view."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from dash import html
 from dash.development.base_component import Component
 
+from dashboards.elements.axes import choose_axes
 from dashboards.elements.caption import common_sentences, seal_sentences
 from dashboards.elements.complete_trials import complete_trials
+from dashboards.elements.front_trials import usual_colour
 from dashboards.elements.quantity import find_quantity
 from dashboards.elements.theme import Theme
 from dashboards.live.address import Address
@@ -18,6 +21,7 @@ from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import StatusInfo, get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
 from dashboards.scene import Scene
+from dashboards.view_options import ViewOptions
 from dashboards.view_tables import front_table, named_table, trials_table
 from dashboards.views import VIEWS
 from study.results.plural import counted
@@ -58,7 +62,9 @@ def view_content(
     return Content(
         choices=[
             html.P(view.question, className="question"),
-            controls(view, address.options, complete_trials(scene.study).searched),
+            controls(
+                view, address.options, complete_trials(scene.study).searched, _defaults(scene)
+            ),
         ],
         state=[
             *map(html.P, seal_sentences(scene.studies)),
@@ -68,6 +74,23 @@ def view_content(
         pictures=[common, *drawn] if with_pictures else None,
         below=[*_tables(scene, address), *_unreadable(scene)],
     )
+
+
+def _defaults(scene: Scene) -> dict[str, str]:
+    """Name what each choice shows where the reader has chosen nothing."""
+    by_default = replace(scene, options=ViewOptions())
+    first, second = by_default.two_settings("noise_level", "mask_count")
+    y, x = choose_axes(scene.study, (scene.quantity("y"), scene.quantity("x")))
+    axes = dict(zip(("y", "x"), choose_axes(scene.study, (None, None)), strict=True))
+    colour = usual_colour(complete_trials(scene.study))
+    scales = {"log_x": x, "log_y": y}
+    return {
+        **{name: axis.short for name, axis in axes.items()},
+        **{n: "logarithmic" if axis.spans_decades else "linear" for n, axis in scales.items()},
+        "colour": colour.short if colour else "none",
+        "parameter": first.short,
+        "second": second.short,
+    }
 
 
 def _brush(scene: Scene) -> Iterator[Component]:

@@ -1,6 +1,6 @@
 """Choices of a reader in a view, as a form."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -14,22 +14,24 @@ Choices = Sequence[tuple[str, str]]
 """Value and label of each choice; the empty value stands for the default."""
 
 
-def controls(view: View, options: ViewOptions, settings: Sequence[Quantity]) -> Component:
+def controls(
+    view: View,
+    options: ViewOptions,
+    settings: Sequence[Quantity],
+    defaults: Mapping[str, str],
+) -> Component:
     """Return a labelled choice for each option of a view.
 
     Args:
         view: View that is shown.
         options: Options as they stand.
         settings: Settings that the study searches: they are among the choices.
+        defaults: Names of what is shown where nothing is chosen, by option.
     """
     chosen = options.query()
     return html.Form(
         [
-            _typed(name, OPTIONS[name], chosen.get(name, ""))
-            if OPTIONS[name].is_typed
-            else _choice(
-                name, OPTIONS[name], _choices(OPTIONS[name], settings), chosen.get(name, "")
-            )
+            _control(name, _with_default(name, defaults), settings, chosen.get(name, ""))
             for name in view.options
         ],
         className="controls",
@@ -43,6 +45,12 @@ def _choices(option: Option, settings: Sequence[Quantity]) -> Choices:
     kinds = {"settings": settings, "metrics": metric_quantities()}
     quantities = [quantity for kind in option.quantities for quantity in kinds[kind]]
     return (("", option.usual), *((quantity.name, quantity.short) for quantity in quantities))
+
+
+def _with_default(name: str, defaults: Mapping[str, str]) -> Option:
+    """Return an option that names its default, not only that it is one."""
+    option = OPTIONS[name]
+    return option._replace(usual=f"{defaults[name]} (default)") if name in defaults else option
 
 
 def _control(name: str, option: Option, settings: Sequence[Quantity], value: str) -> Component:

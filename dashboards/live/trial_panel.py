@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from dash import html
 from dash.development.base_component import Component
 
+from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.picture import Columns, Picture
 from dashboards.elements.theme import Theme
 from dashboards.live.address import Address
@@ -62,8 +63,7 @@ def trial_panel(
             *_confirmed(scene, record),
             html.H3("Metrics"),
             _facts({k: format_metric(k, v) for k, v in record.metrics().items()}),
-            html.H3("Configuration"),
-            _facts({k: format_parameter(v) for k, v in record.parameters.items()}),
+            *_configuration(scene, record),
         ],
         className="panel",
         **aria(labelledby="trial-title"),
@@ -146,6 +146,16 @@ def _confirmed(scene: Scene, record: RunRecord) -> Iterator[Component]:
         "test_accuracy": [run.result.test_accuracy if run.result else None for run in runs],
     }
     yield table_block(named_table("confirmed", "Confirmation with fresh seeds", columns))
+
+
+def _configuration(scene: Scene, record: RunRecord) -> Iterator[Component]:
+    """Yield the settings that the study searches, and folded the others."""
+    searched = [quantity.name for quantity in complete_trials(scene.study).searched]
+    facts = {name: format_parameter(value) for name, value in record.parameters.items()}
+    yield html.H3("Configuration")
+    yield _facts({name: facts.pop(name) for name in searched if name in facts})
+    alike = counted(len(facts), "setting")
+    yield html.Details([html.Summary(f"{alike} that no trial varies, and seeds"), _facts(facts)])
 
 
 def _facts(facts: dict[str, str]) -> Component:

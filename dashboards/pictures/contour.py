@@ -31,6 +31,9 @@ CELLS = 16
 GRID = 90
 """Places along each axis at which the landscape is drawn."""
 
+FEWEST_TRIALS = 30
+"""Number of trials below which the page shows points alone: terrain of a dozen is invented."""
+
 _LEVELS = 10
 _FEWEST_KNOTS = 3
 _LETTERS_A_LINE = 40  # on a phone
@@ -78,7 +81,12 @@ class ContourInfo(PictureInfo):
 
 
 def get_contour_info(
-    study: LoadedStudy, *, x: Quantity, y: Quantity, z: Quantity = ACCURACY
+    study: LoadedStudy,
+    *,
+    x: Quantity,
+    y: Quantity,
+    z: Quantity = ACCURACY,
+    fewest: int = 0,
 ) -> ContourInfo:
     """Collect what the picture shows.
 
@@ -87,9 +95,12 @@ def get_contour_info(
         x: Horizontal setting.
         y: Vertical setting.
         z: A metric.
+        fewest: Fewest trials that a landscape is laid over.
     """
     points = metric_points(study, x, y, z)
     landscape, why_not = _landscape(x, y, points)
+    if len(points) < fewest:
+        landscape, why_not = None, f"No contours of fewer than {fewest} trials: points alone."
     info = ContourInfo(
         title=f"{theme.capitalised(z.short)} over {x.short} and {y.short}: {study.info.name}",
         description="",
@@ -287,7 +298,7 @@ def _description(info: ContourInfo) -> str:
 
 def _info(scene: Scene) -> ContourInfo:
     first, second = scene.two_settings("noise_level", "mask_count")
-    return get_contour_info(scene.study, x=first, y=second)
+    return get_contour_info(scene.study, x=first, y=second, fewest=FEWEST_TRIALS)
 
 
 CONTOUR = PictureEntry(

@@ -168,7 +168,8 @@ def _trace(rows: list[_Row], is_trusted: bool) -> go.Bar:
         marker=marker,
         name="enough trials" if is_trusted else "too few trials to be trusted",
         showlegend=bool(rows) and not is_trusted,
-        text=[f"{row.bar.importance:.2f}" for row in rows],
+        # Digits would be believed.
+        text=[f"{row.bar.importance:.2f}" if is_trusted else "" for row in rows],
         textposition="outside",
         cliponaxis=False,
         hovertext=[theme.escape(_hover(row)) for row in rows],

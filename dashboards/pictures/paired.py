@@ -97,7 +97,7 @@ def _sentences(
     sentences = []
     if rows:
         sentences.append(
-            "Differences of test accuracy (correct / total) of confirmed runs, first minus second, "
+            "Differences of test accuracy in points, of confirmed runs, first minus second, "
             f"means over n seeds with {CONFIDENCE:.0%} t intervals."
         )
     sentences += cautions(comparisons)

@@ -10,14 +10,15 @@ class PairedRow(NamedTuple):
 
     Attributes:
         first: Name of the first side.
-        second: With what.
-        difference: Mean of the first minus mean of the second, a fraction; None without a result.
+        second: Name of the second side.
+        verdict: Conclusion on seeds that do not collapse, adjusted for the number of comparisons.
+        difference: Mean of the first minus mean of the second, in points; None without a result.
         low: Lower end of the 95% interval; None where there is none.
         high: Upper end.
         low_over_images: Lower end of the interval for other test images as well; None without.
         high_over_images: Upper end of it; None without.
         moved_more: Loss of the first on images moved by one pixel minus that of the second, a
-            fraction; None where it was not recorded.
+            in points; None where it was not recorded.
         n: Seeds of the first that count.
         n_second: Seeds of the second that count.
         is_paired: True if the difference was taken seed by seed.
@@ -25,12 +26,12 @@ class PairedRow(NamedTuple):
             while unknown.
         standing: Reason why they are compared.
         adjusted_p: P-value of no difference, adjusted for the number of comparisons; None without.
-        verdict: Conclusion on seeds that do not collapse, adjusted for the number of comparisons.
         sentence: All of it, with what weakens it.
     """
 
     first: str
     second: str
+    verdict: str
     difference: float | None
     low: float | None
     high: float | None
@@ -43,7 +44,6 @@ class PairedRow(NamedTuple):
     size_difference: float | None
     standing: str
     adjusted_p: float | None
-    verdict: str
     sentence: str
 
 
@@ -82,12 +82,12 @@ def paired_row(
         first=labels[0],
         second=labels[1],
         # Accuracies are counts over totals: beyond twelve digits a difference is rounding.
-        difference=None if difference is None else round(difference.mean, 12),
-        low=low,
-        high=high,
-        low_over_images=low_over_images,
-        high_over_images=high_over_images,
-        moved_more=None if moved_more is None else moved_more.mean,
+        difference=None if difference is None else round(100 * difference.mean, 10),
+        low=_points(low),
+        high=_points(high),
+        low_over_images=_points(low_over_images),
+        high_over_images=_points(high_over_images),
+        moved_more=None if moved_more is None else _points(moved_more.mean),
         n=counts[0],
         n_second=counts[1],
         is_paired=is_paired,
@@ -97,3 +97,7 @@ def paired_row(
         verdict=verdict,
         sentence=sentence,
     )
+
+
+def _points(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction

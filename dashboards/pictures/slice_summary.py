@@ -59,7 +59,7 @@ def summary_trace(
     *,
     is_binned: bool,
 ) -> go.Scatter:
-    """Squares with whiskers.
+    """Draw squares with whiskers; of a single trial there is no mean.
 
     Args:
         summaries: Summaries of all parts.
@@ -68,6 +68,7 @@ def summary_trace(
         axis: Axis of the setting.
         is_binned: True if parts are bins.
     """
+    summaries = [summary for summary in summaries if summary.trials > 1]
     what, spread = ("median", "middle half") if is_binned else ("mean", "range")
     has_names = any(isinstance(summary.x, str) for summary in summaries)
     return go.Scatter(

@@ -216,7 +216,7 @@ def _describe(info: SliceInfo) -> list[str]:
         "whiskers hold their middle half. Above the plot, trials in each bin."
         if info.is_binned
         else f"Squares: the mean of the complete trials of each {x}; whiskers reach from the "
-        "lowest to the highest. Above the plot, trials of each.",
+        "lowest to the highest. Above the plot, trials of each; one alone has no square.",
         f"A slice is no experiment with all else equal: other settings differ from point to point, "
         f"and a slope need not come from {x}.",
     ]

@@ -16,11 +16,13 @@ class Interrupts:
 
     Within `graceful` the first signal is a request, to be looked for in `requested`. A second one,
     or the deadline after the first, raises KeyboardInterrupt in the main thread; so does every
-    signal outside. Within `leaving` each signal ends the process. In any other thread than the main
-    one, which alone may handle signals, nothing is handled.
+    signal outside. Within `leaving` each signal ends the process, and within `postponing` the
+    first one waits for the end of the block. In any other thread than the main one, which alone
+    may handle signals, nothing is handled.
 
     Attributes:
         requested: Event that is set, a moment after the signal, once the end was asked for.
+        failure: Error that is to be raised in the place of the KeyboardInterrupt that `fail` sends.
     """
 
     def __init__(self) -> None:
@@ -29,6 +31,8 @@ class Interrupts:
         self._asked = False
         self._deadline_seconds: float | None = None
         self._leave: Callable[[], NoReturn] | None = None
+        self._postponed: bool | None = None
+        self.failure: Exception | None = None
         # A handler may interrupt any line of the main thread, also one that holds the lock of an
         # event or is about to start a thread; of what wakes others, this alone is reentrant.
         self._wake: queue.SimpleQueue[float | None] = queue.SimpleQueue()
@@ -83,6 +87,31 @@ class Interrupts:
             self._leave = None
 
     @contextlib.contextmanager
+    def postponing(self) -> Iterator[None]:
+        """Raise KeyboardInterrupt for the first signal within the block at its end.
+
+        For libraries that do not survive being broken into, where the process is to go on.
+        """
+        self._postponed = False
+        try:
+            yield
+        finally:
+            postponed, self._postponed = self._postponed, None
+        if postponed:
+            raise KeyboardInterrupt
+
+    def request(self) -> None:
+        """Ask for the end as a first signal does."""
+        self._asked = True
+        self.requested.set()
+
+    def fail(self, error: Exception) -> None:
+        """Break into the main thread from another one; whoever catches it raises the error."""
+        if self._previous:
+            self.failure = error
+            signal.pthread_kill(self._main, signal.SIGINT)
+
+    @contextlib.contextmanager
     def graceful(self, deadline_seconds: float) -> Iterator[None]:
         """Take the first signal within the block as a request.
 
@@ -102,8 +131,13 @@ class Interrupts:
         # Ray's own handler, where it stood for a moment before `reinstall`, calls this one and has
         # set an alarm that aborts the process three seconds later.
         signal.alarm(0)
+        if self.failure is not None:
+            raise KeyboardInterrupt
         if self._leave is not None:
             self._leave()
+        if self._postponed is False:
+            self._postponed = True
+            return
         if self._asked or self._deadline_seconds is None:
             raise KeyboardInterrupt
         self._asked = True

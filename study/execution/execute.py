@@ -1,8 +1,8 @@
-"""Execution of a planned study: its life, and what is told at the end, whatever ended it."""
+"""Execution of a planned study: its life, and what the tracker is told, whatever ended it."""
 
 import contextlib
-import json
-import sys
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import scipy.stats  # noqa: F401  # before a thread imports MLflow, which needs parts of it
 from ray.exceptions import RayError
@@ -12,7 +12,6 @@ from pnn_core.data import DatasetError, TrainingData
 from study.engine.cluster.connect import TrialResources
 from study.engine.interrupts import Interrupts
 from study.execution.export import describe_study
-from study.execution.final_words import print_final_words
 from study.execution.next_commands import resume_command
 from study.execution.study_life import StudyLife
 from study.execution.summary import Outcome
@@ -21,8 +20,10 @@ from study.planning.new_study import StudyPlan
 from study.results.mask_secrets import mask_password
 from study.results.mlflow.background_writer import MlflowWriter, Unsent
 from study.results.plural import counted
+from study.results.run_listener import RunListener
 from study.results.run_record import RunState
 from study.results.study_info import StudyEnd, summarise
+from study.study_errors import StudyFailedError, StudyInterrupted
 
 TRACKER_SECONDS = 30.0
 """Time that a tracker that fails may hold up the end of a study."""
@@ -37,55 +38,74 @@ ENDS = {
 }
 
 
-def run_study(
-    plan: StudyPlan, resources: TrialResources, data: TrainingData, interrupts: Interrupts
-) -> int:
+class Ended(NamedTuple):
+    """End of a study that could say its outcome.
+
+    Attributes:
+        outcome: Outcome, to be told.
+        status: Exit status of a command: done, failed or interrupted.
+    """
+
+    outcome: Outcome
+    status: int
+
+
+def execute(
+    plan: StudyPlan,
+    resources: TrialResources,
+    data: TrainingData,
+    interrupts: Interrupts,
+    listeners: Sequence[RunListener] = (),
+) -> Ended:
     """Run a study, or what is left of one, on the connected cluster.
 
-    Whatever happens, what was done is kept, the tracker is told the end where it can be, and the
-    way to go on is printed.
+    Whatever happens, what was done is kept, and the tracker is told the end where it can be.
 
     Args:
         plan: The study; its output folder and its place for checkpoints exist.
         resources: Resources of each trial.
         data: Train and validation images.
         interrupts: Handler of signals.
+        listeners: Listeners of who runs the study.
 
-    Returns:
-        The exit status.
+    Raises:
+        StudyInterrupted: A second signal, or the deadline after the first, broke it off.
+        StudyFailedError: The data, the cluster or the storage failed.
     """
-    resume = resume_command(plan.config, plan.arguments.tracking_uri)
+    name, resume = plan.config.name, resume_command(plan.config, plan.arguments.tracking_uri)
     writer = MlflowWriter(plan.store.open_study(describe_study(plan.config)))
 
-    def broken_off(end: StudyEnd, said: str) -> None:
-        print(mask_password(f"study.run: {said}; go on by: {resume}"), file=sys.stderr, flush=True)
+    def tell_tracker(end: StudyEnd) -> None:
         writer.study_ended(None, [], end)
         with contextlib.suppress(KeyboardInterrupt):  # of somebody in a hurry
             writer.close(BROKEN_OFF_TRACKER_SECONDS, most_seconds=BROKEN_OFF_TRACKER_SECONDS)
 
     try:
-        outcome, interrupted = StudyLife(plan, resources, data, interrupts, writer).run()
+        life = StudyLife(plan, resources, data, interrupts, writer, listeners)
+        outcome, interrupted = life.run()
         status = INTERRUPTED if interrupted else _status(outcome)
-        _end(plan, writer, outcome, status)
-    except KeyboardInterrupt:
-        broken_off(StudyEnd.INTERRUPTED, "interrupted")
-        return INTERRUPTED
+        return Ended(_tell_end(plan, writer, outcome, status), status)
+    except KeyboardInterrupt as error:
+        tell_tracker(StudyEnd.INTERRUPTED)
+        raise StudyInterrupted(name, "interrupted", resume) from error
     except DatasetError as error:
+        tell_tracker(StudyEnd.FAILED)
         said = f"the data are at fault and no trial is: {error}: mend them"
-        broken_off(StudyEnd.FAILED, said)
-        return FAILED
+        raise StudyFailedError(name, said, resume) from error
     except (OSError, RayError, TuneError) as error:
+        tell_tracker(StudyEnd.FAILED)
         cause = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-        broken_off(StudyEnd.FAILED, f"failed: {cause}: what was saved before is intact")
-        return FAILED
-    except BaseException:
-        broken_off(StudyEnd.FAILED, "failed: what was saved before is intact")
+        said = f"failed: {cause}: what was saved before is intact"
+        raise StudyFailedError(name, said, resume) from error
+    except BaseException as error:
+        tell_tracker(StudyEnd.FAILED)
+        again = mask_password(resume)
+        error.add_note(f"study.run: what was saved before is intact; go on by: {again}")
         raise
-    return status
 
 
-def _end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -> None:
-    """Tell the tracker, then the user."""
+def _tell_end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -> Outcome:
+    """Tell the tracker the end, and complete the outcome by what it could not be told."""
     interrupted = status == INTERRUPTED
     summary = summarise(outcome.records, plan.config.objectives)
     files = [file for file in (outcome.page, outcome.csv) if file.is_file()]
@@ -94,12 +114,7 @@ def _end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -
     unsent = writer.close(TRACKER_SECONDS, most_seconds=most)
     if unsent.error:
         outcome = outcome.with_warning(_describe_unsent(unsent, plan, outcome))
-    if interrupted:
-        outcome = outcome.as_interrupted()
-    if plan.arguments.json:
-        print(json.dumps(outcome.as_json(), indent=2))
-    else:
-        print_final_words(outcome, sys.stdout)
+    return outcome.as_interrupted() if interrupted else outcome
 
 
 def _status(outcome: Outcome) -> int:

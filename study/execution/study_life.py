@@ -51,6 +51,7 @@ class StudyLife:
         data: Train and validation images.
         interrupts: Handler of signals.
         writer: Writer to the tracker.
+        listeners: Listeners of who runs the study.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class StudyLife:
         data: TrainingData,
         interrupts: Interrupts,
         writer: MlflowWriter,
+        listeners: Sequence[RunListener] = (),
     ) -> None:
         self._plan = plan
         self._config = plan.config
@@ -80,6 +82,7 @@ class StudyLife:
         self._count = EndedCount(plan.file, plan.config.output, self._storage.ended())
         self._weights = StudyWeights(plan.config, self._checkpoints, writer)
         self._here: list[RunListener] = [self._cleanup, self._count, *self._weights.listeners]
+        self._here += listeners
         self._progress: ProgressReport | None = None
         if not plan.arguments.quiet:
             stream = sys.stderr if plan.arguments.json else sys.stdout
@@ -181,17 +184,17 @@ class StudyLife:
         return tuned_networks(networks, choice, seeds, manager.ended), interrupted
 
     def _retrain(
-        self, runs: Sequence[PlannedRun], listeners: Sequence[RunListener], done: str
+        self, runs: Sequence[PlannedRun], listeners: Sequence[RunListener], part: str
     ) -> ConfirmationManager:
         """Take up planned runs where an earlier life left them.
 
         Args:
             runs: Runs in the order in which they are to be started.
             listeners: Listeners to them.
-            done: Word for one that ended.
+            part: Word for one that ended.
         """
-        if self._progress is not None:
-            self._progress.retraining_planned(len(runs), done)
+        for listener in self._here:
+            listener.retraining_planned(len(runs), part)
         return ConfirmationManager(
             self._config,
             self._storage,

@@ -4,9 +4,10 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from pnn_core.parts.own_code import Kind, OwnCode
-from study.command_line import BadInputError, Parser, typed_by, whole_number
+from study.command_line import BadInputError, Parser, blaming, typed_by, whole_number
 from study.config import require_study_name
 from study.planning.study_folder import STUDIES, study_names
 from study.results.setting import (
@@ -200,6 +201,7 @@ def add_option(
     parser.add_argument(
         flag,
         type=read,
+        action="store" if declared.joined is None else "append",
         default=default,
         nargs=None if declared.alone is None else "?",
         const=declared.alone,
@@ -220,12 +222,27 @@ def parse_arguments(argv: Sequence[str] | None) -> Arguments:
     """
     # Argparse leaves alone what the namespace has already: what is still there was not typed.
     untouched = object()
-    namespace = argparse.Namespace(**dict.fromkeys(options(Arguments), untouched))
+    declared = options(Arguments)
+    namespace = argparse.Namespace(
+        **{name: untouched if o.joined is None else None for name, o in declared.items()}
+    )
     make_parser().parse_args(argv, namespace)
-    typed = {name: value for name, value in vars(namespace).items() if value is not untouched}
+    typed = {
+        name: value if (text := declared[name].joined) is None else _join(name, value, text)
+        for name, value in vars(namespace).items()
+        if value is not untouched and not (value is None and declared[name].joined)
+    }
     arguments = Arguments(typed=frozenset(typed), **typed)
     _require_whole(arguments)
     return arguments
+
+
+def _join(name: str, texts: Sequence[str], between: str) -> Any:  # noqa: ANN401  # any setting's
+    """Read as one what was typed several times."""
+    read = options(Arguments)[name].read or str
+    text = between.join(texts)
+    with blaming(flag_of(name), text):
+        return read(text)
 
 
 def _require_whole(arguments: Arguments) -> None:

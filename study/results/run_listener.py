@@ -27,3 +27,11 @@ class RunListener:
 
     def run_ended(self, record: RunRecord) -> None:
         """Take note that a run reached its final state."""
+
+    def retraining_planned(self, runs: int, part: str) -> None:
+        """Take note that runs follow which tune or confirm networks of trials.
+
+        Args:
+            runs: Number of them, those that ended in earlier lives among them.
+            part: Word for one that ended, such as `confirmed`.
+        """

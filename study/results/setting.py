@@ -70,6 +70,8 @@ class Option:
         metavar: Stands for the value in the help; None for a switch.
         read: Reads a typed text, with a ValueError in one sentence; None to follow the type.
         alone: Value of a flag that is typed without one; None where it must have one.
+        joined: Text between the values of a flag that is typed several times; None for a flag of
+            which the last one counts.
         least: Smallest number accepted; None where it is no number.
         most: Largest number accepted; None for any.
         after: Name of the option after which the help lists this one; None for the order of fields.
@@ -86,6 +88,7 @@ class Option:
     metavar: str | None = None
     read: Callable[[str], Any] | None = None
     alone: str | None = None
+    joined: str | None = None
     least: int | None = None
     most: int | None = None
     after: str | None = None

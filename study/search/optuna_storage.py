@@ -5,6 +5,7 @@ of each run of a confirmation and of the tuning before it. So a study goes on fr
 tracker that lacks something is filled from it.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
@@ -87,6 +88,10 @@ class StudyStorage:
                 owner = self.study.user_attrs[STUDY_ID]
             if owner != config.study_id:
                 raise StorageError(f"{self._place} holds another study named {config.name}")
+            names = [objective.name for objective in config.objectives]
+            if self.study.metric_names != names:
+                with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+                    self.study.set_metric_names(names)  # optuna-dashboard shows them
             if SETTINGS not in self.study.user_attrs:
                 self.study.set_user_attr(SETTINGS, lasting_settings(config))
 

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from study import run
+from study import driver, run
 from study.engine.cluster import connect as cluster
 from study.engine.cluster import control_store
 from study.execution import execute
@@ -36,13 +36,13 @@ def without_ray(monkeypatch, tmp_path):
     nothing = contextlib.nullcontext()
     monkeypatch.setattr(control_store, "control_store_watched", lambda *a, **k: nothing)
     monkeypatch.setattr(cluster, "trial_resources", lambda asked: ONE_CPU)
-    monkeypatch.setattr(run, "_create_checkpoints", lambda plan: None)
+    monkeypatch.setattr(driver, "_create_checkpoints", lambda plan: None)
 
 
 def test_a_signal_before_the_first_trial_is_answered_with_the_resume_command(
     monkeypatch, capsys, tmp_path
 ):
-    monkeypatch.setattr(execute, "run_study", interrupted)
+    monkeypatch.setattr(execute, "execute", interrupted)
     assert run.main(ARGUMENTS) == 130
     assert (tmp_path / "studies/cut/study.json").is_file()
     said = capsys.readouterr().err
@@ -53,7 +53,7 @@ def test_a_signal_before_the_first_trial_is_answered_with_the_resume_command(
 def test_a_signal_before_there_is_anything_to_resume_is_answered_with_the_same_command(
     monkeypatch, capsys, tmp_path
 ):
-    monkeypatch.setattr(run, "_create_checkpoints", interrupted)
+    monkeypatch.setattr(driver, "_create_checkpoints", interrupted)
     assert run.main(ARGUMENTS) == 130
     assert not (tmp_path / "studies/cut").exists()
     said = capsys.readouterr().err

@@ -15,7 +15,13 @@ from PIL import Image
 
 import study
 from pnn_core import load_network
+from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
 from pnn_core.data import confirm_step, load_test_data
+from pnn_core.models.build import build_model
+from pnn_core.models.saved_network import NetworkCard, encode_network
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.own_code import Kind, find_code
+from pnn_core.parts.own_parts import add_part
 from study.__main__ import main
 from study.results.mlflow.store import MlflowStore
 from study.results.pareto import front
@@ -271,3 +277,40 @@ def test_without_the_packages_for_onnx_the_refusal_names_them(
     said = "--format onnx: ONNX needs the package onnx: pip install 'pnn-study[onnx]'\n"
     assert capsys.readouterr().err.endswith(said)
     assert not path.exists()
+
+
+OWN_LAYER = """
+from torch import nn
+from pnn_core.parts import SpatialLayer
+
+class Own(SpatialLayer):
+    def learnable_params(self, config, place):
+        return (place.inputs.channels + place.bias) * place.out_channels
+
+    def build(self, config, place, generator):
+        return nn.Conv2d(place.inputs.channels, place.out_channels, 1, bias=place.bias)
+
+LAYER = Own(label="own", symbol="star", colour="blue", place=100, uses=frozenset())
+"""
+
+
+def test_a_network_with_a_layer_of_ones_own_needs_its_file(images, tmp_path, capsys) -> None:
+    own = tmp_path / "own_layer_of_tests.py"
+    own.write_text(OWN_LAYER)
+    shape = DatasetShape(channels=1, height=8, width=8, classes=2)
+    code = find_code(Kind.LAYER, str(own))
+    add_part(code)
+    config = ModelConfig(dataset=shape, network="resnet8", layer=code.name, mask_count=2)
+    card = NetworkCard(
+        trial=TrialConfig(model=config), classes=("no", "yes"), mean=(0.5,), std=(0.25,)
+    )
+    path = tmp_path / "own.safetensors"
+    path.write_bytes(encode_network(build_model(config, 0), card))
+    SPATIAL_LAYERS._added.clear()  # as in a process of its own
+    words = ["predict", str(path), str(images)]
+    assert main(words) == 2
+    assert "own_layer_of_tests" in capsys.readouterr().err
+    assert main([*words, "--layer-file", str(tmp_path / "none.py")]) == 2
+    assert "--layer-file: there is no file" in capsys.readouterr().err
+    assert main([*words, "--layer-file", str(own)]) == 0
+    assert capsys.readouterr().out.count("\n") > len(NAMES)

@@ -40,8 +40,10 @@ def connected(address: str | None, preload: Sequence[str] = ()) -> Iterator[None
             each process is then to use one thread.
 
     Raises:
-        ClusterError: The address does not answer.
+        ClusterError: The address does not answer, or this process is connected already.
     """
+    if ray.is_initialized():
+        raise ClusterError("Ray is running in this process already: call ray.shutdown() before")
     with raylets_silent():
         _connect(address, preload)
         try:

@@ -29,8 +29,8 @@ def test_a_reason_that_fits_is_whole():
 def test_the_hover_has_a_line_for_every_cell_in_its_order(make_trial, study_of):
     records = [make_trial(i, noise_level=0.1 * i, order="<b>a&b</b>") for i in range(2)]
     trials = complete_trials(study_of(records, objectives="macs,val_loss"))
-    assert [q.name for q in trials.metrics[:2]] == ["macs", "val_loss"]
-    lines = hover_template(trials.metrics, trials.searched).split("<br>")
+    assert [q.name for q in trials.objectives] == ["macs", "val_loss"]
+    lines = hover_template(trials.objectives, trials.searched).split("<br>")
     assert lines[0] == "<b>trial %{customdata[0]}</b>%{customdata[1]}"
     assert lines[1:3] == ["macs: %{customdata[2]}", "val_loss: %{customdata[3]}"]
     assert lines[-2:] == ["", f"noise_level: %{{customdata[{len(lines) - 1}]}}<extra></extra>"]

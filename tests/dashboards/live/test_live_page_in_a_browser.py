@@ -124,7 +124,7 @@ def test_a_trial_is_opened_by_a_click_and_closed_again(page, complaints):
     wait_for_address(page, "trial=0")
     panel = page.get_by_role("complementary")
     panel.get_by_role("heading", name="Trial 0", exact=True).wait_for()
-    text = panel.inner_text()
+    text = panel.text_content()  # settings that no trial varies are folded
     assert "--rerun" in text
     assert MARKUP in text  # of its configuration, as text
     panel.locator(".js-plotly-plot").nth(1).wait_for()  # curves and masks
@@ -179,7 +179,7 @@ def test_a_brush_narrows_the_table_and_the_other_views(page, complaints):
     assert 0 < count < 12
     page.get_by_role("heading", name="The front within the brush").wait_for()
     page.get_by_role("link", name="Curves").click()
-    page.get_by_text(f"{count} trials selected").first.wait_for()
+    page.get_by_text(f"{count} trials selected").first.wait_for(state="attached")
     brush.get_by_role("button").click()
     wait_until(page, "document.querySelector('.brush') === null")
     assert "within" not in search_of(page)
@@ -245,7 +245,7 @@ def test_a_picture_that_tells_of_a_brush_forgets_it_with_the_brush(page, complai
     page.locator(".brush").wait_for()
     page.get_by_role("link", name="Cost", exact=True).click()
     told = page.locator("#pictures").get_by_text(re.compile("trials? selected, the others faded"))
-    told.wait_for()
+    told.wait_for(state="attached")
     page.locator(".brush").get_by_role("button").click()
     told.wait_for(state="detached")
     assert complaints == []

@@ -67,7 +67,7 @@ def test_cells_are_drawn_with_mean_and_number_and_empty_ones_with_a_dash(study_o
 def test_numbers_are_white_on_dark_cells_and_black_on_light_ones(study_of, records):
     figure = get_heat_map_figure(get_heat_map_info(study_of(records), x=MASKS, y=BATCH))
     # From the lowest mean, of the darkest colour, to the highest.
-    assert figure.data[1].textfont.color == ("white", "white", "black")
+    assert figure.data[1].textfont.color == ("white", "black", "black")
 
 
 def test_the_papers_table_is_read_over_its_cells(make_trial, study_of):

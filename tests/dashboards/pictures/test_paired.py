@@ -55,9 +55,9 @@ def test_a_comparison_with_a_control_gives_exactly_this_row(study):
         PairedRow(
             first="one, trial 0: perturbation",
             second="one, trial 0: 1×1",
-            difference=pytest.approx(0.1),
-            low=pytest.approx(difference.interval[0]),
-            high=pytest.approx(difference.interval[1]),
+            difference=pytest.approx(10),
+            low=pytest.approx(100 * difference.interval[0]),
+            high=pytest.approx(100 * difference.interval[1]),
             low_over_images=None,
             high_over_images=None,
             moved_more=None,
@@ -74,8 +74,8 @@ def test_a_comparison_with_a_control_gives_exactly_this_row(study):
     assert info.title == "Test accuracy of confirmed runs, compared: one"
     assert info.caption == " ".join(
         (
-            "one: digits, 4 epochs each. Differences of test accuracy (correct / total) of "
-            "confirmed runs, first minus second, means over n seeds with 95% t intervals.",
+            "one: digits, 4 epochs each. Differences of test accuracy in points, of confirmed "
+            "runs, first minus second, means over n seeds with 95% t intervals.",
             *cautions([comparison]),
         )
     )
@@ -108,8 +108,8 @@ def test_studies_with_common_seeds_are_compared_seed_by_seed(study):
     (row,) = info.rows
     difference = paired_difference({1: 0.90, 2: 0.92, 3: 0.91}, {1: 0.80, 2: 0.83, 3: 0.80})
     assert (row.first, row.second) == ("one, trial 3", "two, trial 7")
-    assert row.difference == pytest.approx(0.1)
-    assert (row.low, row.high) == pytest.approx(difference.interval)
+    assert row.difference == pytest.approx(10)
+    assert (row.low, row.high) == pytest.approx(tuple(100 * end for end in difference.interval))
     assert (row.n, row.n_second, row.is_paired) == (3, 3, True)
     assert row.size_difference == pytest.approx(0.1)
     assert row.verdict == "one, trial 3 is better"
@@ -128,7 +128,7 @@ def test_studies_without_common_seeds_are_compared_by_welch_and_it_says_so(study
     studies = [study(runs(first)), study(runs(second, first_seed=200), name="two", seed=1)]
     (row,) = get_paired_info(studies).rows
     expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
-    assert (row.low, row.high) == pytest.approx((expected.low, expected.high))
+    assert (row.low, row.high) == pytest.approx((100 * expected.low, 100 * expected.high))
     assert (row.n, row.n_second, row.is_paired) == (3, 3, False)
     assert row.verdict == "undecided"
     assert "(n = 3 and 3, unpaired, as they do not share 3 seeds)" in row.sentence
@@ -147,7 +147,7 @@ def test_a_single_common_seed_is_no_pair_to_take_an_interval_from(study):
 def test_one_seed_each_has_no_interval_and_decides_nothing(study):
     first, second = study(runs([0.9])), study(runs([0.5], first_seed=200), name="two")
     (row,) = get_paired_info([first, second]).rows
-    assert (row.difference, row.low, row.high) == (pytest.approx(0.4), None, None)
+    assert (row.difference, row.low, row.high) == (pytest.approx(40), None, None)
     assert row.verdict == "no verdict from fewer than 3 seeds"
 
 

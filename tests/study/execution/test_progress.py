@@ -82,8 +82,8 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seconds = 1000.0
-        monkeypatch.setattr("study.execution.progress.time.monotonic", lambda: self.seconds)
-        monkeypatch.setattr("study.execution.progress.now_ms", lambda: int(self.seconds * 1000))
+        monkeypatch.setattr("study.execution.tally.time.monotonic", lambda: self.seconds)
+        monkeypatch.setattr("study.execution.tally.now_ms", lambda: int(self.seconds * 1000))
 
 
 def run_two_of_three(report: ProgressReport) -> None:
@@ -174,7 +174,7 @@ def test_what_a_failed_trial_left_out_counts_as_done(make_config) -> None:
     run_two_of_three(report)
     report.run_started(record(2, RunState.RUNNING))
     report.epoch_finished(RunKey(2), result(1))
-    assert report._share_done() == (2 * 2 + 1) / (4 * 2)
+    assert report._tally.share_done() == (2 * 2 + 1) / (4 * 2)
 
 
 def test_restored_trials_count_as_done_in_one_line(make_config) -> None:
@@ -205,10 +205,10 @@ def test_the_time_left_is_that_of_the_new_work_alone(make_config, monkeypatch) -
     for number in range(10):
         report.run_restored(record(number, RunState.COMPLETE))
     report.run_started(record(10, RunState.RUNNING))
-    assert report._seconds_left() is None
+    assert report._tally.progress().seconds_left is None
     clock.seconds += 60
     report.run_ended(record(10, RunState.COMPLETE))
-    assert report._seconds_left() == 9 * 60
+    assert report._tally.progress().seconds_left == 9 * 60
     assert stream.getvalue().endswith(" 9:00 left]\n")
 
 
@@ -225,7 +225,7 @@ def test_epochs_that_an_earlier_life_finished_are_no_new_work(
         report.epoch_finished(RunKey(0), result(epoch))
     clock.seconds += 9.5
     report.epoch_finished(RunKey(0), result(9))
-    assert report._seconds_left() == pytest.approx(10 * 11 / new_epochs)
+    assert report._tally.progress().seconds_left == pytest.approx(10 * 11 / new_epochs)
 
 
 def test_retried_and_paused_trials_are_told(make_config) -> None:
@@ -235,11 +235,11 @@ def test_retried_and_paused_trials_are_told(make_config) -> None:
         # The first reason is an earlier life's, whose attempts do not count.
         for reasons in (("old", "the worker [3] died"), ("old", "the worker [3] died", "again")):
             report.run_retried(record(3, RunState.RUNNING, retried=reasons))
-            assert not report._running
+            assert not report._tally.running
             report.run_started(record(3, RunState.RUNNING))
         report.run_paused(record(3, RunState.PAUSED))
         report.warned("the tracker [bold]is away[/bold]")
-        assert not report._running
+        assert not report._tally.running
     assert stream.getvalue().splitlines() == [
         "trial 3 tried again (attempt 2 of 3): the worker [3] died",
         "trial 3 tried again (attempt 3 of 3): again",
@@ -264,7 +264,7 @@ def test_confirmation_runs_are_restored_retried_and_paused_alike(make_config, mo
         report.run_ended(confirmed(4, RunState.COMPLETE))
         report.run_started(confirmed(3, RunState.RUNNING))
         report.run_paused(confirmed(3, RunState.PAUSED))
-        assert not report._running
+        assert not report._tally.running
     _, retried, ended, paused = stream.getvalue().splitlines()
     assert retried == (
         "confirm trial 0 conv1x1 seed 3 tried again (attempt 2 of 3): the worker died"

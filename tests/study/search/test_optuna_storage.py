@@ -12,6 +12,7 @@ from pnn_core.config import ConfirmResult, Costs, EpochResult
 from study.config import JOURNAL, StudyConfig
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.optuna_storage import (
+    STUDY_ID,
     StorageError,
     StudyStorage,
     retried_before,
@@ -196,3 +197,16 @@ def test_a_study_folder_that_vanished_is_named(make_config, tmp_path) -> None:
     config = make_config(output=tmp_path / "gone")
     with pytest.raises(StorageError, match=f"gone/{JOURNAL}: no such file"):
         StudyStorage(config)
+
+
+def test_objectives_have_their_names_in_optuna_also_of_studies_that_began_without(
+    make_config,
+) -> None:
+    config = make_config()
+    backend = optuna.storages.InMemoryStorage()
+    optuna.create_study(
+        study_name=config.name, storage=backend, directions=["maximize", "minimize"]
+    ).set_user_attr(STUDY_ID, config.study_id)
+    for _ in range(2):
+        names = StudyStorage(config, backend).study.metric_names
+        assert names == ["val_accuracy", "learnable_params"]

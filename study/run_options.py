@@ -1,0 +1,48 @@
+"""Options of `run_study`, so that editors and type checkers know them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+
+class RunOptions(TypedDict, total=False):
+    """Options of a study by name; `pnn-study run --help` explains them.
+
+    The declarations in `study.results.settings` and `study.planning.arguments` are what counts:
+    `tests/study/test_run_from_python.py` holds that these names and types agree with them.
+    """
+
+    space: str | None
+    rerun: str | None
+    dataset: str
+    data_dir: str | Path
+    model: str | None
+    augment: str | None
+    trials: int | None
+    epochs: int
+    seed: int
+    objectives: str | Sequence[str]
+    sampler: str | None
+    scheduler: str
+    reduction_factor: int | None
+    first_rung: int | None
+    replicates: int
+    confirm: int
+    confirm_trials: str | None
+    controls: str | Sequence[str] | None
+    tune_controls: str | bool | None
+    open_early: bool
+    name: str | None
+    resume: bool
+    output: str | Path | None
+    tracking_uri: str | None
+    storage: str | None
+    checkpoints: str | None
+    keep_checkpoints: bool
+    weights: str
+    layer_file: str | None
+    address: str | None
+    cpus_per_trial: int
+    gpus_per_trial: float | str | None
+    max_concurrent: int | None
+    quiet: bool
