@@ -12,7 +12,7 @@ from pnn_core.config import DatasetShape, ModelConfig, OptimConfig
 from pnn_core.device.malloc import keep_freed_memory
 from pnn_core.device.precision import autocast
 from pnn_core.models.build import build_model
-from pnn_core.training.cuda_graph import WARM_UP_STEPS, GraphCapture, GraphedStep, Step
+from pnn_core.training.cuda_graph import WARM_UP_STEPS, GraphCapture, RecordedStep, Step
 from pnn_core.training.optimizer import make_optimizer
 
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
@@ -108,15 +108,15 @@ def compiled(form: Callable[[Work], PlainLoop]) -> Callable[[Work], PlainLoop]:
 def captured(form: Callable[[Work], PlainLoop]) -> Form:
     """Capture a step as a CUDA graph, as in `pnn_core.training.train_steps`."""
 
-    def build(work: Work) -> GraphedStep:
+    def build(work: Work) -> RecordedStep:
         loop, capture = form(work), GraphCapture(work.device)
         for group in loop.optimizer.param_groups:
             group["capturable"] = True  # an Adam that is not fused else counts steps on the CPU
-        step = GraphedStep(loop, loop.optimizer, capture)
+        step = RecordedStep(loop, loop.optimizer, capture)
         for _ in range(WARM_UP_STEPS + 1):
             step()
-        if not capture.works:  # the plain step would be timed
-            raise RuntimeError("the step was not captured")
+        if step.failure:  # the plain step would be timed
+            raise RuntimeError(f"the step was not captured: {step.failure}")
         return step
 
     return build

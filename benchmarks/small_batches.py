@@ -55,8 +55,7 @@ def measure(batch_size: int, device: torch.device, rounds: int, steps: int) -> s
         seconds[1].append(epoch_seconds(captured))
     # The first epoch, which includes one-time costs, is left out.
     before, after = (steps / median(own[1:]) for own in seconds)
-    capture = graph_capture(device)
-    word = f"{after / before:.2f}" if capture is not None and capture.works else "not captured"
+    word = f"{after / before:.2f}" if captured.step_loop.replays else "not captured"
     return f"| {batch_size} | {before:.1f} | {after:.1f} | {word} |"
 
 

@@ -18,8 +18,7 @@ import torch
 from pnn_core.config import DatasetShape, EpochResult, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import load_training_data
 from pnn_core.device.selection import default_device, describe_device
-from pnn_core.training.cuda_graph import graph_capture
-from pnn_core.training.validated_run import train
+from pnn_core.training.validated_run import ValidatedRun
 
 SMALL_IMAGE = 28
 """Height in pixels below which the network is a ResNet-8."""
@@ -39,12 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     data = load_training_data(arguments.dataset, arguments.data_dir)
     config = make_config(data.shape, arguments)
     started = time.perf_counter()
-    for result in train(config, data, arguments.device):
-        print(format_epoch(result), flush=True)
+    run = ValidatedRun(config, data, arguments.device)
+    while run.epoch < config.epochs:
+        run.next_epoch()
+        print(format_epoch(run.results[-1]), flush=True)
         if time.perf_counter() - started > arguments.seconds:
             break
     print(f"{describe_device(arguments.device)}, torch {torch.__version__}")
-    print(describe_gpu_use(arguments.device))
+    print(describe_gpu_use(run))
     return 0
 
 
@@ -70,14 +71,14 @@ def format_epoch(result: EpochResult) -> str:
     )
 
 
-def describe_gpu_use(device: torch.device) -> str:
+def describe_gpu_use(run: ValidatedRun) -> str:
     """Describe CUDA graphs and the peak of GPU memory, in a sentence."""
-    capture = graph_capture(device)
-    if capture is None:
+    if run.device.type != "cuda":
         return "No GPU: no CUDA graphs, no GPU memory."
-    state = "captured" if capture.works else "not captured: see the warning"
-    peak = torch.cuda.max_memory_reserved(device) / 2**30
-    return f"CUDA graphs: {state}. Peak of GPU memory: {peak:.2f} GiB."
+    told = "; ".join(run.fallbacks) or "nothing was left out"
+    peak = torch.cuda.max_memory_reserved(run.device) / 2**30
+    replays = run.step_loop.replays
+    return f"CUDA graphs: {replays} steps replayed; {told}. Peak of GPU memory: {peak:.2f} GiB."
 
 
 if __name__ == "__main__":

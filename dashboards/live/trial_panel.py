@@ -1,7 +1,7 @@
 """One trial: configuration, curves, masks, replicates, confirmation, and how to run it again."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -51,7 +51,8 @@ def trial_panel(
                 className="panel-title",
             ),
             html.P(_state(record)),
-            *_retried(record),
+            *_reasons("Earlier attempts broke off", record.retried),
+            *_reasons("A GPU's slower path", record.fallbacks),
             html.H3("Run it again"),
             command_block(
                 rerun_command(scene.study.info.name, record.number, scene.study.info, tracking_uri)
@@ -97,10 +98,10 @@ def _state(record: RunRecord) -> str:
     return f"{record.state.words.capitalize()} after {after}{on}{by}{why}"
 
 
-def _retried(record: RunRecord) -> Iterator[Component]:
-    if record.retried:
-        yield html.H3("Earlier attempts broke off")
-        yield html.Ul([html.Li(reason) for reason in record.retried])
+def _reasons(title: str, reasons: Sequence[str]) -> Iterator[Component]:
+    if reasons:
+        yield html.H3(title)
+        yield html.Ul([html.Li(reason) for reason in reasons])
 
 
 def _run(record: RunRecord, followed: FollowedStudy, tracking_uri: str) -> Iterator[Component]:

@@ -84,7 +84,7 @@ def _facts(info: StudyInfo) -> str:
 def _status(scene: Scene) -> Iterator[str]:
     status = get_status_info(scene.study, now_ms=scene.now_ms)
     yield paragraph(status.description)
-    yield bullets((*status.reasons, *status.retried))
+    yield bullets((*status.reasons, *status.retried, *status.fallbacks))
     yield bullets(status.unreadable)
 
 

@@ -33,6 +33,7 @@ class StatusInfo(PictureInfo):
         reasons: Reasons why trials failed, then epochs of stops, the most frequent first, each with
             its trials.
         retried: Reasons why attempts broke off that others followed, the most frequent first.
+        fallbacks: Sentences on what a GPU's fast path was left out for, the most frequent first.
         pace: Rate and time left, in words.
         silent: Trials that may hang, the longest silent first.
         confirmation: State of the confirmation.
@@ -49,6 +50,7 @@ class StatusInfo(PictureInfo):
     waiting: int
     reasons: tuple[str, ...]
     retried: tuple[str, ...]
+    fallbacks: tuple[str, ...]
     pace: str
     silent: tuple[SilentTrial, ...]
     confirmation: str
@@ -87,6 +89,10 @@ def get_status_info(study: LoadedStudy, *, now_ms: int) -> StatusInfo:
         ),
         retried=_grouped(
             "tried again", ((reason, r.number) for r in study.records for reason in r.retried)
+        ),
+        fallbacks=_grouped(
+            "took the slower path",
+            ((reason, r.number) for r in study.records for reason in r.fallbacks),
         ),
         pace=pace,
         silent=silent,

@@ -1,7 +1,7 @@
 """Batches for training and evaluation, on the device, from images held there."""
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -10,6 +10,7 @@ from pnn_core.data import LabelledImages
 from pnn_core.data.augmentation import Augmentation
 from pnn_core.data.normalisation import scale_and_offset
 from pnn_core.dataloader.augmentation import CropsAndFlips, crop_and_flip, draw_crops_and_flips
+from pnn_core.dataloader.resident_images import resident_images
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """Images `[n, channels, height, width]`, float32, normalised, channels last; labels `[n]`."""
@@ -75,6 +76,37 @@ def full_batches(count: int, batch_size: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, count - size + 1, size)]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EpochDraws:
+    """Random draws of an epoch, on the device.
+
+    Attributes:
+        order: Indices of the images, `[count * replicates]`: one of each replicate, then the next.
+        crops: Crops and flips of the images in this order; None for none.
+        replicates: Number of replicates.
+    """
+
+    order: torch.Tensor
+    crops: CropsAndFlips | None
+    replicates: int
+
+    def overwrite(self, other: "EpochDraws") -> bool:
+        """Take another epoch's draws into the same memory; False if they do not fit in."""
+        pairs = list(zip(self._tensors(), other._tensors(), strict=False))
+        is_alike = self.replicates == other.replicates and (self.crops is None) == (
+            other.crops is None
+        )
+        if not is_alike or any(own.shape != theirs.shape for own, theirs in pairs):
+            return False
+        for own, theirs in pairs:
+            own.copy_(theirs)
+        return True
+
+    def _tensors(self) -> list[torch.Tensor]:
+        crops = self.crops
+        return [self.order, *([crops.rows, crops.columns, crops.flipped] if crops else [])]
+
+
 class DeviceBatches(Iterator[Batch]):
     """The batches of an epoch, with the position in the epoch kept on the device.
 
@@ -82,24 +114,43 @@ class DeviceBatches(Iterator[Batch]):
     graph requires.
 
     Args:
-        pick: Function from positions in the epoch's order, `[n]`, to their batch, by operations on
-            the device alone.
-        batches: Positions of each batch; all batches have one size.
+        images: Images to pick from.
+        draws: The epoch's order, crops and flips.
+        batches: Positions of each batch in the order; all batches have one size.
         device: Device of the positions.
     """
 
     def __init__(
         self,
-        pick: Callable[[torch.Tensor], Batch],
+        images: "DeviceImages",
+        draws: EpochDraws,
         batches: Sequence[slice],
         device: torch.device,
     ) -> None:
-        self._pick = pick
+        self._images = images
+        self._draws = draws
         self._left = len(batches)
         first = batches[0] if batches else slice(0, 0)
         self._size = first.stop - first.start
         self._positions = torch.arange(first.start, first.stop, device=device)
         self.device = device
+
+    def go_on_with(self, other: "DeviceBatches") -> bool:
+        """Yield another epoch's batches from here on, out of the same memory.
+
+        Args:
+            other: Batches of the same images; they must not be taken themselves.
+
+        Returns:
+            False, with nothing changed, if they are of other images or of another size.
+        """
+        if (self._images, self._size) != (other._images, other._size):
+            return False
+        if self._draws is not other._draws and not self._draws.overwrite(other._draws):
+            return False
+        self._positions.copy_(other._positions)
+        self._left = other._left
+        return True
 
     def __next__(self) -> Batch:
         if self._left == 0:
@@ -109,7 +160,7 @@ class DeviceBatches(Iterator[Batch]):
 
     def take(self) -> Batch:
         """Return the next batch, which must exist."""
-        batch = self._pick(self._positions)
+        batch = self._images.pick(self._draws, self._positions)
         self._positions.add_(self._size)
         return batch
 
@@ -117,7 +168,8 @@ class DeviceBatches(Iterator[Batch]):
 class DeviceImages:
     """A `BatchSource` that holds its images as bytes on the device.
 
-    As bytes, because four times as many of them fit; on a GPU all images stay resident.
+    As bytes, because four times as many of them fit; on a GPU all images stay resident, once for
+    all runs of a process that learn from them.
 
     Args:
         images: The images. On the CPU the memory is shared, not copied.
@@ -132,11 +184,8 @@ class DeviceImages:
         augmentation: Augmentation | None = None,
     ) -> None:
         self._device = normalise.device
-        with warnings.catch_warnings():
-            # Ray hands out its shared memory read-only, and nothing here writes to it.
-            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-            self._images = torch.from_numpy(images.images).to(self._device)
-            self._labels = torch.from_numpy(images.labels).to(self._device)
+        self._resident = resident_images(images, self._device)
+        self._images, self._labels = self._resident.images, self._resident.labels
         self._normalise = normalise
         self._augmentation = augmentation
 
@@ -171,23 +220,30 @@ class DeviceImages:
                 draws.append(
                     draw_crops_and_flips(self._augmentation, count, generator, self._device)
                 )
-        order = torch.stack(orders, dim=1).flatten()
-        crops = CropsAndFlips.interleaved(draws) if draws else None
-
-        def pick(positions: torch.Tensor) -> Batch:
-            chosen = order[positions]
-            images = self._images[chosen]
-            if crops is not None:
-                images = crop_and_flip(images, crops[positions])
-            return _replicates_as_channels(self._normalise(images), replicates), self._labels[
-                chosen
-            ]
-
+        epoch = EpochDraws(
+            order=torch.stack(orders, dim=1).flatten(),
+            crops=CropsAndFlips.interleaved(draws) if draws else None,
+            replicates=replicates,
+        )
         batches = [
             slice(batch.start * replicates, batch.stop * replicates)
             for batch in full_batches(count, batch_size)[first_batch:]
         ]
-        return DeviceBatches(pick, batches, self._device)
+        return DeviceBatches(self, epoch, batches, self._device)
+
+    def pick(self, draws: EpochDraws, positions: torch.Tensor) -> Batch:
+        """Pick a batch by operations on the device alone.
+
+        Args:
+            draws: The epoch's order, crops and flips.
+            positions: Positions in the order, `[n * replicates]`.
+        """
+        chosen = draws.order[positions]
+        images = self._images[chosen]
+        if draws.crops is not None:
+            images = crop_and_flip(images, draws.crops[positions])
+        maps = _replicates_as_channels(self._normalise(images), draws.replicates)
+        return maps, self._labels[chosen]
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Yield every image once; see `BatchSource`."""

@@ -80,8 +80,13 @@ def _run(modules: list[nn.Module]) -> list[nn.Module]:
 
 
 def _is_hooked(module: nn.Module) -> bool:
-    forward = module._forward_hooks or module._forward_pre_hooks
-    return bool(forward or module._backward_hooks or module._backward_pre_hooks)
+    hooks = (
+        module._forward_hooks,
+        module._forward_pre_hooks,
+        module._backward_hooks,
+        module._backward_pre_hooks,
+    )
+    return any(len(own) > 0 for own in hooks)
 
 
 def _fused(
@@ -91,10 +96,11 @@ def _fused(
     match run:
         case [nn.MaxPool2d() as pool]:
             return max_pool(x, pool)
+        # By length, as torch 2.11's compiler cannot trace the truth value of a sequence.
         case [nn.BatchNorm2d() as norm, *relu]:
-            has_relu = bool(relu) or shortcut is not None
+            has_relu = len(relu) > 0 or shortcut is not None
             return normalise_add_relu(x, norm, shortcut, relu=has_relu)
         case [NormalisedLayer() as layer, nn.BatchNorm2d() as norm, *relu]:
-            has_relu = bool(relu) or shortcut is not None
+            has_relu = len(relu) > 0 or shortcut is not None
             return layer.normalised(x, norm, shortcut, relu=has_relu)
     return None

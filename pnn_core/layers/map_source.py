@@ -35,9 +35,14 @@ class MapSource(nn.Module, ABC):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map `[batch, p, height, width]` to `[batch, m, height, width]`."""
         x, noise = self.summands(x)
-        if self.fan_out > 1 and not self.copies_made:
-            x = x.repeat_interleave(self.fan_out, dim=1)
-        return x + noise
+        if self.fan_out == 1 or self.copies_made:
+            return x + noise
+        # A channel's maps stand on an axis of their own, so that no channel is repeated in memory.
+        if x.is_contiguous(memory_format=torch.channels_last):
+            noise = noise.contiguous(memory_format=torch.channels_last)  # or the sum were not
+        each = noise.unflatten(1, (-1, self.fan_out))
+        maps: torch.Tensor = (x.unflatten(1, (-1, 1)) + each).flatten(1, 2)
+        return maps
 
 
 def no_noise(x: torch.Tensor, map_count: int) -> torch.Tensor:

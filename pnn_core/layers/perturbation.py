@@ -113,17 +113,6 @@ class BatchedPerturbation(MapSource):
         """See `MapSource`."""
         return x, over_maps(self.noise(), x)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Perturb `[batch, R * p, h, w]` to `[batch, R * m, h, w]`."""
-        masks = self.masks if self.scale == 1.0 else self.masks * self.scale
-        # A channel's masks stand on an axis of their own, so that no channel is repeated in memory.
-        shape = (
-            (self.replicates, -1, self.fan_out) if self.copies == 1 else (self.replicates, 1, -1)
-        )
-        channels = x.unflatten(1, (self.replicates, -1, 1))
-        maps: torch.Tensor = (channels + masks.unflatten(1, shape)).flatten(1, 3)
-        return maps
-
 
 def over_maps(noise: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """Spread masks of one number over the maps of x; masks of the maps' size stay as they are.

@@ -46,7 +46,11 @@ class Shift(MapSource, LeafModule):
 
     def summands(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """See `MapSource`."""
-        maps = x.repeat_interleave(self.fan_out, dim=1) if self.fan_out > 1 else x
+        maps = x
+        if self.fan_out > 1:
+            # Repeated as pixels, so that maps that are channels last stay so.
+            pixels = x.permute(0, 2, 3, 1)[..., None].expand(-1, -1, -1, -1, self.fan_out)
+            maps = pixels.flatten(3).permute(0, 3, 1, 2)
         moved: torch.Tensor = _Move.apply(maps.unflatten(1, (self.replicates, -1)))
         return moved.flatten(1, 2), no_noise(x, maps.shape[1])
 

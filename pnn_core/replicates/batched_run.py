@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch.nn import functional
@@ -18,7 +19,7 @@ from pnn_core.training.epoch_state import EpochState, fork_rng
 from pnn_core.training.evaluated_run import EvaluatedRun
 from pnn_core.training.evaluation import Evaluation, evaluate
 from pnn_core.training.optimizer import make_optimizer
-from pnn_core.training.train_steps import no_pause, train_steps
+from pnn_core.training.train_steps import TrainingSteps, no_pause
 from pnn_core.training.trainer import NonFiniteLossError
 
 
@@ -34,6 +35,7 @@ class BatchedRun:
 
     Attributes:
         runs: The runs, in the order given.
+        step_loop: Their training steps, from epoch to epoch.
 
     Raises:
         ValueError: The runs have done different numbers of steps.
@@ -48,6 +50,13 @@ class BatchedRun:
         self._network = batched_network([run.model for run in runs], self._dropout)
         self._network.to(memory_format=torch.channels_last)
         self._optimizer = make_optimizer(self._network, first.config.optim)
+        self.step_loop = TrainingSteps(
+            self._network,
+            self._optimizer,
+            partial(mean_losses, replicates=len(runs)),
+            first.device,
+            float32=first.float32,
+        )
 
     @property
     def epoch(self) -> int:
@@ -119,22 +128,12 @@ class BatchedRun:
             [run.order_generator for run in self.runs],
             first_batch=done,
         )
-        return train_steps(
-            self._network,
-            self._optimizer,
-            batches,
-            self._losses,
-            first.device,
-            pause,
-            steps=first.steps - done,
-        )
-
-    def _losses(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """Return the mean cross-entropy of each replicate."""
-        each = logits.unflatten(1, (len(self.runs), -1)).flatten(0, 1)
-        losses = functional.cross_entropy(each, labels, reduction="none")
-        means: torch.Tensor = losses.unflatten(0, (-1, len(self.runs))).mean(dim=0)
-        return means
+        loop = self.step_loop
+        loop.failure = next((r.step_loop.failure for r in self.runs if r.step_loop.failure), "")
+        losses = loop.train(batches, pause, steps=first.steps - done)
+        for run in self.runs:
+            run.train_plainly(loop.failure)
+        return losses
 
     def _evaluate(self) -> list[tuple[Evaluation, ...]]:
         """Return the evaluations of each run after the epoch that is about to end."""
@@ -146,6 +145,7 @@ class BatchedRun:
                 first.config.model.dataset,
                 first.device,
                 replicates=len(self.runs),
+                float32=first.float32,
             )
             for source in first.evaluated_after(first.epoch + 1)
         ]
@@ -164,6 +164,20 @@ class BatchedRun:
             # A schedule expects a step of its optimiser first; without gradients, it is empty.
             run.optimizer.zero_grad(set_to_none=True)
             run.optimizer.step()
+
+
+def mean_losses(logits: torch.Tensor, labels: torch.Tensor, *, replicates: int) -> torch.Tensor:
+    """Return the mean cross-entropy of each replicate, `[replicates]`.
+
+    Args:
+        logits: `[n, replicates * classes]`.
+        labels: `[n * replicates]`: one of each replicate, then the next of each.
+        replicates: Number of replicates.
+    """
+    each = logits.unflatten(1, (replicates, -1)).flatten(0, 1)
+    losses = functional.cross_entropy(each, labels, reduction="none")
+    means: torch.Tensor = losses.unflatten(0, (-1, replicates)).mean(dim=0)
+    return means
 
 
 def have_equal_progress(runs: Sequence[EvaluatedRun]) -> bool:

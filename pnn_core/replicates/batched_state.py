@@ -41,7 +41,12 @@ def optimizers_to_batched(batched: Optimizer, optimizers: Sequence[Optimizer]) -
         group["lr"] = own["lr"]
     for whole, parts in _parameters(batched, optimizers):
         states = [o.state.get(part, {}) for o, part in zip(optimizers, parts, strict=True)]
-        batched.state[whole] = {name: _new(whole, value) for name, value in states[0].items()}
+        # In the same memory from epoch to epoch, as a recorded step needs it.
+        kept = batched.state[whole]
+        batched.state[whole] = {
+            name: kept[name] if name in kept else _new(whole, value)
+            for name, value in states[0].items()
+        }
         for name, value in batched.state[whole].items():
             _join([state[name] for state in states], value)
 

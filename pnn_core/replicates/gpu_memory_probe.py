@@ -73,7 +73,7 @@ def _estimated_bytes(config: TrialConfig, images: int) -> int:
 def _peak(config: TrialConfig, replicates: int, data: TrainingData, device: torch.device) -> int:
     """Measure the peak of torch's allocator, in bytes.
 
-    A few images stand for all; those left out, of which each run holds its own copy, are added. The
+    A few images stand for all; those left out, which all runs share, are added. The
     result is no less than `group_runs` needs to train as many seeds at once in this memory alone.
     """
     config = replace(config, optim=replace(config.optim, learning_rate=_NO_STEP))
@@ -95,7 +95,7 @@ def _peak(config: TrialConfig, replicates: int, data: TrainingData, device: torc
         with suppress(NonFiniteLossError):
             training.next_epoch()
     left_out = _resident_bytes(data) - _resident_bytes(few)
-    return max(torch.cuda.max_memory_reserved(device), int(batched)) + replicates * left_out
+    return max(torch.cuda.max_memory_reserved(device), int(batched)) + left_out
 
 
 def _first(images: Images, count: int) -> Images:

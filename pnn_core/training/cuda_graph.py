@@ -5,9 +5,8 @@ step. A graph of them is launched at once. torch's requirements of captured code
 https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 """
 
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import torch
@@ -20,20 +19,22 @@ WARM_UP_STEPS = 3
 in them, and SGD makes its momentum, which it does in its first step alone."""
 
 
+class CaptureError(RuntimeError):
+    """A failed capture after which torch's random generator is of no more use in this process.
+
+    As in torch 2.11, whose generator then takes itself for captured for ever.
+    """
+
+
 class GraphCapture:
     """Captures and replays work on a GPU.
 
     Args:
         device: The GPU.
-
-    Attributes:
-        works: True until a capture fails. After a failure torch does not promise that its memory is
-            freed (`CUDAGraph::reset`), so no other capture should be made.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.works = True
         # All captures share one stream: libraries keep working memory for each stream they meet.
         self._stream = torch.cuda.Stream(device)
 
@@ -72,6 +73,16 @@ class GraphCapture:
 
         return replay
 
+    def recover(self) -> None:
+        """Free what a failed capture has left.
+
+        Raises:
+            RuntimeError: The process is of no more use: the GPU's random generator cannot draw.
+        """
+        with suppress(RuntimeError):
+            torch.cuda.empty_cache()
+        torch.rand(1, device=self.device)
+
 
 @cache
 def graph_capture(device: torch.device) -> GraphCapture | None:
@@ -79,17 +90,23 @@ def graph_capture(device: torch.device) -> GraphCapture | None:
     return GraphCapture(device) if device.type == "cuda" else None
 
 
-class GraphedStep:
+class RecordedStep:
     """A training step that is captured after its warm-up, and replayed from then on.
 
-    If the capture fails, a warning says so and the step goes on without: it has just been seen to
-    work, and a slow study is better than none.
+    One recording serves a whole run: it is made anew only where what it was made of has changed, as
+    a learning rate or a state that was loaded.
+
+    If the capture fails, the step goes on without: it has just been seen to work, and a slow trial
+    is better than none.
 
     Args:
-        step: Step that uses the same tensors each time and waits for nothing that the GPU computes;
-            its learning rate does not change.
+        step: Step that uses the same tensors each time and waits for nothing that the GPU computes.
         optimizer: The step's optimiser.
         capture: Capture of the step's device.
+
+    Attributes:
+        failure: Reason why the step could not be captured; empty while it was not tried.
+        replays: Number of steps replayed.
     """
 
     def __init__(self, step: Step, optimizer: torch.optim.Optimizer, capture: GraphCapture) -> None:
@@ -98,31 +115,64 @@ class GraphedStep:
         self._capture = capture
         self._warm_ups = 0
         self._replay: Step | None = None
+        self._made_of: tuple[object, ...] = ()
+        self.failure = ""
+        self.replays = 0
+
+    @property
+    def is_recorded(self) -> bool:
+        """True if the next step is replayed."""
+        return self._replay is not None and self._made_of == self._parts()
 
     def __call__(self) -> torch.Tensor:
-        """Do a step and return its loss."""
+        """Do a step and return its loss.
+
+        Raises:
+            CaptureError: The capture failed and took the process's random generator with it.
+        """
+        if self.failure:
+            return self._step()
         if self._warm_ups < WARM_UP_STEPS:
             self._warm_ups += 1
             return self._capture.warm_up(self._step)
-        if self._replay is None:
+        if not self.is_recorded:
+            self._replay = None  # frees its memory before more is taken
             self._replay = self._captured()
+            self._made_of = self._parts()
+        if self._replay is None:
+            return self._step()
+        self.replays += 1
         return self._replay()
 
-    def _captured(self) -> Step:
+    def _parts(self) -> tuple[object, ...]:
+        """Return the numbers and the places in memory that a recording holds on to."""
+        groups = self._optimizer.param_groups
+        parameters = [parameter for group in groups for parameter in group["params"]]
+        states = [self._optimizer.state.get(parameter, {}) for parameter in parameters]
+        tensors = [value for state in states for value in state.values() if torch.is_tensor(value)]
+        return (
+            *(group["lr"] for group in groups),
+            *(tensor.data_ptr() for tensor in (*parameters, *tensors)),
+        )
+
+    def _captured(self) -> Step | None:
         # Without gradients, so that the capture makes its own, in its own memory.
         self._optimizer.zero_grad(set_to_none=True)
         try:
             with capturable(self._optimizer):
                 return self._capture.capture(self._step)
         except RuntimeError as error:
-            self._capture.works = False
+            self.failure = f"{type(error).__name__}: {' '.join(str(error).split())}"
             self._optimizer.zero_grad(set_to_none=True)
-            warnings.warn(
-                f"training steps cannot be captured as a CUDA graph ({error}), so this process "
-                "trains on without, which is slower at small batch sizes",
-                stacklevel=2,
-            )
-            return self._step
+        # Outside of the handler, whose traceback holds what the capture allocated.
+        try:
+            self._capture.recover()
+        except RuntimeError as error:
+            raise CaptureError(
+                f"training steps could not be captured as a CUDA graph ({self.failure}), and "
+                f"torch's random generator is unusable since ({error})"
+            ) from error
+        return None
 
 
 @contextmanager

@@ -40,6 +40,7 @@ def evaluate(
     device: torch.device,
     *,
     replicates: int = 1,
+    float32: bool = False,
 ) -> list[Evaluation]:
     """Classify every image once.
 
@@ -50,6 +51,7 @@ def evaluate(
         data: Shape of the images.
         device: Device that computes.
         replicates: Number of networks batched into it.
+        float32: True for float32 on a GPU, in the place of bf16 autocast.
 
     Returns:
         The evaluation of each replicate.
@@ -60,7 +62,7 @@ def evaluate(
     network.eval()
     losses, correct = [], []
     for images, labels in source.in_order(_batch_size(data, replicates)):
-        with autocast(device):
+        with autocast(device, float32=float32):
             logits = network(images.repeat(1, replicates, 1, 1) if replicates > 1 else images)
         each = logits.float().unflatten(1, (replicates, data.classes)).unbind(1)
         sums = [functional.cross_entropy(own, labels, reduction="sum") for own in each]

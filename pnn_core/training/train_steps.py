@@ -1,4 +1,4 @@
-"""The training steps of an epoch."""
+"""The training steps of a network, from one epoch to the next."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,13 +11,17 @@ from pnn_core.device.precision import autocast
 from pnn_core.training.cuda_graph import (
     WARM_UP_STEPS,
     GraphCapture,
-    GraphedStep,
-    Step,
+    RecordedStep,
     graph_capture,
 )
 
 MIN_STEPS_TO_CAPTURE = 5 * WARM_UP_STEPS
-"""Fewest steps for which a CUDA graph is captured: a capture takes the time of a few steps."""
+"""Fewest steps of an epoch for which a CUDA graph is captured: a capture takes the time of a few
+steps."""
+
+Losses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+"""Function from logits and labels to a loss, or to one loss per replicate, whose sum is then
+minimised: no weight of one replicate has a part in another's loss."""
 
 
 def no_pause() -> bool:
@@ -35,20 +39,22 @@ class TrainingStep:
         network: The network, in training mode.
         optimizer: The network's optimiser.
         next_batch: Function that returns the next batch.
-        loss_function: See `train_steps`.
+        loss_function: Loss to minimise.
         device: Device that trains.
+        float32: True for float32 on a GPU, in the place of bf16 autocast.
     """
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
     next_batch: Callable[[], Batch]
-    loss_function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    loss_function: Losses
     device: torch.device
+    float32: bool
 
     def __call__(self) -> torch.Tensor:
         """Do the step and return its loss."""
         images, labels = self.next_batch()
-        with autocast(self.device):
+        with autocast(self.device, float32=self.float32):
             loss = self.loss_function(self.network(images), labels)
         self.optimizer.zero_grad(set_to_none=True)
         loss.sum().backward()
@@ -56,65 +62,101 @@ class TrainingStep:
         return loss.detach()
 
 
-def train_steps(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    batches: Iterator[Batch],
-    loss_function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-    device: torch.device,
-    pause: Callable[[], bool],
-    *,
-    steps: int,
-) -> list[torch.Tensor]:
-    """Train to the epoch's end or a pause.
+class TrainingSteps:
+    """Training steps of one network, on a GPU recorded once and replayed from epoch to epoch.
 
     Args:
-        network: The network, which is put into training mode.
+        network: The network.
         optimizer: The network's optimiser.
-        batches: Batches left in the epoch.
-        loss_function: Maps logits and labels to a loss, or to one loss per replicate, whose sum is
-            then minimised: no weight of one replicate has a part in another's loss.
+        loss_function: Loss to minimise.
         device: Device that trains.
-        pause: Asked after each step but the last; True ends the training here.
-        steps: Number of batches left.
+        float32: True for float32 on a GPU, in the place of bf16 autocast.
 
-    Returns:
-        The loss of each step, on the device.
+    Attributes:
+        failure: Reason why steps are not recorded, where they should be; empty where they are.
+        replays: Number of steps that were replayed.
     """
-    network.train()
-    step: Step = TrainingStep(
-        network=network,
-        optimizer=optimizer,
-        next_batch=batches.take if isinstance(batches, DeviceBatches) else batches.__next__,
-        loss_function=loss_function,
-        device=device,
-    )
-    capture = choose_graph_capture(network, batches, steps)
-    if capture is not None:
-        step = GraphedStep(step, optimizer, capture)
-    losses: list[torch.Tensor] = []
-    for done in range(1, steps + 1):
-        losses.append(step())
-        if done < steps and pause():
-            break
-    # Gradients lie in the graph's memory, which is freed with the last of them.
-    optimizer.zero_grad(set_to_none=True)
-    return losses
+
+    def __init__(
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        loss_function: Losses,
+        device: torch.device,
+        *,
+        float32: bool,
+    ) -> None:
+        self._network = network
+        self._optimizer = optimizer
+        self._loss_function = loss_function
+        self._device = device
+        self._float32 = float32
+        self._recorded: RecordedStep | None = None
+        self._batches: DeviceBatches | None = None
+        self.failure = ""
+        self.replays = 0
+
+    def train(
+        self, batches: Iterator[Batch], pause: Callable[[], bool], *, steps: int
+    ) -> list[torch.Tensor]:
+        """Train to the epoch's end or a pause.
+
+        Args:
+            batches: Batches left in the epoch.
+            pause: Asked after each step but the last; True ends the training here.
+            steps: Number of batches left.
+
+        Returns:
+            The loss of each step, on the device.
+
+        Raises:
+            CaptureError: The steps could not be captured, and this process is of no more use.
+        """
+        self._network.train()
+        recorded = self._recorded_step(batches, steps)
+        step = recorded or self._plain_step(batches)
+        before = 0 if recorded is None else recorded.replays
+        losses: list[torch.Tensor] = []
+        for done in range(1, steps + 1):
+            losses.append(step())
+            if done < steps and pause():
+                break
+        # A recording keeps the memory of its gradients; those of a plain step are freed.
+        self._optimizer.zero_grad(set_to_none=True)
+        if recorded is not None:
+            self.replays += recorded.replays - before
+            self.failure = recorded.failure
+        if self.failure:
+            self._recorded = self._batches = None
+        return losses
+
+    def _plain_step(self, batches: Iterator[Batch]) -> TrainingStep:
+        return TrainingStep(
+            network=self._network,
+            optimizer=self._optimizer,
+            next_batch=batches.take if isinstance(batches, DeviceBatches) else batches.__next__,
+            loss_function=self._loss_function,
+            device=self._device,
+            float32=self._float32,
+        )
+
+    def _recorded_step(self, batches: Iterator[Batch], steps: int) -> RecordedStep | None:
+        """Return the recorded step, set to the batches; None where they should run without."""
+        if not isinstance(batches, DeviceBatches) or self.failure:
+            return None  # the host decodes the images of each step
+        capture = choose_graph_capture(self._network, batches.device)
+        if capture is None:
+            return None
+        if self._batches is None or not self._batches.go_on_with(batches):
+            self._recorded, self._batches = None, batches
+        if self._recorded is None:
+            self._recorded = RecordedStep(self._plain_step(self._batches), self._optimizer, capture)
+        is_worth_it = steps >= MIN_STEPS_TO_CAPTURE or self._recorded.is_recorded
+        return self._recorded if is_worth_it else None
 
 
-def choose_graph_capture(
-    network: nn.Module, batches: Iterator[Batch], steps: int
-) -> GraphCapture | None:
-    """Return what captures the steps left of an epoch; None if they should run without capture.
-
-    A graph serves one call of `train_steps`, so that none outlives a learning rate, a loaded state
-    or a batched network that it was captured with.
-    """
-    if not isinstance(batches, DeviceBatches):
-        return None  # the host decodes the images of each step
+def choose_graph_capture(network: nn.Module, device: torch.device) -> GraphCapture | None:
+    """Return what captures a network's steps; None if they should run without capture."""
     if not all(getattr(module, "can_be_captured", True) for module in network.modules()):
         return None  # such as dropout in a batched network
-    if steps < MIN_STEPS_TO_CAPTURE:
-        return None
-    capture = graph_capture(batches.device)
-    return capture if capture is not None and capture.works else None
+    return graph_capture(device)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +24,7 @@ from pnn_core.dataloader.batches import (
 from pnn_core.dataloader.decoding_workers import Decoder, decoding_worker_count
 from pnn_core.dataloader.file_batches import FileBatches
 from pnn_core.dataloader.moved_images import MovedImages
+from pnn_core.device.precision import LEAST_HALF_LEVEL, needs_float32
 from pnn_core.models.build import build_model
 from pnn_core.rng.generators import spawn
 from pnn_core.rng.seeds import Seeds
@@ -31,7 +32,7 @@ from pnn_core.training.checkpoint import snapshot
 from pnn_core.training.epoch_state import EpochState, fork_rng, generator_states, restore_generators
 from pnn_core.training.evaluation import Evaluation, evaluate
 from pnn_core.training.optimizer import make_optimizer, make_schedule
-from pnn_core.training.train_steps import no_pause, train_steps
+from pnn_core.training.train_steps import TrainingSteps, no_pause
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -58,7 +59,8 @@ class Trainer:
         config: The whole training run.
         traits: The images' shape, normalisation and augmentation.
         images: Training images.
-        device: Device that trains. On a GPU: images in memory are resident there, bf16 autocast.
+        device: Device that trains. On a GPU: images in memory are resident there, training steps
+            are recorded, bf16 autocast, but float32 at noise levels that bf16 would round away.
 
     Attributes:
         model: The network.
@@ -67,6 +69,8 @@ class Trainer:
         steps: Number of training steps in an epoch.
         training_images: Source of training batches.
         order_generator: Generator of the images' order, crops and flips.
+        float32: True for float32 on a GPU, too.
+        step_loop: Its training steps, from epoch to epoch.
 
     Raises:
         ValueError: The data has another shape than the config says.
@@ -96,6 +100,37 @@ class Trainer:
         self.model.to(memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.model, config.optim)
         self._schedule = make_schedule(self.optimizer, config.optim.schedule, config.epochs)
+        self.float32 = needs_float32(config.model)
+        self.step_loop = TrainingSteps(
+            self.model,
+            self.optimizer,
+            functional.cross_entropy,
+            device,
+            float32=self.float32,
+        )
+
+    @property
+    def fallbacks(self) -> tuple[str, ...]:
+        """Sentences on what a GPU's fast path was left out for, and why; none on a CPU."""
+        return tuple(self._fallbacks())
+
+    def train_plainly(self, reason: str) -> None:
+        """Record no training steps from here on.
+
+        Args:
+            reason: Reason to tell; empty changes nothing.
+        """
+        self.step_loop.failure = self.step_loop.failure or reason
+
+    def _fallbacks(self) -> Iterator[str]:
+        if self.float32 and self.device.type == "cuda":
+            level = self.config.model.mask.noise_level
+            yield (
+                f"trained in float32: bf16 rounds away much of noise at level {level:g}, below "
+                f"{LEAST_HALF_LEVEL}"
+            )
+        if self.step_loop.failure:
+            yield f"training steps were not recorded as a CUDA graph: {self.step_loop.failure}"
 
     def source(self, images: Images) -> BatchSource:
         """Prepare images for `evaluate`, as this network expects them."""
@@ -119,6 +154,7 @@ class Trainer:
 
         Raises:
             NonFiniteLossError: Names the epoch, the step, the value and the seed.
+            CaptureError: Steps could not be recorded on a GPU, and this process is of no more use.
             DatasetError: Names an image that is decoded in training and is damaged.
         """
         started = time.perf_counter()
@@ -212,15 +248,7 @@ class Trainer:
         batches = self.training_images.shuffled(
             self.config.optim.batch_size, self.order_generator, first_batch=first
         )
-        return train_steps(
-            self.model,
-            self.optimizer,
-            batches,
-            functional.cross_entropy,
-            self.device,
-            pause,
-            steps=self.steps - first,
-        )
+        return self.step_loop.train(batches, pause, steps=self.steps - first)
 
     def evaluate(self, source: OrderedImages) -> Evaluation:
         """Classify every image once.
@@ -231,7 +259,9 @@ class Trainer:
         Raises:
             DatasetError: Names an image that is decoded now and is damaged.
         """
-        return evaluate(self.model, source, self.config.model.dataset, self.device)[0]
+        return evaluate(
+            self.model, source, self.config.model.dataset, self.device, float32=self.float32
+        )[0]
 
     def _source(self, images: Images, augmentation: Augmentation | None) -> BatchSource:
         if isinstance(images, LabelledImages):

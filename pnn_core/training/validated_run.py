@@ -20,7 +20,8 @@ def train(
 ) -> Iterator[EpochResult]:
     """Train a network and yield each epoch's result as it ends.
 
-    The same config, data and device give the same numbers.
+    On a CPU the same config and data give the same numbers. A GPU adds in an order that changes, so
+    that last digits differ there from run to run.
 
     Args:
         config: The whole training run.

@@ -29,8 +29,9 @@ from study.results.tuning_point import TuningPoint
 FORMAT = 2
 """Version of the documents' format."""
 
-_RARE = ("grid_point", "tuning", "arithmetic", "measured")
-"""Fields that a document may lack: of tuning where nothing was tuned, and what came later."""
+_RARE = ("grid_point", "tuning", "arithmetic", "measured", "fallbacks")
+"""Fields that a document may lack: of tuning and of a GPU where there was none, and what came
+later."""
 
 _Reader = Callable[[Mapping[str, Any], str], Any]
 _T = TypeVar("_T")
@@ -59,6 +60,7 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
         "started_ms": record.started_ms,
         "ended_ms": record.ended_ms,
         **({"grid_point": record.key.grid_point} if record.key.is_tuning else {}),
+        **({"fallbacks": list(record.fallbacks)} if record.fallbacks else {}),
         **({"measured": _spell_all(record.measured)} if record.measured else {}),
         **({"tuning": [*map(_spell_point, record.tuning)]} if record.tuning else {}),
     }
@@ -277,6 +279,7 @@ _RECORD: Mapping[str, _Reader] = {
     "result": _optional(_dataclass(ConfirmResult, **_RESULT)),
     "device": _text,
     "arithmetic": _text,
+    "fallbacks": _texts,
     "worker": _text,
     "stop": _optional(
         _dataclass(

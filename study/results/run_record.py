@@ -112,6 +112,8 @@ class RunRecord:
             those of `pnn_core.config.Measurements`, the mean over seeds; made once, on `device`.
         device: Device that it trained on, in words; empty while unknown.
         arithmetic: Arithmetic that trained it; empty where that is not known.
+        fallbacks: Sentences on what a GPU's fast path was left out for, and why; empty where
+            nothing was, and in earlier records.
         worker: Process of the last attempt, as `host:pid`; empty where that is not known.
         stop: Early stop of a pruned trial; None where older records do not tell.
         reason: Reason why it failed or was pruned; empty otherwise. Of an early stop, its sentence.
@@ -131,6 +133,7 @@ class RunRecord:
     measured: Mapping[str, float] = field(default_factory=dict)
     device: str = ""
     arithmetic: str = ""
+    fallbacks: tuple[str, ...] = ()
     worker: str = ""
     stop: EarlyStop | None = None
     reason: str = ""
@@ -153,6 +156,7 @@ class RunRecord:
         # They may hold a user's file names, and go to pages, trackers and terminals.
         object.__setattr__(self, "reason", printable(self.reason))
         object.__setattr__(self, "retried", tuple(map(printable, self.retried)))
+        object.__setattr__(self, "fallbacks", tuple(map(printable, self.fallbacks)))
         tested = self.key.is_confirmation and self.state is RunState.COMPLETE
         if (self.result is not None) != tested:
             raise ValueError(

@@ -22,12 +22,15 @@ class ProposedRun:
         config: Training run with the first seed.
         replicates: Number of seeds to train with: `config.seed` and those that follow.
         attempt: Number of the attempt, counted from 1 in the life of this driver; 0 before.
+        unrecorded: Reason why its training steps are not to be recorded on a GPU; empty if they
+            are.
     """
 
     key: RunKey
     config: TrialConfig
     replicates: int = 1
     attempt: int = 0
+    unrecorded: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +55,14 @@ class TrainedReport(RunReport):
         device: Device that it trained on, in words.
         arithmetic: Arithmetic that trained it; empty where nobody says.
         worker: Process that trained it; see `worker_name`.
+        fallbacks: Sentences on what a GPU's fast path was left out for, and why.
     """
 
     costs: Costs
     device: str
     worker: str
     arithmetic: str = ""
+    fallbacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +115,11 @@ class RunFailure(RunReport):
         reason: Reason, in one line.
         would_recur: True if another attempt would end the same way.
         worker: Process in which it did; empty where that is not known.
+        unrecorded: Reason why the next attempt is not to record training steps on a GPU; empty if
+            it may.
     """
 
     reason: str
     would_recur: bool
     worker: str = ""
+    unrecorded: str = ""

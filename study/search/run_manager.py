@@ -106,6 +106,7 @@ class RunManager(ABC):
             costs=report.costs,
             device=report.device,
             arithmetic=report.arithmetic,
+            fallbacks=self._fallbacks(key, *report.fallbacks),
             worker=report.worker,
         )
 
@@ -114,7 +115,13 @@ class RunManager(ABC):
         self._end(key, RunState.COMPLETE)
 
     def attempt_failed(
-        self, key: RunKey, reason: str, *, would_recur: bool, worker: str = ""
+        self,
+        key: RunKey,
+        reason: str,
+        *,
+        would_recur: bool,
+        worker: str = "",
+        unrecorded: str = "",
     ) -> None:
         """Try a run again, or end it where it was tried often enough.
 
@@ -123,7 +130,10 @@ class RunManager(ABC):
             reason: Reason why the attempt broke off.
             would_recur: True if another one would break off the same way.
             worker: Process in which it did; empty for that which reported last, if one did.
+            unrecorded: Reason why the next attempt is not to record training steps on a GPU.
         """
+        if unrecorded:
+            self._proposals[key] = replace(self._proposals[key], unrecorded=unrecorded)
         if key not in self._started:  # its process died on the way
             self.run_started(key)
         record = self._change(key, worker=worker or self._records[key].worker)
@@ -194,8 +204,13 @@ class RunManager(ABC):
             costs=report.costs,
             device=report.device,
             arithmetic=report.arithmetic,
+            fallbacks=self._fallbacks(key, *report.fallbacks),
             worker=report.worker,
         )
+
+    def _fallbacks(self, key: RunKey, *told: str) -> tuple[str, ...]:
+        """Return what is known of a run, and what was told now, each once."""
+        return tuple(dict.fromkeys((*self._records[key].fallbacks, *told)))
 
     def _change(self, key: RunKey, **changes: Any) -> RunRecord:  # noqa: ANN401  # any field's
         record = self._records[key] = replace(self._records[key], **changes)

@@ -123,7 +123,11 @@ class TuneCallback(Callback):
 
     def _fail(self, key: RunKey, failure: RunFailure) -> None:
         self._manager.attempt_failed(
-            key, failure.reason, would_recur=failure.would_recur, worker=failure.worker
+            key,
+            failure.reason,
+            would_recur=failure.would_recur,
+            worker=failure.worker,
+            unrecorded=failure.unrecorded,
         )
 
     def _tell(self, tell: Callable[..., None], *what: RunKey | RunReport) -> None:

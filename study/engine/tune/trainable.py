@@ -115,10 +115,13 @@ def _report(error: Exception, runs: int) -> RunReport:
 
     Several are tried again one by one: what would recur may be the fault of one of them.
     """
+    from pnn_core.training.cuda_graph import CaptureError
+
     if isinstance(error, DatasetError):
         return DataFault(reason=printable(" ".join(str(error).split())))
     return RunFailure(
         reason=describe_error(error),
         would_recur=runs == 1 and would_recur(error),
         worker=worker_name(),
+        unrecorded=describe_error(error) if isinstance(error, CaptureError) else "",
     )

@@ -63,6 +63,8 @@ class WorkerRun:
         self.epochs = config.epochs
         seeds = range(config.seed, config.seed + proposed.replicates)
         self.seeds = [_new_run(images, replace(config, seed=seed), device) for seed in seeds]
+        for run in self.seeds:
+            run.train_plainly(proposed.unrecorded)
         self.checkpoint = WorkerCheckpoint(
             store, checkpoint_file(proposed.key), _identity(proposed), beside=beside
         )
@@ -137,6 +139,7 @@ class WorkerRun:
             "arithmetic": self._arithmetic,
             "worker": worker_name(),
             "unsaved": self.checkpoint.unsaved,
+            "fallbacks": tuple(dict.fromkeys(f for run in self.seeds for f in run.fallbacks)),
             "unkept": self.unkept,
         }
         first = self.seeds[0]

@@ -11,7 +11,8 @@ confirmation is a child of the run of the trial that it confirms. A run holds
   `published_test_accuracy`, `moved_test_accuracy`, `train_loss` and `size_difference`
 - tags: `trial_number`, or `confirms_trial` and `layer`; `seed`, `state`, `device`, `arithmetic`
   (`fused` or `torch`), `worker` (`host:pid`), `reason`, `retried` (the reasons), `tuned` (the
-  settings that were chosen for a confirmed network alone), and the study's own, of which `study_id`
+  settings that were chosen for a confirmed network alone), `fallbacks` (what a GPU did without, and
+  why), and the study's own, of which `study_id`
   tells our runs from others
 - tags `record.*`: the record as a document (`record_codec`), so many characters to a tag. It alone
   is read back; of a run that has not ended, its curve comes from the series.
@@ -98,6 +99,7 @@ def state_tags(record: RunRecord) -> dict[str, str]:
         "worker": record.worker,
         "reason": shortened(record.reason),
         "retried": shortened("\n".join(record.retried)),
+        **({"fallbacks": shortened("\n".join(record.fallbacks))} if record.fallbacks else {}),
         **({"tuned": describe_tuned(record)} if record.tuning else {}),
         **_record_tags(record),
     }

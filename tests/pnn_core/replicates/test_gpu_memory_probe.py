@@ -72,7 +72,7 @@ def test_what_is_needed_is_the_peak_the_context_and_the_images_left_out() -> Non
     for replicates in (1, 3):
         need = probe_gpu_memory([CONFIG], replicates, data(), CPU)
         left_out = (2000 - STEPS * 7 + 900 - 500) * IMAGE_BYTES
-        assert need.needed_bytes == 2 * GIB + CONTEXT_BYTES + replicates * left_out
+        assert need.needed_bytes == 2 * GIB + CONTEXT_BYTES + left_out
         assert (need.free_bytes, need.total_bytes) == (10 * GIB + CONTEXT_BYTES, 16 * GIB)
         assert need.gpu == "NVIDIA Pretence"
 

@@ -22,7 +22,7 @@ from pnn_core.data import LabelledImages, TrainingData, load_training_data
 from pnn_core.replicates.batched_run import BatchedRun
 from pnn_core.training import cuda_graph, train_steps
 from pnn_core.training.checkpoint import decode_checkpoint, encode_checkpoint
-from pnn_core.training.cuda_graph import GraphCapture, Step
+from pnn_core.training.cuda_graph import CaptureError, GraphCapture, Step
 from pnn_core.training.trainer import Trainer
 from pnn_core.training.validated_run import ValidatedRun
 
@@ -83,7 +83,7 @@ class TapeCapture(GraphCapture):
     """Stand-in on the CPU for a GPU's `GraphCapture`: capturing leaves everything as it was."""
 
     def __init__(self) -> None:
-        self.works, self.warm_ups, self.replays = True, 0, 0
+        self.warm_ups, self.replays, self.recoveries = 0, 0, 0
         self.tapes: list[Tape] = []
 
     def warm_up(self, step: Step) -> torch.Tensor:
@@ -104,16 +104,31 @@ class TapeCapture(GraphCapture):
 
         return replay
 
+    def recover(self) -> None:
+        self.recoveries += 1
+
 
 class BrokenCapture(TapeCapture):
-    """Capture that fails, and counts the attempts."""
+    """Capture that fails, and counts the attempts.
 
-    tries = 0
+    Args:
+        error: Error that it raises.
+        lasting: True if no random number can be drawn from then on.
+    """
+
+    def __init__(self, error: Exception, *, lasting: bool = False) -> None:
+        super().__init__()
+        self.error, self.lasting, self.tries = error, lasting, 0
 
     def capture(self, step: Step) -> Step:
         self.tries += 1
         super().capture(step)
-        raise RuntimeError("operation not permitted when stream is capturing")
+        raise self.error
+
+    def recover(self) -> None:
+        super().recover()
+        if self.lasting:
+            raise RuntimeError("Offset increment outside graph capture encountered unexpectedly.")
 
 
 def images(count: int) -> LabelledImages:
@@ -225,9 +240,41 @@ def test_replayed_steps_give_the_numbers_of_plain_ones(
     for _ in range(EPOCHS):
         run.next_epoch()
     require_equal(run, plain)
-    warm_ups = EPOCHS * cuda_graph.WARM_UP_STEPS
+    warm_ups = cuda_graph.WARM_UP_STEPS
     assert (tape.warm_ups, tape.replays) == (warm_ups, EPOCHS * STEPS - warm_ups)
-    assert len(tape.tapes) == EPOCHS
+    assert run.step_loop.replays == tape.replays
+    assert len(tape.tapes) == 2  # one for each rate
+
+
+def test_a_run_of_one_rate_is_recorded_once(
+    use_capture: Callable[[GraphCapture | None], None],
+) -> None:
+    use_capture(tape := TapeCapture())
+    alone, batched = fresh({"schedule": "constant"}), replicates({"schedule": "constant"})
+    together = BatchedRun(batched)
+    for _ in range(EPOCHS):
+        alone.next_epoch()
+        together.next_epoch()
+    assert len(tape.tapes) == 2
+    assert tape.replays == 2 * (EPOCHS * STEPS - cuda_graph.WARM_UP_STEPS)
+
+
+def test_a_state_that_is_loaded_is_trained_on_by_a_recording_of_its_own(
+    use_capture: Callable[[GraphCapture | None], None],
+) -> None:
+    plain, run = fresh({"schedule": "constant"}), fresh({"schedule": "constant"})
+    use_capture(None)
+    for _ in range(EPOCHS):
+        plain.next_epoch()
+    use_capture(tape := TapeCapture())
+    run.next_epoch()
+    state = run.state_dict()
+    run.next_epoch()
+    run.load_state_dict(state)
+    run.next_epoch()
+    run.next_epoch()
+    require_equal(run, plain)
+    assert len(tape.tapes) == 2
 
 
 @pytest.mark.parametrize("name", sorted(CHANGES.keys() - {"dropout"}))
@@ -240,7 +287,7 @@ def test_replayed_steps_of_batched_runs_give_the_numbers_of_plain_ones(
     use_capture(tape := TapeCapture())
     for _ in range(EPOCHS):
         batched.next_epoch()
-    assert tape.replays == EPOCHS * (STEPS - cuda_graph.WARM_UP_STEPS)
+    assert tape.replays == EPOCHS * STEPS - cuda_graph.WARM_UP_STEPS
     for run, other in zip(batched.runs, plain.runs, strict=True):
         require_equal(run, other)
 
@@ -329,20 +376,70 @@ def test_no_gradient_outlives_an_epochs_steps(
     assert all(parameter.grad is None for parameter in run.model.parameters())
 
 
-def test_steps_that_cannot_be_captured_train_on_with_one_warning(
+@pytest.mark.parametrize("kind", ["alone", "batched"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("operation not permitted when stream is capturing"),
+        torch.OutOfMemoryError("CUDA out of memory.\n Tried to allocate 2.00 MiB"),
+    ],
+)
+def test_steps_that_cannot_be_captured_train_on_and_the_run_says_why(
+    kind: str, error: Exception, use_capture: Callable[[GraphCapture | None], None]
+) -> None:
+    change = CHANGES["dropout" if kind == "alone" else "momentum"]
+    runs, plain = replicates(change), replicates(change)
+    ours, theirs = ((group[0] if kind == "alone" else BatchedRun(group)) for group in (runs, plain))
+    for _ in range(EPOCHS):
+        theirs.next_epoch()
+    use_capture(broken := BrokenCapture(error))
+    for _ in range(EPOCHS):
+        ours.next_epoch()
+    assert (broken.tries, broken.recoveries) == (1, 1)
+    for run, other in list(zip(runs, plain, strict=True))[: 1 if kind == "alone" else 2]:
+        require_equal(run, other)
+        assert not any(group.get("capturable") for group in run.optimizer.param_groups)
+        (told,) = run.fallbacks
+        assert told == (
+            "training steps were not recorded as a CUDA graph: "
+            f"{type(error).__name__}: {' '.join(str(error).split())}"
+        )
+        assert other.fallbacks == ()
+
+
+def test_a_capture_that_fails_costs_the_next_run_of_the_process_nothing(
     use_capture: Callable[[GraphCapture | None], None],
 ) -> None:
-    run, plain = fresh(CHANGES["dropout"]), fresh(CHANGES["dropout"])
-    for _ in range(EPOCHS):
-        plain.next_epoch()
-    use_capture(broken := BrokenCapture())
-    with pytest.warns(UserWarning, match=r"captured as a CUDA graph \(operation not permitted"):
-        run.next_epoch()
+    use_capture(BrokenCapture(torch.OutOfMemoryError("CUDA out of memory")))
+    fresh({}).next_epoch()
+    use_capture(tape := TapeCapture())
+    run = fresh({})
     run.next_epoch()
+    assert run.fallbacks == ()
+    assert tape.replays == STEPS - cuda_graph.WARM_UP_STEPS
+
+
+@pytest.mark.parametrize("kind", ["alone", "batched"])
+def test_where_no_random_number_can_be_drawn_since_the_process_is_given_up(
+    kind: str, use_capture: Callable[[GraphCapture | None], None]
+) -> None:
+    use_capture(BrokenCapture(RuntimeError("cannot capture"), lasting=True))
+    runs = replicates({})
+    with pytest.raises(CaptureError, match=r"cannot capture\), .*unusable since \(Offset"):
+        (runs[0] if kind == "alone" else BatchedRun(runs)).next_epoch()
+
+
+def test_a_run_that_is_to_train_plainly_records_nothing_and_says_why(
+    use_capture: Callable[[GraphCapture | None], None],
+) -> None:
+    use_capture(tape := TapeCapture())
+    run, runs = fresh({}), replicates({})
+    for each in (run, *runs):
+        each.train_plainly("the first attempt could not")
     run.next_epoch()
-    assert broken.tries == 1
-    assert [group["capturable"] for group in run.optimizer.param_groups] == [False]
-    require_equal(run, plain)
+    BatchedRun(runs).next_epoch()
+    assert tape.warm_ups == 0
+    assert all("the first attempt could not" in each.fallbacks[0] for each in (run, *runs))
 
 
 def test_a_capture_that_fails_leaves_its_stream(monkeypatch: pytest.MonkeyPatch) -> None:

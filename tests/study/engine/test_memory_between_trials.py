@@ -25,7 +25,6 @@ CONFIG = TrialConfig(
     epochs=2,
 )
 End = Callable[[TrialTrainable, pytest.MonkeyPatch], None]
-needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
 
 
 class Flag:
@@ -51,14 +50,14 @@ def make(
 ) -> Callable[..., TrialTrainable]:
     """A trainable as in a worker process, but in this one."""
 
-    def make(replicates: int, gpus: float = 0.0) -> TrialTrainable:
+    def make(replicates: int) -> TrialTrainable:
         monkeypatch.setattr(trainable_module, "stop_requested", lambda key: Flag())
         made = TrialTrainable.__new__(TrialTrainable)
         run = ProposedRun(key=RunKey(0), config=CONFIG, replicates=replicates, attempt=1)
         made.config = {RUNS: (run,)}
         settings = WorkerSettings(
             cpus=1,
-            gpus=gpus,
+            gpus=0.0,
             store=CheckpointStore(url=str(tmp_path)),
             keep_checkpoints=False,
             keep_weights=False,
@@ -150,20 +149,3 @@ def test_a_trial_whose_gpu_failed_tells_so_although_no_memory_can_be_given_back(
     monkeypatch.setattr(torch.cuda, "empty_cache", fail)
     ((_, failure),) = trainable.step()[REPORTS]
     assert "device-side assert" in failure.reason
-
-
-@needs_gpu
-@pytest.mark.parametrize("replicates", [1, 3], ids=["alone", "packed"])
-def test_a_gpu_holds_as_much_after_a_trial_as_before_the_first(
-    make: Callable[..., TrialTrainable], replicates: int
-) -> None:
-    trainable = make(replicates, gpus=0.25)
-    # What cuBLAS holds for good comes with the first trial.
-    before = None
-    for _ in range(3):
-        while not trainable.step()["done"]:
-            pass
-        trainable.reset_config(trainable.config)
-        held = torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
-        before = before or held
-        assert held == before
