@@ -110,7 +110,6 @@ def table_block(table: ViewTable) -> Component:
                     # Space or a click selects a row, which opens its trial.
                     **({"rowSelection": _ONE_ROW} if of_trials else {}),
                 },
-                **({"getRowId": "String(params.data.trial)"} if of_trials else {}),
             ),
         ],
         key=table.key,

@@ -136,7 +136,6 @@ def _follow_every_move(app: Dash) -> None:
         Input({"control": ALL}, "value"),
         Input({"choice": ALL}, "value"),
         Input({"picture": ALL, "axes": ALL, "zero": ALL}, "clickData"),
-        Input({"table": ALL}, "cellClicked"),
         Input({"table": ALL}, "selectedRows"),
         Input({"action": ALL}, "n_clicks"),
         State("url", "search"),

@@ -37,9 +37,9 @@
     if (Number.isInteger(number)) query.set("trial", number);
   };
 
-  // A row of trials: of one that was clicked its id, of one that the keyboard selected its cells.
-  const openRow = (query, { event, value }) => {
-    const number = event === "cellClicked" ? Number(value.rowId) : value[0]?.trial;
+  // A row of a table that was selected, by a click or by the space bar.
+  const openRow = (query, { value }) => {
+    const number = value[0]?.trial;
     if (Number.isInteger(number)) query.set("trial", number);
   };
 
