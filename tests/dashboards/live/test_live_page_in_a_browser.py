@@ -127,7 +127,8 @@ def test_a_trial_is_opened_by_a_click_and_closed_again(page, complaints):
     text = panel.text_content()  # settings that no trial varies are folded
     assert "--rerun" in text
     assert MARKUP in text  # of its configuration, as text
-    panel.locator(".js-plotly-plot").nth(1).wait_for()  # curves and masks
+    panel.locator(".js-plotly-plot").first.wait_for()  # curves
+    panel.get_by_role("heading", name=re.compile("masks", re.IGNORECASE)).wait_for()
     assert (
         panel.get_by_role("link", name=re.compile("^run "))
         .get_attribute("href")
