@@ -74,7 +74,7 @@ def test_the_page_is_written_and_its_path_and_result_printed(holding, tmp_path, 
     holding(confirmed("perturbation", 0.8), confirmed("conv1x1", 0.8))
     path = tmp_path / "page.html"
     assert main(["--study", "masks", "--output", str(path)]) == 0
-    assert "Does the noise matter?" in path.read_text(encoding="utf-8")
+    assert "does the noise matter?" in path.read_text(encoding="utf-8")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == str(path)
     assert lines[1] == "masks: 1 comparison (1 without a verdict)"

@@ -145,7 +145,9 @@ class _Round:
         else:
             said = f"the study has not ended after {len(self._lives)} lives"
             self.violations.append(Violation(Kind.STUCK, said))
-        if set(MENDED_BY_A_RESUME) & {*self.struck} and self._live() != 0:
+        # What has not struck yet, as a first life was too short for it, strikes here.
+        lives = (self._live() for _ in range(len(self._plan.strikes) + 1))
+        if set(MENDED_BY_A_RESUME) & {*self.struck} and all(status != 0 for status in lives):
             said = "the study cannot be resumed to fill its tracker"
             self.violations.append(Violation(Kind.STUCK, said))
 

@@ -95,7 +95,7 @@ def test_its_report_is_written(folder: Path, capsys) -> None:
     path, said = capsys.readouterr().out.splitlines()
     assert path == "earlier-report.html"
     assert said.startswith("earlier: 6 comparisons (")
-    assert "Does the noise matter?" in Path(path).read_text(encoding="utf-8")
+    assert "does the noise matter?" in Path(path).read_text(encoding="utf-8")
 
 
 def test_its_settings_are_known(folder: Path, capsys) -> None:

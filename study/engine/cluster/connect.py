@@ -42,6 +42,8 @@ def connected(address: str | None, preload: Sequence[str] = ()) -> Iterator[None
     Raises:
         ClusterError: The address does not answer, or this process is connected already.
     """
+    if address is not None:
+        _require_answer(address)
     if ray.is_initialized():
         raise ClusterError("Ray is running in this process already: call ray.shutdown() before")
     with raylets_silent():
@@ -82,7 +84,6 @@ def _start_local(preload: Sequence[str]) -> None:
 
 
 def _join(address: str) -> None:
-    _require_answer(address)
     logging.getLogger("ray").setLevel(logging.ERROR)
     use_token_if_available()
     try:

@@ -205,7 +205,9 @@ def test_a_brush_fades_the_others_until_all_are_shown_and_comes_back_with_its_ad
     page.go_back()
     brush.wait_for()
     wait_until(page, FADED)
-    plot = page.locator(".nsewdrag").first.bounding_box()
+    front = page.locator(".nsewdrag").first
+    front.scroll_into_view_if_needed()
+    plot = front.bounding_box()
     page.mouse.dblclick(plot["x"] + plot["width"] - 5, plot["y"] + plot["height"] - 5)
     wait_until(page, "document.querySelector('.brush') === null")
     assert not page.evaluate(FADED)

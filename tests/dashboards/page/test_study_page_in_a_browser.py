@@ -66,7 +66,7 @@ def test_pictures_follow_the_readers_theme(page):
 
 
 def test_the_front_sorts_and_is_copied_as_csv(page):
-    table = page.get_by_role("table")
+    table = page.get_by_role("region", name="The front").get_by_role("table")
     first = table.locator("tbody tr").first.locator("td").first
 
     def numbers():
@@ -77,7 +77,7 @@ def test_the_front_sorts_and_is_copied_as_csv(page):
     assert numbers() == sorted(numbers())
     header.click()
     assert numbers() == sorted(numbers(), reverse=True)
-    page.get_by_role("button", name="Copy as CSV").click()
+    page.get_by_role("button", name="Copy as CSV").first.click()
     page.get_by_role("button", name="Copied").wait_for()
     lines = page.evaluate("navigator.clipboard.readText()").splitlines()
     assert lines[0].startswith("trial,")
@@ -91,7 +91,7 @@ def test_what_a_trial_does_not_have_is_sorted_last(open_page, make_trial, study_
     scene = Scene(studies=(study_of(records),), options=ViewOptions(), selected=None, now_ms=0)
     write_study_page(tmp_path / "study.html", scene)
     page = open_page((tmp_path / "study.html").as_uri(), offline=True)
-    table = page.get_by_role("table")
+    table = page.get_by_role("region", name="The front").get_by_role("table")
     table.get_by_role("button", name="shift").click()
     numbers = table.locator("tbody td:first-child")
     assert [int(text) for text in numbers.all_inner_texts()][:3] == [0, 3, 2]

@@ -48,7 +48,7 @@ def test_bins_have_their_square_in_the_middle_and_names_have_no_line():
     binned = summary_trace(summaries, NOISE, ACCURACY, axis, is_binned=True)
     assert list(binned.x) == [summary.x for summary in summaries]
     assert (binned.name, binned.mode) == ("median and middle half", "lines+markers")
-    names = [("<b>", 0.1), ("b", 0.2)]
+    names = [("<b>", 0.1), ("<b>", 0.2), ("b", 0.2), ("b", 0.3)]
     axis = SettingAxis(ORDER, ["<b>", "b"])
     named = summary_trace(summaries_of(ORDER, names), ORDER, ACCURACY, axis, is_binned=False)
     assert named.mode == "markers"

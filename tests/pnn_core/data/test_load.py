@@ -77,7 +77,8 @@ def test_an_unknown_name_is_answered_with_the_nearest(load, name, nearest):
         load(name, NOWHERE)
     assert str(caught.value) == (
         f"no data set is named {name!r}, did you mean {nearest!r}? "
-        f"accepted are {', '.join(DATASETS)}"
+        f"accepted are {', '.join(DATASETS)} and the path of a .py file with CLASSES, SHAPE, "
+        "train and test"
     )
 
 

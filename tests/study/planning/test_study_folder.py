@@ -27,7 +27,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 import ray
-from study import run
+from study import driver
 from study.engine.cluster import shared_folder
 from study.planning.arguments import parse_arguments
 from study.planning.new_study import own_checkpoints, plan_study
@@ -56,7 +56,7 @@ for call in range(1, 50):
         config = replace(plan.config, checkpoints=own_checkpoints(output))
         left = call
         try:
-            prepare = partial(run._create_checkpoints, replace(plan, config=config))
+            prepare = partial(driver._create_checkpoints, replace(plan, config=config))
             with begun(output, plan.file, prepare):
                 os._exit(7 if left else 0)
         except OSError:

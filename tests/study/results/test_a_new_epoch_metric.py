@@ -20,7 +20,7 @@ from study.results.record_codec import record_to_json
 from study.results.run_record import RunState
 
 ROOT = Path(__file__).resolve().parents[3]
-NEXT = "\n\n@dataclass(frozen=True, kw_only=True)\nclass ConfirmResult"
+NEXT = "\n\n@dataclass(frozen=True, kw_only=True)\nclass Measurements"
 DECLARATION = '    gradient_norm: Annotated[float, Metric(label="gradient norm")] = math.nan\n'
 
 CHECKS = """

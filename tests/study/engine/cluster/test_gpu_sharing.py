@@ -94,7 +94,7 @@ def test_the_largest_trial_fits_into_the_share_that_bounds_it(
 def test_as_many_trials_run_at_once_as_were_decided(
     make_config, digits: TrainingData, measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measure(trials, replicates, data, cpus):
+    def measure(trials, replicates, data, cpus, own):
         return need(25.0)
 
     # What they count on loses a place to rounding.
@@ -149,7 +149,7 @@ def test_tunes_count_of_a_node_loses_a_place_where_trials_take_parts_of_a_gpu() 
 def test_the_worker_has_the_gpu_to_itself_and_every_size_of_network_the_space_holds(
     make_config, digits: TrainingData, measured
 ) -> None:
-    def measure(trials, replicates, data, cpus):
+    def measure(trials, replicates, data, cpus, own):
         sizes = sorted((trial.model.mask_count, trial.optim.batch_size) for trial in trials)
         whole = ray.get_runtime_context().get_assigned_resources()["GPU"]
         raise RuntimeError(f"{sizes} {replicates} {len(data.train)} {cpus} {whole}")
@@ -177,7 +177,7 @@ def test_where_nothing_is_measured_each_trial_keeps_a_gpu_and_the_reason_is_told
 def test_a_worker_that_dies_while_it_measures_ends_no_study(
     make_config, digits: TrainingData, measured
 ) -> None:
-    def measure(trials, replicates, data, cpus):
+    def measure(trials, replicates, data, cpus, own):
         import os
 
         os.kill(os.getpid(), 9)
@@ -192,7 +192,7 @@ def test_a_worker_that_dies_while_it_measures_ends_no_study(
 def test_a_trial_that_no_gpu_has_room_for_is_named(
     make_config, digits: TrainingData, measured
 ) -> None:
-    def measure(trials, replicates, data, cpus):
+    def measure(trials, replicates, data, cpus, own):
         return need(None, free=78.5)
 
     measured(measure)
@@ -210,7 +210,7 @@ def test_a_gpu_that_others_use_is_waited_for_and_then_done_without(
 ) -> None:
     monkeypatch.setattr(gpu_sharing, "ANSWER_SECONDS", 0.5)
 
-    def measure(trials, replicates, data, cpus):
+    def measure(trials, replicates, data, cpus, own):
         import time
 
         time.sleep(600)
