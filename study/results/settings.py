@@ -201,8 +201,8 @@ class ShownSettings:
         None,
         group=Group.SEARCHED,
         metavar="NAME",
-        help="tpe (default), nsga2, gp, random, grid (default of the paper's tables) or a sampler "
-        "of your own, FILE.py:FUNCTION",
+        help="tpe (default), nsga2, gp, random, ehvi (expected hypervolume improvement, costs "
+        "known), grid (default of the paper's tables) or a sampler of your own, FILE.py:FUNCTION",
         on_rerun=OnRerun.DEFAULT,
         shown=PARAMETER,
     )
