@@ -24,7 +24,7 @@ from study.study_errors import StudyInterrupted
 
 # These import torch and Ray, which a mistyped flag must not wait for.
 if TYPE_CHECKING:
-    from study.engine.cluster.connect import TrialResources
+    from study.engine.cluster.trial_resources import TrialResources
     from study.execution.execute import Ended
 
 
@@ -62,14 +62,13 @@ def _prepare(
 ) -> tuple[StudyPlan, "TrialResources", TrainingData]:
     """Plan the study, connect to Ray and load the images; nothing of the study is written."""
     plan = _plan(arguments, stack)
-    if not arguments.quiet:
-        where = "starting Ray" if (at := plan.config.address) is None else f"joining Ray at {at}"
-        said = f"Study {plan.config.name}: {where}"
-        print(said, file=sys.stderr if arguments.json else sys.stdout, flush=True)
+    where = "starting Ray" if (at := plan.config.address) is None else f"joining Ray at {at}"
+    _say(arguments, f"Study {plan.config.name}: {where}")
 
     # Ray takes seconds to import, which a mistyped flag must not wait for.
-    from study.engine.cluster.connect import ClusterError, connected, trial_resources
+    from study.engine.cluster.connect import ClusterError, connected
     from study.engine.cluster.control_store import control_store_watched
+    from study.engine.cluster.growing_cluster import wait_for_resources
     from study.engine.tune.warm_workers import WARM_MODULES, fills_every_core
 
     preload = WARM_MODULES if fills_every_core(plan.config) else ()
@@ -84,7 +83,7 @@ def _prepare(
         interrupts.reinstall()
         is_own = plan.config.address is None
         stack.enter_context(control_store_watched(lost, is_own=is_own))
-        resources = trial_resources(plan.config)
+        resources = wait_for_resources(plan.config, partial(_say, plan.arguments))
     except ClusterError as error:
         raise BadInputError(str(error)) from error
     # Now, while the workers import torch; and all of it before a thread imports MLflow: of
@@ -97,6 +96,12 @@ def _prepare(
         plan = _with_images(plan, data)
     plan = replace(plan, images=images, warnings=(*plan.warnings, *doubts))
     return plan, resources, data
+
+
+def _say(arguments: Arguments, said: str) -> None:
+    """Print a line of a study's start."""
+    if not arguments.quiet:
+        print(said, file=sys.stderr if arguments.json else sys.stdout, flush=True)
 
 
 def _place_of_images(arguments: Arguments) -> tuple[str, object]:
@@ -143,8 +148,11 @@ def _run(
     stack: contextlib.ExitStack,
 ) -> "Ended":
     """Write what the study begins with, and execute it."""
+    from study.engine.cluster.growing_cluster import asked_for
     from study.execution.execute import execute
 
+    if plan.config.address is not None:
+        stack.enter_context(asked_for(resources, plan.config.trials))
     try:
         plan = _with_arithmetic(plan, resources)
         if plan.arguments.resume:

@@ -45,4 +45,8 @@ class RunOptions(TypedDict, total=False):
     cpus_per_trial: int
     gpus_per_trial: float | str | None
     max_concurrent: int | None
+    memory_per_trial: float | None
+    resources_per_trial: str | None
+    wait_for_nodes: int | None
+    min_workers: int | None
     quiet: bool

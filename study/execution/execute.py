@@ -9,7 +9,7 @@ from ray.exceptions import RayError
 from ray.tune import TuneError
 
 from pnn_core.data import DatasetError, TrainingData
-from study.engine.cluster.connect import TrialResources
+from study.engine.cluster.trial_resources import TrialResources
 from study.engine.interrupts import Interrupts
 from study.execution.export import describe_study
 from study.execution.next_commands import resume_command

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pnn_core.data import DatasetError, TrainingData, confirm_step, load_test_data
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
-from study.engine.cluster.connect import TrialResources, concurrent_trials
 from study.engine.cluster.gpu_sharing import share_gpus
+from study.engine.cluster.trial_resources import TrialResources, concurrent_trials
 from study.engine.interrupts import Interrupts
 from study.engine.tune.tuner import train_runs
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages

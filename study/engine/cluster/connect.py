@@ -4,8 +4,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from study.engine.cluster.leftovers import marked, sweep
 from study.engine.cluster.private_files import keep_private, private_files
 from study.engine.cluster.private_ray import loopback_alone, raylets_silent, use_token_if_available
 from study.engine.cluster.start_failures import describe_start
-from study.results.settings import Resources
 
 ANSWER_SECONDS = 5.0
 """Time that a cluster's address may take to answer."""
@@ -121,85 +119,3 @@ def _require_answer(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise ClusterError(f"--address {address}: no Ray cluster answers: {error}") from error
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrialResources:
-    """Resources that Ray reserves for each trial, and the number of trials that run at once.
-
-    Attributes:
-        cpus: Number of CPU cores.
-        gpus: Number of GPUs, or a fraction of one.
-        concurrent: Number of trials at once, all nodes together.
-        most: Bound on them that was asked for, also where nodes join; None for no bound.
-    """
-
-    cpus: int
-    gpus: float
-    concurrent: int
-    most: int | None = None
-
-
-def trial_resources(wanted: Resources) -> TrialResources:
-    """Check that the connected cluster can run a trial; Tune would wait for ever where it cannot.
-
-    Raises:
-        ClusterError: No node has as many CPUs or GPUs.
-    """
-    nodes = _nodes()
-    if not nodes:
-        raise ClusterError("--address: the cluster has no node that is alive")
-    cpus = int(max(node.get("CPU", 0.0) for node in nodes))
-    gpus = max(node.get("GPU", 0.0) for node in nodes)
-    if wanted.cpus_per_trial > cpus:
-        raise ClusterError(
-            f"--cpus-per-trial {wanted.cpus_per_trial}: the largest node has {cpus} CPUs: "
-            f"accepted are 1 to {cpus}"
-        )
-    gpus_per_trial = min(gpus, 1.0) if wanted.gpus_per_trial is None else wanted.gpus_per_trial
-    if gpus_per_trial > gpus:
-        has = f"the largest node has {gpus:g} GPUs" if gpus else "there is no GPU"
-        raise ClusterError(
-            f"--gpus-per-trial {gpus_per_trial:g}: {has}: accepted are "
-            + (f"0 to {gpus:g}, or auto" if gpus else "0 and auto")
-        )
-    concurrent = _places(cpus=wanted.cpus_per_trial, gpus=gpus_per_trial)
-    if concurrent == 0:
-        raise ClusterError(
-            f"--cpus-per-trial {wanted.cpus_per_trial} and --gpus-per-trial {gpus_per_trial:g}: "
-            "no node has both: ask for fewer of one"
-        )
-    most = wanted.max_concurrent
-    return TrialResources(
-        cpus=wanted.cpus_per_trial,
-        gpus=gpus_per_trial,
-        concurrent=concurrent if most is None else min(concurrent, most),
-        most=most,
-    )
-
-
-def concurrent_trials(resources: TrialResources) -> int:
-    """Count the trials that the cluster can run at once now: nodes join and leave."""
-    places = _places(cpus=resources.cpus, gpus=resources.gpus)
-    return places if resources.most is None else min(places, resources.most)
-
-
-def _places(*, cpus: int, gpus: float) -> int:
-    """Count the trials that fit on all nodes together."""
-    return sum(_places_on(node, cpus, gpus) for node in _nodes())
-
-
-def _places_on(node: Mapping[str, float], cpus: int, gpus: float) -> int:
-    by_cpu = int(node.get("CPU", 0.0) // cpus)
-    if not gpus:
-        return by_cpu
-    has = node.get("GPU", 0.0)
-    if gpus >= 1:
-        return min(by_cpu, int(has / gpus))
-    whole, rest = divmod(has, 1.0)  # no fraction of one GPU is made of parts of two
-    return min(by_cpu, int(whole) * int(1 / gpus) + int(rest / gpus))
-
-
-def _nodes() -> list[Mapping[str, float]]:
-    """Return the resources of each node that is there."""
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]

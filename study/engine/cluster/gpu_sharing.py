@@ -15,7 +15,7 @@ from pnn_core.parts.own_code import OwnCode
 from pnn_core.parts.own_parts import OF_WORKERS, add_part
 from search_spaces.extremes import extreme_points
 from study.config import StudyConfig
-from study.engine.cluster.connect import TrialResources, concurrent_trials
+from study.engine.cluster.trial_resources import TrialResources, concurrent_trials
 from study.engine.failure_reasons import describe_error
 from study.results.plural import counted
 

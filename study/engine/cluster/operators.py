@@ -5,7 +5,8 @@ from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pnn_core.config import FUSED, TORCH, Arithmetic
-from study.engine.cluster.connect import ClusterError, TrialResources
+from study.engine.cluster.connect import ClusterError
+from study.engine.cluster.trial_resources import TrialResources
 
 _ANSWER_SECONDS = 300.0
 """Time that a node may take to import torch and to build operators."""

@@ -12,9 +12,9 @@ from pnn_core.data import DatasetError
 from pnn_core.parts.own_parts import OF_WORKERS
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.config import StudyConfig
-from study.engine.cluster.connect import TrialResources
 from study.engine.cluster.leftovers import scratch_folder
 from study.engine.cluster.stop_signal import StopSignal
+from study.engine.cluster.trial_resources import TrialResources
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.interrupts import Interrupts
 from study.engine.tune.callback import TuneCallback, Warn
@@ -84,7 +84,7 @@ def train_runs(
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(resources.concurrent)
     with scratch_folder() as scratch:
         tuner = tune.Tuner(
-            tune.with_resources(trainable, {"cpu": resources.cpus, "gpu": resources.gpus}),
+            tune.with_resources(trainable, tune.PlacementGroupFactory([resources.bundle])),
             tune_config=tune.TuneConfig(
                 search_alg=TuneSearcher(manager),
                 scheduler=RungScheduler(manager),

@@ -18,7 +18,7 @@ from pnn_core.data import confirm_step, load_test_data
 from pnn_core.training.confirmation_run import train_and_test
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
-from study.engine.cluster.connect import concurrent_trials, trial_resources
+from study.engine.cluster.trial_resources import concurrent_trials, trial_resources
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
 from study.engine.tune.trainable import TrialTrainable

@@ -14,7 +14,7 @@ from pnn_core.training.validated_run import train
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup, checkpoint_file
 from study.config import StudyConfig
-from study.engine.cluster.connect import TrialResources
+from study.engine.cluster.trial_resources import TrialResources
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
 from study.engine.tune.tuner import train_runs

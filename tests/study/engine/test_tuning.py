@@ -11,7 +11,7 @@ from pnn_core.config import DatasetShape, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.training.validated_run import train
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
-from study.engine.cluster.connect import trial_resources
+from study.engine.cluster.trial_resources import trial_resources
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
 from study.engine.tune.tuner import train_runs

@@ -7,7 +7,7 @@ import pytest
 from ray import tune
 
 from study.checkpoints.checkpoint_store import CheckpointStore
-from study.engine.cluster.connect import TrialResources
+from study.engine.cluster.trial_resources import TrialResources
 from study.engine.cluster.worker_name import worker_name
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner

@@ -8,7 +8,8 @@ import psutil
 import pytest
 import ray
 
-from study.engine.cluster.connect import ClusterError, connected, trial_resources
+from study.engine.cluster.connect import ClusterError, connected
+from study.engine.cluster.trial_resources import trial_resources
 from study.results.settings import Resources
 
 pytestmark = pytest.mark.usefixtures("cluster")

@@ -18,8 +18,9 @@ from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES, allocator_fraction
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.config import StudyConfig
 from study.engine.cluster import gpu_sharing
-from study.engine.cluster.connect import TrialResources, connected, trial_resources
+from study.engine.cluster.connect import connected
 from study.engine.cluster.gpu_sharing import MEMORY_SHARE, share_gpus, trials_that_fit
+from study.engine.cluster.trial_resources import TrialResources, trial_resources
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
 from study.results.run_record import RunRecord, RunState

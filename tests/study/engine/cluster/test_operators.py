@@ -7,8 +7,9 @@ import pytest
 from pnn_core.config import FUSED, TORCH
 from pnn_core.fused.operators import OperatorsError
 from study.engine.cluster import operators
-from study.engine.cluster.connect import ClusterError, TrialResources
+from study.engine.cluster.connect import ClusterError
 from study.engine.cluster.operators import choose_arithmetic
+from study.engine.cluster.trial_resources import TrialResources
 
 ON_CPU = TrialResources(cpus=1, gpus=0, concurrent=1)
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from pnn_core.data import DatasetError, ImageFiles, TrainingData, load_training_data
 from study.checkpoints.checkpoint_store import CheckpointStore
-from study.engine.cluster.connect import TrialResources
+from study.engine.cluster.trial_resources import TrialResources
 from study.engine.interrupts import Interrupts
 from study.engine.tune.tuner import train_runs
 from study.results.run_record import RunState

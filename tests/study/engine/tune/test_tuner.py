@@ -24,7 +24,7 @@ from search_spaces import SearchSpace
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
 from study.config import JOURNAL, StudyConfig
-from study.engine.cluster.connect import TrialResources
+from study.engine.cluster.trial_resources import TrialResources
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
 from study.engine.tune.trainable import TrialTrainable
