@@ -51,7 +51,7 @@ class Subject:
 
     space: str | None = option(
         None,
-        group=Group.SEARCHED,
+        group=Group.FIRST,
         metavar="NAME",
         help="a built-in space, or a .py file with SPACE",
         on_rerun=OnRerun.OF_TRIAL,
@@ -66,7 +66,8 @@ class Subject:
     )
     name: str | None = option(
         None,
-        group=Group.PLACES,
+        group=Group.FIRST,
+        after="confirm",
         metavar="NAME",
         help="of the study (default: SPACE-DATASET-1, or NAME-trial-N of a trial run again)",
         read=require_study_name,
@@ -74,7 +75,8 @@ class Subject:
     )
     resume: bool = option(
         False,
-        group=Group.PLACES,
+        group=Group.FIRST,
+        after="name",
         help="go on with study NAME as it was started; --trials may grow",
         on_resume=OnResume.NOT_STORED,
     )
@@ -103,13 +105,13 @@ class Arguments(Settings, Subject):
 
     list_spaces: bool = option(
         False,
-        group=Group.INSTEAD,
+        group=Group.FIRST,
         help="explain the built-in spaces",
         on_resume=OnResume.NOT_STORED,
     )
     dry_run: bool = option(
         False,
-        group=Group.INSTEAD,
+        group=Group.FIRST,
         help="print trials and their costs; train nothing",
         on_resume=OnResume.NOT_STORED,
     )
@@ -159,7 +161,11 @@ def make_parser() -> Parser:
     """Make a parser of the command line."""
     parser = Parser(
         prog="python -m study.run",
+        usage="%(prog)s --space NAME [OPTION ...]",
         description="Search for networks without spatial convolutions that are accurate and small.",
+        epilog="A first study: %(prog)s --space noise_masks --confirm 3. On a terminal, TERM=dumb "
+        "has progress printed as plain lines, as a screen reader wants it, and NO_COLOR=1 leaves "
+        "out colours.",
         allow_abbrev=False,
     )
     declared, kinds = options(Arguments), kinds_of(Arguments)
