@@ -8,6 +8,7 @@ if __name__ == "__main__":  # before all that takes seconds to import
 import argparse
 import errno
 import logging
+import re
 import socket
 from collections.abc import Sequence
 
@@ -48,17 +49,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             "dashboards.app",
             f"--host {host} --port {port} cannot be listened on: {reason}: choose another {blamed}",
         )
-    app = create_app(arguments.tracking_uri, AllowedHosts(host, arguments.allowed_hosts))
+    hosts = AllowedHosts(host, arguments.allowed_hosts)
+    app = create_app(arguments.tracking_uri, hosts, arguments.url_prefix)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
     with listening:
-        _serve(app.server, listening)
+        _serve(app.server, listening, arguments.url_prefix)
     return DONE
 
 
-def _serve(application: flask.Flask, listening: socket.socket) -> None:
+def _serve(application: flask.Flask, listening: socket.socket, prefix: str) -> None:
     host, port = listening.getsockname()[:2]
     server = make_server(host, port, application, threaded=True, fd=listening.fileno())
-    print(f"PNN studies: http://{host}:{port} (Ctrl-C ends it)", flush=True)
+    print(f"PNN studies: http://{host}:{port}{prefix.rstrip('/')} (Ctrl-C ends it)", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -89,7 +91,24 @@ def _parser() -> argparse.ArgumentParser:
         help="further names under which browsers ask for the page, such as that of a proxy "
         "(default: names and addresses of this machine alone, so that no other page reads it)",
     )
+    parser.add_argument(
+        "--url-prefix",
+        type=_prefix,
+        default="/",
+        metavar="/PATH/",
+        help="path under which the page lies, where a proxy passes it on (default: /); "
+        "/PATH/health answers whether the server runs",
+    )
     return parser
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"/([A-Za-z0-9._~-]+/)*", path := text.rstrip("/") + "/"):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no path: accepted are letters, digits, '.', '_', '~' and '-' between "
+            "slashes, such as /studies/"
+        )
+    return path
 
 
 def _port(text: str) -> int:

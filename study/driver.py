@@ -13,6 +13,7 @@ from study.command_line import BadInputError, blaming
 from study.engine.interrupts import Interrupts
 from study.execution.caller import Caller
 from study.execution.next_commands import resume_command
+from study.execution.notification import Notice, notify
 from study.planning.arguments import Arguments
 from study.planning.new_study import StudyPlan, plan_study
 from study.planning.own_code import with_images, write_copies
@@ -20,7 +21,7 @@ from study.planning.resume import find_study, plan_resume
 from study.planning.study_file import FILE
 from study.planning.study_folder import FolderTakenError, begun
 from study.planning.study_lock import StudyLockedError, locked
-from study.study_errors import StudyInterrupted
+from study.study_errors import StudyFailedError, StudyInterrupted
 
 # These import torch and Ray, which a mistyped flag must not wait for.
 if TYPE_CHECKING:
@@ -42,6 +43,28 @@ def drive(arguments: Arguments, caller: Caller) -> "Ended":
         StudyFailedError: The data, the cluster or the storage failed; its state was saved.
         OSError: It could not begin.
     """
+    try:
+        ended = _drive(arguments, caller)
+    except (StudyInterrupted, StudyFailedError) as error:
+        end = "interrupted" if isinstance(error, StudyInterrupted) else "failed"
+        if untold := _notify(arguments, error.name, end, str(error)):
+            error.add_note(untold)
+        raise
+    outcome = ended.outcome
+    if untold := _notify(arguments, outcome.config.name, ended.word, outcome.in_short):
+        ended = ended._replace(outcome=outcome.with_warning(untold))
+    return ended
+
+
+def _notify(arguments: Arguments, study: str, end: str, said: str) -> str:
+    """Tell who is to be told of the end; return the reason why it could not be told."""
+    if arguments.notify is None:
+        return ""
+    notice = Notice(study=study, end=end, text=f"Study {study} {end}: {said}")
+    return notify(arguments.notify, notice)
+
+
+def _drive(arguments: Arguments, caller: Caller) -> "Ended":
     ended: Ended | None = None
     interrupts = Interrupts()
     try:

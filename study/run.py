@@ -207,12 +207,10 @@ def _study(arguments: Arguments, unbegun: str) -> int:
     """Run a study, tell its outcome and return the exit status."""
     try:
         outcome, status = drive(arguments, _Terminal(unbegun))
-    except StudyInterrupted as interrupted:
-        print(f"{PROGRAM}: {interrupted}", file=sys.stderr)
-        return INTERRUPTED
-    except StudyFailedError as error:
-        print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return FAILED
+    except (StudyInterrupted, StudyFailedError) as error:
+        for said in (*getattr(error, "__notes__", ()), error):  # how to go on stands last
+            print(f"{PROGRAM}: {said}", file=sys.stderr)
+        return INTERRUPTED if isinstance(error, StudyInterrupted) else FAILED
     if arguments.json:
         print(json.dumps(outcome.as_json(), indent=2))
     else:

@@ -45,8 +45,9 @@ class RunOptions(TypedDict, total=False):
     cpus_per_trial: int
     gpus_per_trial: float | str | None
     max_concurrent: int | None
-    memory_per_trial: float | None
-    resources_per_trial: str | None
+    memory_per_trial: float | str | None
+    resources_per_trial: str | Sequence[str] | None
     wait_for_nodes: int | None
     min_workers: int | None
     quiet: bool
+    notify: str | None

@@ -156,7 +156,7 @@ def _downloads(picture: Picture, address: Address) -> list[Component | str]:
     return [
         html.A(
             f"{kind.upper()} ",
-            href=f"/download/{picture.name}.{kind}{address}",
+            href=f"download/{picture.name}.{kind}{address}",
             download=f"{picture.name}.{kind}",
             **aria(label=f"{picture.title} as {kind.upper()}"),
         )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import flask
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from dashboards.elements.picture import Picture
 from dashboards.live.access import AllowedHosts, guard
@@ -56,12 +57,16 @@ function (clicks) {
 """
 
 
-def create_app(tracking_uri: str | None, hosts: AllowedHosts | None = None) -> Dash:
+def create_app(
+    tracking_uri: str | None, hosts: AllowedHosts | None = None, prefix: str = "/"
+) -> Dash:
     """Make the page of one tracker; its studies are read in the background from now on.
 
     Args:
         tracking_uri: Any that MLflow accepts; None for MLflow's own rule.
         hosts: Names under which it answers; None for those of this machine for itself.
+        prefix: Path under which browsers find it, from slash to slash. It answers there, and at
+            the root, for proxies that take the path away.
     """
     studies = Studies(MlflowStore(tracking_uri))
     app = Dash(
@@ -72,6 +77,8 @@ def create_app(tracking_uri: str | None, hosts: AllowedHosts | None = None) -> D
         assets_folder="assets",
         include_assets_files=True,
         suppress_callback_exceptions=True,  # choices come and go with the view
+        requests_pathname_prefix=prefix,
+        routes_pathname_prefix="/",
     )
     app.layout = skeleton()
     app.clientside_callback(  # type: ignore[no-untyped-call]
@@ -85,6 +92,9 @@ def create_app(tracking_uri: str | None, hosts: AllowedHosts | None = None) -> D
     _serve_files(app.server, studies)
     guard(app.server, hosts or AllowedHosts(), app.csp_hashes())
     accept_well_formed(app)
+    if prefix != "/":
+        inner = app.server.wsgi_app
+        app.server.wsgi_app = DispatcherMiddleware(inner, {prefix.rstrip("/"): inner})
     studies.start()
     return app
 
@@ -144,6 +154,10 @@ def _follow_every_move(app: Dash) -> None:
 
 
 def _serve_files(server: flask.Flask, studies: Studies) -> None:
+    @server.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
     images = AtOnce(MOST_IMAGES, WAITING_SECONDS)
 
     @server.get("/download/<name>.<kind>")

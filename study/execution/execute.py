@@ -49,6 +49,11 @@ class Ended(NamedTuple):
     outcome: Outcome
     status: int
 
+    @property
+    def word(self) -> str:
+        """Return the end in a word: `done`, `failed` or `interrupted`."""
+        return {DONE: "done", FAILED: "failed", INTERRUPTED: "interrupted"}[self.status]
+
 
 def execute(
     plan: StudyPlan,

@@ -61,6 +61,12 @@ class Outcome:
         return front(self.records, self.config.objectives)
 
     @property
+    def in_short(self) -> str:
+        """Return one line for a message elsewhere."""
+        states = ", ".join(f"{n} {state}" for state, n in self.states().items())
+        return f"{states} of {self.config.trials}, {len(self.front)} on the front; {self.page}"
+
+    @property
     def page(self) -> Path:
         """Page of pictures."""
         return self.config.output / "front.html"

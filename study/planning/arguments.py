@@ -9,6 +9,7 @@ from typing import Any
 from pnn_core.parts.own_code import Kind, OwnCode
 from study.command_line import BadInputError, Parser, blaming, typed_by, whole_number
 from study.config import require_study_name
+from study.planning.notified_place import read_notified
 from study.planning.study_folder import STUDIES, study_names
 from study.results.setting import (
     Group,
@@ -25,7 +26,7 @@ from study.results.settings import Settings
 from study.results.trial_key import TrialKey
 
 CHANGED_BY_A_LARGER_STUDY = {
-    *("trials", "epochs", "name", "output", "resume", "json", "quiet", "open_early"),
+    *("trials", "epochs", "name", "output", "resume", "json", "quiet", "notify", "open_early"),
 }
 
 NAMES_SHOWN = 5
@@ -125,6 +126,15 @@ class Arguments(Settings, Subject):
         False,
         group=Group.INSTEAD,
         help="no progress, only the result",
+        on_resume=OnResume.NOT_STORED,
+    )
+    notify: str | None = option(
+        None,
+        group=Group.PLACES,
+        metavar="PLACE",
+        help="tell of the end, a failure or an interrupt: a URL that a JSON document is posted to, "
+        "or a command that gets it on standard input; never stored",
+        read=read_notified,
         on_resume=OnResume.NOT_STORED,
     )
 

@@ -99,7 +99,9 @@ def environment(temporary: Path, *, armed: Path | None = None) -> dict[str, str]
         "OMP_NUM_THREADS": "1",
     }
     if armed is not None:
-        settings["PYTHONPATH"] = str(Path(__file__).with_name("injected"))
+        injected = str(Path(__file__).with_name("injected"))
+        before = os.environ.get("PYTHONPATH")
+        settings["PYTHONPATH"] = injected if before is None else f"{injected}{os.pathsep}{before}"
         settings["PNN_FAULTS"] = str(armed)
     return inherited | settings
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from driver import Driver
 from hosts import RAY_PORT, Host, network, why_impossible
-from small_study import NAME, SPACE, arguments, environment, journal_of, scratch
+from invariants import check
+from small_study import NAME, SPACE, arguments, asked, environment, journal_of, scratch
 from stored_study import read
 
 STUDY_SECONDS = 400.0
@@ -86,12 +87,21 @@ def test_a_study_waits_for_the_first_node_and_is_trained_on_as_many_as_it_has_wo
         environment=head.environment,
         prefix=head.prefix,
     )
+    log, hold = tmp_path / "armed" / "epochs.log", tmp_path / "armed" / "hold"
+    hold.touch()
     try:
+        driver.wait_until(
+            "a second node trains", lambda: len(processes(log)) == LIMIT, STUDY_SECONDS
+        )
+        hold.unlink()
         assert driver.wait(STUDY_SECONDS) == 0, driver.output + driver.errors
     finally:
         driver.end()
     assert "waiting for nodes: 0 of 1 node that can train a trial (1 CPU each)" in driver.output
     stored = read(str(journal_of(output)), tracker, NAME)
     assert check(replace(asked(confirm=False), trials=LIMIT), stored, output / "front.csv") == []
-    epochs = [line.split() for line in (tmp_path / "armed" / "epochs.log").read_text().splitlines()]
-    assert len({process for _, _, process in epochs}) == LIMIT
+
+
+def processes(log: Path) -> set[str]:
+    """Processes that have begun an epoch."""
+    return {line.split()[2] for line in log.read_text().splitlines()} if log.is_file() else set()

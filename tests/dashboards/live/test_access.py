@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import threading
 
 import pytest
@@ -162,3 +163,26 @@ def test_what_is_drawn_at_once_is_bounded() -> None:
     thread.join()
     with bound.place():
         pass
+
+
+@pytest.fixture(scope="module")
+def behind_a_proxy(tmp_path_factory):
+    uri = f"sqlite:///{tmp_path_factory.mktemp('prefixed')}/mlflow.db"
+    return create_app(uri, prefix="/team/studies/").server.test_client()
+
+
+@pytest.mark.parametrize("passed_on", ["/team/studies/", "/"], ids=["as it is", "without the path"])
+def test_under_a_prefix_a_proxy_may_pass_the_path_on_or_take_it_away(behind_a_proxy, passed_on):
+    page = behind_a_proxy.get(passed_on).get_data(as_text=True)
+    files = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert files and all(file.startswith("/team/studies/") for file in files)
+    for file in files:
+        path = passed_on + file.removeprefix("/team/studies/")
+        with behind_a_proxy.get(path) as answer:
+            assert answer.status_code == 200, path
+    assert behind_a_proxy.get(f"{passed_on}health").json == {"status": "ok"}
+
+
+def test_health_is_told_to_nobody_under_another_name(client):
+    assert client.get("/health").json == {"status": "ok"}
+    assert client.get("/health", headers={"Host": "elsewhere.example"}).status_code == 403

@@ -17,6 +17,7 @@ from dashboards import app
         (["--port", "65536"], "--port: '65536' is no port"),
         (["--prot", "1"], "--prot is not an option: did you mean --port?"),
         (["--host", "300.1.1.1"], "--host 300.1.1.1 --port 8050 cannot be listened on"),
+        (["--url-prefix", "/a b/"], "--url-prefix: '/a b/' is no path: accepted are letters"),
         (["extra"], "extra is not an option: see --help"),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 import ray
 
 from study.engine.cluster.connect import ClusterError, connected
+from study.engine.cluster.growing_cluster import wait_for_resources
 from study.engine.cluster.trial_resources import trial_resources
 from study.results.settings import Resources
 
@@ -87,7 +88,7 @@ def test_cpus_and_gpus_on_different_nodes_are_refused(monkeypatch) -> None:
         {"Alive": True, "Resources": {"CPU": 4.0, "GPU": 1.0}},
     ]
     monkeypatch.setattr(ray, "nodes", lambda: nodes)
-    with pytest.raises(ClusterError, match="no node has both"):
+    with pytest.raises(ClusterError, match="no node has all of it"):
         trial_resources(Resources(cpus_per_trial=8, gpus_per_trial=1.0))
 
 
@@ -97,3 +98,44 @@ def test_an_address_that_answers_but_is_no_cluster_is_refused() -> None:
         server.close()
         with pytest.raises(ClusterError, match="no Ray cluster answers"), connected(address):
             pass
+
+
+def test_memory_and_named_resources_bound_the_trials_of_a_node(monkeypatch) -> None:
+    gib = 1 << 30
+    large = {"Alive": True, "Resources": {"CPU": 16.0, "memory": 32.0 * gib, "spot": 8.0}}
+    small = {"Alive": True, "Resources": {"CPU": 16.0, "memory": 3.0 * gib}}
+    monkeypatch.setattr(ray, "nodes", lambda: [large, small])
+    assert trial_resources(Resources(memory_per_trial=2.0)).concurrent == 16 + 1
+    assert trial_resources(Resources(resources_per_trial="spot=2")).concurrent == 4
+    with pytest.raises(ClusterError, match=r"--memory-per-trial 40: the largest node offers 32.0"):
+        trial_resources(Resources(memory_per_trial=40.0))
+    with pytest.raises(ClusterError, match=r"sopt=1: no node has any: .* have spot"):
+        trial_resources(Resources(resources_per_trial="sopt=1"))
+
+
+def test_a_node_that_joins_is_waited_for(monkeypatch) -> None:
+    head = {"Alive": True, "Resources": {"CPU": 0.0}}
+    worker = {"Alive": True, "Resources": {"CPU": 2.0}}
+    seen = iter([[head]] * 4)
+    monkeypatch.setattr(ray, "nodes", lambda: next(seen, [head, worker]))
+    said: list[str] = []
+    resources = wait_for_resources(Resources(address="auto"), said.append)
+    assert resources.concurrent == 2
+    (waiting,) = said
+    assert waiting.startswith("waiting for nodes: 0 of 1 node that can train a trial (1 CPU each)")
+
+
+def test_nodes_that_never_join_are_given_up(monkeypatch) -> None:
+    small = {"Alive": True, "Resources": {"CPU": 2.0}}
+    monkeypatch.setattr(ray, "nodes", lambda: [small])
+    at_once = Resources(address="auto", cpus_per_trial=4)
+    with pytest.raises(ClusterError, match=r"largest node has 2 CPUs.*--wait-for-nodes SECONDS"):
+        wait_for_resources(at_once, pytest.fail)
+    waiting = Resources(address="auto", wait_for_nodes=1, min_workers=2)
+    with pytest.raises(ClusterError, match=r"1 of 2 nodes with room for a trial \(1 CPU\) came"):
+        wait_for_resources(waiting, lambda said: None)
+
+
+def test_waiting_without_a_cluster_is_refused() -> None:
+    with pytest.raises(ClusterError, match="--min-workers 2: is of a cluster that --address names"):
+        wait_for_resources(Resources(min_workers=2), pytest.fail)
