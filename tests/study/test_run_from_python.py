@@ -48,11 +48,11 @@ def test_the_typed_options_are_all_that_a_study_has() -> None:
         assert (NoneType in told) == (NoneType in kinds[name]), name
         assert (bool in told) == (bool in kinds[name] or options(Arguments)[name].alone is not None)
         for kind in set(told) - {NoneType, bool}:
-            assert words_of({name: samples[kind]}), (name, kind)
+            assert words_of(Arguments, {name: samples[kind]}), (name, kind)
         for kind in set(samples) - set(told) - ({int} if float in told or Path in told else set()):
             if kind is not Path and not (kind is int and Sequence in told):
                 with pytest.raises(BadInputError, match=rf"^{name} \(=.*\) must be "):
-                    words_of({name: samples[kind]})
+                    words_of(Arguments, {name: samples[kind]})
 
 
 def test_values_are_read_as_the_words_that_are_typed_for_them() -> None:
@@ -66,10 +66,14 @@ def test_values_are_read_as_the_words_that_are_typed_for_them() -> None:
         "output": Path("a b"),
         "resume": False,
         "name": None,
+        "limit": ["learnable_params<=500", "val_loss < 2"],
+        "enqueue": [{"mask_count": 16, "noise_level": 0.1}, "fan_out=2"],
     }
     words = ["--space", "noise_masks", "--trials", "3", "--objectives", "val_loss,macs"]
     words += ["--gpus-per-trial", "0.5", "--tune-controls", "--confirm", "3", "--output", "a b"]
-    assert parse_arguments(words_of(values)) == parse_arguments(words)
+    words += ["--limit", "learnable_params<=500,val_loss<2"]
+    words += ["--enqueue", "mask_count=16,noise_level=0.1", "--enqueue", "fan_out=2"]
+    assert parse_arguments(words_of(Arguments, values)) == parse_arguments(words)
 
 
 @pytest.mark.parametrize(
