@@ -141,6 +141,11 @@ class _ToldProgress(Tally):
         super().epoch_finished(key, result)
         self._told()
 
+    def confirmation_advanced(self, record: RunRecord, epoch: int, train_loss: float) -> None:
+        """Count it, and tell."""
+        super().confirmation_advanced(record, epoch, train_loss)
+        self._told()
+
     def run_ended(self, record: RunRecord) -> None:
         """Count it, and tell."""
         super().run_ended(record)

@@ -48,7 +48,7 @@ class Subject:
 
     space: str | None = option(
         None,
-        group=Group.SEARCHED,
+        group=Group.FIRST,
         metavar="NAME",
         help="a built-in space, or a .py file with SPACE",
         on_rerun=OnRerun.OF_TRIAL,
@@ -63,7 +63,8 @@ class Subject:
     )
     name: str | None = option(
         None,
-        group=Group.PLACES,
+        group=Group.FIRST,
+        after="confirm",
         metavar="NAME",
         help="of the study (default: SPACE-DATASET-1, or NAME-trial-N of a trial run again)",
         read=require_study_name,
@@ -71,7 +72,8 @@ class Subject:
     )
     resume: bool = option(
         False,
-        group=Group.PLACES,
+        group=Group.FIRST,
+        after="name",
         help="go on with study NAME as it was started; --trials may grow",
         on_resume=OnResume.NOT_STORED,
     )
@@ -109,13 +111,13 @@ class Arguments(Settings, Subject):
     )
     list_spaces: bool = option(
         False,
-        group=Group.INSTEAD,
+        group=Group.FIRST,
         help="explain the built-in spaces",
         on_resume=OnResume.NOT_STORED,
     )
     dry_run: bool = option(
         False,
-        group=Group.INSTEAD,
+        group=Group.FIRST,
         help="print trials and their costs; train nothing",
         on_resume=OnResume.NOT_STORED,
     )

@@ -21,7 +21,11 @@ def make_parser(kind: type, defaults: object) -> Parser:
     """
     parser = Parser(
         prog="python -m study.run",
+        usage="%(prog)s --space NAME [OPTION ...]",
         description="Search for networks without spatial convolutions that are accurate and small.",
+        epilog="A first study: %(prog)s --space noise_masks --confirm 3. On a terminal, TERM=dumb "
+        "has progress printed as plain lines, as a screen reader wants it, and NO_COLOR=1 leaves "
+        "out colours.",
         allow_abbrev=False,
     )
     declared, kinds = options(kind), kinds_of(kind)

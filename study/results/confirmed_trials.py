@@ -55,11 +55,18 @@ def planned_confirmations(info: StudyInfo, records: Iterable[RunRecord]) -> int:
     choice, arms = info.confirm_trials or FRONT, info.experiment is not None
     chosen = trials_to_confirm(records, info.objectives, choice, limits=info.limit, arms=arms)
     controls = info.controls or EARLIER_CONTROLS
-    return info.confirm * sum(1 + len(layers_beside(_model(r), controls)) for r in chosen)
+    return info.confirm * sum(networks_of(record, controls) for record in chosen)
 
 
-def _model(record: RunRecord) -> ModelConfig:
-    """Return a trial's network, on images of any shape, as its layer does not depend on them."""
+def networks_of(record: RunRecord, controls: str) -> int:
+    """Count the networks that confirm a trial: its own, and those with a control's layer.
+
+    Args:
+        record: Trial.
+        controls: Choice of controls, as it is kept.
+    """
+    # Images of any shape will do: the layer does not depend on them.
     images = DatasetShape(channels=3, height=32, width=32, classes=2)
     settings = {name: v for name, v in record.parameters.items() if name in PARAMETER_NAMES}
-    return TrialConfig(model=ModelConfig(dataset=images)).with_parameters(settings).model
+    trial = TrialConfig(model=ModelConfig(dataset=images)).with_parameters(settings)
+    return 1 + len(layers_beside(trial.model, controls))

@@ -12,6 +12,7 @@ _OPTION = "option"
 class Group(StrEnum):
     """Groups of options in the help, in its order."""
 
+    FIRST = "to begin with"
     SEARCHED = "what is searched"
     STOPPED = "what is stopped early"
     HONEST = "what makes it honest"

@@ -120,7 +120,7 @@ class Resources:
         1,
         group=Group.RESOURCES,
         metavar="N",
-        help="default: 1",
+        help="CPU cores of a trial (default: 1)",
         least=1,
         on_resume=OnResume.FREE,
     )
@@ -153,7 +153,7 @@ class ShownSettings:
 
     dataset: str = option(
         "digits",
-        group=Group.SEARCHED,
+        group=Group.FIRST,
         metavar="NAME",
         help=f"digits (default, embedded), {', '.join(DATASET_NAMES[1:])} or a .py file with "
         "images of your own",
@@ -162,9 +162,9 @@ class ShownSettings:
     )
     trials: int | None = option(
         None,
-        group=Group.SEARCHED,
+        group=Group.FIRST,
         metavar="N",
-        help=f"default: {DEFAULT_TRIALS}, or the whole grid",
+        help=f"trials to run (default: {DEFAULT_TRIALS}, or the whole grid)",
         least=1,
         on_resume=OnResume.GROWS,
         on_rerun=OnRerun.DEFAULT,
@@ -172,7 +172,7 @@ class ShownSettings:
     )
     epochs: int = option(
         DEFAULT_EPOCHS,
-        group=Group.SEARCHED,
+        group=Group.FIRST,
         metavar="N",
         help=f"full budget of a trial (default: {DEFAULT_EPOCHS})",
         least=1,
@@ -254,7 +254,7 @@ class ShownSettings:
     )
     confirm: int = option(
         0,
-        group=Group.HONEST,
+        group=Group.FIRST,
         metavar="S",
         help="then retrain the front and controls of its size with S fresh seeds on train and "
         "validation images, the test set being read in this step alone (default: 0, do not)",
@@ -321,7 +321,7 @@ class Settings(ShownSettings, Resources):
 
     data_dir: Path = option(
         Path("data"),
-        group=Group.SEARCHED,
+        group=Group.FIRST,
         after="dataset",
         metavar="DIR",
         help="where the data set is, or is downloaded to (default: data)",
@@ -329,7 +329,6 @@ class Settings(ShownSettings, Resources):
     model: str | None = option(
         None,
         group=Group.SEARCHED,
-        after="data_dir",
         metavar="NAME",
         help="the network, in the place of the space's own: "
         f"{', '.join([*NETWORKS][:-1])} or {[*NETWORKS][-1]}",

@@ -199,7 +199,7 @@ def test_a_toy_setting_is_one_declaration(tmp_path: Path) -> None:
     class Larger(ShownSettings):
         warmup_epochs: int = option(
             2,
-            group=Group.SEARCHED,
+            group=Group.FIRST,
             after="epochs",
             metavar="N",
             help="epochs with a small learning rate (default: 2)",
