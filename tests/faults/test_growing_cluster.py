@@ -50,7 +50,13 @@ def autoscaling(address: str) -> dict[str, object]:
         "max_workers": LIMIT,
         "upscaling_speed": 10.0,
         "idle_timeout_minutes": 30,
-        "provider": {"type": "fake_multinode", "gcs_address": f"{address}:{RAY_PORT}"},
+        "provider": {
+            "type": "fake_multinode",
+            "gcs_address": f"{address}:{RAY_PORT}",
+            "disable_node_updaters": True,  # which would log in by SSH
+            "disable_launch_config_check": True,
+            "worker_liveness_check": False,  # its nodes have no address of their own to report
+        },
         "available_node_types": {
             "head": {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0},
             "worker": worker | {"min_workers": 0, "max_workers": LIMIT},
