@@ -69,9 +69,14 @@ class MlflowStore:
         """Return the names of all studies, the latest first."""
         return study_names(self._connection)
 
-    def open_study(self, info: StudyInfo) -> MlflowStudy:
-        """Prepare a study for writing; nothing is created before its `open`."""
-        return MlflowStudy(self._connection, info)
+    def open_study(self, info: StudyInfo, digest: Callable[[], str] | None = None) -> MlflowStudy:
+        """Prepare a study for writing; nothing is created before its `open`.
+
+        Args:
+            info: The study.
+            digest: Function that returns the digest of its images; None to leave the data set out.
+        """
+        return MlflowStudy(self._connection, info, digest)
 
     def load_study(self, name: str) -> LoadedStudy:
         """Read a study back.
