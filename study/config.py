@@ -7,6 +7,9 @@ from pathlib import Path
 from pnn_core.config import Arithmetic, DatasetShape
 from pnn_core.parts.own_code import OwnCode
 from search_spaces import SearchSpace
+from search_spaces.axis_values import read_value
+from search_spaces.space import Point
+from study.results.enqueued_points import typed_points
 from study.results.fresh_seeds import first_fresh_seed, first_tuning_seed
 from study.results.mask_secrets import mask_password
 from study.results.setting import options
@@ -32,6 +35,8 @@ class StudyConfig(Settings):
         checkpoints: Folder or URL where running trials keep their checkpoints; every node sees it.
         confirm_beforehand: Number of fresh seeds that was fixed first, which `--confirm` may have
             raised since; None for the number that is asked for now.
+        controls_beforehand: Controls that were fixed first, to which `--controls` may have added
+            some since; None where nothing is confirmed.
         first_fresh_seed: First fresh seed of a study that began when it depended on their number;
             None for that of the study's seed.
         arithmetic: Arithmetic that trains networks on the CPU; None for what each machine has.
@@ -47,6 +52,7 @@ class StudyConfig(Settings):
     sampler: str
     checkpoints: str
     confirm_beforehand: int | None = None
+    controls_beforehand: str | None = None
     first_fresh_seed: int | None = None
     arithmetic: Arithmetic | None = None
     own: tuple[OwnCode, ...] = ()
@@ -65,6 +71,15 @@ class StudyConfig(Settings):
             return None
         return Rungs(
             first=self.first_rung, reduction_factor=self.reduction_factor, epochs=self.epochs
+        )
+
+    @property
+    def enqueued(self) -> tuple[Point, ...]:
+        """Return the points that are tried first, in their order: some settings of each, or all."""
+        axes = self.space.axes
+        return tuple(
+            {name: read_value(name, axes[name], text) for name, text in point.items()}
+            for point in typed_points(self.enqueue)
         )
 
     @property

@@ -69,7 +69,7 @@ def study_choice(names: Sequence[str], address: Address) -> Component:
                     options=[*names],
                     value=chosen,
                     clearable=False,
-                    placeholder="none yet",
+                    placeholder="choose a study" if names else "none yet",
                 ),
             ]
         )

@@ -38,7 +38,7 @@ def expected_networks(config: StudyConfig, ended: Sequence[RunRecord]) -> Expect
         return ExpectedNetworks(0.0, None)
     controls = config.controls or DEFAULT_CONTROLS
     choice, arms = config.confirm_trials or FRONT, config.space.experiment is not None
-    chosen = trials_to_confirm(ended, config.objectives, choice, arms=arms)
+    chosen = trials_to_confirm(ended, config.objectives, choice, limits=config.limit, arms=arms)
     if chosen:
         networks = [networks_of(record, controls) for record in chosen]
         each = sum(networks) / len(chosen)

@@ -28,7 +28,9 @@ class StudyWeights:
         self._sent: set[RunKey] = set()
         self._keeper: WeightsKeeper | None = None
         if config.weights != NO_WEIGHTS:
-            self._keeper = WeightsKeeper(store, config.output / FOLDER, config.objectives)
+            self._keeper = WeightsKeeper(
+                store, config.output / FOLDER, config.objectives, config.limit
+            )
 
     @property
     def listeners(self) -> list[RunListener]:

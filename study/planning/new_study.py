@@ -24,6 +24,8 @@ from study.planning.confirmation import (
 )
 from study.planning.early_stopping import asked_rungs
 from study.planning.enough_seeds import few_seeds_warning
+from study.planning.enqueued import with_enqueued
+from study.planning.limits import number_on_grid, require_limits
 from study.planning.own_code import with_own_code
 from study.planning.preflight import (
     require_writable,
@@ -35,9 +37,10 @@ from study.planning.rerun import Rerun, find_rerun
 from study.planning.study_file import FILE, StudyFile, describe_images
 from study.planning.study_folder import CHECKPOINTS, STUDIES, describe_lost_file, is_free
 from study.results.fresh_seeds import first_fresh_seed
+from study.results.limit import require_known_metrics
 from study.results.mlflow.store import MlflowStore
 from study.results.planned_experiment import PlannedExperiment, space_digest
-from study.results.setting import values_of
+from study.results.setting import spell, values_of
 from study.results.settings import DEFAULT_TRIALS, Settings
 from study.search.own_sampler import require_proposals
 from study.search.sampler import DEFAULT_SAMPLER, GRID, SAMPLER_NAMES, require_sampler
@@ -165,14 +168,17 @@ def study_config(
         name: Name of the study.
 
     Raises:
-        BadInputError: The sampler, the scheduler or the confirmation is not accepted.
+        BadInputError: The sampler, the scheduler, the confirmation, a limit or a point to try
+            first is not accepted.
     """
+    with blaming("--limit", spell(arguments.limit)):
+        require_known_metrics(arguments.limit, arguments.objectives)
     sampler = arguments.sampler or default_sampler(space)
     with blaming("--sampler", sampler):
         require_sampler(sampler)
         if sampler not in SAMPLER_NAMES:
             require_proposals(sampler, space, shape, arguments.objectives)
-        grid = len(list(space.grid_points(shape))) if sampler == GRID else None
+        grid = number_on_grid(space, shape, arguments.limit) if sampler == GRID else None
     output = arguments.output or STUDIES / name
     rungs = asked_rungs(arguments, arguments.objectives)
     settings = values_of(Settings, arguments) | {
@@ -194,12 +200,14 @@ def study_config(
         shape=shape,
         output=output,
         confirm_beforehand=number_beforehand(arguments.confirm, space),
+        controls_beforehand=settings["controls"] if arguments.confirm else None,
         first_fresh_seed=first_fresh_seed(arguments.seed),
         own=arguments.own,
         **settings,
     )
     require_choice(arguments, config)
-    return config
+    require_limits(config)
+    return with_enqueued(config)
 
 
 def describe_study(
@@ -226,6 +234,7 @@ def describe_study(
         images=describe_images(config.shape),
         rerun=None if rerun is None else dict(rerun),
         confirm_beforehand=config.confirm_beforehand,
+        controls_beforehand=config.controls_beforehand,
         first_fresh_seed=config.fresh_seeds.start,
         experiment=None if plan is None else str(plan),
         own=[code.recorded for code in config.own],

@@ -10,6 +10,7 @@ from study.results.confirmed_choice import (
     layers_beside,
     numbered_trials,
 )
+from study.results.limit import Limits
 from study.results.objective import Objective
 from study.results.pareto import front
 from study.results.run_record import RunRecord, RunState
@@ -21,6 +22,7 @@ def trials_to_confirm(
     objectives: tuple[Objective, ...],
     choice: str,
     *,
+    limits: Limits,
     arms: bool = False,
 ) -> tuple[RunRecord, ...]:
     """Return the trials that a choice takes, among those that ran their full budget.
@@ -29,6 +31,7 @@ def trials_to_confirm(
         records: Trials of the study.
         objectives: Objectives of the study, which make its front.
         choice: Choice of trials, as it is kept.
+        limits: Limits of the study, beyond which no trial is on its front.
         arms: True if the trials are arms of an experiment: each that ended is taken, as one seed
             that failed on the train images alone is no reason to leave its arm out.
     """
@@ -36,7 +39,7 @@ def trials_to_confirm(
     if arms:
         return tuple(record for record in records if record.state.is_final)
     if choice == FRONT:
-        return front(records, objectives)
+        return front(records, objectives, limits)
     numbers = numbered_trials(choice)
     complete = (record for record in records if record.state is RunState.COMPLETE)
     return tuple(record for record in complete if choice == ALL or record.number in numbers)
@@ -50,7 +53,7 @@ def planned_confirmations(info: StudyInfo, records: Iterable[RunRecord]) -> int:
         records: Its trials.
     """
     choice, arms = info.confirm_trials or FRONT, info.experiment is not None
-    chosen = trials_to_confirm(records, info.objectives, choice, arms=arms)
+    chosen = trials_to_confirm(records, info.objectives, choice, limits=info.limit, arms=arms)
     controls = info.controls or EARLIER_CONTROLS
     return info.confirm * sum(networks_of(record, controls) for record in chosen)
 

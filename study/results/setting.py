@@ -30,6 +30,9 @@ class OnResume(StrEnum):
     GROWS = auto()
     """Stays or becomes larger."""
 
+    ADDED = auto()
+    """Is added to what was typed before."""
+
     WITH_CONFIRM = auto()
     """May be another one until a confirmation is asked for, and stays then."""
 

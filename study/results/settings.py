@@ -22,7 +22,9 @@ from study.results.confirmed_choice import (
     read_confirmed_trials,
     read_controls,
 )
+from study.results.enqueued_points import read_enqueued
 from study.results.fresh_seeds import MOST_FRESH_SEEDS
+from study.results.limit import Limits, parse_limits
 from study.results.objective import Objective, parse_objectives
 from study.results.setting import (
     OF_STUDY,
@@ -206,6 +208,20 @@ class ShownSettings:
         on_rerun=OnRerun.DEFAULT,
         shown=PARAMETER,
     )
+    limit: Limits = option(
+        (),
+        group=Group.SEARCHED,
+        metavar="CONDITION",
+        help="no trial beyond it is on the front, such as 'learnable_params<=50000' or "
+        "'val_accuracy>0.9'; costs that are known before training are never trained beyond it; "
+        "may be given several times",
+        read=parse_limits,
+        joined=",",
+        on_resume=OnResume.WITH_CONFIRM,
+        on_rerun=OnRerun.DEFAULT,
+        shown=TAG,
+        may_lack=True,
+    )
     scheduler: str = option(
         FIFO,
         group=Group.STOPPED,
@@ -337,6 +353,20 @@ class Settings(ShownSettings, Resources):
         "the side) or crop_flip (mirrored too); default: as the space or the data set has it, "
         "crop for imagefolder",
         read=read_augment,
+        on_rerun=OnRerun.DEFAULT,
+        may_lack=True,
+    )
+    enqueue: str | None = option(
+        None,
+        group=Group.SEARCHED,
+        after="limit",
+        metavar="POINT",
+        help="tried first: settings such as mask_count=32,noise_level=0.1 (the sampler chooses "
+        "what is left out), a .csv file with a column for each setting, as front.csv is, or paper, "
+        "the paper's best; may be given several times, and more by --resume",
+        read=read_enqueued,
+        joined=";",
+        on_resume=OnResume.ADDED,
         on_rerun=OnRerun.DEFAULT,
         may_lack=True,
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pnn_core.config import DatasetShape
 from pnn_core.parts.own_code import OwnCode
+from study.results.limit import Limits
 from study.results.objective import Objective
 from study.results.pareto import front
 from study.results.planned_experiment import PlannedExperiment
@@ -30,6 +31,9 @@ class StudyInfo(ShownSettings):
         confirm_beforehand: Number of fresh seeds that was fixed before the first confirmed run: a
             verdict holds for these alone, and what `--confirm` added later is exploratory. None
             where it was not recorded, or no confirmation was asked for.
+        controls_beforehand: Controls that were fixed before the first confirmed run: what
+            `--controls` added later is exploratory. None where they were not recorded, or no
+            confirmation was asked for.
         first_fresh_seed: First fresh seed, which the others follow; None where not recorded.
         sealed_runs: Number of confirmed runs of a planned experiment that ended while it was
             sealed; None where nothing was sealed, or it was not recorded.
@@ -48,6 +52,7 @@ class StudyInfo(ShownSettings):
     versions: Mapping[str, str]
     images: DatasetShape | None = None
     confirm_beforehand: int | None = None
+    controls_beforehand: str | None = None
     first_fresh_seed: int | None = None
     sealed_runs: int | None = None
     rungs: tuple[int, ...] = ()
@@ -71,6 +76,11 @@ class StudyInfo(ShownSettings):
         if self.confirm_beforehand is None or self.first_fresh_seed is None:
             return False
         return seed >= self.first_fresh_seed + self.confirm_beforehand
+
+    def is_added_control(self, layer: str) -> bool:
+        """Return True if a control layer was added after the controls had been fixed."""
+        fixed = self.controls_beforehand
+        return fixed is not None and layer not in fixed.split(",")
 
 
 class StudyEnd(StrEnum):
@@ -101,7 +111,9 @@ class StudySummary:
     best_val_accuracy: float | None
 
 
-def summarise(records: Iterable[RunRecord], objectives: tuple[Objective, ...]) -> StudySummary:
+def summarise(
+    records: Iterable[RunRecord], objectives: tuple[Objective, ...], limits: Limits
+) -> StudySummary:
     """Count trials by state, and measure the front."""
     records = tuple(records)
     states = [record.state for record in records]
@@ -114,6 +126,6 @@ def summarise(records: Iterable[RunRecord], objectives: tuple[Objective, ...]) -
         complete=states.count(RunState.COMPLETE),
         pruned=states.count(RunState.PRUNED),
         failed=states.count(RunState.FAILED),
-        front_size=len(front(records, objectives)),
+        front_size=len(front(records, objectives, limits)),
         best_val_accuracy=max(accuracies, default=None),
     )
