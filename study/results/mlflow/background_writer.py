@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pnn_core.config import EpochResult
 from study.results.mlflow.experiments import StudyRefusedError
-from study.results.mlflow.search_history import SearchHistory
 from study.results.mlflow.study_writer import MlflowStudy
 from study.results.mlflow.write_queue import WriteQueue
 from study.results.mlflow.write_status import Outcome, is_away
@@ -73,7 +72,7 @@ class MlflowWriter(RunListener):
         self._failing_since: float | None = None
         self._finish: Callable[[], None] | None = None
         self._sealed_runs: int | None = None
-        self._history = SearchHistory(study.objectives)
+        self._history = study.new_history()
         self._history_sent = 0
         self._error = ""
         self._closing = threading.Event()

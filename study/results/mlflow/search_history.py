@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from study.results.growing_hypervolume import GrowingHypervolume
+from study.results.limit import Limits, meets
 from study.results.mlflow.run_diff import Point
 from study.results.objective import Objective
 from study.results.run_record import RunRecord, RunState
@@ -25,10 +26,12 @@ class SearchHistory:
 
     Args:
         objectives: Objectives of the study.
+        limits: Limits of the study, beyond which a trial counts nothing.
     """
 
-    def __init__(self, objectives: Sequence[Objective]) -> None:
+    def __init__(self, objectives: Sequence[Objective], limits: Limits = ()) -> None:
         self._objectives = objectives
+        self._limits = limits
         self._volume = GrowingHypervolume(len(objectives))
         self._first: tuple[float, ...] | None = None
         self._best = -math.inf
@@ -57,7 +60,7 @@ class SearchHistory:
 
     def _add(self, record: RunRecord) -> None:
         self._ended += 1
-        if record.state is RunState.COMPLETE:
+        if record.state is RunState.COMPLETE and meets(record, self._limits):
             self._take(record)
         at = record.ended_ms or now_ms()
         values = {HYPERVOLUME: self._volume.volume, BEST_ACCURACY: self._best}

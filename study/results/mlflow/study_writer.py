@@ -11,7 +11,7 @@ from study.results.mlflow.encoding import DecodeError
 from study.results.mlflow.experiments import is_deleted, open_experiment, open_parent
 from study.results.mlflow.run_content import RunUpdate, run_content
 from study.results.mlflow.run_diff import Point, RunContent, RunMirror
-from study.results.mlflow.search_history import BEST_ACCURACY
+from study.results.mlflow.search_history import BEST_ACCURACY, SearchHistory
 from study.results.mlflow.study_format import (
     PARENT_TAG,
     SEALED_RUNS_TAG,
@@ -21,7 +21,6 @@ from study.results.mlflow.study_format import (
 )
 from study.results.mlflow.study_note import NOTE_TAG, is_ours, study_note
 from study.results.mlflow.weights import send_weights
-from study.results.objective import Objective
 from study.results.run_record import RunKey, RunState
 from study.results.study_info import StudyEnd, StudyInfo, StudySummary
 
@@ -74,10 +73,9 @@ class MlflowStudy:
         """Return MLflow's identifier of the study's own run; empty before `open`."""
         return "" if self._parent is None else self._parent.run_id
 
-    @property
-    def objectives(self) -> tuple[Objective, ...]:
-        """Return the objectives of the study."""
-        return self._info.objectives
+    def new_history(self) -> SearchHistory:
+        """Return the history of the study's search, still empty."""
+        return SearchHistory(self._info.objectives, self._info.limit)
 
     @property
     def answered_at(self) -> float:

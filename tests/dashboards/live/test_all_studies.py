@@ -19,7 +19,7 @@ from study.results.study_info import StudyEnd, summarise
 def write(uri, study, *, with_history):
     """Write a study that has ended: as a writer of today does, or as one of earlier versions."""
     opened = MlflowStore(uri).open_study(study.info)
-    summary = summarise(study.records, study.info.objectives)
+    summary = summarise(study.records, study.info.objectives, study.info.limit)
     if not with_history:
         opened.open()
         opened.finish(summary, [], StudyEnd.FINISHED, 2000)

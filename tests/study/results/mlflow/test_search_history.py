@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pnn_core.config import Costs, EpochResult
 from study.execution.next_commands import with_runs_address
+from study.results.limit import parse_limits
 from study.results.mlflow.background_writer import MlflowWriter
 from study.results.mlflow.client import MlflowConnection
 from study.results.mlflow.search_history import BEST_ACCURACY, HYPERVOLUME, SearchHistory
@@ -75,6 +76,20 @@ def test_each_step_is_the_hypervolume_and_the_best_accuracy_of_the_trials_so_far
         assert points[BEST_ACCURACY, ended] == max(accuracy for accuracy, _ in values)
 
 
+def test_what_is_beyond_a_limit_counts_nothing() -> None:
+    history = SearchHistory(OBJECTIVES, parse_limits("learnable_params<=100"))
+    for record in (trial(0, 0.9, 1000), trial(1, 0.5, 100), trial(2, 0.99, 101)):
+        history.add(record)
+    found = {(point.name, point.step): point.value for point in history.points()}
+    assert found == {
+        (HYPERVOLUME, 1): 0,
+        (HYPERVOLUME, 2): 0.5,
+        (BEST_ACCURACY, 2): 0.5,
+        (HYPERVOLUME, 3): 0.5,
+        (BEST_ACCURACY, 3): 0.5,
+    }
+
+
 @given(found=trials, lived=st.integers(0, 12))
 def test_a_later_life_goes_on_with_the_same_steps(found, lived: int) -> None:
     records = [trial(n, *values) for n, values in enumerate(found)]
@@ -104,7 +119,7 @@ def test_a_resumed_study_doubles_no_step_and_its_dataset_and_note_are_there(
                 replace(record, state=RunState.RUNNING, replicates=(), ended_ms=None)
             )
             writer.run_ended(record)
-        summary = summarise([*before, *now], info.objectives)
+        summary = summarise([*before, *now], info.objectives, info.limit)
         writer.study_ended(summary, [], StudyEnd.FINISHED)
         assert not writer.close(30).error
     with MlflowConnection(sqlite_uri).call() as client:
