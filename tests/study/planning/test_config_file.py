@@ -22,6 +22,7 @@ WORDS = {
     "memory_per_trial": "2.5",
     "resources_per_trial": "spot=1",
     "notify": "https://chat.example/hook",
+    "log": "tensorboard",
     "limit": "macs<=5",
     "enqueue": "mask_count=16",
     "rerun": "honest:1",

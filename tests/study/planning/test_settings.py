@@ -43,6 +43,7 @@ TYPED = {
     "weights": "none",
     "memory_per_trial": "2.5",
     "resources_per_trial": "spot=1",
+    "log": "tensorboard",
 }
 """Values for those options that do not take any word or number."""
 
