@@ -37,7 +37,7 @@ MASK = "***"
 
 OPTIONS: Mapping[Kind, str] = {
     Kind.DATASET: "dataset",
-    Kind.NETWORK: "model",
+    Kind.NETWORK: "network",
     Kind.LAYER: "layer_file",
     Kind.SAMPLER: "sampler",
     Kind.OBJECTIVE: "objectives",
@@ -198,8 +198,10 @@ def add_option(
         read = typed_by(declared.read)
     elif int in kinds:
         read = whole_number(declared.least, declared.most)
+    flags = [flag, *([flag_of(declared.earlier)] if declared.earlier else [])]
     parser.add_argument(
-        flag,
+        *flags,
+        dest=name,
         type=read,
         action="store" if declared.joined is None else "append",
         default=default,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
+from pnn_core.parts.networks import NETWORKS
 from study.results.confirmed_choice import (
     ALL,
     EARLIER_CONTROLS,
@@ -56,7 +57,9 @@ def planned_confirmations(info: StudyInfo, records: Iterable[RunRecord]) -> int:
 
 
 def _model(record: RunRecord) -> ModelConfig:
-    """Return a trial's network, on images of any shape, as its layer does not depend on them."""
+    """Return a trial's layers in any network, on images of any shape, as neither changes them."""
     images = DatasetShape(channels=3, height=32, width=32, classes=2)
     settings = {name: v for name, v in record.parameters.items() if name in PARAMETER_NAMES}
+    if settings.get("network") not in NETWORKS:  # a network of one's own, whose file is elsewhere
+        settings |= {"network": "resnet8", "mask_count": settings.get("fan_out", 1)}
     return TrialConfig(model=ModelConfig(dataset=images)).with_parameters(settings).model

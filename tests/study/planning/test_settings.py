@@ -50,7 +50,7 @@ EARLIEST = {
     "dataset": "digits",
     "images": "1x8x8 in 10 classes",
     "data_dir": "/data",
-    "model": None,
+    "network": None,
     "trials": 24,
     "epochs": 4,
     "replicates": 1,
