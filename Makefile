@@ -4,7 +4,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: install study dashboard test quick faults check bench clean
+.PHONY: install study dashboard test quick faults check docs bench clean
 
 # The environment: pinned versions, made once, made again when the pins change.
 install: $(READY)
@@ -48,9 +48,13 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# The documentation as a site: site/docs/site.html. A dead link or a docstring that cannot be read fails.
+docs: $(READY)
+	$(BIN)/sphinx-build -q -W --keep-going -b html -c docs . site
+
 # How soon a front is reached, beside the recipe of Ray's and MLflow's documentation.
 bench: $(READY)
 	$(BIN)/python benchmarks/time_to_front.py --picture benchmarks/front.svg
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache site *.egg-info

@@ -107,7 +107,9 @@ def write_study(tracking_uri: str, info: StudyInfo, records: Iterable[RunRecord]
         print(f"{min(start + _RUNS_AT_ONCE, len(records))} trials written", flush=True)
     if all(record.state.is_final for record in records):
         ended_ms = max(record.ended_ms or 0 for record in records)
-        study.finish(summarise(records, info.objectives), [], StudyEnd.FINISHED, ended_ms)
+        study.finish(
+            summarise(records, info.objectives, info.limit), [], StudyEnd.FINISHED, ended_ms
+        )
 
 
 def _insert(

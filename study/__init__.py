@@ -1,6 +1,6 @@
 """The study: proposals, trials, records and the front.
 
-From a script or a notebook:
+From a script or a notebook::
 
     from study import open_study, run_study
     study = run_study(space="noise_masks", trials=24)

@@ -7,6 +7,9 @@ from pathlib import Path
 from pnn_core.config import Arithmetic, DatasetShape
 from pnn_core.parts.own_code import OwnCode
 from search_spaces import SearchSpace
+from search_spaces.axis_values import read_value
+from search_spaces.space import Point
+from study.results.enqueued_points import typed_points
 from study.results.fresh_seeds import first_fresh_seed, first_tuning_seed
 from study.results.mask_secrets import mask_password
 from study.results.setting import options
@@ -65,6 +68,15 @@ class StudyConfig(Settings):
             return None
         return Rungs(
             first=self.first_rung, reduction_factor=self.reduction_factor, epochs=self.epochs
+        )
+
+    @property
+    def enqueued(self) -> tuple[Point, ...]:
+        """Return the points that are tried first, in their order: some settings of each, or all."""
+        axes = self.space.axes
+        return tuple(
+            {name: read_value(name, axes[name], text) for name, text in point.items()}
+            for point in typed_points(self.enqueue)
         )
 
     @property

@@ -68,6 +68,8 @@ class OpenedStudy:
     def front(self) -> "pd.DataFrame":
         """Return the trials that no other beats on every objective, in the order of the front.
 
+        Trials beyond a limit of the study are not among them.
+
         Where a trial was confirmed, the mean test accuracy over its fresh seeds stands beside it,
         with its 95% interval, unless the study is a planned experiment that is still sealed.
         """
@@ -151,7 +153,7 @@ class OpenedStudy:
         return () if seal is not None and not seal.is_open else self._loaded.confirmed
 
     def _front(self) -> tuple[RunRecord, ...]:
-        return front(self._loaded.records, self.info.objectives)
+        return front(self._loaded.records, self.info.objectives, self.info.limit)
 
     def _results(self) -> Sequence[LayerResult]:
         return fixed_results(replace(self._loaded, confirmed=tuple(self._confirmed_runs())))

@@ -24,7 +24,7 @@ from study.execution.caller import Caller
 from study.execution.final_words import print_final_words
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.last_word import LastWord
-from study.planning.arguments import Arguments, parse_arguments
+from study.planning.arguments import Arguments, parse_arguments, typed_config
 from study.planning.augmentation import describe_augmentation, with_default_augmentation
 from study.planning.converted_networks import describe_networks
 from study.planning.enough_seeds import detectable_differences, few_seeds_warning
@@ -62,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         arguments = parse_arguments(argv)
+        if arguments.print_config:
+            print(typed_config(argv), end="")
+            return DONE
         if arguments.list_spaces:
             return _list_spaces(as_json=arguments.json)
         if arguments.dry_run:

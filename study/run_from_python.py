@@ -15,7 +15,7 @@ from study.execution.summary import Outcome
 from study.execution.tally import StudyProgress, Tally
 from study.exit_status import FAILED, INTERRUPTED
 from study.opened_study import OpenedStudy
-from study.planning.arguments import parse_arguments
+from study.planning.arguments import Arguments, parse_arguments
 from study.planning.option_words import words_of
 from study.results.plural import counted
 from study.results.run_listener import RunListener
@@ -29,6 +29,7 @@ Progress = Callable[[StudyProgress], object]
 OF_THE_COMMAND = {
     "dry_run": "pnn-study run --dry-run prints the trials of a study",
     "list_spaces": "pnn-study run --list-spaces explains the spaces",
+    "print_config": "pnn-study run --print-config writes the options as a file",
     "json": "the study that is returned has its figures",
 }
 """Options of the command line that ask for text and no study, and what to do instead."""
@@ -65,7 +66,7 @@ def run_study(*, progress: Progress | None = None, **options: Unpack[RunOptions]
         StudyFailedError: All trials failed, or the data, the cluster or the storage did.
         OSError: It could not begin, such as on a full disk.
     """
-    arguments = parse_arguments(words_of({"quiet": True, **options}))
+    arguments = parse_arguments(words_of(Arguments, {"quiet": True, **options}))
     for name, instead in OF_THE_COMMAND.items():
         if name in arguments.typed:
             raise BadInputError(f"{name} is an option of the command line alone: {instead}")
@@ -138,6 +139,11 @@ class _ToldProgress(Tally):
     def epoch_finished(self, key: RunKey, result: EpochResult) -> None:
         """Count it, and tell."""
         super().epoch_finished(key, result)
+        self._told()
+
+    def confirmation_advanced(self, record: RunRecord, epoch: int, train_loss: float) -> None:
+        """Count it, and tell."""
+        super().confirmation_advanced(record, epoch, train_loss)
         self._told()
 
     def run_ended(self, record: RunRecord) -> None:

@@ -1,8 +1,10 @@
 """Options of `run_study`, so that editors and type checkers know them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
+
+from pnn_core.config import ParameterValue
 
 
 class RunOptions(TypedDict, total=False):
@@ -12,6 +14,7 @@ class RunOptions(TypedDict, total=False):
     `tests/study/test_run_from_python.py` holds that these names and types agree with them.
     """
 
+    config: str | Path | None
     space: str | None
     rerun: str | None
     dataset: str
@@ -23,6 +26,8 @@ class RunOptions(TypedDict, total=False):
     seed: int
     objectives: str | Sequence[str]
     sampler: str | None
+    limit: str | Sequence[str]
+    enqueue: str | Sequence[str | Mapping[str, ParameterValue]] | None
     scheduler: str
     reduction_factor: int | None
     first_rung: int | None

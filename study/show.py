@@ -14,6 +14,7 @@ from study.exit_status import DONE
 from study.results.comparison_words import cautions, describe_trials
 from study.results.confirmed_table import confirmed_table
 from study.results.front_table import TextTable, format_metric, format_parameter
+from study.results.limit import beyond, no_trial_meets
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
 from study.results.paired_comparison import compare
@@ -120,11 +121,12 @@ def _confirmed(study: LoadedStudy) -> str:
 
 def _best(given: argparse.Namespace) -> str:
     study = MlflowStore(given.tracking_uri).load_study(given.name)
-    chosen = front(study.records, study.info.objectives)
+    chosen = front(study.records, study.info.objectives, study.info.limit)
     if given.json:
         return _document(chosen)
     if not chosen:
-        return "no trial is complete yet"
+        left_out = beyond(study.records, study.info.limit)
+        return no_trial_meets(study.info.limit) if left_out else "no trial is complete yet"
     return str(_table(study, chosen))
 
 

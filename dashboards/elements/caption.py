@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from dashboards.elements.picture import Picture, PictureInfo
+from study.results.limit import beyond, describe_limits
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
@@ -14,14 +15,22 @@ from study.results.study_info import StudyInfo
 def describe_trials(info: StudyInfo, records: Sequence[RunRecord]) -> str:
     """Data set, trials by state, budget and seeds, as one sentence.
 
-    Such as: digits, 24 trials (22 complete, 2 failed), 15 epochs each, one seed per trial.
+    Such as: digits, 24 trials (22 complete, 2 failed), 15 epochs each, one seed per trial. Limits
+    of the study follow, with the number of trials that they leave on no front.
     """
     counts = describe_states(record.state for record in records)
     trials = f"{counted(len(records), 'trial')} ({counts})" if records else "no trials yet"
     return (
         f"{info.dataset}, {trials}, {counted(info.epochs, 'epoch')} each, "
-        f"{describe_seeds(records)} per trial."
+        f"{describe_seeds(records)} per trial{_describe_limits(info, records)}."
     )
+
+
+def _describe_limits(info: StudyInfo, records: Sequence[RunRecord]) -> str:
+    if not info.limit:
+        return ""
+    left_out = counted(len(beyond(records, info.limit)), "complete trial")
+    return f"; {describe_limits(info.limit)} asked for, {left_out} on no front for it"
 
 
 def describe_states(states: Iterable[RunState]) -> str:

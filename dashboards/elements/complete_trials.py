@@ -21,6 +21,7 @@ from dashboards.elements.quantity import (
 from dashboards.elements.theme import escape
 from dashboards.elements.trial_hover import same_place_lines
 from pnn_core.config import ParameterValue
+from study.results.limit import meets
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.pareto import front
 
@@ -55,6 +56,7 @@ class CompleteTrials:
         # Keeps records and not the study itself, which would never be let go.
         self._all = study.records
         self._objectives = study.info.objectives
+        self._limits = study.info.limit
         self.records = tuple(sorted(complete(study.records), key=lambda record: record.number))
         self._columns: dict[Quantity, Column] = {}
         self._axes: dict[Quantity, AxisValues] = {}
@@ -72,7 +74,14 @@ class CompleteTrials:
     @cached_property
     def front(self) -> tuple[int, ...]:
         """Numbers of the trials on the front of the study's objectives, in its order."""
-        return tuple(record.number for record in front(self.records, self._objectives))
+        return tuple(
+            record.number for record in front(self.records, self._objectives, self._limits)
+        )
+
+    @cached_property
+    def within_limits(self) -> tuple[bool, ...]:
+        """True for each trial that the study's limits leave on fronts."""
+        return tuple(meets(record, self._limits) for record in self.records)
 
     @cached_property
     def objectives(self) -> tuple[Quantity, ...]:

@@ -22,6 +22,7 @@ from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.series import series_look, shortened
 from dashboards.elements.several_studies import describe_studies, what_differs
 from dashboards.picture_entry import PictureEntry
+from study.results.limit import meets
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.study_info import StudyInfo
@@ -155,8 +156,9 @@ def _runs(studies: Sequence[LoadedStudy], plane: ObjectivePlane) -> tuple[list[_
 
 
 def _points(study: LoadedStudy, plane: ObjectivePlane) -> np.ndarray:
-    """A row for each complete trial with finite values."""
-    found = (finite_values(record, plane) for record in complete(study.records))
+    """A row for each complete trial within the limits with finite values."""
+    within = (r for r in complete(study.records) if meets(r, study.info.limit))
+    found = (finite_values(record, plane) for record in within)
     return np.array([values for values in found if values is not None])
 
 

@@ -97,10 +97,11 @@ def get_cost_info(
     trials = complete_trials(study)
     costs = [find_quantity(name, ()) for name in ("learnable_params", *_LABELS)]
     places, (values, params, *rest) = _finite(trials, (y, *costs))
-    parameter_front = _front(params, values, y)
+    within = [trials.within_limits[place] for place in places]
+    parameter_front = _front(params, values, y, within)
     panels = []
     for cost, cost_values in zip(costs[1:], rest, strict=True):
-        front = _front(cost_values, values, y)
+        front = _front(cost_values, values, y, within)
         hidden = tuple(i for i in parameter_front if i not in set(front))
         panels.append(CostPanel(cost, _LABELS[cost.name], cost_values, front, hidden))
     numbers = tuple(trials.numbers[i] for i in places)
@@ -169,16 +170,19 @@ def _finite(
     return places, [tuple(column) for column in kept.tolist()]
 
 
-def _front(costs: Sequence[float], values: Sequence[float], y: Quantity) -> tuple[int, ...]:
-    """Places of what no other beats, the cheapest first."""
-    if not costs:
+def _front(
+    costs: Sequence[float], values: Sequence[float], y: Quantity, within: Sequence[bool]
+) -> tuple[int, ...]:
+    """Places of what no other beats within the study's limits, the cheapest first."""
+    places = np.flatnonzero(within)
+    if not len(places):
         return ()
     kept = moocore.is_nondominated(
-        np.column_stack([costs, values]),
+        np.column_stack([costs, values])[places],
         maximise=[False, y.direction == "maximize"],
         keep_weakly=True,  # identical points: neither beats the other
     )
-    return tuple(sorted(np.flatnonzero(kept).tolist(), key=lambda i: costs[i]))
+    return tuple(sorted(places[kept].tolist(), key=lambda i: costs[i]))
 
 
 def _hidden_sentences(

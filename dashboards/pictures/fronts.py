@@ -28,6 +28,7 @@ from dashboards.elements.several_studies import (
 )
 from dashboards.picture_entry import PictureEntry
 from dashboards.scene import Scene
+from study.results.limit import meets
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_record import RunRecord
@@ -115,11 +116,11 @@ def _columns(info: FrontsInfo) -> Columns:
 
 
 def _front(study: LoadedStudy, position: int, plane: ObjectivePlane) -> StudyFront:
-    """Complete trials that no other one beats in both quantities."""
+    """Complete trials within the limits that no other one beats in both quantities."""
     points = [
         (values, record)
         for record in complete(study.records)
-        if (values := finite_values(record, plane)) is not None
+        if meets(record, study.info.limit) and (values := finite_values(record, plane)) is not None
     ]
     if points:
         kept = moocore.is_nondominated(

@@ -24,6 +24,7 @@ from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
 from dashboards.measures.growing_hypervolume import growing_hypervolume
 from dashboards.picture_entry import PictureEntry
 from dashboards.view_options import Over
+from study.results.limit import Limits, meets
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import Objective
 from study.results.plural import counted
@@ -146,7 +147,7 @@ def _run(study: LoadedStudy, position: int, over: Over, objectives: Sequence[Obj
         counted_in = timed + [record for record in ended if record.number not in known]
         x = [float(place) for place in range(1, len(counted_in) + 1)]
     quantities = [*map(objective_quantity, objectives)]
-    values = np.array([_values(record, quantities) for record in counted_in])
+    values = np.array([_values(record, quantities, study.info.limit) for record in counted_in])
     return _Run(
         position=position,
         study=study,
@@ -157,10 +158,10 @@ def _run(study: LoadedStudy, position: int, over: Over, objectives: Sequence[Obj
     )
 
 
-def _values(record: RunRecord, objectives: Sequence[Quantity]) -> tuple[float, ...]:
+def _values(record: RunRecord, objectives: Sequence[Quantity], limits: Limits) -> tuple[float, ...]:
     """NaN in all where the trial takes no part."""
-    is_complete = record.state is RunState.COMPLETE
-    values = finite_values(record, objectives) if is_complete else None
+    takes_part = record.state is RunState.COMPLETE and meets(record, limits)
+    values = finite_values(record, objectives) if takes_part else None
     return values or (math.nan,) * len(objectives)
 
 

@@ -12,7 +12,7 @@ class PerturbationLayer(MapLayer):
     """Fixed noise masks, a ReLU and a learned 1×1, in the place of a k×k convolution (Eq. 2).
 
     The map's size stays: a stride is a pool behind the layer, `nn.MaxPool2d(2, ceil_mode=True)` in
-    the published code.
+    the published code::
 
         layer = PerturbationLayer(64, 64)
         layer(torch.randn(8, 64, 32, 32)).shape  # [8, 64, 32, 32]

@@ -63,7 +63,7 @@ def convert(
     The new layer takes and gives maps of the shapes that the convolution took and gave: a stride
     becomes a max-pool of that size behind the layer, as in the published code, unless the new layer
     is a convolution itself. A depthwise convolution becomes a layer whose 1×1 combines the maps of
-    each channel alone (`grouped`). All other modules keep their weights and settings.
+    each channel alone (`grouped`). All other modules keep their weights and settings::
 
         found = convert(torchvision.models.resnet18(), torch.zeros(1, 3, 224, 224), noise_level=0.5)
         print(found)                 # which were turned, and which not and why

@@ -60,6 +60,9 @@ class ConfirmationRun(EvaluatedRun):
         test: Test images, from `load_test_data`.
         device: Device that trains.
 
+    Attributes:
+        train_loss: Training loss in the last epoch; 0 before the first.
+
     Raises:
         ValueError: The data has another shape than the config says.
     """
@@ -74,7 +77,7 @@ class ConfirmationRun(EvaluatedRun):
     ) -> None:
         super().__init__(config, traits, images, test, device)
         self._published = PublishedAccuracy(batch_size=min(config.optim.batch_size, len(test)))
-        self._train_loss = 0.0
+        self.train_loss = 0.0
         self._test_accuracy = 0.0
         self._moved_test_accuracy = math.nan
         self._correct = torch.zeros(0, dtype=torch.bool)
@@ -92,7 +95,7 @@ class ConfirmationRun(EvaluatedRun):
         """Keep the results of an epoch; see `EvaluatedRun`."""
         evaluation, *moved = evaluations
         self._published.add_epoch(evaluation.correct.numpy())
-        self._train_loss = trained.train_loss
+        self.train_loss = trained.train_loss
         self._test_accuracy = evaluation.accuracy
         self._seconds += trained.seconds
         for last in moved:
@@ -111,7 +114,7 @@ class ConfirmationRun(EvaluatedRun):
                 "are done"
             )
         return ConfirmResult(
-            train_loss=self._train_loss,
+            train_loss=self.train_loss,
             test_accuracy=self._test_accuracy,
             published_test_accuracy=self._published.best,
             train_seconds=self._seconds,
@@ -125,7 +128,7 @@ class ConfirmationRun(EvaluatedRun):
         return super().state_dict() | {
             "published_smoothed": self._published.smoothed,
             "published_best": self._published.best,
-            "train_loss": self._train_loss,
+            "train_loss": self.train_loss,
             "test_accuracy": self._test_accuracy,
             "moved_test_accuracy": self._moved_test_accuracy,
             "correct": self._correct,
@@ -137,7 +140,7 @@ class ConfirmationRun(EvaluatedRun):
         super().load_state_dict(state)
         self._published.smoothed = state["published_smoothed"]
         self._published.best = state["published_best"]
-        self._train_loss = state["train_loss"]
+        self.train_loss = state["train_loss"]
         self._test_accuracy = state["test_accuracy"]
         if "correct" in state:  # states of earlier versions lack both
             self._moved_test_accuracy = state["moved_test_accuracy"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from study.checkpoints.background_work import BackgroundWork
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.results.kept_weights import KeptWeights
+from study.results.limit import Limits
 from study.results.objective import Objective
 from study.results.pareto import front
 from study.results.run_listener import RunListener
@@ -28,17 +29,23 @@ class WeightsKeeper(RunListener):
         store: Store in which workers leave the files.
         folder: Folder to keep them in; made with the first file.
         objectives: Objectives of the study.
+        limits: Limits of the study.
 
     Attributes:
         failure: Reason why the last file that could not be fetched was not; empty if all were.
     """
 
     def __init__(
-        self, store: CheckpointStore, folder: Path, objectives: tuple[Objective, ...]
+        self,
+        store: CheckpointStore,
+        folder: Path,
+        objectives: tuple[Objective, ...],
+        limits: Limits = (),
     ) -> None:
         self._store = store
         self._folder = folder
         self._objectives = objectives
+        self._limits = limits
         self._front: tuple[RunRecord, ...] = ()
         self._confirmed: dict[RunKey, RunRecord] = {}
         self._work = BackgroundWork("weights-keeper")
@@ -103,7 +110,7 @@ class WeightsKeeper(RunListener):
             return []
         # A trial that one of the front beats is beaten by the front of all, too.
         rivals = (*self._front, record)
-        self._front = front(rivals, self._objectives)
+        self._front = front(rivals, self._objectives, self._limits)
         on_front = {rival.key for rival in self._front}
         return [rival for rival in rivals if rival.key not in on_front]
 

@@ -2,7 +2,7 @@
 
 - `execute`: a study run to its exit status; what is told at its end
 - `study_life`: one life of a study: search, export, confirm
-- `progress`: progress on a terminal or line by line
+- `progress`: progress on a terminal or line by line, with `tally`, `part_pace` and `run_words`
 - `study_weights`: weights that are kept, sent and told of
 - `export`: page and front, written into the study's folder
 - `summary`: outcome, as people and programs read it

@@ -107,7 +107,7 @@ def execute(
 def _tell_end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: int) -> Outcome:
     """Tell the tracker the end, and complete the outcome by what it could not be told."""
     interrupted = status == INTERRUPTED
-    summary = summarise(outcome.records, plan.config.objectives)
+    summary = summarise(outcome.records, plan.config.objectives, plan.config.limit)
     files = [file for file in (outcome.page, outcome.csv) if file.is_file()]
     writer.study_ended(summary, files, ENDS[status])
     most = BROKEN_OFF_TRACKER_SECONDS if interrupted else None

@@ -13,6 +13,7 @@ from rich.console import Console
 from study.execution.summary import Outcome, failures
 from study.results.forest import ForestRow, forest_groups, forest_text, headline, leading_row
 from study.results.front_table import front_table
+from study.results.limit import describe_limits, no_trial_meets
 from study.results.paired_comparison import Standing
 from study.results.plural import counted
 from study.results.run_record import RunState
@@ -115,6 +116,12 @@ def _amiss(outcome: Outcome) -> list[str]:
     if stops := describe_stops(outcome.records):
         stopped = f"{outcome.states()[RunState.PRUNED]} of {counted(len(outcome.records), 'trial')}"
         lines.append(f"{stopped} stopped early: {stops}")
+    limits, left_out = outcome.config.limit, len(outcome.beyond_limits)
+    if left_out and not outcome.front:
+        lines.append(f"No front: {no_trial_meets(limits)}")
+    elif left_out:
+        complete = counted(outcome.states()[RunState.COMPLETE], "complete trial")
+        lines.append(f"{left_out} of {complete} left out of the front: {describe_limits(limits)}")
     return [*lines, *outcome.warnings]
 
 

@@ -1,7 +1,6 @@
 """Progress of a running study, on a terminal or line by line."""
 
 from collections import Counter
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -10,22 +9,30 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from dashboards.measures.duration import describe_duration
 from pnn_core.config import EpochResult
 from study.config import StudyConfig
-from study.execution.tally import SEARCHED, Tally
-from study.results.front_table import format_metric, format_parameter
+from study.execution.run_words import RunWords
+from study.execution.tally import CONFIRMED, SEARCHED, TUNED, PartCount, Tally
+from study.results.front_table import format_metric
 from study.results.plural import counted
 from study.results.run_listener import RunListener
-from study.results.run_record import RunKey, RunRecord, RunState
+from study.results.run_record import RunKey, RunRecord
 from study.results.stop_reasons import describe_stops
-from study.results.tuning_grid import tuned_names
+
+VERBS = {SEARCHED: "search", TUNED: "tune", CONFIRMED: "confirm"}
+"""Words of the parts of a study, before their counts."""
+
+NARROW = 60
+"""Width of a terminal, in characters, from which what is running is told in a line each."""
 
 
 class ProgressReport(RunListener):
     """Tells what is running, how many runs are done, the best so far and the time left.
 
-    On a terminal it redraws a few lines in place; elsewhere it prints one plain line for each run
-    that ended.
+    On a terminal it redraws a few lines in place. Elsewhere, and on one that says that it cannot
+    (`TERM=dumb`) or shall not (`TTY_INTERACTIVE=0`, for a screen reader), it prints one plain line
+    for each run that ended.
 
     Args:
         config: The study.
@@ -39,18 +46,17 @@ class ProgressReport(RunListener):
     ) -> None:
         self._config = config
         self._attempts = attempts
-        self._sealed = sealed
-        self._axes = tuple(config.space.axes)
+        self._words = RunWords(config, sealed=sealed)
         self._tally = Tally(config)
         self._retried: Counter[RunKey] = Counter()
         self._restored_told = False
-        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._console = Console(file=stream, highlight=False)
         self._live = Live(
             get_renderable=self._render, console=self._console, refresh_per_second=4, transient=True
         )
 
     def __enter__(self) -> Self:
-        if self._console.is_terminal:
+        if self._console.is_interactive:
             self._live.start()
         return self
 
@@ -61,7 +67,7 @@ class ProgressReport(RunListener):
         traceback: TracebackType | None,
     ) -> None:
         self._tell_restored()
-        if self._console.is_terminal:
+        if self._console.is_interactive:
             self._live.stop()
 
     def run_restored(self, record: RunRecord) -> None:
@@ -77,26 +83,29 @@ class ProgressReport(RunListener):
         """Move the bar."""
         self._tally.epoch_finished(key, result)
 
+    def confirmation_advanced(self, record: RunRecord, epoch: int, train_loss: float) -> None:
+        """Move the bar."""
+        self._tally.confirmation_advanced(record, epoch, train_loss)
+
     def run_retried(self, record: RunRecord) -> None:
         """Say why, and show it as waiting."""
         self._tally.run_retried(record)
         self._retried[record.key] += 1
         attempt = f"attempt {self._retried[record.key] + 1} of {self._attempts}"
-        self._say(f"{record.key} tried again ({attempt}): {record.retried[-1]}")
+        self._say(f"{self._words.name(record)} tried again ({attempt}): {record.retried[-1]}")
 
     def run_paused(self, record: RunRecord) -> None:
         """Say that it paused; of a trial, how far it came."""
         self._tally.run_paused(record)
         done = f"{len(record.epochs)} of {counted(self._config.epochs, 'epoch')}"
         far = "" if record.key.is_confirmation else f": {done} done"
-        self._say(f"{record.key} paused{far}")
+        self._say(f"{self._words.name(record)} paused{far}")
 
     def run_ended(self, record: RunRecord) -> None:
         """Show it as done."""
         self._tally.run_ended(record)
-        if not self._console.is_terminal:
-            told = describe(record, self._shown(record), sealed=self._sealed)
-            self._say(f"{told}  [{self._summary()}]")
+        if not self._console.is_interactive:
+            self._say(f"{self._words.ended(record)}  [{self._summary()}]")
 
     def noted(self, text: str) -> None:
         """Say what was decided for all trials."""
@@ -112,35 +121,28 @@ class ProgressReport(RunListener):
         self._tally.retraining_planned(runs, part)
 
     def _say(self, line: str) -> None:
-        self._console.print(line, markup=False)
+        self._console.print(line, markup=False, soft_wrap=True)
 
     def _tell_restored(self) -> None:
         """Say how many were done before; a terminal shows the count anyway."""
         restored = self._tally.restored
-        if restored and not self._restored_told and not self._console.is_terminal:
+        if restored and not self._restored_told and not self._console.is_interactive:
             self._say(f"{restored} of {self._config.trials} trials were done before")
         self._restored_told = True
 
     def _summary(self) -> str:
-        """Sum up the search, or what follows it once that is planned."""
+        """Sum up all parts of the study, with one estimate for all of them."""
         now = self._tally.progress()
-        left = [] if now.seconds_left is None else [f"{_clock(now.seconds_left)} left"]
-        if now.part != SEARCHED:
-            return ", ".join([f"{now.done}/{now.planned} {now.part}", *left])
-        parts = [f"{now.done}/{now.planned} done"]
+        parts = [_describe(count) for count in self._tally.counts()]
         if now.failed:
-            parts.append(f"{now.failed} failed")
+            parts.insert(1, f"{now.failed} failed")
         if now.stopped:
-            parts.append(f"{now.stopped} stopped early")
-        if now.best is not None:
+            parts.insert(1, f"{now.stopped} stopped early")
+        if now.best is not None and now.part == SEARCHED:
             parts.append(f"best {now.objective} {format_metric(now.objective, now.best)}")
-        return ", ".join([*parts, *left])
-
-    def _next_rung(self, epoch: int) -> str:
-        """Say where a trial that has finished an epoch is compared next; empty if nowhere."""
-        rungs = self._config.rungs.at if self._config.rungs else ()
-        ahead = [rung for rung in rungs if rung > epoch]
-        return f" (next rung {ahead[0]})" if ahead else ""
+        if now.seconds_left is not None:
+            parts.append(f"about {describe_duration(max(1.0, now.seconds_left))} left")
+        return ", ".join(parts)
 
     def _render(self) -> Group:
         # The display has a thread of its own: runs start and end meanwhile, so what runs is copied.
@@ -148,58 +150,25 @@ class ProgressReport(RunListener):
         runs = sorted(self._tally.running.copy().items())
         running = [self._running_line(record) for _, record in runs]
         if not running:
-            lines.append(Text("  starting workers"))
-        lines += [Text(line, overflow="ellipsis") for line in running]
+            is_over = self._tally.share_done() == 1.0
+            lines.append(Text("  writing the results" if is_over else "  starting workers"))
+        one_line = self._console.width >= NARROW
+        lines += [Text(f"  {line}", overflow="ellipsis", no_wrap=one_line) for line in running]
         stops = describe_stops(self._tally.ended.copy())
-        if stops and not self._tally.planned_again:
+        if stops and self._tally.part == SEARCHED:
             lines.append(Text(f"  stopped early: {stops}"))
         # The bar ends without a line break, so it stands last.
         return Group(*lines, ProgressBar(total=1.0, completed=self._tally.share_done()))
 
     def _running_line(self, record: RunRecord) -> str:
-        if record.key.is_confirmation:
-            return f"  trial {record.trial}: {record.layer}, seed {record.seed}"
-        result = self._tally.epochs.get(record.key)
-        state = "waiting for a worker"
-        if result is not None:
-            rung = "" if record.key.is_tuning else self._next_rung(result.epoch)
-            state = f"epoch {result.epoch}/{self._config.epochs}{rung}, "
-            state += f"val_accuracy {result.val_accuracy:.4f}"
-        return f"  {record.key}: {state}  ({_settings(record, self._shown(record))})"
-
-    def _shown(self, record: RunRecord) -> tuple[str, ...]:
-        """Name the settings that tell a run from others of its kind."""
-        tuned = self._config.tune_controls
-        return tuned_names(tuned) if tuned and record.key.is_tuning else self._axes
+        if (advanced := self._tally.confirming.get(record.key)) is not None:
+            return self._words.confirming(record, *advanced)
+        if (result := self._tally.epochs.get(record.key)) is not None:
+            return self._words.searching(record, result)
+        return self._words.waiting(record)
 
 
-def describe(record: RunRecord, axes: Sequence[str], *, sealed: bool = False) -> str:
-    """Describe a run that ended in one line; of a trial, with its settings.
-
-    Args:
-        record: Record of the run.
-        axes: Names of the settings.
-        sealed: True if no test figure is to be shown.
-    """
-    metrics = record.metrics()
-    line = record.reason
-    if record.result is not None and sealed:
-        line = "sealed"
-    elif record.result is not None:
-        line = f"test_accuracy {format_metric('test_accuracy', metrics['test_accuracy'])}"
-    elif record.state is RunState.COMPLETE:
-        line = f"val_accuracy {format_metric('val_accuracy', metrics['val_accuracy'])}, "
-        line += f"{format_metric('learnable_params', metrics['learnable_params'])} parameters"
-    settings = "" if record.key.is_confirmation else f" ({_settings(record, axes)})"
-    return f"{record.key} {record.state}: {line}{settings}"
-
-
-def _settings(record: RunRecord, axes: Sequence[str]) -> str:
-    settings = {axis: record.parameters[axis] for axis in axes if axis in record.parameters}
-    return ", ".join(f"{axis} {format_parameter(value)}" for axis, value in settings.items())
-
-
-def _clock(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+def _describe(count: PartCount) -> str:
+    about = "about " if count.is_expected else ""
+    done = "" if count.is_expected else f"{count.done}/"
+    return f"{VERBS[count.part]} {about}{done}{count.planned}"

@@ -139,7 +139,9 @@ class StudyLife:
         config = self._config
         choice = config.confirm_trials or FRONT
         arms = config.space.experiment is not None
-        chosen = trials_to_confirm(outcome.records, config.objectives, choice, arms=arms)
+        chosen = trials_to_confirm(
+            outcome.records, config.objectives, choice, limits=config.limit, arms=arms
+        )
         for number in sorted({*numbered_trials(choice)} - {record.number for record in chosen}):
             states = (r.state for r in outcome.records if r.number == number)
             was = next((f"it is {state.words}" for state in states), "there is none")

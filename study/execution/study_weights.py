@@ -36,7 +36,9 @@ class StudyWeights:
             if code.path and code.kind in (Kind.NETWORK, Kind.LAYER)
         )
         if config.weights != NO_WEIGHTS:
-            self._keeper = WeightsKeeper(store, config.output / FOLDER, config.objectives)
+            self._keeper = WeightsKeeper(
+                store, config.output / FOLDER, config.objectives, config.limit
+            )
 
     @property
     def listeners(self) -> list[RunListener]:

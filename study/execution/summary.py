@@ -11,6 +11,7 @@ from typing import Any
 from study.config import StudyConfig
 from study.results.comparison_words import cautions, describe_with_trial
 from study.results.kept_weights import KeptWeights
+from study.results.limit import beyond
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.paired_comparison import Comparison, compare
 from study.results.pareto import front
@@ -58,7 +59,12 @@ class Outcome:
     @cached_property
     def front(self) -> tuple[RunRecord, ...]:
         """Trials on the front."""
-        return front(self.records, self.config.objectives)
+        return front(self.records, self.config.objectives, self.config.limit)
+
+    @property
+    def beyond_limits(self) -> tuple[RunRecord, ...]:
+        """Complete trials that no front has, because they are beyond a limit."""
+        return beyond(self.records, self.config.limit)
 
     @property
     def page(self) -> Path:
@@ -125,6 +131,8 @@ class Outcome:
             "epochs": self.config.epochs,
             "seed": self.config.seed,
             "objectives": [asdict(objective) for objective in self.config.objectives],
+            "limits": [str(limit) for limit in self.config.limit],
+            "beyond_limits": [record.number for record in self.beyond_limits],
             "trials": {state.value: count for state, count in self.states().items()},
             "failures": self._reasons(RunState.FAILED),
             "stops": self._reasons(RunState.PRUNED),

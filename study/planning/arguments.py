@@ -1,22 +1,22 @@
-"""Command line of `study.run`: options, derived from their declarations, and what is refused."""
+"""Options of `study.run`, as they are typed or stand in a file, and what is refused of them."""
 
-import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from pnn_core.parts.own_code import Kind, OwnCode
-from study.command_line import BadInputError, Parser, blaming, typed_by, whole_number
+from study.command_line import BadInputError
 from study.config import require_study_name
+from study.planning.config_file import CONFIG, config_text, read_config
+from study.planning.option_parser import read_texts, read_words
+from study.planning.option_words import words_of
 from study.planning.study_folder import STUDIES, study_names
 from study.results.setting import (
     Group,
     OnRerun,
     OnResume,
-    Option,
     flag_of,
-    kinds_of,
     option,
     options,
     spell,
@@ -26,14 +26,11 @@ from study.results.trial_key import TrialKey
 
 CHANGED_BY_A_LARGER_STUDY = {
     *("trials", "epochs", "name", "output", "resume", "json", "quiet", "open_early"),
+    *("config", "print_config"),
 }
 
 NAMES_SHOWN = 5
 """Number of studies that are named to somebody who named none."""
-
-MASK = "***"
-"""Text in the place of a password."""
-
 
 OPTIONS: Mapping[Kind, str] = {
     Kind.DATASET: "dataset",
@@ -51,7 +48,7 @@ class Subject:
 
     space: str | None = option(
         None,
-        group=Group.SEARCHED,
+        group=Group.FIRST,
         metavar="NAME",
         help="a built-in space, or a .py file with SPACE",
         on_rerun=OnRerun.OF_TRIAL,
@@ -66,7 +63,8 @@ class Subject:
     )
     name: str | None = option(
         None,
-        group=Group.PLACES,
+        group=Group.FIRST,
+        after="confirm",
         metavar="NAME",
         help="of the study (default: SPACE-DATASET-1, or NAME-trial-N of a trial run again)",
         read=require_study_name,
@@ -74,7 +72,8 @@ class Subject:
     )
     resume: bool = option(
         False,
-        group=Group.PLACES,
+        group=Group.FIRST,
+        after="name",
         help="go on with study NAME as it was started; --trials may grow",
         on_resume=OnResume.NOT_STORED,
     )
@@ -96,21 +95,36 @@ class Arguments(Settings, Subject):
     Attributes:
         typed: Names of what was really typed, be it equal to the default or not.
         own: Code of one's own that options name; see `study.planning.own_code`.
+        configured: Names of those, among the typed ones, that the file of `--config` gave.
     """
 
     typed: frozenset[str] = frozenset()
     own: tuple[OwnCode, ...] = ()
+    configured: frozenset[str] = frozenset()
 
+    config: Path | None = option(
+        None,
+        group=Group.SEARCHED,
+        metavar="FILE.toml",
+        help="options from a file, under their long names without --; those that are typed win",
+        on_resume=OnResume.NOT_STORED,
+    )
     list_spaces: bool = option(
         False,
-        group=Group.INSTEAD,
+        group=Group.FIRST,
         help="explain the built-in spaces",
         on_resume=OnResume.NOT_STORED,
     )
     dry_run: bool = option(
         False,
-        group=Group.INSTEAD,
+        group=Group.FIRST,
         help="print trials and their costs; train nothing",
+        on_resume=OnResume.NOT_STORED,
+    )
+    print_config: bool = option(
+        False,
+        group=Group.INSTEAD,
+        help="write these options as a file for --config, passwords masked; train nothing",
         on_resume=OnResume.NOT_STORED,
     )
     json: bool = option(
@@ -155,65 +169,8 @@ def may_be_typed_with(rule: OnResume) -> tuple[str, ...]:
     return tuple(name for name in names if declared[name].on_resume is rule)
 
 
-def make_parser() -> Parser:
-    """Make a parser of the command line."""
-    parser = Parser(
-        prog="python -m study.run",
-        description="Search for networks without spatial convolutions that are accurate and small.",
-        allow_abbrev=False,
-    )
-    declared, kinds = options(Arguments), kinds_of(Arguments)
-    for group in Group:
-        shown = parser.add_argument_group(group.value)
-        for name, o in declared.items():
-            if o.group is group:
-                add_option(shown, name, o, kinds[name], getattr(DEFAULTS, name))
-    return parser
-
-
-def add_option(
-    parser: argparse._ActionsContainer,
-    name: str,
-    declared: Option,
-    kinds: tuple[type, ...],
-    default: object,
-) -> None:
-    """Add an option to a parser, its type from its declaration.
-
-    Args:
-        parser: Parser, or a group of one.
-        name: Name of the field.
-        declared: Declaration of it.
-        kinds: Types that its value may have.
-        default: Value where it is not typed.
-    """
-    flag = flag_of(name)
-    if bool in kinds:
-        parser.add_argument(flag, action="store_true", help=declared.help)
-        return
-    read: Callable[[str], object] = Path if Path in kinds else str
-    if declared.secret:
-        read = typed_by(_url)
-    elif declared.read is not None:
-        read = typed_by(declared.read)
-    elif int in kinds:
-        read = whole_number(declared.least, declared.most)
-    flags = [flag, *([flag_of(declared.earlier)] if declared.earlier else [])]
-    parser.add_argument(
-        *flags,
-        dest=name,
-        type=read,
-        action="store" if declared.joined is None else "append",
-        default=default,
-        nargs=None if declared.alone is None else "?",
-        const=declared.alone,
-        metavar=declared.metavar,
-        help=declared.help,
-    )
-
-
 def parse_arguments(argv: Sequence[str] | None) -> Arguments:
-    """Read the command line.
+    """Read the command line, and the file of options that it names.
 
     Args:
         argv: Words without the program's name; None for this process's.
@@ -222,29 +179,31 @@ def parse_arguments(argv: Sequence[str] | None) -> Arguments:
         BadInputError: A flag is unknown, or a value is not accepted.
         SystemExit: `--help` was asked for.
     """
-    # Argparse leaves alone what the namespace has already: what is still there was not typed.
-    untouched = object()
-    declared = options(Arguments)
-    namespace = argparse.Namespace(
-        **{name: untouched if o.joined is None else None for name, o in declared.items()}
-    )
-    make_parser().parse_args(argv, namespace)
-    typed = {
-        name: value if (text := declared[name].joined) is None else _join(name, value, text)
-        for name, value in vars(namespace).items()
-        if value is not untouched and not (value is None and declared[name].joined)
-    }
-    arguments = Arguments(typed=frozenset(typed), **typed)
+    typed = read_words(Arguments, DEFAULTS, argv)
+    configured: dict[str, Any] = {}
+    if (path := typed.get(CONFIG)) is not None:
+        try:
+            values = read_config(path, options(Arguments), typed.keys())
+            configured = read_words(Arguments, DEFAULTS, words_of(Arguments, values))
+        except BadInputError as error:
+            raise BadInputError(f"--config {path}: {error}") from error
+    given = configured | typed
+    arguments = Arguments(typed=frozenset(given), configured=frozenset(configured), **given)
     _require_whole(arguments)
     return arguments
 
 
-def _join(name: str, texts: Sequence[str], between: str) -> Any:  # noqa: ANN401  # any setting's
-    """Read as one what was typed several times."""
-    read = options(Arguments)[name].read or str
-    text = between.join(texts)
-    with blaming(flag_of(name), text):
-        return read(text)
+def typed_config(argv: Sequence[str] | None) -> str:
+    """Write the options of a command line that was read as a file for `--config`.
+
+    Args:
+        argv: Words without the program's name; None for this process's.
+    """
+    declared = options(Arguments)
+    typed = read_texts(Arguments, argv)
+    path = typed.get(CONFIG)
+    configured = {} if path is None else read_config(Path(path), declared, typed.keys())
+    return config_text(configured | typed, declared)
 
 
 def _require_whole(arguments: Arguments) -> None:
@@ -283,12 +242,3 @@ def _typed_part(part: str, paths: Mapping[str, str]) -> str:
     if part in paths:
         return paths[part]
     return f"{paths[name]}{colon}{direction}" if name in paths else part
-
-
-def _url(text: str) -> str:
-    """Refuse nothing at all, and a URL as we print it, with a password of three stars."""
-    if not text:  # what an unset variable gives: the default would be another place than meant
-        raise ValueError("'' names no place: leave it out for the default")
-    if f":{MASK}@" in text or f"={MASK}" in text:
-        raise ValueError(f"{text!r} must be given with its password in the place of {MASK}")
-    return text

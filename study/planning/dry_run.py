@@ -42,6 +42,8 @@ def preview_trials(config: StudyConfig) -> Iterator[PreviewedTrial]:
     study = optuna.create_study(
         directions=[objective.direction for objective in config.objectives], sampler=sampler
     )
+    for wanted in config.enqueued:
+        study.enqueue_trial(dict(wanted))
     costs = cache(count_costs)
     for point in islice(_points(study, sampler, config), config.trials):
         trial = config.space.configure(
@@ -54,5 +56,7 @@ def preview_trials(config: StudyConfig) -> Iterator[PreviewedTrial]:
 
 
 def _points(study: optuna.Study, sampler: DistinctSampler, config: StudyConfig) -> Iterator[Point]:
-    while not sampler.is_exhausted(study):
+    waiting = len(config.enqueued)
+    while waiting > 0 or not sampler.is_exhausted(study):
+        waiting -= 1
         yield study.ask(dict(config.space.axes)).params

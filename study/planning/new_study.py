@@ -25,6 +25,8 @@ from study.planning.confirmation import (
 from study.planning.converted_networks import require_convertible_networks
 from study.planning.early_stopping import asked_rungs
 from study.planning.enough_seeds import few_seeds_warning
+from study.planning.enqueued import with_enqueued
+from study.planning.limits import number_on_grid, require_limits
 from study.planning.own_code import with_own_code
 from study.planning.preflight import (
     require_writable,
@@ -36,9 +38,10 @@ from study.planning.rerun import Rerun, find_rerun
 from study.planning.study_file import FILE, StudyFile, describe_images
 from study.planning.study_folder import CHECKPOINTS, STUDIES, describe_lost_file, is_free
 from study.results.fresh_seeds import first_fresh_seed
+from study.results.limit import require_known_metrics
 from study.results.mlflow.store import MlflowStore
 from study.results.planned_experiment import PlannedExperiment, space_digest
-from study.results.setting import values_of
+from study.results.setting import spell, values_of
 from study.results.settings import DEFAULT_TRIALS, Settings
 from study.search.own_sampler import require_proposals
 from study.search.sampler import DEFAULT_SAMPLER, GRID, SAMPLER_NAMES, require_sampler
@@ -166,18 +169,22 @@ def study_config(
         name: Name of the study.
 
     Raises:
-        BadInputError: The sampler, the scheduler, the confirmation or a network of other people is
-            not accepted.
+        BadInputError: The sampler, the scheduler, the confirmation, a network of other people, a
+            limit or a point to try first is not accepted.
     """
     named = "--space" if arguments.network is None else "--network"
     with blaming(named, arguments.network or arguments.space):
         require_convertible_networks(space, shape)
+    with blaming("--limit", spell(arguments.limit)):
+        require_known_metrics(arguments.limit, arguments.objectives)
     sampler = arguments.sampler or default_sampler(space)
     with blaming("--sampler", sampler):
         require_sampler(sampler)
         if sampler not in SAMPLER_NAMES:
             require_proposals(sampler, space, shape, arguments.objectives)
-        grid = len(list(space.grid_points(shape))) if sampler == GRID else None
+    grid = None
+    if sampler == GRID:
+        grid = number_on_grid(space, shape, arguments.limit)
     output = arguments.output or STUDIES / name
     rungs = asked_rungs(arguments, arguments.objectives)
     settings = values_of(Settings, arguments) | {
@@ -204,7 +211,8 @@ def study_config(
         **settings,
     )
     require_choice(arguments, config)
-    return config
+    require_limits(config)
+    return with_enqueued(config)
 
 
 def describe_study(

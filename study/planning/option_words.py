@@ -9,21 +9,21 @@ from typing import Any
 
 from pnn_core.config.checks import did_you_mean
 from study.command_line import BadInputError
-from study.planning.arguments import Arguments
 from study.results.setting import Option, flag_of, kinds_of, options
 
 
-def words_of(values: Mapping[str, Any]) -> list[str]:
+def words_of(kind: type, values: Mapping[str, Any]) -> list[str]:
     """Spell options as words of a command line.
 
     Args:
+        kind: Dataclass that declares the options.
         values: Values by name; None for an option that is left out.
 
     Raises:
         BadInputError: There is no option of a name, the nearest is suggested; or a value is of
             another type than the option's.
     """
-    declared, kinds = options(Arguments), kinds_of(Arguments)
+    declared, kinds = options(kind), kinds_of(kind)
     words: list[str] = []
     for name, value in values.items():
         if name not in declared:
@@ -51,6 +51,8 @@ def _words(name: str, value: Any, declared: Option, kinds: tuple[type, ...]) -> 
 
 def _text(name: str, value: Any, declared: Option, kinds: tuple[type, ...]) -> str:  # noqa: ANN401  # as given
     """Spell one value, of a type that the option has."""
+    if isinstance(value, Mapping) and declared.joined is not None:
+        return ",".join(f"{setting}={part}" for setting, part in value.items())
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if is_number and (float in kinds or (int in kinds and isinstance(value, int))):
         return str(value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from search_spaces import BUILT_IN
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
-from study.planning.arguments import MASK, OPTIONS, Arguments, may_be_typed_with
+from study.planning.arguments import OPTIONS, Arguments, may_be_typed_with
 from study.planning.confirmation import (
     leave_out_default_choice,
     require_test_images,
@@ -16,6 +16,8 @@ from study.planning.confirmation import (
 )
 from study.planning.early_stopping import leave_out_defaults
 from study.planning.enough_seeds import few_seeds_warning
+from study.planning.enqueued import require_new_points
+from study.planning.masked_urls import MASK, unmask
 from study.planning.new_study import (
     StudyPlan,
     asked_space,
@@ -48,6 +50,7 @@ from study.results.setting import OnResume, flag_of, options, spell
 from study.results.settings import Settings
 
 MAY_CHANGE = (*may_be_typed_with(OnResume.GROWS), *may_be_typed_with(OnResume.FREE))
+ADDED = may_be_typed_with(OnResume.ADDED)
 KEPT = may_be_typed_with(OnResume.KEPT)
 KEPT_WITH_CONFIRM = may_be_typed_with(OnResume.WITH_CONFIRM)
 
@@ -99,7 +102,8 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
     _require_same_space(config, stored)
     _require_same_images(config, stored, completed)
     require_test_images(completed)
-    require_whole_storage(config, stored, in_storage)
+    found = require_whole_storage(config, stored, in_storage)
+    require_new_points(config, stored, found)
     store = MlflowStore(completed.tracking_uri)
     # A larger study is not asked for what it would do by itself.
     sampler = None if config.sampler == default_sampler(config.space) else config.sampler
@@ -141,7 +145,7 @@ def _require_no_contradiction(arguments: Arguments, stored: StudyFile, folder: P
             )
         growing = [n for n in may_be_typed_with(OnResume.GROWS) if not (is_rerun and n == "trials")]
         free = [f"{flag_of(other)} (more)" for other in growing]
-        free += [flag_of(other) for other in may_be_typed_with(OnResume.FREE)]
+        free += [flag_of(other) for other in (*ADDED, *may_be_typed_with(OnResume.FREE))]
         raise BadInputError(
             f"{now}: study {stored.name} was started {was}, and goes on so: leave it out; what may "
             f"change is {', '.join(free)}"
@@ -185,12 +189,14 @@ def _require_growth(arguments: Arguments, stored: StudyFile) -> None:
 
 def _complete(arguments: Arguments, stored: StudyFile) -> Arguments:
     """Complete what was typed by what the study was started with."""
-    stays = (*MAY_CHANGE, *KEPT, *KEPT_WITH_CONFIRM)
+    stays = (*MAY_CHANGE, *ADDED, *KEPT, *KEPT_WITH_CONFIRM)
     kept = {name: getattr(stored, name) for name in stays if name not in arguments.typed}
     kept |= {name: v for name, v in stored_choice(stored).items() if name in kept}
+    for name in ADDED:
+        kept[name] = _added(name, arguments, getattr(stored, name))
     for name, declared in options(Settings).items():
         if declared.secret and MASK in (kept.get(name) or ""):
-            kept[name] = _unmask(name, kept[name], declared.variable)
+            kept[name] = unmask(name, kept[name], declared.variable)
     # What the defaults give need not be repeated when a larger study is offered.
     if kept.get("tracking_uri") == os.environ.get("MLFLOW_TRACKING_URI"):
         kept.pop("tracking_uri", None)
@@ -200,16 +206,15 @@ def _complete(arguments: Arguments, stored: StudyFile) -> Arguments:
     return replace(arguments, **kept)
 
 
-def _unmask(name: str, masked: str, variable: str | None) -> str:
-    """Return a URL with its password, which no file of a study holds."""
-    given = os.environ.get(variable, "") if variable else ""
-    if given and mask_password(given) == masked:
-        return given
-    ways = flag_of(name) + (f" or in the environment variable {variable}" if variable else "")
-    raise BadInputError(
-        f"{flag_of(name)} {masked}: a study's file keeps no password: give the URL again, with its "
-        f"password, by {ways}"
-    )
+def _added(name: str, arguments: Arguments, stored: str | None) -> str | None:
+    """Return what was asked for before and what is added; a file may hold both."""
+    between = options(Settings)[name].joined or ""
+    before = stored.split(between) if stored else []
+    asked = getattr(arguments, name)
+    added = asked.split(between) if asked else []
+    if name in arguments.configured:
+        added = [part for part in added if part not in before]
+    return between.join((*before, *added)) or None
 
 
 def _resumed_config(

@@ -15,7 +15,7 @@ NOTHING = StoredStudy(study_id=None, settings={}, trials_ended=0, confirmations_
 
 def require_whole_storage(
     config: StudyConfig, stored: StudyFile, in_storage: frozenset[str]
-) -> None:
+) -> StoredStudy:
     """Check that a study's storage is its own, whole and of its settings; change nothing.
 
     Without this, a study whose storage was lost would be trained again from its first trial.
@@ -24,6 +24,9 @@ def require_whole_storage(
         config: Study that is to go on.
         stored: Its file.
         in_storage: Names of the studies in its database; of no use for a journal file.
+
+    Returns:
+        What the storage holds.
 
     Raises:
         BadInputError: It is not; says what is missing and what to do.
@@ -48,6 +51,7 @@ def require_whole_storage(
             f"--name {config.name}: {file} says {name} {is_now}, and the trials in {place} were "
             f"trained with {name} {was}: change it back, or begin a new study"
         )
+    return found
 
 
 def _ended(found: StoredStudy) -> str:

@@ -29,7 +29,7 @@ from study.results.tuning_point import TuningPoint
 FORMAT = 2
 """Version of the documents' format."""
 
-_RARE = ("grid_point", "tuning", "arithmetic", "measured", "fallbacks")
+_RARE = ("grid_point", "tuning", "arithmetic", "measured", "fallbacks", "enqueued")
 """Fields that a document may lack: of tuning and of a GPU where there was none, and what came
 later."""
 
@@ -60,6 +60,7 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
         "started_ms": record.started_ms,
         "ended_ms": record.ended_ms,
         **({"grid_point": record.key.grid_point} if record.key.is_tuning else {}),
+        **({"enqueued": True} if record.enqueued else {}),
         **({"fallbacks": list(record.fallbacks)} if record.fallbacks else {}),
         **({"measured": _spell_all(record.measured)} if record.measured else {}),
         **({"tuning": [*map(_spell_point, record.tuning)]} if record.tuning else {}),
@@ -237,6 +238,13 @@ _text = _of_type(str, "a text")
 _list = _of_type((list, tuple), "a list")
 
 
+def _flag(found: Mapping[str, Any], name: str) -> bool:
+    value = found[name]
+    if not isinstance(value, bool):
+        raise _malformed(name, value, "true or false")
+    return value
+
+
 def _texts(found: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(_text({name: value}, name) for value in _list(found, name))
 
@@ -280,6 +288,7 @@ _RECORD: Mapping[str, _Reader] = {
     "device": _text,
     "arithmetic": _text,
     "fallbacks": _texts,
+    "enqueued": _flag,
     "worker": _text,
     "stop": _optional(
         _dataclass(

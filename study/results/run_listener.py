@@ -19,6 +19,15 @@ class RunListener:
     def epoch_finished(self, key: RunKey, result: EpochResult) -> None:
         """Take note of an epoch that a run reports for the first time: the mean over its seeds."""
 
+    def confirmation_advanced(self, record: RunRecord, epoch: int, train_loss: float) -> None:
+        """Take note of an epoch of a run that confirms, whose test result is told at its end.
+
+        Args:
+            record: Record of the run, with its costs.
+            epoch: Number of the epoch, from 1.
+            train_loss: Training loss in it.
+        """
+
     def run_retried(self, record: RunRecord) -> None:
         """Take note that an attempt broke off and there will be another."""
 

@@ -114,6 +114,8 @@ class RunRecord:
         arithmetic: Arithmetic that trained it; empty where that is not known.
         fallbacks: Sentences on what a fast path was left out for, and why; empty where
             nothing was, and in earlier records.
+        enqueued: True if a trial's point was asked for, wholly or in part, and not proposed; False
+            in earlier records.
         worker: Process of the last attempt, as `host:pid`; empty where that is not known.
         stop: Early stop of a pruned trial; None where older records do not tell.
         reason: Reason why it failed or was pruned; empty otherwise. Of an early stop, its sentence.
@@ -134,6 +136,7 @@ class RunRecord:
     device: str = ""
     arithmetic: str = ""
     fallbacks: tuple[str, ...] = ()
+    enqueued: bool = False
     worker: str = ""
     stop: EarlyStop | None = None
     reason: str = ""

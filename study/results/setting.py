@@ -12,6 +12,7 @@ _OPTION = "option"
 class Group(StrEnum):
     """Groups of options in the help, in its order."""
 
+    FIRST = "to begin with"
     SEARCHED = "what is searched"
     STOPPED = "what is stopped early"
     HONEST = "what makes it honest"
@@ -28,6 +29,9 @@ class OnResume(StrEnum):
 
     GROWS = auto()
     """Stays or becomes larger."""
+
+    ADDED = auto()
+    """Is added to what was typed before."""
 
     WITH_CONFIRM = auto()
     """May be another one until a confirmation is asked for, and stays then."""

@@ -23,7 +23,9 @@ from study.results.confirmed_choice import (
     read_confirmed_trials,
     read_controls,
 )
+from study.results.enqueued_points import read_enqueued
 from study.results.fresh_seeds import MOST_FRESH_SEEDS
+from study.results.limit import Limits, parse_limits
 from study.results.objective import Objective, parse_objectives
 from study.results.setting import (
     OF_STUDY,
@@ -119,7 +121,7 @@ class Resources:
         1,
         group=Group.RESOURCES,
         metavar="N",
-        help="default: 1",
+        help="CPU cores of a trial (default: 1)",
         least=1,
         on_resume=OnResume.FREE,
     )
@@ -152,7 +154,7 @@ class ShownSettings:
 
     dataset: str = option(
         "digits",
-        group=Group.SEARCHED,
+        group=Group.FIRST,
         metavar="NAME",
         help=f"digits (default, embedded), {', '.join(DATASET_NAMES[1:])} or a .py file with "
         "images of your own",
@@ -161,9 +163,9 @@ class ShownSettings:
     )
     trials: int | None = option(
         None,
-        group=Group.SEARCHED,
+        group=Group.FIRST,
         metavar="N",
-        help=f"default: {DEFAULT_TRIALS}, or the whole grid",
+        help=f"trials to run (default: {DEFAULT_TRIALS}, or the whole grid)",
         least=1,
         on_resume=OnResume.GROWS,
         on_rerun=OnRerun.DEFAULT,
@@ -171,7 +173,7 @@ class ShownSettings:
     )
     epochs: int = option(
         DEFAULT_EPOCHS,
-        group=Group.SEARCHED,
+        group=Group.FIRST,
         metavar="N",
         help=f"full budget of a trial (default: {DEFAULT_EPOCHS})",
         least=1,
@@ -207,6 +209,20 @@ class ShownSettings:
         on_rerun=OnRerun.DEFAULT,
         shown=PARAMETER,
     )
+    limit: Limits = option(
+        (),
+        group=Group.SEARCHED,
+        metavar="CONDITION",
+        help="no trial beyond it is on the front, such as 'learnable_params<=50000' or "
+        "'val_accuracy>0.9'; costs that are known before training are never trained beyond it; "
+        "may be given several times",
+        read=parse_limits,
+        joined=",",
+        on_resume=OnResume.WITH_CONFIRM,
+        on_rerun=OnRerun.DEFAULT,
+        shown=TAG,
+        may_lack=True,
+    )
     scheduler: str = option(
         FIFO,
         group=Group.STOPPED,
@@ -239,7 +255,7 @@ class ShownSettings:
     )
     confirm: int = option(
         0,
-        group=Group.HONEST,
+        group=Group.FIRST,
         metavar="S",
         help="then retrain the front and controls of its size with S fresh seeds on train and "
         "validation images, the test set being read in this step alone (default: 0, do not)",
@@ -306,7 +322,7 @@ class Settings(ShownSettings, Resources):
 
     data_dir: Path = option(
         Path("data"),
-        group=Group.SEARCHED,
+        group=Group.FIRST,
         after="dataset",
         metavar="DIR",
         help="where the data set is, or is downloaded to (default: data)",
@@ -314,7 +330,6 @@ class Settings(ShownSettings, Resources):
     network: str | None = option(
         None,
         group=Group.SEARCHED,
-        after="data_dir",
         metavar="NAME",
         help=f"the network, in the place of the space's own: {', '.join(NETWORKS)}; "
         f"{' or '.join(f'{library}:NAME' for library in LIBRARIES)}, or a .py file with a function "
@@ -341,6 +356,20 @@ class Settings(ShownSettings, Resources):
         "the side) or crop_flip (mirrored too); default: as the space or the data set has it, "
         "crop for imagefolder",
         read=read_augment,
+        on_rerun=OnRerun.DEFAULT,
+        may_lack=True,
+    )
+    enqueue: str | None = option(
+        None,
+        group=Group.SEARCHED,
+        after="limit",
+        metavar="POINT",
+        help="tried first: settings such as mask_count=32,noise_level=0.1 (the sampler chooses "
+        "what is left out), a .csv file with a column for each setting, as front.csv is, or paper, "
+        "the paper's best; may be given several times, and more by --resume",
+        read=read_enqueued,
+        joined=";",
+        on_resume=OnResume.ADDED,
         on_rerun=OnRerun.DEFAULT,
         may_lack=True,
     )

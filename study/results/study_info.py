@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pnn_core.config import DatasetShape
 from pnn_core.parts.own_code import OwnCode
+from study.results.limit import Limits
 from study.results.objective import Objective
 from study.results.pareto import front
 from study.results.planned_experiment import PlannedExperiment
@@ -101,7 +102,9 @@ class StudySummary:
     best_val_accuracy: float | None
 
 
-def summarise(records: Iterable[RunRecord], objectives: tuple[Objective, ...]) -> StudySummary:
+def summarise(
+    records: Iterable[RunRecord], objectives: tuple[Objective, ...], limits: Limits
+) -> StudySummary:
     """Count trials by state, and measure the front."""
     records = tuple(records)
     states = [record.state for record in records]
@@ -114,6 +117,6 @@ def summarise(records: Iterable[RunRecord], objectives: tuple[Objective, ...]) -
         complete=states.count(RunState.COMPLETE),
         pruned=states.count(RunState.PRUNED),
         failed=states.count(RunState.FAILED),
-        front_size=len(front(records, objectives)),
+        front_size=len(front(records, objectives, limits)),
         best_val_accuracy=max(accuracies, default=None),
     )

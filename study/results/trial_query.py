@@ -24,6 +24,8 @@ _DEEPEST = 50
 
 _ACCEPTED = "accepted is such as `val_accuracy > 0.95 and fan_out == 2`"
 
+_SPELT = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+
 _COMPARISONS: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -75,10 +77,32 @@ class TrialQuery:
         return tuple(record for record, each in pairs if _holds(tree, each))
 
     def _tree(self) -> ast.expr:
-        try:
-            return ast.parse(self.text.strip(), mode="eval").body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            raise ValueError(f"{self.text!r} is no query: {_ACCEPTED}") from None
+        tree = _parse(self.text)
+        if tree is None:
+            raise ValueError(f"{self.text!r} is no query: {_ACCEPTED}")
+        return tree
+
+
+def read_comparison(text: str) -> tuple[str, str, float]:
+    """Read one comparison of a name with a number, such as `learnable_params <= 50000`.
+
+    Returns:
+        The name, the relation as it is typed, and the number.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    tree = _parse(text) if len(text) <= LONGEST else None
+    match tree:
+        case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[side]) if type(
+            op
+        ) in _SPELT and _is_number(side):
+            bound = _value(side, {})
+            if isinstance(bound, int | float):
+                return name, _SPELT[type(op)], bound
+    raise ValueError(
+        f"{text!r} must compare one name with one number, such as learnable_params<=50000"
+    )
 
 
 def values_of(record: RunRecord) -> dict[str, ParameterValue]:
@@ -90,6 +114,21 @@ def values_of(record: RunRecord) -> dict[str, ParameterValue]:
         **record.parameters,
         **record.metrics(),
     }
+
+
+def _parse(text: str) -> ast.expr | None:
+    """Parse a text without running it; None where Python has no such expression."""
+    try:
+        return ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Return True for a number as it is typed, with a sign or without."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        node = node.operand
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
 
 
 def _check(node: ast.expr, depth: int) -> None:

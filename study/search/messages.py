@@ -79,6 +79,19 @@ class EpochReport(TrainedReport):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConfirmationReport(TrainedReport):
+    """End of an epoch of a run that is tested, but for its last one.
+
+    Attributes:
+        epoch: Number of the epoch, from 1.
+        train_loss: Training loss in it.
+    """
+
+    epoch: int
+    train_loss: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class TestReport(TrainedReport):
     """End of a run that was tested.
 

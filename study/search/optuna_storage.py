@@ -6,7 +6,7 @@ tracker that lacks something is filled from it.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from search_spaces.space import Point
 from study.config import JOURNAL, StudyConfig
 from study.results.error_messages import explain
+from study.results.limit import Limits
 from study.results.record_codec import record_from_json, record_to_json
 from study.results.run_record import RunKey, RunRecord
 from study.results.setting import Shown, options, spell
@@ -27,7 +29,7 @@ from study.results.settings import ShownSettings
 from study.search.batched_journal import StudyJournal
 from study.search.known_costs.problem import CountCosts, SearchProblem, count_network_costs
 from study.search.sampler import DistinctSampler
-from study.search.trial_attributes import RECORD, RUNG
+from study.search.trial_attributes import ENQUEUED, RECORD, RUNG
 from study.stopping.entry import RungEntry
 
 STUDY_ID = "study_id"
@@ -112,8 +114,25 @@ class StudyStorage:
         with self._failing_clearly():
             return self.study.get_trials(deepcopy=False)
 
+    def enqueue(self, points: Sequence[Point]) -> None:
+        """Have points tried next, before the sampler proposes any; those that were are left out.
+
+        Args:
+            points: All points that the study was ever asked for, in their order: some settings of
+                each, or all.
+        """
+        asked = {trial.user_attrs.get(ENQUEUED) for trial in self.trials()}
+        with self._failing_clearly():
+            for place, point in enumerate(points):
+                if place not in asked:
+                    self.study.enqueue_trial(dict(point), user_attrs={ENQUEUED: place})
+
+    def has_waiting(self) -> bool:
+        """Return True if an enqueued point was not yet taken up."""
+        return any(trial.state is TrialState.WAITING for trial in self.trials())
+
     def ask(self, axes: dict[str, BaseDistribution]) -> FrozenTrial:
-        """Return a new trial, its point proposed by the sampler."""
+        """Return a new trial, its point the next one enqueued, or proposed by the sampler."""
         with self.together():
             number = self.study.ask(axes).number
             return self._storage.get_trial(self._trial_id(number))
@@ -161,14 +180,19 @@ class StudyStorage:
         them by number. With a constraint that is violated by so much, it takes those that came
         farthest.
         """
-        with self._failing_clearly():
-            trial = optuna.trial.Trial(self.study, self._trial_id(number))
-            if _SHORTFALL not in trial.constraints:  # written before a crash
-                trial.set_constraint(_SHORTFALL, share)
+        self._constrain(number, {_SHORTFALL: share})
 
-    def tell(
-        self, number: int, state: optuna.trial.TrialState, values: tuple[float, ...] | None = None
-    ) -> None:
+    def keep_limits(self, record: RunRecord, limits: Limits) -> None:
+        """Tell samplers and Optuna's dashboard how far beyond each limit a trial is.
+
+        Args:
+            record: Record of a trial that is to be ended.
+            limits: Limits of the study.
+        """
+        metrics = record.metrics()
+        self._constrain(record.number, {str(limit): limit.excess(metrics) for limit in limits})
+
+    def tell(self, number: int, state: TrialState, values: tuple[float, ...] | None = None) -> None:
         """End a trial in Optuna."""
         with self._failing_clearly():
             self.study.tell(number, values, state)
@@ -216,6 +240,12 @@ class StudyStorage:
                 for key in sorted(attributes)
                 if key.startswith(prefix)
             )
+
+    def _constrain(self, number: int, constraints: Mapping[str, float]) -> None:
+        with self._failing_clearly():
+            trial = optuna.trial.Trial(self.study, self._trial_id(number))
+            for name in constraints.keys() - trial.constraints.keys():  # some before a crash
+                trial.set_constraint(name, constraints[name])
 
     def _set(self, number: int, key: str, value: Any) -> None:  # noqa: ANN401  # any JSON
         with self._failing_clearly():
@@ -266,6 +296,7 @@ def search_problem(
         epochs=config.epochs,
         rungs=config.rungs,
         count_costs=count_costs,
+        limits=config.limit,
     )
 
 

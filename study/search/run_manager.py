@@ -10,7 +10,13 @@ from study.config import StudyConfig
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.timestamps import now_ms
-from study.search.messages import EpochReport, ProposedRun, TestReport
+from study.search.messages import (
+    ConfirmationReport,
+    EpochReport,
+    ProposedRun,
+    TestReport,
+    TrainedReport,
+)
 from study.search.optuna_storage import StudyStorage
 
 ATTEMPTS = 3
@@ -97,18 +103,17 @@ class RunManager(ABC):
             for listener in self._listeners:
                 listener.epoch_finished(key, result)
 
+    def confirmation_advanced(self, key: RunKey, report: ConfirmationReport) -> None:
+        """Record what a run that confirms costs, and tell of each epoch once."""
+        record = self._change(key, **self._told(key, report))
+        if report.epoch > self._epochs_told[key]:
+            self._epochs_told[key] = report.epoch
+            for listener in self._listeners:
+                listener.confirmation_advanced(record, report.epoch, report.train_loss)
+
     def run_tested(self, key: RunKey, report: TestReport) -> None:
         """End a run with its test result."""
-        self._end(
-            key,
-            RunState.COMPLETE,
-            result=report.result,
-            costs=report.costs,
-            device=report.device,
-            arithmetic=report.arithmetic,
-            fallbacks=self._fallbacks(key, *report.fallbacks),
-            worker=report.worker,
-        )
+        self._end(key, RunState.COMPLETE, result=report.result, **self._told(key, report))
 
     def run_stopped(self, key: RunKey) -> None:
         """End a run that reported its last epoch."""
@@ -201,16 +206,19 @@ class RunManager(ABC):
             self._records[key],
             replicates=report.replicates,
             measured=report.measured,
-            costs=report.costs,
-            device=report.device,
-            arithmetic=report.arithmetic,
-            fallbacks=self._fallbacks(key, *report.fallbacks),
-            worker=report.worker,
+            **self._told(key, report),
         )
 
-    def _fallbacks(self, key: RunKey, *told: str) -> tuple[str, ...]:
-        """Return what is known of a run, and what was told now, each once."""
-        return tuple(dict.fromkeys((*self._records[key].fallbacks, *told)))
+    def _told(self, key: RunKey, report: TrainedReport) -> dict[str, Any]:
+        """Return the fields of a record that every report of what was trained tells."""
+        known = self._records[key].fallbacks
+        return {
+            "costs": report.costs,
+            "device": report.device,
+            "arithmetic": report.arithmetic,
+            "fallbacks": tuple(dict.fromkeys((*known, *report.fallbacks))),
+            "worker": report.worker,
+        }
 
     def _change(self, key: RunKey, **changes: Any) -> RunRecord:  # noqa: ANN401  # any field's
         record = self._records[key] = replace(self._records[key], **changes)

@@ -15,6 +15,7 @@ from search_spaces.space import Point
 from study.search.known_costs.candidates import neighbours
 from study.search.known_costs.ehvi_sampler import DRAWN_CANDIDATES, EhviMemory, EhviSampler
 from study.search.known_costs.problem import SearchProblem
+from study.search.random_points import draw_point
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: TPESampler(multivariate=True, constant_liar=True, seed=seed),
@@ -40,6 +41,16 @@ RANDOM_DRAWS = 10_000
 """Number of random points that are drawn in search of a new one that can be built."""
 
 
+NOTHING_FIXED: Point = {}
+"""Settings of a point that nobody asked for."""
+
+
+def fixed_settings(trial: FrozenTrial) -> Point:
+    """Return the settings that a trial was enqueued with; none for one that was proposed."""
+    fixed: Point = trial.system_attrs.get("fixed_params", NOTHING_FIXED)  # Optuna's own name
+    return fixed
+
+
 def require_sampler(name: str) -> None:
     """Check a sampler's name.
 
@@ -56,7 +67,9 @@ class DistinctSampler(BaseSampler):
     of training it again, the sampler is asked again, then a random new point is taken. A point is
     new if it describes a training run that no other did (`SearchSpace.run_key`).
 
-    What is proposed depends on the trial's number and on the trials before it alone.
+    What is proposed depends on the trial's number and on the trials before it alone. A point that
+    was asked for (`StudyStorage.enqueue`) is proposed as it is; what it leaves out is chosen as for
+    any other.
 
     Serves one study.
 
@@ -73,6 +86,8 @@ class DistinctSampler(BaseSampler):
         self._memory = EhviMemory(problem)
         self._space = space
         self._dataset = dataset
+        # Optuna's samplers know limits as constraints, of which costs need not be trained for.
+        self._limited = any(limit.is_known_before_training for limit in problem.limits)
         self._axes = dict(space.axes)
         self._name = name
         self._seed = seed
@@ -81,7 +96,11 @@ class DistinctSampler(BaseSampler):
         self._taken: set[Hashable] = set()
         enumerable = name == GRID or (space.is_finite() and space.grid_size() <= POINTS_LISTED)
         self._points = (
-            {self._key(point): point for point in space.grid_points(dataset)}
+            {
+                self._key(point): point
+                for point in space.grid_points(dataset)
+                if not self._limited or problem.admits(point)
+            }
             if enumerable
             else None
         )
@@ -114,17 +133,21 @@ class DistinctSampler(BaseSampler):
         Raises:
             RuntimeError: None was found; see `is_exhausted`.
         """
+        fixed = fixed_settings(trial)
+        if fixed.keys() == self._axes.keys():
+            return dict(fixed)
         taken = self._proposed(study)
-        if self._in_order:
-            return self._remaining(taken)[0]
+        if self._in_order and (remaining := self._remaining(taken, fixed)):
+            return remaining[0]
         for _ in range(PROPOSALS_BEFORE_RANDOM):
-            point = self._ask(self._inner, study, trial)
+            point = {**self._ask(self._inner, study, trial), **fixed}
             if self._is_new(point, taken):
                 return point
-        if self._points is not None:
-            remaining = self._remaining(taken)
+        if remaining := self._remaining(taken, fixed):
             return remaining[self._random.integers(len(remaining))]
-        drawn = self._random_draw(study, trial, taken)
+        drawn = self._random_draw(study, trial, taken, fixed)
+        if drawn is None and fixed:  # all that it can be completed to was tried: once more
+            drawn = self._random_draw(study, trial, set(), fixed)
         if drawn is None:
             raise RuntimeError(
                 f"no new point of {self._space.name!r} in {RANDOM_DRAWS} random draws"
@@ -195,11 +218,7 @@ class DistinctSampler(BaseSampler):
 
     def _draw(self) -> dict[str, Any]:
         """Return a random point."""
-        nobody = create_trial(state=TrialState.WAITING)
-        return {
-            name: self._uniform.sample_independent(None, nobody, name, axis)  # type: ignore[arg-type]
-            for name, axis in self._axes.items()
-        }
+        return draw_point(self._axes, self._uniform)
 
     def _ask(self, sampler: BaseSampler, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
         """Return a whole point; what the sampler does not choose jointly is chosen axis by axis."""
@@ -211,10 +230,14 @@ class DistinctSampler(BaseSampler):
         return point
 
     def _random_draw(
-        self, study: optuna.Study, trial: FrozenTrial, taken: set[Hashable]
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        taken: set[Hashable],
+        fixed: Point = NOTHING_FIXED,
     ) -> dict[str, Any] | None:
-        """Return a new point, or None if chance finds none."""
-        draws = (self._ask(self._uniform, study, trial) for _ in range(RANDOM_DRAWS))
+        """Return a new point with some settings fixed, or None if chance finds none."""
+        draws = ({**self._ask(self._uniform, study, trial), **fixed} for _ in range(RANDOM_DRAWS))
         return next((point for point in draws if self._is_new(point, taken)), None)
 
     def _is_new(self, point: Point, taken: set[Hashable]) -> bool:
@@ -224,21 +247,32 @@ class DistinctSampler(BaseSampler):
             return False
         if self._points is not None:
             return key in self._points
-        return self._space.is_valid(point, self._dataset)
+        return self._problem.admits(point)
 
-    def _remaining(self, taken: set[Hashable]) -> list[dict[str, Any]]:
-        return [point for key, point in (self._points or {}).items() if key not in taken]
+    def _remaining(
+        self, taken: set[Hashable], fixed: Point = NOTHING_FIXED
+    ) -> list[dict[str, Any]]:
+        """Return the listed points that are new and have some settings as they are fixed."""
+        return [
+            point
+            for key, point in (self._points or {}).items()
+            if key not in taken and fixed.items() <= point.items()
+        ]
 
     def _proposed(self, study: optuna.Study) -> set[Hashable]:
         """Return the keys of all trials, whatever became of them: a failed one fails again.
 
-        Kept from one proposal to the next: a point that is whole stays as it is.
+        Kept from one proposal to the next: a point that is whole stays as it is. One that waits is
+        left to the trial that asks for it.
         """
         whole = self._axes.keys()
         for trial in study.get_trials(deepcopy=False):
-            if trial.number not in self._counted and trial.params.keys() == whole:
+            if trial.number in self._counted:
+                continue
+            point = fixed_settings(trial) if trial.state is TrialState.WAITING else trial.params
+            if point.keys() == whole:
                 self._counted.add(trial.number)
-                self._taken.add(self._key(trial.params))
+                self._taken.add(self._key(point))
         return self._taken
 
     def _key(self, point: Point) -> Hashable:

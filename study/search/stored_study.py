@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
 
 from study.config import JOURNAL, StudyConfig
 from study.results.error_messages import explain
@@ -19,7 +21,7 @@ from study.search.optuna_storage import (
     StorageError,
     ended_trials,
 )
-from study.search.trial_attributes import RECORD
+from study.search.trial_attributes import ENQUEUED, RECORD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,8 @@ class StoredStudy:
         trials_ended: Number of trials that ended.
         confirmations_ended: Number of confirmation runs that ended, and of those that tune before.
         ended: Record of a trial that ended; None without any.
+        asked: Points of all trials that were begun, enqueued or proposed.
+        enqueued: Number of enqueued points among them.
     """
 
     study_id: str | None
@@ -40,6 +44,8 @@ class StoredStudy:
     trials_ended: int
     confirmations_ended: int
     ended: RunRecord | None
+    asked: tuple[Mapping[str, Any], ...] = ()
+    enqueued: int = 0
 
 
 def read_stored_study(config: StudyConfig, names: frozenset[str]) -> StoredStudy | None:
@@ -77,11 +83,15 @@ def _open_to_read(config: StudyConfig, names: frozenset[str]) -> BaseStorage | N
 def _read(storage: BaseStorage, name: str) -> StoredStudy:
     study_id = storage.get_study_id_from_name(name)
     attributes = storage.get_study_user_attrs(study_id)
-    ended = ended_trials(storage.get_all_trials(study_id, deepcopy=False))
+    trials = storage.get_all_trials(study_id, deepcopy=False)
+    begun = [trial for trial in trials if trial.state is not TrialState.WAITING]
+    ended = ended_trials(trials)
     return StoredStudy(
         study_id=attributes.get(STUDY_ID),
         settings=attributes.get(SETTINGS, {}),
         trials_ended=len(ended),
         confirmations_ended=sum(key.startswith((CONFIRMED, TUNED)) for key in attributes),
         ended=record_from_json(ended[-1].user_attrs[RECORD]) if ended else None,
+        asked=tuple(trial.params for trial in begun),
+        enqueued=sum(ENQUEUED in trial.user_attrs for trial in begun),
     )

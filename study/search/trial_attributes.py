@@ -9,6 +9,9 @@ from study.stopping.entry import RungEntry
 RECORD = "record"
 """Attribute of a trial that ended: its record."""
 
+ENQUEUED = "enqueued"
+"""Attribute of a trial that was enqueued: place of its point among those of the study, from 0."""
+
 RUNG = "rung/"
 """Prefix of the attributes that tell where a trial stood when it passed a rung, by the epoch."""
 

@@ -19,6 +19,7 @@ from study.search.optuna_storage import StudyStorage, retried_before, started_be
 from study.search.run_manager import RunManager
 from study.search.sampler import DistinctSampler
 from study.search.study_rungs import StudyRungs
+from study.search.trial_attributes import ENQUEUED
 
 OPTUNA_STATES = {
     RunState.COMPLETE: OptunaState.COMPLETE,
@@ -31,7 +32,8 @@ OPTUNA_STATES = {
 class TrialManager(RunManager):
     """Proposes trials, follows them and keeps their records.
 
-    Takes up what the storage holds: trials that ended are restored, others proposed again.
+    Takes up what the storage holds: trials that ended are restored, others proposed again. Points
+    that were asked for come first, in their order.
 
     Args:
         config: The study.
@@ -48,8 +50,11 @@ class TrialManager(RunManager):
         super().__init__(config, storage, listeners)
         self._exhausted = False
         self._rungs = StudyRungs(config.rungs, config, storage) if config.rungs else None
+        if config.enqueue is not None:
+            storage.enqueue(config.enqueued)
         for trial in storage.trials():
-            self._take_up(trial)
+            if trial.state is not OptunaState.WAITING:
+                self._take_up(trial)
 
     def has_work(self) -> bool:
         """Return True if there is a trial to propose, unfinished or new."""
@@ -85,7 +90,10 @@ class TrialManager(RunManager):
         if self._exhausted or len(self._records) >= self._config.trials:
             return False
         sampler = self._storage.study.sampler
-        if isinstance(sampler, DistinctSampler) and sampler.is_exhausted(self._storage.study):
+        is_exhausted = isinstance(sampler, DistinctSampler) and sampler.is_exhausted(
+            self._storage.study
+        )
+        if is_exhausted and not self._storage.has_waiting():
             self._exhausted = True
             return False
         self._line_up_trial(self._storage.ask(dict(self._config.space.axes)))
@@ -120,6 +128,7 @@ class TrialManager(RunManager):
             key=key,
             state=RunState.RUNNING,
             parameters={**named, **config.parameters()},
+            enqueued=ENQUEUED in trial.user_attrs,
             retried=retried_before(trial),
             started_ms=started_before(trial),
         )
@@ -140,6 +149,8 @@ class TrialManager(RunManager):
         if record.state is RunState.PRUNED:
             shortfall = 1 - len(record.epochs) / self._config.epochs
             self._storage.keep_shortfall(record.number, shortfall)
+        if record.state is not RunState.FAILED:
+            self._storage.keep_limits(record, self._config.limit)
         complete = record.state is RunState.COMPLETE
         values = record.values(self._config.objectives) if complete else None
         self._storage.tell(record.number, OPTUNA_STATES[record.state], values)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -81,6 +81,18 @@ class Driver:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=seconds)
         return self.status
+
+    def wait_until(self, what: str, reached: Callable[[], bool], seconds: float) -> None:
+        """Wait for something that happens while the study runs.
+
+        Raises:
+            AssertionError: The study has ended, or the time is over.
+        """
+        deadline = time.monotonic() + seconds
+        while not reached():
+            said = f"{what} never came about: {self.output}{self.errors}"
+            assert self.status is None and time.monotonic() < deadline, said
+            time.sleep(POLL_SECONDS)
 
     def processes(self) -> list[psutil.Process]:
         """Every process of its session, the driver included while it lives."""

@@ -63,11 +63,11 @@ def asked(*, confirm: bool) -> Asked:
     )
 
 
-def arguments(tracking_uri: str, *, confirm: bool, epochs: int = EPOCHS) -> list[str]:
+def arguments(tracking_uri: str, *, confirm: bool) -> list[str]:
     """Its first command line; the later ones are `RESUME`."""
     return [
         *("--space", "space.py", "--name", NAME, "--trials", str(TRIALS)),
-        *("--epochs", str(epochs), "--sampler", "random", "--max-concurrent", "2"),
+        *("--epochs", str(EPOCHS), "--sampler", "random", "--max-concurrent", "2"),
         *("--confirm", str(int(confirm)), "--tracking-uri", tracking_uri),
     ]
 

@@ -5,19 +5,18 @@ import secrets
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
-from driver import POLL_SECONDS, Driver
+from driver import Driver
 from hosts import RAY_PORT, Host, Network, network, run_in, why_impossible
 from postgres import PASSWORD, Postgres, postgres, programs, unprivileged_user
 from small_study import NAME, SPACE, arguments, asked, environment, scratch
 from tracker import Tracker, running
 
-EPOCHS = 24
 STUDY_SECONDS = 500.0
 CUT_SECONDS = 4.0
 CHECK = """
@@ -55,7 +54,9 @@ def site(tmp_path: Path) -> Iterator[Site]:
     with ExitStack() as stack:
         temporary = stack.enter_context(scratch())
         temporary.chmod(0o711)
-        variables = environment(temporary) | {
+        armed = tmp_path / "armed"
+        armed.mkdir()
+        variables = environment(temporary, armed=armed) | {
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": secrets.token_hex(16),
             # A host that is gone is given up after seconds, one that is cut off for less is not.
@@ -82,9 +83,11 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def test_a_study_survives_a_cut_link_and_a_lost_host_and_uses_one_that_joins(site: Site) -> None:
     head, first = site.network.head, join(site)
     (site.shared / "space.py").write_text(SPACE)
+    hold = site.shared / "armed" / "hold"
+    hold.touch()
     driver = Driver(
         [
-            *arguments(site.tracker.uri, confirm=False, epochs=EPOCHS),
+            *arguments(site.tracker.uri, confirm=False),
             *("--address", f"{head.address}:{RAY_PORT}", "--storage", site.server.url("optuna")),
             *("--checkpoints", str(site.shared / "checkpoints")),
         ],
@@ -94,16 +97,19 @@ def test_a_study_survives_a_cut_link_and_a_lost_host_and_uses_one_that_joins(sit
         prefix=head.prefix,
     )
     try:
-        wait_until(driver, "both hosts train", lambda: head.training() and first.training())
+        driver.wait_until(
+            "both hosts train", lambda: head.training() and first.training(), STUDY_SECONDS
+        )
         site.network.cut(first)
         time.sleep(CUT_SECONDS)
         site.network.restore(first)
-        wait_until(driver, "the host that was cut off trains again", first.training)
+        driver.wait_until("the host that was cut off trains again", first.training, STUDY_SECONDS)
         # Without a farewell to anyone, as when its power fails.
         site.network.cut(first)
         first.kill()
         second = join(site)
-        wait_until(driver, "the host that joined trains", second.training)
+        driver.wait_until("the host that joined trains", second.training, STUDY_SECONDS)
+        hold.unlink()
         assert driver.wait(STUDY_SECONDS) == 0, driver.output + driver.errors
     finally:
         driver.end()
@@ -128,18 +134,9 @@ def join(site: Site) -> Host:
     return host
 
 
-def wait_until(driver: Driver, what: str, reached: Callable[[], bool]) -> None:
-    """Wait for something that happens while the study runs."""
-    deadline = time.monotonic() + STUDY_SECONDS
-    while not reached():
-        said = f"{what} never came about: {driver.output}{driver.errors}"
-        assert driver.status is None and time.monotonic() < deadline, said
-        time.sleep(POLL_SECONDS)
-
-
 def found_by_the_checker(site: Site) -> list[str]:
     """Asked on the first host, as the servers cannot be reached from elsewhere."""
-    expected = asdict(replace(asked(confirm=False), epochs=EPOCHS))
+    expected = asdict(asked(confirm=False))
     front = str(site.shared / "studies" / NAME / "front.csv")
     question = json.dumps([expected, site.server.url("optuna"), site.tracker.uri, front])
     command = [sys.executable, "-W", "ignore", "-c", CHECK, question]

@@ -194,12 +194,16 @@ class HeardConfirmations(RunListener):
     """As `HeardTrials`, for confirmation runs."""
 
     events: list[tuple[str, RunRecord]] = field(default_factory=list)
+    advanced: list[tuple[RunKey, int, float]] = field(default_factory=list)
 
     def run_restored(self, run: RunRecord) -> None:
         self.events.append(("restored", run))
 
     def run_started(self, run: RunRecord) -> None:
         self.events.append(("started", run))
+
+    def confirmation_advanced(self, record: RunRecord, epoch: int, train_loss: float) -> None:
+        self.advanced.append((record.key, epoch, train_loss))
 
     def run_retried(self, run: RunRecord) -> None:
         self.events.append(("retried", run))

@@ -80,7 +80,9 @@ def test_a_study_reaches_its_front_and_a_real_mlflow_server_remembers_it(
     )
     assert (status, err) == (0, "")
     lines = out.splitlines()
-    assert [line for line in lines if line.startswith("trial ") and "/3 done" in line] == lines[2:5]
+    assert [line for line in lines if line.startswith("trial ") and "/3, best" in line] == lines[
+        2:5
+    ]
     assert lines[0] == "Study tiny-1: starting Ray"
     assert lines[1] == "images: 1,438 in 10 classes: 1,151 to train, 287 to validate"
     assert "Front of tiny-1: digits, 3 complete, 2 epochs" in lines

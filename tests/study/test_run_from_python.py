@@ -10,6 +10,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 import ray
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import TrialState
 
 import study
 from study import BadInputError, StudyInterrupted, StudyProgress, run_study
@@ -18,7 +21,7 @@ from study.planning.arguments import Arguments, parse_arguments
 from study.planning.option_words import words_of
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.setting import kinds_of, options
-from study.run_from_python import OF_THE_COMMAND, _Script
+from study.run_from_python import OF_THE_COMMAND, StudyWarning, _Script
 from study.run_options import RunOptions
 
 SPACE = """
@@ -48,11 +51,11 @@ def test_the_typed_options_are_all_that_a_study_has() -> None:
         assert (NoneType in told) == (NoneType in kinds[name]), name
         assert (bool in told) == (bool in kinds[name] or options(Arguments)[name].alone is not None)
         for kind in set(told) - {NoneType, bool}:
-            assert words_of({name: samples[kind]}), (name, kind)
+            assert words_of(Arguments, {name: samples[kind]}), (name, kind)
         for kind in set(samples) - set(told) - ({int} if float in told or Path in told else set()):
             if kind is not Path and not (kind is int and Sequence in told):
                 with pytest.raises(BadInputError, match=rf"^{name} \(=.*\) must be "):
-                    words_of({name: samples[kind]})
+                    words_of(Arguments, {name: samples[kind]})
 
 
 def test_values_are_read_as_the_words_that_are_typed_for_them() -> None:
@@ -66,10 +69,14 @@ def test_values_are_read_as_the_words_that_are_typed_for_them() -> None:
         "output": Path("a b"),
         "resume": False,
         "name": None,
+        "limit": ["learnable_params<=500", "val_loss < 2"],
+        "enqueue": [{"mask_count": 16, "noise_level": 0.1}, "fan_out=2"],
     }
     words = ["--space", "noise_masks", "--trials", "3", "--objectives", "val_loss,macs"]
     words += ["--gpus-per-trial", "0.5", "--tune-controls", "--confirm", "3", "--output", "a b"]
-    assert parse_arguments(words_of(values)) == parse_arguments(words)
+    words += ["--limit", "learnable_params<=500,val_loss<2"]
+    words += ["--enqueue", "mask_count=16,noise_level=0.1", "--enqueue", "fan_out=2"]
+    assert parse_arguments(words_of(Arguments, values)) == parse_arguments(words)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +121,7 @@ def test_what_a_callback_raises_asks_for_the_end_and_it_is_told_no_more(make_con
     assert interrupts.requested.is_set()
 
 
-def test_a_study_is_run_interrupted_and_resumed_in_one_process(
+def test_a_study_with_a_file_points_and_a_limit_is_interrupted_and_resumed_in_one_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -129,23 +136,34 @@ def test_a_study_is_run_interrupted_and_resumed_in_one_process(
         if progress.done == 1 and len(told) == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
+    (tmp_path / "four.toml").write_text(
+        'space = "space.py"\nmax-concurrent = 1\ntrials = 9\nlimit = "learnable_params<3658"\n'
+    )
+    points = [{"mask_count": 6}, {"mask_count": 2}, {"mask_count": 4}]
+    given = {"epochs": 1, "name": "four", "limit": ["learnable_params<3658", "val_accuracy<2"]}
     with pytest.raises(StudyInterrupted) as caught:
-        run_study(
-            space="space.py", trials=4, epochs=1, name="four", max_concurrent=1, progress=interrupt
-        )
+        run_study(config="four.toml", trials=3, enqueue=points, progress=interrupt, **given)
     assert isinstance(caught.value, KeyboardInterrupt)
     assert caught.value.name == "four"
     assert str(caught.value).endswith(f"go on by: {caught.value.resume}")
     assert [(p.done, p.planned, p.part) for p in told[:2]] == [
-        (0, 4, "searched"),
-        (1, 4, "searched"),
+        (0, 3, "searched"),
+        (1, 3, "searched"),
     ]
     assert told[0].best is None
     assert told[1].best is not None
     assert signal.getsignal(signal.SIGINT) is before
     assert not ray.is_initialized()
 
-    finished = run_study(resume=True, name="four")
-    assert [*finished.trials()["state"]] == ["complete"] * 4
+    journal = tmp_path / "studies/four/optuna.journal"
+    found = JournalStorage(JournalFileBackend(str(journal))).get_all_trials(0)
+    assert found[-1].state is TrialState.WAITING
+
+    # 8 masks are beyond the limit, so that the space holds no fourth point.
+    with pytest.warns(StudyWarning, match="3 of 4 trials were run: the space holds no more"):
+        finished = run_study(resume=True, name="four", trials=4)
+    assert [*finished.trials()["state"]] == ["complete"] * 3
+    assert [*finished.trials()["mask_count"]] == [6, 2, 4]
+    assert [*map(str, finished.info.limit)] == given["limit"]
     assert finished.trials().equals(study.open_study("four", tracker).trials())
     assert capfd.readouterr() == ("", "")

@@ -14,6 +14,7 @@ from study.results.run_record import RunKey
 from study.search.messages import (
     REPORTS,
     RUNS,
+    ConfirmationReport,
     DataFault,
     EpochReport,
     ProposedRun,
@@ -101,6 +102,8 @@ class TuneCallback(Callback):
         match report:
             case EpochReport():
                 self._manager.epoch_finished(key, report)
+            case ConfirmationReport():
+                self._manager.confirmation_advanced(key, report)
             case TestReport():
                 self._manager.run_tested(key, report)
             case RunPaused():

@@ -87,8 +87,7 @@ class RunGroup:
             if run.is_done and not run.key.is_confirmation and not run.key.is_tuning:
                 with self._turns.alone() if self._turns else contextlib.nullcontext():
                     run.measure(self._settings)
-            if (report := run.report()) is not None:
-                reports[run.key] = report
+            reports[run.key] = run.report()
             if run.is_done:
                 self._end(run)
         return reports

@@ -26,7 +26,13 @@ from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune.measured_values import measure_network
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
 from study.results.weight_files import weight_file
-from study.search.messages import EpochReport, ProposedRun, RunReport, TestReport
+from study.search.messages import (
+    ConfirmationReport,
+    EpochReport,
+    ProposedRun,
+    RunReport,
+    TestReport,
+)
 
 
 class WorkerRun:
@@ -133,8 +139,8 @@ class WorkerRun:
             name: statistics.fmean(values[name] for values in each) for name in settings.measured
         }
 
-    def report(self) -> RunReport | None:
-        """Report what an epoch gave; None if nothing is to be told yet."""
+    def report(self) -> RunReport:
+        """Report what an epoch gave."""
         fallbacks = (*self._alone, *(said for run in self.seeds for said in run.fallbacks))
         told: dict[str, Any] = {
             "costs": self._costs,
@@ -147,7 +153,9 @@ class WorkerRun:
         }
         first = self.seeds[0]
         if isinstance(first, confirmation_run.ConfirmationRun):
-            return TestReport(result=first.result(), **told) if self.is_done else None
+            if self.is_done:
+                return TestReport(result=first.result(), **told)
+            return ConfirmationReport(epoch=first.epoch, train_loss=first.train_loss, **told)
         validated = cast("list[validated_run.ValidatedRun]", self.seeds)
         return EpochReport(
             replicates=tuple(run.results for run in validated), measured=self._measured, **told

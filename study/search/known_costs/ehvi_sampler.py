@@ -96,7 +96,7 @@ class EhviSampler(BaseSampler):
         chance = self._random.random() < RANDOM_SHARE
         trials = [t for t in self._memory.observations.read(study) if t.number != trial.number]
         last = len(self._problem.levels) - 1
-        ended = any(last in t.entries for t in trials)
+        ended = any(last in t.entries and t.is_within_limits for t in trials)
         if chance or len(trials) < FIRST_RANDOM or not ended or not self._problem.measured:
             return {}
         try:

@@ -28,7 +28,8 @@ class Modelled(NamedTuple):
     """One measured objective as losses, on the scale on which it is modelled.
 
     Attributes:
-        front: Losses of complete trials, then those that running ones are expected to end with.
+        front: Losses of complete trials within the limits, then those that running ones are
+            expected to end with.
         candidates: Predicted losses of the candidates.
     """
 
@@ -69,12 +70,14 @@ class Evidence:
         self.costs, self.candidate_costs = costs[:own], costs[own:]
         self.last = len(problem.levels) - 1
 
-        self._complete = self._where(lambda trial: self.last in trial.entries)
+        self._complete = self._where(
+            lambda trial: self.last in trial.entries and trial.is_within_limits
+        )
         self._running = self._where(lambda trial: trial.is_running)
 
     @property
     def front_costs(self) -> Array:
-        """Return the costs of the complete trials, then of the running ones."""
+        """Return the costs of the complete trials within the limits, then of running ones."""
         front: Array = self.costs[np.concatenate([self._complete, self._running])]
         return front
 

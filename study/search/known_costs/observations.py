@@ -6,6 +6,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search_spaces.space import Point
+from study.results.limit import meets
 from study.results.record_codec import record_from_json
 from study.search.known_costs.problem import SearchProblem
 from study.search.trial_attributes import RECORD, rungs_passed
@@ -21,12 +22,14 @@ class ObservedTrial:
         point: A value for every axis.
         entries: What it reached, by the place of the rung; the full budget is the last.
         is_running: True if more may follow.
+        is_within_limits: False for one that ended beyond a limit of the study.
     """
 
     number: int
     point: Point
     entries: dict[int, RungEntry]
     is_running: bool
+    is_within_limits: bool = True
 
 
 class Observations:
@@ -79,6 +82,7 @@ class Observations:
             point=trial.params,
             entries=entries,
             is_running=not trial.state.is_finished(),
+            is_within_limits=record is None or meets(record, self._problem.limits),
         )
 
     def _told(self, trial: FrozenTrial) -> RungEntry:

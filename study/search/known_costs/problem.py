@@ -1,11 +1,12 @@
 """Facts of a study that a sampler may use."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from pnn_core.config import Costs, DatasetShape, TrialConfig
 from search_spaces import SearchSpace
 from search_spaces.space import Point
+from study.results.limit import Limits
 from study.results.objective import Objective
 from study.stopping.rungs import Rungs
 
@@ -22,6 +23,7 @@ class SearchProblem:
         objectives: Objectives, in their order.
         epochs: Full budget of a trial.
         rungs: Epochs at which trials may be stopped; None to run each to its full budget.
+        limits: Limits of the study.
         count_costs: Counts the costs of a training run's network without training it.
     """
 
@@ -31,6 +33,7 @@ class SearchProblem:
     epochs: int
     rungs: Rungs | None
     count_costs: CountCosts
+    limits: Limits = ()
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -48,6 +51,20 @@ class SearchProblem:
         """Return the places of the objectives that training shows."""
         places = enumerate(self.objectives)
         return tuple(i for i, objective in places if not objective.known_before_training)
+
+    def admits(self, point: Point) -> bool:
+        """Return True if a point can be built, within the limits of what is known before training.
+
+        Args:
+            point: A value for every axis.
+        """
+        try:
+            config = self.configure(point)
+        except ValueError:
+            return False
+        known = [limit for limit in self.limits if limit.is_known_before_training]
+        costs = asdict(self.count_costs(config)) if known else {}
+        return all(limit.is_met(costs) for limit in known)
 
     def configure(self, point: Point) -> TrialConfig:
         """Return the training run that a point describes.

@@ -3,7 +3,9 @@
 A folder with this file stands in PYTHONPATH of a study's driver, whose workers inherit it: Python
 imports it in each of them. Where the environment variable names a folder, a training step that
 finds a fault's file there takes the file away, so that each fault comes once, and acts as it says.
-Each epoch that begins is written to `epochs.log` there: seed, epoch, process.
+Each epoch that begins is written to `epochs.log` there: seed, epoch, process. While a file `hold`
+is there, no training run goes on after its first epoch, so that what a test does to a study finds
+it training, however fast or slow the machine is.
 """
 
 import importlib.util
@@ -18,6 +20,7 @@ FOLDER = os.environ.get("PNN_FAULTS", "")
 TARGET = "pnn_core.training.trainer"
 CHUNK_BYTES = 256 << 20
 HOG_SECONDS = 30.0
+POLL_SECONDS = 0.05
 
 
 def take(fault: str) -> str | None:
@@ -59,6 +62,8 @@ def patch(module: ModuleType) -> None:
     def train_epoch(self, pause=lambda: False):
         with Path(FOLDER, "epochs.log").open("a") as log:
             log.write(f"{self.config.seed} {self.epoch + 1} {os.getpid()}\n")
+        while self.epoch > 0 and Path(FOLDER, "hold").exists():
+            time.sleep(POLL_SECONDS)
 
         def asked():
             act(self)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from study.command_line import BadInputError
-from study.planning.arguments import DEFAULTS, Arguments, add_option, make_parser, parse_arguments
-from study.planning.resume import KEPT, KEPT_WITH_CONFIRM, MAY_CHANGE
+from study.planning.arguments import DEFAULTS, Arguments, parse_arguments
+from study.planning.option_parser import add_option, make_parser
+from study.planning.resume import ADDED, KEPT, KEPT_WITH_CONFIRM, MAY_CHANGE
 from study.planning.study_file import FILE, StudyFile
 from study.results.mlflow import study_format
 from study.results.objective import parse_objectives
@@ -37,6 +38,8 @@ TYPED = {
     "controls": "conv1x1,conv3x3",
     "tune_controls": "learning_rate=0.001,0.01,weight_decay",
     "augment": "crop",
+    "limit": "learnable_params<=50000,val_accuracy>0.5",
+    "enqueue": "mask_count=16,noise_level=0.1",
     "weights": "none",
 }
 """Values for those options that do not take any word or number."""
@@ -93,7 +96,7 @@ def info(**changes: object) -> StudyInfo:
 
 @pytest.mark.parametrize("name", options(Arguments))
 def test_every_option_has_a_flag_help_and_a_typed_default(name: str) -> None:
-    (action,) = [a for a in make_parser()._actions if a.dest == name]
+    (action,) = [a for a in make_parser(Arguments, DEFAULTS)._actions if a.dest == name]
     assert action.option_strings == [flag_of(name)]
     assert action.help == options(Arguments)[name].help
     assert len(action.help) > 5
@@ -104,7 +107,7 @@ def test_every_option_has_a_flag_help_and_a_typed_default(name: str) -> None:
 def test_every_field_of_the_settings_is_an_option_with_a_rule() -> None:
     names = [f.name for f in fields(Settings)]
     assert set(options(Settings)) == set(names)
-    rules = (*KEPT, *MAY_CHANGE, *KEPT_WITH_CONFIRM)
+    rules = (*KEPT, *MAY_CHANGE, *ADDED, *KEPT_WITH_CONFIRM)
     assert {*names, "space"} == set(rules)
     assert len(set(rules)) == len(rules)
     for name, declared in options(Settings).items():
@@ -196,7 +199,7 @@ def test_a_toy_setting_is_one_declaration(tmp_path: Path) -> None:
     class Larger(ShownSettings):
         warmup_epochs: int = option(
             2,
-            group=Group.SEARCHED,
+            group=Group.FIRST,
             after="epochs",
             metavar="N",
             help="epochs with a small learning rate (default: 2)",
@@ -211,7 +214,7 @@ def test_a_toy_setting_is_one_declaration(tmp_path: Path) -> None:
     assert names[names.index("epochs") + 1] == "warmup_epochs"
     assert replace(Larger(), warmup_epochs=3).warmup_epochs == 3
     assert all(f.default is not MISSING for f in fields(Larger))
-    parser = make_parser()
+    parser = make_parser(Arguments, DEFAULTS)
     add_option(parser, "warmup_epochs", declared["warmup_epochs"], (int,), default=2)
     assert parser.parse_args([]).warmup_epochs == 2
     assert parser.parse_args(["--warmup-epochs", "5"]).warmup_epochs == 5

@@ -9,7 +9,7 @@ from pnn_core.config import ConfirmResult, Costs, DatasetShape, ModelConfig, Tri
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import PlannedRun
-from study.search.messages import ProposedRun, TestReport
+from study.search.messages import ConfirmationReport, ProposedRun, TestReport
 from study.search.optuna_storage import StudyStorage
 from study.search.run_manager import ATTEMPTS
 
@@ -165,3 +165,18 @@ def test_a_run_that_waits_to_be_tried_again_is_told_as_paused_though_it_was_prop
     manager.pause_running()
     paused: list[RunRecord] = heard_confirmations.of("paused")
     assert [record.key for record in paused] == [RunKey(0, "perturbation", 0)]
+
+
+def test_an_epoch_is_told_once_with_the_costs_that_came_with_it(
+    begin: Begin, heard_confirmations
+) -> None:
+    manager = begin(plan(trials=1, seeds=1))
+    (run,) = manager.propose()
+    manager.run_started(run.key)
+    told = {"costs": REPORT.costs, "device": "cpu", "worker": "host:1"}
+    for epoch in (1, 2, 2):  # once more, from an older checkpoint
+        manager.confirmation_advanced(
+            run.key, ConfirmationReport(epoch=epoch, train_loss=1 / epoch, **told)
+        )
+    assert heard_confirmations.advanced == [(run.key, 1, 1.0), (run.key, 2, 0.5)]
+    assert manager.records[0].costs == REPORT.costs

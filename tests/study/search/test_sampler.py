@@ -11,6 +11,7 @@ from optuna.samplers import NSGAIISampler
 
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
+from study.results.limit import parse_limits
 from study.results.objective import parse_objectives
 from study.search.known_costs.problem import SearchProblem, count_network_costs
 from study.search.sampler import SAMPLER_NAMES, SAMPLERS, DistinctSampler, require_sampler
@@ -48,7 +49,7 @@ CONTROLS = SearchSpace(
 Ask = Callable[[], dict]
 
 
-def problem_of(space: SearchSpace) -> SearchProblem:
+def problem_of(space: SearchSpace, limits: str = "") -> SearchProblem:
     return SearchProblem(
         space=space,
         dataset=DIGITS,
@@ -56,13 +57,16 @@ def problem_of(space: SearchSpace) -> SearchProblem:
         epochs=1,
         rungs=None,
         count_costs=count_network_costs,
+        limits=parse_limits(limits),
     )
 
 
-def start(sampler: str, space: SearchSpace, seed: int = 0) -> tuple[optuna.Study, Ask]:
+def start(
+    sampler: str, space: SearchSpace, seed: int = 0, limits: str = ""
+) -> tuple[optuna.Study, Ask]:
     study = optuna.create_study(
         directions=["maximize", "minimize"],
-        sampler=DistinctSampler(sampler, problem_of(space), seed),
+        sampler=DistinctSampler(sampler, problem_of(space, limits), seed),
     )
 
     def ask_and_tell() -> dict:
@@ -151,6 +155,55 @@ class TestEverySampler:
         count = 6 if sampler == "grid" else 14
         first, second = (start(sampler, CONTINUOUS, seed=5)[1] for _ in range(2))
         assert [first() for _ in range(count)] == [second() for _ in range(count)]
+
+    def test_tries_enqueued_points_first_and_exactly_and_completes_what_they_leave_out(
+        self, sampler: str
+    ) -> None:
+        for space, level in ((FINITE, None), (CONTINUOUS, 1.0)):
+            study, ask = start(sampler, space)
+            whole = {"mask_count": 8, "fan_out": 4} | ({"noise_level": level} if level else {})
+            for point in ({"fan_out": 1}, whole, {"mask_count": 6}):
+                study.enqueue_trial(point)
+            first, second, third, *others = (ask() for _ in range(5))
+            assert first["fan_out"] == 1
+            assert second == whole
+            assert third["mask_count"] == 6
+            points = [first, second, third, *others]
+            assert all(space.is_valid(point, DIGITS) for point in points)
+            assert len({space.run_key(point, DIGITS) for point in points}) == 5
+
+    def test_leaves_a_waiting_point_to_the_trial_that_asks_for_it(self, sampler: str) -> None:
+        study, ask = start(sampler, FINITE)
+        study.enqueue_trial({"mask_count": 6})
+        study.enqueue_trial({"mask_count": 6, "fan_out": 3})
+        points = [tuple(ask().values()) for _ in range(6)]
+        assert points[1] == (6, 3)
+        assert len(set(points)) == 6
+        assert study.sampler.is_exhausted(study)
+
+    def test_runs_a_point_again_whose_every_completion_was_tried(
+        self, sampler: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("study.search.sampler.RANDOM_DRAWS", 100)
+        study, ask = start(sampler, FINITE)
+        for _ in range(6):
+            ask()
+        study.enqueue_trial({"mask_count": 8})
+        assert ask()["mask_count"] == 8
+
+    def test_proposes_nothing_beyond_a_limit_on_costs(self, sampler: str) -> None:
+        limit = "learnable_params<=7195"
+        for space in (FINITE, CONTINUOUS):
+            problem = problem_of(space, limit)
+            study, ask = start(sampler, space, limits=limit)
+            points = []
+            while len(points) < 6 and not study.sampler.is_exhausted(study):
+                points.append(ask())
+            assert points
+            costs = [problem.count_costs(problem.configure(point)) for point in points]
+            assert all(cost.learnable_params <= 7195 for cost in costs)
+        within = [p for p in FINITE.grid_points(DIGITS) if problem_of(FINITE, limit).admits(p)]
+        assert 0 < len(within) < 6
 
 
 def test_each_trial_is_described_once_however_many_follow(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import optuna
 import pytest
 from optuna.samplers._tpe.sampler import _split_trials
 
+from study.results.limit import parse_limits
 from study.results.pareto import front
 from study.results.run_record import RunState
 from study.search import run_manager
@@ -111,6 +112,54 @@ def test_an_attempt_is_the_same_training_run_as_the_first(study) -> None:
     first = study.ask()
     study.fail(first.key.trial, "the worker process died", would_recur=False)
     assert study.ask() == replace(first, attempt=2)
+
+
+def test_enqueued_points_are_trials_of_their_own_that_no_life_loses(make_config, live) -> None:
+    first, second = "mask_count=4,noise_level=0.5", "mask_count=2"
+    config = make_config(trials=4, enqueue=f"{first};{second}")
+    study = live(config)
+    assert study.optuna_states() == ["WAITING", "WAITING"]
+    assert study.propose() == 0
+    study.complete(0)
+    for _ in range(2):  # lives that end before they begin a trial
+        study = live(config)
+        assert study.optuna_states() == ["COMPLETE", "WAITING"]
+        assert [record.number for record in study.records] == [0]
+    more = live(replace(config, enqueue=f"{first};{second};mask_count=4,noise_level=0.25"))
+    assert [more.propose() for _ in range(3)] == [1, 2, 3]
+    assert more.ask() is None
+    records = more.records
+    assert [record.enqueued for record in records] == [True, True, True, False]
+    assert [record.parameters["mask_count"] for record in records[:3]] == [4, 2, 4]
+    assert [records[place].parameters["noise_level"] for place in (0, 2)] == [0.5, 0.25]
+
+
+def test_a_trial_that_was_asked_for_is_completed_to_the_same_point_after_a_crash(
+    make_config, live
+) -> None:
+    config = make_config(enqueue="noise_level=0.5")
+    whole = live(config)
+    expected = whole.ask().config
+    journal = config.output / "optuna.journal"
+    lines = journal.read_text().splitlines(keepends=True)
+    cut = max(i for i, line in enumerate(lines) if '"param_name"' in line)
+    journal.write_text("".join(lines[:cut]))
+    again = live(config)
+    assert again.ask().config == expected
+    assert again.records[0].enqueued
+    assert expected.model.mask.noise_level == 0.5
+
+
+def test_what_is_beyond_a_limit_is_on_no_front_and_optuna_knows(make_config, live) -> None:
+    study = live(make_config(limit=parse_limits("val_accuracy>=0.5,learnable_params<1000")))
+    for accuracy in (0.25, 0.75, 0.5):
+        study.complete(study.propose(), accuracy)
+    within = front(study.records, study.config.objectives, study.config.limit)
+    assert [record.number for record in within] == [1]
+    found = [trial.constraints for trial in study.storage.trials()]
+    assert [one["val_accuracy>=0.5"] > 0 for one in found] == [True, False, False]
+    assert all(one["learnable_params<1000"] <= 0 for one in found)
+    assert [trial.number for trial in study.storage.study.best_trials] == [1]
 
 
 def test_tune_waits_for_a_trial_that_may_have_to_be_tried_again(make_config, live) -> None:

@@ -24,6 +24,7 @@ from study.search.confirmation_plan import PlannedRun
 from study.search.messages import (
     REPORTS,
     RUNS,
+    ConfirmationReport,
     ProposedRun,
     RunFailure,
     RunPaused,
@@ -80,7 +81,15 @@ def store(tmp_path: Path) -> CheckpointStore:
 
 
 @pytest.fixture
-def work(digits, test_images, store: CheckpointStore, monkeypatch: pytest.MonkeyPatch) -> Work:
+def advanced() -> list[tuple[int, ConfirmationReport]]:
+    """What was told of epochs before the last, with the seed of the run."""
+    return []
+
+
+@pytest.fixture
+def work(
+    digits, test_images, store: CheckpointStore, monkeypatch: pytest.MonkeyPatch, advanced
+) -> Work:
     """What a worker does, in this process, until the stop flag was asked for so often."""
     settings = WorkerSettings(
         cpus=1, gpus=0.0, store=store, keep_checkpoints=False, keep_weights=False, stop_key="unused"
@@ -99,6 +108,8 @@ def work(digits, test_images, store: CheckpointStore, monkeypatch: pytest.Monkey
         reports: dict[RunKey, RunReport] = {}
         while len(reports) < len(tasks):
             told = dict(made.step()[REPORTS])
+            for key in [k for k, r in told.items() if isinstance(r, ConfirmationReport)]:
+                advanced.append((key.seed, told.pop(key)))
             assert not told.keys() & reports.keys()  # each ends once
             reports |= told
         return [reports[t.key] for t in tasks] if len(tasks) > 1 else reports[tasks[0].key]
@@ -122,6 +133,13 @@ def test_a_run_stopped_anywhere_goes_on_as_if_it_never_was(
         TASK.config, digits.traits, digits.joined(), test_images, torch.device("cpu")
     )
     assert timeless(work(float("inf"))) == replace(expected, train_seconds=0.0)
+
+
+def test_epochs_before_the_last_are_told_with_their_loss(work: Work, advanced, store) -> None:
+    tested = work(float("inf"))
+    ((seed, report),) = advanced
+    assert (seed, report.epoch, report.costs) == (TASK.config.seed, 1, tested.costs)
+    assert report.train_loss > tested.result.train_loss
 
 
 def test_a_run_goes_on_instead_of_beginning_anew(
