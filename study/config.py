@@ -35,6 +35,8 @@ class StudyConfig(Settings):
         checkpoints: Folder or URL where running trials keep their checkpoints; every node sees it.
         confirm_beforehand: Number of fresh seeds that was fixed first, which `--confirm` may have
             raised since; None for the number that is asked for now.
+        controls_beforehand: Controls that were fixed first, to which `--controls` may have added
+            some since; None where nothing is confirmed.
         first_fresh_seed: First fresh seed of a study that began when it depended on their number;
             None for that of the study's seed.
         arithmetic: Arithmetic that trains networks on the CPU; None for what each machine has.
@@ -50,6 +52,7 @@ class StudyConfig(Settings):
     sampler: str
     checkpoints: str
     confirm_beforehand: int | None = None
+    controls_beforehand: str | None = None
     first_fresh_seed: int | None = None
     arithmetic: Arithmetic | None = None
     own: tuple[OwnCode, ...] = ()

@@ -89,6 +89,7 @@ def describe_study(config: StudyConfig) -> StudyInfo:
         rungs=config.rungs.at if config.rungs else (),
         experiment=PlannedExperiment.of(config.space),
         confirm_beforehand=config.confirm_beforehand,
+        controls_beforehand=config.controls_beforehand,
         own=tuple(replace(code, path=code.file_name, source=b"") for code in config.own),
         first_fresh_seed=config.fresh_seeds.start if config.confirm else None,
         **values_of(ShownSettings, config),

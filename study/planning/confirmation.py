@@ -21,6 +21,7 @@ from study.results.confirmed_choice import (
     NONE,
     layers_beside,
     numbered_trials,
+    with_added_controls,
 )
 from study.results.fresh_seeds import earlier_first_fresh_seed, first_fresh_seed
 from study.results.setting import flag_of
@@ -38,9 +39,10 @@ class Choice(TypedDict):
 
 
 class Seeds(TypedDict):
-    """Facts about a confirmation's seeds, as a `StudyConfig` has them."""
+    """Facts about a confirmation that were fixed first, as a `StudyConfig` has them."""
 
     confirm_beforehand: int | None
+    controls_beforehand: str | None
     first_fresh_seed: int | None
 
 
@@ -86,6 +88,14 @@ def stored_choice(stored: StudyFile) -> dict[str, str | None]:
     return {"confirm_trials": stored.confirm_trials, "controls": stored.controls}
 
 
+def added_controls(stored: StudyFile, asked: str) -> str | None:
+    """Return the controls of a study that confirmed already, with those that are asked for now.
+
+    None where one that it had is left out: its runs are part of what was fixed.
+    """
+    return with_added_controls(stored_choice(stored)["controls"] or NONE, asked)
+
+
 def number_beforehand(seeds: int, space: SearchSpace) -> int | None:
     """Return the number of fresh seeds that is fixed; None where nothing is confirmed.
 
@@ -112,7 +122,15 @@ def resumed_seeds(arguments: Arguments, stored: StudyFile, space: SearchSpace) -
     elif first is None:
         first = first_fresh_seed(stored.seed)
     number = stored.confirm_beforehand or stored.confirm or arguments.confirm
-    return Seeds(confirm_beforehand=number_beforehand(number, space), first_fresh_seed=first)
+    controls = stored.controls_beforehand
+    if controls is None and number:
+        chosen = stored_choice(stored)["controls"] if stored.confirm else arguments.controls
+        controls = chosen or default_choice(space)["controls"]
+    return Seeds(
+        confirm_beforehand=number_beforehand(number, space),
+        controls_beforehand=controls,
+        first_fresh_seed=first,
+    )
 
 
 def require_choice(arguments: Arguments, config: StudyConfig) -> None:

@@ -182,9 +182,7 @@ def study_config(
         require_sampler(sampler)
         if sampler not in SAMPLER_NAMES:
             require_proposals(sampler, space, shape, arguments.objectives)
-    grid = None
-    if sampler == GRID:
-        grid = number_on_grid(space, shape, arguments.limit)
+        grid = number_on_grid(space, shape, arguments.limit) if sampler == GRID else None
     output = arguments.output or STUDIES / name
     rungs = asked_rungs(arguments, arguments.objectives)
     settings = values_of(Settings, arguments) | {
@@ -206,6 +204,7 @@ def study_config(
         shape=shape,
         output=output,
         confirm_beforehand=number_beforehand(arguments.confirm, space),
+        controls_beforehand=settings["controls"] if arguments.confirm else None,
         first_fresh_seed=first_fresh_seed(arguments.seed),
         own=arguments.own,
         **settings,
@@ -239,6 +238,7 @@ def describe_study(
         images=describe_images(config.shape),
         rerun=None if rerun is None else dict(rerun),
         confirm_beforehand=config.confirm_beforehand,
+        controls_beforehand=config.controls_beforehand,
         first_fresh_seed=config.fresh_seeds.start,
         experiment=None if plan is None else str(plan),
         own=[code.recorded for code in config.own],

@@ -9,6 +9,7 @@ from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
 from study.planning.arguments import OPTIONS, Arguments, may_be_typed_with
 from study.planning.confirmation import (
+    added_controls,
     leave_out_default_choice,
     require_test_images,
     resumed_seeds,
@@ -130,6 +131,8 @@ def _require_no_contradiction(arguments: Arguments, stored: StudyFile, folder: P
     confirmed = KEPT_WITH_CONFIRM if stored.confirm else ()
     for name in (*KEPT, *confirmed):
         kept = stored_choice(stored).get(name, getattr(stored, name))
+        if name == "controls" and arguments.controls and added_controls(stored, arguments.controls):
+            continue
         if name not in arguments.typed or _lasting(arguments, name, stored, folder) == kept:
             continue
         flag = flag_of(name)
@@ -139,9 +142,10 @@ def _require_no_contradiction(arguments: Arguments, stored: StudyFile, folder: P
         typed = getattr(arguments, name)
         now = flag if typed is True else f"{flag} {spell(typed)}"
         if name in confirmed:
+            more = ", name those and more" if name == "controls" else ""
             raise BadInputError(
                 f"{now}: study {stored.name} confirms {was}, and another choice would be another "
-                "confirmation: leave it out, or begin a new study"
+                f"confirmation: leave it out{more}, or begin a new study"
             )
         growing = [n for n in may_be_typed_with(OnResume.GROWS) if not (is_rerun and n == "trials")]
         free = [f"{flag_of(other)} (more)" for other in growing]
@@ -192,6 +196,8 @@ def _complete(arguments: Arguments, stored: StudyFile) -> Arguments:
     stays = (*MAY_CHANGE, *ADDED, *KEPT, *KEPT_WITH_CONFIRM)
     kept = {name: getattr(stored, name) for name in stays if name not in arguments.typed}
     kept |= {name: v for name, v in stored_choice(stored).items() if name in kept}
+    if stored.confirm and arguments.controls is not None:
+        kept["controls"] = added_controls(stored, arguments.controls)
     for name in ADDED:
         kept[name] = _added(name, arguments, getattr(stored, name))
     for name, declared in options(Settings).items():

@@ -27,7 +27,7 @@ VERSION = 1
 
 LATER = {
     *("rerun", "confirm_beforehand", "first_fresh_seed", "experiment"),
-    *("trials_ended", "confirmations_ended", "arithmetic", "own"),
+    *("trials_ended", "confirmations_ended", "arithmetic", "own", "controls_beforehand"),
 }
 """Names, beside those of settings, that files of earlier versions lack."""
 
@@ -48,6 +48,7 @@ class StudyFile(Settings):
         trials: Trials asked for so far.
         confirm_beforehand: Number of fresh seeds that was fixed first; None where there is none, or
             the study began before it was recorded.
+        controls_beforehand: Controls that were fixed first, in the same way.
         first_fresh_seed: First fresh seed; None where the study began before it was recorded.
         experiment: Plan of the space's experiment, as JSON; None for none.
         sampler: Name of the sampler.
@@ -68,6 +69,7 @@ class StudyFile(Settings):
     trials: int
     sampler: str
     confirm_beforehand: int | None = None
+    controls_beforehand: str | None = None
     first_fresh_seed: int | None = None
     experiment: str | None = None
     trials_ended: int | None = None

@@ -70,7 +70,16 @@ def describe_trials(comparisons: Iterable[Comparison]) -> tuple[str, ...]:
 
 
 def describe_verdict(comparison: Comparison) -> str:
-    """Verdict in a word or two, with the reason where there is none."""
+    """Verdict in a word or two, with the reason where there is none.
+
+    A comparison with a control that was added later is exploratory, whatever its figures say.
+    """
+    if comparison.is_added:
+        return f"{_verdict(comparison)}, exploratory: a control added later"
+    return _verdict(comparison)
+
+
+def _verdict(comparison: Comparison) -> str:
     difference = comparison.without_collapses
     if comparison.difference is None:
         return "no result"
@@ -256,9 +265,11 @@ def _whole_layer(comparisons: Sequence[Comparison]) -> str:
 
 
 def _number(comparisons: Sequence[Comparison]) -> list[str]:
-    tested = [c for c in comparisons if c.decision.adjusted_p is not None]
+    added = sorted({c.names[1] for c in comparisons if c.is_added})
+    tested = [c for c in comparisons if c.decision.adjusted_p is not None and not c.is_added]
+    told = _added(added)
     if not tested:
-        return []
+        return told
     together = [c.decision.family for c in tested if c.standing is not Standing.FIRST]
     parts = []
     if together:
@@ -270,7 +281,17 @@ def _number(comparisons: Sequence[Comparison]) -> list[str]:
         f"{counted(len(tested), 'interval')} of {CONFIDENCE:.0%} {_is(len(tested))} not adjusted: "
         f"where no difference is real, about {chance:.2g} would miss zero by chance"
     )
-    return [f"{'. '.join(parts)}."]
+    return [f"{'. '.join(parts)}.", *told]
+
+
+def _added(controls: Sequence[str]) -> list[str]:
+    """Say which controls were added later; nothing where none was."""
+    if not controls:
+        return []
+    return [
+        f"{', '.join(controls)} {_is(len(controls))} no control that was fixed beforehand: what is "
+        "said of it is exploratory, adjusted by itself, and changes no other verdict."
+    ]
 
 
 def _is(number: int) -> str:

@@ -57,6 +57,21 @@ def read_controls(text: str) -> str:
     return ",".join(dict.fromkeys(names))
 
 
+def with_added_controls(before: str, asked: str) -> str | None:
+    """Return controls with those that are added to them; None where one of them is left out.
+
+    Those that were there stay first, as the first of two names of one network is confirmed.
+
+    Args:
+        before: Choice of controls of a study that confirmed already, as it is kept.
+        asked: Choice of controls that is asked for now.
+    """
+    known, wanted = ([] if c == NONE else c.split(",") for c in (before, asked))
+    if not set(known) <= set(wanted):
+        return None
+    return ",".join(dict.fromkeys((*known, *wanted))) or NONE
+
+
 def numbered_trials(choice: str) -> tuple[int, ...]:
     """Return the numbers of trials that a choice names; empty where it is a word."""
     return () if choice in (FRONT, ALL) else tuple(map(int, choice.split(",")))

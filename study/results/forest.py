@@ -188,10 +188,15 @@ def _row(comparison: Comparison) -> ForestRow:
         n=difference.n,
         seeds=tuple(100 * (ours[seed] - theirs[seed]) for seed in seeds),
         matters=None if comparison.matters is None else 100 * comparison.matters,
-        verdict=NO_VERDICT if comparison.verdict is None else str(comparison.verdict),
+        verdict=_verdict(comparison),
         figures=format_points(difference),
         sentence=describe_with_trial(comparison),
     )
+
+
+def _verdict(comparison: Comparison) -> str:
+    verdict = NO_VERDICT if comparison.verdict is None else str(comparison.verdict)
+    return f"{verdict} (exploratory)" if comparison.is_added else verdict
 
 
 def _planned_group(heading: str, rows: Sequence[ForestRow]) -> ForestGroup:

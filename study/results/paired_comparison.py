@@ -5,7 +5,7 @@ parameters. Both trained with the same seeds, so that the difference is taken se
 verdict holds for the seeds whose number was fixed beforehand, and for those that do not collapse.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -49,6 +49,8 @@ class Pair:
         planned_seeds: Number of seeds that was fixed beforehand; None where it was not recorded.
         chosen_for: Layer that the search chose the settings of both for.
         exploratory: Difference over all seeds, where some were added later; None elsewhere.
+        is_added: True beside a control that was added after the controls had been fixed, so that
+            the whole comparison is exploratory.
     """
 
     first: LayerResult
@@ -59,6 +61,7 @@ class Pair:
     planned_seeds: int | None = None
     chosen_for: str = PERTURBATION
     exploratory: Estimate | None = None
+    is_added: bool = False
 
     @property
     def awaits_seeds(self) -> bool:
@@ -138,6 +141,14 @@ def compare(study: LoadedStudy) -> tuple[Comparison, ...]:
         control.
     """
     pairs = [*_planned(study), *_controls(study)]
+    fixed = _decided([pair for pair in pairs if not pair.is_added])
+    # By themselves: what is asked for once others were seen must not change a verdict on those.
+    added = _decided([pair for pair in pairs if pair.is_added])
+    return tuple(next(added if pair.is_added else fixed) for pair in pairs)
+
+
+def _decided(pairs: Sequence[Pair]) -> Iterator[Comparison]:
+    """Decide comparisons together, in their order."""
     questions = [
         Question(
             difference=None if pair.awaits_seeds else pair.without_collapses,
@@ -147,10 +158,8 @@ def compare(study: LoadedStudy) -> tuple[Comparison, ...]:
         )
         for pair in pairs
     ]
-    return tuple(
-        Comparison(**vars(pair), decision=decision)
-        for pair, decision in zip(pairs, decide(questions), strict=True)
-    )
+    for pair, decision in zip(pairs, decide(questions), strict=True):
+        yield Comparison(**vars(pair), decision=decision)
 
 
 def fixed_results(study: LoadedStudy) -> tuple[LayerResult, ...]:
@@ -199,14 +208,17 @@ def _controls(study: LoadedStudy) -> Iterator[Pair]:
         if control.layer == PERTURBATION or control.trial not in noisy:
             continue
         noise = noisy[control.trial]
+        own = chosen_for.get(control.trial, PERTURBATION)
+        beside = {noise.layer, control.layer} - {own}
         yield Pair(
             first=noise,
             second=control,
             names=(noise.name, control.name),
             standing=Standing.CONTROL,
             planned_seeds=study.info.confirm_beforehand,
-            chosen_for=chosen_for.get(control.trial, PERTURBATION),
+            chosen_for=own,
             exploratory=_exploratory(study, noise, control),
+            is_added=any(map(study.info.is_added_control, beside)),
         )
 
 

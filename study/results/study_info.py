@@ -31,6 +31,9 @@ class StudyInfo(ShownSettings):
         confirm_beforehand: Number of fresh seeds that was fixed before the first confirmed run: a
             verdict holds for these alone, and what `--confirm` added later is exploratory. None
             where it was not recorded, or no confirmation was asked for.
+        controls_beforehand: Controls that were fixed before the first confirmed run: what
+            `--controls` added later is exploratory. None where they were not recorded, or no
+            confirmation was asked for.
         first_fresh_seed: First fresh seed, which the others follow; None where not recorded.
         sealed_runs: Number of confirmed runs of a planned experiment that ended while it was
             sealed; None where nothing was sealed, or it was not recorded.
@@ -49,6 +52,7 @@ class StudyInfo(ShownSettings):
     versions: Mapping[str, str]
     images: DatasetShape | None = None
     confirm_beforehand: int | None = None
+    controls_beforehand: str | None = None
     first_fresh_seed: int | None = None
     sealed_runs: int | None = None
     rungs: tuple[int, ...] = ()
@@ -72,6 +76,11 @@ class StudyInfo(ShownSettings):
         if self.confirm_beforehand is None or self.first_fresh_seed is None:
             return False
         return seed >= self.first_fresh_seed + self.confirm_beforehand
+
+    def is_added_control(self, layer: str) -> bool:
+        """Return True if a control layer was added after the controls had been fixed."""
+        fixed = self.controls_beforehand
+        return fixed is not None and layer not in fixed.split(",")
 
 
 class StudyEnd(StrEnum):

@@ -227,7 +227,25 @@ def test_a_confirmation_can_be_added_with_its_choice_and_is_then_kept() -> None:
     for choice in (["--controls", "none"], ["--confirm-trials", "all"]):
         message = refusal("--confirm", "3", *choice)
         assert message.startswith(f"{' '.join(choice)}: study mine confirms with {choice[0]} ")
-        assert message.endswith("would be another confirmation: leave it out, or begin a new study")
+        more = ", name those and more" if choice[0] == "--controls" else ""
+        said = f"would be another confirmation: leave it out{more}, or begin a new study"
+        assert message.endswith(said)
+
+
+def test_controls_that_are_added_to_a_confirmation_are_exploratory() -> None:
+    begin("--confirm", "2", "--controls", "conv3x3")
+    added = resume("--controls", "noise_off,conv3x3")
+    assert added.config.controls == "conv3x3,noise_off"
+    assert added.config.controls_beforehand == "conv3x3"
+    added.file.write(added.config.output)
+    assert resume().config == added.config
+    info = describe_study(resume("--controls", "conv3x3,noise_off,conv1x1").config)
+    assert info.controls == "conv3x3,noise_off,conv1x1"
+    layers = ("conv3x3", "noise_off", "conv1x1")
+    assert [info.is_added_control(layer) for layer in layers] == [False, True, True]
+    assert refusal("--controls", "noise_off").startswith(
+        "--controls noise_off: study mine confirms"
+    )
 
 
 def test_a_study_confirmed_before_there_was_a_choice_keeps_its_controls_and_seeds() -> None:
@@ -236,6 +254,7 @@ def test_a_study_confirmed_before_there_was_a_choice_keeps_its_controls_and_seed
     document = json.loads(file.read_text())
     for name in ("confirm_trials", "controls", "confirm_beforehand", "first_fresh_seed"):
         del document[name]
+    del document["controls_beforehand"]
     file.write_text(json.dumps(document))
     plan = resume("--confirm", "4")
     assert plan.config.controls == "perturbation,conv1x1,conv3x3,local_binary"
@@ -244,6 +263,7 @@ def test_a_study_confirmed_before_there_was_a_choice_keeps_its_controls_and_seed
     plan.file.write(plan.config.output)
     assert resume().config == plan.config
     assert plan.config.confirm_beforehand == 2
+    assert plan.config.controls_beforehand == plan.config.controls
 
 
 def test_a_space_that_changed_is_refused_and_a_new_summary_is_not() -> None:

@@ -43,6 +43,9 @@ _OWN_TAG = "own_code"
 SEALED_RUNS_TAG = "sealed_runs"
 """Tag of the parent run of a sealed experiment, which follows its confirmed runs."""
 
+_CONTROLS_TAG = "controls_beforehand"
+"""Tag of the parent run of a study that was confirmed: controls that were fixed first."""
+
 _NUMBER_TAGS = ("confirm_beforehand", "first_fresh_seed", SEALED_RUNS_TAG)
 """Tags of the parent run of a study that was confirmed, and fields of its `StudyInfo`."""
 
@@ -73,6 +76,7 @@ def study_tags(info: StudyInfo) -> dict[str, str]:
         **_image_tags(info.images),
         **numbers,
         **rungs,
+        **({} if info.controls_beforehand is None else {_CONTROLS_TAG: info.controls_beforehand}),
         **({} if info.experiment is None else {_EXPERIMENT_TAG: str(info.experiment)}),
         **({_OWN_TAG: json.dumps([code.recorded for code in info.own])} if info.own else {}),
         **_provenance_tags(info),
@@ -98,6 +102,7 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
             space=str(decode_value(params["space"])),
             images=_decode_images(tags),
             rungs=_decode_rungs(tags),
+            controls_beforehand=tags.get(_CONTROLS_TAG),
             experiment=PlannedExperiment.parse(tags[_EXPERIMENT_TAG])
             if _EXPERIMENT_TAG in tags
             else None,

@@ -91,6 +91,28 @@ def test_seeds_that_were_added_later_are_told_to_be_exploratory(runs, confirmed)
     )
 
 
+def test_a_control_that_was_added_later_is_exploratory_and_changes_no_other_verdict(
+    runs, confirmed
+):
+    noise, fixed = runs("perturbation", NOISE), runs("conv1x1", BETTER)
+    added = runs("conv3x3", UNCLEAR), runs("noise_off", BETTER)
+    before = {"controls_beforehand": "perturbation,conv1x1"}
+    (alone,) = compare(confirmed(noise, fixed, **before))
+    every = compare(confirmed(noise, fixed, *added, **before))
+    assert {c.second.layer: c.is_added for c in every} == {
+        "conv1x1": False,
+        "conv3x3": True,
+        "noise_off": True,
+    }
+    assert next(c for c in every if not c.is_added) == alone
+    for comparison in every:
+        exploratory = "exploratory: a control added later" in describe_comparison(comparison)
+        assert exploratory == comparison.is_added
+    told = " ".join(cautions(every))
+    assert "3×3, noise off are no control that was fixed beforehand" in told
+    assert "no control that was fixed" not in " ".join(cautions([alone]))
+
+
 def test_noise_in_both_first_layers_is_a_reservation(runs, confirmed):
     def described(**stem):
         groups = runs("perturbation", NOISE, **stem), runs("conv1x1", NOISE, **stem)
