@@ -60,7 +60,7 @@ def _timm_network(name: str, dataset: DatasetShape) -> nn.Module:
     import timm
 
     _require_name("timm", name, timm.list_models())
-    wanted = {"num_classes": dataset.classes, "in_chans": dataset.channels}
+    wanted: dict[str, Any] = {"num_classes": dataset.classes, "in_chans": dataset.channels}
     create = partial(timm.create_model, name, pretrained=False, **wanted)
     network: nn.Module
     if timm.get_pretrained_cfg_value(name, "fixed_input_size"):
