@@ -45,6 +45,7 @@ class RunOptions(TypedDict, total=False):
     checkpoints: str | None
     keep_checkpoints: bool
     weights: str
+    log: str | None
     layer_file: str | None
     address: str | None
     cpus_per_trial: int

@@ -19,17 +19,20 @@ from study.execution.next_commands import block_commands
 from study.execution.progress import ProgressReport
 from study.execution.study_weights import StudyWeights
 from study.execution.summary import Outcome
+from study.execution.tensorboard_log import FOLDER, TensorBoardLog
 from study.planning.augmentation import describe_augmentation
 from study.planning.converted_networks import describe_networks
 from study.planning.new_study import StudyPlan
 from study.results.confirmed_choice import DEFAULT_CONTROLS, FRONT, numbered_trials
 from study.results.confirmed_trials import trials_to_confirm
+from study.results.limit import describe_limits
 from study.results.mlflow.background_writer import MlflowWriter
 from study.results.run_listener import RunListener
 from study.results.run_record import RunRecord
 from study.results.seal import Seal, seal_of
 from study.results.sealed_listener import SealedListener
 from study.results.sealed_table import write_sealed_table
+from study.results.settings import TENSORBOARD
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import (
     ConfirmedNetwork,
@@ -84,6 +87,10 @@ class StudyLife:
         self._weights = StudyWeights(plan.config, self._checkpoints, writer)
         self._here: list[RunListener] = [self._cleanup, self._count, *self._weights.listeners]
         self._here += listeners
+        self._log: TensorBoardLog | None = None
+        if plan.config.log == TENSORBOARD:
+            self._log = TensorBoardLog(plan.config.output / FOLDER)
+            self._here.append(self._log)
         self._progress: ProgressReport | None = None
         if not plan.arguments.quiet:
             stream = sys.stderr if plan.arguments.json else sys.stdout
@@ -97,7 +104,8 @@ class StudyLife:
         """Search and confirm; return what became of it, and True if a signal ended it."""
         shown = self._progress or contextlib.nullcontext()
         closing = contextlib.closing
-        with shown, closing(self._cleanup), closing(self._weights), self._count:
+        log = contextlib.nullcontext() if self._log is None else closing(self._log)
+        with shown, closing(self._cleanup), closing(self._weights), log, self._count:
             networks = describe_networks(self._config)
             for said in (self._plan.images, describe_augmentation(self._config), *networks):
                 if said:
@@ -115,6 +123,8 @@ class StudyLife:
                 sealed = outcome.seal is not None and not outcome.seal.is_open
                 outcome = self._weights.after_step(outcome, interrupted=interrupted, sealed=sealed)
                 outcome = with_page(outcome)  # once more, with what was confirmed
+        if self._log is not None and self._log.failure:
+            self._warnings.append(f"The log for TensorBoard is not whole: {self._log.failure}")
         for warning in self._warnings:
             outcome = outcome.with_warning(warning)
         return outcome, interrupted
@@ -130,7 +140,10 @@ class StudyLife:
         interrupted = manager.has_work() and self._train(manager, self._data)
         trials, wanted = len(manager.records), self._config.trials
         if trials < wanted and not interrupted:
-            self._warnings.append(f"{trials} of {wanted} trials were run: the space holds no more")
+            within = f" within {describe_limits(limits)}" if (limits := self._config.limit) else ""
+            self._warnings.append(
+                f"{trials} of {wanted} trials were run: the space holds no more{within}"
+            )
         # Written before the confirmation, which may take as long again and break off.
         return export_front(self._plan, manager.records, len(self._data.validation)), interrupted
 

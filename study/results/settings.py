@@ -50,6 +50,9 @@ SCHEDULERS = (FIFO, MOASHA)
 FRONT_WEIGHTS, NO_WEIGHTS = "front", "none"
 """Keeps the weights of the front's trials and of all confirmed runs, or none at all."""
 
+TENSORBOARD = "tensorboard"
+"""Log of trials' curves that TensorBoard reads."""
+
 DEFAULT_TRIALS = 24
 DEFAULT_EPOCHS = 4
 """Enough for the digits on two cores within a minute; larger data wants more."""
@@ -97,6 +100,16 @@ def read_weights(text: str) -> str:
         ValueError: There is no such choice; the nearest is suggested.
     """
     require_known("a choice of weights", text, (FRONT_WEIGHTS, NO_WEIGHTS))
+    return text
+
+
+def read_log(text: str) -> str:
+    """Read the name of a log.
+
+    Raises:
+        ValueError: There is none of that name; the nearest is suggested.
+    """
+    require_known("a log", text, (TENSORBOARD,))
     return text
 
 
@@ -420,6 +433,16 @@ class Settings(ShownSettings, Resources):
         help="front (default): keep the weights of the front's trials and of all confirmed runs, "
         "in the study's folder and in MLflow; none: keep no weights",
         read=read_weights,
+        on_resume=OnResume.FREE,
+        may_lack=True,
+    )
+    log: str | None = option(
+        None,
+        group=Group.PLACES,
+        metavar="NAME",
+        help=f"{TENSORBOARD}: also write the trials' curves as its files, into the study's folder "
+        "(default: none)",
+        read=read_log,
         on_resume=OnResume.FREE,
         may_lack=True,
     )

@@ -106,10 +106,11 @@ def read_comparison(text: str) -> tuple[str, str, float]:
 
 
 def values_of(record: RunRecord) -> dict[str, ParameterValue]:
-    """Return a trial's number, state, settings and metrics by their names."""
+    """Return a trial's number, state, settings and metrics by their names; True if enqueued."""
     return {
         "trial": record.number,
         "state": record.state.value,
+        "enqueued": record.enqueued,
         **ADDED_SETTINGS,
         **record.parameters,
         **record.metrics(),

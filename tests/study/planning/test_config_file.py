@@ -19,6 +19,7 @@ WORDS = {
     "tune_controls": "learning_rate=0.001,0.01",
     "augment": "crop",
     "weights": "none",
+    "log": "tensorboard",
     "limit": "macs<=5",
     "enqueue": "mask_count=16",
     "rerun": "honest:1",

@@ -41,6 +41,7 @@ TYPED = {
     "limit": "learnable_params<=50000,val_accuracy>0.5",
     "enqueue": "mask_count=16,noise_level=0.1",
     "weights": "none",
+    "log": "tensorboard",
 }
 """Values for those options that do not take any word or number."""
 
