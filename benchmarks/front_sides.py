@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from process_tree import Usage, measure
 from study_overhead import AXES, HERE, NAME, Points
 
-from dashboards.measures.growing_hypervolume import growing_hypervolume
+from study.results.growing_hypervolume import growing_hypervolume
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunRecord, RunState
 

@@ -2,8 +2,9 @@
 
 - `studies`: studies kept up to date in the background
 - `address`: state of the page, as the query of its URL
-- `page_layout`: parts of every page
+- `page`, `page_layout`: parts of every page
 - `content`: content of a view
+- `all_studies`: start page
 - `selectors`: choices of a reader
 - `trial_panel`: one trial
 - `drawing`: all of it together, where the browser does not show it already

@@ -8,6 +8,9 @@ from dashboards.views import VIEWS
 
 FIRST_VIEW = next(iter(VIEWS))
 
+ALL_STUDIES = "studies"
+"""View of all studies of the tracker, in the place of one that shows some of them."""
+
 MOST_STUDIES = 24
 """Number of studies that one address may name."""
 
@@ -50,8 +53,8 @@ class Address:
         pairs = parse_qsl(query.removeprefix("?"))
         last = dict(pairs)
         view, trial = last.get("view", FIRST_VIEW), last.get("trial")
-        if view not in VIEWS:
-            raise ValueError(f"there is no view {view!r}: there are {', '.join(VIEWS)}")
+        if view not in (known := (*VIEWS, ALL_STUDIES)):
+            raise ValueError(f"there is no view {view!r}: there are {', '.join(known)}")
         if trial is not None and not (trial.isascii() and trial.isdigit()):
             raise ValueError(f"trial (={trial!r}) must be a number")
         studies = tuple(dict.fromkeys(value for name, value in pairs if name == "study"))

@@ -1,16 +1,17 @@
 """The page as it is to be now, or nothing where it already is."""
 
 import time
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from dash import html
 from dash.development.base_component import Component
 
 from dashboards.elements.theme import Theme
-from dashboards.live.address import FIRST_VIEW, Address
+from dashboards.live.address import ALL_STUDIES, FIRST_VIEW, Address
+from dashboards.live.all_studies import QUESTION, studies_table
 from dashboards.live.blocks import message_block
 from dashboards.live.content import Content, view_content
+from dashboards.live.page import Drawing, Page
 from dashboards.live.page_layout import (
     NO_STUDY,
     REFRESH_SECONDS,
@@ -30,56 +31,6 @@ _STATUS_SECONDS = 10
 _NO_BRUSH = f"{ViewOptions().within} "
 
 
-class Drawing(NamedTuple):
-    """State of a browser, in so far as it decides what it is to show next.
-
-    Attributes:
-        head: State of the lists of studies and views.
-        content: State of the rest of the view.
-        pictures: State of the pictures and of the choices, but for the brush.
-        brush: Brush that they show.
-        brushed: The last one that the reader has drawn. Back and forward lead to it once more, and
-            then no picture shows it by itself.
-        panel: State of the opened trial's panel.
-    """
-
-    head: str = ""
-    content: str = ""
-    pictures: str = ""
-    brush: str = ""
-    brushed: str = ""
-    panel: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """Parts of the page; None for one that stays.
-
-    Attributes:
-        studies: Choice of the study looked at.
-        views: Links to the views.
-        choices: The view's question, and what a reader can choose.
-        state: The brush and where the study stands, or what is said in the view's place.
-        pictures: Its pictures.
-        below: Its tables.
-        panel: The opened trial.
-        footer: Source of all this.
-        refresh_ms: After how long the browser is to ask again.
-        drawing: State that the browser shows then.
-    """
-
-    studies: Component | None
-    views: list[Component] | None
-    choices: list[Component] | None
-    state: list[Component] | None
-    pictures: list[Component] | None
-    below: list[Component] | None
-    panel: list[Component] | None
-    footer: str | None
-    refresh_ms: int
-    drawing: Drawing
-
-
 def draw_page(
     studies: Studies,
     query: str,
@@ -91,7 +42,8 @@ def draw_page(
 
     Args:
         studies: Studies of the tracker.
-        query: Query of the page's address.
+        query: Query of the page's address; an empty one is the start page, where there are several
+            studies.
         theme: Theme of the paper.
         before: State that it shows; None for nothing.
         brushed: The brush, as in an address, that its picture shows without having been drawn anew;
@@ -103,9 +55,16 @@ def draw_page(
     before = before or Drawing()
     names = studies.names()
     try:
-        address = _with_latest(Address.parse(query), names)
+        asked = Address.parse(query)
+        address = _with_latest(asked, names)
     except ValueError as error:
         return _only(message_block("This address cannot be shown", str(error)), query, before)
+    is_start = not query.strip("?") and len(names.names or ()) > 1
+    if is_start or address.view == ALL_STUDIES:
+        address = replace(address, view=ALL_STUDIES)
+        # The choice shows no study that the address does not name: it would lead there.
+        choice = study_choice(names.names or (), asked)
+        return _all_studies(studies, names, address, choice, theme, before)
     states = [studies.state(name) for name in address.studies]
     news = _news(names, states, address)
     now = Drawing(
@@ -285,6 +244,46 @@ def _footer(studies: Studies, states: list[StudyState]) -> str:
     running = any(state.followed is not None and state.followed.is_running for state in states)
     following = "It is running: what is new appears by itself. " if running else ""
     return f"{following}Read from MLflow at {studies.store.shown_uri}."
+
+
+def _all_studies(
+    studies: Studies,
+    names: StudyNames,
+    address: Address,
+    choice: Component,
+    theme: Theme,
+    before: Drawing,
+) -> Page | None:
+    """Return the start page."""
+    found = studies.overviews()
+    now_ms = round(1000 * time.time())
+    now = Drawing(
+        head=f"{names} {address.studies} {address.view}",
+        content=f"{theme} {found} {now_ms // (1000 * _STATUS_SECONDS)} {names.names is None}",
+    )
+    if now == before:
+        return None
+    message: list[Component] = []
+    if found.error:
+        title = "The tracker does not answer: this is what was read before"
+        message = [message_block(title, found.error, _RETRIED)]
+    elif not found.studies:
+        waits = StudyNames() if found.studies is None and names.names else names
+        message = [_without_studies(studies, waits)]
+    table = [studies_table(found.studies, theme, now_ms)] if found.studies else []
+    is_new = now.head != before.head
+    return Page(
+        studies=choice if is_new else None,
+        views=view_links(address),
+        choices=[html.P(QUESTION, className="question")] if is_new else None,
+        state=message,
+        pictures=table,
+        below=[],
+        panel=[],
+        footer=_footer(studies, []),
+        refresh_ms=round(1000 * (WAITING_SECONDS if found.studies is None else REFRESH_SECONDS)),
+        drawing=now,
+    )
 
 
 def _only(block: Component, query: str, before: Drawing) -> Page | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboards.live.address import Address
+from dashboards.live.address import ALL_STUDIES, Address
 from dashboards.live.aria import aria
 from dashboards.view_options import ViewOptions
 from dashboards.views import VIEWS
@@ -69,7 +69,7 @@ def study_choice(names: Sequence[str], address: Address) -> Component:
                     options=[*names],
                     value=chosen,
                     clearable=False,
-                    placeholder="none yet",
+                    placeholder="choose a study" if names else "none yet",
                 ),
             ]
         )
@@ -95,11 +95,12 @@ def study_choice(names: Sequence[str], address: Address) -> Component:
 def view_links(address: Address) -> list[Component]:
     """Return a link for each view; choices of axes stay behind, the brush comes along."""
     kept = ViewOptions(within=address.options.within, where=address.options.where)
+    titles = {ALL_STUDIES: "All studies"} | {name: view.title for name, view in VIEWS.items()}
     return [
         dcc.Link(
-            view.title,
+            title,
             href=str(replace(address, view=name, options=kept)),
             className="current" if name == address.view else "",
         )
-        for name, view in VIEWS.items()
+        for name, title in titles.items()
     ]

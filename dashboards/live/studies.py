@@ -1,11 +1,13 @@
 """Studies kept up to date in the background, so that no page waits for the tracker."""
 
+import math
 import threading
 import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from study.results.mlflow.live_reader import FollowedStudy, StudyFeed
+from study.results.mlflow.overview import StudyOverview
 from study.results.mlflow.store import MlflowStore
 
 POLL_SECONDS = 3.0
@@ -50,6 +52,18 @@ class StudyNames(NamedTuple):
     error: str = ""
 
 
+class Overviews(NamedTuple):
+    """All studies in a line each.
+
+    Attributes:
+        studies: The latest first; None before the tracker has answered.
+        error: Reason why the last attempt failed; empty where it did not.
+    """
+
+    studies: tuple[StudyOverview, ...] | None = None
+    error: str = ""
+
+
 @dataclass
 class _Kept:
     feed: StudyFeed
@@ -71,6 +85,8 @@ class Studies:
     def __init__(self, store: MlflowStore) -> None:
         self.store = store
         self._names = StudyNames()
+        self._overviews = Overviews()
+        self._overviews_wanted_at = -math.inf
         self._kept: dict[str, _Kept] = {}
         self._lock = threading.Lock()
         self._wanted = threading.Event()
@@ -88,6 +104,15 @@ class Studies:
         if was_idle:  # not at each tick of a page, or no time would pass between two readings
             self._wanted.set()
         return self._names
+
+    def overviews(self) -> Overviews:
+        """Return all studies as last read; from now on they are kept up to date."""
+        now = time.monotonic()
+        was_idle = now - self._overviews_wanted_at >= _IDLE_SECONDS
+        self._asked_at = self._overviews_wanted_at = now
+        if was_idle:
+            self._wanted.set()
+        return self._overviews
 
     def state(self, name: str) -> StudyState:
         """Return a study as last read; from now on it is kept up to date."""
@@ -111,6 +136,8 @@ class Studies:
         except (OSError, ValueError) as error:
             self._names = StudyNames(self._names.names, str(error))
         now = time.monotonic()
+        if now - self._overviews_wanted_at < _IDLE_SECONDS:
+            self._read_overviews()
         with self._lock:
             wanted = [
                 (name, kept)
@@ -141,6 +168,12 @@ class Studies:
             # A study that takes long to read is read less often.
             took = time.monotonic() - began
             self._wanted.wait(max(POLL_SECONDS, took))
+
+    def _read_overviews(self) -> None:
+        try:
+            self._overviews = Overviews(self.store.overviews())
+        except (OSError, ValueError) as error:
+            self._overviews = Overviews(self._overviews.studies, str(error))
 
     def _read(self, name: str, kept: _Kept) -> None:
         followed, error = kept.state.followed, ""

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from urllib.parse import urlsplit
+from typing import Any
 
 from dash import html
 from dash.development.base_component import Component
@@ -20,6 +20,7 @@ from dashboards.views import TRIAL_PICTURES
 from study.results.front_table import format_metric, format_parameter
 from study.results.layer_result import network_name
 from study.results.mlflow.live_reader import FollowedStudy
+from study.results.mlflow.study_note import runs_address
 from study.results.plural import counted
 from study.results.rerun_command import rerun_command
 from study.results.run_record import RunRecord
@@ -110,11 +111,16 @@ def _run(record: RunRecord, followed: FollowedStudy, tracking_uri: str) -> Itera
         return
     yield html.H3("In MLflow")
     if tracking_uri.startswith(("http://", "https://")):
-        server = urlsplit(tracking_uri)
-        # Leaves out the user, whose password is masked: the browser asks for both.
-        base = server._replace(netloc=server.netloc.rpartition("@")[2]).geturl().rstrip("/")
-        address = f"{base}/#/experiments/{followed.experiment_id}/runs/{run_id}"
-        yield html.P(html.A(f"run {run_id}", href=address, target="_blank", rel="noreferrer"))
+        runs = runs_address(tracking_uri, followed.experiment_id)
+        address = runs.replace("?", f"/{run_id}?")
+        link: dict[str, Any] = {"target": "_blank", "rel": "noreferrer"}
+        yield html.P(
+            [
+                html.A(f"run {run_id}", href=address, **link),
+                ", ",
+                html.A("all runs of the study", href=runs, **link),
+            ]
+        )
     else:
         yield html.P(f"Run {run_id}. No server is known for this tracker; one is started by:")
         yield command_block(shlex.join(["mlflow", "ui", "--backend-store-uri", tracking_uri]))

@@ -11,7 +11,7 @@ from dash.exceptions import DependencyException
 from werkzeug.exceptions import BadRequest, NotFound, ServiceUnavailable
 
 from dashboards.elements.theme import Theme
-from dashboards.live.drawing import Drawing
+from dashboards.live.page import Drawing
 
 CALLBACK = "/_dash-update-component"
 """Path of Dash's callbacks."""

@@ -21,9 +21,9 @@ from dashboards.elements.several_studies import (
     what_differs,
 )
 from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
-from dashboards.measures.growing_hypervolume import growing_hypervolume
 from dashboards.picture_entry import PictureEntry
 from dashboards.view_options import Over
+from study.results.growing_hypervolume import growing_hypervolume
 from study.results.limit import Limits, meets
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import Objective

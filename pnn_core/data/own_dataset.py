@@ -53,9 +53,9 @@ def images_digest(data: TrainingData) -> str:
     digest = hashlib.sha256(repr((data.shape, data.classes)).encode())
     for images in (data.train, data.validation):
         if isinstance(images, LabelledImages):
-            digest.update(images.images.tobytes())
-            digest.update(images.labels.tobytes())
-    digest.update(data.held_out.tobytes())
+            digest.update(np.ascontiguousarray(images.images).data)
+            digest.update(np.ascontiguousarray(images.labels).data)
+    digest.update(np.ascontiguousarray(data.held_out).data)
     return digest.hexdigest()
 
 

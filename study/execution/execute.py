@@ -2,6 +2,8 @@
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import scipy.stats  # noqa: F401  # before a thread imports MLflow, which needs parts of it
@@ -9,10 +11,11 @@ from ray.exceptions import RayError
 from ray.tune import TuneError
 
 from pnn_core.data import DatasetError, TrainingData
+from pnn_core.data.own_dataset import images_digest
 from study.engine.cluster.connect import TrialResources
 from study.engine.interrupts import Interrupts
 from study.execution.export import describe_study
-from study.execution.next_commands import resume_command
+from study.execution.next_commands import resume_command, with_runs_address
 from study.execution.study_life import StudyLife
 from study.execution.summary import Outcome
 from study.exit_status import DONE, FAILED, INTERRUPTED
@@ -73,7 +76,8 @@ def execute(
         StudyFailedError: The data, the cluster or the storage failed.
     """
     name, resume = plan.config.name, resume_command(plan.config, plan.arguments.tracking_uri)
-    writer = MlflowWriter(plan.store.open_study(describe_study(plan.config)))
+    info, digest = describe_study(plan.config), partial(images_digest, data)
+    writer = MlflowWriter(plan.store.open_study(info, digest))
 
     def tell_tracker(end: StudyEnd) -> None:
         writer.study_ended(None, [], end)
@@ -112,6 +116,8 @@ def _tell_end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: i
     writer.study_ended(summary, files, ENDS[status])
     most = BROKEN_OFF_TRACKER_SECONDS if interrupted else None
     unsent = writer.close(TRACKER_SECONDS, most_seconds=most)
+    address = with_runs_address(outcome.commands, plan.store.shown_uri, writer.experiment_id)
+    outcome = replace(outcome, commands=address)
     if unsent.error:
         outcome = outcome.with_warning(_describe_unsent(unsent, plan, outcome))
     return outcome.as_interrupted() if interrupted else outcome

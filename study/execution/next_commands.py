@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +12,16 @@ from study.planning.arguments import Arguments
 from study.planning.study_folder import STUDIES
 from study.program import installed
 from study.results.mask_secrets import mask_password
+from study.results.mlflow.study_note import runs_address
 from study.results.settings import MOASHA, TENSORBOARD
 from study.search.sampler import GRID
 
 LARGER_TRIALS, LARGER_EPOCHS = 4, 5
 """Factors of trials and epochs of the larger study that is offered next."""
+
+
+MLFLOW_UI = "http://127.0.0.1:5000"
+"""Address at which `mlflow ui` serves its pages."""
 
 
 def next_commands(
@@ -62,6 +67,26 @@ def next_commands(
         larger += ["--scheduler", MOASHA]
     commands["Larger"] = f"{installed('python')} -m study.run {shlex.join(larger)}"
     return commands
+
+
+def with_runs_address(
+    commands: Mapping[str, str], store: str, experiment_id: str
+) -> dict[str, str]:
+    """Add the address of the study's runs in MLflow's pages.
+
+    Args:
+        commands: Commands by what they do.
+        store: Address of MLflow's store, as it may be shown.
+        experiment_id: MLflow's identifier of the study's experiment; empty where it is not known.
+    """
+    if not experiment_id or "MLflow" not in commands:
+        return dict(commands)
+    if store.startswith(("http://", "https://")):
+        return {**commands, "MLflow": runs_address(store, experiment_id)}
+    names = [*commands]
+    names.insert(names.index("MLflow") + 1, "Runs")
+    runs = runs_address(MLFLOW_UI, experiment_id)
+    return {name: commands.get(name, runs) for name in names}
 
 
 def block_commands(arguments: Arguments, table: Path) -> dict[str, str]:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dashboards.elements.objective_scale import ObjectiveScale, objective_scales
-from dashboards.measures.growing_hypervolume import growing_hypervolume
 from dashboards.measures.steps import Steps
 from study.recording.table import RecordedTable
+from study.results.growing_hypervolume import growing_hypervolume
 from study.results.objective import Objective
 from study.results.run_record import RunState
 from study.simulation.simulated_search import TrialEnd

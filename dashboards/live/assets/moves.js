@@ -27,6 +27,7 @@
         // Another study has other trials, and perhaps other settings.
         [...query.keys()].filter((key) => key !== "view").forEach((key) => query.delete(key));
       }
+      if (query.get("view") === "studies") query.delete("view");
       setStudies(query, [value, ...beside]);
     }
   };

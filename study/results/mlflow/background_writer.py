@@ -72,14 +72,23 @@ class MlflowWriter(RunListener):
         self._failing_since: float | None = None
         self._finish: Callable[[], None] | None = None
         self._sealed_runs: int | None = None
+        self._history = study.new_history()
+        self._history_sent = 0
         self._error = ""
         self._closing = threading.Event()
         self._abandoned = threading.Event()
         self._thread = threading.Thread(target=self._work, name="mlflow-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def experiment_id(self) -> str:
+        """Return MLflow's identifier of the study's experiment; empty before it was opened."""
+        return self._study.experiment_id
+
     def run_restored(self, record: RunRecord) -> None:
         """Hand over a run that ended in an earlier life of the study; written if it lacks."""
+        if not record.layer:
+            self._history.restore(record)
         self._put_record(record, ended=True)
 
     def run_started(self, record: RunRecord) -> None:
@@ -108,6 +117,8 @@ class MlflowWriter(RunListener):
 
     def run_ended(self, record: RunRecord) -> None:
         """Hand over the final record; epochs which were not handed over are written from it."""
+        if not record.layer and record.state.is_final:
+            self._history.add(record)
         self._put_record(record, ended=True)
 
     def keep_weights(self, key: RunKey, files: tuple[Path, ...]) -> None:
@@ -165,6 +176,7 @@ class MlflowWriter(RunListener):
         waiting = self._queue.waiting
         confirmed = sum(key.is_confirmation for key in waiting)
         study = not self._opened or self._finish is not None or self._sealed_runs is not None
+        study |= len(self._history) > self._history_sent
         missing = study or waiting
         error = self._error or "MLflow did not answer in time"
         return Unsent(
@@ -213,6 +225,7 @@ class MlflowWriter(RunListener):
 
     def _has_work(self) -> bool:
         is_open_end = self._finish is not None or self._sealed_runs is not None
+        is_open_end |= len(self._history) > self._history_sent
         return not self._opened or bool(self._queue.waiting) or is_open_end
 
     def _write_all(self) -> Outcome:
@@ -222,7 +235,7 @@ class MlflowWriter(RunListener):
         # A refusal while all else is written will not change while the caller waits.
         useless = closing and not sent and worst is Outcome.REFUSED
         if self._opened and worst < Outcome.AWAY and (useless or not self._queue.waiting):
-            worst = max(worst, self._write_sealed_runs())
+            worst = max(worst, self._write_sealed_runs(), self._write_history())
             if worst < Outcome.AWAY:
                 worst = max(worst, self._write_end())
             useless = closing and not sent and worst is Outcome.REFUSED
@@ -263,6 +276,15 @@ class MlflowWriter(RunListener):
         with self._changed:
             if outcome is Outcome.SENT and self._sealed_runs == ended:
                 self._sealed_runs = None
+        return outcome
+
+    def _write_history(self) -> Outcome:
+        points = self._history.points()
+        if len(points) == self._history_sent:
+            return Outcome.SENT
+        outcome = self._write(lambda: self._study.write_history(points))
+        if outcome is Outcome.SENT:
+            self._history_sent = len(points)
         return outcome
 
     def _write_end(self) -> Outcome:

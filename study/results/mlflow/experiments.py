@@ -1,17 +1,23 @@
 """Finding the experiment and the runs of a study by its `study_id`, whatever they are called."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from study.results.mlflow import study_format as fmt
 from study.results.mlflow.client import search_all_experiments, search_all_runs
 from study.results.mlflow.run_diff import ParameterChangedError, RunContent, RunMirror
 from study.results.mlflow.study_names import how_to_restore, is_active, precedence
+from study.results.mlflow.study_note import NOTE_TAG, born_tags, is_ours, study_note
 from study.results.study_info import StudyInfo
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
+
+
+_LONGEST_DIGEST = 36
+"""Characters of a digest that MLflow's databases take."""
 
 
 class StudyRefusedError(ValueError):
@@ -79,7 +85,11 @@ def is_deleted(run: "Run") -> bool:
 
 
 def open_parent(
-    client: "MlflowClient", experiment_id: str, info: StudyInfo, runs: Sequence["Run"]
+    client: "MlflowClient",
+    experiment_id: str,
+    info: StudyInfo,
+    runs: Sequence["Run"],
+    digest: Callable[[], str] | None = None,
 ) -> RunMirror:
     """Take up the study's own run, restored where it was deleted, or create it; mark it as running.
 
@@ -88,6 +98,7 @@ def open_parent(
         experiment_id: Identifier of the experiment.
         info: Study.
         runs: Runs of the study, as `open_experiment` gives them.
+        digest: Function that returns the digest of the images; None to leave the data set out.
 
     Raises:
         StudyRefusedError: It holds other settings.
@@ -95,12 +106,14 @@ def open_parent(
     tags = {**fmt.study_tags(info), "state": "running"}
     parent = next((run for run in runs if fmt.STUDY_TAG in run.data.tags), None)
     if parent is None:
-        new = client.create_run(experiment_id, tags=tags, run_name=info.name)
+        new = client.create_run(experiment_id, tags={**tags, **born_tags()}, run_name=info.name)
         mirror = RunMirror(new, is_new=True)
     else:
         if is_deleted(parent):
             client.restore_run(parent.info.run_id)
         mirror = RunMirror(parent, is_new=False)
+    if is_ours(mirror.tag(NOTE_TAG)):
+        tags[NOTE_TAG] = study_note(info)
     content = RunContent(params=fmt.study_params(info), tags=tags, status="RUNNING")
     try:
         mirror.write(client, content)
@@ -108,4 +121,16 @@ def open_parent(
         raise StudyRefusedError(
             f"MLflow's study {info.name!r} has other settings: {error}"
         ) from None
+    has_dataset = parent is not None and parent.inputs and parent.inputs.dataset_inputs
+    if digest is not None and not has_dataset:
+        _log_dataset(client, mirror.run_id, info.dataset, digest())
     return mirror
+
+
+def _log_dataset(client: "MlflowClient", run_id: str, name: str, digest: str) -> None:
+    """Write a data set as the input of a run; once more, it changes nothing."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    dataset = Dataset(name, digest[:_LONGEST_DIGEST], "local", json.dumps({"uri": name}))
+    context = InputTag("mlflow.data.context", "training")
+    client.log_inputs(run_id, [DatasetInput(dataset, [context])])

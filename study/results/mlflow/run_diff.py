@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from study.results.mlflow.client import read_series
 from study.results.mlflow.encoding import from_mlflow
-from study.results.mlflow.run_format import ENDED, SERIES
+from study.results.mlflow.run_format import ENDED
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -31,7 +31,7 @@ class Point(NamedTuple):
         value: May be infinite or not a number.
         milliseconds: Time when it was measured, since 1970. A repeated write with the same time is
             recognised by MLflow as the same one.
-        step: The epoch; 0 for a total.
+        step: Epoch; 0 for a total; of the study's own run, number of trials that have ended.
     """
 
     name: str
@@ -48,7 +48,7 @@ class RunContent:
         params: Each is written once.
         tags: An empty one is written only over another value.
         totals: Metrics with one value.
-        series: Metrics with one value an epoch.
+        series: Metrics with one value for each step.
         status: MLflow's; None to leave it.
         ended_ms: Time when it reached its final status; None before.
     """
@@ -77,7 +77,8 @@ class RunMirror:
         self._params: dict[str, str] = dict(run.data.params)
         self._tags: dict[str, str] = dict(run.data.tags)
         self._latest: dict[str, float] = dict(run.data.metrics)
-        self._steps: dict[str, set[int]] | None = {} if is_new else None
+        self._is_new = is_new
+        self._steps: dict[str, set[int]] = {}
         self._offered: dict[tuple[str, int], Point] = {}
 
     def write(self, client: "MlflowClient", content: RunContent) -> None:
@@ -106,6 +107,14 @@ class RunMirror:
             self._ended_ms = ended_ms
         self.status = content.status or self.status
 
+    def tag(self, name: str) -> str:
+        """Return a tag; empty where there is none."""
+        return self._tags.get(name, "")
+
+    def holds(self, metric: str) -> bool:
+        """Return True if a metric has a value."""
+        return metric in self._latest
+
     def end_after_start(self, ended_ms: int | None) -> int | None:
         """Return a time of an end, the run's start where a clock that went back has it before."""
         return None if ended_ms is None else max(ended_ms, self._started_ms)
@@ -125,12 +134,10 @@ class RunMirror:
         One that was offered before is offered again just as it was: that attempt failed, but
         perhaps only its answer was lost.
         """
-        if self._steps is None and series:
-            self._steps = {
-                name: set(read_series(client, self.run_id, name)) for name in SERIES.values()
-            }
-        steps = self._steps or {}
-        missing = [point for point in series if point.step not in steps.get(point.name, ())]
+        for name in {point.name for point in series} - self._steps.keys():
+            held = () if self._is_new else read_series(client, self.run_id, name)
+            self._steps[name] = set(held)
+        missing = [point for point in series if point.step not in self._steps[point.name]]
         return [self._offered.setdefault((p.name, p.step), p) for p in missing]
 
     def _holds_the_end_of(self, series: Sequence[Point]) -> bool:
@@ -144,8 +151,8 @@ class RunMirror:
         self._tags.update(tags)
         for point in points:
             self._latest[point.name] = point.value
-            if self._steps is not None:
-                self._steps.setdefault(point.name, set()).add(point.step)
+            if point.name in self._steps:
+                self._steps[point.name].add(point.step)
             self._offered.pop((point.name, point.step), None)
 
 

@@ -18,6 +18,9 @@ confirmation is a child of the run of the trial that it confirms. A run holds
   is read back; of a run that has not ended, its curve comes from the series.
 - start and end: the run's own, from its proposal to its final state
 
+The study's own run has the search's history as series, with the number of trials that have ended as
+the step (`search_history`), the data set with its digest as its input, and a note (`study_note`).
+
 The seconds of one epoch have names of their own, because one MLflow key cannot be both a series
 and a total: so every objective's column in MLflow shows the value that the objective has here.
 """
@@ -39,6 +42,7 @@ from study.results.mlflow.encoding import (
     shortened,
 )
 from study.results.mlflow.study_format import PARENT_TAG, study_wide_tags
+from study.results.mlflow.study_note import born_tags
 from study.results.record_codec import record_from_json, record_to_json
 from study.results.run_record import Curve, RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo
@@ -70,10 +74,19 @@ The first one is what MLflow's comparison page shows until another is chosen.
 """
 
 
-def run_name(key: RunKey) -> str:
-    """Name a run; names sort as numbers do, and a confirmation's begins with its trial's."""
+def run_name(key: RunKey, first_seed: int | None = None) -> str:
+    """Name a run; names sort as numbers do, and a confirmation's begins with its trial's.
+
+    Args:
+        key: Key of the run.
+        first_seed: First fresh seed, from which seeds are counted; None where it is not known.
+    """
     name = f"trial-{key.trial:04d}"
-    return f"{name}-confirm-{key.layer}-seed-{key.seed}" if key.is_confirmation else name
+    if not key.is_confirmation:
+        return name
+    is_counted = first_seed is not None and key.seed >= first_seed
+    number = f"{key.seed - first_seed + 1:02d}" if is_counted and first_seed else str(key.seed)
+    return f"{name}-{key.layer}-seed-{number}"
 
 
 def run_params(record: RunRecord) -> dict[str, str]:
@@ -86,7 +99,7 @@ def new_run_tags(info: StudyInfo, key: RunKey, parent_run_id: str) -> dict[str, 
     own = {TRIAL_NUMBER_TAG: str(key.trial)}
     if key.is_confirmation:
         own = {CONFIRMS_TAG: str(key.trial), "layer": key.layer, "seed": str(key.seed)}
-    return {PARENT_TAG: parent_run_id, **own, **study_wide_tags(info)}
+    return {PARENT_TAG: parent_run_id, **own, **study_wide_tags(info), **born_tags()}
 
 
 def state_tags(record: RunRecord) -> dict[str, str]:

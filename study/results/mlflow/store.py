@@ -8,6 +8,7 @@ from study.results.mlflow.client import MlflowConnection
 from study.results.mlflow.experiments import find_experiment
 from study.results.mlflow.live_reader import StudyFeed
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.overview import OverviewReader, StudyOverview
 from study.results.mlflow.study_names import describe_taken, study_names
 from study.results.mlflow.study_writer import MlflowStudy
 from study.results.mlflow.weights import fetched_weights
@@ -28,6 +29,7 @@ class MlflowStore:
 
     def __init__(self, tracking_uri: str | None) -> None:
         self._connection = MlflowConnection(tracking_uri)
+        self._overviews = OverviewReader(self._connection)
 
     @property
     def shown_uri(self) -> str:
@@ -69,9 +71,18 @@ class MlflowStore:
         """Return the names of all studies, the latest first."""
         return study_names(self._connection)
 
-    def open_study(self, info: StudyInfo) -> MlflowStudy:
-        """Prepare a study for writing; nothing is created before its `open`."""
-        return MlflowStudy(self._connection, info)
+    def overviews(self) -> tuple[StudyOverview, ...]:
+        """Return the latest studies, each in a line, without reading their trials."""
+        return self._overviews.read()
+
+    def open_study(self, info: StudyInfo, digest: Callable[[], str] | None = None) -> MlflowStudy:
+        """Prepare a study for writing; nothing is created before its `open`.
+
+        Args:
+            info: The study.
+            digest: Function that returns the digest of its images; None to leave the data set out.
+        """
+        return MlflowStudy(self._connection, info, digest)
 
     def load_study(self, name: str) -> LoadedStudy:
         """Read a study back.

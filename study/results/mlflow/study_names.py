@@ -32,8 +32,13 @@ def study_names(connection: MlflowConnection) -> tuple[str, ...]:
     if not connection.exists:
         return ()
     with connection.asking() as client:
-        found = search_all_experiments(client, ANY_STUDY)
-    return tuple(_named([experiment for experiment in found if is_active(experiment)]))
+        return tuple(named_studies(client))
+
+
+def named_studies(client: "MlflowClient") -> "dict[str, Experiment]":
+    """Return the experiments of all studies by the names of these, the latest first."""
+    found = search_all_experiments(client, ANY_STUDY)
+    return _named([experiment for experiment in found if is_active(experiment)])
 
 
 def find_named(connection: MlflowConnection, name: str) -> tuple[str, "Experiment"]:

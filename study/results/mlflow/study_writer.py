@@ -10,7 +10,8 @@ from study.results.mlflow.client import MlflowConnection, read_series, search_al
 from study.results.mlflow.encoding import DecodeError
 from study.results.mlflow.experiments import is_deleted, open_experiment, open_parent
 from study.results.mlflow.run_content import RunUpdate, run_content
-from study.results.mlflow.run_diff import RunContent, RunMirror
+from study.results.mlflow.run_diff import Point, RunContent, RunMirror
+from study.results.mlflow.search_history import BEST_ACCURACY, SearchHistory
 from study.results.mlflow.study_format import (
     PARENT_TAG,
     SEALED_RUNS_TAG,
@@ -18,6 +19,7 @@ from study.results.mlflow.study_format import (
     STUDY_TAG,
     summary_metrics,
 )
+from study.results.mlflow.study_note import NOTE_TAG, is_ours, study_note
 from study.results.mlflow.weights import send_weights
 from study.results.run_record import RunKey, RunState
 from study.results.study_info import StudyEnd, StudyInfo, StudySummary
@@ -44,14 +46,21 @@ class MlflowStudy:
     Args:
         connection: The tracker.
         info: The study.
+        digest: Function that returns the digest of its images; None to leave the data set out.
 
     Attributes:
         experiment_id: MLflow's; empty before `open`.
     """
 
-    def __init__(self, connection: MlflowConnection, info: StudyInfo) -> None:
+    def __init__(
+        self,
+        connection: MlflowConnection,
+        info: StudyInfo,
+        digest: Callable[[], str] | None = None,
+    ) -> None:
         self._connection = connection
         self._info = info
+        self._digest = digest
         self.experiment_id = ""
         self._parent: RunMirror | None = None
         self._run_ids: dict[RunKey, str] = {}
@@ -63,6 +72,10 @@ class MlflowStudy:
     def parent_run_id(self) -> str:
         """Return MLflow's identifier of the study's own run; empty before `open`."""
         return "" if self._parent is None else self._parent.run_id
+
+    def new_history(self) -> SearchHistory:
+        """Return the history of the study's search, still empty."""
+        return SearchHistory(self._info.objectives, self._info.limit)
 
     @property
     def answered_at(self) -> float:
@@ -86,7 +99,7 @@ class MlflowStudy:
         """
         with self._connection.call() as client:
             self.experiment_id, runs = open_experiment(client, self._info)
-            self._parent = open_parent(client, self.experiment_id, self._info, runs)
+            self._parent = open_parent(client, self.experiment_id, self._info, runs, self._digest)
             self._take_up(client, runs)
 
     def write_run(self, update: RunUpdate) -> None:
@@ -108,7 +121,7 @@ class MlflowStudy:
                     self.experiment_id,
                     start_time=update.started_ms,
                     tags=fmt.new_run_tags(self._info, key, parent_run_id),
-                    run_name=fmt.run_name(key),
+                    run_name=fmt.run_name(key, self._info.first_fresh_seed),
                 )
 
             mirror = self._mirror(client, key, create)
@@ -121,6 +134,17 @@ class MlflowStudy:
             self._note_status(mirror)
         if mirror.status not in _UNENDED:
             del self._mirrors[key]  # thousands of trials with all their curves
+
+    def write_history(self, points: Sequence[Point]) -> None:
+        """Write what is new of the search's history, in one batch.
+
+        Args:
+            points: Whole history; see `SearchHistory`.
+        """
+        if self._parent is None:
+            raise RuntimeError("open() comes first")
+        with self._connection.call() as client:
+            self._parent.write(client, RunContent(series=points))
 
     def tell_sealed_runs(self, ended: int) -> None:
         """Write how many runs of a sealed experiment have ended."""
@@ -140,13 +164,20 @@ class MlflowStudy:
         """
         from mlflow.entities import Metric, RunTag
 
-        metrics = summary_metrics(summary).items() if summary else ()
+        metrics = summary_metrics(summary) if summary else {}
+        if self._parent is not None and self._parent.holds(BEST_ACCURACY):
+            metrics.pop(BEST_ACCURACY, None)  # the search's history ends with it
+        tags = {"state": end.value}
+        if summary and self._parent is not None and is_ours(self._parent.tag(NOTE_TAG)):
+            tags[NOTE_TAG] = study_note(self._info, summary)
         with self._connection.call() as client:
             self._settle_unended(client, end, ended_ms)
             client.log_batch(
                 self.parent_run_id,
-                metrics=[Metric(name, float(value), ended_ms, 0) for name, value in metrics],
-                tags=[RunTag("state", end.value)],
+                metrics=[
+                    Metric(name, float(value), ended_ms, 0) for name, value in metrics.items()
+                ],
+                tags=[RunTag(name, value) for name, value in tags.items()],
             )
             for path in artifacts:
                 client.log_artifact(self.parent_run_id, str(path))

@@ -28,7 +28,9 @@ def address(server, serve_to_all, study):
     for record in (*study.records, *study.confirmed):
         update = RunUpdate(key=record.key, record=record, epochs=(), started_ms=1, ended_ms=2)
         writing.write_run(update)
-    writing.finish(summarise(study.records, study.info.objectives), [], StudyEnd.FINISHED, 3)
+    writing.finish(
+        summarise(study.records, study.info.objectives, study.info.limit), [], StudyEnd.FINISHED, 3
+    )
     return f"{serve_to_all(server.uri)}?study=all"
 
 

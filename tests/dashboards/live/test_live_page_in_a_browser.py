@@ -64,7 +64,7 @@ def write(uri, study, end=StudyEnd.FINISHED):
                 ended_ms=record.ended_ms,
             )
         )
-    writing.finish(summarise(records, study.info.objectives), [], end, MS + 10**5)
+    writing.finish(summarise(records, study.info.objectives, ()), [], end, MS + 10**5)
 
 
 @pytest.fixture(scope="module")

@@ -31,4 +31,6 @@ def test_the_command_that_shows_a_run_can_be_typed_whatever_the_folders_name(pan
 @pytest.mark.parametrize("user", ["", "me:***@"])
 def test_the_link_to_a_run_has_no_masked_password_in_it(panel_of, user):
     (link, *_) = panel_of(f"https://{user}host:5000/mlflow/", html.A)
-    assert link.href == "https://host:5000/mlflow/#/experiments/1/runs/a"
+    assert link.href == (
+        "https://host:5000/mlflow/#/experiments/1/runs/a?workflowType=machine_learning"
+    )

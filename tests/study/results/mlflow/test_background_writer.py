@@ -49,7 +49,7 @@ def test_everything_handed_over_is_in_the_tracker_after_close(uri, info, writer,
     trials = [record(n, RunState.COMPLETE, epochs=5) for n in range(4)]
     for trial in trials:
         play(writer, trial, pause=0.01)
-    writer.study_ended(summarise(trials, info.objectives), [page], StudyEnd.FINISHED)
+    writer.study_ended(summarise(trials, info.objectives, ()), [page], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
     expected = LoadedStudy(info=info, records=tuple(trials), confirmed=(), undecodable=())
     assert MlflowStore(uri).load_study(info.name) == expected
@@ -116,7 +116,7 @@ def test_close_keeps_its_time_when_the_tracker_is_dead(info, record, answers):
         began = time.monotonic()
         for number in range(3):
             play(writer, record(number, RunState.COMPLETE, epochs=2))
-        writer.study_ended(summarise([], info.objectives), [], StudyEnd.FINISHED)
+        writer.study_ended(summarise([], info.objectives, ()), [], StudyEnd.FINISHED)
         assert time.monotonic() - began < 0.5
         began = time.monotonic()
         unsent = writer.close(1.5)
@@ -190,7 +190,7 @@ def test_a_server_killed_and_restarted_gets_everything_once_and_in_order(own_ser
     loop.join()
     play(writer, last := record(3, RunState.FAILED, epochs=1, reason="after the crash"))
     own_server.start()
-    writer.study_ended(summarise(trials, info.objectives), [], StudyEnd.FINISHED)
+    writer.study_ended(summarise(trials, info.objectives, ()), [], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
     expected = LoadedStudy(info=info, records=(*trials, last), confirmed=(), undecodable=())
     assert MlflowStore(own_server.uri).load_study(info.name) == expected

@@ -83,7 +83,7 @@ def test_a_confirmed_run_is_a_child_of_its_trials_run(sqlite_uri, info, record):
     with MlflowConnection(sqlite_uri).call() as client:
         experiment = client.get_experiment_by_name(info.name)
         runs = {r.info.run_name: r for r in search_all_runs(client, experiment.experiment_id)}
-    child = runs[f"trial-0003-confirm-perturbation-seed-{SEED}"]
+    child = runs[f"trial-0003-perturbation-seed-{SEED}"]
     assert child.data.tags["mlflow.parentRunId"] == runs["trial-0003"].info.run_id
     assert child.info.status == "FINISHED"
     assert child.data.metrics["test_accuracy"] == 2 / 3

@@ -120,7 +120,7 @@ def test_the_end_of_a_study_and_its_extension_show(feed, study, record, sqlite_u
     trial = record(0, RunState.COMPLETE, epochs=2)
     study.write_run(ended(trial))
     assert feed.read().is_running
-    study.finish(summarise([trial], info.objectives), [], StudyEnd.FINISHED, MS)
+    study.finish(summarise([trial], info.objectives, ()), [], StudyEnd.FINISHED, MS)
     assert not feed.read().is_running
     MlflowStore(sqlite_uri).open_study(dataclasses.replace(info, trials=99)).open()
     extended = feed.read()

@@ -104,13 +104,13 @@ def whole_study(writer, info, trial, confirmation):
     writer.run_started(started)
     drain(writer)
     writer.run_ended(confirmation)
-    writer.study_ended(summarise([trial], info.objectives), [], StudyEnd.FINISHED)
+    writer.study_ended(summarise([trial], info.objectives, ()), [], StudyEnd.FINISHED)
 
 
 def resumed(writer, info, trial, confirmation):
     writer.run_restored(trial)
     writer.run_restored(confirmation)
-    writer.study_ended(summarise([trial], info.objectives), [], StudyEnd.FINISHED)
+    writer.study_ended(summarise([trial], info.objectives, ()), [], StudyEnd.FINISHED)
 
 
 def test_a_life_that_ends_after_any_request_is_completed_by_the_next(
@@ -168,7 +168,7 @@ def test_restored_trials_that_are_there_cost_no_requests(
             for trial in records:
                 writer.run_restored(trial)
                 writer.run_restored(confirmed(trial.number))
-            writer.study_ended(summarise(records, info.objectives), [], StudyEnd.FINISHED)
+            writer.study_ended(summarise(records, info.objectives, ()), [], StudyEnd.FINISHED)
             assert writer.close(60) == NOTHING
         check(sqlite_uri, life, records, [confirmed(trial.number) for trial in records])
         counts.append(len(client.asked))
@@ -196,7 +196,7 @@ def test_a_paused_trial_waits_as_scheduled_and_goes_on_in_its_run(sqlite_uri, in
     for result in trial.epochs:
         writer.epoch_finished(RunKey(0), dataclasses.replace(result, train_seconds=99.0))
     writer.run_ended(trial)
-    writer.study_ended(summarise([trial], info.objectives), [], StudyEnd.FINISHED)
+    writer.study_ended(summarise([trial], info.objectives, ()), [], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
     check(sqlite_uri, more, [trial])
 
@@ -308,7 +308,7 @@ def test_after_any_faults_and_restarts_the_tracker_holds_the_records(
         writer._thread.join(10)
     writer = MlflowWriter(MlflowStore(sqlite_uri).open_study(info), collect_seconds=0.0)
     driver.live(writer, to_the_end=True)
-    writer.study_ended(summarise(driver.ended, info.objectives), [], StudyEnd.FINISHED)
+    writer.study_ended(summarise(driver.ended, info.objectives, ()), [], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
     check(sqlite_uri, info, driver.ended, driver.confirmed)
 
@@ -327,7 +327,7 @@ def test_of_an_epoch_that_comes_twice_the_first_counts(sqlite_uri, info, record,
     writer.run_ended(trial)
     writer.study_ended(None, [], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
-    assert client.asked.count("log_batch") == 5
+    assert client.asked.count("log_batch") == 6  # one is the search's history
     check(sqlite_uri, info, [trial])
 
 
@@ -395,6 +395,6 @@ def test_a_server_that_stood_still_gets_everything_once_and_in_order(
         writer.run_ended(trial)
     time.sleep(3.5)
     os.killpg(own_server._process.pid, signal.SIGCONT)
-    writer.study_ended(summarise(trials, info.objectives), [], StudyEnd.FINISHED)
+    writer.study_ended(summarise(trials, info.objectives, ()), [], StudyEnd.FINISHED)
     assert writer.close(30) == NOTHING
     check(own_server.uri, info, trials)

@@ -202,8 +202,16 @@ def test_a_broken_tag_is_reported(record, changed, message):
 def test_the_names_of_runs_tell_what_they_are_and_sort_as_numbers():
     keys = [RunKey(2), RunKey(10), RunKey(10, "conv1x1", 7)]
     names = [fmt.run_name(key) for key in keys]
-    assert names == ["trial-0002", "trial-0010", "trial-0010-confirm-conv1x1-seed-7"]
+    assert names == ["trial-0002", "trial-0010", "trial-0010-conv1x1-seed-7"]
     assert sorted(names) == names
+
+
+def test_the_end_of_a_name_tells_seeds_apart_which_are_counted_from_1():
+    first = 10_000_000_000
+    names = [fmt.run_name(RunKey(0, "conv1x1", first + n), first) for n in (0, 1, 9)]
+    assert [name.removeprefix("trial-0000-conv1x1-") for name in names] == [
+        *("seed-01", "seed-02", "seed-10")
+    ]
 
 
 @pytest.mark.parametrize("key", [RunKey(2), RunKey(10, "conv1x1", 10**11)])

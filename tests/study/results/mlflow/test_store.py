@@ -181,7 +181,7 @@ def test_the_end_of_a_study_is_written_to_its_parent(uri, study, info, record, t
     page = tmp_path / "front.html"
     page.write_text("<b>front</b>")
     trial = record(0, RunState.COMPLETE, epochs=4)
-    study.finish(summarise([trial], info.objectives), [page], StudyEnd.FINISHED, MS)
+    study.finish(summarise([trial], info.objectives, ()), [page], StudyEnd.FINISHED, MS)
     with runs_of(uri, info.name) as (client, parent, _):
         assert parent.info.status == "FINISHED"
         assert parent.data.metrics["trials_complete"] == 1
@@ -285,7 +285,7 @@ def test_an_earlier_opening_that_broke_off_is_completed(store, study, info, monk
 
 def test_nothing_is_printed(store, study, info, record, capfd):
     study.write_run(ended(record(0, RunState.COMPLETE, epochs=2)))
-    study.finish(summarise([], info.objectives), [], StudyEnd.INTERRUPTED, MS)
+    study.finish(summarise([], info.objectives, ()), [], StudyEnd.INTERRUPTED, MS)
     store.load_study(info.name)
     assert capfd.readouterr() == ("", "")
 
@@ -294,7 +294,7 @@ def test_a_bare_local_default_is_where_mlflow_looks_for_it(sqlite_uri, info, tmp
     study = MlflowStore(None).open_study(info)
     study.open()
     (tmp_path / "front.csv").write_text("a,b\n")
-    study.finish(summarise([], info.objectives), [tmp_path / "front.csv"], StudyEnd.FAILED, MS)
+    study.finish(summarise([], info.objectives, ()), [tmp_path / "front.csv"], StudyEnd.FAILED, MS)
     with runs_of(sqlite_uri, info.name) as (client, parent, _):
         assert [file.path for file in client.list_artifacts(parent.info.run_id)] == ["front.csv"]
         assert (tmp_path / "mlruns").is_dir()
@@ -304,7 +304,9 @@ def test_a_server_keeps_artifacts_itself(server, info, tmp_path):
     study = MlflowStore(server.uri).open_study(info)
     study.open()
     (tmp_path / "front.csv").write_text("a,b\n")
-    study.finish(summarise([], info.objectives), [tmp_path / "front.csv"], StudyEnd.FINISHED, MS)
+    study.finish(
+        summarise([], info.objectives, ()), [tmp_path / "front.csv"], StudyEnd.FINISHED, MS
+    )
     with runs_of(server.uri, info.name) as (_, parent, _):
         query = f"run_id={parent.info.run_id}"
     url = f"{server.uri}/api/2.0/mlflow/artifacts/list?{query}"

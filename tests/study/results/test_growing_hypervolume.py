@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.measures.growing_hypervolume import growing_hypervolume
+from study.results.growing_hypervolume import growing_hypervolume
 
 # A loaded machine is no failure.
 SETTINGS = settings(max_examples=60, deadline=None)

@@ -12,28 +12,46 @@ import numpy as np
 
 
 def growing_hypervolume(points: np.ndarray) -> np.ndarray:
-    """Hypervolume over 0 of the first point, of the first two, and so on.
+    """Return the hypervolume over 0 of the first point, of the first two, and so on.
 
     Args:
         points: A row each, to be large; one that is not above 0 in all, or NaN, counts nothing.
     """
-    add = _Plane().add if points.shape[1] == 2 else _Space().add
-    found = np.zeros(len(points))
-    volume = 0.0
-    counts = np.all(points > 0, axis=1).tolist()
-    for place, point in enumerate(points.tolist()):
-        if counts[place]:
-            volume = add(point, volume)
-        found[place] = volume
-    return found
+    growing = GrowingHypervolume(points.shape[1])
+    return np.array([growing.add(point) for point in points.tolist()])
+
+
+class GrowingHypervolume:
+    """Hypervolume over 0 of the points that were added.
+
+    Args:
+        objectives: Number of values of each point.
+
+    Attributes:
+        volume: Hypervolume of those so far.
+    """
+
+    def __init__(self, objectives: int) -> None:
+        self._add = _Plane().add if objectives == 2 else _Space().add
+        self.volume = 0.0
+
+    def add(self, point: Sequence[float]) -> float:
+        """Add a point, and return the hypervolume with it.
+
+        Args:
+            point: Values, to be large; one that is not above 0 in all, or NaN, counts nothing.
+        """
+        if all(value > 0 for value in point):
+            self.volume = self._add(point, self.volume)
+        return self.volume
 
 
 class _Plane:
-    """A front of two objectives, and the area below it.
+    """Front of two objectives, and the area below it.
 
-    Kept as a staircase, in which a point costs the search for its place and the points that it
-    removes, however large the front: Hupkens & Emmerich, "Logarithmic-time updates in SMS-EMOA and
-    hypervolume-based archiving", EVOLVE IV, 2013; here with a list for their balanced tree.
+    It is kept as a staircase, in which a point costs the search for its place and the points that
+    it removes, however large the front: Hupkens & Emmerich, "Logarithmic-time updates in SMS-EMOA
+    and hypervolume-based archiving", EVOLVE IV, 2013; here with a list for their balanced tree.
     """
 
     def __init__(self) -> None:
@@ -41,7 +59,7 @@ class _Plane:
         self._y: list[float] = []  # falling
 
     def add(self, point: Sequence[float], area: float) -> float:
-        """The area with one more point, from that without it."""
+        """Return the area with one more point, from that without it."""
         x, y = point
         place = bisect_left(self._x, x)
         height = self._y[place] if place < len(self._y) else 0.0
@@ -61,13 +79,13 @@ class _Plane:
 
 
 class _Space:
-    """A front of any number of objectives: measured anew, by moocore, where a point enters it."""
+    """Front of any number of objectives: measured anew, by moocore, where a point enters it."""
 
     def __init__(self) -> None:
         self._front: np.ndarray | None = None
 
     def add(self, point: Sequence[float], volume: float) -> float:
-        """The volume with one more point, from that without it."""
+        """Return the volume with one more point, from that without it."""
         new = np.array([point])
         if self._front is None:
             self._front = new
