@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Hashable
 
 from pnn_core.config import DatasetShape
+from pnn_core.parts.networks import NETWORKS
 from search_spaces.axis_values import combinations
 from search_spaces.setting_names import VARIANT
 from search_spaces.space import SearchSpace
@@ -28,6 +29,7 @@ def require_a_network(space: SearchSpace, dataset: DatasetShape) -> None:
     if space.is_grid:
         _require_whole_grid(space, dataset)
         _require_distinct_arms(space, dataset)
+        _require_distinct_variants(space, dataset)
         return
     for variant, points in space.example_points().items():
         reason = ""
@@ -54,6 +56,21 @@ def _require_whole_grid(space: SearchSpace, dataset: DatasetShape) -> None:
                 f"space {space.name!r} is a grid to be run whole, but {cell} cannot be built: "
                 f"{error}"
             ) from error
+
+
+def _require_distinct_variants(space: SearchSpace, dataset: DatasetShape) -> None:
+    """Refuse a converted network in a comparison of sizes and stems, which are its own."""
+    network = NETWORKS.get(str(space.fixed.get("network")))
+    if network is None or not network.has_own_widths:
+        return
+    known: dict[Hashable, str | None] = {}
+    for variant, points in space.example_points().items():
+        other = known.setdefault(space.run_key(next(points), dataset), variant)
+        if other != variant:
+            raise ValueError(
+                f"variants {other!r} and {variant!r} of space {space.name!r} are one with network "
+                f"{space.fixed['network']}, whose widths, stem and pools are its own"
+            )
 
 
 def _require_distinct_arms(space: SearchSpace, dataset: DatasetShape) -> None:

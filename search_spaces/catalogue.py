@@ -50,6 +50,7 @@ def find_space(name: str, dataset: DatasetShape, network: str | None = None) -> 
         space, knows_network = _make(name, dataset, network)
         if network is not None and not knows_network:
             space = space.with_network(network)
+        space = space.without_idle_axes()
         require_a_network(space, dataset)
     except SpaceError:
         raise

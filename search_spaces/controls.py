@@ -6,6 +6,7 @@ from dataclasses import replace
 from pnn_core.architecture import SIZE_TOLERANCE, control
 from pnn_core.architecture.parameter_count import count_learnable_params
 from pnn_core.config import DatasetShape, ModelConfig, StemConfig
+from pnn_core.parts.networks import NETWORKS
 from search_spaces.equal_size import LAYERS, equal_size_variants
 from search_spaces.errors import SpaceError
 from search_spaces.network import require_network
@@ -60,6 +61,11 @@ def equal_size_ladder(base: ModelConfig) -> list[int]:
     Raises:
         SpaceError: There are not enough of them.
     """
+    if NETWORKS[base.network].has_own_widths:
+        raise SpaceError(
+            f"network {base.network} has widths of its own, so that layers cannot be compared at "
+            "equal sizes: --confirm compares them at the sizes that they have"
+        )
     most_masks = MOST_MASKS.get(base.network, MOST_MASKS_ELSEWHERE)
     models = (replace(base, mask_count=m) for m in range(FEWEST_MASKS, most_masks + 1))
     sizes = {count_learnable_params(model): model for model in models}

@@ -9,6 +9,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 
 from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig
 from pnn_core.config.checks import require_choice
+from pnn_core.parts.networks import NETWORKS
 from search_spaces.axis_values import combinations, is_continuous, listed_values
 from search_spaces.consistency import require_consistent
 from search_spaces.experiment import Experiment
@@ -41,6 +42,8 @@ class SearchSpace:
             every combination must then be buildable.
         experiment: Comparisons of its variants that the space was made for; None for none. Each
             variant is an arm then, so that the space is a grid of variants alone.
+        left_out: Names of axes that the space lost with its network, about which they change
+            nothing.
 
     Raises:
         ValueError: A name is no parameter or is set in two places, a grid is empty or one of its
@@ -56,6 +59,7 @@ class SearchSpace:
     variants: Mapping[str, Mapping[str, ParameterValue]] = field(default_factory=dict)
     is_grid: bool = False
     experiment: Experiment | None = None
+    left_out: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         self._put_variants_first()
@@ -67,12 +71,16 @@ class SearchSpace:
         Args:
             network: Takes the place of the fixed one, if there is one.
 
+        A space that searches one's own network among others stays as it is.
+
         Raises:
             ValueError: There is no network of that name, or the space searches the network, or
                 its variants name it, as their sizes may hold for that network alone.
         """
         require_network(network)
         if "network" in self.axes:
+            if network in NETWORKS.added and network in self.listed_values("network"):
+                return self
             raise ValueError(
                 f"network {network} cannot be asked of space {self.name!r}, which searches the "
                 "network itself"
@@ -82,7 +90,29 @@ class SearchSpace:
                 f"network {network} cannot be asked of space {self.name!r}, whose variants name "
                 "theirs; a function SPACE(dataset, network) could make them for it"
             )
-        return replace(self, fixed={**self.fixed, "network": network})
+        return replace(self, fixed={**self.fixed, "network": network}).without_idle_axes()
+
+    def without_idle_axes(self) -> "SearchSpace":
+        """Return the same space without axes that change nothing about its network.
+
+        Raises:
+            ValueError: It searches nothing else.
+        """
+        network = NETWORKS.get(str(self.fixed.get("network")))
+        idle = tuple(name for name in self.axes if network and name in network.ignores)
+        if not idle:
+            return self
+        if len(idle) == len(self.axes):
+            raise ValueError(
+                f"space {self.name!r} searches {', '.join(idle)} alone, which changes nothing "
+                f"about network {self.fixed['network']}"
+            )
+        return replace(
+            self,
+            axes={name: axis for name, axis in self.axes.items() if name not in idle},
+            grid={name: values for name, values in self.grid.items() if name not in idle},
+            left_out=(*self.left_out, *idle),
+        )
 
     def sets(self, name: str) -> bool:
         """Return True if the space searches or fixes a setting, or a variant sets it."""

@@ -4,12 +4,13 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from pnn_core.config.checks import did_you_mean
-from pnn_core.parts.own_code import Kind, find_code
-from pnn_core.parts.own_parts import add_part
+from pnn_core.parts.own_code import Kind
+from pnn_core.parts.own_parts import add_named_part
 from study.exit_status import BAD_INPUT
 from study.results.mask_secrets import mask_password
 from study.results.whole_file import write_whole
@@ -62,14 +63,16 @@ def blaming(flag: str, value: object) -> Iterator[None]:
         raise BadInputError(f"{flag} {value}: {error}") from error
 
 
-def add_layer_file(parser: argparse.ArgumentParser) -> None:
-    """Add the flag that names the file of a network's own layer, which is run."""
-    parser.add_argument(
-        "--layer-file",
-        type=typed_by(_known_layer),
-        metavar="FILE",
-        help="of a network whose layer is a file of one's own: that file, which is run",
-    )
+def add_own_files(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that name files of one's own that a network is made of, which are run."""
+    for kind in (Kind.NETWORK, Kind.LAYER):
+        parser.add_argument(
+            f"--{kind}-file",
+            type=typed_by(partial(_known_part, kind)),
+            metavar="FILE",
+            help=f"of a network whose {'builder' if kind is Kind.NETWORK else 'layer'} is a file "
+            "of one's own: that file, which is run",
+        )
 
 
 def write_output(path: Path, content: str | bytes) -> None:
@@ -102,17 +105,9 @@ def typed_by(read: Callable[[str], object]) -> Callable[[str], object]:
     return read_typed
 
 
-def _known_layer(text: str) -> str:
-    """Make a layer of one's own known in this process, and return its name.
-
-    Raises:
-        ValueError: There is no such file, or it defines no layer.
-    """
-    code = find_code(Kind.LAYER, text)
-    if code is None:
-        raise ValueError(f"{text!r} must be a .py file or the name of an installed layer")
-    add_part(code)
-    return code.name
+def _known_part(kind: Kind, text: str) -> str:
+    add_named_part(kind, text)
+    return text
 
 
 def whole_number(least: int | None, most: int | None = None) -> Callable[[str], int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pnn_core.config import ParameterValue
 from pnn_core.config.checks import require_known
+from study.planning.own_code import parts_again
 from study.results.layer_result import LayerResult
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.store import MlflowStore
@@ -129,7 +130,8 @@ class OpenedStudy:
                 trial's network of the search.
 
         Raises:
-            ValueError: There is no such trial, seed or layer, or its weights were not kept.
+            ValueError: There is no such trial, seed or layer, its weights were not kept, or a file
+                of one's own that it is built from is not to be found as it was.
             TrackerUnreachableError: The tracker does not answer.
         """
         from pnn_core.models.saved_network import load_network  # seconds, for torch
@@ -142,6 +144,7 @@ class OpenedStudy:
                     f"the weights of {run} of study {self.name} were not kept, or not sent to the "
                     f"tracker yet; this trains the trial again and keeps them: {again}"
                 )
+            parts_again(self.info)
             return load_network(path)
 
     def _confirmed_runs(self) -> Sequence[RunRecord]:

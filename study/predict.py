@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from study.command_line import BadInputError, Parser, add_layer_file, refuse, write_output
+from study.command_line import BadInputError, Parser, add_own_files, refuse, write_output
 from study.exit_status import DONE
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         help="image files, or folders of them, at any depth",
     )
-    add_layer_file(parser)
+    add_own_files(parser)
     parser.add_argument("--json", action="store_true", help="JSON instead of CSV")
     parser.add_argument(
         "--output", type=Path, metavar="FILE", help="the file (default: standard output)"

@@ -184,7 +184,7 @@ def _space(stored: StudyFile, study: LoadedStudy) -> SearchSpace:
     """
     if study.info.images is None:
         raise ValueError("the study does not say what its images are")
-    space = find_space(stored.space, study.info.images, stored.model)
+    space = find_space(stored.space, study.info.images, stored.network)
     if stored.augment is not None:
         space = space.with_augment(stored.augment)
     if space_digest(space) != stored.space_digest:
@@ -198,6 +198,7 @@ def _command(stored: StudyFile) -> str:
     words += ["--dataset", stored.dataset, "--sampler", stored.sampler]
     words += ["--trials", str(stored.trials), "--epochs", str(stored.epochs)]
     words += ["--replicates", str(stored.replicates), "--seed", str(stored.seed)]
+    words += [] if stored.network is None else ["--network", stored.network]
     words += [] if stored.augment is None else ["--augment", stored.augment]
     return shlex.join(words)
 

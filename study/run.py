@@ -26,6 +26,7 @@ from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.last_word import LastWord
 from study.planning.arguments import Arguments, parse_arguments, typed_config
 from study.planning.augmentation import describe_augmentation, with_default_augmentation
+from study.planning.converted_networks import describe_networks
 from study.planning.enough_seeds import detectable_differences, few_seeds_warning
 from study.planning.new_study import asked_space, images_shape, study_config
 from study.planning.own_code import with_own_code
@@ -107,12 +108,14 @@ def _dry_run(arguments: Arguments) -> int:
     config = study_config(arguments, shape, space, name="dry-run")
     trials = list(preview_trials(config))
     seeds = (*few_seeds_warning(config), *detectable_differences(config))
+    networks = tuple(describe_networks(config))
     tuning = tuning_cost(config, [trial.config for trial in trials])
     if arguments.json:
         document = {
             "dataset": config.dataset,
             "shape": asdict(shape),
             "note": note,
+            "networks": networks,
             "seeds": seeds,
             "tuning": None if tuning is None else asdict(tuning),
             "augmentation": describe_augmentation(config),
@@ -123,7 +126,7 @@ def _dry_run(arguments: Arguments) -> int:
         return DONE
     kind = "the grid's" if config.sampler == GRID else "samples of"
     _print_preview(config, trials, kind if rerun is None else "a rerun of")
-    for sentence in filter(None, (note, *seeds, tuning)):
+    for sentence in filter(None, (note, *networks, *seeds, tuning)):
         print(sentence)
     return DONE
 

@@ -19,7 +19,7 @@ class RunOptions(TypedDict, total=False):
     rerun: str | None
     dataset: str
     data_dir: str | Path
-    model: str | None
+    network: str | None
     augment: str | None
     trials: int | None
     epochs: int

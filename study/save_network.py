@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from dashboards.study_arguments import add_tracking_uri
 from pnn_core.config.checks import did_you_mean, require_known
+from pnn_core.parts.own_code import OwnCode
 from study.command_line import (
     BadInputError,
     Parser,
-    add_layer_file,
+    add_own_files,
     blaming,
     refuse,
     typed_by,
@@ -19,6 +20,7 @@ from study.command_line import (
 )
 from study.exit_status import DONE
 from study.opened_study import open_study
+from study.planning.own_code import parts_again
 from study.results.trial_key import TrialKey
 
 if TYPE_CHECKING:
@@ -66,14 +68,35 @@ def main(argv: Sequence[str]) -> int:
         kind = _format(given)
         key: TrialKey = given.trial
         study = open_study(key.study, given.tracking_uri)
+        parts = parts_again(study.info)
         network = study.network(key.number, seed=given.seed, layer=given.layer)
         with blaming("--format", kind):
             content = FORMATS[kind](network)
+        beside = _files_beside(given.output, parts) if kind == "safetensors" else {}
         write_output(given.output, content)
+        for path, source in beside.items():
+            write_output(path, source)
     except (ValueError, OSError) as error:
         return refuse(parser.prog, str(error))
-    print(given.output)
+    for path in (given.output, *beside):
+        print(path)
     return DONE
+
+
+def _files_beside(output: Path, parts: Sequence[OwnCode]) -> dict[Path, bytes]:
+    """Return the files of one's own without which the weights cannot be loaded, by their paths.
+
+    Raises:
+        BadInputError: Another file has the name of one.
+    """
+    files = {output.parent / code.file_name: code.source for code in parts if code.path}
+    for path, source in files.items():
+        if path.exists() and path.read_bytes() != source:
+            raise BadInputError(
+                f"--output {output}: the network needs {path.name} beside it, and there is another "
+                "file of that name: choose another folder"
+            )
+    return files
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -106,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"{', '.join(FORMATS)} (default: as the ending of --output says)",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the file")
-    add_layer_file(parser)
+    add_own_files(parser)
     add_tracking_uri(parser)
     return parser
 

@@ -12,6 +12,7 @@ EXAMPLES = {
     "own_data.py": "--dataset {}",
     "own_objective.py": "--objectives {}:faded_accuracy:maximize",
     "own_layer.py": "--layer-file {}",
+    "own_network.py": "--network {}",
     "own_sampler.py": "--sampler {}",
 }
 

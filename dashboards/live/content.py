@@ -172,7 +172,7 @@ def _status(scene: Scene) -> Iterator[Component]:
             *_list("Trials without a sign of life", [trial.text for trial in info.silent]),
             *_list("Why trials failed or were stopped", info.reasons),
             *_list("Why attempts were repeated", info.retried),
-            *_list("Trials on a GPU's slower path", info.fallbacks),
+            *_list("Trials on a slower path", info.fallbacks),
         ],
         className="status",
     )

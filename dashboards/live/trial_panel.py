@@ -53,7 +53,7 @@ def trial_panel(
             ),
             html.P(_state(record)),
             *_reasons("Earlier attempts broke off", record.retried),
-            *_reasons("A GPU's slower path", record.fallbacks),
+            *_reasons("A slower path", record.fallbacks),
             html.H3("Run it again"),
             command_block(
                 rerun_command(scene.study.info.name, record.number, scene.study.info, tracking_uri)

@@ -14,6 +14,7 @@ from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.mask_mosaic import draw_mosaic
 from dashboards.scene import Scene
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
+from pnn_core.parts.networks import NETWORKS
 from pnn_core.rng.mask_regeneration import (
     MaskDraw,
     MaskPlace,
@@ -173,6 +174,11 @@ def _find_masks(trial: TrialConfig, place: MaskPlace | None) -> MaskDraw:
     """
     places = mask_places(trial.model)
     if not places:
+        if NETWORKS[trial.model.network].has_own_widths:
+            raise ValueError(
+                f"The masks of {trial.model.network} are in its weights: they are drawn again here "
+                "for this project's own networks alone."
+            )
         raise ValueError(f"This network has no noise masks: its layers are {trial.model.layer}.")
     draw = describe_draw(trial, place or places[-1])
     if draw.mask.noise_level == 0:

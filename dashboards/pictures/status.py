@@ -33,7 +33,7 @@ class StatusInfo(PictureInfo):
         reasons: Reasons why trials failed, then epochs of stops, the most frequent first, each with
             its trials.
         retried: Reasons why attempts broke off that others followed, the most frequent first.
-        fallbacks: Sentences on what a GPU's fast path was left out for, the most frequent first.
+        fallbacks: Sentences on what a fast path was left out for, the most frequent first.
         pace: Rate and time left, in words.
         silent: Trials that may hang, the longest silent first.
         confirmation: State of the confirmation.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pnn_core.architecture.parameter_count import count_learnable_params
 from pnn_core.config import ModelConfig
 from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORKS
 
 SIZE_TOLERANCE = 0.02
 """Relative difference up to which two networks count as of the same size."""
@@ -31,14 +32,20 @@ def control(config: ModelConfig, layer: str) -> Control:
 
     Data set, first layer and switches stay, but for those that the other layer does not use. A
     local binary layer has as many filters per channel as the original has masks or, only where that
-    misses `SIZE_TOLERANCE`, one if that comes nearer.
+    misses `SIZE_TOLERANCE`, one if that comes nearer. A network of widths of its own keeps them,
+    whatever its size is then.
 
     Args:
         config: Original network.
         layer: Name of the layer to put into it.
+
+    Raises:
+        ValueError: There is no such layer, or it cannot stand in a converted network.
     """
     size = count_learnable_params(config)
     replaced = config.with_layer(layer)
+    if NETWORKS[config.network].has_own_widths:
+        return Control(model=replaced, size_difference=count_learnable_params(replaced) / size - 1)
 
     def nearest(fan_out: int) -> Control:
         other = _at_fan_out(replaced, fan_out)
@@ -65,8 +72,13 @@ def width_for(config: ModelConfig, learnable_params: int) -> int:
         `ModelConfig.width`; `mask_count` is `fan_out` times that.
 
     Raises:
-        ValueError: No width comes within `SIZE_TOLERANCE`.
+        ValueError: No width comes within `SIZE_TOLERANCE`, or the network has widths of its own.
     """
+    if NETWORKS[config.network].has_own_widths:
+        raise ValueError(
+            f"network {config.network} has widths of its own, so that it has one size with each "
+            f"layer: learnable_params (={learnable_params}) cannot be chosen"
+        )
     below, above = _nearest_widths(config, learnable_params)
     width = min(below, above, key=_misses(config, learnable_params))
     if _misses(config, learnable_params)(width) <= SIZE_TOLERANCE * learnable_params:

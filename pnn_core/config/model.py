@@ -115,7 +115,8 @@ class ModelConfig:
         network: Name in `NETWORKS`: `resnet18`, `resnet34`, `resnet50` (bottlenecks) and `vgg16`
             (with batch norm) as published; for small images `resnet8`, three stages of one block
             with widths p, 2p, 4p, and `lenet`; for CIFAR `resnet20`, `resnet56`, `resnet110` and
-            `nin`, Network in Network.
+            `nin`, Network in Network; of other libraries `torchvision:NAME` and `timm:NAME`, with
+            widths, stem, pools and dropout of their own.
         layer: Layer in the place of the network's convolution, by its name in `SPATIAL_LAYERS`:
             `perturbation`; `conv3x3`, the plain network; `conv1x1`, no noise at all;
             `local_binary`, fixed ±1 filters (paper Eq. 1); other maps in a perturbation layer:
@@ -172,7 +173,7 @@ class ModelConfig:
         require_finite_at_least(self, 0.0, "dropout")
         if self.dropout >= 1:
             raise ValueError(f"dropout (={self.dropout}) must lie below 1")
-        if self.mask_count % self.fan_out:
+        if self.mask_count % self.fan_out and not NETWORKS[self.network].has_own_widths:
             divisors = [d for d in range(1, self.mask_count + 1) if self.mask_count % d == 0]
             raise ValueError(
                 f"fan_out (={self.fan_out}) must divide mask_count (={self.mask_count}): "
@@ -182,15 +183,15 @@ class ModelConfig:
 
     @property
     def width(self) -> int:
-        """Input channels of the first stage, p."""
-        return self.mask_count // self.fan_out
+        """Input channels of the first stage, p; without meaning for a converted network."""
+        return max(1, self.mask_count // self.fan_out)
 
     def unused(self) -> frozenset[str]:
         """Names of settings that change nothing about this network."""
         layer, network = SPATIAL_LAYERS[self.layer], NETWORKS[self.network]
         unused = LAYER_SETTINGS - layer.uses | layer.idle(self)
         unused |= STEM_SETTINGS - STEMS[self.first_layer.stem].uses
-        unused |= NETWORK_SETTINGS - network.uses
+        unused |= NETWORK_SETTINGS - network.uses | network.ignores
         if network.strided and layer.as_convolution:
             unused |= {"pooling"}
         return unused

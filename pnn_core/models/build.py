@@ -27,6 +27,15 @@ def build_model(config: ModelConfig, seeds: Seeds | int) -> nn.Module:
         return build_network(config, masks)
 
 
+def build_shapes(config: ModelConfig) -> nn.Module:
+    """Build a network of which shapes alone matter; torch's global random state stays as it was.
+
+    Its tensors are on the meta device, but for those of a converted network that are not turned.
+    """
+    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+        return build_network(config, torch.Generator(device="cpu"))
+
+
 def build_network(config: ModelConfig, generator: torch.Generator) -> nn.Module:
     """Build a network on torch's current device, with weights from its global generator.
 

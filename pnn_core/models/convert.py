@@ -88,37 +88,21 @@ def convert(
     for name in settings:
         require_known("a setting of a layer", name, sorted(LAYER_SETTINGS | {"initialisation"}))
     network = copy.deepcopy(module)
-    calls = _record_calls(network, example)
+    calls = record_calls(network, example)
     for name in keep:
         require_known("a k×k convolution of this network", name, calls)
     config = _layer_config(layer, settings)
-    kept, turned = dict[str, str](), list[str]()
-    built = dict[nn.Module, nn.Module]()
     masks = torch.Generator().manual_seed(Seeds.same(seed).generator_seed("masks"))
-    first = min((c.order for c in calls.values() if c.order is not None), default=None)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(Seeds.same(seed).generator_seed("initialisation"))
-        for name, call in calls.items():
-            is_first = keep_first and call.order == first
-            reason = _reason_to_keep(call, config, is_kept=name in keep, is_first=is_first)
-            if reason:
-                kept[name] = reason
-                continue
-            turned.append(name)
-            if call.module not in built:
-                built[call.module] = _replacement(call, config, masks)
-    if not turned:
-        raise ValueError(f"no k×k convolution can be turned into {layer}: {_reasons(kept)}")
-    for name in turned:
-        replacement = built[calls[name].module]
-        if not name:
-            return Conversion(network=replacement, turned=("",), kept={})
-        network.set_submodule(name, replacement)
-    return Conversion(network=network, turned=tuple(turned), kept=kept)
+        found = turn(network, calls, config, masks, keep=keep, keep_first=keep_first)
+    if not found.turned:
+        raise ValueError(f"no k×k convolution can be turned into {layer}: {_reasons(found.kept)}")
+    return found
 
 
 @dataclass
-class _Call:
+class Call:
     """Calls of one convolution while the network ran on the example.
 
     Attributes:
@@ -132,9 +116,9 @@ class _Call:
     shapes: list[tuple[torch.Size, torch.Size]]
 
 
-def _record_calls(network: nn.Module, example: torch.Tensor) -> dict[str, _Call]:
+def record_calls(network: nn.Module, example: torch.Tensor) -> dict[str, Call]:
     """Run a network on an example and return the calls of each convolution that is not 1×1."""
-    by_module = dict[nn.Module, _Call]()
+    by_module = dict[nn.Module, Call]()
     called = 0
 
     def record(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
@@ -145,12 +129,12 @@ def _record_calls(network: nn.Module, example: torch.Tensor) -> dict[str, _Call]
         called += 1
         call.shapes.append((inputs[0].shape[1:], output.shape[1:]))
 
-    calls, handles = dict[str, _Call](), []
+    calls, handles = dict[str, Call](), []
     for name, module in network.named_modules(remove_duplicate=False):
         if not isinstance(module, (nn.Conv2d, *_OTHER_CONVOLUTIONS)) or _is_pointwise(module):
             continue
         if module not in by_module:
-            by_module[module] = _Call(module=module, order=None, shapes=[])
+            by_module[module] = Call(module=module, order=None, shapes=[])
             handles.append(module.register_forward_hook(record))
         calls[name] = by_module[module]
     was_training = {module: module.training for module in network.modules()}
@@ -163,6 +147,57 @@ def _record_calls(network: nn.Module, example: torch.Tensor) -> dict[str, _Call]
         for module, training in was_training.items():
             module.training = training
     return calls
+
+
+def turn(
+    network: nn.Module,
+    calls: Mapping[str, Call],
+    config: ModelConfig,
+    masks: torch.Generator,
+    *,
+    keep: Collection[str] = (),
+    keep_first: bool = True,
+    every: bool = False,
+) -> Conversion:
+    """Turn a network's convolutions in place; new weights come from torch's global generator.
+
+    Args:
+        network: Network, which is changed.
+        calls: Its calls, from `record_calls`.
+        config: Settings of which those of the layer matter.
+        masks: CPU source of the randomness of masks and filters.
+        keep: Names of convolutions to keep.
+        keep_first: True if the first convolution that is called stays.
+        every: True to refuse a layer that cannot stand where others can, so that networks that are
+            compared differ in the layer alone.
+
+    Raises:
+        ValueError: The layer cannot stand in the place of some convolution, with `every`.
+    """
+    kept, turned = dict[str, str](), list[str]()
+    built = dict[nn.Module, nn.Module]()
+    first = min((c.order for c in calls.values() if c.order is not None), default=None)
+    for name, call in calls.items():
+        is_first = keep_first and call.order == first
+        reason = _reason_to_keep(call, is_kept=name in keep, is_first=is_first)
+        refusal = "" if reason else _reason_of_layer(call.module, config)
+        if refusal and every:
+            raise ValueError(
+                f"layer {config.layer} cannot stand for the convolution {name} of "
+                f"{config.network}: {refusal}"
+            )
+        if reason or refusal:
+            kept[name] = reason or refusal
+            continue
+        turned.append(name)
+        if call.module not in built:
+            built[call.module] = _replacement(call, config, masks)
+    for name in turned:
+        replacement = built[calls[name].module]
+        if not name:
+            return Conversion(network=replacement, turned=("",), kept={})
+        network.set_submodule(name, replacement)
+    return Conversion(network=network, turned=tuple(turned), kept=kept)
 
 
 def _is_pointwise(module: nn.Module) -> bool:
@@ -179,8 +214,8 @@ def _layer_config(layer: str, settings: Mapping[str, ParameterValue]) -> ModelCo
     return base.with_parameters({"layer": layer, "mask_count": fan_out, **settings}).model
 
 
-def _reason_to_keep(call: _Call, config: ModelConfig, *, is_kept: bool, is_first: bool) -> str:
-    """Say why a convolution stays; empty if it is to be turned."""
+def _reason_to_keep(call: Call, *, is_kept: bool, is_first: bool) -> str:
+    """Say why a convolution stays, whatever the layer; empty if it can be turned."""
     conv = call.module
     if is_kept:
         return "named in keep"
@@ -204,15 +239,16 @@ def _reason_to_keep(call: _Call, config: ModelConfig, *, is_kept: bool, is_first
             f"padding {conv.padding} gives maps of {outputs[1]}×{outputs[2]}: a layer that keeps "
             f"the size gives {expected[0]}×{expected[1]}"
         )
-    return _reason_of_groups(conv, config)
-
-
-def _reason_of_groups(conv: nn.Conv2d, config: ModelConfig) -> str:
-    if conv.groups == 1:
-        return ""
-    if conv.groups != conv.in_channels:
+    if conv.groups not in (1, conv.in_channels):
         return f"{conv.groups} groups of several channels"
+    return ""
+
+
+def _reason_of_layer(conv: nn.Module, config: ModelConfig) -> str:
+    """Say why a convolution that can be turned cannot become this layer; empty if it can."""
     entry = SPATIAL_LAYERS[config.layer]
+    if conv.groups == 1 or entry.stands_depthwise:
+        return ""
     if entry.as_convolution:
         return f"depthwise: {config.layer} would mix its channels"
     if "grouped" not in entry.uses:
@@ -220,14 +256,15 @@ def _reason_of_groups(conv: nn.Conv2d, config: ModelConfig) -> str:
     return ""
 
 
-def _replacement(call: _Call, config: ModelConfig, masks: torch.Generator) -> nn.Module:
+def _replacement(call: Call, config: ModelConfig, masks: torch.Generator) -> nn.Module:
     """Build the layer that stands for a convolution."""
     conv = call.module
     assert isinstance(conv, nn.Conv2d)  # noqa: S101  # others are kept
     (channels, height, width), _ = call.shapes[0]
-    if conv.groups > 1:
-        config = replace(config, grouped=True)
     entry = SPATIAL_LAYERS[config.layer]
+    depthwise = conv.groups > 1
+    if depthwise and not entry.stands_depthwise:
+        config = replace(config, grouped=True)
     stride: Any = conv.stride
     own_stride = entry.as_convolution and stride[0] == stride[1]
     place = LayerPlace(
@@ -235,13 +272,17 @@ def _replacement(call: _Call, config: ModelConfig, masks: torch.Generator) -> nn
         out_channels=conv.out_channels,
         stride=stride[0] if own_stride else 1,
         bias=conv.bias is not None,
+        depthwise=depthwise,
     )
     layer = entry.build(config, place, masks)
     if config.initialisation == "published":
         draw_published_weights(layer)
     if max(stride) > 1 and not own_stride:
         layer = nn.Sequential(layer, nn.MaxPool2d(stride, ceil_mode=True))
-    return layer.to(device=conv.weight.device, dtype=conv.weight.dtype).train(conv.training)
+    layer.train(conv.training)
+    if torch.get_default_device().type == "meta":  # of which shapes alone are asked
+        return layer
+    return layer.to(device=conv.weight.device, dtype=conv.weight.dtype)
 
 
 def _reasons(kept: Mapping[str, str]) -> str:

@@ -10,27 +10,28 @@ from torch.func import functional_call
 
 from pnn_core.config import Costs, DatasetShape, ModelConfig
 from pnn_core.layers.leaf_module import LeafModule
-from pnn_core.models.build import build_network
+from pnn_core.models.build import build_shapes
+from pnn_core.parts.networks import NETWORKS
 
 
 def count_costs(config: ModelConfig) -> Costs:
     """Build a network's shapes and count its parameters, mask values and multiply-accumulates.
 
     No number is drawn and none is computed, so that this takes some hundredths of a second for
-    every network at every image size. Networks that differ in nothing but how strong their noise
-    is, as most trials of a search do, are counted once.
+    every network at every image size, but for networks of other people, which are built and given
+    one image. Networks that differ in nothing but how strong their noise is, as most trials of a
+    search do, are counted once.
     """
     return _count_costs(replace(config, mask=replace(config.mask, noise_level=1.0)))
 
 
 @lru_cache(maxsize=1024)
 def _count_costs(config: ModelConfig) -> Costs:
-    with torch.device("meta"):
-        model = build_network(config, torch.Generator(device="cpu"))
+    model = build_shapes(config)
     return Costs(
         learnable_params=sum(p.numel() for p in model.parameters() if p.requires_grad),
         mask_values=count_mask_values(model),
-        macs=count_macs(model, config.dataset),
+        macs=count_macs(model, config.dataset, batch=_counted_batch(config)),
     )
 
 
@@ -52,13 +53,14 @@ def count_activations(config: ModelConfig) -> int:
     An upper bound of what training keeps for the backward pass: layers that work in place count,
     too.
     """
-    with torch.device("meta"):
-        model = build_network(config, torch.Generator(device="cpu"))
+    model = build_shapes(config)
     layers = [module for module in model.modules() if not list(module.children())]
-    return _sum_outputs(model, dict.fromkeys(layers, 1), config.dataset)
+    return _sum_outputs(
+        model, dict.fromkeys(layers, 1), config.dataset, batch=_counted_batch(config)
+    )
 
 
-def count_macs(model: nn.Module, dataset: DatasetShape) -> int:
+def count_macs(model: nn.Module, dataset: DatasetShape, *, batch: int = 0) -> int:
     """Count multiply-accumulates of all convolutions and linear layers for one image.
 
     Counted on a batch of no images, which has all the shapes and none of the arithmetic. Neither
@@ -68,28 +70,39 @@ def count_macs(model: nn.Module, dataset: DatasetShape) -> int:
     Args:
         model: Network on any device, the meta device too; is put into evaluation mode.
         dataset: Shape of the image.
+        batch: Number of images to count on: 1 for a network that cannot take none.
     """
     each: dict[nn.Module, int] = {
         m: m.macs_per_output if isinstance(m, LeafModule) else m.weight[0].numel()
         for m in model.modules()
         if isinstance(m, nn.Conv2d | nn.Linear | LeafModule)
     }
-    return _sum_outputs(model, each, dataset)
+    return _sum_outputs(model, each, dataset, batch=batch)
 
 
-def _sum_outputs(model: nn.Module, each: Mapping[nn.Module, int], dataset: DatasetShape) -> int:
+def _counted_batch(config: ModelConfig) -> int:
+    """Return the number of images to count on: code of other people may need one."""
+    return int(NETWORKS[config.network].has_own_widths)
+
+
+def _sum_outputs(
+    model: nn.Module, each: Mapping[nn.Module, int], dataset: DatasetShape, *, batch: int
+) -> int:
     """Sum what layers give for one image, each value times its layer's factor."""
     total = 0
 
-    def add(layer: nn.Module, _: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+    def add(layer: nn.Module, _: tuple[torch.Tensor, ...], output: object) -> None:
         nonlocal total
-        total += output.shape[1:].numel() * each[layer]
+        for given in output if isinstance(output, (tuple, list)) else (output,):
+            if isinstance(given, torch.Tensor):
+                total += given.shape[1:].numel() * each[layer]
 
     handles = [layer.register_forward_hook(add) for layer in each]
     state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     shapes = {name: torch.empty(t.shape, dtype=t.dtype) for name, t in state.items()}
-    image = torch.empty(0, dataset.channels, dataset.height, dataset.width)
-    with torch.inference_mode():
+    image = torch.zeros(batch, dataset.channels, dataset.height, dataset.width)
+    # Where gradients are on, all modules are called: operators for the CPU go round some of them.
+    with torch.enable_grad():
         functional_call(model.eval(), shapes, image)
     for handle in handles:
         handle.remove()

@@ -13,11 +13,21 @@ from torch import nn
 
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
 from pnn_core.data.normalisation import scale_and_offset
-from pnn_core.models.build import build_model, build_network
+from pnn_core.models.build import build_model, build_shapes
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.network_libraries import library_of, library_version
+from pnn_core.parts.networks import NETWORKS
+from pnn_core.parts.networks.converted import ConvertedNetwork
+from pnn_core.parts.own_code import Kind
+from pnn_core.parts.own_parts import add_named_part
 from pnn_core.rng.seeds import Seeds
 
 _FORMAT = "pnn-network/1"
 """Name and version of the format, in the file's metadata; raise it when the layout changes."""
+
+
+_DIGEST = "network_digest"
+"""Name, in the metadata, of the SHA-256 of the file that builds a network of one's own."""
 
 
 class NetworkFileError(ValueError):
@@ -133,7 +143,9 @@ def encode_network(network: nn.Module, card: NetworkCard) -> bytes:
 
 
 def encode_card(card: NetworkCard) -> dict[str, str]:
-    """Encode a card as named texts, each JSON but the format's name."""
+    """Encode a card as named texts, each JSON but the format's name and a digest."""
+    entry = NETWORKS[card.trial.model.network]
+    digest = entry.digest if isinstance(entry, ConvertedNetwork) else ""
     return {
         "format": _FORMAT,
         "dataset": json.dumps(asdict(card.trial.model.dataset)),
@@ -142,10 +154,16 @@ def encode_card(card: NetworkCard) -> dict[str, str]:
         "mean": json.dumps(card.mean),
         "std": json.dumps(card.std),
         "shorter_edge": json.dumps(card.shorter_edge),
+        **({_DIGEST: digest} if digest else {}),
     }
 
 
-def load_network(path: str | Path) -> TrainedNetwork:
+def load_network(
+    path: str | Path,
+    *,
+    network_file: str | Path | None = None,
+    layer_file: str | Path | None = None,
+) -> TrainedNetwork:
     """Read a network, in evaluation mode and on the CPU.
 
     A file holds numbers and text alone, so that whoever wrote it can run nothing here. It is
@@ -153,11 +171,18 @@ def load_network(path: str | Path) -> TrainedNetwork:
 
     Args:
         path: File of `encode_network`.
+        network_file: File of one's own that builds the network, if one does; it is run.
+        layer_file: File of one's own that defines its layer, if one does; it is run.
 
     Raises:
-        NetworkFileError: There is no such file, or it holds no network of this version.
+        NetworkFileError: There is no such file, it holds no network of this version, or it needs a
+            file of one's own, or a library, that is not known here.
+        ValueError: A file of one's own is not as it must be.
     """
     path = Path(path)
+    for kind, own in ((Kind.NETWORK, network_file), (Kind.LAYER, layer_file)):
+        if own is not None:
+            add_named_part(kind, str(own))
     try:
         with safe_open(path, framework="pt") as file:
             card = _card(file.metadata() or {})
@@ -166,6 +191,8 @@ def load_network(path: str | Path) -> TrainedNetwork:
             tensors = {name: file.get_tensor(name) for name in found}
     except FileNotFoundError:
         raise NetworkFileError(f"there is no file {path}") from None
+    except _PartMissingError as error:
+        raise NetworkFileError(f"{path}: its {error}") from None
     except (OSError, SafetensorError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise NetworkFileError(f"{path} holds no network of this version: {error}") from error
     network = build_model(card.trial.model, Seeds.of(card.trial))
@@ -173,13 +200,46 @@ def load_network(path: str | Path) -> TrainedNetwork:
     return TrainedNetwork(network, card).eval()
 
 
+class _PartMissingError(Exception):
+    """A part of a network that is not known in this process."""
+
+
+def _require_parts(parameters: Mapping[str, Any], digest: str) -> None:
+    """Check that what a file's settings name is known here, and is what it was.
+
+    Raises:
+        _PartMissingError: It is not.
+    """
+    network, layer = str(parameters.get("network")), str(parameters.get("layer"))
+    for kind, name, known in (("network", network, NETWORKS), ("layer", layer, SPATIAL_LAYERS)):
+        if name not in known and name != "None":
+            file = name if ".py" in name else f"{name}.py"
+            raise _PartMissingError(
+                f"{kind} {name} is none of this version's: if it is one of your own, its file lies "
+                f"beside the weights, and --{kind}-file {file} (in Python {kind}_file) names it"
+            )
+    if library := library_of(network):
+        try:
+            library_version(library)
+        except ValueError as error:
+            raise _PartMissingError(f"network {network} {error}") from None
+    entry = NETWORKS.get(network)
+    if isinstance(entry, ConvertedNetwork) and entry.digest != digest:
+        raise _PartMissingError(
+            f"network {network} was built by other code of that name ({digest[:20] or 'unknown'} "
+            f"and not {entry.digest[:20]})"
+        )
+
+
 def _card(metadata: Mapping[str, str]) -> NetworkCard:
     if metadata.get("format") != _FORMAT:
         raise ValueError(f"its format is {metadata.get('format')!r}, not {_FORMAT!r}")
     shape = DatasetShape(**_mapping(metadata["dataset"]))
+    parameters = _mapping(metadata["parameters"])
+    _require_parts(parameters, metadata.get(_DIGEST, ""))
     trial = TrialConfig(model=ModelConfig(dataset=shape))
     return NetworkCard(
-        trial=trial.with_parameters(_mapping(metadata["parameters"])),
+        trial=trial.with_parameters(parameters),
         classes=tuple(map(str, _sequence(metadata["classes"]))),
         mean=tuple(map(float, _sequence(metadata["mean"]))),
         std=tuple(map(float, _sequence(metadata["std"]))),
@@ -215,8 +275,7 @@ def _require_shapes(found: Mapping[str, tuple[int, ...]], model: ModelConfig) ->
         ValueError: They differ, or the network is too large for its shapes to be counted.
     """
     try:
-        with torch.device("meta"):
-            network = build_network(model, torch.Generator(device="cpu"))
+        network = build_shapes(model)
     except RuntimeError as error:
         raise ValueError("its settings describe no network that fits a memory") from error
     expected = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}

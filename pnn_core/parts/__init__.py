@@ -4,6 +4,7 @@
 - `own_code`, `own_parts`: code of one's own, and parts in it
 - `layers`: spatial layers, `SPATIAL_LAYERS`
 - `networks`: architectures, `NETWORKS`
+- `network_libraries`: libraries whose networks can be named
 - `stems`: first layers, `STEMS`
 - `dataset_names`: names of the data sets, whose entries are in `pnn_core.data.sources`
 - `feature_map`, `noise_masks`: shapes that entries speak of

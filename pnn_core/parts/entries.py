@@ -27,7 +27,8 @@ class Registry(Mapping[str, T]):
         for entries in (self._built_in, self._added):
             if name in entries:
                 return entries[name]
-        found = None if self._find is None else self._find(name)
+        # Whoever asks if a value is a name may ask it of any value.
+        found = self._find(name) if self._find is not None and isinstance(name, str) else None
         if found is None:
             raise KeyError(name)
         return found

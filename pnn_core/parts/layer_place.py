@@ -15,6 +15,7 @@ class LayerPlace:
         stride: 1, or 2 where the map is halved: by the layer's own stride or by a pool behind it.
         bias: True if the layer has one.
         kernel_size: Pixels a side of the convolution that the network has there, as published.
+        depthwise: True if each output channel is made of one input channel alone.
     """
 
     inputs: FeatureMap
@@ -22,6 +23,7 @@ class LayerPlace:
     stride: int = 1
     bias: bool
     kernel_size: int = 3
+    depthwise: bool = False
 
     @property
     def outputs(self) -> FeatureMap:

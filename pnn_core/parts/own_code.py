@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from pnn_core.parts.network_libraries import library_of, library_version
+
 _USUAL_FUNCTION = {"network": "network", "sampler": "sampler"}
 """Names of the functions that a file defines where none is named, by kind."""
 
@@ -44,11 +46,12 @@ class OwnCode:
     Attributes:
         kind: Kind of what it defines.
         name: Name in records: that of the file, with the function where one was named; of a layer
-            the file's without `.py`; of an objective the function's; of an entry point its own.
+            the file's without `.py`; of an objective the function's; of an entry point its own; of
+            a library's network `torchvision:NAME` or `timm:NAME`.
         function: Name of the function in the file, where one was named.
         path: Absolute path of the file; empty for an entry point.
         source: Text of the file, in bytes; empty for an entry point.
-        digest: SHA-256 of the text; of an entry point its package and version.
+        digest: SHA-256 of the text; of an entry point, or a library, its package and version.
         images: Digest of the images that a data set gave to learn from; empty before they were
             read, and for other kinds.
     """
@@ -65,6 +68,11 @@ class OwnCode:
     def file_name(self) -> str:
         """Name of the file; empty for an entry point."""
         return Path(self.path).name if self.path else ""
+
+    @property
+    def is_library_network(self) -> bool:
+        """True for a network of torchvision or timm, which no file or entry point defines."""
+        return self.kind is Kind.NETWORK and not self.path and bool(library_of(self.name))
 
     @property
     def typed(self) -> str:
@@ -110,6 +118,19 @@ class OwnCode:
             f"{' or '.join(map(str, tried))}: bring it back"
         )
 
+    def require_library(self) -> None:
+        """Check that the library of a network is here, in the version that was recorded.
+
+        Raises:
+            ValueError: It is not.
+        """
+        here = library_version(library_of(self.name))
+        if here != self.digest:
+            raise ValueError(
+                f"{self.kind} {self.name!r} comes from {here} here, and the study was started with "
+                f"{self.digest}"
+            )
+
     def load(self) -> Any:  # noqa: ANN401  # whatever somebody wrote
         """Return the file's module or the function in it; what an entry point names.
 
@@ -143,12 +164,14 @@ def find_code(kind: Kind, text: str) -> OwnCode | None:
     Args:
         kind: Kind that is wanted.
         text: Path of a `.py` file, with `:FUNCTION` where the kind has one, or the name of an entry
-            point.
+            point, or of a library's network.
 
     Raises:
-        ValueError: There is no file of that name.
+        ValueError: There is no file of that name, or a library is not installed.
         OSError: It cannot be read.
     """
+    if kind is Kind.NETWORK and (library := library_of(text)):
+        return OwnCode(kind=kind, name=text, digest=library_version(library))
     match = _FILE.fullmatch(text)
     if match is None:
         entry = _entry_point(kind, text)

@@ -1,10 +1,15 @@
 """Parts of one's own in a process: whoever builds networks must know them."""
 
+from collections.abc import Callable
+from typing import Any
+
 from pnn_core.parts.layers import LAYER_SETTINGS, SPATIAL_LAYERS
 from pnn_core.parts.layers.spatial_layer import SpatialLayer
-from pnn_core.parts.own_code import Kind, OwnCode
+from pnn_core.parts.networks import NETWORKS
+from pnn_core.parts.networks.converted import ConvertedNetwork
+from pnn_core.parts.own_code import Kind, OwnCode, find_code
 
-OF_WORKERS = frozenset({Kind.LAYER, Kind.OBJECTIVE})
+OF_WORKERS = frozenset({Kind.LAYER, Kind.NETWORK, Kind.OBJECTIVE})
 """Kinds of code that workers need."""
 
 
@@ -17,10 +22,43 @@ def add_part(code: OwnCode) -> None:
     Raises:
         ValueError: It cannot be loaded, or is not as its kind must be.
     """
-    if code.kind is Kind.OBJECTIVE and not callable(code.load()):
+    match code.kind:
+        case Kind.LAYER:
+            SPATIAL_LAYERS.add(code.name, _layer(code))
+        case Kind.NETWORK if code.is_library_network:
+            code.require_library()
+        case Kind.NETWORK:
+            NETWORKS.add(
+                code.name,
+                ConvertedNetwork(name=code.name, builder=_function(code), digest=code.digest),
+            )
+        case _:
+            _function(code)
+
+
+def add_named_part(kind: Kind, text: str) -> None:
+    """Make a network or a layer of one's own known in this process.
+
+    Args:
+        kind: Kind of it.
+        text: Path of its file, or the name of an entry point.
+
+    Raises:
+        ValueError: There is no such file, or it is not as its kind must be.
+    """
+    code = find_code(kind, text)
+    if code is None:
+        raise ValueError(f"{text!r} must be a .py file or the name of an installed {kind}")
+    add_part(code)
+
+
+def _function(code: OwnCode) -> Callable[..., Any]:
+    """Return the function that a file defines, or an entry point names."""
+    found = code.load()
+    if not callable(found):
         raise ValueError(f"{code.name} is no function")
-    if code.kind is Kind.LAYER:
-        SPATIAL_LAYERS.add(code.name, _layer(code))
+    function: Callable[..., Any] = found
+    return function
 
 
 def _layer(code: OwnCode) -> SpatialLayer:

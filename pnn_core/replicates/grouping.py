@@ -9,6 +9,7 @@ from pnn_core.dataloader.batches import DeviceImages
 from pnn_core.device.selection import free_bytes
 from pnn_core.models.costs import count_activations
 from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORKS
 from pnn_core.replicates.batched_run import BatchedRun, have_equal_progress
 from pnn_core.training.evaluated_run import EvaluatedRun
 
@@ -60,6 +61,8 @@ def max_group_size(run: EvaluatedRun) -> int:
         return 1  # decoding images costs each replicate its own time
     if run.config.model.layer in SPATIAL_LAYERS.added:
         return 1  # nobody knows a batched form of a module of one's own
+    if NETWORKS[run.config.model.network].has_own_widths:
+        return 1  # nor of other people's networks
     activations = activation_bytes(run.config, len(run.training_images))
     if run.device.type == "cpu" and activations > MAX_CPU_ACTIVATION_BYTES:
         return 1

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pnn_core.config import ModelConfig, TrialConfig
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
+from pnn_core.parts.networks.network import ShapedNetwork
 from pnn_core.parts.noise_masks import NoiseMasks
 from pnn_core.parts.stems import STEMS
 from pnn_core.rng.blur import blur_matrix
@@ -40,7 +41,10 @@ class MaskDraw(NoiseMasks):
 
 
 def mask_places(model: ModelConfig) -> tuple[MaskPlace, ...]:
-    """List where a network has masks, in the order in which an image meets them."""
+    """List where a network has masks, in the order in which an image meets them.
+
+    None of a converted network, whose shapes are not known without building it.
+    """
     return tuple(_masks_by_place(model))
 
 
@@ -63,7 +67,10 @@ def describe_draw(trial: TrialConfig, place: MaskPlace) -> MaskDraw:
 
 
 def _masks_by_place(model: ModelConfig) -> dict[MaskPlace, NoiseMasks]:
-    inputs = NETWORKS[model.network].first_inputs(model)
+    network = NETWORKS[model.network]
+    if not isinstance(network, ShapedNetwork):
+        return {}
+    inputs = network.first_inputs(model)
     masks: dict[MaskPlace, NoiseMasks | None] = {
         "stem": STEMS[model.first_layer.stem].noise_masks(model),
         "layer": SPATIAL_LAYERS[model.layer].noise_masks(model, inputs),

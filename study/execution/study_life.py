@@ -21,6 +21,7 @@ from study.execution.study_weights import StudyWeights
 from study.execution.summary import Outcome
 from study.execution.tensorboard_log import FOLDER, TensorBoardLog
 from study.planning.augmentation import describe_augmentation
+from study.planning.converted_networks import describe_networks
 from study.planning.new_study import StudyPlan
 from study.results.confirmed_choice import DEFAULT_CONTROLS, FRONT, numbered_trials
 from study.results.confirmed_trials import trials_to_confirm
@@ -105,7 +106,8 @@ class StudyLife:
         closing = contextlib.closing
         log = contextlib.nullcontext() if self._log is None else closing(self._log)
         with shown, closing(self._cleanup), closing(self._weights), log, self._count:
-            for said in (self._plan.images, describe_augmentation(self._config)):
+            networks = describe_networks(self._config)
+            for said in (self._plan.images, describe_augmentation(self._config), *networks):
                 if said:
                     self._say(said)
             for warning in self._plan.warnings:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pnn_core.parts.own_code import Kind
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.weights_keeper import WeightsKeeper
 from study.config import StudyConfig
 from study.execution.summary import Outcome
+from study.planning.study_folder import OWN_FILES
 from study.results.mlflow.background_writer import MlflowWriter
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord
@@ -27,6 +29,12 @@ class StudyWeights:
         self._writer = writer
         self._sent: set[RunKey] = set()
         self._keeper: WeightsKeeper | None = None
+        # Without these files the weights cannot be loaded.
+        self._beside = tuple(
+            config.output / OWN_FILES / code.file_name
+            for code in config.own
+            if code.path and code.kind in (Kind.NETWORK, Kind.LAYER)
+        )
         if config.weights != NO_WEIGHTS:
             self._keeper = WeightsKeeper(
                 store, config.output / FOLDER, config.objectives, config.limit
@@ -64,7 +72,7 @@ class StudyWeights:
         for key, files in kept.files.items():
             if interrupted or key in self._sent or (sealed and key.is_confirmation):
                 continue
-            self._writer.keep_weights(key, files)
+            self._writer.keep_weights(key, (*files, *self._beside))
             self._sent.add(key)
         if self._keeper.failure:
             told = f"Weights could not be kept: {self._keeper.failure}"

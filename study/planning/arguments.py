@@ -35,7 +35,7 @@ NAMES_SHOWN = 5
 
 OPTIONS: Mapping[Kind, str] = {
     Kind.DATASET: "dataset",
-    Kind.NETWORK: "model",
+    Kind.NETWORK: "network",
     Kind.LAYER: "layer_file",
     Kind.SAMPLER: "sampler",
     Kind.OBJECTIVE: "objectives",

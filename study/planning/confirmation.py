@@ -10,6 +10,7 @@ from search_spaces import SearchSpace
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
 from study.planning.arguments import Arguments
+from study.planning.converted_networks import converted_networks
 from study.planning.study_file import StudyFile
 from study.planning.tuning import require_tuning
 from study.results.confirmed_choice import (
@@ -165,7 +166,10 @@ def require_choice(arguments: Arguments, config: StudyConfig) -> None:
                     f"space {config.space.name} plans an experiment, whose arms are compared with "
                     f"each other: leave it out, or say {NONE}"
                 )
-            _require_held(config.controls or NONE, config)
+            _require_held(config)
+    elif converted_networks(config.space, config.shape):
+        with blaming("--confirm", config.confirm):
+            _require_held(config, hint=": --controls names others")
     if "tune_controls" in arguments.typed:
         with blaming("--tune-controls", config.tune_controls):
             require_tuning(config)
@@ -202,7 +206,8 @@ def _require_trials(choice: str, config: StudyConfig) -> None:
         raise ValueError(f"there is no trial {missing[0]}: the study has {has}")
 
 
-def _require_held(controls: str, config: StudyConfig) -> None:
+def _require_held(config: StudyConfig, hint: str = "") -> None:
+    controls = config.controls or NONE
     for example in islice(config.space.examples(config.shape), NETWORKS_TRIED):
         for layer in layers_beside(example.model, controls):
             try:
@@ -210,5 +215,5 @@ def _require_held(controls: str, config: StudyConfig) -> None:
             except ValueError as error:
                 raise ValueError(
                     f"network {example.model.network} with layer {example.model.layer} cannot hold "
-                    f"{layer} in its place: {error}"
+                    f"{layer} in its place: {error}{hint}"
                 ) from error

@@ -22,6 +22,7 @@ from study.planning.confirmation import (
     require_choice,
     require_test_images,
 )
+from study.planning.converted_networks import require_convertible_networks
 from study.planning.early_stopping import asked_rungs
 from study.planning.enough_seeds import few_seeds_warning
 from study.planning.enqueued import with_enqueued
@@ -128,11 +129,11 @@ def asked_space(
         BadInputError: The space is not accepted, or the trial was trained on other images.
     """
     if rerun is None:
-        if arguments.model is not None:
-            with blaming("--model", arguments.model):
-                require_network(arguments.model)
+        if arguments.network is not None:
+            with blaming("--network", arguments.network):
+                require_network(arguments.network)
         with blaming("--space", arguments.space):
-            space = find_space(arguments.space or "", shape, arguments.model)
+            space = find_space(arguments.space or "", shape, arguments.network)
         layer = next((code for code in arguments.own if code.kind is Kind.LAYER), None)
         if layer is not None:
             with blaming("--layer-file", layer.typed):
@@ -168,9 +169,12 @@ def study_config(
         name: Name of the study.
 
     Raises:
-        BadInputError: The sampler, the scheduler, the confirmation, a limit or a point to try
-            first is not accepted.
+        BadInputError: The sampler, the scheduler, the confirmation, a network of other people, a
+            limit or a point to try first is not accepted.
     """
+    named = "--space" if arguments.network is None else "--network"
+    with blaming(named, arguments.network or arguments.space):
+        require_convertible_networks(space, shape)
     with blaming("--limit", spell(arguments.limit)):
         require_known_metrics(arguments.limit, arguments.objectives)
     sampler = arguments.sampler or default_sampler(space)

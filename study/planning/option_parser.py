@@ -66,8 +66,11 @@ def add_option(
         read = typed_by(declared.read)
     elif int in kinds:
         read = whole_number(declared.least, declared.most)
+    earlier = [flag_of(declared.earlier)] if declared.earlier else []
     parser.add_argument(
         flag,
+        *earlier,
+        dest=name,
         type=read,
         action="store" if declared.joined is None else "append",
         default=default,

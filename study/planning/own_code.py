@@ -7,6 +7,8 @@ from typing import Any
 
 from pnn_core.data.own_dataset import add_dataset
 from pnn_core.data.registry import DATASETS
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORKS
 from pnn_core.parts.own_code import Kind, OwnCode, find_code, recorded_name
 from pnn_core.parts.own_parts import add_part
 from study.command_line import BadInputError, blaming
@@ -22,6 +24,7 @@ from study.search.sampler import SAMPLER_NAMES
 
 _KNOWN: dict[Kind, Collection[str]] = {
     Kind.DATASET: DATASETS,
+    Kind.NETWORK: frozenset(NETWORKS),
     Kind.LAYER: (),
     Kind.SAMPLER: SAMPLER_NAMES,
 }
@@ -158,6 +161,25 @@ def code_again(info: StudyInfo) -> tuple[OwnCode, ...]:
         )
         for code in wanted
     )
+
+
+def parts_again(info: StudyInfo) -> tuple[OwnCode, ...]:
+    """Find what a study's networks are built from and make it known, to read them.
+
+    What this process knows already is not looked for, and neither are libraries: whether a trained
+    network fits one is seen when it is loaded.
+
+    Raises:
+        ValueError: It is not to be found as it was.
+    """
+    lacking = [
+        code
+        for code in info.own
+        if code.kind in (Kind.NETWORK, Kind.LAYER)
+        and not code.is_library_network
+        and code.name not in (*NETWORKS.added, *SPATIAL_LAYERS.added)
+    ]
+    return code_again(replace(info, own=tuple(lacking)))
 
 
 def changed_files(own: Sequence[OwnCode], folder: Path) -> tuple[str, ...]:

@@ -139,6 +139,8 @@ def _decode(document: object) -> StudyFile:
     if version != VERSION or isinstance(version, bool):
         raise ValueError(f"its version is {version!r}: this program reads version {VERSION}")
     kinds, declared = kinds_of(StudyFile), options(Settings)
+    earlier = {o.earlier: name for name, o in declared.items() if o.earlier}
+    document = {earlier.get(str(name), str(name)): value for name, value in document.items()}
     for name in kinds.keys() - document.keys() - LATER:
         if name not in declared or not declared[name].may_lack:
             raise ValueError(f"{name!r} is missing")

@@ -38,6 +38,7 @@ class ForestRow(NamedTuple):
         verdict: Verdict, or that there is none.
         figures: Mean and interval as text.
         sentence: All of it in words.
+        is_added: True if it is exploratory, as its control was added later.
     """
 
     first: str
@@ -52,6 +53,7 @@ class ForestRow(NamedTuple):
     verdict: str
     figures: str
     sentence: str
+    is_added: bool = False
 
     @property
     def name(self) -> str:
@@ -143,7 +145,8 @@ def leading_row(rows: Sequence[ForestRow], records: Iterable[RunRecord]) -> Fore
         for record in records
         if record.state is RunState.COMPLETE
     }
-    group = [row for row in rows if row.second == rows[0].second]
+    fixed = [row for row in rows if not row.is_added] or rows
+    group = [row for row in fixed if row.second == fixed[0].second]
     return max(group, key=lambda row: accuracies.get(row.first, 0.0))
 
 
@@ -191,6 +194,7 @@ def _row(comparison: Comparison) -> ForestRow:
         verdict=_verdict(comparison),
         figures=format_points(difference),
         sentence=describe_with_trial(comparison),
+        is_added=comparison.is_added,
     )
 
 

@@ -112,7 +112,7 @@ class RunRecord:
             those of `pnn_core.config.Measurements`, the mean over seeds; made once, on `device`.
         device: Device that it trained on, in words; empty while unknown.
         arithmetic: Arithmetic that trained it; empty where that is not known.
-        fallbacks: Sentences on what a GPU's fast path was left out for, and why; empty where
+        fallbacks: Sentences on what a fast path was left out for, and why; empty where
             nothing was, and in earlier records.
         enqueued: True if a trial's point was asked for, wholly or in part, and not proposed; False
             in earlier records.

@@ -85,6 +85,8 @@ class Option:
         may_lack: True if studies began before there was this setting: its default stands for it.
         secret: True for the URL of a place, which may hold a password.
         variable: Environment variable that gives the default; None for none.
+        earlier: Name that it had in earlier versions, under which it can still be typed; empty for
+            none.
     """
 
     group: Group
@@ -102,6 +104,7 @@ class Option:
     may_lack: bool = False
     secret: bool = False
     variable: str | None = None
+    earlier: str = ""
 
 
 def option(default: T, **declared: Any) -> T:  # noqa: ANN401  # fields of an Option

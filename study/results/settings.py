@@ -13,6 +13,7 @@ from typing import get_args
 from pnn_core.config import Augment
 from pnn_core.config.checks import require_known
 from pnn_core.parts.dataset_names import DATASET_NAMES
+from pnn_core.parts.network_libraries import LIBRARIES
 from pnn_core.parts.networks import NETWORKS
 from study.results.confirmed_choice import (
     ALL,
@@ -427,18 +428,20 @@ class Settings(ShownSettings, Resources):
         metavar="DIR",
         help="where the data set is, or is downloaded to (default: data)",
     )
-    model: str | None = option(
+    network: str | None = option(
         None,
         group=Group.SEARCHED,
         metavar="NAME",
-        help="the network, in the place of the space's own: "
-        f"{', '.join([*NETWORKS][:-1])} or {[*NETWORKS][-1]}",
+        help=f"the network, in the place of the space's own: {', '.join(NETWORKS)}; "
+        f"{' or '.join(f'{library}:NAME' for library in LIBRARIES)}, or a .py file with a function "
+        "network, whose convolutions become the space's layer",
         on_rerun=OnRerun.DEFAULT,
+        earlier="model",
     )
     layer_file: str | None = option(
         None,
         group=Group.SEARCHED,
-        after="model",
+        after="network",
         metavar="FILE.py",
         help="a spatial layer of your own, known by the file's name; it takes the place of the "
         "space's layer unless the space names it",

@@ -55,7 +55,7 @@ class TrainedReport(RunReport):
         device: Device that it trained on, in words.
         arithmetic: Arithmetic that trained it; empty where nobody says.
         worker: Process that trained it; see `worker_name`.
-        fallbacks: Sentences on what a GPU's fast path was left out for, and why.
+        fallbacks: Sentences on what a fast path was left out for, and why.
     """
 
     costs: Costs

@@ -120,7 +120,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
             ["--confirm", "1", "--confirm-trials", "3,24"],
             ["--confirm-trials 3,24: there is no trial 24: the study has trials 0 to 23"],
         ),
-        (["--model", "resnet"], ["--model", "'resnet'", "resnet18"]),
+        (["--network", "resnet"], ["--network", "'resnet'", "resnet18"]),
         (["--space", "paper_tabel2"], ["--space", "'paper_tabel2'", "did you mean paper_table2?"]),
         (["--sapce", "x"], ["--sapce", "did you mean --space?"]),
         (["--output", ".."], ["--output ..", "exists"]),

@@ -233,7 +233,7 @@ def test_a_file_whose_settings_were_changed_is_refused(begin: Begin) -> None:
     [
         ("--space", "noise_masks"),
         ("--dataset", "digits"),
-        ("--model", "resnet8"),
+        ("--network", "resnet8"),
         ("--trials", "1"),
         ("--epochs", "2"),
         ("--seed", "0"),

@@ -116,7 +116,7 @@ def test_a_larger_study_is_offered_with_the_settings_of_the_first_life() -> None
         (["--space", "noise_masks"], "--space noise_masks: study mine was started with --space /"),
         (["--dataset", "mnist"], "--dataset mnist: study mine was started with --dataset digits"),
         (["--data-dir", "d"], "--data-dir d: study mine was started with --data-dir /"),
-        (["--model", "resnet8"], "--model resnet8: study mine was started without --model"),
+        (["--network", "resnet8"], "--network resnet8: study mine was started without --network"),
         (["--epochs", "5"], "--epochs 5: study mine was started with --epochs 4"),
         (["--replicates", "2"], "--replicates 2: study mine was started with --replicates 1"),
         (["--seed", "4"], "--seed 4: study mine was started with --seed 3"),

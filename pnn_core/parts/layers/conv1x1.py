@@ -21,7 +21,8 @@ class Conv1x1(SpatialLayer):
 
     def learnable_params(self, config: "ModelConfig", place: LayerPlace) -> int:
         """Count one weight for each pair of channels."""
-        return (place.inputs.channels + place.bias) * place.out_channels
+        inputs = 1 if place.depthwise else place.inputs.channels
+        return (inputs + place.bias) * place.out_channels
 
     def build(
         self, config: "ModelConfig", place: LayerPlace, generator: "torch.Generator"
@@ -29,11 +30,24 @@ class Conv1x1(SpatialLayer):
         """Build a convolution of stride 1."""
         from torch import nn
 
-        return nn.Conv2d(place.inputs.channels, place.out_channels, kernel_size=1, bias=place.bias)
+        return nn.Conv2d(
+            place.inputs.channels,
+            place.out_channels,
+            kernel_size=1,
+            groups=place.inputs.channels if place.depthwise else 1,
+            bias=place.bias,
+        )
 
     def idle(self, config: "ModelConfig") -> frozenset[str]:
         """Name the order where it leaves BN and ReLU behind the pool, as it is by default."""
         return frozenset() if self.normalises_before_pool(config) else frozenset({"order"})
 
 
-LAYER = Conv1x1(label="1×1", symbol="circle", colour="blue", place=1, uses=frozenset({"order"}))
+LAYER = Conv1x1(
+    label="1×1",
+    symbol="circle",
+    colour="blue",
+    place=1,
+    uses=frozenset({"order"}),
+    stands_depthwise=True,
+)

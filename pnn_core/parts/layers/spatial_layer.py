@@ -35,6 +35,8 @@ class SpatialLayer(ABC):
         as_convolution: True if the layer stands as the network's convolution does: in a residual
             block without a bias and halving the map by its own stride, elsewhere with BN and ReLU
             before the pool.
+        stands_depthwise: True if it can keep channels apart where its place is depthwise, by itself
+            and not by the setting `grouped`.
         not_confirmed: Reason why a confirmation trains no control of this layer; empty if it does.
     """
 
@@ -44,6 +46,7 @@ class SpatialLayer(ABC):
     place: int
     uses: frozenset[str]
     as_convolution: bool = False
+    stands_depthwise: bool = False
     not_confirmed: str = ""
 
     @abstractmethod

@@ -43,16 +43,46 @@ class Network(ABC):
             not hold for every network.
         strided: True if a layer that stands `as_convolution` halves the map by its own stride, and
             no pool does.
-        stem_bias: True if the stem has a bias.
-        normalised: True if a BN follows the stem and each spatial layer.
         smallest_side: Pixels a side that an image needs.
+        ignores: Names of settings that change nothing about this network, and something about
+            every network that is built from shapes.
     """
 
     uses: frozenset[str]
     strided: bool
+    smallest_side: int = 1
+    ignores: frozenset[str] = frozenset()
+
+    @property
+    def has_own_widths(self) -> bool:
+        """True if no setting changes its widths."""
+        return "mask_count" in self.ignores
+
+    @abstractmethod
+    def build(self, config: "ModelConfig", generator: "torch.Generator") -> "nn.Module":
+        """Build the network on torch's current device, with weights from its global generator.
+
+        Args:
+            config: The network.
+            generator: CPU source of the randomness of masks and filters.
+        """
+
+    @abstractmethod
+    def learnable_params(self, config: "ModelConfig") -> int:
+        """Count what the optimiser changes in the whole network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapedNetwork(Network):
+    """An architecture as a list of shapes: a stem, spatial layers and a classifier.
+
+    Attributes:
+        stem_bias: True if the stem has a bias.
+        normalised: True if a BN follows the stem and each spatial layer.
+    """
+
     stem_bias: bool
     normalised: bool = True
-    smallest_side: int = 1
 
     @abstractmethod
     def body_params(self, config: "ModelConfig") -> int:
@@ -65,15 +95,6 @@ class Network(ABC):
     @abstractmethod
     def classifier(self, config: "ModelConfig") -> ClassifierShape:
         """Return the shapes within the classifier."""
-
-    @abstractmethod
-    def build(self, config: "ModelConfig", generator: "torch.Generator") -> "nn.Module":
-        """Build the network on torch's current device, with weights from its global generator.
-
-        Args:
-            config: The network.
-            generator: CPU source of the randomness of masks and filters.
-        """
 
     def learnable_params(self, config: "ModelConfig") -> int:
         """Count what the optimiser changes in the whole network, in closed form."""

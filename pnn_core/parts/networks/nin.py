@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pnn_core.parts.feature_map import FeatureMap
 from pnn_core.parts.layer_place import LayerPlace
-from pnn_core.parts.networks.network import ClassifierShape, Network, unit_params
+from pnn_core.parts.networks.network import ClassifierShape, ShapedNetwork, unit_params
 from pnn_core.parts.stems import STEMS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkInNetwork(Network):
+class NetworkInNetwork(ShapedNetwork):
     """Network of which only widths can be changed.
 
     Its pools are of 3×3 pixels with stride 2, the first one's maximum and the second one's mean.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pnn_core.parts.feature_map import FeatureMap
 from pnn_core.parts.layer_place import LayerPlace
-from pnn_core.parts.networks.network import ClassifierShape, Network, unit_params
+from pnn_core.parts.networks.network import ClassifierShape, ShapedNetwork, unit_params
 from pnn_core.parts.stems import STEMS
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlainNetwork(Network):
+class PlainNetwork(ShapedNetwork):
     """Stages of spatial layers, each of which ends with a pool; all layers have a bias.
 
     Attributes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from pnn_core.parts.feature_map import FeatureMap
 from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.layers import SPATIAL_LAYERS
-from pnn_core.parts.networks.network import ClassifierShape, Network, norm_params, unit_params
+from pnn_core.parts.networks.network import ClassifierShape, ShapedNetwork, norm_params, unit_params
 from pnn_core.parts.stems import STEMS
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class BlockShape:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResidualNetwork(Network):
+class ResidualNetwork(ShapedNetwork):
     """Stages of residual blocks; stage i has width 2^i · p and halves the map where i > 0.
 
     Attributes:

@@ -14,6 +14,7 @@ from pnn_core.device.selection import describe_device
 from pnn_core.fused.operators import arithmetic_on
 from pnn_core.models.costs import count_costs
 from pnn_core.models.saved_network import encode_network
+from pnn_core.parts.networks import NETWORKS
 from pnn_core.training import confirmation_run, validated_run
 from pnn_core.training.evaluated_run import EvaluatedRun
 from pnn_core.training.network_card import network_card
@@ -79,6 +80,7 @@ class WorkerRun:
         self._measured: dict[str, float] = {}
         self._images = images
         self._store = store
+        self._alone = _told_alone(config.model.network, max(beside, len(self.seeds)))
         self._costs = count_costs(config.model)
         self._device = describe_device(device)
         self._arithmetic = arithmetic_on(device)
@@ -139,13 +141,14 @@ class WorkerRun:
 
     def report(self) -> RunReport:
         """Report what an epoch gave."""
+        fallbacks = (*self._alone, *(said for run in self.seeds for said in run.fallbacks))
         told: dict[str, Any] = {
             "costs": self._costs,
             "device": self._device,
             "arithmetic": self._arithmetic,
             "worker": worker_name(),
             "unsaved": self.checkpoint.unsaved,
-            "fallbacks": tuple(dict.fromkeys(f for run in self.seeds for f in run.fallbacks)),
+            "fallbacks": tuple(dict.fromkeys(fallbacks)),
             "unkept": self.unkept,
         }
         first = self.seeds[0]
@@ -157,6 +160,18 @@ class WorkerRun:
         return EpochReport(
             replicates=tuple(run.results for run in validated), measured=self._measured, **told
         )
+
+
+def _told_alone(network: str, runs: int) -> tuple[str, ...]:
+    """Say that runs which differ in their seeds alone were not trained at once, where they could.
+
+    Args:
+        network: Name of their network.
+        runs: Number of runs.
+    """
+    if runs == 1 or not NETWORKS[network].has_own_widths:
+        return ()
+    return (f"seeds were trained one after another: {network} has no form for several at once",)
 
 
 def _new_run(images: WorkerImages, config: TrialConfig, device: torch.device) -> EvaluatedRun:

@@ -8,6 +8,7 @@ import pytest
 from pnn_core.parts.own_code import Kind
 from study.command_line import BadInputError
 from study.planning.arguments import parse_arguments
+from study.planning.converted_networks import describe_networks
 from study.planning.new_study import StudyPlan, plan_study
 from study.planning.own_code import changed_files, with_images, write_copies
 from study.planning.resume import plan_resume
@@ -196,6 +197,91 @@ def test_a_layer_takes_the_place_of_the_spaces_own_and_is_sent_to_workers() -> N
     assert resume(output).config.space == planned.config.space
     with pytest.raises(BadInputError, match="layer is none of those that space 'controls'"):
         plan("--space", "controls", "--name", "other", "--layer-file", "layer.py")
+
+
+NETWORK = """
+from torch import nn
+def network(images):
+    convs = [nn.Conv2d(images.channels, 4, 3, padding=1), nn.Conv2d(4, 4, {0}, padding=1)]
+    return nn.Sequential(*convs, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, {1}))
+def other(images): return network(images)
+"""
+
+
+def test_a_network_is_found_kept_and_typed_again_and_nothing_dead_is_searched() -> None:
+    Path("mine/network.py").write_text(NETWORK.format(3, "images.classes"))
+    planned = plan("--network", "mine/network.py:other")
+    space = planned.config.space
+    assert [*space.axes] == ["noise_level", "fan_out", "batch_size"]
+    assert space.fixed["network"] == "network.py:other"
+    said = "mask_count changes nothing about network.py:other, which has widths of its own, and is"
+    turned, left_out = describe_networks(planned.config)
+    assert turned.startswith("1 of the 2 k×k convolutions of network.py:other become the layer")
+    assert left_out.startswith(said)
+    repeated = planned.arguments.repeated
+    assert repeated[repeated.index("--network") + 1] == "mine/network.py:other"
+    output = begin(planned)
+    assert (output / OWN_FILES / "network.py").is_file()
+    assert resume(output, "--network", "mine/network.py:other").config.space == space
+    with pytest.raises(BadInputError, match=r"--network mine/network\.py: .* with --network "):
+        resume(output, "--network", "mine/network.py")
+    (output / OWN_FILES / "network.py").write_text("")
+    Path("mine/network.py").write_text("")
+    with pytest.raises(BadInputError, match=r"network\.py is not to be found as it was"):
+        resume(output)
+
+
+def test_a_librarys_network_is_recorded_with_its_version_and_needs_it_again() -> None:
+    network = "torchvision:shufflenet_v2_x0_5"
+    output = begin(plan("--network", network))
+    stored = json.loads((output / "study.json").read_text())
+    (own,) = stored["own"]
+    assert own["name"] == stored["network"] == network
+    assert own["digest"].startswith("torchvision 0.")
+    assert resume(output).config.network == network
+    own["digest"] = "torchvision 0.1"
+    (output / "study.json").write_text(json.dumps(stored))
+    with pytest.raises(BadInputError, match=r"--name own: .* was started with torchvision 0\.1$"):
+        resume(output)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--network", "mine/network.py"], "gives [1, 3] for 1 image: logits of shape [1, 10]"),
+        (["--network", "mine/network.py:convs"], "network.py defines no function convs; it"),
+        (["--network", "mine/data.py"], "data.py defines no function network"),
+        (["--network", "gone.py"], "--network gone.py: there is no file gone.py"),
+        (["--network", "resnt8"], "did you mean resnet8"),
+        (["--network", "torchvision:resnet"], "torchvision has no classification network 'resnet'"),
+        (["--space", "controls", "--network", "mine/whole.py"], "layers cannot be compared at"),
+        (["--space", "paper_table5", "--network", "mine/whole.py"], "searches mask_count alone"),
+        (["--space", "compared.py"], "variants 'small' and 'large' of space 'compared' are one"),
+        (
+            ["--space", "searched.py"],
+            "network torchvision:squeezenet1_1 cannot take images of 1×8×8",
+        ),
+    ],
+)
+def test_a_network_that_no_study_can_train_is_refused(words: list[str], said: str) -> None:
+    Path("mine/network.py").write_text(NETWORK.format(3, 3))
+    Path("mine/whole.py").write_text(NETWORK.format(3, 10))
+    head = "from optuna.distributions import CategoricalDistribution as C\n"
+    head += "from search_spaces import SearchSpace\n"
+    Path("compared.py").write_text(
+        head + "sizes = {'small': {'mask_count': 4}, 'large': {'mask_count': 8}}\n"
+        "SPACE = SearchSpace(name='compared', summary='', variants=sizes, is_grid=True,\n"
+        "    fixed={'network': 'torchvision:shufflenet_v2_x0_5'})"
+    )
+    Path("searched.py").write_text(
+        head + "SPACE = SearchSpace(name='searched', summary='',\n"
+        "    axes={'network': C(('resnet8', 'torchvision:squeezenet1_1'))})"
+    )
+    with pytest.raises(BadInputError) as refused:
+        plan(*words)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert not Path("studies").exists()
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ EARLIEST = {
     "dataset": "digits",
     "images": "1x8x8 in 10 classes",
     "data_dir": "/data",
-    "model": None,
+    "network": None,
     "trials": 24,
     "epochs": 4,
     "replicates": 1,
@@ -100,7 +100,8 @@ def info(**changes: object) -> StudyInfo:
 @pytest.mark.parametrize("name", options(Arguments))
 def test_every_option_has_a_flag_help_and_a_typed_default(name: str) -> None:
     (action,) = [a for a in make_parser(Arguments, DEFAULTS)._actions if a.dest == name]
-    assert action.option_strings == [flag_of(name)]
+    names = filter(None, (name, options(Arguments)[name].earlier))
+    assert action.option_strings == [flag_of(each) for each in names]
     assert action.help == options(Arguments)[name].help
     assert len(action.help) > 5
     default = getattr(DEFAULTS, name)

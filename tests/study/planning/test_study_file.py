@@ -30,7 +30,7 @@ PLAIN = StudyFile(
     dataset="digits",
     images="1x8x8 in 10 classes",
     data_dir=Path("/somewhere/dàta"),
-    model=None,
+    network=None,
     trials=24,
     epochs=4,
     replicates=1,
@@ -104,7 +104,7 @@ def refusal(folder: Path) -> str:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(
     texts=st.fixed_dictionaries(
-        dict.fromkeys(("model", "address", "storage", "checkpoints"), OPTIONAL_TEXT)
+        dict.fromkeys(("network", "address", "storage", "checkpoints"), OPTIONAL_TEXT)
     ),
     seed=st.integers(0, 2**64),
     gpus=st.none() | st.floats(0, 64) | st.integers(0, 64),
@@ -120,6 +120,14 @@ def test_what_is_written_is_read(tmp_path: Path, texts: dict, seed, gpus, keep, 
     for name, value in (rerun or {}).items():
         assert type(read.rerun[name]) is type(value)
     assert [path.name for path in tmp_path.iterdir()] == [FILE]
+
+
+def test_the_network_of_an_earlier_version_is_read_by_its_name_of_then(tmp_path: Path) -> None:
+    replace(PLAIN, network="resnet8").write(tmp_path)
+    document = json.loads((tmp_path / FILE).read_text())
+    document["model"] = document.pop("network")
+    (tmp_path / FILE).write_text(json.dumps(document))
+    assert StudyFile.read(tmp_path).network == "resnet8"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +171,7 @@ def test_a_torn_file_is_refused(tmp_path: Path, share: float) -> None:
         ("keep_checkpoints", 1, "keep_checkpoints (=1) must be bool"),
         ("gpus_per_trial", "auto", "gpus_per_trial (='auto') must be float or null"),
         ("gpus_per_trial", True, "gpus_per_trial (=True) must be float or null"),
-        ("model", ["resnet8"], "model (=['resnet8']) must be str or null"),
+        ("network", ["resnet8"], "network (=['resnet8']) must be str or null"),
         ("name", "../up", "'../up' is not a study name"),
         ("version", 2, "its version is 2: this program reads version 1"),
         ("version", True, "its version is True"),

@@ -13,6 +13,7 @@ from study.results.comparison_words import (
     describe_with_trial,
     format_size,
 )
+from study.results.forest import headline
 from study.results.paired_comparison import compare
 from study.results.planned_experiment import PlannedExperiment
 
@@ -108,6 +109,7 @@ def test_a_control_that_was_added_later_is_exploratory_and_changes_no_other_verd
     for comparison in every:
         exploratory = "exploratory: a control added later" in describe_comparison(comparison)
         assert exploratory == comparison.is_added
+    assert headline(every, ()).startswith("trial 7 over 1×1: ")
     told = " ".join(cautions(every))
     assert "3×3, noise off are no control that was fixed beforehand" in told
     assert "no control that was fixed" not in " ".join(cautions([alone]))
