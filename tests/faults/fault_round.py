@@ -132,6 +132,7 @@ class _Round:
             self._training += reference.confirm_seconds
         self._life_seconds = 120.0 + 4.0 * (self._start_up + self._training)
         self._damage_at_rest: Fault | None = None
+        self._compiles = False
         self.struck: list[Fault] = []
         self.undisturbed: set[Fault] = set()
         self.violations: list[Violation] = []
@@ -186,6 +187,7 @@ class _Round:
         )
         struck: list[Fault] = []
         self._lives.append((driver, struck))
+        compiles, self._compiles = self._compiles, False
         deadline = driver.started + self._life_seconds
         due = self._due(driver.started, started=driver.started)
         while driver.status is None:
@@ -204,13 +206,16 @@ class _Round:
                     due = float("inf")  # what comes next needs a driver that lives
                     # On a machine so busy that starting takes long, so may ending.
                     patience = max(AT_ONCE.get(fault, ENDING_SECONDS), 2.0 * self._start_up)
-                    deadline = time.monotonic() + patience
+                    # A life that compiles the operators notices a disk that is full afterwards.
+                    if not compiles or fault in AT_ONCE:
+                        deadline = time.monotonic() + patience
             for when, undo in [*self._undo_at]:
                 if now >= when:
                     self._undo_at.remove((when, undo))
                     undo()
             time.sleep(POLL_SECONDS)
         if driver.status == -9 and self._damage_at_rest is not None:
+            self._compiles = self._damage_at_rest is Fault.DAMAGE_OPERATORS
             self._damage(self._damage_at_rest)
             self._damage_at_rest = None
         self._note(struck, ended_well=driver.status == 0)
