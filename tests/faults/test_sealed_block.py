@@ -41,7 +41,7 @@ BLOCK = (
     *("--confirm", "1", "--max-concurrent", "1"),
 )
 PATIENCE_SECONDS = 300.0
-ENDED = "perturbation seed 10000000000 complete: sealed"
+ENDED = "perturbation seed 1 of 1 complete: "
 """End of a confirmed run, as progress tells it."""
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from study import driver, run
 from study.engine.cluster import connect as cluster
-from study.engine.cluster import control_store
+from study.engine.cluster import control_store, growing_cluster
+from study.engine.cluster.trial_resources import TrialResources
 from study.execution import execute
 from study.program import installed
 
@@ -22,7 +23,7 @@ ARGUMENTS = [
 ]
 
 
-ONE_CPU = cluster.TrialResources(cpus=1, gpus=0, concurrent=1)
+ONE_CPU = TrialResources(cpus=1, gpus=0, concurrent=1)
 
 
 def interrupted(*arguments: object) -> None:
@@ -35,7 +36,7 @@ def without_ray(monkeypatch, tmp_path):
     monkeypatch.setattr(cluster, "connected", lambda *given: contextlib.nullcontext())
     nothing = contextlib.nullcontext()
     monkeypatch.setattr(control_store, "control_store_watched", lambda *a, **k: nothing)
-    monkeypatch.setattr(cluster, "trial_resources", lambda asked: ONE_CPU)
+    monkeypatch.setattr(growing_cluster, "wait_for_resources", lambda asked, say: ONE_CPU)
     monkeypatch.setattr(driver, "_create_checkpoints", lambda plan: None)
 
 
