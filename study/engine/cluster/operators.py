@@ -1,10 +1,9 @@
 """Arithmetic of a study: the fused operators where every node has them, else torch's own."""
 
-import ray
-from ray.exceptions import RayError, RayTaskError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from ray.exceptions import RayTaskError
 
 from pnn_core.config import FUSED, TORCH, Arithmetic
+from study.engine.cluster.ask_nodes import ask_every_node
 from study.engine.cluster.connect import ClusterError
 from study.engine.cluster.trial_resources import TrialResources
 
@@ -43,23 +42,13 @@ def _answer_here(recorded: Arithmetic | None) -> bool:
 
 def _answers(recorded: Arithmetic | None, address: str) -> list[bool]:
     """Ask every node that is there."""
-    nodes = [node for node in ray.nodes() if node["Alive"]]
-    look = ray.remote(num_cpus=0, max_retries=0)(has_operators)
-    asked = [
-        look.options(
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote(recorded)
-        for node in nodes
-    ]
-    answers = []
-    for node, answer in zip(nodes, asked, strict=True):
-        try:
-            answers.append(ray.get(answer, timeout=_ANSWER_SECONDS))
-        except RayError as error:
+    answers = ask_every_node(has_operators, recorded, seconds=_ANSWER_SECONDS)
+    for node, _, error in answers:
+        if error is not None:
             cause = error.cause if isinstance(error, RayTaskError) else error
-            on_node = f"on node {node['NodeManagerAddress']} {' '.join(str(cause).split())}"
+            on_node = f"on node {node} {' '.join(str(cause).split())}"
             raise ClusterError(f"--address {address}: {_said(recorded, on_node)}") from error
-    return answers
+    return [has_them for _, has_them, _ in answers]
 
 
 def has_operators(recorded: Arithmetic | None) -> bool:

@@ -2,15 +2,13 @@
 
 import re
 import uuid
-from collections.abc import Mapping
-from typing import Any
 
-import ray
 from ray.exceptions import RayError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from study.checkpoints.checkpoint_store import CheckpointStore
+from study.engine.cluster.ask_nodes import ask_every_node
 from study.engine.cluster.connect import ClusterError
+from study.engine.cluster.trial_resources import nodes_alive
 from study.results.mask_secrets import mask_password
 
 _ANSWER_SECONDS = 60.0
@@ -30,45 +28,33 @@ def require_shared(store: CheckpointStore) -> None:
         ClusterError: A node does not see it.
         OSError: It cannot be written.
     """
-    nodes = [node for node in ray.nodes() if node["Alive"]]
-    if len(nodes) == 1:
+    if len(nodes_alive()) == 1:
         return
     name, content = f"seen-by-all-{uuid.uuid4().hex}", uuid.uuid4().bytes
     store.save(name, content)
     try:
-        look = ray.remote(num_cpus=0, max_retries=0)(_sees)
-        here = [
-            look.options(scheduling_strategy=_on(node["NodeID"])).remote(store, name, content)
-            for node in nodes
-        ]
-        answers = [_answer(node, asked) for node, asked in zip(nodes, here, strict=True)]
+        answers = ask_every_node(_sees, store, name, content, seconds=_ANSWER_SECONDS)
     finally:
         store.delete(name)
-    for node, sees in zip(nodes, answers, strict=True):
+    for node, sees, error in answers:
+        if error is not None:
+            raise _unanswered(node, error) from error
         if not sees:
             raise ClusterError(
-                f"--checkpoints {mask_password(store.url)}: node {node['NodeManagerAddress']} does "
-                "not see it: accepted are a folder that all nodes share, and a URL such as "
-                "s3://bucket/path"
+                f"--checkpoints {mask_password(store.url)}: node {node} does not see it: accepted "
+                "are a folder that all nodes share, and a URL such as s3://bucket/path"
             )
 
 
-def _answer(node: Mapping[str, Any], asked: "ray.ObjectRef[bool]") -> bool:
-    address = node["NodeManagerAddress"]
-    try:
-        return bool(ray.get(asked, timeout=_ANSWER_SECONDS))
-    except RayError as error:  # a node that is slow, that left meanwhile, or lacks something
-        cause = " ".join(str(error).split())
-        if missing := _MISSING.search(cause):
-            raise ClusterError(
-                f"--address: node {address} lacks the package ({missing[0]}): install it, and what "
-                "it needs, in the Python that Ray runs there"
-            ) from error
-        raise ClusterError(f"--address: node {address} does not answer: {cause}") from error
-
-
-def _on(node_id: str) -> NodeAffinitySchedulingStrategy:
-    return NodeAffinitySchedulingStrategy(node_id, soft=False)
+def _unanswered(node: str, error: RayError) -> ClusterError:
+    """Say what a node lacks, or that it is too slow."""
+    cause = " ".join(str(error).split())
+    if missing := _MISSING.search(cause):
+        return ClusterError(
+            f"--address: node {node} lacks the package ({missing[0]}): install it, and what it "
+            "needs, in the Python that Ray runs there"
+        )
+    return ClusterError(f"--address: node {node} does not answer: {cause}")
 
 
 def _sees(store: CheckpointStore, name: str, content: bytes) -> bool:
