@@ -2,10 +2,12 @@
 
 import contextlib
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 SIZE = "32m"
+BUSY_SECONDS = 10.0
 CHUNK = b"\0" * 65536
 
 
@@ -39,7 +41,15 @@ class Disk:
         """
         _mount("--bind", str(self.folder), str(self.folder))
         self._covered = True
-        _mount("-o", "remount,bind,ro", str(self.folder))
+        deadline = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                return _mount("-o", "remount,bind,ro", str(self.folder))
+            except subprocess.CalledProcessError:
+                # A file on the second one was opened for writing meanwhile.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
 
     def make_writable(self) -> None:
         """Undo `make_read_only`."""
