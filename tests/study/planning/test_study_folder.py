@@ -35,7 +35,7 @@ from study.planning.study_folder import begun
 
 CALLS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir")
 what, output, left = sys.argv[1], Path("studies/cut"), 0
-ray.nodes = lambda: [{"Alive": True}]
+ray.nodes = lambda: [{"Alive": True, "Resources": {}}]
 
 def strike(event, arguments):
     global left
