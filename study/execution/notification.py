@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass
 from study.planning.notified_place import is_url
 from study.results.mask_secrets import mask_password
 
-SECONDS = 30.0
-"""Time that a command or a server may take."""
+SECONDS = 5.0
+"""Time that a command or a server may take: a preempted study has 15 s to end."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Notice:
-    """What is told, as a JSON document.
+    """Content of a notification, a JSON document.
 
     Attributes:
         study: Name of the study.

@@ -9,6 +9,7 @@ from ray.autoscaler.sdk import request_resources
 
 from study.engine.cluster.connect import ClusterError
 from study.engine.cluster.trial_resources import (
+    GIB,
     TrialResources,
     nodes_alive,
     places_on,
@@ -70,7 +71,7 @@ def asked_for(resources: TrialResources, trials: int) -> Iterator[None]:
 
     Args:
         resources: Resources of each trial.
-        trials: Number of trials that are left.
+        trials: Number of trials of the study; those of an earlier life are asked for, too.
     """
     places = trials if resources.most is None else min(trials, resources.most)
     request_resources(bundles=[resources.bundle] * places)
@@ -165,6 +166,6 @@ def _spell(needs: TrialResources) -> str:
     if needs.gpus:
         words.append(f"{needs.gpus:g} GPU" + "s" * (needs.gpus > 1))
     if needs.memory:
-        words.append(f"{needs.memory / (1 << 30):g} GiB")
+        words.append(f"{needs.memory / GIB:g} GiB")
     words += [f"{x:g} {name}" for name, x in needs.custom.items()]
     return ", ".join(words)
