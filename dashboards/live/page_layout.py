@@ -99,7 +99,7 @@ def view_links(address: Address) -> list[Component]:
     return [
         dcc.Link(
             title,
-            href=str(replace(address, view=name, options=kept)),
+            href=str(replace(address, view=name, options=kept, sort="")),
             className="current" if name == address.view else "",
         )
         for name, title in titles.items()

@@ -46,8 +46,8 @@ SEALED_RUNS_TAG = "sealed_runs"
 _CONTROLS_TAG = "controls_beforehand"
 """Tag of the parent run of a study that was confirmed: controls that were fixed first."""
 
-_NUMBER_TAGS = ("confirm_beforehand", "first_fresh_seed", SEALED_RUNS_TAG)
-"""Tags of the parent run of a study that was confirmed, and fields of its `StudyInfo`."""
+_NUMBER_TAGS = ("confirm_beforehand", "first_fresh_seed", SEALED_RUNS_TAG, "validation_images")
+"""Tags of the parent run that are numbers, and fields of its `StudyInfo`."""
 
 
 def study_params(info: StudyInfo) -> dict[str, str]:
@@ -183,7 +183,7 @@ def _decode_settings(params: Mapping[str, str], tags: Mapping[str, str]) -> dict
 
 
 def _decode_numbers(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Read the facts about confirmed runs; nothing where there is no word of them."""
+    """Read the facts that are numbers; nothing where there is no word of them."""
     return {name: int(tags[name]) for name in _NUMBER_TAGS if name in tags}
 
 
