@@ -76,7 +76,10 @@ def _drive(arguments: Arguments, caller: Caller) -> "Ended":
         if interrupts.failure is not None:
             raise interrupts.failure from error
         if ended is None:
-            raise
+            # Whoever presses Ctrl-C once more, as while Ray is shut down, is to read how to go on.
+            if isinstance(error, StudyInterrupted) or caller.interrupted is None:
+                raise
+            raise caller.interrupted from error
     return ended
 
 
@@ -183,7 +186,8 @@ def _run(
             plan.file.write(plan.config.output)
         else:
             plan = _begin(plan, resources, stack)
-        caller.begun(resume_command(plan.config, plan.arguments.tracking_uri))
+        resume = resume_command(plan.config, plan.arguments.tracking_uri)
+        caller.begun(StudyInterrupted(plan.config.name, "interrupted", resume))
         listeners = caller.listeners(plan.config, interrupts)
         return execute(plan, resources, data, interrupts, listeners)
     except StudyInterrupted:

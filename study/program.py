@@ -33,8 +33,18 @@ def begin(program: str) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
+    answer_signals(lambda: interrupted_before_it_began(program, sys.argv[1:]))
+
+
+def answer_signals(last_line: Callable[[], str]) -> None:
+    """End this process at once at a signal, from now on.
+
+    Args:
+        last_line: Function that returns what is said then.
+    """
+
     def leave(_number: int, _frame: FrameType | None) -> None:
-        end_at_once(interrupted_before_it_began(program, sys.argv[1:]), INTERRUPTED)
+        end_at_once(last_line(), INTERRUPTED)
 
     for number in SIGNALS:
         signal.signal(number, leave)

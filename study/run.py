@@ -32,7 +32,7 @@ from study.planning.new_study import asked_space, images_shape, study_config
 from study.planning.own_code import with_own_code
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.tuning import tuning_cost
-from study.program import interrupted_before_it_began
+from study.program import answer_signals, interrupted_before_it_began
 from study.results.front_table import TextTable, format_metric, format_parameter
 from study.results.mask_secrets import mask_password
 from study.results.plural import counted
@@ -60,6 +60,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done, 1 failed, 2 bad input, 130 interrupted.
     """
+    terminal = _Terminal(_interrupted(argv))
+    if __name__ == "__main__":  # before and after `drive`, which handles signals by itself
+        answer_signals(lambda: terminal.last_line)
     try:
         arguments = parse_arguments(argv)
         if arguments.print_config:
@@ -69,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _list_spaces(as_json=arguments.json)
         if arguments.dry_run:
             return _dry_run(arguments)
-        return _study(arguments, _interrupted(argv))
+        return _study(arguments, terminal)
     except BadInputError as error:
         print(f"study.run: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -77,7 +80,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(mask_password(f"study.run: failed: {error}"), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print(_interrupted(argv), file=sys.stderr)
+        print(terminal.last_line, file=sys.stderr)
         return INTERRUPTED
 
 
@@ -194,12 +197,18 @@ class _Terminal(Caller):
 
         return interrupts.leaving(leave)
 
-    def begun(self, resume: str) -> None:
+    def begun(self, interrupted: StudyInterrupted) -> None:
         """Have the way to go on said also where this process cannot say it."""
+        super().begun(interrupted)
         self._last_word.will_be(
             f"{PROGRAM}: it ended without a word of its own, as when it is killed; "
-            f"what was saved before is intact; go on by: {mask_password(resume)}"
+            f"what was saved before is intact; go on by: {interrupted.resume}"
         )
+
+    @property
+    def last_line(self) -> str:
+        """Return the last line of a command that an interrupt ends."""
+        return self._unbegun if self.interrupted is None else f"{PROGRAM}: {self.interrupted}"
 
     def lost(self, config: StudyConfig, said: str, again: str, interrupts: Interrupts) -> None:
         """End the process: Ray would do so in a minute, without a word."""
@@ -209,10 +218,10 @@ class _Terminal(Caller):
         self._last_word.end_at_once(mask_password(said), status)
 
 
-def _study(arguments: Arguments, unbegun: str) -> int:
+def _study(arguments: Arguments, terminal: _Terminal) -> int:
     """Run a study, tell its outcome and return the exit status."""
     try:
-        outcome, status = drive(arguments, _Terminal(unbegun))
+        outcome, status = drive(arguments, terminal)
     except (StudyInterrupted, StudyFailedError) as error:
         for said in (*getattr(error, "__notes__", ()), error):  # how to go on stands last
             print(f"{PROGRAM}: {said}", file=sys.stderr)

@@ -9,13 +9,19 @@ from typing import Self
 from study.config import StudyConfig
 from study.engine.interrupts import Interrupts
 from study.results.run_listener import RunListener
+from study.study_errors import StudyInterrupted
 
 
 class Caller(ABC):
     """Base of who runs a study: what differs between a terminal and a script.
 
     Its context lasts as long as the study.
+
+    Attributes:
+        interrupted: End to tell whenever an interrupt breaks in; None before the study has begun.
     """
+
+    interrupted: StudyInterrupted | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -32,12 +38,13 @@ class Caller(ABC):
     def starting(self, interrupts: Interrupts) -> AbstractContextManager[None]:
         """Answer signals while Ray starts, which does not survive being broken into."""
 
-    def begun(self, resume: str) -> None:  # noqa: B027  # nothing to do for most
+    def begun(self, interrupted: StudyInterrupted) -> None:
         """Take note that the study has begun.
 
         Args:
-            resume: Command that goes on with it.
+            interrupted: End of a study that is interrupted from now on.
         """
+        self.interrupted = interrupted
 
     @abstractmethod
     def lost(self, config: StudyConfig, said: str, again: str, interrupts: Interrupts) -> None:

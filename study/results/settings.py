@@ -382,8 +382,9 @@ class ShownSettings:
         None,
         group=Group.HONEST,
         metavar="A,B",
-        help=f"of --confirm: layers that each trial is compared with at its size (default: "
-        f"{DEFAULT_CONTROLS}), or {NONE} (default of a planned experiment)",
+        help=f"of --confirm: layers that each trial is compared with at its size, also .py files "
+        f"with layers of your own (default: {DEFAULT_CONTROLS}), or {NONE} (default of a planned "
+        "experiment)",
         read=read_controls,
         on_resume=OnResume.WITH_CONFIRM,
         on_rerun=OnRerun.DEFAULT,

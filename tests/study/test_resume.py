@@ -131,6 +131,20 @@ def test_an_interrupted_study_resumes_to_the_same_numbers(
     assert not any((folder / "studies/cut/checkpoints").glob("*/*"))
 
 
+def test_however_often_it_is_interrupted_the_last_line_says_how_to_go_on(
+    folder: Path, command
+) -> None:
+    process = command.start(*STUDY, "--name", "cut")
+    wait_for_a_trial(process)
+    while process.poll() is None:  # also while it saves, tells the tracker and shuts Ray down
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.1)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume --name cut" in (out + err).splitlines()[-1]
+    assert "before it began" not in err
+
+
 def test_a_killed_study_resumes_to_the_same_numbers_and_is_not_run_twice_at_once(
     folder: Path, command, undisturbed: LoadedStudy
 ) -> None:
