@@ -60,6 +60,9 @@ def skeleton() -> Component:
 def study_choice(names: Sequence[str], address: Address) -> Component:
     """Choice of the study looked at and, in the comparison, of those beside it."""
     chosen = address.studies[0] if address.studies else None
+    # A choice drops what is not among its options: a page that is opened while the tracker is still
+    # asked for its studies would lose those that its address names.
+    names = [*dict.fromkeys((*names, *address.studies))]
     boxes = [
         html.Label(
             [

@@ -27,9 +27,9 @@ from study.results.mlflow.loaded_study import LoadedStudy
 _AXES = ("xaxis", "yaxis", "zaxis")
 _WIDE = {"x": 2.3, "y": 1.3, "z": 1.0}
 """Edges of the box, which fills a page's width and not a phone's, whose box is a cube."""
-_WIDE_EYE = {"x": 0.55, "y": -2.45, "z": 0.8}
+_WIDE_EYE = {"x": 0.5, "y": -2.2, "z": 0.75}
 _NARROW_EYE = {"x": 1.05, "y": -2.4, "z": 0.8}
-_CENTER = {"x": 0, "y": 0, "z": -0.2}
+_CENTER = {"x": 0, "y": 0, "z": -0.26}
 _HEIGHT = 560  # pixels
 _LETTERS = 16  # of a line of an axis's title
 

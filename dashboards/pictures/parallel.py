@@ -1,6 +1,6 @@
 """Every complete trial as a line through its settings and objectives, the front above the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -146,8 +146,8 @@ def get_parallel_figure(info: ParallelInfo) -> go.Figure:
     )
     figure.add_traces([others, front])
     return figure.update_layout(
-        annotations=_tick_texts(axes),
-        meta={"scales": [axis.scale() for axis in axes]},
+        annotations=(labels := _tick_texts(axes)),
+        meta={"scales": [axis.scale() for axis in axes], "narrow": _ends_alone(labels)},
         xaxis={
             "tickvals": list(range(len(names))),
             "ticktext": list(map(theme.escape, names)),
@@ -231,6 +231,15 @@ def _tick_texts(axes: Sequence[SettingAxis]) -> list[dict[str, object]]:
         for i, axis in enumerate(axes)
         for place, text in axis.ticks_with_ends(_TICK_GAP)
     ]
+
+
+def _ends_alone(labels: Sequence[Mapping[str, object]]) -> dict[str, bool]:
+    """Return the change that leaves room on a phone: labels of both ends, and no others."""
+    return {
+        f"annotations[{i}].visible": False
+        for i, label in enumerate(labels)
+        if label["y"] not in (0.0, 1.0)
+    }
 
 
 def _describe_lines(drawn: int, others: int, front: int) -> list[str]:

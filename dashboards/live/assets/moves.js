@@ -144,7 +144,7 @@
     link.classList.add("current", "coming");
     document.documentElement.classList.add("coming");
   });
-  // What a picture is laid out like on a phone, where it says so: a box in space would be cut off.
+  // Layout of a picture on a phone, where it has one: a box in space would be cut off.
   const NARROW = 600; // pixels
   const fitted = new WeakSet();
   const fitNarrow = () => document.querySelectorAll(".js-plotly-plot").forEach((plot) => {

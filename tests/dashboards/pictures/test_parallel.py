@@ -76,6 +76,9 @@ def test_labels_lie_on_paper_above_the_lines_and_both_ends_have_one(make_trial, 
     labels = get_parallel_figure(get_parallel_info(study_of(records))).layout.annotations
     noise = {label.y: label.text for label in labels if label.x == 0}
     assert (noise[0], noise[1]) == ("0.013", "1.9")
+    assert (min(noise), max(noise)) == (0, 1)
+    hidden = get_parallel_figure(get_parallel_info(study_of(records))).layout.meta["narrow"]
+    assert {f"annotations[{i}].visible" for i, x in enumerate(labels) if 0 < x.y < 1} == {*hidden}
     assert {label.templateitemname for label in labels} == {theme.ON_PAPER}
     for paper in theme.Theme:
         (named,) = theme.template(paper).layout.annotations
