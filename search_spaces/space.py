@@ -173,7 +173,10 @@ class SearchSpace:
             require_choice(VARIANT, variant, self.variants)
             settings |= self.variants[str(variant)]
         base = TrialConfig(model=ModelConfig(dataset=dataset), epochs=epochs, seed=seed)
-        return base.with_parameters(settings)
+        trial = base.with_parameters(settings)
+        if refusal := NETWORKS[trial.model.network].refusal(trial.model):
+            raise ValueError(refusal)
+        return trial
 
     def is_valid(self, point: Point, dataset: DatasetShape) -> bool:
         """Return True if a point describes a network that can be built."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from pnn_core.config import ParameterValue
 from pnn_core.config.checks import require_known
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORKS
 from study.planning.own_code import parts_again
 from study.results.layer_result import LayerResult
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -144,7 +146,9 @@ class OpenedStudy:
                     f"the weights of {run} of study {self.name} were not kept, or not sent to the "
                     f"tracker yet; this trains the trial again and keeps them: {again}"
                 )
-            parts_again(self.info)
+            settings = self._loaded.trial(trial).parameters
+            names = {run.layer or settings.get("layer"), settings.get("network")}
+            parts_again(self.info, names.difference(NETWORKS.added, SPATIAL_LAYERS.added))
             return load_network(path)
 
     def _confirmed_runs(self) -> Sequence[RunRecord]:

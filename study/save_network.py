@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from dashboards.study_arguments import add_tracking_uri
 from pnn_core.config.checks import did_you_mean, require_known
+from pnn_core.parts.layers import SPATIAL_LAYERS
+from pnn_core.parts.networks import NETWORKS
 from pnn_core.parts.own_code import OwnCode
 from study.command_line import (
     BadInputError,
@@ -68,8 +70,10 @@ def main(argv: Sequence[str]) -> int:
         kind = _format(given)
         key: TrialKey = given.trial
         study = open_study(key.study, given.tracking_uri)
-        parts = parts_again(study.info)
+        named = {*NETWORKS.added, *SPATIAL_LAYERS.added}
         network = study.network(key.number, seed=given.seed, layer=given.layer)
+        model = network.card.trial.model
+        parts = parts_again(study.info, {model.network, model.layer} - named)
         with blaming("--format", kind):
             content = FORMATS[kind](network)
         beside = _files_beside(given.output, parts) if kind == "safetensors" else {}

@@ -49,7 +49,9 @@ def control(config: ModelConfig, layer: str) -> Control:
 
     def nearest(fan_out: int) -> Control:
         other = _at_fan_out(replaced, fan_out)
-        width = min(_nearest_widths(other, size), key=_misses(other, size))
+        below, above = _nearest_widths(other, size)
+        near = (w for w in range(max(1, below - 1), above + 2) if _can_stand(_at_width(other, w)))
+        width = min(near, key=_misses(other, size))
         model = _at_width(other, width)
         return Control(model=model, size_difference=count_learnable_params(model) / size - 1)
 
@@ -114,6 +116,10 @@ def _nearest_widths(config: ModelConfig, size: int) -> tuple[int, int]:
 def _misses(config: ModelConfig, size: int) -> Callable[[int], int]:
     """Return how many learnable parameters a width misses the wanted size by."""
     return lambda width: abs(count_learnable_params(_at_width(config, width)) - size)
+
+
+def _can_stand(config: ModelConfig) -> bool:
+    return not NETWORKS[config.network].refusal(config)
 
 
 def _at_width(config: ModelConfig, width: int) -> ModelConfig:

@@ -33,14 +33,15 @@ CHANGED_BY_A_LARGER_STUDY = {
 NAMES_SHOWN = 5
 """Number of studies that are named to somebody who named none."""
 
-OPTIONS: Mapping[Kind, str] = {
-    Kind.DATASET: "dataset",
-    Kind.NETWORK: "network",
-    Kind.LAYER: "layer_file",
-    Kind.SAMPLER: "sampler",
-    Kind.OBJECTIVE: "objectives",
+OPTIONS: Mapping[str, Kind] = {
+    "dataset": Kind.DATASET,
+    "network": Kind.NETWORK,
+    "layer_file": Kind.LAYER,
+    "sampler": Kind.SAMPLER,
+    "objectives": Kind.OBJECTIVE,
+    "controls": Kind.LAYER,
 }
-"""Options that name code of one's own, by its kind."""
+"""Kinds of the code of one's own that options name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +164,7 @@ class Arguments(Settings, Subject):
 
     def _as_typed(self, name: str) -> str:
         """Spell an option as it is typed: code of one's own is named by its file."""
-        paths = {code.name: code.typed for code in self.own if OPTIONS.get(code.kind) == name}
+        paths = {code.name: code.typed for code in self.own if code.kind is OPTIONS.get(name)}
         text = spell(getattr(self, name))
         return ",".join(_typed_part(part, paths) for part in text.split(",")) if paths else text
 

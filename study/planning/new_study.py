@@ -10,7 +10,6 @@ from uuid import uuid4
 
 from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.data import DATASETS, dataset_shape
-from pnn_core.parts.own_code import Kind
 from search_spaces import BUILT_IN, SearchSpace, find_space, require_network
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
@@ -134,10 +133,9 @@ def asked_space(
                 require_network(arguments.network)
         with blaming("--space", arguments.space):
             space = find_space(arguments.space or "", shape, arguments.network)
-        layer = next((code for code in arguments.own if code.kind is Kind.LAYER), None)
-        if layer is not None:
-            with blaming("--layer-file", layer.typed):
-                space = space.with_own_layer(layer.name)
+        if arguments.layer_file is not None:
+            with blaming("--layer-file", arguments.layer_file):
+                space = space.with_own_layer(arguments.layer_file)
         return with_asked_augmentation(arguments, space)
     with blaming("--data-dir", arguments.data_dir):
         rerun.require_images(shape)

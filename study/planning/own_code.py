@@ -5,16 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pnn_core.config.checks import require_known
 from pnn_core.data.own_dataset import add_dataset
 from pnn_core.data.registry import DATASETS
-from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
 from pnn_core.parts.own_code import Kind, OwnCode, find_code, recorded_name
 from pnn_core.parts.own_parts import add_part
-from study.command_line import BadInputError, blaming
+from study.command_line import blaming
 from study.planning.arguments import OPTIONS, Arguments
 from study.planning.study_file import FILE, StudyFile
 from study.planning.study_folder import OWN_FILES, STUDIES
+from study.results.confirmed_choice import CONFIRMABLE, NONE
 from study.results.objective import Objective
 from study.results.setting import flag_of
 from study.results.study_info import StudyInfo
@@ -22,13 +23,16 @@ from study.results.whole_file import write_whole
 from study.search.own_sampler import add_sampler
 from study.search.sampler import SAMPLER_NAMES
 
-_KNOWN: dict[Kind, Collection[str]] = {
-    Kind.DATASET: DATASETS,
-    Kind.NETWORK: frozenset(NETWORKS),
-    Kind.LAYER: (),
-    Kind.SAMPLER: SAMPLER_NAMES,
+_KNOWN: dict[str, Collection[str]] = {
+    "dataset": DATASETS,
+    "network": frozenset(NETWORKS),
+    "layer_file": (),
+    "sampler": SAMPLER_NAMES,
 }
-"""Names that stand for something already, by kind: nothing of one's own is looked for."""
+"""Names that stand for something already, by option: nothing of one's own is looked for."""
+
+_PARTS = (Kind.NETWORK, Kind.LAYER)
+"""Kinds of code that networks are built from."""
 
 
 def with_own_code(arguments: Arguments) -> Arguments:
@@ -38,13 +42,13 @@ def with_own_code(arguments: Arguments) -> Arguments:
         arguments: Options as typed; names that stand for nothing of one's own stay as they are.
 
     Raises:
-        BadInputError: A file is absent, raises, or is not as its kind must be.
+        BadInputError: A file is absent, raises, or is not as its kind must be, or two have one
+            name.
     """
     found: list[OwnCode] = []
     names: dict[str, Any] = {}
-    for kind, known in _KNOWN.items():
-        option = OPTIONS[kind]
-        text = getattr(arguments, option)
+    for option, known in _KNOWN.items():
+        kind, text = OPTIONS[option], getattr(arguments, option)
         is_file = text is not None and text.partition(":")[0].endswith(".py")
         if text is None or (text in known and not is_file):
             continue
@@ -56,22 +60,56 @@ def with_own_code(arguments: Arguments) -> Arguments:
                     "that name"
                 )
             if code is not None:
-                add_code(code)
-                if kind is Kind.LAYER:
-                    from pnn_core.models.own_layer import require_layer  # imports torch
-
-                    require_layer(code.name)
-                found.append(code)
+                _require_own_name(code, found)
+                found.append(_checked(code))
                 names[option] = code.name
     objectives = []
     for objective in arguments.objectives:
         if objective.is_own:
             with blaming("--objectives", objective):
-                found.append(_objective_code(objective))
+                code = _objective_code(objective)
+                _require_own_name(code, found)
+                found.append(code)
         objectives.append(replace(objective, source=""))
     names["objectives"] = tuple(objectives)
-    _require_own_names(found)
-    return replace(arguments, own=tuple(found), **names)
+    return with_own_controls(replace(arguments, own=tuple(found), **names))
+
+
+def with_own_controls(arguments: Arguments) -> Arguments:
+    """Find layers of one's own among the controls, and make them known.
+
+    Args:
+        arguments: Options as typed, with the other code of one's own; a layer among it is a control
+            by its name alone.
+
+    Raises:
+        BadInputError: A control is no layer, its file is absent, raises or is not as it must be, or
+            two files have one name.
+    """
+    own, names = [*arguments.own], list[str]()
+    for text in arguments.controls.split(",") if arguments.controls else ():
+        with blaming("--controls", arguments.controls):
+            code = _own_control(text, own)
+            if code is not None and code not in own:
+                _require_own_name(code, own)
+                own.append(code)
+        names.append(text if code is None else code.name)
+    return replace(arguments, own=tuple(own), controls=",".join(dict.fromkeys(names)) or None)
+
+
+def _own_control(text: str, own: Sequence[OwnCode]) -> OwnCode | None:
+    """Return the layer of one's own that a control names; None for a built-in one, or for none."""
+    if text in (*CONFIRMABLE, NONE):
+        return None
+    layers = {code.name: code for code in own if code.kind is Kind.LAYER}
+    known = layers.get(recorded_name(Kind.LAYER, text))
+    if known is not None and (text == known.name or Path(text).absolute() == Path(known.path)):
+        return known
+    code = find_code(Kind.LAYER, text)
+    if code is None:
+        require_known("a control", text, (*CONFIRMABLE, *layers, NONE))
+        raise AssertionError(text)
+    return _checked(code)
 
 
 def _objective_code(objective: Objective) -> OwnCode:
@@ -102,7 +140,7 @@ def add_code(code: OwnCode) -> None:
 
 def lasting_name(option: str, text: object, own: Sequence[OwnCode]) -> object:
     """Return the recorded name of a file that a study has already; of another file, its path."""
-    kind = next((kind for kind, name in OPTIONS.items() if name == option), None)
+    kind = OPTIONS.get(option)
     if kind is None or not isinstance(text, str) or ".py" not in text:
         return text
     path = Path(text.rpartition(".py")[0] + ".py").absolute()
@@ -136,17 +174,22 @@ def restored_code(stored: StudyFile, folder: Path) -> tuple[OwnCode, ...]:
     )
 
 
-def code_again(info: StudyInfo) -> tuple[OwnCode, ...]:
+def code_again(info: StudyInfo, parts: Collection[object]) -> tuple[OwnCode, ...]:
     """Find the code of a study whose trial is run again, and make it known.
 
     Args:
         info: Study; its folder has the files if it is here, else they are looked for in the current
             folder.
+        parts: Names of the trial's network and layer, among others.
 
     Raises:
         ValueError: They are not to be found as they were.
     """
-    wanted = [code for code in info.own if code.kind is not Kind.SAMPLER]
+    wanted = [
+        code
+        for code in info.own
+        if code.kind is not Kind.SAMPLER and (code.kind not in _PARTS or code.name in parts)
+    ]
     folder = STUDIES / info.name
     paths: dict[str, str] = {}
     if wanted and (folder / FILE).is_file():
@@ -163,23 +206,20 @@ def code_again(info: StudyInfo) -> tuple[OwnCode, ...]:
     )
 
 
-def parts_again(info: StudyInfo) -> tuple[OwnCode, ...]:
-    """Find what a study's networks are built from and make it known, to read them.
+def parts_again(info: StudyInfo, parts: Collection[object]) -> tuple[OwnCode, ...]:
+    """Find what a network of a study is built from and make it known, to read it.
 
-    What this process knows already is not looked for, and neither are libraries: whether a trained
-    network fits one is seen when it is loaded.
+    Libraries are not looked for: whether a trained network fits one is seen when it is loaded.
+
+    Args:
+        info: Study.
+        parts: Names of the network and of its layer, among others.
 
     Raises:
         ValueError: It is not to be found as it was.
     """
-    lacking = [
-        code
-        for code in info.own
-        if code.kind in (Kind.NETWORK, Kind.LAYER)
-        and not code.is_library_network
-        and code.name not in (*NETWORKS.added, *SPATIAL_LAYERS.added)
-    ]
-    return code_again(replace(info, own=tuple(lacking)))
+    own = (code for code in info.own if code.kind in _PARTS and not code.is_library_network)
+    return code_again(replace(info, own=tuple(own)), parts)
 
 
 def changed_files(own: Sequence[OwnCode], folder: Path) -> tuple[str, ...]:
@@ -227,12 +267,18 @@ def _added(code: OwnCode) -> OwnCode:
     return code
 
 
-def _require_own_names(own: Sequence[OwnCode]) -> None:
-    """Refuse two files of one name: the study's folder has room for one."""
-    texts: dict[str, str] = {}
-    for code in own:
-        if code.path and texts.setdefault(code.file_name, code.path) != code.path:
-            raise BadInputError(
-                f"{flag_of(OPTIONS[code.kind])} {code.typed}: another file of that name is used, "
-                f"too ({texts[code.file_name]}): rename one"
-            )
+def _checked(code: OwnCode) -> OwnCode:
+    """Make new code known; a layer must give what it says."""
+    add_code(code)
+    if code.kind is Kind.LAYER:
+        from pnn_core.models.own_layer import require_layer  # imports torch
+
+        require_layer(code.name)
+    return code
+
+
+def _require_own_name(code: OwnCode, own: Sequence[OwnCode]) -> None:
+    """Refuse a second file of one name: the study's folder has room for one."""
+    for other in own:
+        if code.path and other.file_name == code.file_name and other.path != code.path:
+            raise ValueError(f"another file of that name is used, too ({other.path}): rename one")

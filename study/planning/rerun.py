@@ -73,7 +73,7 @@ class Rerun:
                 case OnRerun.DEFAULT:
                     values[name] = getattr(DEFAULTS, name)
         with blaming("--rerun", self.key):
-            own = code_again(self.info)
+            own = code_again(self.info, self.parameters.values())
         return replace(arguments, space=str(self.key), own=own, **values)
 
     def space(self, dataset: DatasetShape) -> SearchSpace:

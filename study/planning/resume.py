@@ -30,7 +30,13 @@ from study.planning.new_study import (
     place_of_checkpoints,
     study_config,
 )
-from study.planning.own_code import changed_files, lasting_name, restored_code, stored_code
+from study.planning.own_code import (
+    changed_files,
+    lasting_name,
+    restored_code,
+    stored_code,
+    with_own_controls,
+)
 from study.planning.preflight import resolve_storage, studies_in_storage
 from study.planning.rerun import rerun_space
 from study.planning.study_file import FILE, StudyFile, describe_images, read_arithmetic
@@ -95,10 +101,12 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
         if stored.name != arguments.name:
             raise ValueError(f"{folder / FILE} is of study {stored.name}")
         own = restored_code(stored, folder)
+    arguments = with_own_controls(replace(arguments, own=own))
     _require_no_contradiction(arguments, stored, folder)
     _require_growth(arguments, stored)
-    named = {option: getattr(stored, option) for option in (OPTIONS[code.kind] for code in own)}
-    completed = replace(_complete(arguments, stored), own=own, **named)
+    kinds = {code.kind for code in own}
+    named = {o: getattr(stored, o) for o, kind in OPTIONS.items() if o in KEPT and kind in kinds}
+    completed = replace(_complete(arguments, stored), **named)
     config, in_storage = _resumed_config(completed, stored, folder)
     _require_same_space(config, stored)
     _require_same_images(config, stored, completed)

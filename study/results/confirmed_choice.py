@@ -1,7 +1,6 @@
 """Choice of what is confirmed: which trials, and which control layers beside each."""
 
 from pnn_core.config import ModelConfig
-from pnn_core.config.checks import require_known
 from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
 
 FRONT = "front"
@@ -44,16 +43,14 @@ def read_confirmed_trials(text: str) -> str:
 def read_controls(text: str) -> str:
     """Read names of layers or `none`, and return them as they are kept.
 
+    A name that is not known may be that of a layer of one's own, whose file a reader need not have.
+
     Raises:
-        ValueError: A name is no layer that can be a control; the nearest is suggested.
+        ValueError: `none` stands beside a layer.
     """
-    if text == NONE:
-        return text
     names = [part.strip() for part in text.split(",")]
-    for name in names:
-        require_known("a control", name, (*CONFIRMABLE, NONE))
-        if name == NONE:
-            raise ValueError(f"{text!r} names {NONE} beside layers: leave one out")
+    if NONE in names and len(names) > 1:
+        raise ValueError(f"{text!r} names {NONE} beside layers: leave one out")
     return ",".join(dict.fromkeys(names))
 
 
@@ -98,4 +95,5 @@ def layers_beside(model: ModelConfig, controls: str) -> tuple[str, ...]:
 
 def _names(layer: str, model: ModelConfig) -> set[str]:
     """Return the names of all layers that a layer is at a network's settings."""
-    return {layer, SPATIAL_LAYERS[layer].also(model)} - {""}
+    entry = SPATIAL_LAYERS.get(layer)
+    return {layer} if entry is None else {layer, entry.also(model)} - {""}

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 
 from pnn_core.config import PARAMETER_NAMES, DatasetShape, ModelConfig, TrialConfig
+from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
 from study.results.confirmed_choice import (
     ALL,
     EARLIER_CONTROLS,
     FRONT,
+    NONE,
     layers_beside,
     numbered_trials,
 )
@@ -69,6 +71,9 @@ def networks_of(record: RunRecord, controls: str) -> int:
     # Images and networks of any shape will do: the layer does not depend on them.
     images = DatasetShape(channels=3, height=32, width=32, classes=2)
     settings = {name: v for name, v in record.parameters.items() if name in PARAMETER_NAMES}
+    if settings.get("layer") not in {None, *SPATIAL_LAYERS}:  # its file is elsewhere
+        others = {name for name in controls.split(",") if name not in (NONE, settings["layer"])}
+        return 1 + len(others)
     if settings.get("network") not in NETWORKS:  # a network of one's own, whose file is elsewhere
         settings |= {"network": "resnet8", "mask_count": settings.get("fan_out", 1)}
     trial = TrialConfig(model=ModelConfig(dataset=images)).with_parameters(settings)

@@ -16,6 +16,7 @@ from study.search.known_costs.candidates import neighbours
 from study.search.known_costs.ehvi_sampler import DRAWN_CANDIDATES, EhviMemory, EhviSampler
 from study.search.known_costs.problem import SearchProblem
 from study.search.random_points import draw_point
+from study.search.whole_points import WholePointSampler
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: TPESampler(multivariate=True, constant_liar=True, seed=seed),
@@ -60,8 +61,8 @@ def require_sampler(name: str) -> None:
     require_known("a sampler", name, (*SAMPLERS, EHVI, GRID))
 
 
-class DistinctSampler(BaseSampler):
-    """Proposes points that are new and can be built.
+class DistinctSampler(WholePointSampler):
+    """Proposes points that are new and can be built: only a whole point is new or not.
 
     Small spaces make samplers repeat themselves, and a repeated trial tells nothing new. Instead
     of training it again, the sampler is asked again, then a random new point is taken. A point is
@@ -82,13 +83,13 @@ class DistinctSampler(BaseSampler):
     def __init__(self, name: str, problem: SearchProblem, seed: int) -> None:
         require_sampler(name)
         space, dataset = problem.space, problem.dataset
+        super().__init__(space.axes, seed)
         self._problem = problem
         self._memory = EhviMemory(problem)
         self._space = space
         self._dataset = dataset
         # Optuna's samplers know limits as constraints, of which costs need not be trained for.
         self._limited = any(limit.is_known_before_training for limit in problem.limits)
-        self._axes = dict(space.axes)
         self._name = name
         self._seed = seed
         self._reseed(number=0)
@@ -119,12 +120,6 @@ class DistinctSampler(BaseSampler):
         nobody = create_trial(state=TrialState.WAITING)
         return self._random_draw(study, nobody, taken) is None
 
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """Return all axes: only a whole point can be new or not."""
-        return self._axes
-
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
@@ -153,16 +148,6 @@ class DistinctSampler(BaseSampler):
                 f"no new point of {self._space.name!r} in {RANDOM_DRAWS} random draws"
             )
         return drawn
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:  # noqa: ANN401  # Optuna's signature
-        """Serve parameters that are no axis; there are none."""
-        return self._inner.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Draw what follows from the trial's number, and pass on."""

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from optuna.distributions import IntDistribution
 
 from pnn_core.config import DatasetShape
-from search_spaces import BUILT_IN, SpaceError, find_space, require_network
+from search_spaces import BUILT_IN, SearchSpace, SpaceError, find_space, require_network
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
@@ -94,3 +95,15 @@ def test_an_unknown_network_is_refused_with_the_nearest(typed: str, nearest: str
         require_network(typed)
     with pytest.raises(SpaceError, match=message):
         find_space("noise_masks", CIFAR, typed)
+
+
+def test_a_width_at_which_grouped_nin_cannot_be_built_is_no_point_of_a_space() -> None:
+    space = SearchSpace(
+        name="grouped",
+        summary="",
+        axes={"mask_count": IntDistribution(8, 11)},
+        fixed={"network": "nin", "grouped": True},
+    )
+    assert [point["mask_count"] for point in space.grid_points(DIGITS)] == [8, 10]
+    with pytest.raises(ValueError, match=r"grouped\) at a width of 9, .* accepted are even ones"):
+        space.configure({"mask_count": 9}, dataset=DIGITS, epochs=1, seed=0)

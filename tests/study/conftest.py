@@ -38,8 +38,26 @@ SPACE = SearchSpace(
 )
 """
 
+ARMS = """
+from search_spaces import Experiment, PlannedComparison, SearchSpace
+c = PlannedComparison(first="noise", second="off", matters=0.01)
+SPACE = SearchSpace(
+    name="arms",
+    summary="",
+    is_grid=True,
+    experiment=Experiment(comparisons=(c,), seeds=2),
+    variants={"noise": {"noise_level": 1.0}, "off": {"noise_level": 0.0}},
+)
+"""
+
 
 COSTS = Costs(learnable_params=100, mask_values=10, macs=1000)
+
+
+@pytest.fixture(scope="session")
+def arms() -> str:
+    """Text of a file with a planned experiment of two arms."""
+    return ARMS
 
 
 @pytest.fixture

@@ -14,17 +14,6 @@ from study.planning.study_lock import locked
 from study.run import main
 
 SPACE = "from search_spaces import SearchSpace\nfrom optuna.distributions import *\n"
-ARMS = """
-from search_spaces import Experiment, PlannedComparison, SearchSpace
-c = PlannedComparison(first="noise", second="off", matters=0.01)
-SPACE = SearchSpace(
-    name="arms",
-    summary="",
-    is_grid=True,
-    experiment=Experiment(comparisons=(c,), seeds=2),
-    variants={"noise": {"noise_level": 1.0}, "off": {"noise_level": 0.0}},
-)
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -175,8 +164,8 @@ def test_a_comparison_of_no_two_arms_is_refused_with_the_nearest(capsys, plan, s
     assert said in refusal(capsys, "--space", "arms.py")
 
 
-def test_an_experiment_confirms_all_its_arms(capsys) -> None:
-    Path("arms.py").write_text(ARMS)
+def test_an_experiment_confirms_all_its_arms(capsys, arms) -> None:
+    Path("arms.py").write_text(arms)
     message = refusal(
         capsys, *("--space", "arms.py", "--confirm", "1", "--confirm-trials", "front")
     )
@@ -195,14 +184,14 @@ def test_an_experiment_confirms_all_its_arms(capsys) -> None:
     ],
 )
 def test_what_would_take_an_arm_away_add_another_or_change_one_is_refused(
-    capsys, argv, said
+    capsys, arms, argv, said
 ) -> None:
-    Path("arms.py").write_text(ARMS)
+    Path("arms.py").write_text(arms)
     assert said in refusal(capsys, "--space", "arms.py", "--confirm", "1", *argv)
 
 
-def test_two_arms_of_one_network_are_refused(capsys) -> None:
-    Path("arms.py").write_text(ARMS.replace("0.0}", "1.0}"))
+def test_two_arms_of_one_network_are_refused(capsys, arms) -> None:
+    Path("arms.py").write_text(arms.replace("0.0}", "1.0}"))
     message = refusal(capsys, "--space", "arms.py")
     assert "arms 'noise' and 'off' of space 'arms' describe the same network" in message
 
@@ -212,9 +201,9 @@ def test_there_is_no_seal_to_open_without_an_experiment(capsys) -> None:
     assert "--open-early: space noise_masks plans no experiment" in message
 
 
-def test_a_trial_that_a_grid_does_not_have_is_refused(capsys) -> None:
-    Path("arms.py").write_text(ARMS)
-    plain = ARMS.replace("experiment=", "experiment=None and ")
+def test_a_trial_that_a_grid_does_not_have_is_refused(capsys, arms) -> None:
+    Path("arms.py").write_text(arms)
+    plain = arms.replace("experiment=", "experiment=None and ")
     Path("grid.py").write_text(plain)
     message = refusal(
         capsys, *("--space", "grid.py", "--trials", "9", "--confirm", "1", "--confirm-trials", "2")

@@ -71,6 +71,10 @@ class Network(ABC):
     def learnable_params(self, config: "ModelConfig") -> int:
         """Count what the optimiser changes in the whole network."""
 
+    def refusal(self, config: "ModelConfig") -> str:
+        """Say why no layer can stand in the network at its width; empty where all can."""
+        return ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShapedNetwork(Network):

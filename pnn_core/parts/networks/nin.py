@@ -54,6 +54,16 @@ class NetworkInNetwork(ShapedNetwork):
         width = config.width
         return (width, -(-5 * width // 6), -(-width // 2)), (width, width, width), (width, width)
 
+    def refusal(self, config: "ModelConfig") -> str:
+        """Say that groups need whole shares: the stem gives half the width, rounded up."""
+        uneven = any(p.out_channels % p.inputs.channels for p in self.layers(config))
+        if not (config.grouped and uneven):
+            return ""
+        return (
+            f"network nin cannot keep channels apart (grouped) at a width of {config.width}, which "
+            "is mask_count / fan_out: accepted are even ones"
+        )
+
     def body_params(self, config: "ModelConfig") -> int:
         """Count the spatial layers and all 1×1s but the classifier's."""
         mixed = (pair for widths in self.widths(config) for pair in pairwise(widths))

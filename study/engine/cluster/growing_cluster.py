@@ -16,7 +16,7 @@ from study.engine.cluster.trial_resources import (
     trial_resources,
 )
 from study.results.plural import counted
-from study.results.settings import NODE_SECONDS, Resources
+from study.results.resources import NODE_SECONDS, Resources
 
 POLL_SECONDS = 1.0
 SAID_EVERY_SECONDS = 30.0

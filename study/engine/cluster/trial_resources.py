@@ -7,7 +7,7 @@ from typing import Self
 import ray
 
 from study.engine.cluster.connect import ClusterError
-from study.results.settings import Resources, amounts
+from study.results.resources import Resources, amounts
 
 GIB = 1 << 30
 

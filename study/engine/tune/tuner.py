@@ -99,6 +99,7 @@ def train_runs(
                 storage_path=str(scratch),
                 callbacks=[callback],
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+                progress_reporter=tune.CLIReporter(),  # silent in a notebook, too
                 verbose=0,
             ),
         )

@@ -1,7 +1,7 @@
 """Workers that import torch while the driver makes the study ready."""
 
 from study.engine.cluster.private_ray import gpus_of_this_machine
-from study.results.settings import Resources
+from study.results.resources import Resources
 
 WARM_MODULES = (
     "pnn_core.training.validated_run",

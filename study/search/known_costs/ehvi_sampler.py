@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
 from search_spaces.space import Point
@@ -18,6 +17,7 @@ from study.search.known_costs.observations import Observations, ObservedTrial
 from study.search.known_costs.placed_points import PlacedPoints
 from study.search.known_costs.problem import SearchProblem
 from study.search.known_costs.survival import chance_to_pass
+from study.search.whole_points import WholePointSampler
 
 Array = npt.NDArray[np.float64]
 
@@ -57,7 +57,7 @@ class EhviMemory:
         self.points = PlacedPoints(problem)
 
 
-class EhviSampler(BaseSampler):
+class EhviSampler(WholePointSampler):
     """Proposes the untried point of the largest expected gain.
 
     Objectives that follow from the network alone are computed. Each measured one is modelled at
@@ -77,17 +77,11 @@ class EhviSampler(BaseSampler):
     def __init__(
         self, problem: SearchProblem, candidates: FindCandidates, seed: int, memory: EhviMemory
     ) -> None:
+        super().__init__(problem.space.axes, seed)
         self._problem = problem
         self._candidates = candidates
         self._memory = memory
-        self._uniform = RandomSampler(seed=seed)
         self._random = np.random.default_rng(seed)
-
-    def infer_relative_search_space(
-        self, study: optuna.Study, trial: FrozenTrial
-    ) -> dict[str, BaseDistribution]:
-        """Return all axes."""
-        return dict(self._problem.space.axes)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -104,16 +98,6 @@ class EhviSampler(BaseSampler):
         except ValueError as error:
             _LOG.warning("trial %d is a random point: %s", trial.number, error)
             return {}
-
-    def sample_independent(
-        self,
-        study: optuna.Study,
-        trial: FrozenTrial,
-        param_name: str,
-        param_distribution: BaseDistribution,
-    ) -> Any:  # noqa: ANN401  # Optuna's signature
-        """Draw a value."""
-        return self._uniform.sample_independent(study, trial, param_name, param_distribution)
 
     def _best(self, trials: Sequence[ObservedTrial]) -> Point:
         tried = [trial.point for trial in trials if trial.entries]

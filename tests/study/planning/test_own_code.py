@@ -304,3 +304,56 @@ def test_a_layer_of_a_built_in_ones_name_is_refused() -> None:
     Path("shift.py").write_text(LAYER.format("", 1, ""))
     with pytest.raises(BadInputError, match="'shift' is the name of a built-in one"):
         plan("--layer-file", "shift.py")
+
+
+def test_a_control_of_ones_own_is_kept_shipped_and_found_again() -> None:
+    Path("mine/pooled.py").write_text(LAYER.format("", 1, ""))
+    confirmed = ("--confirm", "2", "--controls", "mine/pooled.py,conv3x3")
+    planned = plan(*confirmed)
+    assert planned.config.controls == planned.config.controls_beforehand == "pooled,conv3x3"
+    assert "layer" not in planned.config.space.fixed
+    assert [(code.kind, code.name) for code in planned.config.own] == [(Kind.LAYER, "pooled")]
+    repeated = planned.arguments.repeated
+    assert repeated[repeated.index("--controls") + 1] == "mine/pooled.py,conv3x3"
+    output = begin(planned)
+    assert (output / OWN_FILES / "pooled.py").is_file()
+    for more in ((), confirmed, ("--controls", "pooled,conv3x3")):
+        assert resume(output, *more).config == planned.config
+    Path("mine/pooled.py").unlink()
+    added = resume(output, "--controls", "pooled,conv3x3,shift").config
+    assert (added.controls, added.own) == ("pooled,conv3x3,shift", planned.config.own)
+
+
+def test_a_control_of_ones_own_can_be_added_to_a_study_that_is_there() -> None:
+    output = begin(plan("--sampler", "random"))
+    Path("pooled.py").write_text(LAYER.format("", 1, ""))
+    resumed = resume(output, "--confirm", "2", "--controls", "pooled.py,conv3x3")
+    assert resumed.config.controls == "pooled,conv3x3"
+    assert [(own["kind"], own["name"]) for own in resumed.file.own] == [("layer", "pooled")]
+
+
+def test_the_studys_own_layer_is_a_control_by_its_name_or_its_file() -> None:
+    Path("pooled.py").write_text(LAYER.format("", 1, ""))
+    for text in ("pooled", "pooled.py"):
+        planned = plan("--layer-file", "pooled.py", "--confirm", "2", "--controls", text)
+        assert planned.config.controls == "pooled"
+        assert len(planned.config.own) == 1
+
+
+@pytest.mark.parametrize(
+    ("controls", "said"),
+    [
+        ("gone.py", "--controls gone.py: there is no file gone.py"),
+        ("conv3x3,poled", "--controls conv3x3,poled: 'poled' is not a control: accepted are"),
+        ("mine/data.py", "--controls mine/data.py: defines LAYER as NoneType"),
+        ("pooled.py,mine/pooled.py", "another file of that name is used, too"),
+        ("shift.py", "'shift' is the name of a built-in one"),
+    ],
+)
+def test_a_control_that_is_no_layer_is_refused(controls: str, said: str) -> None:
+    for path in ("pooled.py", "mine/pooled.py", "shift.py"):
+        Path(path).write_text(LAYER.format("", 1, ""))
+    with pytest.raises(BadInputError) as refused:
+        plan("--confirm", "2", "--controls", controls)
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)

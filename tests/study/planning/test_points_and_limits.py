@@ -29,26 +29,15 @@ SPACE = SearchSpace(
     grid={"noise_level": (0.1, 1.0)},
 )
 """
-ARMS = """
-from search_spaces import Experiment, PlannedComparison, SearchSpace
-c = PlannedComparison(first="noise", second="off", matters=0.01)
-SPACE = SearchSpace(
-    name="arms",
-    summary="",
-    is_grid=True,
-    experiment=Experiment(comparisons=(c,), seeds=2),
-    variants={"noise": {"noise_level": 1.0}, "off": {"noise_level": 0.0}},
-)
-"""
 
 
 @pytest.fixture(autouse=True)
-def folder(sqlite_uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(sqlite_uri: str, arms: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", sqlite_uri)
     monkeypatch.delenv("OPTUNA_STORAGE", raising=False)
     (tmp_path / "space.py").write_text(SPACE)
-    (tmp_path / "arms.py").write_text(ARMS)
+    (tmp_path / "arms.py").write_text(arms)
     return tmp_path
 
 

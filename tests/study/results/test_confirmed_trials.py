@@ -1,5 +1,7 @@
 """Number of runs that a confirmation is going to have."""
 
+from dataclasses import replace
+
 import pytest
 
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
@@ -39,3 +41,11 @@ def test_the_count_is_that_of_the_plan_also_where_a_control_is_the_trial_itself(
     planned = networks_to_confirm([record], space, SHAPE, DEFAULT_CONTROLS)
     plan = plan_confirmation(planned, range(2))
     assert planned_confirmations(INFO, [record]) == len(plan) == 2 * networks
+
+
+def test_layers_of_ones_own_are_counted_where_their_files_are_elsewhere() -> None:
+    info = replace(INFO, controls="mine,conv3x3")
+    own, noise = ({"layer": layer, "mask_count": 24} for layer in ("mine", "perturbation"))
+    for settings, networks in ((own, 2), (noise, 3)):
+        record = RunRecord(key=RunKey(0), state=RunState.COMPLETE, parameters=settings)
+        assert planned_confirmations(info, [record]) == 2 * networks

@@ -11,7 +11,7 @@ import ray
 from study.engine.cluster.connect import ClusterError, connected
 from study.engine.cluster.growing_cluster import wait_for_resources
 from study.engine.cluster.trial_resources import trial_resources
-from study.results.settings import Resources
+from study.results.resources import Resources
 
 pytestmark = pytest.mark.usefixtures("cluster")
 

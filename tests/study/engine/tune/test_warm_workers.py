@@ -11,7 +11,7 @@ from ray.tune.execution import class_cache, tune_controller
 from study.engine.cluster.connect import connected
 from study.engine.tune.private_tune import warm_workers_used
 from study.engine.tune.warm_workers import WARM_MODULES, fills_every_core
-from study.results.settings import Resources
+from study.results.resources import Resources
 
 
 class Looks(tune.Trainable):

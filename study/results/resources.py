@@ -1,0 +1,155 @@
+"""Resources of a study, and the readers of their amounts."""
+
+from dataclasses import dataclass
+
+from study.results.setting import Group, OnResume, option
+
+NODE_SECONDS = 600
+"""Time that a cluster without any CPU, as one that grows from a head alone, is waited for."""
+
+
+def read_gpus(text: str) -> float | None:
+    """Read a number of GPUs, or None for `auto`.
+
+    Raises:
+        ValueError: It is no share of a GPU and no number of them.
+    """
+    if text == "auto":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf") or (value > 1 and value != int(value)):
+        raise ValueError(f"{text!r} must be auto, a fraction from 0 to 1 or a whole number")
+    return value
+
+
+def read_address(text: str) -> str | None:
+    """Read the address of a Ray cluster, or None for `local`, this machine."""
+    return None if text == "local" else text
+
+
+def read_gibibytes(text: str) -> float:
+    """Read an amount of memory.
+
+    Raises:
+        ValueError: It is no number above 0.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise ValueError(f"{text!r} must be a number of GiB above 0")
+    return value
+
+
+def read_amounts(text: str) -> str:
+    """Read amounts of resources that nodes were given names for, such as `spot=1`.
+
+    Raises:
+        ValueError: An amount is no number above 0, or a name is missing or one of Ray's own.
+    """
+    amounts(text)
+    return text
+
+
+def amounts(text: str | None) -> dict[str, float]:
+    """Return the amount of each resource in a text such as `spot=1,fast_disk=0.5`.
+
+    Raises:
+        ValueError: An amount is no number above 0, or a name is missing or one of Ray's own.
+    """
+    found: dict[str, float] = {}
+    for part in filter(None, (text or "").split(",")):
+        name, _, amount = part.partition("=")
+        try:
+            found[name] = float(amount)
+        except ValueError:
+            found[name] = 0.0
+        if not name or not 0 < found[name] < float("inf"):
+            raise ValueError(f"{part!r} must be NAME=X with X above 0, such as spot=1")
+        if name.upper() in {"CPU", "GPU", "MEMORY"}:
+            raise ValueError(
+                f"{part!r}: --{name.lower()}{'s' * (len(name) == 3)}-per-trial says it"
+            )
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Cluster of a study, what one trial may use of it, and how many trials run at once."""
+
+    address: str | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="HOST:PORT",
+        help="a running Ray cluster, or local (default): this machine",
+        read=read_address,
+        on_resume=OnResume.FREE,
+    )
+    cpus_per_trial: int = option(
+        1,
+        group=Group.RESOURCES,
+        metavar="N",
+        help="CPU cores of a trial (default: 1)",
+        least=1,
+        on_resume=OnResume.FREE,
+    )
+    gpus_per_trial: float | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="X",
+        help="GPUs or a fraction of one, or auto (default): as the largest trial's measured memory "
+        "allows, where there are any",
+        read=read_gpus,
+        least=0,
+        on_resume=OnResume.FREE,
+    )
+    max_concurrent: int | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="N",
+        help="trials at once (default: as many as fit)",
+        least=1,
+        on_resume=OnResume.FREE,
+    )
+    memory_per_trial: float | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="GIB",
+        help="memory that Ray reserves for a trial, so that nodes take no more trials than they "
+        "have memory for (default: none)",
+        read=read_gibibytes,
+        on_resume=OnResume.FREE,
+        may_lack=True,
+    )
+    resources_per_trial: str | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="NAME=X,NAME=Y",
+        help="of nodes that were started with resources of these names, such as spot=1",
+        read=read_amounts,
+        on_resume=OnResume.FREE,
+        may_lack=True,
+    )
+    wait_for_nodes: int | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="SECONDS",
+        help="of --address: how long to wait for nodes that can train a trial (default: "
+        f"{NODE_SECONDS} where the cluster has no CPU yet, else 0)",
+        least=0,
+        on_resume=OnResume.FREE,
+        may_lack=True,
+    )
+    min_workers: int | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="N",
+        help="of --address: begin once N nodes can train a trial (default: 1)",
+        least=1,
+        on_resume=OnResume.FREE,
+        may_lack=True,
+    )
