@@ -146,7 +146,7 @@ class TrainingSteps:
         before = 0 if recorded is None else recorded.replays
         is_timed = recorded is not None and recorded.is_recorded
         losses: list[torch.Tensor] = []
-        started = time.perf_counter()
+        started = time.perf_counter() if is_timed else 0.0
         for done in range(1, steps + 1):
             losses.append(step())
             if done < steps and pause():
