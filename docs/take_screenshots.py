@@ -12,12 +12,13 @@ from urllib.parse import urlencode
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from dashboards.live.address import ALL_STUDIES
 from dashboards.views import VIEWS
 
 FOLDER = Path(__file__).parent / "screenshots"
 WIDTHS = {"wide": 1280, "phone": 400}
 LONGEST = {"wide": 6000, "phone": 1800}  # pixels: a phone's page is long
-COLOURS = 64
+COLOURS = 128
 
 
 def main() -> None:
@@ -29,7 +30,7 @@ def main() -> None:
             executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
             args=["--no-sandbox"],
         )
-        for view in VIEWS:
+        for view in (ALL_STUDIES, *VIEWS):
             shown = studies if view == "compare" else studies[:1]
             query = urlencode([*(("study", name) for name in shown), ("view", view)])
             for name, width in WIDTHS.items():
@@ -43,7 +44,7 @@ def take(browser: Browser, address: str, width: int, longest: int) -> Image.Imag
     """One page, in few colours: pictures of lines and letters need no more."""
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto(address)
-    page.wait_for_selector(".js-plotly-plot .main-svg")
+    page.wait_for_selector(".js-plotly-plot .main-svg, .ag-row, .all-studies")
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(2000)
     page.evaluate("document.querySelector('footer').remove()")  # it names a folder of this machine

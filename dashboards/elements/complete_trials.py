@@ -13,7 +13,9 @@ from typing import NamedTuple
 from dashboards.elements.caption import complete
 from dashboards.elements.colour import is_number
 from dashboards.elements.quantity import (
+    INFERENCE,
     Quantity,
+    find_quantity,
     metric_quantities,
     objective_quantity,
     searched_settings,
@@ -57,6 +59,7 @@ class CompleteTrials:
         self._all = study.records
         self._objectives = study.info.objectives
         self._limits = study.info.limit
+        self._images = study.info.validation_images
         self.records = tuple(sorted(complete(study.records), key=lambda record: record.number))
         self._columns: dict[Quantity, Column] = {}
         self._axes: dict[Quantity, AxisValues] = {}
@@ -90,20 +93,28 @@ class CompleteTrials:
 
     @cached_property
     def metrics(self) -> tuple[Quantity, ...]:
-        """The objectives, then every other final metric that some trial has."""
+        """The objectives, then every other metric that some trial has after its last epoch."""
         objectives = [objective.name for objective in self._objectives]
         recorded = {name for metrics in self._metrics for name in metrics}
+        recorded |= {INFERENCE} if self.knows_inference else set()
         own = {o.name: objective_quantity(o) for o in self._objectives}
         measured = (name for record in self.records for name in record.measured)
         known = {q.name: q for q in metric_quantities(measured) if q.name in recorded} | own
         return tuple(known[name] for name in dict.fromkeys((*objectives, *known)))
 
+    @property
+    def knows_inference(self) -> bool:
+        """True if the time per image is known: earlier studies do not tell how many there were."""
+        return bool(self._images) and bool(self.records)
+
     def column(self, quantity: Quantity) -> Column:
         """The values of a quantity, one for each trial; None where it has none."""
         if quantity not in self._columns:
-            if quantity.is_metric and quantity.name in {q.name for q in self.metrics}:
+            if quantity.name == INFERENCE:
+                column: Column = self._inference()
+            elif quantity.is_metric and quantity.name in {q.name for q in self.metrics}:
                 # Avoids `quantity.of`, which takes means over seeds anew for each metric.
-                column: Column = tuple(metrics.get(quantity.name) for metrics in self._metrics)
+                column = tuple(metrics.get(quantity.name) for metrics in self._metrics)
             else:
                 column = tuple(quantity.of(record) for record in self.records)
             self._columns[quantity] = column
@@ -152,6 +163,15 @@ class CompleteTrials:
         return tuple(
             TrialPoint(number, place, colours[i], (line, *cells[i]))
             for (i, number, place), line in zip(found, same, strict=True)
+        )
+
+    def _inference(self) -> Column:
+        """Return the milliseconds per image of the median epoch; None where it is not known."""
+        seconds = self.column(find_quantity("epoch_val_seconds", ()))
+        images = self._images or 0
+        return tuple(
+            1000 * value / images if images and isinstance(value, int | float) else None
+            for value in seconds
         )
 
     @cached_property

@@ -26,12 +26,18 @@ _SETTINGS = {
     "augment": "augmentation of training images",
     "normalisation": "normalisation of the pixels",
 }
+INFERENCE = "inference_ms"
+"""Name of the time that an image took of an epoch's evaluation, which the study's number of
+validation images tells."""
+
 _METRICS = {
     "val_accuracy_std": "standard deviation of the accuracy over seeds",
-    "epoch_val_seconds": "measured inference: one pass over the validation images (s)",
+    INFERENCE: "measured inference (ms per image)",
+    "epoch_val_seconds": "one pass over the validation images (s)",
 }
 _SPANNING_DECADES = (
     *(name for name, objective in OBJECTIVES.items() if objective.is_logarithmic),
+    INFERENCE,
     "epoch_val_seconds",
     "noise_level",
     "mask_count",
@@ -72,7 +78,11 @@ class Quantity:
         return self.name in _SPANNING_DECADES
 
     def of(self, record: RunRecord) -> ParameterValue | None:
-        """Its value in a trial; None where the trial has none."""
+        """Return its value in a trial; None where the trial has none.
+
+        Of the time per image `CompleteTrials` has the values: a trial alone does not know its
+        number of images.
+        """
         if not self.is_metric:
             return record.parameters.get(self.name, ADDED_SETTINGS.get(self.name))
         if self.name == "epoch_val_seconds":
@@ -81,7 +91,9 @@ class Quantity:
         return record.metrics().get(self.name)
 
     def format(self, value: ParameterValue | None) -> str:
-        """A value for people."""
+        """Write a value for people."""
+        if self.name == INFERENCE and isinstance(value, int | float):
+            return f"{value:.3g}"
         if self.is_metric and isinstance(value, int | float):
             return format_metric(self.name, value)
         return format_parameter(value)
@@ -154,5 +166,5 @@ def _measured(name: str) -> Quantity:
 
 
 def _metric(name: str) -> Quantity:
-    direction = "minimize" if name.endswith("_seconds") else None
+    direction = "minimize" if name.endswith(("_seconds", "_ms")) else None
     return Quantity(name=name, label=_METRICS[name], is_metric=True, direction=direction)

@@ -92,6 +92,35 @@ class SettingAxis:
         ticks = [(value, cut_off(self._text(value), _LONGEST_TICK)) for value in inner]
         return [(None, "none"), *ticks] if self._has_missing else ticks
 
+    def ticks_with_ends(self, gap: float) -> list[tuple[float, str]]:
+        """Return places between 0 and 1 and texts: both ends, and the ticks between with room.
+
+        Args:
+            gap: Least distance between two of them.
+        """
+        ticks = [(self.share(value), text) for value, text in self.ticks()]
+        ends = [v for v in (self._numbers[:1], self._numbers[-1:]) if v and not self._names]
+        found = {self.share(v): cut_off(self._text(v), _LONGEST_TICK) for (v,) in ends}
+        for place, text in ticks:
+            if all(abs(place - other) >= gap for other in found):
+                found[place] = text
+        return sorted(found.items())
+
+    def scale(self) -> dict[str, object] | None:
+        """Return what turns a share back into a value; None of names and of a single place.
+
+        Lowest and highest place, which are logarithms where `log` is true, and the share below
+        which zero stands, None without one.
+        """
+        low, high = self._ends()
+        if self._names or low == high:
+            return None
+        broken = self.break_at()
+        zero = None if broken is None else (math.log10(broken) - low) / (high - low)
+        return {"name": self._quantity.name, "low": low, "high": high, "log": self.is_log} | {
+            "zero": zero
+        }
+
     def layout(self) -> dict[str, object]:
         """A Plotly axis on which values stand where `stand` says."""
         ends = (self._below(self._has_zero), self._high)

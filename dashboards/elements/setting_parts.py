@@ -13,6 +13,13 @@ FEW_VALUES = 12
 """Up to so many values of a setting stand each for itself; more are put together."""
 
 
+FEWEST_IN_A_BIN = 3
+"""Number of trials that a bin holds in the mean: the median of two says nothing."""
+
+_RANGE = 6
+"""Number of distinct values from which on values that hardly return are those of a range."""
+
+
 class Part(NamedTuple):
     """A part of the values of a setting.
 
@@ -37,26 +44,35 @@ class Part(NamedTuple):
 def divide(quantity: Quantity, values: Sequence[float | str], *, bins: int) -> tuple[Part, ...]:
     """Divide values into parts, the smallest first.
 
-    Names and few distinct numbers are a part each. More numbers are put together in bins of equal
-    width, on a logarithmic scale where that is usual for the quantity and nothing is negative; zero
-    is then a part of its own.
+    Names and few distinct numbers are a part each. More numbers, and those of a range of which
+    hardly one returns, are put together in bins of equal width, on a logarithmic scale where that
+    is usual for the quantity and nothing is negative; zero is then a part of its own.
 
     Args:
         quantity: Quantity that has the values.
         values: All numbers, or all names.
-        bins: Number of bins, those without a value among them.
+        bins: Number of bins, those without a value among them; fewer where they would hold fewer
+            than `FEWEST_IN_A_BIN` in the mean.
     """
     places: defaultdict[float | str, list[int]] = defaultdict(list)
     for i, value in enumerate(values):
         places[value].append(i)
     names = {value: found for value, found in places.items() if isinstance(value, str)}
     numbers = {value: found for value, found in places.items() if not isinstance(value, str)}
-    if len(numbers) > FEW_VALUES:
-        return _bins(quantity, numbers, bins)
+    if len(numbers) > FEW_VALUES or _is_range(numbers):
+        fitting = max(2, len(values) // FEWEST_IN_A_BIN)
+        return _bins(quantity, numbers, min(bins, fitting))
     return (
         *(Part(name, None, None, tuple(names[name])) for name in sorted(names)),
         *(Part(quantity.format(v), v, v, tuple(numbers[v])) for v in sorted(numbers)),
     )
+
+
+def _is_range(numbers: Mapping[float, Sequence[int]]) -> bool:
+    """Return True for fractions of which hardly one returns: a mean of one is none."""
+    lonely = sum(len(found) == 1 for found in numbers.values())
+    has_fractions = any(not float(value).is_integer() for value in numbers)
+    return has_fractions and len(numbers) >= _RANGE and lonely > len(numbers) / 2
 
 
 def _bins(

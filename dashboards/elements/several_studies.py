@@ -30,6 +30,28 @@ def what_differs(info: StudyInfo, first: StudyInfo) -> str:
     return ", ".join(differences)
 
 
+def comparable(studies: Sequence[LoadedStudy]) -> list[tuple[int, LoadedStudy]]:
+    """Return the studies that may be drawn over the first one, each with its position."""
+    first = studies[0].info
+    return [(i, s) for i, s in enumerate(studies) if not what_differs(s.info, first)]
+
+
+def reasons_apart(studies: Sequence[LoadedStudy]) -> list[str]:
+    """Say which studies are not drawn over the first one, and why, as the sentence to begin with.
+
+    Such as: Not drawn: short (3 epochs instead of 6), which cannot be compared with tpe.
+    """
+    first = studies[0].info
+    apart = [
+        f"{study.info.name} ({difference})"
+        for study in studies[1:]
+        if (difference := what_differs(study.info, first))
+    ]
+    if not apart:
+        return []
+    return [f"Not drawn: {', '.join(apart)}, which cannot be compared with {first.name}."]
+
+
 def describe_studies(studies: Sequence[LoadedStudy]) -> list[str]:
     """Describe several studies: a sentence for each data set and budget."""
     if len(studies) == 1:

@@ -43,6 +43,9 @@ MANY_POINTS = 2000
 
 _LETTERS_ON_A_PHONE = 40
 
+ON_PAPER = "on-paper"
+"""Name of the template's annotation that hides what lies below it: no line crosses its text."""
+
 
 class Theme(StrEnum):
     """The paper that a picture lies on."""
@@ -94,6 +97,8 @@ def template(theme: Theme) -> go.layout.Template:
                 "x": 0,
             },
             "margin": {"l": 65, "r": 20, "t": 64, "b": 60},
+            # Unseen by itself; an annotation that names it takes the paper from it.
+            "annotations": [{"name": ON_PAPER, "visible": False, "bgcolor": paper, "borderpad": 1}],
         }
     )
 

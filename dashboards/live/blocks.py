@@ -22,6 +22,9 @@ _BRUSHABLE = PLOTLY_CONFIG | {"modeBarButtonsToRemove": ["lasso2d", "autoScale2d
 
 _COLUMN = {"sortable": True, "resizable": True, "wrapHeaderText": True}
 
+_MOST_ROWS = 20
+"""Number of rows that a table shows all at once; more are scrolled."""
+
 _ONE_ROW = {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True}
 """Selection of rows, in the grid's words."""
 
@@ -80,6 +83,7 @@ def table_block(table: ViewTable) -> Component:
     ]
     rows = table.rows
     of_trials = "trial" in table.headers
+    is_short = len(rows) <= _MOST_ROWS
     return html.Section(
         [
             html.Div(
@@ -105,8 +109,9 @@ def table_block(table: ViewTable) -> Component:
                     "wrapHeaderText": True,
                 },
                 columnSize="autoSize",
+                style={} if is_short else {"height": "75vh"},
                 dashGridOptions={
-                    **({"domLayout": "autoHeight"} if len(rows) <= 20 else {}),
+                    **({"domLayout": "autoHeight"} if is_short else {}),
                     # Space or a click selects a row, which opens its trial.
                     **({"rowSelection": _ONE_ROW} if of_trials else {}),
                 },

@@ -16,7 +16,7 @@ from dashboards.elements.theme import Theme
 from dashboards.live.address import Address
 from dashboards.live.aria import aria
 from dashboards.live.blocks import caption, message_block, picture_block, table_block
-from dashboards.live.selectors import controls
+from dashboards.live.selectors import controls, quick_filter
 from dashboards.pictures.paired import get_paired_columns, get_paired_info
 from dashboards.pictures.status import StatusInfo, get_status_info
 from dashboards.pictures.stops import get_stops_columns, get_stops_info
@@ -63,7 +63,11 @@ def view_content(
         choices=[
             html.P(view.question, className="question"),
             controls(
-                view, address.options, complete_trials(scene.study).searched, _defaults(scene)
+                view,
+                address.options,
+                complete_trials(scene.study).searched,
+                _defaults(scene),
+                [quick_filter("trials")] if address.view == "trials" else [],
             ),
         ],
         state=[

@@ -259,7 +259,8 @@ def _all_studies(
     now_ms = round(1000 * time.time())
     now = Drawing(
         head=f"{names} {address.studies} {address.view}",
-        content=f"{theme} {found} {now_ms // (1000 * _STATUS_SECONDS)} {names.names is None}",
+        content=f"{theme} {address.sort} {found} {now_ms // (1000 * _STATUS_SECONDS)} "
+        f"{names.names is None}",
     )
     if now == before:
         return None
@@ -270,7 +271,7 @@ def _all_studies(
     elif not found.studies:
         waits = StudyNames() if found.studies is None and names.names else names
         message = [_without_studies(studies, waits)]
-    table = [studies_table(found.studies, theme, now_ms)] if found.studies else []
+    table = [studies_table(found.studies, theme, now_ms, address)] if found.studies else []
     is_new = now.head != before.head
     return Page(
         studies=choice if is_new else None,

@@ -60,6 +60,9 @@ def skeleton() -> Component:
 def study_choice(names: Sequence[str], address: Address) -> Component:
     """Choice of the study looked at and, in the comparison, of those beside it."""
     chosen = address.studies[0] if address.studies else None
+    # A choice drops what is not among its options: a page that is opened while the tracker is still
+    # asked for its studies would lose those that its address names.
+    names = [*dict.fromkeys((*names, *address.studies))]
     boxes = [
         html.Label(
             [
@@ -99,7 +102,7 @@ def view_links(address: Address) -> list[Component]:
     return [
         dcc.Link(
             title,
-            href=str(replace(address, view=name, options=kept)),
+            href=str(replace(address, view=name, options=kept, sort="")),
             className="current" if name == address.view else "",
         )
         for name, title in titles.items()

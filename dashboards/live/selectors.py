@@ -19,6 +19,7 @@ def controls(
     options: ViewOptions,
     settings: Sequence[Quantity],
     defaults: Mapping[str, str],
+    beside: Sequence[Component] = (),
 ) -> Component:
     """Return a labelled choice for each option of a view.
 
@@ -27,16 +28,34 @@ def controls(
         options: Options as they stand.
         settings: Settings that the study searches: they are among the choices.
         defaults: Names of what is shown where nothing is chosen, by option.
+        beside: Fields that follow them.
     """
     chosen = options.query()
     return html.Form(
         [
-            _control(name, _with_default(name, defaults), settings, chosen.get(name, ""))
-            for name in view.options
+            *(
+                _control(name, _with_default(name, defaults), settings, chosen.get(name, ""))
+                for name in view.options
+            ),
+            *beside,
         ],
         className="controls",
         **aria(label="What to show"),
     )
+
+
+def quick_filter(table: str) -> Component:
+    """Return a field that leaves the rows of a table that hold a text (`assets/moves.js`).
+
+    It is a look at one table, and no state of the page: addresses and pictures know nothing of it.
+
+    Args:
+        table: Key of the table.
+    """
+    field = dcc.Input(
+        id={"quick": table}, type="search", placeholder="such as failed", autoComplete="off"
+    )
+    return html.Label([html.Span("Rows that contain"), field])
 
 
 def _choices(option: Option, settings: Sequence[Quantity]) -> Choices:

@@ -20,6 +20,7 @@ class TimelineBar(NamedTuple):
         end: End in the same seconds; without an end, the last time it is known to have run.
         retries: Number of times that it was tried again.
         reason: Reason why it failed or was stopped early: plain text, empty otherwise.
+        is_supposed: True if its worker is not known yet, and the lane that of an idle one.
     """
 
     number: int
@@ -29,6 +30,7 @@ class TimelineBar(NamedTuple):
     end: float
     retries: int
     reason: str = ""
+    is_supposed: bool = False
 
 
 class Lanes(NamedTuple):
@@ -55,7 +57,10 @@ class _Span(NamedTuple):
 
 
 def fill_lanes(records: Sequence[RunRecord], *, silent: Container[int], now_ms: int) -> Lanes:
-    """A lane for each worker, and more where its trials overlap; for unknown ones as few as do.
+    """Return a lane for each worker, and more where its trials overlap; as few for unknown ones.
+
+    A trial that has just begun has not told its worker yet: it stands on the lane of one that is
+    idle since, as far as there are such.
 
     Args:
         records: Each of a known start.
@@ -66,6 +71,7 @@ def fill_lanes(records: Sequence[RunRecord], *, silent: Container[int], now_ms: 
     bars: list[TimelineBar] = []
     busy = lifetime = 0.0
     spans_of = _spans(records, silent, now_ms)
+    supposed = _give_to_idle(spans_of)
     for worker in sorted(spans_of, key=lambda name: (not name, name)):
         spans = sorted(spans_of[worker], key=lambda span: (span.start, span.record.number))
         rows = _rows(spans)
@@ -73,7 +79,7 @@ def fill_lanes(records: Sequence[RunRecord], *, silent: Container[int], now_ms: 
             bar = TimelineBar(
                 r.number, r.state, len(names) + row, start, end, len(r.retried), r.reason
             )
-            bars.append(bar)
+            bars.append(bar._replace(is_supposed=r.number in supposed))
         count = max(rows) + 1
         whole = max(span.end for span in spans) - spans[0].start
         lifetime += whole if worker else whole * count
@@ -100,6 +106,25 @@ def _spans(
             end = min(start + work_seconds(record), now)
         spans[record.worker].append(_Span(start, max(start, end), record))
     return spans
+
+
+def _give_to_idle(spans_of: dict[str, list[_Span]]) -> set[int]:
+    """Move running trials of unknown workers to workers idle since; return their numbers."""
+    last_ends = {name: max(s.end for s in spans) for name, spans in spans_of.items() if name}
+    kept, moved = [], set()
+    for span in sorted(spans_of.pop("", ()), key=lambda span: (span.start, span.record.number)):
+        idle = [name for name, end in last_ends.items() if end <= span.start]
+        if span.record.state is not RunState.RUNNING or not idle:
+            kept.append(span)
+            continue
+        # The one that has waited least: a worker that died long ago takes nothing.
+        latest = max(idle, key=lambda name: last_ends[name])
+        spans_of[latest].append(span)
+        moved.add(span.record.number)
+        del last_ends[latest]
+    if kept:
+        spans_of[""] = kept
+    return moved
 
 
 def _rows(spans: Iterable[_Span]) -> list[int]:

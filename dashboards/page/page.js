@@ -14,6 +14,8 @@ const draw = (place) => {
   const figure = JSON.parse(document.getElementById(`${place.id}-data`).textContent);
   figure.layout.template = template();
   Plotly.newPlot(place, figure.data, figure.layout, config);
+  const narrow = figure.layout.meta?.narrow;
+  if (narrow && place.clientWidth < 600) Plotly.relayout(place, narrow);
 };
 const observer = new IntersectionObserver((entries) => {
   entries.filter((one) => one.isIntersecting).forEach((one) => draw(one.target));

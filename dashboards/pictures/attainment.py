@@ -20,7 +20,7 @@ from dashboards.elements.objective_plane import (
 )
 from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.series import series_look, shortened
-from dashboards.elements.several_studies import describe_studies, what_differs
+from dashboards.elements.several_studies import comparable, describe_studies, reasons_apart
 from dashboards.picture_entry import PictureEntry
 from study.results.limit import meets
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -104,7 +104,7 @@ def get_attainment_info(studies: Sequence[LoadedStudy]) -> AttainmentInfo:
     return AttainmentInfo(
         title=f"{theme.capitalised(str(plane))}: attained by {_named(methods)}",
         common=tuple(describe_studies([run.study for run in runs])),
-        sentences=tuple(_sentences(methods, left_out)),
+        sentences=(*reasons_apart(studies), *_sentences(methods, left_out)),
         description=_description(methods, plane),
         plane=plane,
         methods=methods,
@@ -137,19 +137,17 @@ def _key(info: StudyInfo) -> tuple[str, str, str, str]:
 
 
 def _runs(studies: Sequence[LoadedStudy], plane: ObjectivePlane) -> tuple[list[_Run], list[str]]:
-    """The first run of each method and seed; and why the other studies are left out."""
+    """Return the first run of each method and seed; and why other comparable ones are left out."""
     runs: dict[object, _Run] = {}
     left_out = []
-    for study in studies:
-        reason = what_differs(study.info, studies[0].info)
-        points = np.empty(0) if reason else _points(study, plane)
+    for _, study in comparable(studies):
+        points = _points(study, plane)
         key = (_key(study.info), study.info.seed)
-        if not reason and not len(points):
-            reason = "no complete trial has both metrics"
+        if not len(points):
+            left_out.append(f"{study.info.name} is left out: no complete trial has both metrics.")
         elif key in runs:
-            reason = reason or f"{runs[key].study.info.name} has its method and seed"
-        if reason:
-            left_out.append(f"{study.info.name} is left out: {reason}.")
+            twin = runs[key].study.info.name
+            left_out.append(f"{study.info.name} is left out: {twin} has its method and seed.")
         else:
             runs[key] = _Run(study, points)
     return [*runs.values()], left_out

@@ -13,7 +13,7 @@ from dashboards.elements import theme
 from dashboards.elements.colour import round_ticks, tick_text
 from dashboards.elements.complete_trials import CompleteTrials, complete_trials
 from dashboards.elements.picture import Cell, Columns, PictureInfo
-from dashboards.elements.quantity import Quantity, find_quantity
+from dashboards.elements.quantity import INFERENCE, Quantity, find_quantity
 from dashboards.elements.selection import FADED, selected_places
 from dashboards.elements.trial_words import (
     describe_complete,
@@ -28,7 +28,8 @@ from study.results.plural import counted
 _LABELS = {
     "mask_values": "mask values",
     "macs": "MACs per image",
-    "epoch_val_seconds": "inference (s)",
+    INFERENCE: "inference (ms an image)",
+    "epoch_val_seconds": "inference (s a pass)",
     "train_seconds": "training (s)",
 }
 """Short ones: a panel is 150 pixels wide on a phone."""
@@ -95,7 +96,9 @@ def get_cost_info(
     if y.direction is None:
         raise ValueError(f"y (={y.name}) must be a metric that is better large or small")
     trials = complete_trials(study)
-    costs = [find_quantity(name, ()) for name in ("learnable_params", *_LABELS)]
+    unknown = "epoch_val_seconds" if trials.knows_inference else INFERENCE
+    shown = [name for name in _LABELS if name != unknown]
+    costs = [find_quantity(name, ()) for name in ("learnable_params", *shown)]
     places, (values, params, *rest) = _finite(trials, (y, *costs))
     within = [trials.within_limits[place] for place in places]
     parameter_front = _front(params, values, y, within)
@@ -204,9 +207,19 @@ def _time_sentences(trials: CompleteTrials) -> list[str]:
     where = f" ({', '.join(devices)})" if 0 < len(devices) <= _MOST_DEVICES else ""
     kinds = f"{len(devices)} kinds of machine" if len(devices) > 1 else "a machine"
     return [
-        "Inference is the median time of a pass over the validation images. Times are of "
+        f"{_inference_sentence(trials)} Times are of "
         f"{kinds}{where} that may have been busy with other trials: small differences mean nothing."
     ]
+
+
+def _inference_sentence(trials: CompleteTrials) -> str:
+    """Say what the time of inference is of; earlier studies do not tell how many images it took."""
+    if trials.knows_inference:
+        return "Inference is the time per image of a pass over the validation images, the median."
+    return (
+        "Inference is the median time of a pass over the validation images, whose number this "
+        "study did not record."
+    )
 
 
 def _short(panel: CostPanel) -> str:
@@ -257,7 +270,7 @@ def _hover_line(quantity: Quantity, axis: str) -> str:
     digits = ".4f"
     if quantity.counts:
         digits = ",.0f"
-    elif quantity.name.endswith("_seconds"):
+    elif quantity.name.endswith(("_seconds", "_ms")):
         digits = ".3~g"
     return f"{quantity.name}: %{{{axis}:{digits}}}"
 

@@ -25,7 +25,7 @@ from dashboards.elements.front_trials import (
 )
 from dashboards.elements.picture import Cell, Columns, PictureInfo
 from dashboards.elements.point_scale import scale_of_points
-from dashboards.elements.quantity import Quantity
+from dashboards.elements.quantity import INFERENCE, Quantity
 from dashboards.elements.reported_points import (
     ReportedPoint,
     describe_reported,
@@ -280,9 +280,11 @@ def _stacked(parts: Sequence[Mapping[str, list[Cell]]]) -> Columns:
 def _brushes(info: FrontInfo | Front3dInfo) -> tuple[str, ...]:
     if isinstance(info, Front3dInfo):
         return ()
-    # A box over names means no numbers.
+    # A box over names means no numbers, and trials alone do not know their time per image.
     return tuple(
-        "" if any(isinstance(place, str) for place in info.trials.places(i)) else axis.name
+        ""
+        if axis.name == INFERENCE or any(isinstance(p, str) for p in info.trials.places(i))
+        else axis.name
         for i, axis in enumerate(info.trials.axes)
     )
 

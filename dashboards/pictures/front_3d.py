@@ -25,6 +25,11 @@ from dashboards.elements.trial_words import describe_complete, describe_points, 
 from study.results.mlflow.loaded_study import LoadedStudy
 
 _AXES = ("xaxis", "yaxis", "zaxis")
+_WIDE = {"x": 2.3, "y": 1.3, "z": 1.0}
+"""Edges of the box, which fills a page's width and not a phone's, whose box is a cube."""
+_WIDE_EYE = {"x": 0.5, "y": -2.2, "z": 0.75}
+_NARROW_EYE = {"x": 1.05, "y": -2.4, "z": 0.8}
+_CENTER = {"x": 0, "y": 0, "z": -0.26}
 _HEIGHT = 560  # pixels
 _LETTERS = 16  # of a line of an axis's title
 
@@ -94,9 +99,18 @@ def get_front_3d_figure(info: Front3dInfo) -> go.Figure:
         axis = axis_of(quantity, info.trials.places(i), log=info.logs[i])
         scene[name] = axis | {"title": title}
     # Costs grow together: seen along their diagonal, all trials would be one line.
-    camera = {"eye": {"x": 1.05, "y": -2.4, "z": 0.8}, "center": {"x": 0, "y": 0, "z": -0.2}}
+    narrow = {
+        "scene.aspectratio": {"x": 1, "y": 1, "z": 1},
+        "scene.camera": {"eye": _NARROW_EYE, "center": _CENTER},
+    }
     figure.update_layout(
-        scene={**scene, "aspectmode": "cube", "camera": camera},
+        scene={
+            **scene,
+            "aspectmode": "manual",
+            "aspectratio": _WIDE,
+            "camera": {"eye": _WIDE_EYE, "center": _CENTER},
+        },
+        meta={"narrow": narrow},
         margin={"l": 0, "r": 0},
         height=_HEIGHT,
     )

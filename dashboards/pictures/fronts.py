@@ -22,9 +22,10 @@ from dashboards.elements.quantity import Quantity, searched_settings
 from dashboards.elements.series import series_look, shortened
 from dashboards.elements.several_studies import (
     clicks,
+    comparable,
     describe_studies,
     named,
-    what_differs,
+    reasons_apart,
 )
 from dashboards.picture_entry import PictureEntry
 from dashboards.scene import Scene
@@ -73,7 +74,7 @@ def get_fronts_info(
     """Collect what the picture shows.
 
     Args:
-        studies: The others are compared with the first.
+        studies: Those that cannot be compared with the first are left out, and named.
         x: Horizontal metric; by default the first study's second objective, or the learnable
             parameters where it has one.
         y: Vertical metric; by default its first objective.
@@ -81,7 +82,8 @@ def get_fronts_info(
     usual = usual_plane(studies[0].info.objectives)
     plane = ObjectivePlane(x=x or usual.x, y=y or usual.y)
     undirected = [axis.short for axis in plane if axis.direction is None]
-    found = [] if undirected else [_front(study, i, plane) for i, study in enumerate(studies)]
+    drawn = comparable(studies)
+    found = [] if undirected else [_front(study, i, plane) for i, study in drawn]
     fronts = tuple(front for front in found if front.numbers)
     instead = "" if fronts else NOTHING_COMPLETE
     if undirected:
@@ -89,8 +91,8 @@ def get_fronts_info(
             f"There is no best {undirected[0]}: choose a metric that is better large or small."
         )
     return FrontsInfo(
-        title=f"{theme.capitalised(str(plane))}: front of {named(studies)}",
-        common=tuple(describe_studies(studies)),
+        title=f"{theme.capitalised(str(plane))}: front of {named([study for _, study in drawn])}",
+        common=tuple(describe_studies([study for _, study in drawn])),
         sentences=tuple(_sentences(studies, fronts, plane)),
         description=_description(fronts, plane),
         plane=plane,
@@ -171,22 +173,16 @@ def _trace(front: StudyFront) -> go.Scatter:
 def _sentences(
     studies: Sequence[LoadedStudy], fronts: Sequence[StudyFront], plane: ObjectivePlane
 ) -> list[str]:
-    first = studies[0].info
-    sentences = []
+    sentences = reasons_apart(studies)
     sentences.append(
         f"Each line passes through the complete trials that no other one of their study beats in "
         f"both {plane.y.short} and {plane.x.short}. {FROM_VALIDATION}"
     )
-    missing = {study.info.name for study in studies} - {front.study for front in fronts}
+    shown = {front.study for front in fronts}
     sentences += [
         f"{study.info.name} is not drawn: no complete trial of it has both."
-        for study in studies
-        if fronts and study.info.name in missing
-    ]
-    sentences += [
-        f"{study.info.name} cannot be compared with {first.name}: {difference}."
-        for study in studies[1:]
-        if study.info.name not in missing and (difference := what_differs(study.info, first))
+        for _, study in comparable(studies)
+        if fronts and study.info.name not in shown
     ]
     if len(fronts) > 1:
         sentences.append(

@@ -16,9 +16,10 @@ from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.elements.series import series_look, shortened
 from dashboards.elements.several_studies import (
     clicks,
+    comparable,
     describe_studies,
     named,
-    what_differs,
+    reasons_apart,
 )
 from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
 from dashboards.picture_entry import PictureEntry
@@ -85,11 +86,7 @@ def get_hypervolume_info(studies: Sequence[LoadedStudy], *, over: Over) -> Hyper
         over: Horizontal axis: trials that have ended, or seconds since each study began.
     """
     objectives = studies[0].info.objectives
-    runs = [
-        _run(study, position, over, objectives)
-        for position, study in enumerate(studies)
-        if not what_differs(study.info, studies[0].info)
-    ]
+    runs = [_run(study, i, over, objectives) for i, study in comparable(studies)]
     scales = objective_scales(np.concatenate([run.values for run in runs]), objectives)
     lines = tuple(line for run in runs if (line := _line(run, scales)).trials)
     along = "trials ended" if over == "trials" else "wall time"
@@ -234,14 +231,17 @@ def _sentences(
     scales: Sequence[ObjectiveScale],
     over: Over,
 ) -> list[str]:
-    sentences = []
+    sentences = reasons_apart(studies)
     if scales:
         ranges = ", ".join(map(str, scales))
         sentences.append(
-            "Hypervolume of the complete trials so far, as a share of the box between a reference "
-            f"point and the best values. Scales from worst to best of all complete trials: {ranges}"
-            f"; the reference lies {BEYOND:.0%} of that beyond the worst. They move as trials "
-            "complete, so only lines of one picture compare."
+            "Hypervolume that the complete trials reached so far: the higher, the better the front."
+        )
+        sentences.append(
+            "It is a share of the box between a reference point and the best values. Scales from "
+            f"worst to best of all complete trials: {ranges}; the reference lies {BEYOND:.0%} of "
+            "that beyond the worst. They move as trials complete, so only lines of one picture "
+            "compare."
         )
     if over == "seconds":
         sentences.append("Wall time counts interruptions, too.")
@@ -250,11 +250,6 @@ def _sentences(
             instead = "left out" if over == "seconds" else "counted last"
             trials = counted(run.unknown, "trial")
             sentences.append(f"{run.study.info.name}: {trials} without a known time {instead}.")
-    sentences += [
-        f"{study.info.name} is left out: {difference}."
-        for study in studies
-        if (difference := what_differs(study.info, studies[0].info))
-    ]
     if len(runs) > 1:
         sentences.append("One search each: the order of the lines may be the luck of their seeds.")
     return sentences

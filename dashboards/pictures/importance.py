@@ -168,8 +168,7 @@ def _trace(rows: list[_Row], is_trusted: bool) -> go.Bar:
         marker=marker,
         name="enough trials" if is_trusted else "too few trials to be trusted",
         showlegend=bool(rows) and not is_trusted,
-        # Digits would be believed.
-        text=[f"{row.bar.importance:.2f}" if is_trusted else "" for row in rows],
+        text=[_digits(row.of, row.bar).strip() for row in rows],
         textposition="outside",
         cliponaxis=False,
         hovertext=[theme.escape(_hover(row)) for row in rows],
@@ -177,9 +176,17 @@ def _trace(rows: list[_Row], is_trusted: bool) -> go.Bar:
     )
 
 
+def _digits(importance: ObjectiveImportance, bar: ImportanceBar) -> str:
+    """Write the length of a bar; of one that is not to be trusted, digits would be believed."""
+    return f" {bar.importance:.2f}" if importance.is_trusted else ""
+
+
 def _hover(row: _Row) -> str:
+    trials = counted(row.of.trials, "trial")
+    if not row.of.is_trusted:
+        return f"{row.bar.setting.label}: {trials}, too few to say how much it matters"
     what = f"{row.bar.importance:.4f} of what matters for {row.of.objective.short}"
-    return f"{row.bar.setting.label}: {what}, {counted(row.of.trials, 'trial')}"
+    return f"{row.bar.setting.label}: {what}, {trials}"
 
 
 def _sentences(objectives: Sequence[ObjectiveImportance], evaluator: Evaluator) -> list[str]:
@@ -235,8 +242,11 @@ def _description(objectives: Sequence[ObjectiveImportance]) -> str:
     lines = []
     for importance in objectives:
         name = importance.objective.short
-        bars = ", ".join(f"{bar.setting.short} {bar.importance:.2f}" for bar in importance.bars[:5])
-        lines.append(f"{name}: {bars or importance.note}")
+        weak = "" if importance.is_trusted or importance.note else ", not to be trusted"
+        bars = ", ".join(
+            f"{bar.setting.short}{_digits(importance, bar)}" for bar in importance.bars[:5]
+        )
+        lines.append(f"{name}{weak}: {bars or importance.note}")
     return f"Horizontal bars, the longest first. {'; '.join(lines)}."
 
 

@@ -95,6 +95,13 @@ def _sentences(
     between: int,
 ) -> list[str]:
     sentences = []
+    apart = [
+        f"{second.info.name} is not compared with {first.info.name}: {difference}."
+        for first, second in itertools.combinations(studies, 2)
+        if (difference := what_differs(second.info, first.info))
+    ]
+    if apart:
+        sentences.append(" ".join(apart))
     if rows:
         sentences.append(
             "Differences of test accuracy in points, of confirmed runs, first minus second, "
@@ -107,12 +114,6 @@ def _sentences(
             "to each other in size: they tell of one search each, and are adjusted for the number "
             "of such rows."
         )
-    for first, second in itertools.combinations(studies, 2):
-        difference = what_differs(second.info, first.info)
-        if difference:
-            sentences.append(
-                f"{second.info.name} is not compared with {first.info.name}: {difference}."
-            )
     return sentences
 
 

@@ -9,16 +9,16 @@ class PairedRow(NamedTuple):
     """One difference of test accuracies.
 
     Attributes:
+        verdict: Conclusion on seeds that do not collapse, adjusted for the number of comparisons.
         first: Name of the first side.
         second: Name of the second side.
-        verdict: Conclusion on seeds that do not collapse, adjusted for the number of comparisons.
         difference: Mean of the first minus mean of the second, in points; None without a result.
         low: Lower end of the 95% interval; None where there is none.
         high: Upper end.
         low_over_images: Lower end of the interval for other test images as well; None without.
         high_over_images: Upper end of it; None without.
-        moved_more: Loss of the first on images moved by one pixel minus that of the second, a
-            in points; None where it was not recorded.
+        moved_more: Loss of the first on images moved by one pixel minus that of the second, in
+            points; None where it was not recorded.
         n: Seeds of the first that count.
         n_second: Seeds of the second that count.
         is_paired: True if the difference was taken seed by seed.
@@ -29,9 +29,9 @@ class PairedRow(NamedTuple):
         sentence: All of it, with what weakens it.
     """
 
+    verdict: str
     first: str
     second: str
-    verdict: str
     difference: float | None
     low: float | None
     high: float | None

@@ -1,6 +1,6 @@
 """Every complete trial as a line through its settings and objectives, the front above the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,8 +24,12 @@ MOST_LINES = 400
 """Beside the front's. More become a grey area that says nothing, and take long to draw."""
 SEED = 0
 
-_NONE_CHOSEN = "None of the selected trials can be drawn: select others, or none."
 _LONGEST_LABEL = 20  # letters
+_TICK_GAP = 0.055  # of an axis: what a tick's text needs
+_FAINT = 0.12
+"""Opacity of lines that are not selected."""
+
+_BETTER = {"maximize": " ↑", "minimize": " ↓"}
 
 
 class ParallelLine(NamedTuple):
@@ -48,11 +52,20 @@ class ParallelInfo(PictureInfo):
         quantities: One for each axis, from left to right: settings, then objectives.
         others: Trials off the front, all of them or a sample.
         front: Trials on it.
+        faded: Trials that are not selected, all of them or a sample; axes reach to them, too.
     """
 
     quantities: tuple[Quantity, ...]
     others: tuple[ParallelLine, ...]
     front: tuple[ParallelLine, ...]
+    faded: tuple[ParallelLine, ...] = ()
+
+    @property
+    def axes(self) -> list[SettingAxis]:
+        """Axes of the quantities, which hold what is selected and what is not."""
+        lines = (*self.others, *self.front, *self.faded)
+        columns = zip(*(line.values for line in lines), strict=True)
+        return [SettingAxis(q, column) for q, column in zip(self.quantities, columns, strict=True)]
 
 
 def get_parallel_info(
@@ -62,7 +75,7 @@ def get_parallel_info(
 
     Args:
         study: Study as read from the tracker.
-        selected: Numbers of the trials to draw; None for all.
+        selected: Numbers of the trials to show in full, the others faded; None for all.
     """
     complete = complete_trials(study)
     objectives = tuple(map(objective_quantity, study.info.objectives))
@@ -81,10 +94,11 @@ def get_parallel_info(
     front = tuple(line for line in chosen if line.number in on_front)
     others = [line for line in chosen if line.number not in on_front]
     sample = _sample(others)
+    faded = _sample([line for line in lines if selected is not None and line not in chosen])
     quantities = (*settings, *shown)
     sentences = _describe_lines(len(sample), len(others), len(front))
     if selected is not None:
-        sentences.append(f"Only selected trials: {len(chosen)} of {len(lines)}.")
+        sentences.append(f"Selected: {len(chosen)} of {counted(len(lines), 'trial')}.")
     homeless = [q.short for q in (*complete.searched, *objectives) if q not in quantities]
     if homeless:
         sentences.append(f"No room for an axis: {', '.join(homeless)}.")
@@ -94,22 +108,30 @@ def get_parallel_info(
         common=tuple(describe_complete(study, len(lines), quantities)),
         sentences=tuple(sentences),
         description=_description(quantities, len(others), len(front)),
-        instead=tell_why_empty(study, len(lines)) or ("" if chosen else _NONE_CHOSEN),
+        instead=tell_why_empty(study, len(lines)),
         quantities=quantities,
         others=sample,
         front=front,
+        faded=faded,
     )
 
 
 def get_parallel_figure(info: ParallelInfo) -> go.Figure:
     """Draw it: the front in wide lines with diamonds over thin ones.
 
-    Not Plotly's own parallel coordinates: their lines differ in nothing but colour.
+    Not Plotly's own parallel coordinates: their lines differ in nothing but colour, and a box over
+    an axis does not reach the other pictures.
     """
     figure = theme.new_figure()
-    columns = zip(*(line.values for line in (*info.others, *info.front)), strict=True)
-    axes = [SettingAxis(q, column) for q, column in zip(info.quantities, columns, strict=True)]
-    names = [cut_off(theme.capitalised(q.short), _LONGEST_LABEL) for q in info.quantities]
+    axes = info.axes
+    names = [
+        cut_off(theme.capitalised(q.short), _LONGEST_LABEL) + _BETTER.get(q.direction or "", "")
+        for q in info.quantities
+    ]
+    if info.faded:
+        faded = _trace(info.quantities, info.faded, axes, name="not selected")
+        faded.update(mode="lines", line={"color": theme.GREY, "width": 1}, opacity=_FAINT)
+        figure.add_trace(faded)
     others = _trace(info.quantities, info.others, axes, name="other trials")
     others.update(
         mode="lines",
@@ -122,18 +144,20 @@ def get_parallel_figure(info: ParallelInfo) -> go.Figure:
         line={"color": theme.VERMILION, "width": 2.5},
         marker={"symbol": "diamond", "size": 8},
     )
-    figure.add_traces([others, front, _tick_texts(axes)])
+    figure.add_traces([others, front])
     return figure.update_layout(
+        annotations=(labels := _tick_texts(axes)),
+        meta={"scales": [axis.scale() for axis in axes], "narrow": _ends_alone(labels)},
         xaxis={
             "tickvals": list(range(len(names))),
             "ticktext": list(map(theme.escape, names)),
             "autotickangles": [0, 40, 90],
             "ticklabeloverflow": "allow",
-            "range": [-0.15, len(names) - 0.5],  # room for texts on the right of the last axis
+            "range": [-0.25, len(names) - 0.5],  # room for texts on the right of the last axis
             "showline": False,
             "ticks": "",
         },
-        yaxis={"visible": False, "range": [-0.04, 1.04]},
+        yaxis={"visible": False, "range": [-0.06, 1.06]},
         margin={"l": 30, "r": 50},
     )
 
@@ -189,19 +213,33 @@ def _trace(
     )
 
 
-def _tick_texts(axes: Sequence[SettingAxis]) -> go.Scatter:
-    ticks = [(i, axis.share(v), text) for i, axis in enumerate(axes) for v, text in axis.ticks()]
-    return go.Scatter(
-        x=[i for i, _, _ in ticks],
-        y=[place for _, place, _ in ticks],
-        text=[f"\u2002{theme.escape(text)}" for _, _, text in ticks],
-        mode="text",
-        textposition="middle right",
-        textfont={"size": 11},
-        cliponaxis=False,
-        hoverinfo="skip",
-        showlegend=False,
-    )
+def _tick_texts(axes: Sequence[SettingAxis]) -> list[dict[str, object]]:
+    """Return the ticks as annotations, which lie above all lines."""
+    return [
+        {
+            "templateitemname": theme.ON_PAPER,
+            "visible": True,
+            "text": theme.escape(text),
+            "x": i,
+            "y": place,
+            "xanchor": "left",
+            "xshift": 7,
+            "showarrow": False,
+            "font": {"size": 11},
+            "captureevents": False,
+        }
+        for i, axis in enumerate(axes)
+        for place, text in axis.ticks_with_ends(_TICK_GAP)
+    ]
+
+
+def _ends_alone(labels: Sequence[Mapping[str, object]]) -> dict[str, bool]:
+    """Return the change that leaves room on a phone: labels of both ends, and no others."""
+    return {
+        f"annotations[{i}].visible": False
+        for i, label in enumerate(labels)
+        if label["y"] not in (0.0, 1.0)
+    }
 
 
 def _describe_lines(drawn: int, others: int, front: int) -> list[str]:
@@ -214,6 +252,7 @@ def _describe_lines(drawn: int, others: int, front: int) -> list[str]:
         )
     else:
         sentences.append(f"Thin lines: the other complete trials, {others}.")
+    sentences.append("Arrows: where an objective is better. A box over an axis selects trials.")
     return sentences
 
 
@@ -231,4 +270,5 @@ PARALLEL = PictureEntry(
     info=lambda scene: get_parallel_info(scene.study, selected=scene.selected),
     figure=get_parallel_figure,
     columns=_columns,
+    brushes=lambda _: ("", ""),  # by the axes that a box covers: see `layout.meta.scales`
 )

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from dashboards.elements import theme
 from dashboards.elements.axes import axis_of
-from dashboards.elements.complete_trials import complete_trials
+from dashboards.elements.colour import ColourGroup, colour_groups
+from dashboards.elements.complete_trials import CompleteTrials, complete_trials
 from dashboards.elements.file_column import as_column
 from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity, objective_quantity
@@ -19,6 +20,7 @@ from dashboards.elements.setting_parts import divide
 from dashboards.elements.trial_hover import template_text
 from dashboards.elements.trial_words import describe_complete, describe_undrawn, tell_why_empty
 from dashboards.picture_entry import PictureEntry
+from dashboards.pictures.objective_importance import evaluate_importance
 from dashboards.pictures.reported_slice import (
     ReportedFigure,
     describe_reported,
@@ -27,6 +29,7 @@ from dashboards.pictures.reported_slice import (
 )
 from dashboards.pictures.slice_summary import SliceSummary, summarise, summary_trace
 from dashboards.scene import Scene
+from pnn_core.config import ParameterValue
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES
 from study.results.plural import counted
@@ -45,11 +48,13 @@ class SlicePoint(NamedTuple):
         number: Number of the trial.
         x: Value of the setting.
         y: Value of the metric.
+        colour: Value of the setting that tells its colour; None where it has none.
     """
 
     number: int
     x: float | str
     y: float
+    colour: ParameterValue | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +64,7 @@ class SliceInfo(PictureInfo):
     Attributes:
         x: The setting.
         y: The metric.
+        colour: Most important other setting, which colours points; None where there is none.
         points: By number of the trial.
         summaries: Summaries from the smallest value to the largest.
         is_binned: True if values are put together in bins.
@@ -68,6 +74,7 @@ class SliceInfo(PictureInfo):
 
     x: Quantity
     y: Quantity
+    colour: Quantity | None
     points: tuple[SlicePoint, ...]
     summaries: tuple[SliceSummary, ...]
     is_binned: bool
@@ -92,8 +99,10 @@ def get_slice_info(
     """
     y = y or objective_quantity(OBJECTIVES["val_accuracy"])
     complete = complete_trials(study)
+    colour = _usual_colour(study, complete, parameter, y)
+    colours = complete.column(colour) if colour else (None,) * len(complete.numbers)
     points = tuple(
-        SlicePoint(complete.numbers[i], value, float(metric))
+        SlicePoint(complete.numbers[i], value, float(metric), colours[i])
         for i, (value, metric) in complete.placed((parameter, y))
         if not isinstance(metric, str)
     )
@@ -104,6 +113,7 @@ def get_slice_info(
         instead=tell_why_empty(study, len(points)),
         x=parameter,
         y=y,
+        colour=colour,
         points=points,
         summaries=summarise(parameter, parts, [(point.x, point.y) for point in points]),
         is_binned=any(part.is_bin for part in parts),
@@ -127,13 +137,7 @@ def get_slice_figure(info: SliceInfo) -> go.Figure:
     """Draw it."""
     figure = theme.new_figure()
     axis = _axis(info)
-    chosen = [p for p in info.points if info.selected is None or p.number in info.selected]
-    rest = [p for p in info.points if info.selected is not None and p.number not in info.selected]
-    size = len(info.points)
-    if rest:
-        figure.add_trace(_points(info, axis, rest, size).update(opacity=FADED, name="other trials"))
-    name = "trials" if info.selected is None else "selected trials"
-    figure.add_trace(_points(info, axis, chosen, size).update(name=name))
+    figure.add_traces(_point_traces(info, axis))
     figure.add_trace(summary_trace(info.summaries, info.x, info.y, axis, is_binned=info.is_binned))
     if info.reported:
         figure.add_trace(reported_trace(info.reported, info.x, info.y, axis))
@@ -164,9 +168,16 @@ def _columns(info: SliceInfo) -> Columns:
     what = "median" if info.is_binned else "mean"
     xs = [p.x for p in info.points] + [s.x for s in info.summaries] + [r.x for r in info.reported]
     points, summaries, reported = map(len, (info.points, info.summaries, info.reported))
+    beside = [None] * (summaries + reported)
+    colours = (
+        {info.colour.name: as_column([*(p.colour for p in info.points), *beside])}
+        if (info.colour)
+        else {}
+    )
     return {
         "what": ["trial"] * points + [what] * summaries + ["reported"] * reported,
-        "trial": [*(p.number for p in info.points), *[None] * (summaries + reported)],
+        "trial": [*(p.number for p in info.points), *beside],
+        **colours,
         info.x.name: as_column(xs),
         info.y.name: [
             *(p.y for p in info.points),
@@ -183,30 +194,77 @@ def _axis(info: SliceInfo) -> SettingAxis:
     return SettingAxis(info.x, [*(p.x for p in info.points), *(r.x for r in info.reported)])
 
 
+def _usual_colour(
+    study: LoadedStudy, complete: CompleteTrials, parameter: Quantity, y: Quantity
+) -> Quantity | None:
+    """Return the most important other setting, by PED-ANOVA; the first one where nothing is."""
+    others = [quantity for quantity in complete.searched if quantity.name != parameter.name]
+    objectives = study.info.objectives
+    if y.name not in [objective.name for objective in objectives]:
+        objectives = tuple(o for o in OBJECTIVES.values() if o.name == y.name)
+    if len(others) < 2 or not objectives:
+        return others[0] if others else None
+    found = evaluate_importance(complete, objectives, "ped_anova", limit=None)
+    bars = next(importance.bars for importance in found if importance.objective.name == y.name)
+    important = (bar.setting for bar in bars if bar.setting.name != parameter.name)
+    return next(important, others[0])
+
+
+def _point_traces(info: SliceInfo, axis: SettingAxis) -> list[go.Scatter | go.Scattergl]:
+    """Draw trials by their colour, those that are not selected faded and first."""
+    traces = []
+    for group in colour_groups(info.colour, [point.colour for point in info.points]):
+        is_full = [
+            info.selected is None or info.points[i].number in info.selected for i in group.places
+        ]
+        for full in sorted({*is_full}):
+            here = [j for j, it in enumerate(is_full) if it is full]
+            trace = _points(info, axis, group, here)
+            if not full:
+                trace.update(opacity=FADED, showlegend=not any(is_full))
+                trace.marker.showscale = not any(is_full)
+            if group.name == "trials":
+                kind = "selected trials" if full else "other trials"
+                trace.update(name="trials" if info.selected is None else kind, showlegend=True)
+            traces.append(trace)
+    return traces
+
+
 def _points(
-    info: SliceInfo, axis: SettingAxis, points: Sequence[SlicePoint], size: int
+    info: SliceInfo, axis: SettingAxis, group: ColourGroup, places: Sequence[int]
 ) -> go.Scatter | go.Scattergl:
-    x, y = template_text(info.x.short), template_text(info.y.short)
+    """Draw some points of a group; `places` count within it."""
+    points = [info.points[group.places[j]] for j in places]
+    quantities = [info.x, info.y, *([info.colour] if info.colour else [])]
+    lines = [
+        f"{template_text(quantity.short)}: %{{customdata[{i}]}}"
+        for i, quantity in enumerate(quantities, start=1)
+    ]
+    colours = group.marker["color"]
+    many = len(info.points) > theme.MANY_POINTS
     return theme.scatter(
-        size,
+        len(info.points),
         # Arrays: Plotly looks at each item of a list.
         x=np.array([axis.stand(point.x) for point in points]),
         y=np.array([point.y for point in points]),
         mode="markers",
-        customdata=np.array(
-            [[p.number, theme.escape(info.x.format(p.x)), info.y.format(p.y)] for p in points],
-            dtype=object,
-        ),
-        hovertemplate=(
-            f"trial %{{customdata[0]}}<br>{x}: %{{customdata[1]}}<br>{y}: %{{customdata[2]}}"
-            "<extra></extra>"
-        ),
+        name=theme.escape(group.name),
+        legendgroup=theme.escape(group.name),
+        customdata=np.array([_cells(info, point) for point in points], dtype=object),
+        hovertemplate="<br>".join(["trial %{customdata[0]}", *lines]) + "<extra></extra>",
         marker={
-            "color": theme.BLUE,
-            "size": 7 if len(points) <= theme.MANY_POINTS else 4,
-            "opacity": max(0.2, min(0.75, 200 / max(len(points), 1))),
+            **group.marker,
+            "color": colours[[*places]] if isinstance(colours, np.ndarray) else colours,
+            "size": 4 if many else 8,
+            "opacity": max(0.2, min(0.85, 200 / max(len(info.points), 1))),
+            "line": {"width": 0 if many else 0.5, "color": theme.GREY},
         },
     )
+
+
+def _cells(info: SliceInfo, point: SlicePoint) -> list[object]:
+    cells = [point.number, theme.escape(info.x.format(point.x)), info.y.format(point.y)]
+    return [*cells, theme.escape(info.colour.format(point.colour))] if info.colour else cells
 
 
 def _describe(info: SliceInfo) -> list[str]:
@@ -220,6 +278,11 @@ def _describe(info: SliceInfo) -> list[str]:
         f"A slice is no experiment with all else equal: other settings differ from point to point, "
         f"and a slope need not come from {x}.",
     ]
+    if info.colour is not None:
+        sentences.append(
+            f"Colours: {info.colour.short}, which matters most besides, by PED-ANOVA, or is the "
+            "first setting searched where that finds nothing."
+        )
     if info.selected is not None:
         chosen = sum(point.number in info.selected for point in info.points)
         sentences.append(

@@ -70,7 +70,7 @@ def get_timeline_info(study: LoadedStudy, *, now_ms: int) -> TimelineInfo:
     return TimelineInfo(
         title=f"When each trial ran: {study.info.name}",
         common=(describe_trials(study.info, study.records),),
-        sentences=tuple(_sentences(study, timed, silent, lanes.idle_share)),
+        sentences=tuple(_sentences(study, timed, silent, lanes)),
         description=f"{counted(len(lanes.bars), 'bar')} on {counted(len(lanes.names), 'lane')}, "
         "one for each trial, from its start to its end.",
         lanes=lanes,
@@ -165,7 +165,7 @@ def _hover(bar: TimelineBar, info: TimelineInfo) -> str:
     lines = [
         f"<b>trial {bar.number}</b>, {bar.state.words}",
         f"{describe_duration(bar.end - bar.start)}, from {describe_duration(bar.start)} on",
-        theme.escape(info.lanes.names[bar.lane]),
+        "worker not told yet" if bar.is_supposed else theme.escape(info.lanes.names[bar.lane]),
     ]
     lines += reason_lines(bar.reason)
     if bar.retries:
@@ -177,12 +177,22 @@ def _sentences(
     study: LoadedStudy,
     timed: Sequence[RunRecord],
     silent: Sequence[SilentTrial],
-    idle_share: float | None,
+    lanes: Lanes,
 ) -> list[str]:
-    sentences = [_describe_lanes(timed)]
-    if idle_share is not None:
+    supposed = sum(bar.is_supposed for bar in lanes.bars)
+    known = [record for record in timed if record.worker or not supposed]
+    sentences = [_describe_lanes(known)]
+    if supposed:
         sentences.append(
-            f"{idle_share:.0%} of the lanes' time between first start and last end is idle."
+            f"{counted(supposed, 'trial')} that has just begun has not told its worker: it stands "
+            "on the lane of an idle one."
+            if supposed == 1
+            else f"{supposed} trials that have just begun have not told their workers: they stand "
+            "on the lanes of idle ones."
+        )
+    if lanes.idle_share is not None:
+        sentences.append(
+            f"{lanes.idle_share:.0%} of the lanes' time between first start and last end is idle."
         )
     if silent:
         sentences.append(

@@ -7,7 +7,7 @@
 - `measured`: costs, results of an epoch or a confirmation, and the GPU memory that a run needs
 """
 
-from pnn_core.config.arithmetic import FUSED, TORCH, Arithmetic
+from pnn_core.config.arithmetic import COMPILED, FUSED, TORCH, Arithmetic
 from pnn_core.config.measured import (
     ADDED_METRICS,
     COST_METRICS,
@@ -46,6 +46,7 @@ __all__ = [
     "ADDED_METRICS",
     "ADDED_SETTINGS",
     "ADDED_UNSET",
+    "COMPILED",
     "COST_METRICS",
     "EPOCH_METRICS",
     "FUSED",

@@ -10,3 +10,7 @@ FUSED: Arithmetic = "fused"
 
 TORCH: Arithmetic = "torch"
 """Operators of torch itself."""
+
+COMPILED = "compiled"
+"""Kernels that torch's compiler wrote, on a GPU, in a run that was long enough for it. Nobody asks
+for it: records tell of it, and what is begun from such a record trains by `TORCH`."""

@@ -4,7 +4,8 @@ Records, their files, MLflow and the objectives follow from these declarations.
 """
 
 import math
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Annotated, Any, Literal, get_type_hints
 
 from pnn_core.config.trial import TrialConfig
@@ -136,7 +137,7 @@ class ConfirmResult:
 
 @dataclass(frozen=True, kw_only=True)
 class GpuNeed:
-    """Need of a GPU's memory by the largest of several training runs.
+    """Need of a GPU by several training runs: memory of the largest, steps of a middle one.
 
     Attributes:
         gpu: Name of the GPU.
@@ -145,6 +146,9 @@ class GpuNeed:
             GPU is too small.
         free_bytes: Free memory of the GPU before anything ran there.
         total_bytes: Memory of the GPU.
+        rates: Training steps per second of all processes together, by their number, of the run in
+            the middle of all sizes; empty where not measured.
+        mps: True if they shared the GPU through CUDA's multi-process service.
     """
 
     gpu: str
@@ -152,6 +156,8 @@ class GpuNeed:
     needed_bytes: int | None
     free_bytes: int
     total_bytes: int
+    rates: Mapping[int, float] = field(default_factory=dict)
+    mps: bool = False
 
 
 def _declared(owner: type[Any]) -> dict[str, Metric]:

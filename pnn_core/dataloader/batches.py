@@ -158,9 +158,13 @@ class DeviceBatches(Iterator[Batch]):
         self._left -= 1
         return self.take()
 
+    def look(self) -> Batch:
+        """Return the next batch, which must exist, without taking it."""
+        return self._images.pick(self._draws, self._positions)
+
     def take(self) -> Batch:
         """Return the next batch, which must exist."""
-        batch = self._images.pick(self._draws, self._positions)
+        batch = self.look()
         self._positions.add_(self._size)
         return batch
 

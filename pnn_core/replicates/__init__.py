@@ -5,4 +5,5 @@
 - `batched_modules`: the layers of that network
 - `batched_state`: copies between its state and the states of the runs
 - `gpu_memory_probe`: peak of GPU memory of the largest of several runs, measured
+- `training_rate`, `training_process`: steps per second of several processes on one device
 """

@@ -130,9 +130,11 @@ class BatchedRun:
         )
         loop = self.step_loop
         loop.failure = next((r.step_loop.failure for r in self.runs if r.step_loop.failure), "")
-        losses = loop.train(batches, pause, steps=first.steps - done)
+        losses = loop.train(batches, pause, steps=first.steps - done, later=first.later_steps)
         for run in self.runs:
             run.train_plainly(loop.failure)
+            run.step_loop.was_compiled |= loop.was_compiled
+            run.step_loop.not_compiled = run.step_loop.not_compiled or loop.not_compiled
         return losses
 
     def _evaluate(self) -> list[tuple[Evaluation, ...]]:

@@ -1,4 +1,7 @@
-"""GPU memory that the largest of several training runs takes, measured on the GPU itself."""
+"""GPU memory that the largest of several training runs takes, measured on the GPU itself.
+
+Beside it the images and settings with which any run can be measured for a moment.
+"""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -50,7 +53,7 @@ def probe_gpu_memory(
     Raises:
         DatasetError: Names an image that is decoded in training and is damaged.
     """
-    largest = max(configs, key=lambda config: _estimated_bytes(config, len(data.train)))
+    largest = by_size(configs, data)[-1]
     free, total = torch.cuda.mem_get_info(device)  # also makes this process's context
     try:
         needed: int | None = _peak(largest, replicates, data, device) + CONTEXT_BYTES
@@ -65,6 +68,32 @@ def probe_gpu_memory(
     )
 
 
+def by_size(configs: Sequence[TrialConfig], data: TrainingData) -> list[TrialConfig]:
+    """Sort training runs by an estimate of their memory, the smallest first."""
+    return sorted(configs, key=lambda config: _estimated_bytes(config, len(data.train)))
+
+
+def sample(config: TrialConfig, data: TrainingData, steps: int) -> tuple[TrialConfig, TrainingData]:
+    """Make a run of few images, all of whose epochs are alike.
+
+    Args:
+        config: Training run.
+        data: Training and validation images.
+        steps: Number of training steps in an epoch, where there are images enough.
+
+    Returns:
+        The run at one learning rate, at which no loss diverges, and its images.
+    """
+    optim = replace(config.optim, learning_rate=_NO_STEP, schedule="constant")
+    few = replace(
+        data,
+        train=_first(data.train, steps * config.optim.batch_size),
+        validation=_first(data.validation, EVALUATION_BATCH),
+        held_out=data.held_out[:EVALUATION_BATCH],
+    )
+    return replace(config, optim=optim), few
+
+
 def _estimated_bytes(config: TrialConfig, images: int) -> int:
     parameters = count_costs(config.model).learnable_params
     return ACTIVATION_COPIES * activation_bytes(config, images) + _STATE_BYTES * parameters
@@ -76,13 +105,7 @@ def _peak(config: TrialConfig, replicates: int, data: TrainingData, device: torc
     A few images stand for all; those left out, which all runs share, are added. The
     result is no less than `group_runs` needs to train as many seeds at once in this memory alone.
     """
-    config = replace(config, optim=replace(config.optim, learning_rate=_NO_STEP))
-    few = replace(
-        data,
-        train=_first(data.train, STEPS * config.optim.batch_size),
-        validation=_first(data.validation, EVALUATION_BATCH),
-        held_out=data.held_out[:EVALUATION_BATCH],
-    )
+    config, few = sample(config, data, STEPS)
     torch.cuda.reset_peak_memory_stats(device)
     seeds = range(config.seed, config.seed + replicates)
     runs = [ValidatedRun(replace(config, seed=seed), few, device) for seed in seeds]

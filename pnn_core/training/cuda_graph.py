@@ -73,6 +73,10 @@ class GraphCapture:
 
         return replay
 
+    def wait(self) -> None:
+        """Wait for the GPU to do all that it was given."""
+        torch.cuda.synchronize(self.device)
+
     def recover(self) -> None:
         """Free what a failed capture has left.
 
@@ -143,6 +147,10 @@ class RecordedStep:
             return self._step()
         self.replays += 1
         return self._replay()
+
+    def wait(self) -> None:
+        """Wait for the steps to be done; see `GraphCapture.wait`."""
+        self._capture.wait()
 
     def _parts(self) -> tuple[object, ...]:
         """Return the numbers and the places in memory that a recording holds on to."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from pnn_core.config import TrialConfig
+from pnn_core.config import COMPILED, TrialConfig
 from pnn_core.data import Images, ImageTraits, LabelledImages
 from pnn_core.data.augmentation import Augmentation, chosen_augmentation
 from pnn_core.data.normalisation import chosen_statistics
@@ -25,6 +25,7 @@ from pnn_core.dataloader.decoding_workers import Decoder, decoding_worker_count
 from pnn_core.dataloader.file_batches import FileBatches
 from pnn_core.dataloader.moved_images import MovedImages
 from pnn_core.device.precision import LEAST_HALF_LEVEL, needs_float32
+from pnn_core.fused.operators import arithmetic_on
 from pnn_core.models.build import build_model
 from pnn_core.rng.generators import spawn
 from pnn_core.rng.seeds import Seeds
@@ -60,7 +61,8 @@ class Trainer:
         traits: The images' shape, normalisation and augmentation.
         images: Training images.
         device: Device that trains. On a GPU: images in memory are resident there, training steps
-            are recorded, bf16 autocast, but float32 at noise levels that bf16 would round away.
+            are recorded, in long runs those of a compiled network, bf16 autocast, but float32 at
+            noise levels that bf16 would round away.
 
     Attributes:
         model: The network.
@@ -131,6 +133,8 @@ class Trainer:
             )
         if self.step_loop.failure:
             yield f"training steps were not recorded as a CUDA graph: {self.step_loop.failure}"
+        if self.step_loop.not_compiled:
+            yield f"the network was not compiled: {self.step_loop.not_compiled}"
 
     def source(self, images: Images) -> BatchSource:
         """Prepare images for `evaluate`, as this network expects them."""
@@ -170,6 +174,16 @@ class Trainer:
         self.order_generator.set_state(order)
         self.pause_epoch(epoch_state)
         return None
+
+    @property
+    def later_steps(self) -> int:
+        """Number of training steps of the epochs after the one under way."""
+        return max(self.config.epochs - self.epoch - 1, 0) * self.steps
+
+    @property
+    def arithmetic(self) -> str:
+        """Arithmetic that trained it so far, in this process."""
+        return COMPILED if self.step_loop.was_compiled else arithmetic_on(self.device)
 
     @property
     def paused_steps(self) -> int:
@@ -248,7 +262,9 @@ class Trainer:
         batches = self.training_images.shuffled(
             self.config.optim.batch_size, self.order_generator, first_batch=first
         )
-        return self.step_loop.train(batches, pause, steps=self.steps - first)
+        return self.step_loop.train(
+            batches, pause, steps=self.steps - first, later=self.later_steps
+        )
 
     def evaluate(self, source: OrderedImages) -> Evaluation:
         """Classify every image once.

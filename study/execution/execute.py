@@ -81,7 +81,8 @@ def execute(
         StudyFailedError: The data, the cluster or the storage failed.
     """
     name, resume = plan.config.name, resume_command(plan.config, plan.arguments.tracking_uri)
-    info, digest = describe_study(plan.config), partial(images_digest, data)
+    info = replace(describe_study(plan.config), validation_images=len(data.validation))
+    digest = partial(images_digest, data)
     writer = MlflowWriter(plan.store.open_study(info, digest))
 
     def tell_tracker(end: StudyEnd) -> None:

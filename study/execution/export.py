@@ -41,7 +41,7 @@ def export_front(plan: StudyPlan, records: Sequence[RunRecord], validation_image
     repeated = arguments.repeated if plan.file.rerun is None and has_front else None
     outcome = Outcome(
         config=config,
-        info=describe_study(config),
+        info=replace(describe_study(config), validation_images=validation_images),
         records=tuple(records),
         commands=next_commands(config, repeated, shown, resume),
         resume=resume,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from pnn_core.config import FUSED, TORCH, Arithmetic, DatasetShape, ParameterValue
+from pnn_core.config import COMPILED, FUSED, TORCH, Arithmetic, DatasetShape, ParameterValue
 from pnn_core.config.checks import did_you_mean, require_known
 from study.config import require_study_name
 from study.results.bounded_json import parse_json
@@ -111,14 +111,14 @@ class StudyFile(Settings):
 
 
 def read_arithmetic(text: str | None) -> Arithmetic | None:
-    """Read an arithmetic's name; None where none was recorded.
+    """Read an arithmetic's name; None where none was recorded, torch's own for a compiled network.
 
     Raises:
         ValueError: There is none of that name.
     """
     if text is None:
         return None
-    require_known("an arithmetic", text, get_args(Arithmetic))
+    require_known("an arithmetic", text, (*get_args(Arithmetic), COMPILED))
     return FUSED if text == FUSED else TORCH
 
 

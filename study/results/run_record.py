@@ -111,7 +111,8 @@ class RunRecord:
         measured: Measurements of the trained network that are objectives, by name: one's own and
             those of `pnn_core.config.Measurements`, the mean over seeds; made once, on `device`.
         device: Device that it trained on, in words; empty while unknown.
-        arithmetic: Arithmetic that trained it; empty where that is not known.
+        arithmetic: Arithmetic that trained it, `compiled` where a compiled network did some of its
+            steps; empty where that is not known.
         fallbacks: Sentences on what a fast path was left out for, and why; empty where
             nothing was, and in earlier records.
         enqueued: True if a trial's point was asked for, wholly or in part, and not proposed; False

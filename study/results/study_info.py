@@ -37,6 +37,8 @@ class StudyInfo(ShownSettings):
         first_fresh_seed: First fresh seed, which the others follow; None where not recorded.
         sealed_runs: Number of confirmed runs of a planned experiment that ended while it was
             sealed; None where nothing was sealed, or it was not recorded.
+        validation_images: Number of images that an epoch's accuracy is measured on; None where it
+            was not recorded.
         rungs: Epochs after which trials are compared, in order, all below the full budget; empty
             where trials are never stopped early, or where it was not recorded.
         experiment: Plan that the space was made for; None for none.
@@ -55,6 +57,7 @@ class StudyInfo(ShownSettings):
     controls_beforehand: str | None = None
     first_fresh_seed: int | None = None
     sealed_runs: int | None = None
+    validation_images: int | None = None
     rungs: tuple[int, ...] = ()
     experiment: PlannedExperiment | None = None
     own: tuple[OwnCode, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from pnn_core.config import COMPILED
 from study.config import StudyConfig
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
@@ -211,12 +212,14 @@ class RunManager(ABC):
 
     def _told(self, key: RunKey, report: TrainedReport) -> dict[str, Any]:
         """Return the fields of a record that every report of what was trained tells."""
-        known = self._records[key].fallbacks
+        known = self._records[key]
+        # What has compiled once is told so: a worker that resumes may not have got there yet.
+        is_compiled = known.arithmetic == COMPILED
         return {
             "costs": report.costs,
             "device": report.device,
-            "arithmetic": report.arithmetic,
-            "fallbacks": tuple(dict.fromkeys((*known, *report.fallbacks))),
+            "arithmetic": COMPILED if is_compiled else report.arithmetic,
+            "fallbacks": tuple(dict.fromkeys((*known.fallbacks, *report.fallbacks))),
             "worker": report.worker,
         }
 

@@ -306,7 +306,7 @@ def test_runs_that_cannot_be_read_are_told(begin: Begin, tracker: str, capsys) -
     client = MlflowClient(tracker)
     experiment = client.get_experiment_by_name("honest")
     (run,) = client.search_runs([experiment.experiment_id], "tags.trial_number = '2'")
-    client.set_tag(run.info.run_id, "record.0000", "asleep")
+    client.set_tag(run.info.run_id, "pnn.record.0000", "asleep")
     assert refusal(capsys, "--rerun", "honest:2").endswith(
         "study honest has trials 0 to 1, and 1 of its runs cannot be read"
     )

@@ -110,9 +110,9 @@ def test_a_study_reaches_its_front_and_a_real_mlflow_server_remembers_it(
         assert tags["state"] == "complete"
         assert tags["dataset"] == "digits"
         assert tags["space"] == "tiny <b>space</b>"
-        assert tags["study_seed"] == "5"
+        assert tags["pnn.study_seed"] == "5"
         assert tags["device"].startswith(("cpu", "NVIDIA"))
-        assert tags["version.torch"]
+        assert json.loads(tags["pnn.versions"])["torch"]
         assert "mlflow.source.git.commit" in tags
 
     loaded = MlflowStore(server.uri).load_study("tiny-1")

@@ -44,14 +44,30 @@
     if (Number.isInteger(number)) query.set("trial", number);
   };
 
-  const brush = (query, { value, axes, zero }) => {
-    const spans = ["x", "y"].flatMap((side, place) => {
+  const span = (name, ends) => {
+    const [low, high] = [Math.min(...ends), Math.max(...ends)];
+    return `${name}:${+low.toPrecision(6)}..${+high.toPrecision(6)}`;
+  };
+
+  // A box over the axes of parallel coordinates, which stand at 0, 1, 2 and so on; each tells how a
+  // share of its height becomes a value (`SettingAxis.scale`), and one of names tells nothing.
+  const spansOverAxes = ({ x, y }, scales) => scales.flatMap((scale, place) => {
+    if (!scale || place < Math.min(...x) || place > Math.max(...x)) return [];
+    const value = (share) => {
+      if (scale.zero !== null && share < scale.zero) return 0;
+      const at = scale.low + share * (scale.high - scale.low);
+      return scale.log ? 10 ** at : at;
+    };
+    return [span(scale.name, y.map(value))];
+  });
+
+  const brush = (query, { value, axes, zero, scales }) => {
+    const spans = scales && value.range ? spansOverAxes(value.range, scales) : ["x", "y"].flatMap((side, place) => {
       let ends = value.range?.[side];
       if (!axes[place] || !ends?.every((end) => typeof end === "number")) return [];
       // Zero stands apart from a logarithmic scale, at a place that is no value of its own.
       if (zero && side === "x") ends = ends.map((end) => (end < Number(zero) ? 0 : end));
-      const [low, high] = [Math.min(...ends), Math.max(...ends)];
-      return [`${axes[place]}:${+low.toPrecision(6)}..${+high.toPrecision(6)}`];
+      return [span(axes[place], ends)];
     });
     if (spans.length) query.set("within", spans.join(","));
   };
@@ -114,7 +130,9 @@
     plot.on("plotly_deselect", () => go([{ kind: "action", name: "clear", value: 1 }]));
     plot.on("plotly_selected", (value) => {
       const { axes, zero } = JSON.parse(plot.closest(".dash-graph").id);
-      if (value) go([{ kind: "picture", event: "selected", value, axes: axes.split(" "), zero }]);
+      const scales = plot.layout.meta?.scales;
+      const move = { kind: "picture", event: "selected", value, axes: axes.split(" "), zero, scales };
+      if (value) go([move]);
     });
   }, true);
 
@@ -126,7 +144,18 @@
     link.classList.add("current", "coming");
     document.documentElement.classList.add("coming");
   });
+  // Layout of a picture on a phone, where it has one: a box in space would be cut off.
+  const NARROW = 600; // pixels
+  const fitted = new WeakSet();
+  const fitNarrow = () => document.querySelectorAll(".js-plotly-plot").forEach((plot) => {
+    const narrow = plot.layout?.meta?.narrow;
+    if (!narrow || fitted.has(plot.layout) || plot.clientWidth >= NARROW) return;
+    fitted.add(plot.layout);
+    window.Plotly.relayout(plot, narrow);
+  });
+
   new MutationObserver((changes) => {
+    fitNarrow();
     // Dash's choices hide an element from readers of screens that the tabulator key still reaches.
     document.querySelectorAll(".dash-dropdown-focus-target[tabindex='0']")
       .forEach((one) => one.setAttribute("tabindex", "-1"));
@@ -134,6 +163,55 @@
       document.documentElement.classList.remove("coming");
     }
   }).observe(document.documentElement, { childList: true, subtree: true });
+
+  // Rows of a table that hold a text, while it is typed.
+  document.addEventListener("input", ({ target }) => {
+    if (!target.id?.startsWith('{"quick"')) return;
+    const table = JSON.parse(target.id).quick;
+    window.dash_ag_grid.getApi({ table })?.setGridOption("quickFilterText", target.value);
+  });
+
+  // The browser has drawn the picture: its own image comes at once, with title and caption. The
+  // server, which would start a browser of its own, is asked where a picture is not on the page.
+  const WIDTH = 1000, LETTERS = 130; // pixels, and letters of a caption that fit them
+  const wrapped = (text) => text.split(/\s+/).reduce((lines, word) => {
+    const last = lines[lines.length - 1];
+    if (!last || last.length + word.length >= LETTERS) return [...lines, word];
+    return [...lines.slice(0, -1), `${last} ${word}`];
+  }, []);
+  const escaped = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const words = (elements) => [...elements].map((one) => one.textContent).join(" ");
+
+  const withWords = (plot, figure) => {
+    const caption = `${words(document.querySelectorAll(".common"))} ${words(figure.querySelectorAll("figcaption p"))}`;
+    const lines = wrapped(caption.trim());
+    const height = (plot.layout.height || plot.clientHeight) + 16 * lines.length;
+    const title = {
+      text: escaped(figure.querySelector("h2").textContent), yref: "container", y: 0.98, yanchor: "top",
+      subtitle: { text: lines.map(escaped).join("<br>") },
+    };
+    const margin = { ...plot.layout.margin, t: 90 + 16 * lines.length };
+    return { ...plot.layout, title, margin, height, width: WIDTH, autosize: false, selections: [] };
+  };
+
+  const saveImage = async (link, plot, format) => {
+    const layout = withWords(plot, link.closest("figure"));
+    const { width, height } = layout;
+    const drawn = { data: plot.data, layout, config: { plotlyServerURL: "" } };
+    const image = document.createElement("a");
+    image.href = await window.Plotly.toImage(drawn, { format, width, height, scale: 2 });
+    image.download = link.download;
+    image.click();
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[download]");
+    const [, format] = link?.download.match(/\.(png|svg)$/) || [];
+    const plot = format && link.closest("figure")?.querySelector(".js-plotly-plot");
+    if (!plot || !window.Plotly?.toImage) return;
+    event.preventDefault();
+    saveImage(link, plot, format);
+  });
 
   // A picture that was not drawn anew links to files with an older brush.
   document.addEventListener("click", ({ target }) => {

@@ -1,4 +1,4 @@
-"""Number of trials that share a GPU, by the memory that the largest of them takes there."""
+"""Number of trials that share a GPU, by the memory that one takes and by what all train."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from pnn_core.config import GpuNeed, ModelConfig, TrialConfig
 from pnn_core.data import TrainingData
+from pnn_core.device.gpu_sharing import best_count
 from pnn_core.parts.own_code import OwnCode
 from pnn_core.parts.own_parts import OF_WORKERS, add_part
 from search_spaces.extremes import extreme_points
@@ -29,6 +30,10 @@ MOST_ON_A_GPU = 64
 MOST_COMPARED = 100
 """Number of networks of a space that are compared by count."""
 
+RATE_STEPS = 100
+"""Training steps of an epoch where steps per second are measured: enough for an epoch's other costs
+to weigh as little as in a study."""
+
 ANSWER_SECONDS = 300.0
 """Time that a GPU that is in use may take to become free and measured."""
 
@@ -38,10 +43,11 @@ Tell = Callable[[str], None]
 def share_gpus(
     config: StudyConfig, resources: TrialResources, data: TrainingData, say: Tell, warn: Tell
 ) -> TrialResources:
-    """Let as many trials share each GPU as its memory and the CPUs allow, where that is asked for.
+    """Let as many trials share each GPU as train more in all than fewer do, if that is asked for.
 
-    Each node measures on a GPU of its own; the one where fewest trials fit decides for all. Where
-    one trial alone is asked for or can be had, nothing is measured.
+    No more than its memory and the CPUs allow. Each node measures on a GPU of its own, and the one
+    with the fewest decides for all. Where one trial alone is asked for or can be had, nothing is
+    measured.
 
     Args:
         config: The study.
@@ -57,10 +63,10 @@ def share_gpus(
     most = _most_on_a_gpu(config, resources, nodes)
     if most <= 1:
         return resources
-    needs, failure = _measure(nodes, config, data, resources)
+    needs, failure = _measure(nodes, config, data, resources, most)
     alone = f"{_decided(1)}: "
     if not needs:
-        warn(f"{alone}how much memory one takes could not be measured ({failure})")
+        warn(f"{alone}what one takes could not be measured ({failure})")
         return resources
     tightest = min(needs, key=trials_that_fit)
     if tightest.needed_bytes is None:
@@ -71,9 +77,10 @@ def share_gpus(
             f"{_gib(tightest.free_bytes)} GiB that are free on {tightest.gpu}, and would fail there"
         )
         return resources
-    trials = min(most, trials_that_fit(tightest))
+    slowest = min(needs, key=lambda need: best_count(need.rates))
+    trials = best_count(slowest.rates)
     takes = f"{_gib(tightest.needed_bytes)} of {_gib(tightest.total_bytes)} GiB"
-    say(f"{_decided(trials)} (the largest measured takes {takes})")
+    say(f"{_decided(trials)} ({_rates(slowest)}; the largest measured takes {takes})")
     shared = replace(resources, gpus=1 / trials)
     return replace(shared, concurrent=concurrent_trials(shared))
 
@@ -83,6 +90,14 @@ def trials_that_fit(need: GpuNeed) -> int:
     if need.needed_bytes is None:
         return 0
     return max(1, int(MEMORY_SHARE * need.free_bytes / need.needed_bytes))
+
+
+def _rates(need: GpuNeed) -> str:
+    """Say what was trained at once, such as `1, 2, 4 at once train 90, 150, 153 steps/s`."""
+    counts = ", ".join(map(str, sorted(need.rates)))
+    steps = ", ".join(f"{need.rates[count]:.4g}" for count in sorted(need.rates))
+    service = "through" if need.mps else "without"
+    return f"{counts} at once train {steps} steps/s, {service} CUDA's MPS"
 
 
 def _decided(trials: int) -> str:
@@ -138,6 +153,7 @@ def _measure(
     config: StudyConfig,
     data: TrainingData,
     resources: TrialResources,
+    most: int,
 ) -> tuple[list[GpuNeed], str]:
     """Measure on a GPU of each node, all at once; with the reason why some node did not answer."""
     trials = _candidates(config)
@@ -152,7 +168,7 @@ def _measure(
     answers = [
         worker.options(
             scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote(trials, config.replicates, images, resources.cpus, own)
+        ).remote(trials, config.replicates, images, resources.cpus, own, most)
         for node in nodes
     ]
     done, late = ray.wait(answers, num_returns=len(answers), timeout=ANSWER_SECONDS)
@@ -175,13 +191,17 @@ def measure_here(
     replicates: int,
     data: TrainingData,
     cpus: int,
-    own: Sequence[OwnCode] = (),
+    own: Sequence[OwnCode],
+    most: int,
 ) -> GpuNeed:
-    """Measure in a worker that has a GPU: see `probe_gpu_memory`."""
+    """Measure in a worker that has a GPU: see `probe_gpu_memory` and `measure_rates`."""
     import torch
 
+    from pnn_core.device.gpu_memory_limit import release_gpu_memory
+    from pnn_core.device.mps import mps_runs
     from pnn_core.device.selection import default_device
-    from pnn_core.replicates.gpu_memory_probe import probe_gpu_memory
+    from pnn_core.replicates.gpu_memory_probe import by_size, probe_gpu_memory, sample
+    from pnn_core.replicates.training_rate import RateTask, measure_rates
 
     device = default_device()
     if device.type != "cuda":
@@ -189,4 +209,13 @@ def measure_here(
     torch.set_num_threads(cpus)
     for code in own:
         add_part(code)
-    return probe_gpu_memory(trials, replicates, data, device)
+    need = probe_gpu_memory(trials, replicates, data, device)
+    if need.needed_bytes is None:
+        return need
+    release_gpu_memory(device)
+    config, few = sample(by_size(trials, data)[len(trials) // 2], data, RATE_STEPS)
+    task = RateTask(
+        config=config, replicates=replicates, data=few, device="cuda", threads=cpus, own=own
+    )
+    rates = measure_rates(task, min(most, trials_that_fit(need)))
+    return replace(need, rates=rates, mps=mps_runs())

@@ -11,7 +11,6 @@ import torch
 from pnn_core.config import ADDED_SETTINGS, ADDED_UNSET, TrialConfig
 from pnn_core.data import TrainingData
 from pnn_core.device.selection import describe_device
-from pnn_core.fused.operators import arithmetic_on
 from pnn_core.models.costs import count_costs
 from pnn_core.models.saved_network import encode_network
 from pnn_core.parts.networks import NETWORKS
@@ -83,7 +82,6 @@ class WorkerRun:
         self._alone = _told_alone(config.model.network, max(beside, len(self.seeds)))
         self._costs = count_costs(config.model)
         self._device = describe_device(device)
-        self._arithmetic = arithmetic_on(device)
 
     @property
     def epoch(self) -> int:
@@ -145,7 +143,7 @@ class WorkerRun:
         told: dict[str, Any] = {
             "costs": self._costs,
             "device": self._device,
-            "arithmetic": self._arithmetic,
+            "arithmetic": self.seeds[0].arithmetic,
             "worker": worker_name(),
             "unsaved": self.checkpoint.unsaved,
             "fallbacks": tuple(dict.fromkeys(fallbacks)),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from study.results.mlflow.client import read_series
 from study.results.mlflow.encoding import from_mlflow
+from study.results.mlflow.machine_tags import with_earlier
 from study.results.mlflow.run_format import ENDED
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class RunMirror:
         self._started_ms: int = run.info.start_time or 0
         self._ended_ms: int | None = run.info.end_time
         self._params: dict[str, str] = dict(run.data.params)
-        self._tags: dict[str, str] = dict(run.data.tags)
+        self._tags: dict[str, str] = with_earlier(run.data.tags)
         self._latest: dict[str, float] = dict(run.data.metrics)
         self._is_new = is_new
         self._steps: dict[str, set[int]] = {}

@@ -9,13 +9,14 @@ confirmation is a child of the run of the trial that it confirms. A run holds
 - final metrics: `learnable_params`, `mask_values`, `macs`, `train_seconds` (of all epochs), and
   `val_accuracy_std` over several seeds; of a confirmation `test_accuracy`,
   `published_test_accuracy`, `moved_test_accuracy`, `train_loss` and `size_difference`
-- tags: `trial_number`, or `confirms_trial` and `layer`; `seed`, `state`, `device`, `arithmetic`
-  (`fused` or `torch`), `worker` (`host:pid`), `reason`, `retried` (the reasons), `tuned` (the
-  settings that were chosen for a confirmed network alone), `fallbacks` (what a GPU did without, and
-  why), and the study's own, of which `study_id`
-  tells our runs from others
-- tags `record.*`: the record as a document (`record_codec`), so many characters to a tag. It alone
-  is read back; of a run that has not ended, its curve comes from the series.
+- tags: `trial_number`, or `confirms_trial` and `layer`; `seed`, `state`, `device`, `reason`,
+  `retried` (the reasons), `tuned` (the settings that were chosen for a confirmed network alone),
+  `fallbacks` (what a GPU did without, and why), and the study's own, of which `study_id` tells our
+  runs from others
+- tags `pnn.*`, which the platform alone reads (`machine_tags`): `arithmetic` (`fused` or `torch`),
+  `worker` (`host:pid`), the study's seed, versions of libraries, and `record.*`: the record as a
+  document (`record_codec`), so many characters to a tag. It alone is read back; of a run that has
+  not ended, its curve comes from the series.
 - start and end: the run's own, from its proposal to its final state
 
 The study's own run has the search's history as series, with the number of trials that have ended as
@@ -41,6 +42,7 @@ from study.results.mlflow.encoding import (
     from_mlflow,
     shortened,
 )
+from study.results.mlflow.machine_tags import machine_tags, without_prefix
 from study.results.mlflow.study_format import PARENT_TAG, study_wide_tags
 from study.results.mlflow.study_note import born_tags
 from study.results.record_codec import record_from_json, record_to_json
@@ -108,13 +110,17 @@ def state_tags(record: RunRecord) -> dict[str, str]:
         "state": record.state.value,
         "seed": str(record.seed if record.layer else record.parameters.get("seed", "")),
         "device": record.device,
-        "arithmetic": record.arithmetic,
-        "worker": record.worker,
         "reason": shortened(record.reason),
         "retried": shortened("\n".join(record.retried)),
         **({"fallbacks": shortened("\n".join(record.fallbacks))} if record.fallbacks else {}),
         **({"tuned": describe_tuned(record)} if record.tuning else {}),
-        **_record_tags(record),
+        **machine_tags(
+            {
+                "arithmetic": record.arithmetic,
+                "worker": record.worker,
+                **_record_tags(record),
+            }
+        ),
     }
 
 
@@ -173,6 +179,7 @@ def decode_run(
     Raises:
         DecodeError: Something is missing or malformed, or of a newer version.
     """
+    tags = without_prefix(tags)
     with decoding():
         key = run_key(tags)
         if key is None:

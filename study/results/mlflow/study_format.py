@@ -7,6 +7,7 @@ from typing import Any
 from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.parts.own_code import OwnCode
 from study.results.mlflow.encoding import decode_value, decoding, encode_value
+from study.results.mlflow.machine_tags import PREFIX, machine_tags, without_prefix
 from study.results.objective import Objective
 from study.results.planned_experiment import PlannedExperiment
 from study.results.setting import Shown, kinds_of, options, spell
@@ -22,7 +23,11 @@ STUDY_ID_TAG = "study_id"
 PARENT_TAG = "mlflow.parentRunId"
 
 _COMMIT_TAG = "mlflow.source.git.commit"
-_VERSION_TAG = "version."
+_VERSIONS_TAG = "versions"
+"""Tag of every run: versions of libraries as JSON."""
+
+_EARLIER_VERSION_TAG = "version."
+"""Beginning of the tags that earlier versions had instead, one for each library."""
 
 _IMAGE_TAGS = {
     "image_channels": "channels",
@@ -40,14 +45,16 @@ _EXPERIMENT_TAG = "experiment"
 _OWN_TAG = "own_code"
 """Tag of the parent run of a study with code of one's own: names and digests as JSON."""
 
-SEALED_RUNS_TAG = "sealed_runs"
+_SEALED_RUNS = "sealed_runs"
+
+SEALED_RUNS_TAG = f"{PREFIX}{_SEALED_RUNS}"
 """Tag of the parent run of a sealed experiment, which follows its confirmed runs."""
 
 _CONTROLS_TAG = "controls_beforehand"
 """Tag of the parent run of a study that was confirmed: controls that were fixed first."""
 
-_NUMBER_TAGS = ("confirm_beforehand", "first_fresh_seed", SEALED_RUNS_TAG)
-"""Tags of the parent run of a study that was confirmed, and fields of its `StudyInfo`."""
+_NUMBER_TAGS = ("confirm_beforehand", "first_fresh_seed", _SEALED_RUNS, "validation_images")
+"""Tags of the parent run that are numbers, and fields of its `StudyInfo`."""
 
 
 def study_params(info: StudyInfo) -> dict[str, str]:
@@ -74,12 +81,19 @@ def study_tags(info: StudyInfo) -> dict[str, str]:
         "space": info.space,
         **settings,
         **_image_tags(info.images),
-        **numbers,
-        **rungs,
-        **({} if info.controls_beforehand is None else {_CONTROLS_TAG: info.controls_beforehand}),
-        **({} if info.experiment is None else {_EXPERIMENT_TAG: str(info.experiment)}),
-        **({_OWN_TAG: json.dumps([code.recorded for code in info.own])} if info.own else {}),
-        **_provenance_tags(info),
+        **_commit_tag(info),
+        **machine_tags(
+            {
+                **numbers,
+                **rungs,
+                **_given(_CONTROLS_TAG, info.controls_beforehand),
+                **_given(
+                    _EXPERIMENT_TAG, None if info.experiment is None else str(info.experiment)
+                ),
+                **({_OWN_TAG: json.dumps([c.recorded for c in info.own])} if info.own else {}),
+                _VERSIONS_TAG: json.dumps(dict(info.versions)),
+            }
+        ),
     }
 
 
@@ -89,16 +103,13 @@ def decode_study(name: str, params: Mapping[str, str], tags: Mapping[str, str]) 
     Raises:
         DecodeError: Something is missing or malformed.
     """
+    tags = without_prefix(tags)
     with decoding():
         return StudyInfo(
             name=name,
             study_id=tags.get(STUDY_ID_TAG, ""),
             git_commit=tags.get(_COMMIT_TAG, ""),
-            versions={
-                tag.removeprefix(_VERSION_TAG): value
-                for tag, value in tags.items()
-                if tag.startswith(_VERSION_TAG)
-            },
+            versions=_decode_versions(tags),
             space=str(decode_value(params["space"])),
             images=_decode_images(tags),
             rungs=_decode_rungs(tags),
@@ -132,14 +143,30 @@ def study_wide_tags(info: StudyInfo) -> dict[str, str]:
         STUDY_ID_TAG: info.study_id,
         "space": info.space,
         "dataset": info.dataset,
-        "study_seed": str(info.seed),  # a trial's own seed is its tag and parameter `seed`
-        **_provenance_tags(info),
+        **_commit_tag(info),
+        **machine_tags(
+            {
+                "study_seed": str(info.seed),  # a trial's own seed is its tag and parameter `seed`
+                _VERSIONS_TAG: json.dumps(dict(info.versions)),
+            }
+        ),
     }
 
 
-def _provenance_tags(info: StudyInfo) -> dict[str, str]:
-    tags = {_VERSION_TAG + library: version for library, version in info.versions.items()}
-    return tags | ({_COMMIT_TAG: info.git_commit} if info.git_commit else {})
+def _commit_tag(info: StudyInfo) -> dict[str, str]:
+    return {_COMMIT_TAG: info.git_commit} if info.git_commit else {}
+
+
+def _given(name: str, text: str | None) -> dict[str, str]:
+    return {} if text is None else {name: text}
+
+
+def _decode_versions(tags: Mapping[str, str]) -> dict[str, str]:
+    """Read the versions of libraries."""
+    if _VERSIONS_TAG in tags:
+        return {str(name): str(text) for name, text in json.loads(tags[_VERSIONS_TAG]).items()}
+    begins = _EARLIER_VERSION_TAG
+    return {n.removeprefix(begins): text for n, text in tags.items() if n.startswith(begins)}
 
 
 def _image_tags(images: DatasetShape | None) -> dict[str, str]:
@@ -183,7 +210,7 @@ def _decode_settings(params: Mapping[str, str], tags: Mapping[str, str]) -> dict
 
 
 def _decode_numbers(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Read the facts about confirmed runs; nothing where there is no word of them."""
+    """Read the facts that are numbers; nothing where there is no word of them."""
     return {name: int(tags[name]) for name in _NUMBER_TAGS if name in tags}
 
 

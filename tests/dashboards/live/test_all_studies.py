@@ -9,8 +9,10 @@ from axe_playwright_python.sync_playwright import Axe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.live.all_studies import HEIGHT, WIDTH, sparkline
+from dashboards.live.address import STUDY_COLUMNS, Address
+from dashboards.live.all_studies import HEIGHT, WIDTH, in_order, sparkline
 from study.results.mlflow.background_writer import MlflowWriter
+from study.results.mlflow.overview import StudyOverview
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunState
 from study.results.study_info import StudyEnd, summarise
@@ -68,6 +70,30 @@ def test_a_sparkline_stays_in_its_box_and_ends_with_the_last_value(values) -> No
     assert points[-1][1] == pytest.approx(2 + height, abs=0.06)
 
 
+@pytest.mark.parametrize("column", STUDY_COLUMNS)
+def test_every_column_sorts_both_ways_and_what_is_not_known_comes_last(column) -> None:
+    def overview(name, number):
+        known = dict.fromkeys(("state", "dataset", "space"), name)
+        times = {"started_ms": number or 0, "ended_ms": number}
+        counts = {"ended": number, "asked": number, "best": number}
+        growth = {"hypervolume": () if number is None else (0.0, number)}
+        return StudyOverview(name=name, **known, **times, **counts, **growth)
+
+    studies = [overview("b", 2), overview("a", 1), overview("c", 3)]
+    assert [one.name for one in in_order(studies, column)] == ["a", "b", "c"]
+    assert [one.name for one in in_order(studies, f"-{column}")] == ["c", "b", "a"]
+    unknown = [overview("x", None), *studies]
+    if column in ("trials", "best", "hypervolume"):
+        assert in_order(unknown, column)[-1] == in_order(unknown, f"-{column}")[-1] == unknown[0]
+    assert in_order(studies, "") == studies
+
+
+def test_an_order_is_kept_in_the_address_and_an_unknown_one_refused() -> None:
+    assert Address.parse(str(Address(view="studies", sort="-best"))).sort == "-best"
+    with pytest.raises(ValueError, match="must be one of study, state"):
+        Address.parse("?view=studies&sort=size")
+
+
 def test_the_bare_address_lists_all_studies_and_a_row_opens_one(
     two_studies, serve, open_page
 ) -> None:
@@ -77,6 +103,13 @@ def test_the_bare_address_lists_all_studies_and_a_row_opens_one(
     assert page.locator(".all-studies img").count() == 1
     assert page.get_by_text("not recorded").count() == 1
     assert Axe().run(page).response["violations"] == []
+    page.get_by_role("link", name="study", exact=True).click()
+    page.locator("th[aria-sort='ascending']").wait_for()
+    assert page.locator(".all-studies tbody th").all_inner_texts() == ["earlier", "today"]
+    page.get_by_role("link", name="study", exact=True).click()
+    page.locator("th[aria-sort='descending']").wait_for()
+    assert page.locator(".all-studies tbody th").all_inner_texts() == ["today", "earlier"]
+    assert page.url.endswith("view=studies&sort=-study")
     page.get_by_role("link", name="today", exact=True).click()
     page.wait_for_selector(".js-plotly-plot .point")
     assert page.url.endswith("?study=today")

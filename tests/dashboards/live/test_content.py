@@ -3,6 +3,7 @@ from dash import html
 from dashboards.elements import theme
 from dashboards.live.address import Address
 from dashboards.live.content import view_content
+from dashboards.live.page_layout import study_choice
 from dashboards.scene import Scene
 from dashboards.view_options import Span, ViewOptions
 
@@ -43,3 +44,11 @@ def test_a_brush_over_large_counts_is_told_in_plain_digits(make_grid, study_of):
     within = Span(name="learnable_params", low=99.87, high=11_590.4)
     (said, *_) = texts(shown(study_of(make_grid()), 0, within), html.Span)
     assert "learnable parameters 99.87 to 11,590." in said
+
+
+def test_studies_of_an_address_are_choices_also_before_the_tracker_has_told_its_own():
+    """A choice drops what is not among its options, and the address would lose it."""
+    address = Address(studies=("one", "two"), view="compare")
+    study, beside = (box.children[1] for box in study_choice((), address).children)
+    assert (study.value, study.options) == ("one", ["one", "two"])
+    assert (beside.value, beside.options) == (["two"], ["two"])

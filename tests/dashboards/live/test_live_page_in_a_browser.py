@@ -267,17 +267,35 @@ def test_axes_are_chosen_and_stay_in_the_address(page, open_page, complaints):
 
 
 def test_the_front_is_sorted_and_its_picture_downloaded(page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
     numbers = page.locator(".ag-center-cols-container [col-id='trial']")
     numbers.first.wait_for()
     page.locator(".ag-header-cell[col-id='trial']").click()
     page.wait_for_timeout(500)
     shown = [int(text) for text in numbers.all_inner_texts()]
     assert shown == sorted(shown)
-    for kind, start in (("CSV", b'"kind",'), ("PARQUET", b"PAR1"), ("PNG", b"\x89PNG")):
+    files = (("CSV", b'"kind",'), ("PARQUET", b"PAR1"), ("PNG", b"\x89PNG"), ("SVG", b"<svg"))
+    for kind, start in files:
         with page.expect_download() as download:
             page.locator(".downloads").first.get_by_text(kind).click()
         assert download.value.path().read_bytes().startswith(start)
         assert download.value.suggested_filename == f"front.{kind.lower()}"
+    drawn_by_the_server = [url for url in asked if ".png" in url or ".svg" in url]
+    assert drawn_by_the_server == []
+
+
+def test_rows_are_left_that_contain_what_is_typed(page):
+    page.goto(f"{page.url}&view=trials")
+    rows = page.locator("#below .ag-center-cols-container .ag-row")
+    rows.first.wait_for()
+    address, before = page.url, rows.count()
+    page.get_by_label("Rows that contain").fill("no such text")
+    rows.first.wait_for(state="detached")
+    page.get_by_label("Rows that contain").fill("complete")
+    rows.first.wait_for()
+    assert before >= rows.count() > 0
+    assert page.url == address
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,19 @@ def test_all_trials_are_shown_whatever_narrowed_them(follow):
     assert follow(move("action", "clear", "n_clicks", 1), search=narrowed) == STAYS
 
 
+def test_a_box_over_axes_of_parallel_coordinates_leaves_the_trials_within_them(follow):
+    linear = {"name": "val_accuracy", "low": 0.5, "high": 0.9, "log": False, "zero": None}
+    decades = {"name": "noise_level", "low": -3, "high": 1, "log": True, "zero": 0.2}
+    box = {"range": {"x": [0.8, 2.2], "y": [0.75, 0.25]}, "points": []}
+    drawn = {**move("picture", "parallel", "selected", box, ["", ""])}
+    drawn["scales"] = [linear, linear | {"name": "macs"}, decades]
+    assert dict(follow(drawn))["within"] == "macs:0.6..0.8,noise_level:0.01..1"
+    drawn["value"]["range"]["y"] = [-0.1, 0.25]
+    assert dict(follow(drawn))["within"] == "macs:0.46..0.6,noise_level:0..0.01"
+    drawn["scales"] = [linear, None, None]
+    assert follow(drawn) == STAYS
+
+
 def test_a_box_leaves_the_trials_within_it_until_all_are_asked_for(follow):
     box = move("picture", "front", "selectedData", BOX, AXES)
     within = ("within", "learnable_params:1000..2000,val_accuracy:0.25..0.5")

@@ -78,6 +78,25 @@ def test_known_workers_come_before_unknown_ones(lanes_at, trial_at):
     assert lanes.names == ("h:1", "lane 2")
 
 
+def test_a_trial_that_has_just_begun_stands_on_the_lane_of_the_worker_that_waits_for_it(
+    lanes_at, trial_at
+):
+    records = [
+        trial_at(0, 0, 10, worker="h:1"),
+        trial_at(1, 0, 14, worker="h:2"),
+        trial_at(2, 15),
+        trial_at(3, 16),
+        trial_at(4, 17),
+        trial_at(5, 12, worker="h:3"),
+    ]
+    lanes = lanes_at(20, *records)
+    assert lanes.names == ("h:1", "h:2", "h:3", "lane 4")
+    assert {bar.number: bar.lane for bar in lanes.bars if bar.is_supposed} == {2: 1, 3: 0}
+    assert {bar.number: bar.lane for bar in lanes.bars if not bar.is_supposed} == {
+        0: 0, 1: 1, 4: 3, 5: 2
+    }  # fmt: skip
+
+
 def test_running_trials_reach_to_now_and_silent_and_paused_ones_to_their_last_epoch(
     lanes_at, make_timed
 ):

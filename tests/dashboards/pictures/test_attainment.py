@@ -117,7 +117,9 @@ def test_a_run_of_another_data_set_is_left_out_and_named(make_run):
     studies = [make_run(0, [(10, 0.5)]), make_run(1, [(10, 0.9)], dataset="mnist")]
     info = get_attainment_info(studies)
     assert [method.studies for method in info.methods] == [("run-0",)]
-    assert "run-1 is left out: data set mnist instead of digits." in info.caption
+    assert info.sentences[0] == (
+        "Not drawn: run-1 (data set mnist instead of digits), which cannot be compared with run-0."
+    )
 
 
 def test_a_second_run_of_the_same_seed_is_no_run_of_its_own(make_run):

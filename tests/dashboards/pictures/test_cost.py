@@ -9,6 +9,9 @@ from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
 from dashboards.pictures.cost import COST, get_cost_figure, get_cost_info
+from dashboards.scene import Scene
+from dashboards.view_options import ViewOptions
+from dashboards.view_tables import front_table
 from pnn_core.config import Costs, EpochResult
 from study.results.run_record import RunKey, RunState
 
@@ -81,9 +84,9 @@ def test_a_small_study_gives_exactly_this_info(small):
         "many validation accuracies is biased upwards. So few (3) tell little of the search space. "
         "Of the 2 trials on the front of validation accuracy against learnable parameters, so many "
         "are not on the front here: 0 for mask values, 0 for MACs per image, 0 for inference, 1 "
-        "for training. Inference is the median time of a pass over the validation images. Times "
-        "are of a machine that may have been busy with other trials: small differences mean "
-        "nothing."
+        "for training. Inference is the median time of a pass over the validation images, whose "
+        "number this study did not record. Times are of a machine that may have been busy with "
+        "other trials: small differences mean nothing."
     )
     assert info.description == (
         "Four scatter plots of 3 complete trials: validation accuracy against mask values, "
@@ -96,7 +99,7 @@ def test_a_small_study_gives_exactly_this_info(small):
     assert [(panel.cost.name, *panel[1:]) for panel in info.panels] == [
         ("mask_values", "mask values", (64, 32, 128), (1, 0, 2), ()),
         ("macs", "MACs per image", (5000, 6000, 7000), (0, 2), ()),
-        ("epoch_val_seconds", "inference (s)", (0.1, 0.2, 0.3), (0, 2), ()),
+        ("epoch_val_seconds", "inference (s a pass)", (0.1, 0.2, 0.3), (0, 2), ()),
         ("train_seconds", "training (s)", (3.0, 2.0, 1.0), (2,), (0,)),
     ]
 
@@ -146,11 +149,25 @@ def test_a_quantity_without_a_direction_is_refused(small):
         get_cost_info(small, y=setting("noise_level"))
 
 
+def test_inference_is_milliseconds_per_image_where_their_number_was_recorded(small):
+    study = replace(small, info=replace(small.info, validation_images=200))
+    info = get_cost_info(study)
+    (panel,) = [panel for panel in info.panels if panel.label == "inference (ms an image)"]
+    assert (panel.cost.name, panel.values) == ("inference_ms", pytest.approx((0.5, 1.0, 1.5)))
+    assert "Inference is the time per image of a pass over the validation images" in info.caption
+    names = [trace.hovertemplate for trace in get_cost_figure(info).data]
+    assert any("inference_ms: %{x:.3~g}" in text for text in names)
+    assert not any("epoch_val_seconds" in text for text in names)
+    table = front_table(Scene(studies=(study,), options=ViewOptions(), selected=None, now_ms=0))
+    assert table.headers["inference_ms"] == "measured inference"
+    assert table.text("inference_ms", 0.5) == "0.5"
+
+
 def test_four_panels_share_the_vertical_axis_and_carry_their_units(small):
     figure = get_cost_figure(get_cost_info(small))
     layout = figure.layout
     titles = [layout[f"xaxis{i}"].title.text for i in ("", 2, 3, 4)]
-    assert titles == ["Mask values", "MACs per image", "Inference (s)", "Training (s)"]
+    assert titles == ["Mask values", "MACs per image", "Inference (s a pass)", "Training (s)"]
     assert all(layout[f"xaxis{i}"].type == "log" for i in ("", 2, 3, 4))
     # Plotly names one of them in the three others.
     assert [layout[f"yaxis{i}"].matches for i in ("", 2, 3, 4)] == ["y3", "y3", None, "y3"]

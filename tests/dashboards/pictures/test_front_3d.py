@@ -124,6 +124,13 @@ def test_axes_are_named_and_logarithmic_where_their_quantity_spans_decades(small
     assert scene.zaxis.title.text == "Validation<br>accuracy"
 
 
+def test_the_box_is_as_wide_as_a_page_and_a_cube_on_a_phone(small):
+    layout = get_front_3d_figure(get_front_3d_info(small)).layout
+    wide, narrow = layout.scene.aspectratio, layout.meta["narrow"]["scene.aspectratio"]
+    assert wide.x > 2 * wide.z
+    assert narrow["x"] == narrow["y"] == narrow["z"]
+
+
 def test_axes_can_be_chosen_and_those_left_open_differ_from_them(small):
     info = get_front_3d_info(small, z=metric("macs"), y=setting("noise_level"))
     assert [axis.name for axis in info.trials.axes] == ["val_accuracy", "noise_level", "macs"]

@@ -105,14 +105,14 @@ def test_a_metric_that_is_neither_to_be_large_nor_small_has_no_front(first):
     )
 
 
-def test_a_study_that_cannot_be_compared_is_drawn_with_a_warning(first, second):
+def test_a_study_that_cannot_be_compared_is_not_drawn_and_the_reason_is_said_first(first, second):
     other = replace(second, info=replace(second.info, dataset="mnist", epochs=3))
     info = get_fronts_info([first, other])
-    assert [front.study for front in info.fronts] == ["noise-1", "noise-2"]
-    assert (
-        "noise-2 cannot be compared with noise-1: data set mnist instead of digits, 3 epochs "
-        "instead of 1."
-    ) in info.caption
+    assert [front.study for front in info.fronts] == ["noise-1"]
+    assert info.sentences[0] == (
+        "Not drawn: noise-2 (data set mnist instead of digits, 3 epochs instead of 1), which "
+        "cannot be compared with noise-1."
+    )
     assert "cannot be compared" not in get_fronts_info([first, second]).caption
 
 

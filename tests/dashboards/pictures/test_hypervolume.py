@@ -44,11 +44,12 @@ def test_a_small_study_gives_exactly_this_info(study_of, three):
     ]
     assert info.title == "Hypervolume against trials ended: noise-1"
     assert info.caption == (
-        "digits, 3 trials (3 complete), 1 epoch each, one seed per trial. Hypervolume of the "
-        "complete trials so far, as a share of the box between a reference point and the best "
-        "values. Scales from worst to best of all complete trials: validation accuracy 0.2000 to "
-        "0.8000, learnable parameters 1,000 to 10 (by logarithm); the reference lies 10% of that "
-        "beyond the worst. They move as trials complete, so only lines of one picture compare."
+        "digits, 3 trials (3 complete), 1 epoch each, one seed per trial. Hypervolume that the "
+        "complete trials reached so far: the higher, the better the front. It is a share of the "
+        "box between a reference point and the best values. Scales from worst to best of all "
+        "complete trials: validation accuracy 0.2000 to 0.8000, learnable parameters 1,000 to 10 "
+        "(by logarithm); the reference lies 10% of that beyond the worst. They move as trials "
+        "complete, so only lines of one picture compare."
     )
     assert info.description == "A step line for each study: noise-1 reaches 0.380."
     assert info.instead == ""
@@ -93,7 +94,9 @@ def test_a_study_that_cannot_be_compared_is_left_out_and_named(study_of, three):
     other = study_of(three, name="other", epochs=9)
     info = get_hypervolume_info([study_of(three), other], over="trials")
     assert [line.study for line in info.lines] == ["noise-1"]
-    assert info.caption.endswith(" other is left out: 9 epochs instead of 1.")
+    assert info.sentences[0] == (
+        "Not drawn: other (9 epochs instead of 1), which cannot be compared with noise-1."
+    )
 
 
 def test_looks_follow_the_place_asked_for_also_behind_a_study_left_out(study_of, three):

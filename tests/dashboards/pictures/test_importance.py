@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import pytest
 from hypothesis import given, settings
@@ -265,6 +266,15 @@ def test_the_table_holds_every_bar(make_trials, study_of):
     assert list(picture.data["importance"]) == [
         bar.importance for importance in info.objectives for bar in importance.bars
     ]
+
+
+def test_bars_that_are_not_to_be_trusted_carry_no_digits_anywhere(make_trials, study_of):
+    info = get_importance_info(study_of(make_trials(20)))
+    traces = get_importance_figure(info).data
+    told = [*(t for trace in traces for t in (*trace.text, *trace.hovertext)), info.description]
+    assert "too few to say how much it matters" in told[-2]
+    assert "not to be trusted: noise level" in info.description
+    assert not any(re.search(r"0\.\d", text) for text in told)
 
 
 def test_the_description_names_what_matters_most(make_trials, study_of):

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dashboards.elements import theme
 from dashboards.elements.quantity import setting
 from dashboards.pictures.parallel import (
     MOST_AXES,
@@ -53,7 +54,7 @@ def test_a_line_for_each_trial_through_settings_then_objectives(study_of, record
 
 def test_lines_pass_where_the_values_stand_on_each_axis(study_of, records):
     figure = get_parallel_figure(get_parallel_info(study_of(records)))
-    others, on_front, ticks = figure.data
+    others, on_front = figure.data
     share = math.log(0.5 / 0.2) / math.log(5)
     size = math.log(2) / math.log(3)
     assert lines(others, 3) == [(2, pytest.approx((1, 0, size)))]
@@ -63,15 +64,49 @@ def test_lines_pass_where_the_values_stand_on_each_axis(study_of, records):
     ]
     assert on_front.x == (0, 1, 2, None, 0, 1, 2, None)
     assert not on_front.connectgaps
-    written = [text.strip() for text in ticks.text]
+    written = [label.text for label in figure.layout.annotations]
     assert written == ["0.2", "0.5", "1", "0.4", "0.5", "0.9", "1k", "2k", "3k"]
     assert figure.layout.xaxis.ticktext == (
-        "Noise level ℓ", "Validation accuracy", "Learnable parameters"
+        "Noise level ℓ", "Validation accuracy ↑", "Learnable parameters ↓"
     )  # fmt: skip
 
 
+def test_labels_lie_on_paper_above_the_lines_and_both_ends_have_one(make_trial, study_of):
+    records = [make_trial(i, 0.123 + i / 100, noise_level=0.013 * 1.3**i) for i in range(20)]
+    labels = get_parallel_figure(get_parallel_info(study_of(records))).layout.annotations
+    noise = {label.y: label.text for label in labels if label.x == 0}
+    assert (noise[0], noise[1]) == ("0.013", "1.9")
+    assert (min(noise), max(noise)) == (0, 1)
+    hidden = get_parallel_figure(get_parallel_info(study_of(records))).layout.meta["narrow"]
+    assert {f"annotations[{i}].visible" for i, x in enumerate(labels) if 0 < x.y < 1} == {*hidden}
+    assert {label.templateitemname for label in labels} == {theme.ON_PAPER}
+    for paper in theme.Theme:
+        (named,) = theme.template(paper).layout.annotations
+        assert (named.name, named.bgcolor) == (
+            theme.ON_PAPER,
+            theme.template(paper).layout.paper_bgcolor,
+        )
+
+
+def test_an_axis_tells_how_a_box_over_it_becomes_values(make_trial, study_of):
+    levels = (0.0, 0.01, 1.0)
+    records = [make_trial(i, noise_level=v, order=f"o{i}") for i, v in enumerate(levels)]
+    info = get_parallel_info(study_of(records))
+    scales = dict(
+        zip([q.name for q in info.quantities], (axis.scale() for axis in info.axes), strict=True)
+    )
+    assert scales["order"] is None
+    noise = scales["noise_level"]
+    axis = info.axes[[q.name for q in info.quantities].index("noise_level")]
+    for value in levels[1:]:
+        place = noise["low"] + axis.share(value) * (noise["high"] - noise["low"])
+        assert 10**place == pytest.approx(value)
+    assert axis.share(0.0) < noise["zero"] < axis.share(0.01)
+    assert PARALLEL.picture(info).brushes == ("", "")
+
+
 def test_the_front_differs_from_the_rest_in_more_than_colour(study_of, records):
-    others, on_front, _ = get_parallel_figure(get_parallel_info(study_of(records))).data
+    others, on_front = get_parallel_figure(get_parallel_info(study_of(records))).data
     assert on_front.line.width > 2 * others.line.width
     assert (on_front.marker.symbol, on_front.mode) == ("diamond", "lines+markers")
     assert others.mode == "lines"
@@ -91,16 +126,24 @@ def test_of_many_trials_a_sample_is_drawn_and_the_whole_front(make_trial, study_
     )
 
 
-def test_only_selected_trials_are_drawn_and_the_front_stays_the_studys(study_of, records):
-    info = get_parallel_info(study_of(records), selected=frozenset({1, 2, 77}))
+def test_other_trials_fade_behind_the_selected_ones_and_axes_stay_as_they_were(study_of, records):
+    study = study_of(records)
+    info = get_parallel_info(study, selected=frozenset({1, 2, 77}))
     assert [line.number for line in info.front] == [1]
     assert [line.number for line in info.others] == [2]
-    assert "Only selected trials: 2 of 3." in info.caption
+    assert [line.number for line in info.faded] == [0]
+    assert "Selected: 2 of 3 trials." in info.caption
+    whole = get_parallel_info(study)
+    assert [axis.scale() for axis in info.axes] == [axis.scale() for axis in whole.axes]
+    faded, others, on_front = get_parallel_figure(info).data
+    assert faded.opacity < others.opacity
+    assert lines(on_front, 3) == lines(get_parallel_figure(whole).data[1], 3)[1:]
 
 
-def test_a_selection_of_nothing_says_what_to_do(study_of, records):
+def test_a_selection_of_nothing_leaves_every_line_faded(study_of, records):
     info = get_parallel_info(study_of(records), selected=frozenset({77}))
-    assert info.instead == "None of the selected trials can be drawn: select others, or none."
+    assert (info.front, info.others, len(info.faded), info.instead) == ((), (), 3, "")
+    get_parallel_figure(info)
 
 
 def test_a_setting_that_a_trial_lacks_stands_below(study_of, records):
@@ -145,8 +188,9 @@ def test_unfit_and_unfinished_trials_are_not_drawn(study_of, records, make_trial
 def test_names_from_elsewhere_are_text(make_trial, study_of):
     records = [make_trial(i, i / 2, order=name, **{EVIL: i}) for i, name in enumerate((EVIL, "b"))]
     figure = get_parallel_figure(get_parallel_info(study_of(records)))
-    others, on_front, ticks = figure.data
-    texts = [*on_front.hovertext, *others.hovertext, *ticks.text, *figure.layout.xaxis.ticktext]
+    others, on_front = figure.data
+    labels = [label.text for label in figure.layout.annotations]
+    texts = [*on_front.hovertext, *others.hovertext, *labels, *figure.layout.xaxis.ticktext]
     assert any("&lt;" in text for text in texts)
     assert not any("<" in text for text in texts)
 

@@ -38,7 +38,7 @@ def test_a_value_that_returns_has_its_mean_and_range(make_trial, study_of):
     info = get_slice_info(study_of(records), parameter=MASKS)
     assert info.title == "Validation accuracy against noise masks m: noise-1"
     assert info.points == tuple(
-        (record.number, record.parameters["mask_count"], record.metrics()["val_accuracy"])
+        (record.number, record.parameters["mask_count"], record.metrics()["val_accuracy"], None)
         for record in records
     )
     assert info.summaries == tuple(
@@ -61,6 +61,42 @@ def test_a_setting_of_many_values_has_medians_over_bins(make_trial, study_of):
     low, high = 0.01, 0.01 * 1.2 ** (39 / 8)
     assert first.x == pytest.approx(math.sqrt(low * high))
     assert "the median of its complete trials; whiskers hold their middle half" in info.caption
+
+
+def test_a_range_has_bins_also_where_trials_are_few_and_no_mean_is_of_one(make_trial, study_of):
+    records = [make_trial(i, i / 12, noise_level=0.013 * 1.4**i) for i in range(12)]
+    info = get_slice_info(study_of(records), parameter=NOISE)
+    assert info.is_binned
+    assert [summary.trials for summary in info.summaries] == [3, 3, 3, 3]
+    drawn = traces(get_slice_figure(info))["median and middle half"]
+    assert len(drawn.x) == 4
+
+
+def test_points_are_coloured_by_the_most_important_other_setting(make_trial, study_of):
+    records = [
+        make_trial(
+            i, 0.9 if i % 4 == 0 else 0.1 + i / 1000, mask_count=8 << i % 3, batch_size=16 << i % 2,
+            fan_out=1 << i % 4,
+        )
+        for i in range(60)
+    ]  # fmt: skip
+    info = get_slice_info(study_of(records), parameter=MASKS)
+    assert info.colour is not None
+    assert info.colour.name == "fan_out"
+    assert "Colours: fan-out ratio, which matters most besides" in info.caption
+    points = traces(get_slice_figure(info))["trials"]
+    assert points.marker.colorbar.title.text == "Fan-out ratio (masks per channel)"
+    assert SLICE.picture(info).data["fan_out"][:4] == [1, 2, 4, 8]
+    assert get_slice_info(study_of(records), parameter=info.colour).colour != info.colour
+
+
+def test_faded_points_keep_the_scale_of_colours_and_show_it_once(make_trial, study_of):
+    records = [make_trial(i, i / 8, mask_count=8, noise_level=0.1 * 2**i) for i in range(8)]
+    info = get_slice_info(study_of(records), parameter=MASKS, selected=frozenset({1, 2}))
+    found = traces(get_slice_figure(info))
+    faded, full = found["other trials"], found["selected trials"]
+    assert (faded.marker.showscale, full.marker.showscale) == (False, True)
+    assert (faded.marker.cmin, faded.marker.cmax) == (full.marker.cmin, full.marker.cmax)
 
 
 def test_pruned_failed_and_unfit_trials_are_not_drawn(make_trial, study_of):

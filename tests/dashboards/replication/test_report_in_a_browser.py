@@ -1,4 +1,5 @@
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from dashboards.replication.report_page import get_report_info, write_report
 
@@ -45,6 +46,11 @@ def test_the_page_needs_no_network_and_complains_of_nothing(opened):
     page, heard = opened
     assert page.locator("img").count() == 0
     assert heard == []
+
+
+def test_axe_finds_no_fault(page):
+    found = Axe().run(page).response["violations"]
+    assert [f"{rule['id']}: {rule['nodes'][0]['html']}" for rule in found] == []
 
 
 def test_the_page_is_no_wider_than_the_screen(page):

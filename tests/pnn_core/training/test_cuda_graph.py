@@ -104,6 +104,9 @@ class TapeCapture(GraphCapture):
 
         return replay
 
+    def wait(self) -> None:
+        pass
+
     def recover(self) -> None:
         self.recoveries += 1
 

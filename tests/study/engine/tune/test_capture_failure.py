@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pnn_core.config import Costs
+from pnn_core.config import COMPILED, TORCH, Costs
 from pnn_core.training.cuda_graph import CaptureError
 from study.engine.tune.trainable import _report
+from study.planning.study_file import read_arithmetic
 from study.results.record_codec import record_from_json, record_to_json
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.messages import EpochReport, ProposedRun, RunFailure
@@ -43,8 +44,15 @@ def small_config():
     return TrialConfig(model=ModelConfig(dataset=shape))
 
 
-def report(*fallbacks: str) -> EpochReport:
-    return EpochReport(replicates=(), costs=COSTS, device="gpu", worker="w", fallbacks=fallbacks)
+def report(*fallbacks: str, arithmetic: str = "torch") -> EpochReport:
+    return EpochReport(
+        replicates=(),
+        costs=COSTS,
+        device="gpu",
+        worker="w",
+        arithmetic=arithmetic,
+        fallbacks=fallbacks,
+    )
 
 
 def test_a_run_whose_worker_is_of_no_more_use_is_tried_again_without_recording(
@@ -85,3 +93,16 @@ def test_what_fell_back_is_in_the_record_each_once(
     document = record_to_json(record)
     assert record_from_json(document) == record
     assert ("fallbacks" in document) == bool(kept)
+
+
+def test_the_record_of_a_run_that_was_compiled_says_so_whoever_trains_its_rest(
+    manager: Manager,
+) -> None:
+    manager.propose()
+    told = []
+    for arithmetic in ("torch", COMPILED, "torch"):
+        manager.epoch_finished(KEY, report(arithmetic=arithmetic))
+        told.append(manager.records[0].arithmetic)
+    assert told == ["torch", COMPILED, COMPILED]
+    assert record_from_json(record_to_json(manager.records[0])) == manager.records[0]
+    assert read_arithmetic(COMPILED) == TORCH  # what a rerun on any device begins with

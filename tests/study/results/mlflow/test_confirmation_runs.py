@@ -109,8 +109,8 @@ def test_a_run_that_lacks_something_is_reported(sqlite_uri, info, record):
         experiment = client.get_experiment_by_name(info.name)
         runs = search_all_runs(client, experiment.experiment_id)
         (run,) = (r for r in runs if "confirms_trial" in r.data.tags)
-        record_tag = run.data.tags["record.0000"].replace('"running"', '"complete"')
-        client.set_tag(run.info.run_id, "record.0000", record_tag)
+        record_tag = run.data.tags["pnn.record.0000"].replace('"running"', '"complete"')
+        client.set_tag(run.info.run_id, "pnn.record.0000", record_tag)
     loaded = MlflowStore(sqlite_uri).load_study(info.name)
     assert loaded.confirmed == ()
     (unreadable,) = loaded.undecodable

@@ -184,12 +184,15 @@ def test_a_series_is_read_up_to_its_first_gap(epoch):
     [
         ({"trial_number": None}, "trial_number is missing"),
         ({"trial_number": "x"}, "trial_number.*'x'.*must be whole numbers"),
-        ({"record.0001": None}, "the tags record.* hold no whole record"),
-        ({"record.0000": "7"}, r"RunRecord \(=7.*\) must be a document"),
-        ({"record.0000": "{"}, "hold no whole record"),
-        ({"record.0000": "[" * 5000, "record.0001": "[" * 5000}, "recursion"),
-        ({"record.0000": json.dumps({"format": FORMAT + 1})}, "reads formats up to"),
-        ({"record.0000": json.dumps({"format": FORMAT})}, "is missing in a document of a RunRec"),
+        ({"pnn.record.0001": None}, "the tags record.* hold no whole record"),
+        ({"pnn.record.0000": "7"}, r"RunRecord \(=7.*\) must be a document"),
+        ({"pnn.record.0000": "{"}, "hold no whole record"),
+        ({"pnn.record.0000": "[" * 5000, "pnn.record.0001": "[" * 5000}, "recursion"),
+        ({"pnn.record.0000": json.dumps({"format": FORMAT + 1})}, "reads formats up to"),
+        (
+            {"pnn.record.0000": json.dumps({"format": FORMAT})},
+            "is missing in a document of a RunRec",
+        ),
     ],
 )
 def test_a_broken_tag_is_reported(record, changed, message):

@@ -169,7 +169,7 @@ def test_mlflow_shows_trials_as_children_with_numbers_to_compare(uri, study, inf
         for run in runs:
             assert run.data.tags["mlflow.parentRunId"] == parent.info.run_id
             assert run.data.tags["mlflow.source.git.commit"] == info.git_commit
-            assert run.data.tags["version.torch"] == "2.14.1"
+            assert json.loads(run.data.tags["pnn.versions"])["torch"] == "2.14.1"
         complete = record(0, RunState.COMPLETE, epochs=4)
         shown = runs[0].data.metrics
         assert {name: shown[name] for name in complete.metrics()} == complete.metrics()
@@ -239,7 +239,7 @@ def test_runs_that_cannot_be_decoded_are_reported(uri, store, study, info, recor
     study.write_run(ended(good))
     study.write_run(ended(record(1, RunState.COMPLETE, epochs=2)))
     with runs_of(uri, info.name) as (client, parent, (_, second)):
-        client.set_tag(second.info.run_id, "record.0000", "asleep")
+        client.set_tag(second.info.run_id, "pnn.record.0000", "asleep")
         stranger = client.create_run(parent.info.experiment_id)
         tags = {"mlflow.parentRunId": parent.info.run_id, "trial_number": "0"}
         twin = client.create_run(parent.info.experiment_id, tags=tags)

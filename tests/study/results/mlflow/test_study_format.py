@@ -33,10 +33,10 @@ def test_a_study_from_before_images_were_recorded_has_none(info):
 def test_the_rungs_of_a_study_come_back_and_an_older_one_has_none(info):
     stopping = dataclasses.replace(info, rungs=(1, 3), reduction_factor=3)
     tags = fmt.study_tags(stopping)
-    assert {"rungs": "1,3", "reduction_factor": "3"}.items() <= tags.items()
+    assert {"pnn.rungs": "1,3", "reduction_factor": "3"}.items() <= tags.items()
     assert fmt.decode_study(info.name, fmt.study_params(stopping), tags) == stopping
     assert fmt.study_tags(info) == {
-        name: text for name, text in tags.items() if name not in ("rungs", "reduction_factor")
+        name: text for name, text in tags.items() if name not in ("pnn.rungs", "reduction_factor")
     }
     # Written into an older study, which has all its parameters already.
     assert fmt.study_params(stopping) == fmt.study_params(info)
@@ -46,8 +46,8 @@ def test_the_rungs_of_a_study_come_back_and_an_older_one_has_none(info):
     ("changed", "message"),
     [
         ({"reduction_factor": None}, r"rungs \(=\(1, 3\)\) and reduction_factor \(=None\) go"),
-        ({"rungs": "1;3"}, "invalid literal"),
-        ({"rungs": "3,1"}, "must rise from at least 1 to below the full budget"),
+        ({"pnn.rungs": "1;3"}, "invalid literal"),
+        ({"pnn.rungs": "3,1"}, "must rise from at least 1 to below the full budget"),
     ],
 )
 def test_rungs_that_cannot_be_are_reported(info, changed, message):
