@@ -4,7 +4,7 @@ CONSTRAINTS ?= constraints.txt
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: install study dashboard test quick faults check docs bench clean
+.PHONY: install study dashboard test quick faults check docs notebooks bench clean
 
 # The environment: pinned versions, made once, made again when the pins change.
 install: $(READY)
@@ -51,6 +51,10 @@ check: $(READY)
 # The documentation as a site: site/docs/site.html. A dead link or a docstring that cannot be read fails.
 docs: $(READY)
 	$(BIN)/sphinx-build -q -W --keep-going -b html -c docs . site
+
+# The executed notebooks of examples/, from its scripts.
+notebooks: $(READY)
+	$(BIN)/python docs/execute_notebooks.py
 
 # How soon a front is reached, beside the recipe of Ray's and MLflow's documentation.
 bench: $(READY)

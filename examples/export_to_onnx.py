@@ -1,12 +1,11 @@
-"""From a study to onnxruntime: a network of the front as ONNX, run without torch's layers.
+# %% [markdown]
+# # From a study to ONNX
+#
+# The most accurate network of the study of [`first_study.py`](first_study.py), as an ONNX file that
+# `onnxruntime` runs without torch. It needs `pip install 'pnn-study[onnx]'`, and that study in the
+# current folder.
 
-    pnn-study run --space noise_masks --name mine
-    python examples/export_to_onnx.py mine mine.onnx
-
-Needs `pip install 'pnn-study[onnx]'`.
-"""
-
-import argparse
+# %%
 import json
 from pathlib import Path
 
@@ -18,34 +17,33 @@ from pnn_core import export_onnx
 from pnn_core.data import load_training_data
 from study import open_study
 
+study = open_study("first")
+best = study.front().sort_values("val_accuracy").iloc[-1]
+network = study.network(int(best["trial"]))
+file = Path("network.onnx")
+file.write_bytes(export_onnx(network))
+print(f"trial {best['trial']:.0f}: {file}, {file.stat().st_size:,} bytes")
 
-def main() -> None:
-    """Export the most accurate trial of a study's front, and compare both programs' answers."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("study", help="name of a study")
-    parser.add_argument("output", type=Path, help="file to write")
-    parser.add_argument("--data-dir", type=Path, default=Path("data"))
-    given = parser.parse_args()
+# %% [markdown]
+# The input is `images`, bytes of 0 to 255, `[batch, channels, height, width]`: the normalisation is
+# part of the network. The classes and the whole configuration are in the model's metadata.
 
-    study = open_study(given.study)
-    trial = int(study.front().sort_values("val_accuracy")["trial"].iloc[-1])
-    network = study.network(trial)
-    given.output.write_bytes(export_onnx(network))
+# %%
+session = onnxruntime.InferenceSession(file)
+print("classes", json.loads(session.get_modelmeta().custom_metadata_map["classes"]))
+data = load_training_data("digits", Path("data")).validation
+(logits,) = session.run(["logits"], {"images": data.images})
 
-    # Images as they are, bytes: the normalisation is part of the network.
-    data = load_training_data(study.info.dataset, given.data_dir).validation
-    pixels = data.images
+# %% [markdown]
+# Both programs' answers, compared:
 
-    session = onnxruntime.InferenceSession(given.output)
-    (logits,) = session.run(["logits"], {"images": pixels})
-    classes = json.loads(session.get_modelmeta().custom_metadata_map["classes"])
-    with torch.inference_mode():
-        largest = np.abs(network(torch.from_numpy(pixels)).numpy() - logits).max()
+# %%
+with torch.inference_mode():
+    largest = np.abs(network(torch.from_numpy(data.images)).numpy() - logits).max()
+accuracy = (logits.argmax(axis=1) == data.labels).mean()
+print(f"validation accuracy in onnxruntime {accuracy:.4f}, recorded {best['val_accuracy']:.4f}")
+print(f"logits differ by less than 1e-4: {largest < 1e-4}")
 
-    accuracy = (logits.argmax(axis=1) == data.labels).mean()
-    print(f"trial {trial}: {given.output}, {given.output.stat().st_size:,} bytes, {classes}")
-    print(f"validation accuracy in onnxruntime {accuracy:.4f}; logits differ by {largest:.1e}")
-
-
-if __name__ == "__main__":
-    main()
+# %% [markdown]
+# `pnn-study save-network first:3 --output network.onnx` writes the same file, and `.pt2` one for
+# `torch.export.load` ([formats](../docs/networks.md#networks-of-a-study)).

@@ -15,9 +15,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pnn_core.parts.own_code import Kind
 from search_spaces import SearchSpace, find_space
 from study.command_line import BadInputError, Parser, blaming, refuse, whole_number
 from study.exit_status import DONE
+from study.planning.own_code import restored_code, stored_code
 from study.planning.preflight import require_writable
 from study.planning.study_file import FILE, StudyFile
 from study.planning.study_folder import STUDIES, nearest_study, study_names
@@ -28,6 +30,7 @@ from study.results.mlflow.store import MlflowStore
 from study.results.planned_experiment import space_digest
 from study.results.plural import counted
 from study.results.provenance import processor_name
+from study.results.setting import flag_of
 from study.results.settings import LARGEST_SEED
 from study.search.sampler import GRID
 
@@ -92,6 +95,12 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="digits", metavar="NAME", help="default: digits")
     parser.add_argument("--data-dir", metavar="DIR", help="where the data set is (default: data)")
     parser.add_argument(
+        "--network", metavar="NAME", help="in the place of the space's own; see study.run"
+    )
+    parser.add_argument(
+        "--layer-file", metavar="FILE.py", help="a spatial layer of your own; see study.run"
+    )
+    parser.add_argument(
         "--augment",
         metavar="HOW",
         help="training images: none, crop or crop_flip; see study.run (default: as the space or "
@@ -131,12 +140,9 @@ def _study_words(arguments: argparse.Namespace, name: str) -> list[str]:
     words = ["--space", arguments.space, "--dataset", arguments.dataset, "--name", name]
     words += ["--replicates", str(arguments.replicates), "--epochs", str(arguments.epochs)]
     words += ["--seed", str(arguments.seed)]
-    if arguments.data_dir is not None:
-        words += ["--data-dir", arguments.data_dir]
-    if arguments.augment is not None:
-        words += ["--augment", arguments.augment]
-    if arguments.tracking_uri is not None:
-        words += ["--tracking-uri", arguments.tracking_uri]
+    for option in ("data_dir", "network", "layer_file", "augment", "tracking_uri"):
+        if (value := getattr(arguments, option)) is not None:
+            words += [flag_of(option), value]
     if arguments.configurations is None:
         words += ["--sampler", GRID]
     else:
@@ -184,7 +190,10 @@ def _space(stored: StudyFile, study: LoadedStudy) -> SearchSpace:
     """
     if study.info.images is None:
         raise ValueError("the study does not say what its images are")
+    restored_code(stored, STUDIES / stored.name)
     space = find_space(stored.space, study.info.images, stored.network)
+    if stored.layer_file is not None:
+        space = space.with_own_layer(stored.layer_file)
     if stored.augment is not None:
         space = space.with_augment(stored.augment)
     if space_digest(space) != stored.space_digest:
@@ -199,6 +208,8 @@ def _command(stored: StudyFile) -> str:
     words += ["--trials", str(stored.trials), "--epochs", str(stored.epochs)]
     words += ["--replicates", str(stored.replicates), "--seed", str(stored.seed)]
     words += [] if stored.network is None else ["--network", stored.network]
+    for code in stored_code(stored):
+        words += ["--layer-file", code.file_name or code.name] if code.kind is Kind.LAYER else []
     words += [] if stored.augment is None else ["--augment", stored.augment]
     return shlex.join(words)
 

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from pnn_core.config.checks import require_known
+from search_spaces.buildable import require_a_network
 from study.command_line import Parser, blaming, refuse, whole_number
 from study.exit_status import DONE, INTERRUPTED
 from study.planning.early_stopping import require_nothing_to_stop_at, require_something_to_compare
@@ -215,6 +216,7 @@ def _simulate(arguments: argparse.Namespace) -> Simulation:
         if not arguments.table.is_file():
             raise ValueError("there is no file of that name")
         table = read_table(arguments.table)
+        require_a_network(table.space, table.shape)  # its network or layer may be one's own
     if arguments.replicates > table.replicates:
         raise ValueError(
             f"--replicates {arguments.replicates}: the table has {table.replicates} of each "

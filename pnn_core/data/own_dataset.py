@@ -115,6 +115,9 @@ def _read(
         raise DatasetError(f"its {part}() {error}") from error
     except Exception as error:  # whatever somebody's function raises
         raise DatasetError(f"its {part}() raised {describe(error)}") from error
+    absent = [name for label, name in enumerate(classes) if label not in images.labels]
+    if part == "train" and absent:
+        raise DatasetError(f"its train() gives no image of class {absent[0]!r} of CLASSES")
     return images, classes
 
 

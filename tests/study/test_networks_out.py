@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import runpy
 import sys
 from pathlib import Path
 
@@ -28,7 +27,6 @@ from study.results.pareto import front
 from study.results.weight_files import seeds_of, weight_files
 
 NAME = "two"
-EXAMPLE = Path(__file__).parents[2] / "examples" / "export_to_onnx.py"
 
 
 @pytest.fixture(scope="module")
@@ -245,24 +243,22 @@ def test_weights_that_were_not_kept_are_refused_with_the_command_that_makes_them
         study.open_study(NAME, tracker).network(left_out)
 
 
-def test_onnx_gives_the_recorded_accuracy_in_onnxruntime(
-    tracker, stored, digits, tmp_path, monkeypatch, capsys
-) -> None:
-    """As the example does it, in a process that reads the tracker alone."""
+def test_onnx_gives_the_recorded_accuracy_in_onnxruntime(tracker, stored, digits, tmp_path) -> None:
+    """From a process that reads the tracker alone."""
     pytest.importorskip("onnx", reason="pip install 'pnn-study[onnx]' is missing")
     pytest.importorskip("onnxscript", reason="pip install 'pnn-study[onnx]' is missing")
     runtime = pytest.importorskip("onnxruntime", reason="pip install 'pnn-study[onnx]' is missing")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker)
-    path = tmp_path / "network.onnx"
-    monkeypatch.setattr("sys.argv", ["export_to_onnx.py", NAME, str(path)])
-    runpy.run_path(str(EXAMPLE), run_name="__main__")
     best = max(
         front(stored.records, stored.info.objectives), key=lambda r: r.metrics()["val_accuracy"]
     )
-    recorded = best.replicates[0][-1].val_accuracy
-    assert f"validation accuracy in onnxruntime {recorded:.4f}" in capsys.readouterr().out
+    path = tmp_path / "network.onnx"
+    words = ["save-network", f"{NAME}:{best.number}", "--output", str(path)]
+    assert main([*words, "--tracking-uri", tracker]) == 0
     session = runtime.InferenceSession(path)
     assert json.loads(session.get_modelmeta().custom_metadata_map["classes"]) == [*digits.classes]
+    (logits,) = session.run(["logits"], {"images": digits.validation.images})
+    right = (logits.argmax(axis=1) == digits.validation.labels).mean()
+    assert right == pytest.approx(best.replicates[0][-1].val_accuracy, abs=1e-9)
     (logits,) = session.run(["logits"], {"images": digits.validation.images[:1]})
     assert logits.shape == (1, 10)
 

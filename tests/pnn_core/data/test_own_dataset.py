@@ -104,6 +104,7 @@ def test_a_function_that_asks_for_the_folder_of_the_data_is_given_it(add) -> Non
     [
         ("return BYTES, LABELS + 1", "labels from 1 to 2, and CLASSES names 2 (0 to 1)"),
         ("return BYTES, LABELS - 1", "labels from -1 to 0, and CLASSES names 2"),
+        ("return BYTES, LABELS * 0", "gives no image of class "),
         ("return BYTES, LABELS / 2", "labels of type float64"),
         ("return BYTES, LABELS[:5]", "20 images and 5 labels: both must be as many"),
         ("return BYTES[:0], LABELS[:0]", "gives no image"),

@@ -38,6 +38,9 @@ def test_a_whole_grid_is_recorded_unless_a_number_is_given(folder, asked) -> Non
     assert sample == f"{shared} --epochs 27 --seed 0 --sampler random --trials 9"
     assert main([*words, "--augment", "crop"]) == 130
     assert " ".join(asked[-1]) == f"{shared} --epochs 27 --seed 0 --augment crop --sampler grid"
+    own = ["--network", "mine.py", "--layer-file", "layer.py"]
+    assert main([*words, *own]) == 130
+    assert " ".join(asked[-1]) == f"{shared} --epochs 27 --seed 0 {' '.join(own)} --sampler grid"
     assert not (folder / "table.parquet").exists()
 
 
