@@ -50,9 +50,9 @@ def take(browser: Browser, address: str, width: int, longest: int) -> Image.Imag
     page.evaluate("document.querySelector('footer').remove()")  # it names a folder of this machine
     taken = Image.open(io.BytesIO(page.screenshot(full_page=True)))
     page.close()
-    return (
-        taken.crop((0, 0, taken.width, min(taken.height, longest))).convert("RGB").quantize(COLOURS)
-    )
+    part = taken.crop((0, 0, taken.width, min(taken.height, longest))).convert("RGB")
+    # The usual method drops a colour that a single mark has, such as that of a verdict.
+    return part.quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
 
 
 if __name__ == "__main__":
