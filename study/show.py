@@ -3,6 +3,8 @@
 import argparse
 import json
 import math
+import shutil
+import sys
 from collections.abc import Callable, Iterable, Sequence
 
 from dashboards.elements.caption import seal_sentences
@@ -102,7 +104,8 @@ def _show(given: argparse.Namespace) -> str:
         chosen = query.select(study.records)
     if given.json:
         return _document(chosen)
-    return f"{_table(study, chosen)}\n{len(chosen)} of {counted(len(study.records), 'trial')}"
+    table = _laid_out(_table(study, chosen))
+    return f"{table}\n{len(chosen)} of {counted(len(study.records), 'trial')}"
 
 
 def _confirmed(study: LoadedStudy) -> str:
@@ -116,7 +119,7 @@ def _confirmed(study: LoadedStudy) -> str:
         raise ValueError(said)
     comparisons = compare(study)
     table = confirmed_table(study, comparisons)
-    return "\n".join((str(table), "", *describe_trials(comparisons), *cautions(comparisons)))
+    return "\n".join((_laid_out(table), "", *describe_trials(comparisons), *cautions(comparisons)))
 
 
 def _best(given: argparse.Namespace) -> str:
@@ -127,7 +130,14 @@ def _best(given: argparse.Namespace) -> str:
     if not chosen:
         left_out = beyond(study.records, study.info.limit)
         return no_trial_meets(study.info.limit) if left_out else "no trial is complete yet"
-    return str(_table(study, chosen))
+    return _laid_out(_table(study, chosen))
+
+
+def _laid_out(table: TextTable) -> str:
+    """Lay a table out for a terminal's width; for a pipe as wide as it is."""
+    if not sys.stdout.isatty():
+        return str(table)
+    return "\n".join(table.fitted(shutil.get_terminal_size().columns))
 
 
 def _table(study: LoadedStudy, records: Iterable[RunRecord]) -> TextTable:
