@@ -12,6 +12,7 @@ from pnn_core.config import DatasetShape, ModelConfig, OptimConfig
 from pnn_core.device.malloc import keep_freed_memory
 from pnn_core.device.precision import autocast
 from pnn_core.models.build import build_model
+from pnn_core.training import compiled_network
 from pnn_core.training.cuda_graph import WARM_UP_STEPS, GraphCapture, RecordedStep, Step
 from pnn_core.training.optimizer import make_optimizer
 
@@ -105,6 +106,16 @@ def compiled(form: Callable[[Work], PlainLoop]) -> Callable[[Work], PlainLoop]:
     return build
 
 
+def project_compiled(work: Work) -> PlainLoop:
+    """Compile the project's network as `pnn_core.training.train_steps` does in long runs."""
+    model = project_network(work)
+    return PlainLoop(
+        model=compiled_network.compiled(model),
+        optimizer=make_optimizer(model, OptimConfig()),
+        work=work,
+    )
+
+
 def captured(form: Callable[[Work], PlainLoop]) -> Form:
     """Capture a step as a CUDA graph, as in `pnn_core.training.train_steps`."""
 
@@ -132,11 +143,11 @@ PEER = "published"
 EAGER: Mapping[str, Form] = {PEER: published, "this project": project}
 COMPILED: Mapping[str, Form] = {
     "published, compiled": compiled(published),
-    "this project, compiled": compiled(project),
+    "this project, compiled": project_compiled,
 }
 ON_GPU: Mapping[str, Form] = {
     "published, captured": captured(published),
     "this project, captured": captured(project),
-    "this project, compiled and captured": captured(compiled(project)),
+    "this project, compiled and captured": captured(project_compiled),
 }
 FORMS: Mapping[str, Form] = {**EAGER, **COMPILED, **ON_GPU}

@@ -23,7 +23,9 @@ def print_footer(versions: Mapping[str, str], machine: str = "") -> None:
         versions: Version of each library.
         machine: Name of what was measured; by default the processor and its cores.
     """
-    print(f"\nCommand: benchmarks/{Path(sys.argv[0]).name} {' '.join(sys.argv[1:])}".rstrip())
+    script = Path(sys.argv[0])
+    folder = "benchmarks/gpu" if script.parent.name == "gpu" else "benchmarks"
+    print(f"\nCommand: {folder}/{script.name} {' '.join(sys.argv[1:])}".rstrip())
     print(", ".join(f"{name} {version}" for name, version in versions.items()))
     machine = machine or f"{processor()}, {os.cpu_count()} cores"
     print(f"{machine}; {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")

@@ -81,14 +81,22 @@ def main() -> None:
     print(f"| | one alone, ms a step | {batched} | {REPLICATES[-1]} in turn |")
     print("|---|---:|" + "---:|" * (len(REPLICATES) + 1))
     for case in ON_A_GPU if device.type == "cuda" else ON_A_CPU:
-        print(measure(case, device, arguments.rounds, arguments.steps), flush=True)
+        first, others = multiples(case, device, arguments.rounds, arguments.steps)
+        ratios = " | ".join(f"{other:.2f}" for other in others)
+        print(f"| {case.name} | {1000 * first:.2f} | {ratios} |", flush=True)
     name = describe_device(device) if device.type == "cuda" else f"{processor()}, one thread"
     versions = {"Python": platform.python_version(), "torch": torch.__version__}
     print_footer(versions, name)
 
 
-def measure(case: Case, device: torch.device, rounds: int, steps: int) -> str:
-    """Measure a configuration; return its row: one run alone in ms, the others as multiples."""
+def multiples(
+    case: Case, device: torch.device, rounds: int, steps: int
+) -> tuple[float, list[float]]:
+    """Measure a configuration.
+
+    Returns:
+        Seconds of a step of one run alone; multiples of it of `REPLICATES` at once, and in turn.
+    """
     alone = new_runs(case, 1, device, steps)[0]
     batched = [BatchedRun(new_runs(case, count, device, steps)) for count in REPLICATES]
     in_turn = new_runs(case, REPLICATES[-1], device, steps)
@@ -106,8 +114,7 @@ def measure(case: Case, device: torch.device, rounds: int, steps: int) -> str:
             side()
             own.append(time.perf_counter() - started)
     first, *others = map(median, seconds)
-    ratios = " | ".join(f"{other / first:.2f}" for other in others)
-    return f"| {case.name} | {1000 * first / steps:.2f} | {ratios} |"
+    return first / steps, [other / first for other in others]
 
 
 def new_runs(case: Case, count: int, device: torch.device, steps: int) -> Sequence[EvaluatedRun]:

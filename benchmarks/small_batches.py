@@ -38,15 +38,21 @@ def main() -> int:
     print("| batch | plain, steps/s | captured, steps/s | ratio |")
     print("|---:|---:|---:|---:|")
     for batch_size in BATCH_SIZES:
-        print(measure(batch_size, device, arguments.rounds, arguments.steps), flush=True)
+        case = Case(model=COLOUR, batch_size=batch_size)
+        before, after, replays = rates(case, device, arguments.rounds, arguments.steps)
+        word = f"{after / before:.2f}" if replays else "not captured"
+        print(f"| {batch_size} | {before:.1f} | {after:.1f} | {word} |", flush=True)
     versions = {"Python": platform.python_version(), "torch": torch.__version__}
     print_footer(versions, describe_device(device))
     return 0
 
 
-def measure(batch_size: int, device: torch.device, rounds: int, steps: int) -> str:
-    """Measure a batch size; return its row."""
-    case = Case(model=COLOUR, batch_size=batch_size)
+def rates(case: Case, device: torch.device, rounds: int, steps: int) -> tuple[float, float, int]:
+    """Measure a case.
+
+    Returns:
+        Steps per second plain and captured, and the number of steps that were replayed.
+    """
     plain, captured = new_runs(case, 2, device, steps)
     seconds: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds + 1):
@@ -55,8 +61,7 @@ def measure(batch_size: int, device: torch.device, rounds: int, steps: int) -> s
         seconds[1].append(epoch_seconds(captured))
     # The first epoch, which includes one-time costs, is left out.
     before, after = (steps / median(own[1:]) for own in seconds)
-    word = f"{after / before:.2f}" if captured.step_loop.replays else "not captured"
-    return f"| {batch_size} | {before:.1f} | {after:.1f} | {word} |"
+    return before, after, captured.step_loop.replays
 
 
 def epoch_seconds(run: EvaluatedRun) -> float:

@@ -24,6 +24,12 @@ def test_the_footer_names_command_versions_machine_and_time(machine, monkeypatch
     assert re.fullmatch(r"a GPU; \d{4}-\d\d-\d\d \d\d:\d\d UTC", last)
 
 
+def test_the_footer_of_a_script_for_gpus_names_its_folder(machine, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["benchmarks/gpu/plan.py", "layer"])
+    machine.print_footer({})
+    assert "\nCommand: benchmarks/gpu/plan.py layer\n" in capsys.readouterr().out
+
+
 def test_without_a_name_the_machine_is_its_processor_and_cores(machine, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["theory.py"])
     machine.print_footer({})

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.exceptions import RayError, RayTaskError
@@ -19,6 +19,9 @@ from study.config import StudyConfig
 from study.engine.cluster.trial_resources import TrialResources, concurrent_trials
 from study.engine.failure_reasons import describe_error
 from study.results.plural import counted
+
+if TYPE_CHECKING:
+    from pnn_core.replicates.training_rate import RateTask
 
 MEMORY_SHARE = 0.9
 """Share of its part of a GPU that the largest trial may take where it is measured: what is
@@ -200,8 +203,8 @@ def measure_here(
     from pnn_core.device.gpu_memory_limit import release_gpu_memory
     from pnn_core.device.mps import mps_runs
     from pnn_core.device.selection import default_device
-    from pnn_core.replicates.gpu_memory_probe import by_size, probe_gpu_memory, sample
-    from pnn_core.replicates.training_rate import RateTask, measure_rates
+    from pnn_core.replicates.gpu_memory_probe import probe_gpu_memory
+    from pnn_core.replicates.training_rate import measure_rates
 
     device = default_device()
     if device.type != "cuda":
@@ -213,9 +216,23 @@ def measure_here(
     if need.needed_bytes is None:
         return need
     release_gpu_memory(device)
-    config, few = sample(by_size(trials, data)[len(trials) // 2], data, RATE_STEPS)
-    task = RateTask(
-        config=config, replicates=replicates, data=few, device="cuda", threads=cpus, own=own
-    )
-    rates = measure_rates(task, min(most, trials_that_fit(need)))
+    task = rate_task(trials, replicates, data, cpus, own)
+    rates = measure_rates(replace(task, device="cuda"), min(most, trials_that_fit(need)))
     return replace(need, rates=rates, mps=mps_runs())
+
+
+def rate_task(
+    trials: Sequence[TrialConfig],
+    replicates: int,
+    data: TrainingData,
+    cpus: int,
+    own: Sequence[OwnCode],
+) -> "RateTask":
+    """Return what processes are to train at once: the trial in the middle of all sizes."""
+    from pnn_core.replicates.gpu_memory_probe import by_size, sample
+    from pnn_core.replicates.training_rate import RateTask
+
+    config, few = sample(by_size(trials, data)[len(trials) // 2], data, RATE_STEPS)
+    return RateTask(
+        config=config, replicates=replicates, data=few, device="cpu", threads=cpus, own=own
+    )

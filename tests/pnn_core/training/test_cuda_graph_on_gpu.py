@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from pnn_core.config import ModelConfig, OptimConfig, TrialConfig
+from pnn_core.config import COMPILED, TORCH, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import LabelledImages, TrainingData
 from pnn_core.replicates.batched_run import BatchedRun
 from pnn_core.training import train_steps as steps
@@ -120,6 +120,18 @@ def test_replayed_steps_train_as_plain_ones_do(name: str, plainly) -> None:
     plainly(lambda: train(plain))
     train(run)
     require_recorded(run)
+    require_close(run, plain)
+
+
+def test_a_compiled_network_is_recorded_and_trains_as_it_is(plainly, monkeypatch) -> None:
+    run, plain = fresh({}), fresh({})
+    plainly(lambda: train(plain))
+    monkeypatch.setattr(steps, "pays", lambda *_: True)
+    monkeypatch.setattr(steps, "LEAST_SECONDS_LEFT", 0.0)
+    train(run)
+    assert run.fallbacks == ()
+    assert (run.arithmetic, plain.arithmetic) == (COMPILED, TORCH)
+    assert run.step_loop.replays == EPOCHS * STEPS - 2 * WARM_UP_STEPS
     require_close(run, plain)
 
 

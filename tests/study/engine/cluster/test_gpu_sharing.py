@@ -16,6 +16,7 @@ from pnn_core.config import DatasetShape, GpuNeed, ModelConfig, TrialConfig
 from pnn_core.data import TrainingData
 from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES, allocator_fraction
 from pnn_core.device.gpu_sharing import counts_to_measure
+from pnn_core.replicates.training_rate import measure_rate
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.config import StudyConfig
 from study.engine.cluster import gpu_sharing
@@ -342,3 +343,16 @@ def test_candidates_are_each_size_once(make_config) -> None:
     trials = gpu_sharing._candidates(config)
     sizes = [(trial.model.mask_count, trial.optim.batch_size) for trial in trials]
     assert sorted(sizes) == [(2, 100), (2, 200), (4, 100), (4, 200)]
+
+
+def test_processes_that_are_measured_at_once_train_the_network_in_the_middle_of_the_sizes(
+    make_config, digits: TrainingData
+) -> None:
+    config = make_config()
+    trials = gpu_sharing._candidates(config)
+    trials += [replace(t, model=replace(t.model, mask_count=64)) for t in trials[:1]]
+    task = gpu_sharing.rate_task(trials, 2, digits, 1, [])
+    assert task.config.model.mask_count == 4  # of 2, 4 and 64
+    assert (task.replicates, task.threads) == (2, 1)
+    resnet8 = replace(task.config, model=replace(task.config.model, network="resnet8"))
+    assert measure_rate(replace(task, config=resnet8), 1, 0.1) > 0
