@@ -58,8 +58,16 @@ def confirmed_epochs(study: LoadedStudy) -> str:
 
 
 def common_sentences(pictures: Iterable[PictureInfo | Picture]) -> tuple[str, ...]:
-    """Return what the captions of several pictures share, each sentence once."""
-    return tuple(dict.fromkeys(text for picture in pictures for text in picture.common))
+    """Return what the captions of several pictures share, each sentence once.
+
+    A sentence that another one begins with, such as data set and epochs alone, is left out.
+    """
+    found = tuple(dict.fromkeys(text for picture in pictures for text in picture.common))
+    return tuple(
+        text
+        for text in found
+        if not any(other != text and other.startswith(text.removesuffix(".")) for other in found)
+    )
 
 
 def complete(records: Sequence[RunRecord]) -> tuple[RunRecord, ...]:

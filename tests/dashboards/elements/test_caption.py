@@ -3,11 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboards.elements.caption import (
+    common_sentences,
     confirmed_epochs,
     describe_states,
     describe_trials,
     short_budget,
 )
+from dashboards.elements.picture import PictureInfo
 from study.results.run_record import RunState
 
 
@@ -37,3 +39,12 @@ def test_the_epochs_are_those_of_the_confirmed_runs(make_runs, confirmed_study, 
     study = confirmed_study(*(make_runs([0.8], epochs=number) for number in epochs), epochs=7)
     assert confirmed_epochs(study) == words
     assert short_budget(study) == f"cifar10, {words}"
+
+
+def test_what_several_captions_share_is_said_once_and_no_part_of_it_beside():
+    pictures = [
+        PictureInfo(title="a", common=("digits, 6 epochs.",), description=""),
+        PictureInfo(title="b", common=("digits, 6 epochs each, one seed.", "Few."), description=""),
+        PictureInfo(title="c", common=("Few.",), description=""),
+    ]
+    assert common_sentences(pictures) == ("digits, 6 epochs each, one seed.", "Few.")
