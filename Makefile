@@ -35,7 +35,7 @@ quick: $(READY)
 
 # The lowest versions of the dependencies, as pins: make VENV=.venv-lowest CONSTRAINTS=lowest.txt quick
 lowest.txt: pyproject.toml
-	sed -nE 's/^    "([a-z-]+)(\[[a-z]+\])?>=([0-9.]+).*/\1==\3/p' $< > $@
+	sed -nE 's/^    "([A-Za-z-]+)(\[[a-z]+\])?>=([0-9.]+).*/\1==\3/p' $< > $@
 
 # Small real studies, struck and resumed: each kind of fault once, ROUNDS=50 at random, or one SEED=…
 faults: $(READY)

@@ -81,10 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--name",
         metavar="NAME",
-        help="of the study that records (default: SPACE-DATASET-table); without --space, one in "
-        f"{STUDIES} whose complete trials are to be written",
+        help="name of the study that records (default: SPACE-DATASET-table); without --space, one "
+        f"in {STUDIES} whose complete trials are to be written",
     )
-    parser.add_argument("--tracking-uri", metavar="URI", help="of MLflow; see study.run")
+    parser.add_argument("--tracking-uri", metavar="URI", help="MLflow's store; see study.run")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the table")
     return parser
 
@@ -93,7 +93,7 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
     """Add the options of the study that is recorded, which `study.run` checks."""
     parser.add_argument("--space", metavar="NAME", help="what is recorded; see study.run")
     parser.add_argument("--dataset", default="digits", metavar="NAME", help="default: digits")
-    parser.add_argument("--data-dir", metavar="DIR", help="where the data set is (default: data)")
+    parser.add_argument("--data-dir", metavar="DIR", help="its folder (default: data)")
     parser.add_argument(
         "--network", metavar="NAME", help="in the place of the space's own; see study.run"
     )
@@ -124,14 +124,14 @@ def _add_study(parser: argparse.ArgumentParser) -> None:
         type=whole_number(1),
         default=DEFAULT_EPOCHS,
         metavar="N",
-        help=f"of each configuration (default: {DEFAULT_EPOCHS})",
+        help=f"epochs of each configuration (default: {DEFAULT_EPOCHS})",
     )
     parser.add_argument(
         "--seed",
         type=whole_number(0, LARGEST_SEED),
         default=0,
         metavar="N",
-        help="of the study (default: 0)",
+        help="seed of the study (default: 0)",
     )
 
 

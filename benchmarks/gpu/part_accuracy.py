@@ -50,6 +50,9 @@ def make_jobs(shape: DatasetShape, epochs: int, *, small: bool) -> list[Job]:
     optim = OptimConfig(batch_size=128, learning_rate=0.001)
     models = {"PNN": noise, "3x3": control(noise, "conv3x3").model}
     return [
-        Job(name=name, config=TrialConfig(model=model, optim=optim, epochs=epochs))
+        Job(
+            name=name,
+            config=TrialConfig(model=model, optim=optim, epochs=epochs, augment="crop_flip"),
+        )
         for name, model in models.items()
     ]

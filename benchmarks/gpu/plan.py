@@ -24,7 +24,8 @@ from pnn_core.device.selection import default_device
 
 PARTS: Mapping[str, tuple[str, str]] = {
     "correctness": ("part_correctness", "recorded and compiled steps, shares of a GPU, learning"),
-    "layer": ("part_layer", "one training step in every form, published and ours"),
+    "layer": ("part_layer", "one training step in every form, published and ours, at batch 128"),
+    "layer-10": ("part_layer", "one training step in every form, published and ours, at batch 10"),
     "small-batches": ("part_steps", "steps per second, plain and recorded"),
     "seeds": ("part_steps", "eight seeds at once against one"),
     "sharing": ("part_sharing", "1, 2, 4 and 8 processes at once"),

@@ -116,6 +116,7 @@ class TrainingSteps:
         self._forward: Forward = network
         self._eager_seconds = 0.0
         self._compile_seconds = 0.0
+        self._is_judged = False
         self.failure = ""
         self.replays = 0
         self.not_compiled = ""
@@ -198,6 +199,9 @@ class TrainingSteps:
     def _learn(self, seconds: float, batches: DeviceBatches) -> None:
         """Learn how long a replayed step takes; a compiled network that is slower is left.
 
+        It is judged once, by the epoch nearest to those that it is compared with: what else trains
+        on the GPU comes and goes.
+
         Args:
             seconds: Wall time of a step.
             batches: Batches of its epoch.
@@ -205,6 +209,9 @@ class TrainingSteps:
         if self._forward is self._network:
             self._eager_seconds = seconds
             return
+        if self._is_judged:
+            return
+        self._is_judged = True
         share = seconds / self._eager_seconds
         self._costs(batches).write(CompileCost(seconds=self._compile_seconds, share=share))
         if share >= 1:

@@ -59,7 +59,7 @@ class Subject:
         None,
         group=Group.SEARCHED,
         metavar="NAME:TRIAL",
-        help="instead of --space: one trial of an earlier study, again just as it was",
+        help="one trial of an earlier study in the place of --space, again just as it was",
         read=TrialKey.parse,
         on_resume=OnResume.NOT_STORED,
     )
@@ -68,7 +68,7 @@ class Subject:
         group=Group.FIRST,
         after="confirm",
         metavar="NAME",
-        help="of the study (default: SPACE-DATASET-1, or NAME-trial-N of a trial run again)",
+        help="name of the study (default: SPACE-DATASET-1, or NAME-trial-N of a trial run again)",
         read=require_study_name,
         on_resume=OnResume.NOT_STORED,
     )
@@ -138,7 +138,7 @@ class Arguments(Settings, Subject):
     quiet: bool = option(
         False,
         group=Group.INSTEAD,
-        help="no progress, only the result",
+        help="print the result alone, no progress",
         on_resume=OnResume.NOT_STORED,
     )
     notify: str | None = option(

@@ -129,7 +129,7 @@ class Resources:
         None,
         group=Group.RESOURCES,
         metavar="NAME=X,NAME=Y",
-        help="of nodes that were started with resources of these names, such as spot=1",
+        help="resources of nodes that were started with these names, such as spot=1",
         read=read_amounts,
         on_resume=OnResume.FREE,
         may_lack=True,
@@ -138,7 +138,7 @@ class Resources:
         None,
         group=Group.RESOURCES,
         metavar="SECONDS",
-        help="of --address: how long to wait for nodes that can train a trial (default: "
+        help="time to wait, with --address, for nodes that can train a trial (default: "
         f"{NODE_SECONDS} where the cluster has no CPU yet, else 0)",
         least=0,
         on_resume=OnResume.FREE,
@@ -148,7 +148,7 @@ class Resources:
         None,
         group=Group.RESOURCES,
         metavar="N",
-        help="of --address: begin once N nodes can train a trial (default: 1)",
+        help="begin, with --address, once N nodes can train a trial (default: 1)",
         least=1,
         on_resume=OnResume.FREE,
         may_lack=True,

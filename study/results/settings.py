@@ -136,7 +136,7 @@ class ShownSettings:
         0,
         group=Group.SEARCHED,
         metavar="N",
-        help="of the study: trial n trains with the seeds from N + n * replicates on",
+        help="seed of the study: trial n trains with the seeds from N + n * replicates on",
         least=0,
         most=LARGEST_SEED,
         on_rerun=OF_TRIAL,  # trial 0 of a study has the study's own seed and those that follow
@@ -165,8 +165,8 @@ class ShownSettings:
         (),
         group=Group.SEARCHED,
         metavar="CONDITION",
-        help="no trial beyond it is on the front, such as 'learnable_params<=50000' or "
-        "'val_accuracy>0.9'; costs that are known before training are never trained beyond it; "
+        help="condition beyond which no trial is on the front, such as 'learnable_params<=50000' "
+        "or 'val_accuracy>0.9'; costs that are known before training are never trained beyond it; "
         "may be given several times",
         read=parse_limits,
         joined=",",
@@ -189,8 +189,8 @@ class ShownSettings:
         None,
         group=Group.STOPPED,
         metavar="N",
-        help="of moasha: one in N trials goes on from each rung, and rungs are epochs N times as "
-        f"far apart (default: {DEFAULT_REDUCTION_FACTOR})",
+        help="trials, under moasha, of which one goes on from each rung; rungs are epochs N times "
+        f"as far apart (default: {DEFAULT_REDUCTION_FACTOR})",
         least=2,
         on_rerun=OnRerun.DEFAULT,
         shown=TAG,
@@ -209,8 +209,9 @@ class ShownSettings:
         0,
         group=Group.FIRST,
         metavar="S",
-        help="then retrain the front and controls of its size with S fresh seeds on train and "
-        "validation images, the test set being read in this step alone (default: 0, do not)",
+        help="retrain the front, and controls of its size, with S fresh seeds on train and "
+        "validation images once the search has ended, the test set being read in this step alone "
+        "(default: 0, do not)",
         least=0,
         most=MOST_FRESH_SEEDS,
         on_resume=OnResume.GROWS,
@@ -221,8 +222,8 @@ class ShownSettings:
         None,
         group=Group.HONEST,
         metavar="WHICH",
-        help=f"of --confirm: {FRONT} (default), {ALL} (default of a planned experiment) or numbers "
-        "of trials, such as 0,3",
+        help=f"trials that --confirm takes: {FRONT} (default), {ALL} (default of a planned "
+        "experiment) or numbers of trials, such as 0,3",
         read=read_confirmed_trials,
         on_resume=OnResume.WITH_CONFIRM,
         on_rerun=OnRerun.DEFAULT,
@@ -233,7 +234,7 @@ class ShownSettings:
         None,
         group=Group.HONEST,
         metavar="A,B",
-        help=f"of --confirm: layers that each trial is compared with at its size, also .py files "
+        help=f"layers that --confirm compares each trial with at its size, also .py files "
         f"with layers of your own (default: {DEFAULT_CONTROLS}), or {NONE} (default of a planned "
         "experiment)",
         read=read_controls,
@@ -246,8 +247,8 @@ class ShownSettings:
         None,
         group=Group.HONEST,
         metavar="SETTING",
-        help="of --confirm: choose these settings anew for each network that is confirmed, trials "
-        "and controls alike, from a grid, by validation images and seeds of its own; such as "
+        help="choose these settings anew for each network that --confirm trains, trials and "
+        "controls alike, from a grid, by validation images and seeds of its own; such as "
         f"{DEFAULT_TUNED} (if none is named; 1/3, 1 and 3 times the trial's) or "
         "learning_rate=0.001,0.003",
         read=read_tuned_settings,
@@ -278,7 +279,7 @@ class Settings(ShownSettings, Resources):
         group=Group.FIRST,
         after="dataset",
         metavar="DIR",
-        help="where the data set is, or is downloaded to (default: data)",
+        help="folder of the data set, or to download it to (default: data)",
     )
     network: str | None = option(
         None,
@@ -317,9 +318,9 @@ class Settings(ShownSettings, Resources):
         group=Group.SEARCHED,
         after="limit",
         metavar="POINT",
-        help="tried first: settings such as mask_count=32,noise_level=0.1 (the sampler chooses "
-        "what is left out), a .csv file with a column for each setting, as front.csv is, or paper, "
-        "the paper's best; may be given several times, and more by --resume",
+        help="points tried first: settings such as mask_count=32,noise_level=0.1 (the sampler "
+        "chooses what is left out), a .csv file with a column for each setting, as front.csv is, "
+        "or paper, the paper's best; may be given several times, and more by --resume",
         read=read_enqueued,
         joined=";",
         on_resume=OnResume.ADDED,
@@ -330,8 +331,8 @@ class Settings(ShownSettings, Resources):
         None,
         group=Group.STOPPED,
         metavar="EPOCH",
-        help="of moasha: when trials are compared for the first time (default: such that there "
-        "are three rungs)",
+        help="epoch, under moasha, after which trials are compared for the first time (default: "
+        "such that there are three rungs)",
         least=1,
         on_rerun=OnRerun.DEFAULT,
         may_lack=True,
@@ -357,8 +358,8 @@ class Settings(ShownSettings, Resources):
         None,
         group=Group.PLACES,
         metavar="PLACE",
-        help="of running trials: a folder that every node sees, or a URL such as s3://BUCKET/PATH "
-        "(default: in the study's folder)",
+        help="place for running trials: a folder that every node sees, or a URL such as "
+        "s3://BUCKET/PATH (default: in the study's folder)",
         secret=True,
     )
     keep_checkpoints: bool = option(
