@@ -16,6 +16,7 @@ import flask
 from werkzeug.serving import make_server
 
 from dashboards.live.access import AllowedHosts
+from dashboards.live.actions import new_token
 from dashboards.live.server import create_app
 from dashboards.study_arguments import add_tracking_uri
 from study.command_line import Parser, refuse
@@ -50,17 +51,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"--host {host} --port {port} cannot be listened on: {reason}: choose another {blamed}",
         )
     hosts = AllowedHosts(host, arguments.allowed_hosts)
-    app = create_app(arguments.tracking_uri, hosts, arguments.url_prefix)
+    token = new_token()
+    app = create_app(arguments.tracking_uri, hosts, arguments.url_prefix, token)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
     with listening:
-        _serve(app.server, listening, arguments.url_prefix)
+        _serve(app.server, listening, arguments.url_prefix, token)
     return DONE
 
 
-def _serve(application: flask.Flask, listening: socket.socket, prefix: str) -> None:
+def _serve(application: flask.Flask, listening: socket.socket, prefix: str, token: str) -> None:
     host, port = listening.getsockname()[:2]
     server = make_server(host, port, application, threaded=True, fd=listening.fileno())
-    print(f"PNN studies: http://{host}:{port}{prefix.rstrip('/')} (Ctrl-C ends it)", flush=True)
+    address = f"http://{host}:{port}{prefix.rstrip('/')}"
+    print(f"PNN studies: {address} (Ctrl-C ends it)")
+    print(f"To pause, stop, enqueue and take notes, too: {address}/#token={token}", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

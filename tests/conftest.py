@@ -1,6 +1,7 @@
 """Rules for all tests, what they share, the command line as a process, and trackers."""
 
 import contextlib
+import hashlib
 import os
 import shutil
 import signal
@@ -18,11 +19,14 @@ import ray
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from pnn_core.config import DatasetShape
 from pnn_core.data import DATASETS
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
 from study.engine.cluster.connect import connected
 from study.results.mlflow.client import MlflowConnection
+from study.results.objective import parse_objectives
+from study.results.study_info import StudyInfo
 
 MakeOnce = Callable[[str, Callable[[Path], None]], Path]
 Rewrite = Callable[[Path, str], None]
@@ -279,3 +283,25 @@ def nothing_of_ones_own_stays() -> Iterator[None]:
     yield
     for registry in (DATASETS, NETWORKS, SPATIAL_LAYERS):
         registry._added.clear()
+
+
+@pytest.fixture
+def info(request: pytest.FixtureRequest) -> StudyInfo:
+    """A study whose name no other test uses."""
+    return StudyInfo(
+        name=request.node.name,
+        study_id=hashlib.md5(request.node.name.encode()).hexdigest(),
+        space="noise",
+        dataset="digits",
+        seed=7,
+        trials=24,
+        epochs=15,
+        replicates=1,
+        confirm=0,
+        sampler="tpe",
+        scheduler="fifo",
+        objectives=parse_objectives("val_accuracy,learnable_params"),
+        git_commit="0123abc-dirty",
+        versions={"python": "3.11.7", "torch": "2.14.1"},
+        images=DatasetShape(channels=1, height=8, width=9, classes=10),
+    )

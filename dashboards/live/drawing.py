@@ -7,6 +7,14 @@ from dash import html
 from dash.development.base_component import Component
 
 from dashboards.elements.theme import Theme
+from dashboards.live.acting import (
+    PROGRESS,
+    acting,
+    acting_state,
+    trial_acting,
+    trial_acting_state,
+)
+from dashboards.live.action_blocks import told_requests
 from dashboards.live.address import ALL_STUDIES, FIRST_VIEW, Address
 from dashboards.live.all_studies import QUESTION, studies_table
 from dashboards.live.blocks import message_block
@@ -74,6 +82,8 @@ def draw_page(
         brush=f"{address.options.within} {address.options.where}",
         brushed=brushed or "",
         panel=f"{theme} {address} {[state.version for state in states]}",
+        acting=acting_state(states, address),
+        trial_acting=trial_acting_state(states, address),
     )
     if now == before:
         return None
@@ -97,6 +107,10 @@ def draw_page(
         pictures=content and content.pictures,
         below=content and content.below,
         panel=_panel(studies, states, address, theme) if now.panel != before.panel else None,
+        acting=acting(states, address) if now.acting != before.acting else None,
+        trial_acting=trial_acting(states, address)
+        if now.trial_acting != before.trial_acting
+        else None,
         footer=_footer(studies, states),
         refresh_ms=_refresh_ms(names, states),
         drawing=now,
@@ -141,7 +155,7 @@ def _with_latest(address: Address, names: StudyNames) -> Address:
 def _news(names: StudyNames, states: list[StudyState], address: Address) -> str:
     """Return what makes content of the same address different."""
     running = any(state.followed is not None and state.followed.is_running for state in states)
-    tick = time.time() // _STATUS_SECONDS if running and address.view == "progress" else 0
+    tick = time.time() // _STATUS_SECONDS if running and address.view == PROGRESS else 0
     return f"{[state.version for state in states]} {names.error} {names.names is None} {tick}"
 
 
@@ -197,7 +211,8 @@ def _content(
         content = view_content(scene, address, theme, with_pictures=with_pictures)
     except ValueError as error:
         return _message(*stale, message_block("This address cannot be shown", str(error)))
-    return content._replace(state=[*stale, *content.state])
+    asked = told_requests(followed[0].control) if address.view == PROGRESS else []
+    return content._replace(state=[*stale, *content.state, *asked])
 
 
 def _message(*blocks: Component) -> Content:
@@ -281,6 +296,8 @@ def _all_studies(
         pictures=table,
         below=[],
         panel=[],
+        acting=[],
+        trial_acting=[],
         footer=_footer(studies, []),
         refresh_ms=round(1000 * (WAITING_SECONDS if found.studies is None else REFRESH_SECONDS)),
         drawing=now,
@@ -300,6 +317,8 @@ def _only(block: Component, query: str, before: Drawing) -> Page | None:
         pictures=[],
         below=[],
         panel=[],
+        acting=[],
+        trial_acting=[],
         footer="",
         refresh_ms=round(1000 * REFRESH_SECONDS),
         drawing=now,

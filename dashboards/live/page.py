@@ -17,6 +17,8 @@ class Drawing(NamedTuple):
         brushed: The last one that the reader has drawn. Back and forward lead to it once more, and
             then no picture shows it by itself.
         panel: State of the opened trial's panel.
+        acting: State of the forms by which a reader acts on the study.
+        trial_acting: State of those for the opened trial.
     """
 
     head: str = ""
@@ -25,6 +27,8 @@ class Drawing(NamedTuple):
     brush: str = ""
     brushed: str = ""
     panel: str = ""
+    acting: str = ""
+    trial_acting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +43,9 @@ class Page:
         pictures: Its pictures.
         below: Its tables.
         panel: The opened trial.
+        acting: Forms by which a reader acts on the study; drawn anew only where they change, so
+            that what is typed stays.
+        trial_acting: Forms for the opened trial.
         footer: Source of all this.
         refresh_ms: After how long the browser is to ask again.
         drawing: State that the browser shows then.
@@ -51,6 +58,8 @@ class Page:
     pictures: list[Component] | None
     below: list[Component] | None
     panel: list[Component] | None
+    acting: list[Component] | None
+    trial_acting: list[Component] | None
     footer: str | None
     refresh_ms: int
     drawing: Drawing

@@ -17,6 +17,9 @@ REFRESH_SECONDS = 2.0
 WAITING_SECONDS = 0.5
 """Seconds between questions while there is nothing to show yet."""
 
+_PARTS = ("choices", "state", "act", "pictures", "below")
+"""Parts of the page beside the opened trial, from above."""
+
 NO_STUDY = "python -m study.run --space noise_masks"
 """Command that a newcomer types first."""
 
@@ -42,11 +45,14 @@ def skeleton() -> Component:
             html.Div(
                 [
                     html.Main(
-                        [html.Div(id=part) for part in ("choices", "state", "pictures", "below")],
+                        [html.Div(id=part) for part in _PARTS],
                         id="content",
                         tabIndex=-1,
                     ),
-                    html.Div(id="panel", **aria(live="polite")),
+                    html.Div(
+                        [html.Div(id="panel", **aria(live="polite")), html.Div(id="trial-act")],
+                        className="side",
+                    ),
                 ],
                 className="columns",
             ),

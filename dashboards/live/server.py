@@ -9,6 +9,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from dashboards.elements.picture import Picture
 from dashboards.live.access import AllowedHosts, guard
+from dashboards.live.actions import new_token, serve_actions
 from dashboards.live.address import Address
 from dashboards.live.drawing import draw_page, scene_of
 from dashboards.live.page_layout import skeleton
@@ -58,7 +59,10 @@ function (clicks) {
 
 
 def create_app(
-    tracking_uri: str | None, hosts: AllowedHosts | None = None, prefix: str = "/"
+    tracking_uri: str | None,
+    hosts: AllowedHosts | None = None,
+    prefix: str = "/",
+    token: str | None = None,
 ) -> Dash:
     """Make the page of one tracker; its studies are read in the background from now on.
 
@@ -67,6 +71,7 @@ def create_app(
         hosts: Names under which it answers; None for those of this machine for itself.
         prefix: Path under which browsers find it, from slash to slash. It answers there, and at
             the root, for proxies that take the path away.
+        token: Token without which nobody acts on a study; None for one that nobody knows.
     """
     studies = Studies(MlflowStore(tracking_uri))
     app = Dash(
@@ -90,6 +95,7 @@ def create_app(
     _draw_whenever_something_changed(app, studies)
     _follow_every_move(app)
     _serve_files(app.server, studies)
+    serve_actions(app.server, studies, token or new_token())
     guard(app.server, hosts or AllowedHosts(), app.csp_hashes())
     accept_well_formed(app)
     if prefix != "/":
@@ -110,6 +116,8 @@ def _draw_whenever_something_changed(app: Dash, studies: Studies) -> None:
         Output("pictures", "children"),
         Output("below", "children"),
         Output("panel", "children"),
+        Output("act", "children"),
+        Output("trial-act", "children"),
         Output("footer", "children"),
         Output("clock", "interval"),
         Output("drawn", "data"),
@@ -133,7 +141,7 @@ def _draw_whenever_something_changed(app: Dash, studies: Studies) -> None:
             raise PreventUpdate
         parts = (
             *(page.studies, page.views, page.choices, page.state, page.pictures, page.below),
-            *(page.panel, page.footer, page.refresh_ms),
+            *(page.panel, page.acting, page.trial_acting, page.footer, page.refresh_ms),
         )
         return (*(no_update if part is None else part for part in parts), page.drawing._asdict())
 

@@ -62,6 +62,15 @@ class EndedCount(RunListener):
         if self._clock() - self._written >= WRITE_SECONDS:
             self._write()
 
+    def keep_points(self, enqueue: str | None) -> None:
+        """Write which points the study was asked for, all that it ever was.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        self._file = replace(self._file, enqueue=enqueue)
+        self._file.write(self._folder)
+
     def _write(self) -> None:
         confirmations = sum(bool(key.layer) for key in self._ended)  # those that tune, too
         trials = len(self._ended) - confirmations

@@ -17,11 +17,14 @@ from study.execution.ended_count import EndedCount
 from study.execution.export import describe_study, export_front, with_page
 from study.execution.next_commands import block_commands
 from study.execution.progress import ProgressReport
+from study.execution.request_watch import RequestWatch
+from study.execution.requests import Requests
 from study.execution.study_weights import StudyWeights
 from study.execution.summary import Outcome
 from study.execution.tensorboard_log import FOLDER, TensorBoardLog
 from study.planning.augmentation import describe_augmentation
 from study.planning.converted_networks import describe_networks
+from study.planning.enqueued import with_more_points
 from study.planning.new_study import StudyPlan
 from study.results.confirmed_choice import DEFAULT_CONTROLS, FRONT, numbered_trials
 from study.results.confirmed_trials import trials_to_confirm
@@ -76,6 +79,8 @@ class StudyLife:
         self._checkpoints = CheckpointStore.of(plan.config)
         self._cleanup = CheckpointCleanup(self._checkpoints, keep=plan.config.keep_checkpoints)
         self._storage = StudyStorage(plan.config)
+        self._watch = RequestWatch(plan.store, writer)
+        self._requests = Requests(self._watch, interrupts, self._enqueue, self._say)
         self._gpus_shared = False
         self._warnings: list[str] = []
         self._seal = self._seal_now()
@@ -105,7 +110,14 @@ class StudyLife:
         shown = self._progress or contextlib.nullcontext()
         closing = contextlib.closing
         log = contextlib.nullcontext() if self._log is None else closing(self._log)
-        with shown, closing(self._cleanup), closing(self._weights), log, self._count:
+        with (
+            shown,
+            closing(self._cleanup),
+            closing(self._weights),
+            log,
+            self._count,
+            self._watch,
+        ):
             networks = describe_networks(self._config)
             for said in (self._plan.images, describe_augmentation(self._config), *networks):
                 if said:
@@ -256,6 +268,7 @@ class StudyLife:
             self._resources = share_gpus(
                 self._config, self._resources, self._data, self._say, self._warn
             )
+        manager.take_requests(self._requests.attend)
         return train_runs(
             self._config,
             images,
@@ -265,6 +278,20 @@ class StudyLife:
             self._interrupts,
             self._warn,
         )
+
+    def _enqueue(self, manager: RunManager, typed: str) -> None:
+        """Have points tried next; what a later life must know is written first.
+
+        Raises:
+            ValueError: A point cannot be tried, or the search has ended.
+        """
+        if not isinstance(manager, TrialManager):
+            raise ValueError("the search has ended: --resume with more --trials takes --enqueue")
+        config = with_more_points(self._config, typed, self._storage.begun_points())
+        self._count.keep_points(config.enqueue)
+        manager.enqueue(config)
+        self._config = config
+        self._plan = replace(self._plan, config=config)
 
     def _say(self, text: str) -> None:
         if self._progress is not None:

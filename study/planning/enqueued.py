@@ -11,10 +11,10 @@ from search_spaces.space import Point
 from study.command_line import blaming
 from study.config import StudyConfig
 from study.planning.limits import DRAWN, POINTS_TRIED
-from study.planning.study_file import StudyFile
 from study.results.enqueued_points import (
     PAPER_POINT,
     TypedPoint,
+    read_enqueued,
     spell_point,
     spell_points,
     typed_points,
@@ -22,10 +22,10 @@ from study.results.enqueued_points import (
 from study.results.limit import describe_limits
 from study.results.plural import counted
 from study.results.published_results import PAPER, reported_results
+from study.search.begun_points import BegunPoints
 from study.search.optuna_storage import search_problem
 from study.search.random_points import random_points
 from study.search.sampler import GRID
-from study.search.stored_study import StoredStudy
 
 _FLAG = "--enqueue"
 
@@ -63,19 +63,39 @@ def with_enqueued(config: StudyConfig) -> StudyConfig:
     return replace(config, enqueue=spell_points(points))
 
 
-def require_new_points(config: StudyConfig, stored: StudyFile, found: StoredStudy) -> None:
+def with_more_points(config: StudyConfig, typed: str, found: BegunPoints) -> StudyConfig:
+    """Return a running study that is asked for further points.
+
+    Args:
+        config: Study, with the points that it was asked for before.
+        typed: Further points, as they are typed; no file, which would be one of this machine.
+        found: Points that it has begun.
+
+    Raises:
+        BadInputError: A point cannot be tried, was tried before, or has no trial left.
+        ValueError: It is no point.
+    """
+    if any(PAPER_POINT not in point and "=" not in point for point in typed.split(";")):
+        raise ValueError(f"{typed!r} must be settings such as mask_count=32,noise_level=0.1")
+    points = filter(None, (config.enqueue, read_enqueued(typed)))
+    more = with_enqueued(replace(config, enqueue=";".join(points)))
+    require_new_points(more, config.enqueue, found)
+    return more
+
+
+def require_new_points(config: StudyConfig, before: str | None, found: BegunPoints) -> None:
     """Refuse points that were tried before, or for which a study that goes on has no trials left.
 
     Args:
         config: Study that goes on, with all points that it was ever asked for.
-        stored: Its file, with those that it was asked for before.
-        found: Trials in its storage.
+        before: Those that it was asked for before.
+        found: Points that it has begun.
 
     Raises:
         BadInputError: Names the point.
     """
     points = config.enqueued
-    added = points[len(typed_points(stored.enqueue)) :]
+    added = points[len(typed_points(before)) :]
     for point in added:
         with blaming(_FLAG, spell_point(point)):
             _require_new(config, point, [p for p in found.asked if p.keys() >= point.keys()])

@@ -112,7 +112,7 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
     _require_same_images(config, stored, completed)
     require_test_images(completed)
     found = require_whole_storage(config, stored, in_storage)
-    require_new_points(config, stored, found)
+    require_new_points(config, stored.enqueue, found.begun)
     store = MlflowStore(completed.tracking_uri)
     # A larger study is not asked for what it would do by itself.
     sampler = None if config.sampler == default_sampler(config.space) else config.sampler

@@ -1,4 +1,4 @@
-"""Early stop of a trial by the scheduler, as data and in words."""
+"""Early stop of a trial by the scheduler or by hand, as data and in words."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -13,6 +13,8 @@ class StopCause(StrEnum):
     """An objective was infinite or not a number."""
     SCHEDULER = "scheduler"
     """A rule other than the study's rungs."""
+    REQUEST = "request"
+    """Somebody asked for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,4 +50,6 @@ class EarlyStop:
                 why = "an objective is not finite"
             case StopCause.SCHEDULER:
                 return f"stopped by the scheduler after epoch {self.epoch}"
+            case StopCause.REQUEST:
+                return f"stopped by hand after epoch {self.epoch}"
         return f"stopped at epoch {self.epoch}: {why}"

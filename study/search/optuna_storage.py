@@ -27,6 +27,7 @@ from study.results.run_record import RunKey, RunRecord
 from study.results.setting import Shown, options, spell
 from study.results.settings import ShownSettings
 from study.search.batched_journal import StudyJournal
+from study.search.begun_points import BegunPoints
 from study.search.known_costs.problem import CountCosts, SearchProblem, count_network_costs
 from study.search.sampler import DistinctSampler
 from study.search.trial_attributes import ENQUEUED, RECORD, RUNG
@@ -126,6 +127,10 @@ class StudyStorage:
             for place, point in enumerate(points):
                 if place not in asked:
                     self.study.enqueue_trial(dict(point), user_attrs={ENQUEUED: place})
+
+    def begun_points(self) -> BegunPoints:
+        """Return the points of the trials that were begun."""
+        return BegunPoints.of(self.trials())
 
     def has_waiting(self) -> bool:
         """Return True if an enqueued point was not yet taken up."""

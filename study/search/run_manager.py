@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,6 +50,8 @@ class RunManager(ABC):
         self._attempts: Counter[RunKey] = Counter()
         self._epochs_told: Counter[RunKey] = Counter()
         self._stopped = False
+        self._held = False
+        self._requests: Callable[[RunManager], None] | None = None
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out everything: Tune pickles what it is given for a restore that is never used."""
@@ -63,7 +65,10 @@ class RunManager(ABC):
     @property
     def may_propose(self) -> bool:
         """True if `propose` may have a run now or later, such as one to be tried again."""
-        return not self._stopped and any(not r.state.is_final for r in self._records.values())
+        if self._stopped:
+            return False
+        unfinished = any(not record.state.is_final for record in self._records.values())
+        return unfinished or (self._held and self.has_work())
 
     def has_work(self) -> bool:
         """Return True if there is a run to propose, unfinished or new."""
@@ -73,12 +78,35 @@ class RunManager(ABC):
         """Propose no more."""
         self._stopped = True
 
+    def take_requests(self, requests: Callable[["RunManager"], None]) -> None:
+        """Have a function called between two steps, which may hold this or add proposals."""
+        self._requests = requests
+
+    def attend(self) -> None:
+        """Do what is asked meanwhile."""
+        if self._requests is not None:
+            self._requests(self)
+
+    def hold(self, *, held: bool) -> None:
+        """Propose nothing while it is held; what trains goes on."""
+        self._held = held
+
+    def stop_trial(self, number: int) -> None:
+        """Have a trial of a search end after the epoch that it trains.
+
+        Raises:
+            ValueError: No such trial trains.
+        """
+        raise ValueError(f"trial {number} does not train: the search has ended")
+
     def propose(self) -> tuple[ProposedRun, ...]:
         """Line up runs that one worker trains at once; none where there are none now.
 
-        Tune asks ahead, so that the next runs are there when a process becomes free.
+        Tune asks ahead, so that the next runs are there when a process becomes free. Where none
+        trains, it makes no step and asks once a second.
         """
-        if self._stopped or not self.has_work():
+        self.attend()
+        if self._stopped or self._held or not self.has_work():
             return ()
         return tuple(self._proposed(key) for key in self._next_runs())
 

@@ -1,18 +1,17 @@
 """Contents of a storage in short, read without changing anything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import TrialState
 
 from study.config import JOURNAL, StudyConfig
 from study.results.error_messages import explain
 from study.results.record_codec import record_from_json
 from study.results.run_record import RunRecord
+from study.search.begun_points import BegunPoints
 from study.search.optuna_storage import (
     CONFIRMED,
     SETTINGS,
@@ -21,7 +20,7 @@ from study.search.optuna_storage import (
     StorageError,
     ended_trials,
 )
-from study.search.trial_attributes import ENQUEUED, RECORD
+from study.search.trial_attributes import RECORD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +34,7 @@ class StoredStudy:
         trials_ended: Number of trials that ended.
         confirmations_ended: Number of confirmation runs that ended, and of those that tune before.
         ended: Record of a trial that ended; None without any.
-        asked: Points of all trials that were begun, enqueued or proposed.
-        enqueued: Number of enqueued points among them.
+        begun: Points of its trials.
     """
 
     study_id: str | None
@@ -44,8 +42,7 @@ class StoredStudy:
     trials_ended: int
     confirmations_ended: int
     ended: RunRecord | None
-    asked: tuple[Mapping[str, Any], ...] = ()
-    enqueued: int = 0
+    begun: BegunPoints = field(default_factory=BegunPoints)
 
 
 def read_stored_study(config: StudyConfig, names: frozenset[str]) -> StoredStudy | None:
@@ -84,7 +81,6 @@ def _read(storage: BaseStorage, name: str) -> StoredStudy:
     study_id = storage.get_study_id_from_name(name)
     attributes = storage.get_study_user_attrs(study_id)
     trials = storage.get_all_trials(study_id, deepcopy=False)
-    begun = [trial for trial in trials if trial.state is not TrialState.WAITING]
     ended = ended_trials(trials)
     return StoredStudy(
         study_id=attributes.get(STUDY_ID),
@@ -92,6 +88,5 @@ def _read(storage: BaseStorage, name: str) -> StoredStudy:
         trials_ended=len(ended),
         confirmations_ended=sum(key.startswith((CONFIRMED, TUNED)) for key in attributes),
         ended=record_from_json(ended[-1].user_attrs[RECORD]) if ended else None,
-        asked=tuple(trial.params for trial in begun),
-        enqueued=sum(ENQUEUED in trial.user_attrs for trial in begun),
+        begun=BegunPoints.of(trials),
     )

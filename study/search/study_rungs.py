@@ -66,10 +66,6 @@ class StudyRungs:
         for epoch, entry in self._passed.pop(number, []):
             self._storage.keep_rung_passed(epoch, entry)
 
-    def stop(self, number: int) -> EarlyStop:
-        """Return the early stop of a trial.
-
-        Raises:
-            KeyError: It was not stopped.
-        """
-        return self._stops[number]
+    def stop(self, number: int) -> EarlyStop | None:
+        """Return the early stop of a trial; None where no rung stopped it."""
+        return self._stops.get(number)

@@ -49,6 +49,7 @@ class TrialManager(RunManager):
     ) -> None:
         super().__init__(config, storage, listeners)
         self._exhausted = False
+        self._unwanted: set[int] = set()
         self._rungs = StudyRungs(config.rungs, config, storage) if config.rungs else None
         if config.enqueue is not None:
             storage.enqueue(config.enqueued)
@@ -66,7 +67,31 @@ class TrialManager(RunManager):
         To be asked before `epoch_finished`. One that does not go on is to be ended next, by
         `run_stopped`.
         """
-        return self._rungs is None or self._rungs.goes_on(self._reported(key, report))
+        passes = self._rungs is None or self._rungs.goes_on(self._reported(key, report))
+        return passes and key.trial not in self._unwanted
+
+    def stop_trial(self, number: int) -> None:
+        """Have a trial end after the epoch that it trains, stopped by hand.
+
+        Raises:
+            ValueError: It does not train, or is an arm of a planned experiment.
+        """
+        record = self._records.get(RunKey(number))
+        if self._config.space.experiment is not None:
+            raise ValueError(f"trial {number} is an arm of a planned experiment, which trains all")
+        if record is None or record.state is not RunState.RUNNING:
+            was = "there is none" if record is None else f"it is {record.state.words}"
+            raise ValueError(f"trial {number} does not train: {was}")
+        self._unwanted.add(number)
+
+    def enqueue(self, config: StudyConfig) -> None:
+        """Have points tried before the sampler proposes any.
+
+        Args:
+            config: The study, with all points that it was ever asked for.
+        """
+        self._config = config
+        self._storage.enqueue(config.enqueued)
 
     def epoch_finished(self, key: RunKey, report: EpochReport) -> None:
         """Record what a running trial has come to, and which rungs it has passed."""
@@ -80,9 +105,11 @@ class TrialManager(RunManager):
         if epochs == self._config.epochs:
             super().run_stopped(key)
             return
-        stop = EarlyStop(epoch=epochs, cause=StopCause.SCHEDULER)
-        if self._rungs is not None:
-            stop = self._rungs.stop(key.trial)
+        by_hand = key.trial in self._unwanted
+        cause = StopCause.REQUEST if by_hand else StopCause.SCHEDULER
+        stop = EarlyStop(epoch=epochs, cause=cause)
+        if self._rungs is not None and (judged := self._rungs.stop(key.trial)) is not None:
+            stop = judged
         self._end(key, RunState.PRUNED, stop=stop)
 
     def _ask(self) -> bool:

@@ -44,7 +44,12 @@ class TuneCallback(Callback):
         data_fault: Sentence on the first image that could not be read; empty while there is none.
     """
 
-    def __init__(self, manager: RunManager, warn: Warn, stop: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        manager: RunManager,
+        warn: Warn,
+        stop: Callable[[], None],
+    ) -> None:
         self._manager = manager
         self._stop = stop
         self.data_fault = ""
@@ -94,7 +99,9 @@ class TuneCallback(Callback):
                 self._tell(self._fail, run.key, failure)
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: object) -> None:
-        """Raise what ends the study, where Tune lets it through."""
+        """Do what is asked meanwhile; raise what ends the study, where Tune lets it through."""
+        if self._error is None:
+            self._manager.attend()
         if self._error is not None:
             raise self._error
 

@@ -85,6 +85,11 @@ class MlflowWriter(RunListener):
         """Return MLflow's identifier of the study's experiment; empty before it was opened."""
         return self._study.experiment_id
 
+    @property
+    def parent_run_id(self) -> str:
+        """Return MLflow's identifier of the study's own run; empty before it was opened."""
+        return self._study.parent_run_id
+
     def run_restored(self, record: RunRecord) -> None:
         """Hand over a run that ended in an earlier life of the study; written if it lacks."""
         if not record.layer:

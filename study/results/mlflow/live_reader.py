@@ -1,15 +1,17 @@
 """Follower of a study: reads it once, and then only what has changed."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from study.results.mlflow import study_format as fmt
 from study.results.mlflow.client import MlflowConnection, read_series, search_page
 from study.results.mlflow.decode_runs import Series, StudyReading
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.mlflow.request_box import control_of, without_control
 from study.results.mlflow.run_format import SERIES
 from study.results.mlflow.study_names import UnknownStudyError, find_named
+from study.results.study_request import StudyControl
 from study.results.timestamps import now_ms
 
 if TYPE_CHECKING:
@@ -27,13 +29,17 @@ class FollowedStudy:
         study: Its trials and confirmation runs.
         experiment_id: MLflow's identifier of its experiment.
         run_ids: Trial number to MLflow's identifier of its run.
+        parent_run_id: MLflow's identifier of its own run.
         is_running: True if its own run is said to be running; after a crash that is not true.
+        control: Requests to it.
     """
 
     study: LoadedStudy
     experiment_id: str
     run_ids: dict[int, str]
+    parent_run_id: str
     is_running: bool
+    control: StudyControl
 
 
 class StudyFeed:
@@ -78,14 +84,17 @@ class StudyFeed:
         if latest is None or reading is None:
             return self._read_all()
         with self._connection.asking() as client:
-            seen = _state(client.get_run(reading.parent_run_id))
-        if seen != self._parent_seen:
+            parent = client.get_run(reading.parent_run_id)
+        if _state(parent) != self._parent_seen:
             return self._read_all()
+        control = control_of(parent.data.tags)
+        if control != latest.control:
+            latest = self._latest = replace(latest, control=control)
         if latest.is_running:
             self._read_changed(reading)
         if not self._has_news:
             return latest
-        followed = self._follow(reading, is_running=True)
+        followed = self._follow(reading, control, is_running=True)
         return self._read_all() if _missing(followed.study) > self._missing else followed
 
     def _read_all(self) -> FollowedStudy:
@@ -108,7 +117,9 @@ class StudyFeed:
                 f"study.run --resume --name {experiment.tags[fmt.STUDY_TAG]}"
             )
         self._parent_seen = _state(reading.parent)
-        followed = self._follow(reading, is_running=self._parent_seen[0] == "RUNNING")
+        control = control_of(reading.parent.data.tags)
+        is_running = self._parent_seen[0] == "RUNNING"
+        followed = self._follow(reading, control, is_running=is_running)
         self._reading, self._missing = reading, _missing(followed.study)
         return followed
 
@@ -127,12 +138,16 @@ class StudyFeed:
         for run in lately:
             self._has_news |= reading.add(run)
 
-    def _follow(self, reading: StudyReading, *, is_running: bool) -> FollowedStudy:
+    def _follow(
+        self, reading: StudyReading, control: StudyControl, *, is_running: bool
+    ) -> FollowedStudy:
         self._latest = FollowedStudy(
             study=reading.study(),
             experiment_id=self._experiment_id,
             run_ids=reading.run_ids(),
+            parent_run_id=reading.parent_run_id,
             is_running=is_running,
+            control=control,
         )
         self._has_news = False
         return self._latest
@@ -152,7 +167,7 @@ class StudyFeed:
 
 def _state(parent: "Run") -> tuple[str, dict[str, str]]:
     """Return the part of a study's own run that changes when the study does: status and tags."""
-    return str(parent.info.status), dict(parent.data.tags)
+    return str(parent.info.status), without_control(parent.data.tags)
 
 
 def _missing(study: LoadedStudy) -> int:

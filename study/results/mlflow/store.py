@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from study.results.mlflow.annotation import Annotations
 from study.results.mlflow.client import MlflowConnection
 from study.results.mlflow.experiments import find_experiment
 from study.results.mlflow.live_reader import StudyFeed
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.overview import OverviewReader, StudyOverview
+from study.results.mlflow.request_box import RequestBox
 from study.results.mlflow.study_names import describe_taken, study_names
 from study.results.mlflow.study_writer import MlflowStudy
 from study.results.mlflow.weights import fetched_weights
@@ -102,6 +104,15 @@ class MlflowStore:
         """
         with fetched_weights(self._connection, name, key, seed) as path:
             yield path
+
+    def request_box(self, run_id: str) -> RequestBox:
+        """Return the requests to a study, by MLflow's identifier of its own run."""
+        return RequestBox(self._connection, run_id)
+
+    @property
+    def annotations(self) -> Annotations:
+        """Return notes and tags of people on runs."""
+        return Annotations(self._connection)
 
     def follow_study(self, name: str, progress: Callable[[int], None] | None = None) -> StudyFeed:
         """Prepare to follow a study; nothing is asked before its `read`.

@@ -20,34 +20,11 @@ from pnn_core.config import (
 from study.results.early_stop import EarlyStop, StopCause
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.mlflow.study_writer import MlflowStudy
-from study.results.objective import parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyInfo
 from study.results.tuning_point import TuningPoint, best_point
 
 STARTED_MS = 1_700_000_000_000
-
-
-@pytest.fixture
-def info(request: pytest.FixtureRequest) -> StudyInfo:
-    """A study whose name no other test uses."""
-    return StudyInfo(
-        name=request.node.name,
-        study_id=hashlib.md5(request.node.name.encode()).hexdigest(),
-        space="noise",
-        dataset="digits",
-        seed=7,
-        trials=24,
-        epochs=15,
-        replicates=1,
-        confirm=0,
-        sampler="tpe",
-        scheduler="fifo",
-        objectives=parse_objectives("val_accuracy,learnable_params"),
-        git_commit="0123abc-dirty",
-        versions={"python": "3.11.7", "torch": "2.14.1"},
-        images=DatasetShape(channels=1, height=8, width=9, classes=10),
-    )
 
 
 @pytest.fixture
