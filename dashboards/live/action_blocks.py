@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from dashboards.live.aria import aria
 from study.results.mlflow.live_reader import FollowedStudy
 from study.results.run_record import RunRecord, RunState
 from study.results.study_request import Action, StudyControl
@@ -38,7 +39,7 @@ def trial_actions(followed: FollowedStudy, record: RunRecord) -> Component:
     """Return what can be asked of a trial, and its note and tags."""
     trains = followed.is_running and record.state is RunState.RUNNING
     stop = _button(Action.STOP_TRIAL, "Stop this trial", confirm="It is not taken up again.")
-    return html.Section(
+    return html.Aside(
         [
             html.H3("Note and tags"),
             html.P(_READING_ALONE, className="without-token"),
@@ -49,6 +50,7 @@ def trial_actions(followed: FollowedStudy, record: RunRecord) -> Component:
             html.P(className="said", role="status"),
         ],
         className="act",
+        **aria(label=f"Note and tags of trial {record.number}"),
         **_data(study=followed.study.info.name, trial=str(record.number)),
     )
 
