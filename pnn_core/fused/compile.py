@@ -31,17 +31,18 @@ _FLAGS = (
 )
 
 
-def library_path() -> Path:
-    """Return the path of the library for this source, torch and processor, whether built or not.
+def cache_folder() -> Path:
+    """Return the folder of what is compiled: below `XDG_CACHE_HOME`, by default `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pnn-study"
 
-    The folder is below `XDG_CACHE_HOME`, by default `~/.cache`.
-    """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+def library_path() -> Path:
+    """Return the path of the library for this source, torch and processor, whether built or not."""
     key = hashlib.sha256()
     sources = [file.read_text(encoding="utf-8") for file in sorted(SOURCES.iterdir())]
     for part in (*sources, torch.__version__, *_FLAGS, _processor()):
         key.update(part.encode())
-    return cache / "pnn-study" / f"operators-{key.hexdigest()[:16]}.so"
+    return cache_folder() / f"operators-{key.hexdigest()[:16]}.so"
 
 
 def is_whole(library: Path) -> bool:

@@ -1,8 +1,9 @@
 """Networks that torch's compiler turns into fewer kernels, where a run is long enough for it.
 
-A compilation takes a minute or two, and a compiled step is shorter. Kernels are kept in the folder
-of inductor's cache (`TORCHINDUCTOR_CACHE_DIR`), which all processes of a user on a machine share;
-beside them this module keeps what compiling gave, so that the next run decides by measurements.
+A compilation takes a minute or two, and a compiled step is shorter. Kernels are kept in a folder
+that all processes of a user on a machine share, `TORCHINDUCTOR_CACHE_DIR` or one in the user's own
+cache: inductor's default is below `/tmp`, where others may write first, and it loads pickles. Beside
+them this module keeps what compiling gave, so that the next run decides by measurements.
 
 Not on a CPU: which network is compiled depends on how long steps take, and there equal settings
 promise equal numbers. On a GPU last digits differ from run to run anyway.
@@ -10,6 +11,7 @@ promise equal numbers. On a GPU last digits differ from run to run anyway.
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -17,6 +19,8 @@ from pathlib import Path
 
 import torch
 from torch import nn
+
+from pnn_core.fused.compile import cache_folder
 
 Forward = Callable[[torch.Tensor], torch.Tensor]
 """Function from a batch of images to logits: a network, as it is or compiled."""
@@ -78,6 +82,7 @@ def compiled(network: nn.Module) -> Forward:
 
     forward: Forward = torch.compile(network, fullgraph=True, dynamic=False)
     threads = torch.get_num_threads()
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(_cache_folder())
 
     def call(images: torch.Tensor) -> torch.Tensor:
         with (
@@ -116,6 +121,4 @@ class MeasuredCosts:
 
 
 def _cache_folder() -> Path:
-    from torch._inductor.runtime.cache_dir_utils import cache_dir
-
-    return Path(cache_dir())
+    return Path(os.environ.get("TORCHINDUCTOR_CACHE_DIR") or cache_folder() / "inductor")

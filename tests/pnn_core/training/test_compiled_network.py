@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch._inductor.runtime.cache_dir_utils import cache_dir as inductor_cache
 
 from pnn_core.config import COMPILED, ModelConfig, OptimConfig, TrialConfig
 from pnn_core.data import LabelledImages, TrainingData
@@ -230,6 +231,22 @@ def test_a_damaged_file_is_as_none(text: str, tmp_path, monkeypatch: pytest.Monk
     (file,) = tmp_path.iterdir()
     file.write_text(text)
     assert costs.read() == ASSUMED
+
+
+def test_kernels_are_kept_where_nobody_else_writes(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with monkeypatch.context() as changed:
+        changed.setattr(torch, "compile", lambda network, **options: network)
+        compiled_network.compiled(nn.Linear(1, 1))
+        assert inductor_cache() == str(tmp_path / "pnn-study" / "inductor")
+    MeasuredCosts(nn.Linear(1, 1), ()).write(ASSUMED)
+    assert [*(tmp_path / "pnn-study" / "inductor").glob("pnn_core_*.json")]
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "named"))
+    compiled_network.compiled(nn.Linear(1, 1))
+    assert inductor_cache() == str(tmp_path / "named")
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing(
