@@ -2,8 +2,8 @@
 
 A compilation takes a minute or two, and a compiled step is shorter. Kernels are kept in a folder
 that all processes of a user on a machine share, `TORCHINDUCTOR_CACHE_DIR` or one in the user's own
-cache: inductor's default is below `/tmp`, where others may write first, and it loads pickles. Beside
-them this module keeps what compiling gave, so that the next run decides by measurements.
+cache: inductor's default is below `/tmp`, where others may write first, and it loads pickles.
+Beside them this module keeps what compiling gave, so that the next run decides by measurements.
 
 Not on a CPU: which network is compiled depends on how long steps take, and there equal settings
 promise equal numbers. On a GPU last digits differ from run to run anyway.
