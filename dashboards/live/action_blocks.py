@@ -74,9 +74,10 @@ def _example(followed: FollowedStudy) -> str:
     """Return settings of a trial that has one, as they are typed."""
     names = ("mask_count", "noise_level")
     for record in followed.study.records[:1]:
-        shown = {name: record.parameters[name] for name in names if name in record.parameters}
+        values = {name: record.parameters.get(name) for name in names}
+        shown = {name: value for name, value in values.items() if isinstance(value, int | float)}
         if shown:
-            return ",".join(f"{name}={value}" for name, value in shown.items())
+            return ",".join(f"{name}={value:.3g}" for name, value in shown.items())
     return "mask_count=32,noise_level=0.1"
 
 
