@@ -4,8 +4,8 @@ import argparse
 import time
 from collections.abc import Mapping
 
+from printed_verdict import judge, say
 from resumable import Job, ResumableJobs
-from verdict import judge, say
 
 from pnn_core.architecture import control, count_learnable_params
 from pnn_core.config import DatasetShape, ModelConfig, OptimConfig, TrialConfig

@@ -9,8 +9,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
+from printed_verdict import judge, say
 from replicates import COLOUR, DIGITS, Case, new_runs
-from verdict import judge, say
 
 from pnn_core.config import COMPILED, OptimConfig, TrialConfig
 from pnn_core.data import load_training_data

@@ -11,8 +11,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from printed_verdict import say
 from resumable import Job, ResumableJobs
-from verdict import say
 
 from pnn_core.architecture import control
 from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig

@@ -8,7 +8,7 @@ from statistics import median
 import torch
 from layer import Measured, build
 from layer_forms import COMPILED, EAGER, ON_GPU, PEER, Work
-from verdict import judge, say
+from printed_verdict import judge, say
 
 from pnn_core.device.gpu_memory_limit import release_gpu_memory
 

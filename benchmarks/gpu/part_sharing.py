@@ -4,8 +4,8 @@ import argparse
 import time
 
 import numpy as np
+from printed_verdict import judge, say
 from replicates import COLOUR, DIGITS
-from verdict import judge, say
 
 from pnn_core.config import OptimConfig, TrialConfig
 from pnn_core.data import LabelledImages, TrainingData

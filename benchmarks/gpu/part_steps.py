@@ -3,9 +3,9 @@
 import argparse
 import time
 
+from printed_verdict import judge, say
 from replicates import COLOUR, DIGITS, REPLICATES, Case, multiples
 from small_batches import BATCH_SIZES, rates
-from verdict import judge, say
 
 LEAST_GAIN = 4.0
 """Steps per second at batch 10, recorded over plain."""

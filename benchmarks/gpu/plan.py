@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the benchmarks that the parts share
 
 import torch
-from verdict import footer, say
+from printed_verdict import footer, say
 
 from pnn_core.data import DatasetError
 from pnn_core.device.mps import mps_runs

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from verdict import say
+from printed_verdict import say
 
 from pnn_core.config import TrialConfig
 from pnn_core.data import Images, TrainingData

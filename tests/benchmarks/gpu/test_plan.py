@@ -114,7 +114,7 @@ def test_a_gpu_that_is_not_there_is_refused(part, capsys):
     ],
 )
 def test_a_verdict_is_a_gpus_alone(part, capsys, device, value, least, kept, word):
-    judge = part("verdict").judge
+    judge = part("printed_verdict").judge
     assert judge("a ratio", value, 0.4, torch.device(device), least=least) is kept
     assert f"VERDICT {word}: a ratio" in capsys.readouterr().out
 

@@ -122,7 +122,7 @@ def test_a_trial_is_opened_by_a_click_and_closed_again(page, complaints):
     assert "trial 0" in hover.text_content()
     trials(page).first.click(force=True)
     wait_for_address(page, "trial=0")
-    panel = page.get_by_role("complementary")
+    panel = page.get_by_role("complementary", name=re.compile("^Trial"))
     panel.get_by_role("heading", name="Trial 0", exact=True).wait_for()
     text = panel.text_content()  # settings that no trial varies are folded
     assert "--rerun" in text

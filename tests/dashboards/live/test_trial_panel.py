@@ -7,6 +7,7 @@ from dashboards.live.trial_panel import trial_panel
 from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
 from study.results.mlflow.live_reader import FollowedStudy
+from study.results.study_request import StudyControl
 
 
 @pytest.fixture
@@ -15,7 +16,14 @@ def panel_of(make_trial, study_of):
 
     def find(uri, kind):
         study = study_of([make_trial(0)])
-        followed = FollowedStudy(study=study, experiment_id="1", run_ids={0: "a"}, is_running=False)
+        followed = FollowedStudy(
+            study=study,
+            experiment_id="1",
+            run_ids={0: "a"},
+            parent_run_id="p",
+            is_running=False,
+            control=StudyControl(),
+        )
         scene = Scene(studies=(study,), options=ViewOptions(), selected=None, now_ms=0)
         panel = trial_panel(scene, followed, Address(trial=0), theme.Theme.LIGHT, uri)
         return [part for part in panel._traverse() if isinstance(part, kind)]
