@@ -115,7 +115,7 @@ def test_what_a_pair_shares_drops_out(values, gap):
     other = {seed: value - gap for seed, value in values.items()}
     estimate = paired_difference(values, other)
     assert estimate.mean == pytest.approx(gap, abs=1e-12)
-    # Differences are rounded to twelve digits, and an interval of two or three is some times as wide.
+    # Differences are rounded to twelve digits, and an interval is some times as wide.
     assert estimate.half_width == pytest.approx(0, abs=1e-11)
 
 
