@@ -66,6 +66,8 @@ def test_it_serves_this_machine_alone_until_it_is_interrupted(app_process):
     said = app_process.stdout.readline()
     address = re.search(r"http://127\.0\.0\.1:\d+", said)[0]
     assert said == f"PNN studies: {address} (Ctrl-C ends it)\n"
+    acting = app_process.stdout.readline()
+    assert re.fullmatch(rf"To pause, .*: {address}/#token=[\w-]{{32}}\n", acting)
     with urllib.request.urlopen(address, timeout=60) as answer:
         assert b"PNN studies" in answer.read()
     app_process.send_signal(signal.SIGINT)
