@@ -58,7 +58,8 @@ def view_content(
     pictures = view.pictures if with_pictures else ()
     found = [entry.draw(scene) for entry in pictures]
     drawn = [picture_block(picture, address, theme) for picture in found]
-    common = html.P(" ".join(common_sentences(found)), className="common")
+    # In the progress, the status says it above.
+    common = [] if address.view == "progress" else common_sentences(found)
     return Content(
         choices=[
             html.P(view.question, className="question"),
@@ -75,7 +76,7 @@ def view_content(
             *_brush(scene),
             *(_status(scene) if address.view == "progress" else ()),
         ],
-        pictures=[common, *drawn] if with_pictures else None,
+        pictures=[html.P(" ".join(common), className="common"), *drawn] if with_pictures else None,
         below=[*_tables(scene, address), *_unreadable(scene)],
     )
 

@@ -52,3 +52,12 @@ def test_studies_of_an_address_are_choices_also_before_the_tracker_has_told_its_
     study, beside = (box.children[1] for box in study_choice((), address).children)
     assert (study.value, study.options) == ("one", ["one", "two"])
     assert (beside.value, beside.options) == (["two"], ["two"])
+
+
+def test_the_progress_says_once_how_many_trials_of_how_many_epochs_there_are(halfway):
+    scene = Scene(studies=(halfway,), options=ViewOptions(), selected=None, now_ms=0)
+    content = view_content(scene, Address(view="progress"), theme.Theme.LIGHT)
+    said = texts(content.state, html.P)[0]
+    assert said.startswith("digits, ")
+    everywhere = texts([*content.state, *content.pictures, *content.below], html.P)
+    assert sum(said in str(text) for text in everywhere) == 1
