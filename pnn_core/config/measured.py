@@ -129,6 +129,20 @@ class ConfirmResult:
                 f"test_images (={self.test_images})"
             )
 
+    def __eq__(self, other: object) -> bool:
+        """Compare as tuples do: NaN, which was not recorded, equals itself.
+
+        Dataclasses do so by themselves up to Python 3.12, and compare field by field since.
+        """
+        if not isinstance(other, ConfirmResult):
+            return NotImplemented
+        return all(
+            mine is others or mine == others
+            for mine, others in (
+                (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)
+            )
+        )
+
     def metrics(self) -> dict[str, float]:
         """Return the measured numbers by name, without those that were not recorded."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.type is float}
