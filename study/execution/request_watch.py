@@ -14,8 +14,8 @@ from study.results.study_request import Action, Answer, StudyRequest
 POLL_SECONDS = 3.0
 """Time between two looks."""
 
-_LEAVING_SECONDS = 5.0
-"""Time that the last answers may hold up the end of a study."""
+_LEAVING_SECONDS = 2.0
+"""Time that the last answers may hold up the end of a study: a preempted one has 15 s in all."""
 
 
 class RequestWatch:
