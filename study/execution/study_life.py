@@ -149,7 +149,7 @@ class StudyLife:
 
     @contextlib.contextmanager
     def _logged(self) -> Iterator[None]:
-        """Close the log at the end, which is not waited for where somebody waits for the prompt."""
+        """Close the log at the end; wait for it less where somebody waits for the prompt."""
         try:
             yield
         finally:

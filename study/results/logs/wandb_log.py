@@ -97,7 +97,7 @@ class WandbLog(TrialLog):
         """Write to the process what is put into the queue, then read what it answered."""
         with self._process as process:
             told, answers = cast("IO[str]", process.stdin), cast("IO[str]", process.stdout)
-            with contextlib.suppress(BrokenPipeError):  # it ended: its answers say why
+            with contextlib.suppress(BrokenPipeError):  # the process ended: its answers say why
                 while (update := self._queue.get()) is not None:
                     told.write(json.dumps(asdict(update)) + "\n")
                     told.flush()
@@ -128,7 +128,7 @@ def missing_account() -> str:
 def _start(*words: str, silent: bool = False) -> subprocess.Popen[str]:
     """Start wandb's program, which hears no Ctrl-C of this one's terminal."""
     environment = {"WANDB_ERROR_REPORTING": "false", **os.environ}
-    if silent:  # else it asks a server whose key it has
+    if silent:  # to ask no server whose key it is
         environment["WANDB_SILENT"] = "true"
     return subprocess.Popen(  # noqa: S603  # this interpreter, a file of this package
         [sys.executable, "-P", wandb_program.__file__, *words],

@@ -76,7 +76,7 @@ class Runs:
         self._group = group
         self._asked = wandb.setup().settings
         self._open: dict[str, wandb.Run] = {}
-        # No code, no output, no name of a machine or of its files leaves it.
+        # Send no code, no output, and no name of a machine or of its files.
         self._settings = wandb.Settings(
             root_dir=str(folder),
             use_dot_wandb=False,
@@ -109,7 +109,7 @@ class Runs:
             run = self._begin(update)
         if update.state:
             self._end(run, update)
-        elif update.metrics and update.step >= run.step:  # what an earlier life sent comes again
+        elif update.metrics and update.step >= run.step:  # an earlier life may have sent it
             run.log(dict(update.metrics), step=update.step, commit=True)
         return "" if run.offline else run.project_url or ""
 
@@ -191,8 +191,8 @@ def main(place: str, group: str = "") -> None:
             _answer(answers, "failure", missing_account())
         else:
             _follow(map(str, told), answers, Path(place), group)
-    except Exception as error:  # whatever it is, the study goes on without its log
-        said = " ".join(str(error).split()).partition(" [type=")[0]  # as pydantic goes on
+    except Exception as error:  # of any kind: the study goes on without its log
+        said = " ".join(str(error).split()).partition(" [type=")[0]  # tail of pydantic's
         said = said or f"{type(error).__name__}, see {place}/wandb/*/logs"
         _answer(answers, "failure", said)
         os._exit(1)  # wandb would wait for its server
