@@ -113,7 +113,10 @@ def _tell_end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: i
     """Tell the tracker the end, and complete the outcome by what it could not be told."""
     interrupted = status == INTERRUPTED
     summary = summarise(outcome.records, plan.config.objectives, plan.config.limit)
-    files = [file for file in (outcome.page, outcome.csv) if file.is_file()]
+    # A page that could not be drawn is left out; where the whole folder is away that is told of.
+    files = [
+        file for file in (outcome.page, outcome.csv) if file.is_file() or not file.parent.is_dir()
+    ]
     writer.study_ended(summary, files, ENDS[status])
     most = BROKEN_OFF_SECONDS if interrupted else None
     unsent = writer.close(SECONDS, most_seconds=most)

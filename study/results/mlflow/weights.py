@@ -24,13 +24,19 @@ def send_weights(client: "MlflowClient", run_id: str, files: Sequence[Path]) -> 
     Args:
         client: Client of the tracker.
         run_id: MLflow's identifier of the run.
-        files: Files; one that was removed meanwhile is left out.
+        files: Files.
+
+    Raises:
+        FileNotFoundError: One is not there, as where the study's folder was moved away: it is sent
+            once it is back.
     """
     if not files:
         return
     there = {Path(f.path).name: f.file_size for f in client.list_artifacts(run_id, FOLDER)}
     for path in files:
-        if path.is_file() and there.get(path.name) != path.stat().st_size:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is not there")
+        if there.get(path.name) != path.stat().st_size:
             client.log_artifact(run_id, str(path), FOLDER)
 
 

@@ -50,7 +50,7 @@ def test_sending_again_brings_what_is_missing_or_torn_and_nothing_else(
     def send() -> None:
         writer = MlflowWriter(MlflowStore(uri).open_study(info), collect_seconds=0.01)
         writer.run_restored(done)
-        writer.keep_weights(done.key, (*files, files[0].with_name("removed.safetensors")))
+        writer.keep_weights(done.key, files)
         assert writer.close(60).error == ""
 
     send()
@@ -61,3 +61,21 @@ def test_sending_again_brings_what_is_missing_or_torn_and_nothing_else(
     files[0].write_bytes(b"longer than before")
     send()
     assert read(uri, info.name) == b"longer than before"
+
+
+def test_files_that_are_away_are_told_of_and_sent_once_they_are_back(
+    uri, info, record, files
+) -> None:
+    done = record(0, RunState.COMPLETE, epochs=15)
+    away = files[0].rename(files[0].with_name("moved"))
+    writer = MlflowWriter(MlflowStore(uri).open_study(info), collect_seconds=0.01)
+    writer.run_ended(done)
+    writer.keep_weights(done.key, files)
+    unsent = writer.close(1)
+    assert (unsent.trials, unsent.error) == (1, f"{files[0]} is not there")
+    away.rename(files[0])
+    writer = MlflowWriter(MlflowStore(uri).open_study(info), collect_seconds=0.01)
+    writer.run_restored(done)
+    writer.keep_weights(done.key, files)
+    assert writer.close(60).error == ""
+    assert read(uri, info.name) == b"weights"
