@@ -7,4 +7,5 @@
 - `export`: page and front, written into the study's folder
 - `summary`: outcome, as people and programs read it
 - `next_commands`: commands to type next
+- `patience`: times for which the end waits for other programs
 """

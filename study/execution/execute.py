@@ -16,6 +16,7 @@ from study.engine.cluster.trial_resources import TrialResources
 from study.engine.interrupts import Interrupts
 from study.execution.export import describe_study
 from study.execution.next_commands import resume_command, with_runs_address
+from study.execution.patience import BROKEN_OFF_SECONDS, SECONDS
 from study.execution.study_life import StudyLife
 from study.execution.summary import Outcome
 from study.exit_status import DONE, FAILED, INTERRUPTED
@@ -27,12 +28,6 @@ from study.results.run_listener import RunListener
 from study.results.run_record import RunState
 from study.results.study_info import StudyEnd, summarise
 from study.study_errors import StudyFailedError, StudyInterrupted
-
-TRACKER_SECONDS = 30.0
-"""Time that a tracker that fails may hold up the end of a study."""
-
-BROKEN_OFF_TRACKER_SECONDS = 3.0
-"""Same time where somebody waits for the prompt: what is missing then is sent by `--resume`."""
 
 ENDS = {
     DONE: StudyEnd.FINISHED,
@@ -88,7 +83,7 @@ def execute(
     def tell_tracker(end: StudyEnd) -> None:
         writer.study_ended(None, [], end)
         with contextlib.suppress(KeyboardInterrupt):  # of somebody in a hurry
-            writer.close(BROKEN_OFF_TRACKER_SECONDS, most_seconds=BROKEN_OFF_TRACKER_SECONDS)
+            writer.close(BROKEN_OFF_SECONDS, most_seconds=BROKEN_OFF_SECONDS)
 
     try:
         life = StudyLife(plan, resources, data, interrupts, writer, listeners)
@@ -120,8 +115,8 @@ def _tell_end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: i
     summary = summarise(outcome.records, plan.config.objectives, plan.config.limit)
     files = [file for file in (outcome.page, outcome.csv) if file.is_file()]
     writer.study_ended(summary, files, ENDS[status])
-    most = BROKEN_OFF_TRACKER_SECONDS if interrupted else None
-    unsent = writer.close(TRACKER_SECONDS, most_seconds=most)
+    most = BROKEN_OFF_SECONDS if interrupted else None
+    unsent = writer.close(SECONDS, most_seconds=most)
     address = with_runs_address(outcome.commands, plan.store.shown_uri, writer.experiment_id)
     outcome = replace(outcome, commands=address)
     if unsent.error:

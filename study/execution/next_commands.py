@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from study.config import StudyConfig
-from study.execution.tensorboard_log import FOLDER
 from study.planning.arguments import Arguments
 from study.planning.study_folder import STUDIES
 from study.program import installed
+from study.results.logs.logs import LOGS
+from study.results.logs.trial_log import FOLDER
 from study.results.mask_secrets import mask_password
 from study.results.mlflow.study_note import runs_address
-from study.results.settings import MOASHA, TENSORBOARD
+from study.results.settings import MOASHA
 from study.search.sampler import GRID
 
 LARGER_TRIALS, LARGER_EPOCHS = 4, 5
@@ -50,8 +51,9 @@ def next_commands(
         "Pages": shlex.join([installed("python"), "-m", "dashboards.app", *tracker]),
         "MLflow": look,
     }
-    if config.log == TENSORBOARD:
-        commands["Curves"] = shlex.join(["tensorboard", "--logdir", str(config.output / FOLDER)])
+    if (log := LOGS.get(config.log or "")) is not None:
+        program, *words = log.command(config.output / FOLDER)
+        commands["Curves"] = shlex.join([installed(program), *words])
     if config.confirm and config.space.experiment is None:
         report = shlex.join(["--study", config.name, *tracker])
         commands["Report"] = f"{installed('python')} -m dashboards.report {report}"

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pnn_core.data import DatasetError, TrainingData, confirm_step, load_test_data
@@ -16,12 +16,12 @@ from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
 from study.execution.ended_count import EndedCount
 from study.execution.export import describe_study, export_front, with_page
 from study.execution.next_commands import block_commands
+from study.execution.patience import BROKEN_OFF_SECONDS, SECONDS
 from study.execution.progress import ProgressReport
 from study.execution.request_watch import RequestWatch
 from study.execution.requests import Requests
 from study.execution.study_weights import StudyWeights
 from study.execution.summary import Outcome
-from study.execution.tensorboard_log import FOLDER, TensorBoardLog
 from study.planning.augmentation import describe_augmentation
 from study.planning.converted_networks import describe_networks
 from study.planning.enqueued import with_more_points
@@ -29,13 +29,14 @@ from study.planning.new_study import StudyPlan
 from study.results.confirmed_choice import DEFAULT_CONTROLS, FRONT, numbered_trials
 from study.results.confirmed_trials import trials_to_confirm
 from study.results.limit import describe_limits
+from study.results.logs.logs import LOGS
+from study.results.logs.trial_log import FOLDER, LoggedStudy, TrialLog
 from study.results.mlflow.background_writer import MlflowWriter
 from study.results.run_listener import RunListener
 from study.results.run_record import RunRecord
 from study.results.seal import Seal, seal_of
 from study.results.sealed_listener import SealedListener
 from study.results.sealed_table import write_sealed_table
-from study.results.settings import TENSORBOARD
 from study.search.confirmation_manager import ConfirmationManager
 from study.search.confirmation_plan import (
     ConfirmedNetwork,
@@ -92,9 +93,10 @@ class StudyLife:
         self._weights = StudyWeights(plan.config, self._checkpoints, writer)
         self._here: list[RunListener] = [self._cleanup, self._count, *self._weights.listeners]
         self._here += listeners
-        self._log: TensorBoardLog | None = None
-        if plan.config.log == TENSORBOARD:
-            self._log = TensorBoardLog(plan.config.output / FOLDER)
+        self._log: TrialLog | None = None
+        if (log := LOGS.get(plan.config.log or "")) is not None:
+            folder = plan.config.output / FOLDER
+            self._log = log(LoggedStudy(plan.config.name, plan.config.study_id, folder))
             self._here.append(self._log)
         self._progress: ProgressReport | None = None
         if not plan.arguments.quiet:
@@ -109,12 +111,11 @@ class StudyLife:
         """Search and confirm; return what became of it, and True if a signal ended it."""
         shown = self._progress or contextlib.nullcontext()
         closing = contextlib.closing
-        log = contextlib.nullcontext() if self._log is None else closing(self._log)
         with (
             shown,
             closing(self._cleanup),
             closing(self._weights),
-            log,
+            self._logged(),
             self._count,
             self._watch,
         ):
@@ -135,11 +136,25 @@ class StudyLife:
                 sealed = outcome.seal is not None and not outcome.seal.is_open
                 outcome = self._weights.after_step(outcome, interrupted=interrupted, sealed=sealed)
                 outcome = with_page(outcome)  # once more, with what was confirmed
-        if self._log is not None and self._log.failure:
-            self._warnings.append(f"The log for TensorBoard is not whole: {self._log.failure}")
+        if self._log is not None:
+            if self._log.failure:
+                told = f"The log for {self._log.title} is not whole: {self._log.failure}"
+                self._warnings.append(told)
+            if self._log.address:
+                commands = {**outcome.commands, "Curves": self._log.address}
+                outcome = replace(outcome, commands=commands)
         for warning in self._warnings:
             outcome = outcome.with_warning(warning)
         return outcome, interrupted
+
+    @contextlib.contextmanager
+    def _logged(self) -> Iterator[None]:
+        """Close the log at the end; wait for it less where somebody waits for the prompt."""
+        try:
+            yield
+        finally:
+            if self._log is not None:
+                self._log.close(BROKEN_OFF_SECONDS if self._interrupts.asked else SECONDS)
 
     def _search(self) -> tuple[Outcome, bool]:
         manager = TrialManager(self._config, self._storage, self._listeners)

@@ -26,6 +26,7 @@ from study.planning.early_stopping import asked_rungs
 from study.planning.enough_seeds import few_seeds_warning
 from study.planning.enqueued import with_enqueued
 from study.planning.limits import number_on_grid, require_limits
+from study.planning.log_account import require_log
 from study.planning.own_code import with_own_code
 from study.planning.preflight import (
     require_writable,
@@ -95,6 +96,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
         if not is_free(output):
             raise ValueError(describe_lost_file(output) or "exists: choose a new folder")
         require_writable(output)
+    require_log(config.log)
     config = replace(
         config,
         name=name,

@@ -11,6 +11,7 @@
 - `published_results`: every figure that anyone reported
 - `weight_files`, `kept_weights`, `network_choice`: files of networks' weights, what a study has
   kept of them, and the choice of one network
+- `logs`: curves for TensorBoard and Weights & Biases
 - `mlflow`: the same in MLflow, written beside the trial loop and read back
 - `confirming_command`, `rerun_command`: commands to type next
 - `mask_secrets`, `error_messages`, `databases`: addresses whose passwords never show, and why one

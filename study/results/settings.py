@@ -54,6 +54,12 @@ FRONT_WEIGHTS, NO_WEIGHTS = "front", "none"
 TENSORBOARD = "tensorboard"
 """Log of trials' curves that TensorBoard reads."""
 
+WANDB = "wandb"
+"""Log of trials' curves as runs of Weights & Biases."""
+
+NO_LOG = NONE
+"""Word that turns a log off."""
+
 DEFAULT_TRIALS = 24
 DEFAULT_EPOCHS = 4
 """Enough for the digits on two cores within a minute; larger data wants more."""
@@ -93,7 +99,7 @@ def read_log(text: str) -> str:
     Raises:
         ValueError: There is none of that name; the nearest is suggested.
     """
-    require_known("a log", text, (TENSORBOARD,))
+    require_known("a log", text, (TENSORBOARD, WANDB, NO_LOG))
     return text
 
 
@@ -381,8 +387,8 @@ class Settings(ShownSettings, Resources):
         None,
         group=Group.PLACES,
         metavar="NAME",
-        help=f"{TENSORBOARD}: also write the trials' curves as its files, into the study's folder "
-        "(default: none)",
+        help=f"{TENSORBOARD}: also write the trials' curves as its files, into the study's folder; "
+        f"{WANDB}: as runs of Weights & Biases; {NO_LOG}: neither (default)",
         read=read_log,
         on_resume=OnResume.FREE,
         may_lack=True,
