@@ -17,7 +17,7 @@ from study.execution.notification import Notice, notify
 from study.planning.arguments import Arguments
 from study.planning.new_study import StudyPlan, plan_study
 from study.planning.own_code import with_images, write_copies
-from study.planning.resume import find_study, plan_resume
+from study.planning.resume import find_study, plan_resume, resume_if_begun
 from study.planning.study_file import FILE
 from study.planning.study_folder import FolderTakenError, begun
 from study.planning.study_lock import StudyLockedError, locked
@@ -85,11 +85,45 @@ def _drive(arguments: Arguments, caller: Caller) -> "Ended":
 
 def _prepare(
     arguments: Arguments, interrupts: Interrupts, caller: Caller, stack: contextlib.ExitStack
-) -> tuple[StudyPlan, "TrialResources", TrainingData]:
-    """Plan the study, connect to Ray and load the images; nothing of the study is written."""
+) -> tuple[StudyPlan, "TrialResources | None", TrainingData]:
+    """Plan the study, connect to Ray and load the images; nothing of the study is written.
+
+    Returns:
+        Plan, resources of a trial (None where nothing is left to train), and images.
+    """
     plan = _plan(arguments, stack)
+    resources = None
+    if plan.arguments.resume and not _has_runs_left(plan):
+        _say(arguments, f"Study {plan.config.name}: nothing is left to train")
+    else:
+        resources = _connect(plan, interrupts, caller, stack)
+    # Now, while the workers import torch; and all of it before a thread imports MLflow: of
+    # what both need, such as SQLAlchemy, one could find what the other has half imported.
+    import study.execution.execute  # noqa: F401
+
+    with blaming(*_place_of_images(plan.arguments)):
+        data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
+        images, doubts = summarise_images(data, plan.arguments.data_dir)
+        plan = _with_images(plan, data)
+    plan = replace(plan, images=images, warnings=(*plan.warnings, *doubts))
+    return plan, resources, data
+
+
+def _has_runs_left(plan: StudyPlan) -> bool:
+    # By the count in its file most studies that go on are known to have some.
+    if (plan.file.trials_ended or 0) < plan.config.trials:
+        return True
+    from study.execution.runs_left import has_runs_left
+
+    return has_runs_left(plan.config)
+
+
+def _connect(
+    plan: StudyPlan, interrupts: Interrupts, caller: Caller, stack: contextlib.ExitStack
+) -> "TrialResources":
+    """Connect to Ray for as long as the stack lasts, and return the resources of a trial."""
     where = "starting Ray" if (at := plan.config.address) is None else f"joining Ray at {at}"
-    _say(arguments, f"Study {plan.config.name}: {where}")
+    _say(plan.arguments, f"Study {plan.config.name}: {where}")
 
     # Ray takes seconds to import, which a mistyped flag must not wait for.
     from study.engine.cluster.connect import ClusterError, connected
@@ -109,19 +143,9 @@ def _prepare(
         interrupts.reinstall()
         is_own = plan.config.address is None
         stack.enter_context(control_store_watched(lost, is_own=is_own))
-        resources = wait_for_resources(plan.config, partial(_say, plan.arguments))
+        return wait_for_resources(plan.config, partial(_say, plan.arguments))
     except ClusterError as error:
         raise BadInputError(str(error)) from error
-    # Now, while the workers import torch; and all of it before a thread imports MLflow: of
-    # what both need, such as SQLAlchemy, one could find what the other has half imported.
-    import study.execution.execute  # noqa: F401
-
-    with blaming(*_place_of_images(plan.arguments)):
-        data = load_training_data(plan.config.dataset, plan.arguments.data_dir)
-        images, doubts = summarise_images(data, plan.arguments.data_dir)
-        plan = _with_images(plan, data)
-    plan = replace(plan, images=images, warnings=(*plan.warnings, *doubts))
-    return plan, resources, data
 
 
 def _say(arguments: Arguments, said: str) -> None:
@@ -155,6 +179,7 @@ def _with_images(plan: StudyPlan, data: TrainingData) -> StudyPlan:
 
 def _plan(arguments: Arguments, stack: contextlib.ExitStack) -> StudyPlan:
     """Plan a new study, or one that goes on, whose folder is locked before its file is read."""
+    arguments = resume_if_begun(arguments)
     if not arguments.resume:
         return plan_study(arguments)
     folder = find_study(arguments)
@@ -167,7 +192,7 @@ def _plan(arguments: Arguments, stack: contextlib.ExitStack) -> StudyPlan:
 
 def _run(
     plan: StudyPlan,
-    resources: "TrialResources",
+    resources: "TrialResources | None",
     data: TrainingData,
     interrupts: Interrupts,
     caller: Caller,
@@ -175,20 +200,26 @@ def _run(
 ) -> "Ended":
     """Write what the study begins with, and execute it."""
     from study.engine.cluster.growing_cluster import asked_for
+    from study.engine.cluster.trial_resources import TrialResources
     from study.execution.execute import execute
 
-    if plan.config.address is not None:
-        stack.enter_context(asked_for(resources, plan.config.trials))
+    if resources is not None and plan.config.address is not None:
+        left = max(plan.config.trials - (plan.file.trials_ended or 0), plan.config.confirm)
+        stack.enter_context(asked_for(resources, left))
     try:
-        plan = _with_arithmetic(plan, resources)
+        if resources is not None:
+            plan = _with_arithmetic(plan, resources)
+            if plan.arguments.resume:
+                _create_checkpoints(plan)
+            else:
+                plan = _begin(plan, resources, stack)
         if plan.arguments.resume:
-            _create_checkpoints(plan)
             plan.file.write(plan.config.output)
-        else:
-            plan = _begin(plan, resources, stack)
         resume = resume_command(plan.config, plan.arguments.tracking_uri)
         caller.begun(StudyInterrupted(plan.config.name, "interrupted", resume))
         listeners = caller.listeners(plan.config, interrupts)
+        if resources is None:
+            resources = TrialResources.of(plan.config, gpus=0.0)  # which nothing will take
         return execute(plan, resources, data, interrupts, listeners)
     except StudyInterrupted:
         raise

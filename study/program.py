@@ -5,6 +5,7 @@ itself answers Ctrl-C by a traceback, or not at all. So this is imported first, 
 standard library alone.
 """
 
+import json
 import os
 import shlex
 import shutil
@@ -19,6 +20,9 @@ from study.exit_status import INTERRUPTED
 from study.results.mask_secrets import mask_password
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+JOB_SETTINGS = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Name of the variable, odd as it is, in which Ray gives a job's command the job's settings."""
 
 _SHOW_CURSOR = b"\x1b[?25h"
 """Sequence by which a terminal shows its cursor again, where lines were redrawn in place."""
@@ -75,7 +79,7 @@ def interrupted_before_it_began(program: str, words: Sequence[str]) -> str:
         words: Words that were typed after it.
     """
     again = shlex.join([installed("python"), "-m", program, *map(mask_password, words)])
-    return f"{program}: interrupted before it began; go on by: {again}"
+    return f"{program}: interrupted before it began; go on by: {submitted(again)}"
 
 
 def end_at_once(said: str, status: int) -> NoReturn:
@@ -101,3 +105,13 @@ def installed(program: str) -> str:
         return program
     here = Path.cwd()
     return str(beside.relative_to(here)) if beside.is_relative_to(here) else str(beside)
+
+
+def submitted(command: str) -> str:
+    """Return a command as it is typed outside of the Ray job that this process is, if it is one."""
+    settings = os.environ.get(JOB_SETTINGS)
+    if settings is None:
+        return command
+    environment = json.loads(settings).get("runtime_env") or {}
+    folder = "--working-dir . " if "working_dir" in environment else ""
+    return f"ray job submit {folder}-- {command}"

@@ -39,6 +39,7 @@ class RunOptions(TypedDict, total=False):
     open_early: bool
     name: str | None
     resume: bool
+    resume_or_start: bool
     output: str | Path | None
     tracking_uri: str | None
     storage: str | None
@@ -53,6 +54,8 @@ class RunOptions(TypedDict, total=False):
     max_concurrent: int | None
     memory_per_trial: float | str | None
     resources_per_trial: str | Sequence[str] | None
+    node_labels: str | Sequence[str] | None
+    confirm_node_labels: str | Sequence[str] | None
     wait_for_nodes: int | None
     min_workers: int | None
     quiet: bool

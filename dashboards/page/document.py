@@ -5,11 +5,13 @@ import json
 from collections.abc import Iterable, Sequence
 from importlib import resources
 
+from plotly.graph_objects import Figure
 from plotly.offline import get_plotlyjs
 
 from dashboards.elements.html_text import caption_html, heading, page_frame, paragraph
 from dashboards.elements.picture import Cell, Picture
 from dashboards.elements.theme import Theme, template
+from dashboards.page.thinning import MOST_POINTS, thin
 from dashboards.plotly_config import PLOTLY_CONFIG
 from dashboards.view_tables import ViewTable
 
@@ -55,12 +57,16 @@ def picture_html(picture: Picture, view: str) -> str:
         said = f"{heading(3, picture.title)}{paragraph(picture.instead, 'instead')}"
         return f"<section id='{name}'>{said}</section>"
     height = picture.figure.layout.height or 540
+    figure, points = thin(picture.figure)
+    sentences = picture.sentences
+    if points:
+        sentences = (*sentences, f"{MOST_POINTS:,} of {points:,} points are drawn here.")
     return (
         f"<figure><figcaption><h3>{html.escape(picture.title)}</h3>"
-        f"{caption_html(picture.sentences)}</figcaption>"
+        f"{caption_html(sentences)}</figcaption>"
         f"<div class='picture' id='{name}' role='group' style='height:{height}px' "
         f"aria-label='{html.escape(picture.description)}'></div>"
-        f"{_json(f'{name}-data', _without_template(picture))}</figure>"
+        f"{_json(f'{name}-data', _without_template(figure))}</figure>"
     )
 
 
@@ -90,9 +96,9 @@ def _cells(table: ViewTable, row: Sequence[Cell]) -> str:
     )
 
 
-def _without_template(picture: Picture) -> str:
+def _without_template(shown: Figure) -> str:
     """A figure as JSON; the page brings the template of the reader's theme."""
-    figure = type(picture.figure)(picture.figure)
+    figure = Figure(shown)
     figure.layout.template = None
     return str(figure.to_json())
 

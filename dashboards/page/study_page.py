@@ -18,6 +18,9 @@ from dashboards.views import VIEWS, View
 from study.results.study_info import StudyInfo
 from study.results.whole_file import write_whole
 
+MOST_ROWS = 1000
+"""Trials that the table of a page holds."""
+
 
 def write_study_page(path: Path, scene: Scene) -> None:
     """Write the page.
@@ -53,7 +56,7 @@ def _body(scene: Scene, names: str) -> Iterator[str]:
         for picture in pictures:
             yield picture_html(picture, name)
         if name == "trials":
-            yield table_html(trials_table(scene))
+            yield from _trials_table(scene)
         if name == "front":
             yield _front_table(scene)
         if name == "progress":
@@ -86,6 +89,19 @@ def _status(scene: Scene) -> Iterator[str]:
     yield paragraph(status.description)
     yield bullets((*status.reasons, *status.retried, *status.fallbacks))
     yield bullets(status.unreadable)
+
+
+def _trials_table(scene: Scene) -> Iterator[str]:
+    """Yield the table of all trials, or of the latest ones where a page would grow too large."""
+    table = trials_table(scene)
+    if (trials := len(table.rows)) > MOST_ROWS:
+        columns = {name: column[-MOST_ROWS:] for name, column in table.columns.items()}
+        table = table._replace(
+            title=f"The latest {MOST_ROWS:,} of {trials:,} trials", columns=columns
+        )
+        name = shlex.quote(scene.study.info.name)
+        yield paragraph(f"All of them: pnn-study show {name}, or the live page.")
+    yield table_html(table)
 
 
 def _front_table(scene: Scene) -> str:

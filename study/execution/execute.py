@@ -144,6 +144,6 @@ def _describe_unsent(unsent: Unsent, plan: StudyPlan, outcome: Outcome) -> str:
         lacking.append("the study's end")
     return (
         f"MLflow at {plan.store.shown_uri} lacks {', '.join(lacking)} ({unsent.error}): nothing is "
-        f"lost, {plan.config.storage_place} has it all; once the tracker is back, this sends it: "
+        f"lost, {plan.config.storage_place} has it all; once that is mended, this sends it: "
         f"{outcome.resume}"
     )

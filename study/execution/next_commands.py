@@ -9,7 +9,7 @@ from pathlib import Path
 from study.config import StudyConfig
 from study.planning.arguments import Arguments
 from study.planning.study_folder import STUDIES
-from study.program import installed
+from study.program import installed, submitted
 from study.results.logs.logs import LOGS
 from study.results.logs.trial_log import FOLDER
 from study.results.mask_secrets import mask_password
@@ -67,7 +67,7 @@ def next_commands(
     larger += ["--epochs", str(LARGER_EPOCHS * config.epochs)]
     if _stopping_early_would_pay(config):
         larger += ["--scheduler", MOASHA]
-    commands["Larger"] = f"{installed('python')} -m study.run {shlex.join(larger)}"
+    commands["Larger"] = submitted(f"{installed('python')} -m study.run {shlex.join(larger)}")
     return commands
 
 
@@ -105,7 +105,7 @@ def block_commands(arguments: Arguments, table: Path) -> dict[str, str]:
     words += ["--epochs", str(arguments.epochs)]
     report = ["--study", str(table), "--study", "OTHER-sealed.parquet"]
     return {
-        "Block": f"{installed('python')} -m study.run {shlex.join(words)}",
+        "Block": submitted(f"{installed('python')} -m study.run {shlex.join(words)}"),
         "Report": f"{installed('python')} -m dashboards.report {shlex.join(report)}",
     }
 
@@ -141,4 +141,4 @@ def resume_command(config: StudyConfig, tracking_uri: str | None) -> str:
         from_environment = variable is not None and os.environ.get(variable) == url
         if url is not None and mask_password(url) != url and not from_environment:
             words += [flag, mask_password(url)]
-    return f"{installed('python')} -m study.run {shlex.join(words)}"
+    return submitted(f"{installed('python')} -m study.run {shlex.join(words)}")

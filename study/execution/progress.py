@@ -87,6 +87,11 @@ class ProgressReport(RunListener):
         """Move the bar."""
         self._tally.confirmation_advanced(record, epoch, train_loss)
 
+    def run_moved(self, record: RunRecord) -> None:
+        """Say that a run goes on elsewhere."""
+        self._tally.run_retried(record)
+        self._say(f"{self._words.name(record)} goes on elsewhere: {record.retried[-1]}")
+
     def run_retried(self, record: RunRecord) -> None:
         """Say why, and show it as waiting."""
         self._tally.run_retried(record)

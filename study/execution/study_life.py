@@ -9,6 +9,7 @@ from pnn_core.data import DatasetError, TrainingData, confirm_step, load_test_da
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
 from study.engine.cluster.gpu_sharing import share_gpus
+from study.engine.cluster.growing_cluster import asked_for
 from study.engine.cluster.trial_resources import TrialResources, concurrent_trials
 from study.engine.interrupts import Interrupts
 from study.engine.tune.tuner import train_runs
@@ -194,6 +195,7 @@ class StudyLife:
         controls = config.controls or DEFAULT_CONTROLS
         networks = networks_to_confirm(chosen, config.space, config.shape, controls)
         outcome = replace(outcome, planned_confirmations=len(networks) * config.confirm)
+        self._resources = self._resources.confirming(config)
         if config.tune_controls is not None:
             networks, interrupted = self._tune(networks, config.tune_controls)
             if interrupted:
@@ -213,7 +215,8 @@ class StudyLife:
             images = ConfirmationImages(
                 traits=traits, classes=self._data.classes, images=joined, test=test
             )
-            interrupted = self._train(manager, images)
+            with self._nodes_asked_for(len(runs)):
+                interrupted = self._train(manager, images)
         return replace(outcome, confirmed=tuple(manager.ended)), interrupted
 
     def _tune(
@@ -293,6 +296,17 @@ class StudyLife:
             self._interrupts,
             self._warn,
         )
+
+    @contextlib.contextmanager
+    def _nodes_asked_for(self, runs: int) -> Iterator[None]:
+        """Ask an autoscaler for nodes of the confirmation's own, where it has some."""
+        if self._config.confirm_node_labels is None:
+            yield
+            return
+        if not concurrent_trials(self._resources):
+            self._say(f"waiting for nodes with {self._config.confirm_node_labels}")
+        with asked_for(self._resources, runs):
+            yield
 
     def _enqueue(self, manager: RunManager, typed: str) -> None:
         """Have points tried next; what a later life must know is written first.

@@ -1,5 +1,6 @@
 """Options of `study.run`, as they are typed or stand in a file, and what is refused of them."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -27,7 +28,7 @@ from study.results.trial_key import TrialKey
 
 CHANGED_BY_A_LARGER_STUDY = {
     *("trials", "epochs", "name", "output", "resume", "json", "quiet", "notify", "open_early"),
-    *("config", "print_config"),
+    *("config", "print_config", "resume_or_start"),
 }
 
 NAMES_SHOWN = 5
@@ -77,6 +78,14 @@ class Subject:
         group=Group.FIRST,
         after="name",
         help="go on with study NAME as it was started; --trials may grow",
+        on_resume=OnResume.NOT_STORED,
+    )
+    resume_or_start: bool = option(
+        False,
+        group=Group.FIRST,
+        after="resume",
+        help="go on with study NAME if it has begun, and begin it otherwise: for jobs that are "
+        "run again with the same command",
         on_resume=OnResume.NOT_STORED,
     )
     output: Path | None = option(
@@ -155,9 +164,12 @@ class Arguments(Settings, Subject):
     def repeated(self) -> tuple[str, ...]:
         """Return what a larger study of the same kind is asked for as well, ready to be typed."""
         typed: list[str] = []
-        for name in options(Arguments):
+        for name, o in options(Arguments).items():
             value = getattr(self, name)
-            if name not in CHANGED_BY_A_LARGER_STUDY and value != getattr(DEFAULTS, name):
+            is_from_environment = o.variable is not None and value == os.environ.get(o.variable)
+            if name in CHANGED_BY_A_LARGER_STUDY or is_from_environment:
+                continue
+            if value != getattr(DEFAULTS, name):
                 typed.append(flag_of(name))
                 typed += [] if value is True else [self._as_typed(name)]
         return tuple(typed)
@@ -220,8 +232,14 @@ def typed_config(argv: Sequence[str] | None) -> str:
 def _require_whole(arguments: Arguments) -> None:
     """Refuse what is missing, and what does not go together."""
     instead = "--dry-run" if arguments.dry_run else "--list-spaces"
-    if arguments.resume and (arguments.dry_run or arguments.list_spaces):
-        raise BadInputError(f"--resume goes on with a study, {instead} runs none: leave one out")
+    goes_on = "--resume-or-start" if arguments.resume_or_start else "--resume"
+    if arguments.resume and arguments.resume_or_start:
+        raise BadInputError("--resume-or-start goes on with a study, as --resume does: choose one")
+    is_run = arguments.resume or arguments.resume_or_start
+    if is_run and (arguments.dry_run or arguments.list_spaces):
+        raise BadInputError(f"{goes_on} goes on with a study, {instead} runs none: leave one out")
+    if arguments.resume_or_start and arguments.name is None:
+        raise BadInputError("--resume-or-start needs --name NAME, by which it finds the study")
     if arguments.rerun is not None:
         _require_nothing_chosen(arguments)
         return
@@ -237,8 +255,11 @@ def _require_whole(arguments: Arguments) -> None:
 
 def _require_nothing_chosen(arguments: Arguments) -> None:
     """Refuse settings beside `--rerun`: it would no longer be the same trial."""
-    if arguments.resume:
-        raise BadInputError("--resume goes on with a study, --rerun begins one: leave one out")
+    for name in ("resume", "resume_or_start"):
+        if name in arguments.typed:
+            raise BadInputError(
+                f"{flag_of(name)} goes on with a study, --rerun begins one: leave one out"
+            )
     for name, o in options(Arguments).items():
         if o.on_rerun is not OnRerun.CHOSEN and name in arguments.typed:
             raise BadInputError(

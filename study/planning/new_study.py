@@ -34,6 +34,7 @@ from study.planning.preflight import (
     resolve_storage,
     studies_in_storage,
 )
+from study.planning.ray_job import require_lasting_folder, with_ray_address
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.study_file import FILE, StudyFile, describe_images
 from study.planning.study_folder import CHECKPOINTS, STUDIES, describe_lost_file, is_free
@@ -77,6 +78,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
     Raises:
         BadInputError: Names the option to change.
     """
+    arguments = with_ray_address(arguments)
     rerun = find_rerun(arguments)
     arguments = with_own_code(arguments) if rerun is None else rerun.complete(arguments)
     shape = images_shape(arguments)
@@ -92,6 +94,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
     names = rerun.names if rerun is not None else _default_names(config)
     name = _free_name(arguments, names, store, storage, in_storage)
     output = arguments.output or STUDIES / name
+    require_lasting_folder(output)
     with blaming("--output", output):
         if not is_free(output):
             raise ValueError(describe_lost_file(output) or "exists: choose a new folder")

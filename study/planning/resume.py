@@ -39,6 +39,7 @@ from study.planning.own_code import (
     with_own_controls,
 )
 from study.planning.preflight import resolve_storage, studies_in_storage
+from study.planning.ray_job import require_lasting_folder, with_ray_address
 from study.planning.rerun import rerun_space
 from study.planning.study_file import FILE, StudyFile, describe_images, read_arithmetic
 from study.planning.study_folder import (
@@ -61,6 +62,19 @@ MAY_CHANGE = (*may_be_typed_with(OnResume.GROWS), *may_be_typed_with(OnResume.FR
 ADDED = may_be_typed_with(OnResume.ADDED)
 KEPT = may_be_typed_with(OnResume.KEPT)
 KEPT_WITH_CONFIRM = may_be_typed_with(OnResume.WITH_CONFIRM)
+
+
+def resume_if_begun(arguments: Arguments) -> Arguments:
+    """Return options that go on with a study that has begun, where `--resume-or-start` asks for it.
+
+    What is typed again is what the study began with, not more of it.
+    """
+    if not arguments.resume_or_start:
+        return arguments
+    folder = arguments.output or STUDIES / (arguments.name or "")
+    if not (folder / FILE).is_file():
+        return arguments
+    return replace(arguments, resume=True, configured=arguments.typed)
 
 
 def find_study(arguments: Arguments) -> Path:
@@ -102,9 +116,10 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
         if stored.name != arguments.name:
             raise ValueError(f"{folder / FILE} is of study {stored.name}")
         own = restored_code(stored, folder)
-    arguments = with_own_controls(replace(arguments, own=own))
+    arguments = with_ray_address(with_own_controls(replace(arguments, own=own)))
     _require_no_contradiction(arguments, stored, folder)
     _require_growth(arguments, stored)
+    require_lasting_folder(folder)
     kinds = {code.kind for code in own}
     named = {o: getattr(stored, o) for o, kind in OPTIONS.items() if o in KEPT and kind in kinds}
     completed = replace(_complete(arguments, stored), **named)

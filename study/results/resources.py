@@ -8,6 +8,10 @@ NODE_SECONDS = 600
 """Time that a cluster without any CPU, as one that grows from a head alone, is waited for."""
 
 
+RAY_ADDRESS = "RAY_ADDRESS"
+"""Name of the variable that Ray's own programs read a cluster's address from."""
+
+
 def read_gpus(text: str) -> float | None:
     """Read a number of GPUs, or None for `auto`.
 
@@ -77,6 +81,31 @@ def amounts(text: str | None) -> dict[str, float]:
     return found
 
 
+def read_labels(text: str) -> str:
+    """Read labels of nodes, such as `ray.io/market-type=spot`.
+
+    Raises:
+        ValueError: A label is no pair of a name and a value.
+    """
+    labels(text)
+    return text
+
+
+def labels(text: str | None) -> dict[str, str]:
+    """Return the value of each label in a text such as `ray.io/market-type=spot,zone=a`.
+
+    Raises:
+        ValueError: A label is no pair of a name and a value.
+    """
+    found: dict[str, str] = {}
+    for part in filter(None, (text or "").split(",")):
+        name, _, value = part.partition("=")
+        if not name or not value:
+            raise ValueError(f"{part!r} must be NAME=VALUE, such as ray.io/market-type=spot")
+        found[name] = value
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class Resources:
     """Cluster of a study, what one trial may use of it, and how many trials run at once."""
@@ -85,8 +114,10 @@ class Resources:
         None,
         group=Group.RESOURCES,
         metavar="HOST:PORT",
-        help="a running Ray cluster, or local (default): this machine",
+        help="a running Ray cluster, or local: this machine (default: RAY_ADDRESS, as within a Ray "
+        "job, else local)",
         read=read_address,
+        variable=RAY_ADDRESS,
         on_resume=OnResume.FREE,
     )
     cpus_per_trial: int = option(
@@ -131,6 +162,26 @@ class Resources:
         metavar="NAME=X,NAME=Y",
         help="resources of nodes that were started with these names, such as spot=1",
         read=read_amounts,
+        on_resume=OnResume.FREE,
+        may_lack=True,
+    )
+    node_labels: str | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="NAME=VALUE,…",
+        help="labels of the nodes that train trials, with --address, such as "
+        "ray.io/accelerator-type=H100 (default: any node)",
+        read=read_labels,
+        on_resume=OnResume.FREE,
+        may_lack=True,
+    )
+    confirm_node_labels: str | None = option(
+        None,
+        group=Group.RESOURCES,
+        metavar="NAME=VALUE,…",
+        help="labels of the nodes that train the confirmation, such as "
+        "ray.io/market-type=on-demand (default: those of --node-labels)",
+        read=read_labels,
         on_resume=OnResume.FREE,
         may_lack=True,
     )

@@ -31,6 +31,10 @@ class RunListener:
     def run_retried(self, record: RunRecord) -> None:
         """Take note that an attempt broke off and there will be another."""
 
+    def run_moved(self, record: RunRecord) -> None:
+        """Take note that a run leaves a node that is drained, and goes on from there elsewhere."""
+        self.run_retried(record)
+
     def run_paused(self, record: RunRecord) -> None:
         """Take note that the study stops; the run goes on when it is resumed."""
 

@@ -130,9 +130,12 @@ class RunFailure(RunReport):
         worker: Process in which it did; empty where that is not known.
         unrecorded: Reason why the next attempt is not to record training steps on a GPU; empty if
             it may.
+        moves: True if it saved itself because its node leaves: it goes on elsewhere, and no attempt
+            was spent.
     """
 
     reason: str
     would_recur: bool
     worker: str = ""
     unrecorded: str = ""
+    moves: bool = False

@@ -14,7 +14,7 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -28,6 +28,7 @@ from study.results.setting import Shown, options, spell
 from study.results.settings import ShownSettings
 from study.search.batched_journal import StudyJournal
 from study.search.begun_points import BegunPoints
+from study.search.database_storage import open_database
 from study.search.known_costs.problem import CountCosts, SearchProblem, count_network_costs
 from study.search.sampler import DistinctSampler
 from study.search.trial_attributes import ENQUEUED, RECORD, RUNG
@@ -322,8 +323,7 @@ def retried_before(trial: FrozenTrial) -> tuple[str, ...]:
 
 def _open(config: StudyConfig) -> tuple[BaseStorage, StudyJournal | None]:
     if config.storage is not None:
-        # A connection that the server dropped meanwhile is opened again, not failed on.
-        return RDBStorage(config.storage, engine_kwargs={"pool_pre_ping": True}), None
+        return open_database(config.storage), None
     path = config.output / JOURNAL
     _mend(path)
     path.touch(mode=0o600)  # it names hosts

@@ -48,6 +48,7 @@ class RunManager(ABC):
         self._started: set[RunKey] = set()
         self._heard_of: set[RunKey] = set()
         self._attempts: Counter[RunKey] = Counter()
+        self._moves: Counter[RunKey] = Counter()
         self._epochs_told: Counter[RunKey] = Counter()
         self._stopped = False
         self._held = False
@@ -156,6 +157,7 @@ class RunManager(ABC):
         would_recur: bool,
         worker: str = "",
         unrecorded: str = "",
+        moves: bool = False,
     ) -> None:
         """Try a run again, or end it where it was tried often enough.
 
@@ -165,22 +167,24 @@ class RunManager(ABC):
             would_recur: True if another one would break off the same way.
             worker: Process in which it did; empty for that which reported last, if one did.
             unrecorded: Reason why the next attempt is not to record training steps on a GPU.
+            moves: True if it goes on elsewhere from where it saved itself, which is no attempt.
         """
         if unrecorded:
             self._proposals[key] = replace(self._proposals[key], unrecorded=unrecorded)
         if key not in self._started:  # its process died on the way
             self.run_started(key)
         record = self._change(key, worker=worker or self._records[key].worker)
+        self._moves[key] += moves
         if self._stopped:
             self.run_paused(key)  # it has not had all its attempts
-        elif would_recur or self._attempts[key] >= ATTEMPTS:
+        elif would_recur or self._attempts[key] - self._moves[key] >= ATTEMPTS:
             self._end(key, RunState.FAILED, reason=reason)
         else:
             record = self._change(key, retried=(*record.retried, reason))
             self._keep(record)
             self._waiting.append(key)
             for listener in self._listeners:
-                listener.run_retried(record)
+                (listener.run_moved if moves else listener.run_retried)(record)
 
     def run_paused(self, key: RunKey) -> None:
         """Leave a run for the next life of the study."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import optuna
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from study.config import JOURNAL, StudyConfig
@@ -12,6 +12,7 @@ from study.results.error_messages import explain
 from study.results.record_codec import record_from_json
 from study.results.run_record import RunRecord
 from study.search.begun_points import BegunPoints
+from study.search.database_storage import open_database
 from study.search.optuna_storage import (
     CONFIRMED,
     SETTINGS,
@@ -72,7 +73,7 @@ def _open_to_read(config: StudyConfig, names: frozenset[str]) -> BaseStorage | N
     if config.storage is not None:
         if config.name not in names:
             return None
-        return RDBStorage(config.storage, skip_table_creation=True)
+        return open_database(config.storage, skip_table_creation=True)
     path = config.output / JOURNAL
     return JournalStorage(JournalFileBackend(str(path))) if path.is_file() else None
 

@@ -148,9 +148,15 @@ class _Round:
             self.violations.append(Violation(Kind.STUCK, said))
         # What has not struck yet, as a first life was too short for it, strikes here.
         lives = (self._live() for _ in range(len(self._plan.strikes) + 1))
-        if set(MENDED_BY_A_RESUME) & {*self.struck} and all(status != 0 for status in lives):
+        mended = set(MENDED_BY_A_RESUME) & {*self.struck} or self._is_told_to_resume()
+        if mended and all(status != 0 for status in lives):
             said = "the study cannot be resumed to fill its tracker"
             self.violations.append(Violation(Kind.STUCK, said))
+
+    def _is_told_to_resume(self) -> bool:
+        """Whether the last life ended well, and says that the tracker lacks something."""
+        driver, _ = self._lives[-1]
+        return " lacks " in driver.output and "this sends it: " in driver.output
 
     def end_all(self) -> list[Violation]:
         """End what is left of all lives; tells of what outlived a driver that ended by itself."""

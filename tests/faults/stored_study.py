@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import optuna
 from mlflow import MlflowClient
 from mlflow.entities import Experiment, Metric, Run
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
+from optuna.storages import BaseStorage, JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
+
+from study.search.database_storage import open_database
 
 SERIES = ("val_accuracy", "val_loss", "train_loss", "epoch_train_seconds", "epoch_val_seconds")
 """Metrics with a value for each epoch, the step being the epoch."""
@@ -54,7 +56,7 @@ class Stored:
 def open_storage(storage: str) -> BaseStorage:
     """Optuna's storage by its URL, or by the path of its journal file."""
     if "://" in storage:
-        return RDBStorage(storage)
+        return open_database(storage)
     return JournalStorage(JournalFileBackend(storage))
 
 

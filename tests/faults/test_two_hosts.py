@@ -3,6 +3,7 @@
 import json
 import secrets
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -12,13 +13,15 @@ from pathlib import Path
 
 import pytest
 from driver import Driver
-from hosts import RAY_PORT, Host, Network, network, run_in, why_impossible
+from hosts import HEAD_ADDRESS, RAY_PORT, Host, Network, network, run_in, why_impossible
 from postgres import PASSWORD, Postgres, postgres, programs, unprivileged_user
 from small_study import NAME, SPACE, arguments, asked, environment, scratch
 from tracker import Tracker, running
 
 STUDY_SECONDS = 500.0
 CUT_SECONDS = 4.0
+NOTICE_SECONDS = 6.0
+"""What a worker may take to see that its host is drained, its trial being held meanwhile."""
 CHECK = """
 import json, sys
 from pathlib import Path
@@ -80,7 +83,9 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield Site(network=hosts, server=server, tracker=tracker, shared=tmp_path)
 
 
-def test_a_study_survives_a_cut_link_and_a_lost_host_and_uses_one_that_joins(site: Site) -> None:
+def test_a_study_survives_a_cut_link_a_lost_host_and_a_drained_one_and_uses_one_that_joins(
+    site: Site,
+) -> None:
     head, first = site.network.head, join(site)
     (site.shared / "space.py").write_text(SPACE)
     hold = site.shared / "armed" / "hold"
@@ -109,10 +114,13 @@ def test_a_study_survives_a_cut_link_and_a_lost_host_and_uses_one_that_joins(sit
         first.kill()
         second = join(site)
         driver.wait_until("the host that joined trains", second.training, STUDY_SECONDS)
+        drain(second)
+        time.sleep(NOTICE_SECONDS)
         hold.unlink()
         assert driver.wait(STUDY_SECONDS) == 0, driver.output + driver.errors
     finally:
         driver.end()
+    assert f"goes on elsewhere: its node {socket.gethostname()} is drained" in driver.output
     assert found_by_the_checker(site) == []
     assert PASSWORD not in driver.output + driver.errors
     study_file = (site.shared / "studies" / NAME / "study.json").read_text()
@@ -132,6 +140,24 @@ def join(site: Site) -> Host:
     host = site.network.add_host()
     host.start_ray("--address", f"{site.network.head.address}:{RAY_PORT}", cpus=1)
     return host
+
+
+def drain(host: Host) -> None:
+    """Tell Ray that a host is about to leave, as a cloud's notice does."""
+    command = [str(Path(sys.executable).with_name("ray")), "drain-node"]
+    command += ["--address", f"{HEAD_ADDRESS}:{RAY_PORT}", "--reason-message", "spot notice"]
+    command += ["--reason", "DRAIN_NODE_REASON_PREEMPTION", "--node-id", node_of(host)]
+    command += ["--deadline-remaining-seconds", "600"]
+    run_in(host, command, Path(__file__).parent)
+
+
+def node_of(host: Host) -> str:
+    """Ray's identifier of a host, as its raylet was started with it."""
+    for process in host.processes():
+        for word in process.cmdline():
+            if word.startswith("--node_id="):
+                return word.partition("=")[2]
+    raise RuntimeError(f"no raylet runs on {host.name}")
 
 
 def found_by_the_checker(site: Site) -> list[str]:

@@ -182,7 +182,12 @@ def test_a_finished_study_is_extended_and_moves_to_another_tracker(
     assert [record.number for record in after.records] == list(range(6))
     assert after.info.trials == 6
     there = f"sqlite:///{folder}/there.db"
-    status, out, _ = command.run(*RESUME, "--json", "--tracking-uri", there)
+    unused = folder / "ray"
+    unused.mkdir()
+    argv = (*RESUME, "--json", "--tracking-uri", there)
+    status, out, err = command.run(*argv, RAY_TMPDIR=str(unused))
+    assert "Study cut: nothing is left to train" in err
+    assert [*unused.iterdir()] == []  # Ray was not started
     assert (status, json.loads(out)["trials"]) == (0, {"complete": 6})
     moved = MlflowStore(there).load_study("cut")
     assert moved.records == after.records

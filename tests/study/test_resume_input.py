@@ -140,8 +140,8 @@ def test_a_contradiction_is_named_with_what_was_stored_and_what_may_change(
     assert message.endswith(
         "and goes on so: leave it out; what may change is --trials (more), --confirm "
         "(more), --enqueue, --address, --cpus-per-trial, --gpus-per-trial, --max-concurrent, "
-        "--memory-per-trial, --resources-per-trial, --wait-for-nodes, --min-workers, --open-early, "
-        "--tracking-uri, --weights, --log"
+        "--memory-per-trial, --resources-per-trial, --node-labels, --confirm-node-labels, "
+        "--wait-for-nodes, --min-workers, --open-early, --tracking-uri, --weights, --log"
     )
 
 

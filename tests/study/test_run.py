@@ -283,7 +283,7 @@ def running_cluster(tmp_path: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     command = [Path(sys.executable).with_name("ray"), "start", "--head", "--block"]
     command += [f"--port={port}", "--num-cpus=2", "--include-dashboard=false"]
-    command += ["--disable-usage-stats"]
+    command += ["--disable-usage-stats", "--labels=zone=a"]
     with (tmp_path / "ray.log").open("wb") as log:
         cluster = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     deadline = time.monotonic() + 60
@@ -297,8 +297,12 @@ def running_cluster(tmp_path: Path) -> Iterator[str]:
 
 def test_a_study_runs_on_a_running_cluster(folder: Path, command, running_cluster: str) -> None:
     argv = ("--space", "space.py", "--trials", "2", "--epochs", "1", "--json")
-    status, out, _ = command.run(*argv, "--address", running_cluster)
-    assert status == 0
+    argv += ("--address", running_cluster, "--node-labels")
+    status, out, err = command.run(*argv, "zone=b")
+    assert (status, out) == (2, "")
+    assert "--node-labels zone=b: no node has them: nodes of this cluster have zone=a" in err
+    status, out, err = command.run(*argv, "zone=a")
+    assert status == 0, err
     outcome = json.loads(out)
     assert outcome["trials"] == {"complete": 2}
     assert f"--address {running_cluster}" in outcome["commands"]["Larger"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import ray
 from ray.autoscaler.sdk import request_resources
 
-from study.engine.cluster.connect import ClusterError
+from study.engine.cluster.connect import ClusterError, spell_address
 from study.engine.cluster.trial_resources import (
     GIB,
     TrialResources,
@@ -71,10 +71,14 @@ def asked_for(resources: TrialResources, trials: int) -> Iterator[None]:
 
     Args:
         resources: Resources of each trial.
-        trials: Number of trials of the study; those of an earlier life are asked for, too.
+        trials: Number of trials that are left.
     """
     places = trials if resources.most is None else min(trials, resources.most)
-    request_resources(bundles=[resources.bundle] * places)
+    selectors = [dict(resources.labels)] * places if resources.labels else None
+    request_resources(
+        bundles=[resources.bundle] * places,
+        bundle_label_selectors=selectors,
+    )
     try:
         yield
     finally:
@@ -86,10 +90,12 @@ def _require_address(wanted: Resources) -> None:
     for flag, value in (
         ("--wait-for-nodes", wanted.wait_for_nodes),
         ("--min-workers", wanted.min_workers),
+        ("--node-labels", wanted.node_labels),
+        ("--confirm-node-labels", wanted.confirm_node_labels),
     ):
         if value is not None:
             raise ClusterError(
-                f"{flag} {value}: is of a cluster that --address names: no node joins this machine"
+                f"{flag} {value}: is of a cluster that --address names, not of this machine alone"
             )
 
 
@@ -103,7 +109,7 @@ def _patience_seconds(wanted: Resources) -> float:
 def _ready(wanted: Resources) -> int:
     """Count the nodes that can train a trial."""
     needs = _needs(wanted)
-    return sum(places_on(node, needs) > 0 for node in nodes_alive())
+    return sum(places_on(node, needs) > 0 for node in nodes_alive(needs.labels))
 
 
 def _needs(wanted: Resources) -> TrialResources:
@@ -121,6 +127,7 @@ def _demand(wanted: Resources, places: int) -> Iterator[None]:
         num_gpus=needs.gpus,
         memory=needs.memory,
         resources=custom,
+        label_selector=dict(needs.labels),
         max_retries=0,
         scheduling_strategy="SPREAD",
     )(_hold)
@@ -154,8 +161,8 @@ def _too_few(wanted: Resources, ready: int, least: int, seconds: float) -> Clust
         except ClusterError as error:
             return ClusterError(f"{error} (--wait-for-nodes SECONDS waits for a node that joins)")
     return ClusterError(
-        f"--address {wanted.address}: {ready} of {counted(least, 'node')} with room for a trial "
-        f"({_spell(_needs(wanted))}) came within {seconds:g} seconds: wait longer by "
+        f"{spell_address(wanted.address)}: {ready} of {counted(least, 'node')} with room for a "
+        f"trial ({_spell(_needs(wanted))}) came within {seconds:g} seconds: wait longer by "
         "--wait-for-nodes, or ask for less"
     )
 
@@ -168,4 +175,5 @@ def _spell(needs: TrialResources) -> str:
     if needs.memory:
         words.append(f"{needs.memory / GIB:g} GiB")
     words += [f"{x:g} {name}" for name, x in needs.custom.items()]
+    words += [f"{name}={value}" for name, value in needs.labels.items()]
     return ", ".join(words)

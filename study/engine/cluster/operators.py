@@ -4,7 +4,7 @@ from ray.exceptions import RayTaskError
 
 from pnn_core.config import FUSED, TORCH, Arithmetic
 from study.engine.cluster.ask_nodes import ask_every_node
-from study.engine.cluster.connect import ClusterError
+from study.engine.cluster.connect import ClusterError, spell_address
 from study.engine.cluster.trial_resources import TrialResources
 
 _ANSWER_SECONDS = 300.0
@@ -47,7 +47,7 @@ def _answers(recorded: Arithmetic | None, address: str) -> list[bool]:
         if error is not None:
             cause = error.cause if isinstance(error, RayTaskError) else error
             on_node = f"on node {node} {' '.join(str(cause).split())}"
-            raise ClusterError(f"--address {address}: {_said(recorded, on_node)}") from error
+            raise ClusterError(f"{spell_address(address)}: {_said(recorded, on_node)}") from error
     return [has_them for _, has_them, _ in answers]
 
 

@@ -7,7 +7,7 @@ Each function says why it is needed and what would end it. Those of Tune are in
 import contextlib
 from collections.abc import Iterator
 
-from ray._private import ray_constants
+from ray._private import ray_constants, state
 from ray._private import worker as ray_worker
 from ray._private.accelerators.nvidia_gpu import NvidiaGPUAcceleratorManager
 from ray._private.authentication.authentication_token_setup import (
@@ -79,3 +79,14 @@ def put_in_cluster(key: str, namespace: str) -> None:
 def is_in_cluster(key: str, namespace: str) -> bool:
     """Return True if a key was written by `put_in_cluster`."""
     return internal_kv._internal_kv_exists(key, namespace=namespace)
+
+
+def is_draining(node: str) -> bool:
+    """Return True if a node takes no new work, as it is to leave.
+
+    Args:
+        node: Ray's identifier of the node.
+
+    Ends when `ray.nodes()` tells it.
+    """
+    return node in state.state.get_draining_nodes()

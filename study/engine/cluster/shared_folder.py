@@ -52,7 +52,8 @@ def _unanswered(node: str, error: RayError) -> ClusterError:
     if missing := _MISSING.search(cause):
         return ClusterError(
             f"--address: node {node} lacks the package ({missing[0]}): install it, and what it "
-            "needs, in the Python that Ray runs there"
+            "needs, in the Python that Ray runs there, or have a job bring it: ray job submit "
+            "--working-dir FOLDER -- COMMAND"
         )
     return ClusterError(f"--address: node {node} does not answer: {cause}")
 

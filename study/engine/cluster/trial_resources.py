@@ -7,7 +7,7 @@ from typing import Self
 import ray
 
 from study.engine.cluster.connect import ClusterError
-from study.results.resources import Resources, amounts
+from study.results.resources import Resources, amounts, labels
 
 GIB = 1 << 30
 
@@ -23,6 +23,7 @@ class TrialResources:
         most: Bound on them that was asked for, also where nodes join; None for no bound.
         memory: Bytes of memory; 0 for none reserved.
         custom: Amounts of resources that nodes were given names for.
+        labels: Labels that a node must have.
     """
 
     cpus: int
@@ -31,6 +32,7 @@ class TrialResources:
     most: int | None = None
     memory: int = 0
     custom: Mapping[str, float] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, wanted: Resources, gpus: float) -> Self:
@@ -42,7 +44,13 @@ class TrialResources:
             most=wanted.max_concurrent,
             memory=_memory_bytes(wanted),
             custom=amounts(wanted.resources_per_trial),
+            labels=labels(wanted.node_labels),
         )
+
+    def confirming(self, wanted: Resources) -> Self:
+        """Return the resources of a run that confirms, which may have nodes of its own."""
+        chosen = labels(wanted.confirm_node_labels)
+        return replace(self, labels=chosen) if chosen else self
 
     @property
     def bundle(self) -> dict[str, float]:
@@ -57,9 +65,15 @@ def trial_resources(wanted: Resources) -> TrialResources:
     Raises:
         ClusterError: No node has as much of what was asked for.
     """
-    nodes = nodes_alive()
-    if not nodes:
+    if not nodes_alive():
         raise ClusterError("--address: the cluster has no node that is alive")
+    nodes = nodes_alive(labels(wanted.node_labels))
+    if not nodes:
+        known = sorted({f"{name}={value}" for each in _labels_alive() for name, value in each})
+        raise ClusterError(
+            f"--node-labels {wanted.node_labels}: no node has them: nodes of this cluster have "
+            + (", ".join(known) or "no labels")
+        )
     cpus = int(max(node.get("CPU", 0.0) for node in nodes))
     gpus = max(node.get("GPU", 0.0) for node in nodes)
     if wanted.cpus_per_trial > cpus:
@@ -88,7 +102,7 @@ def trial_resources(wanted: Resources) -> TrialResources:
 
 def concurrent_trials(resources: TrialResources) -> int:
     """Count the trials that the cluster can run at once now: nodes join and leave."""
-    places = sum(places_on(node, resources) for node in nodes_alive())
+    places = sum(places_on(node, resources) for node in nodes_alive(resources.labels))
     return places if resources.most is None else min(places, resources.most)
 
 
@@ -109,9 +123,24 @@ def places_on(node: Mapping[str, float], resources: TrialResources) -> int:
     return min(shares)
 
 
-def nodes_alive() -> list[Mapping[str, float]]:
-    """Return the resources of each node that is there."""
-    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
+def nodes_alive(labels: Mapping[str, str] | None = None) -> list[Mapping[str, float]]:
+    """Return the resources of each node that is there.
+
+    Args:
+        labels: Labels that a node must have to be among them.
+    """
+    wanted = (labels or {}).items()
+    nodes = (node for node in ray.nodes() if node["Alive"])
+    return [node["Resources"] for node in nodes if wanted <= node.get("Labels", {}).items()]
+
+
+def _labels_alive() -> list[list[tuple[str, str]]]:
+    """Return the labels of each node, without the one that every node has of its own."""
+    nodes = (node for node in ray.nodes() if node["Alive"])
+    return [
+        [(name, value) for name, value in node.get("Labels", {}).items() if name != _NODE_ID]
+        for node in nodes
+    ]
 
 
 def _gpu_places(has: float, gpus: float) -> int:
@@ -155,6 +184,8 @@ def _asked(wanted: Resources, gpus: float) -> str:
 def _memory_bytes(wanted: Resources) -> int:
     return int((wanted.memory_per_trial or 0.0) * GIB)
 
+
+_NODE_ID = "ray.io/node-id"
 
 _BUILT_IN = frozenset({"CPU", "GPU", "memory", "object_store_memory"})
 """Resources that every node has, by Ray's names."""

@@ -24,6 +24,7 @@ class WorkerSettings:
         keep_checkpoints: True if a complete trial leaves its last state there.
         keep_weights: True if a complete run leaves its weights there.
         stop_key: Key of the flag at which workers save their trials and stop.
+        may_be_drained: True if the worker's node may be told to leave.
         arithmetic: Arithmetic that trains networks on the CPU; None for what the machine has.
         measured: Names of the objectives that are measured after a trial's last epoch.
         own: Code of one's own that networks are built with or measured by; its text comes along.
@@ -35,6 +36,7 @@ class WorkerSettings:
     keep_checkpoints: bool
     keep_weights: bool
     stop_key: str
+    may_be_drained: bool = False
     arithmetic: Arithmetic | None = None
     own: tuple[OwnCode, ...] = ()
     measured: tuple[str, ...] = ()

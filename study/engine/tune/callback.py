@@ -138,6 +138,7 @@ class TuneCallback(Callback):
             would_recur=failure.would_recur,
             worker=failure.worker,
             unrecorded=failure.unrecorded,
+            moves=failure.moves,
         )
 
     def _tell(self, tell: Callable[..., None], *what: RunKey | RunReport) -> None:

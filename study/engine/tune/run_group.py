@@ -1,6 +1,7 @@
 """Runs of the study that one worker trains, several at once as far as that pays."""
 
 import contextlib
+import socket
 import threading
 from collections.abc import Sequence
 
@@ -29,6 +30,7 @@ class RunGroup:
         settings: Settings of all workers.
         device: Device to train on.
         stop: Event that is set when the study stops; asked after each training step.
+        drained: Event that is set when the node is to leave; asked as often.
 
     Attributes:
         left: Runs that are not over.
@@ -44,9 +46,11 @@ class RunGroup:
         settings: WorkerSettings,
         device: torch.device,
         stop: threading.Event,
+        drained: threading.Event,
     ) -> None:
         self._settings = settings
         self._stop = stop
+        self._drained = drained
         beside = len(proposed)
         self.left = [
             WorkerRun(run, images, settings.store, device, beside=beside) for run in proposed
@@ -69,7 +73,7 @@ class RunGroup:
             with self._turns.training() if self._turns else contextlib.nullcontext():
                 finished = self._finish_epoch()
             if not finished:
-                reports = {run.key: RunPaused(unsaved=run.checkpoint.unsaved) for run in self.left}
+                reports = {run.key: self._broken_off(run) for run in self.left}
                 self.left = []
                 return reports
         except NonFiniteLossError as error:
@@ -106,20 +110,43 @@ class RunGroup:
         epoch = min(min(run.epoch for run in self._at_once) + 1, self._at_once[0].epochs)
         for training in self._trainings:
             while training.epoch < epoch:
-                if self._stop.is_set() or not training.next_epoch(self._pauses):
+                if self._is_to_end() or not training.next_epoch(self._pauses):
                     for run in self._at_once:
                         run.save()
-                if self._stop.is_set() and training.epoch < epoch:
+                if self._is_to_end() and training.epoch < epoch:
                     return False
         return True
+
+    def _is_to_end(self) -> bool:
+        return self._stop.is_set() or self._drained.is_set()
+
+    def _broken_off(self, run: WorkerRun) -> RunReport:
+        """Report a run that was saved and stopped in mid-epoch."""
+        unsaved = run.checkpoint.unsaved
+        return RunPaused(unsaved=unsaved) if self._stop.is_set() else node_leaves(unsaved)
 
     def _pauses(self) -> bool:
         """Return True if training is to break off in mid-epoch."""
         if self._turns is not None:
             self._turns.hold_still()
-        return self._stop.is_set() or any(run.checkpoint.is_overdue for run in self._at_once)
+        return self._is_to_end() or any(run.checkpoint.is_overdue for run in self._at_once)
 
     def _end(self, ended: WorkerRun) -> None:
         """Leave out a run; those beside it are chosen anew."""
         self.left = [run for run in self.left if run is not ended]
         self._at_once = []
+
+
+def node_leaves(unsaved: str = "") -> RunFailure:
+    """Report a run that goes on elsewhere, because the node of this worker is to leave.
+
+    Args:
+        unsaved: Reason why its checkpoint could not be written; empty if it was.
+    """
+    return RunFailure(
+        reason=f"its node {socket.gethostname()} is drained",
+        would_recur=False,
+        worker=worker_name(),
+        unsaved=unsaved,
+        moves=True,
+    )

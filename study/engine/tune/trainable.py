@@ -1,11 +1,13 @@
 """Training in Ray's worker processes."""
 
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
 from pnn_core.data import DatasetError
+from study.engine.cluster.draining import node_drained
 from study.engine.cluster.stop_signal import stop_requested
 from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
@@ -52,6 +54,7 @@ class TrialTrainable(tune.Trainable):
         self._settings = settings
         self._device = settings.prepare()
         self._stop = stop_requested(settings.stop_key)
+        self._drained = node_drained() if settings.may_be_drained else threading.Event()
         self._group: RunGroup | None = None
         self._given_up = False
 
@@ -84,17 +87,24 @@ class TrialTrainable(tune.Trainable):
             is_over = True
         else:
             is_over = self._group is None or not self._group.left
+            # What is tried again is not to meet the node once more.
+            moves = (isinstance(r, RunFailure) and r.moves for r in reports.values())
+            self._given_up = any(moves)
         if is_over or self._given_up:  # here, where no exception's frames hold the networks
             self._let_go()
         return {REPORTS: tuple(reports.items()), "done": is_over and not self._given_up}
 
     def _train_epoch(self, proposed: tuple[ProposedRun, ...]) -> Mapping[RunKey, RunReport]:
-        from study.engine.tune.run_group import RunGroup
+        from study.engine.tune.run_group import RunGroup, node_leaves
 
         if self._group is None:
             if self._stop.is_set():
                 return {run.key: RunPaused() for run in proposed}
-            self._group = RunGroup(proposed, self._images, self._settings, self._device, self._stop)
+            if self._drained.is_set():
+                return {run.key: node_leaves() for run in proposed}
+            self._group = RunGroup(
+                proposed, self._images, self._settings, self._device, self._stop, self._drained
+            )
         return self._group.train_epoch()
 
     def cleanup(self) -> None:

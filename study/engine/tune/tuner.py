@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from typing import Any
 
 from ray import tune
 from ray.exceptions import RayError
@@ -71,6 +72,7 @@ def train_runs(
         keep_checkpoints=config.keep_checkpoints and not isinstance(images, ConfirmationImages),
         keep_weights=config.weights != NO_WEIGHTS,
         stop_key=flag.key,
+        may_be_drained=config.address is not None,
         arithmetic=config.arithmetic,
         measured=tuple(o.name for o in config.objectives if o.measured),
         own=tuple(code for code in config.own if code.kind in OF_WORKERS),
@@ -78,13 +80,17 @@ def train_runs(
     # Their count of what is used drifts by rounding where trials take fractions of a GPU, and the
     # last place on it would stay empty: 14 trials of 1/14 count as more than one GPU.
     counts_exactly = config.address is None and float(resources.gpus).is_integer()
+    labelled: dict[str, Any] = {}
+    if resources.labels:
+        labelled["bundle_label_selector"] = [dict(resources.labels)]
+    group = tune.PlacementGroupFactory([resources.bundle], **labelled)
     trainable = tune.with_parameters(TrialTrainable, images=images, settings=settings)
     # Tune's own rule starts one worker at a time, and hands it on before the next one is up: all
     # trials but one would wait. It also proposes as many trials ahead, so that no worker does.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(resources.concurrent)
     with scratch_folder() as scratch:
         tuner = tune.Tuner(
-            tune.with_resources(trainable, tune.PlacementGroupFactory([resources.bundle])),
+            tune.with_resources(trainable, group),
             tune_config=tune.TuneConfig(
                 search_alg=TuneSearcher(manager),
                 scheduler=RungScheduler(manager),

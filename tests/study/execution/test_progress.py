@@ -240,12 +240,15 @@ def test_retried_and_paused_trials_are_told(make_config) -> None:
             report.run_retried(record(3, RunState.RUNNING, retried=reasons))
             assert not report._tally.running
             report.run_started(record(3, RunState.RUNNING))
+        report.run_moved(record(3, RunState.RUNNING, retried=("its node w1 is drained",)))
+        report.run_started(record(3, RunState.RUNNING))
         report.run_paused(record(3, RunState.PAUSED))
         report.warned("the tracker [bold]is away[/bold]")
         assert not report._tally.running
     assert stream.getvalue().splitlines() == [
         "trial 3 tried again (attempt 2 of 3): the worker [3] died",
         "trial 3 tried again (attempt 3 of 3): again",
+        "trial 3 goes on elsewhere: its node w1 is drained",
         "trial 3 paused: 2 of 4 epochs done",
         "warning: the tracker [bold]is away[/bold]",
     ]

@@ -21,6 +21,8 @@ WORDS = {
     "weights": "none",
     "memory_per_trial": "2.5",
     "resources_per_trial": "spot=1",
+    "node_labels": "ray.io/market-type=spot",
+    "confirm_node_labels": "ray.io/market-type=on-demand",
     "notify": "https://chat.example/hook",
     "log": "tensorboard",
     "limit": "macs<=5",
@@ -58,7 +60,7 @@ def test_every_option_comes_through_the_file(name: str) -> None:
     words = [flag_of(name)] if bool in kinds else [flag_of(name), value]
     if name not in ("space", "rerun"):
         words += ["--space", "noise_masks"]
-    words += ["--name", "x"] if name == "resume" else []
+    words += ["--name", "x"] if name.startswith("resume") else []
     typed, read = parse_arguments(words), as_file(words)
     assert getattr(read, name) == getattr(typed, name)
     assert name in read.configured

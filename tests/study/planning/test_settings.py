@@ -43,6 +43,8 @@ TYPED = {
     "weights": "none",
     "memory_per_trial": "2.5",
     "resources_per_trial": "spot=1",
+    "node_labels": "ray.io/market-type=spot",
+    "confirm_node_labels": "ray.io/market-type=on-demand",
     "log": "tensorboard",
 }
 """Values for those options that do not take any word or number."""

@@ -10,7 +10,7 @@ import ray
 
 from study.engine.cluster.connect import ClusterError, connected
 from study.engine.cluster.growing_cluster import wait_for_resources
-from study.engine.cluster.trial_resources import trial_resources
+from study.engine.cluster.trial_resources import concurrent_trials, trial_resources
 from study.results.resources import Resources
 
 pytestmark = pytest.mark.usefixtures("cluster")
@@ -111,6 +111,21 @@ def test_memory_and_named_resources_bound_the_trials_of_a_node(monkeypatch) -> N
         trial_resources(Resources(memory_per_trial=40.0))
     with pytest.raises(ClusterError, match=r"sopt=1: no node has any: .* have spot"):
         trial_resources(Resources(resources_per_trial="sopt=1"))
+
+
+def test_trials_and_their_confirmation_have_nodes_by_their_labels(monkeypatch) -> None:
+    spot = {"Alive": True, "Resources": {"CPU": 16.0}, "Labels": {"market": "spot", "zone": "a"}}
+    own = {"Alive": True, "Resources": {"CPU": 4.0}, "Labels": {"market": "own", "zone": "a"}}
+    monkeypatch.setattr(ray, "nodes", lambda: [spot, own])
+    asked = Resources(node_labels="market=spot,zone=a", confirm_node_labels="market=own")
+    resources = trial_resources(asked)
+    assert concurrent_trials(resources) == 16
+    assert concurrent_trials(resources.confirming(asked)) == 4
+    everywhere = trial_resources(Resources())
+    assert concurrent_trials(everywhere.confirming(Resources())) == 20
+    wrong = r"--node-labels market=spto: no node has them: .* have market=own, market=spot, zone=a"
+    with pytest.raises(ClusterError, match=wrong):
+        trial_resources(Resources(node_labels="market=spto"))
 
 
 def test_a_node_that_joins_is_waited_for(monkeypatch) -> None:

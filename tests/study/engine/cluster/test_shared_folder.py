@@ -45,7 +45,8 @@ def test_a_node_that_lacks_the_package_is_named(
         require_shared(store)
     assert str(raised.value) == (
         "--address: node 127.0.0.1 lacks the package (No module named 'driver_alone'): install it, "
-        "and what it needs, in the Python that Ray runs there"
+        "and what it needs, in the Python that Ray runs there, or have a job bring it: ray job "
+        "submit --working-dir FOLDER -- COMMAND"
     )
     del sys.modules["driver_alone"]
     assert store.names() == []

@@ -85,6 +85,20 @@ def test_each_attempt_has_a_reason_and_a_process_of_its_own(tune) -> None:
     assert record.worker == ""
 
 
+def test_leaving_a_node_that_is_drained_spends_no_attempt(tune) -> None:
+    moves = ATTEMPTS + 1
+    for _ in range(moves):
+        trial = tune.start()
+        reason = "its node a is drained"
+        tune.report(trial, RunFailure(reason=reason, would_recur=False, moves=True))
+        tune.error(trial)
+    assert tune.life.records[0].state is RunState.RUNNING
+    assert tune.life.records[0].retried == ("its node a is drained",) * moves
+    for _ in range(ATTEMPTS):
+        tune.error(tune.start())
+    assert tune.life.records[0].state is RunState.FAILED
+
+
 def test_a_failure_that_would_recur_ends_the_trial_once(tune) -> None:
     trial = tune.start()
     tune.report(trial, RunFailure(reason="loss is nan", would_recur=True, worker="a:1"))

@@ -1,5 +1,7 @@
 """Confirmation runs in one worker: each has an end and a checkpoint of its own, and goes on."""
 
+import math
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -92,12 +94,24 @@ def work(
 ) -> Work:
     """What a worker does, in this process, until the stop flag was asked for so often."""
     settings = WorkerSettings(
-        cpus=1, gpus=0.0, store=store, keep_checkpoints=False, keep_weights=False, stop_key="unused"
+        cpus=1,
+        gpus=0.0,
+        store=store,
+        keep_checkpoints=False,
+        keep_weights=False,
+        stop_key="unused",
+        may_be_drained=True,
     )
 
-    def work(questions: float, *tasks: PlannedRun) -> Any:
+    def work(
+        questions: float,
+        *tasks: PlannedRun,
+        drained: float = math.inf,
+        workers: list[TrialTrainable] | None = None,
+    ) -> Any:
         tasks = tasks or (TASK,)
         stop = StopAfter(questions)
+        monkeypatch.setattr(trainable_module, "node_drained", lambda: StopAfter(drained))
         monkeypatch.setattr(trainable_module, "stop_requested", lambda key: stop)
         made = TrialTrainable.__new__(TrialTrainable)
         made.config = {RUNS: tuple(ProposedRun(key=t.key, config=t.config) for t in tasks)}
@@ -105,6 +119,8 @@ def work(
             traits=digits.traits, classes=digits.classes, images=digits.joined(), test=test_images
         )
         made.setup(made.config, joined, settings)
+        if workers is not None:
+            workers.append(made)
         reports: dict[RunKey, RunReport] = {}
         while len(reports) < len(tasks):
             told = dict(made.step()[REPORTS])
@@ -133,6 +149,27 @@ def test_a_run_stopped_anywhere_goes_on_as_if_it_never_was(
         TASK.config, digits.traits, digits.joined(), test_images, torch.device("cpu")
     )
     assert timeless(work(float("inf"))) == replace(expected, train_seconds=0.0)
+
+
+@pytest.mark.parametrize("questions", [0, 1, 9])
+def test_a_run_leaves_a_drained_node_anywhere_and_goes_on_as_if_it_never_had(
+    work: Work, store: CheckpointStore, digits, test_images, questions: int
+) -> None:
+    moved = work(math.inf, drained=questions)
+    assert (moved.moves, moved.would_recur, moved.worker) == (True, False, worker_name())
+    assert moved.reason == f"its node {socket.gethostname()} is drained"
+    assert store.names() == [checkpoint_file(TASK.key)] * (questions > 0)
+    expected = confirm_module.train_and_test(
+        TASK.config, digits.traits, digits.joined(), test_images, torch.device("cpu")
+    )
+    assert timeless(work(math.inf)) == replace(expected, train_seconds=0.0)
+
+
+def test_a_worker_whose_node_is_drained_gives_its_process_up(work: Work) -> None:
+    workers: list[TrialTrainable] = []
+    work(math.inf, drained=9, workers=workers)
+    with pytest.raises(RuntimeError, match="given up"):
+        workers[0].step()
 
 
 def test_epochs_before_the_last_are_told_with_their_loss(work: Work, advanced, store) -> None:
