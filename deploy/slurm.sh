@@ -18,6 +18,10 @@ set -u
 python=${PYTHON:-$PWD/.venv/bin/python}
 ray=$(dirname "$python")/ray
 interrupted=130
+if [ ! -x "$ray" ]; then
+    echo "pnn-study: $ray is not there: submit in the folder that has .venv, or with PYTHON=…/bin/python" >&2
+    exit 2
+fi
 
 # Each job has a token, ports and a folder of its own: nodes may be shared.
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')

@@ -239,6 +239,13 @@ def test_a_job_that_was_cancelled_or_is_requeued_by_slurm_is_told_once_and_stays
     assert not job.is_requeued()
 
 
+def test_an_environment_that_is_not_there_is_told_and_nothing_starts(job):
+    job.start(PYTHON="/nowhere/bin/python")
+    assert job.status() == 2
+    assert "/nowhere/bin/ray is not there" in job.output
+    assert job.calls() == []
+
+
 def test_no_command_line_tells_the_token(job):
     job.start()
     job.reach_the_time_limit()
