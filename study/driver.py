@@ -142,7 +142,8 @@ def _connect(
         stack.enter_context(connected(plan.config.address, preload))
         interrupts.reinstall()
         is_own = plan.config.address is None
-        stack.enter_context(control_store_watched(lost, is_own=is_own))
+        watch = control_store_watched(lost, is_own=is_own, told_to_end=lambda: interrupts.told)
+        stack.enter_context(watch)
         return wait_for_resources(plan.config, partial(_say, plan.arguments))
     except ClusterError as error:
         raise BadInputError(str(error)) from error

@@ -213,7 +213,7 @@ class _Terminal(Caller):
     def lost(self, config: StudyConfig, said: str, again: str, interrupts: Interrupts) -> None:
         """End the process: Ray would do so in a minute, without a word."""
         # A signal to the whole process group, as Slurm and `timeout` send, ends Ray's store, too.
-        how, status = ("interrupted", INTERRUPTED) if interrupts.asked else ("failed", FAILED)
+        how, status = ("interrupted", INTERRUPTED) if interrupts.told else ("failed", FAILED)
         said = f"{PROGRAM}: {how}: {said}: what was saved before is intact; go on by: {again}"
         self._last_word.end_at_once(mask_password(said), status)
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import queue
+import select
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
@@ -37,14 +39,28 @@ class Interrupts:
         # event or is about to start a thread; of what wakes others, this alone is reentrant.
         self._wake: queue.SimpleQueue[float | None] = queue.SimpleQueue()
         self._leaving = threading.Lock()
+        # Python's handlers wait while the main thread is in a library; what it writes here comes.
+        self._bell: tuple[socket.socket, socket.socket] | None = None
+        self._bell_before = -1
 
     @property
     def asked(self) -> bool:
         """True if there was a first signal; `requested` says so a moment later."""
         return self._asked
 
+    @property
+    def told(self) -> bool:
+        """True if a signal came, also where its handler cannot run yet; for any thread."""
+        bell = self._bell
+        return self._asked or (bell is not None and bool(select.select(bell[:1], [], [], 0)[0]))
+
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
+            self._bell = socket.socketpair()
+            for end in self._bell:
+                end.setblocking(False)
+            rung = self._bell[1].fileno()
+            self._bell_before = signal.set_wakeup_fd(rung, warn_on_full_buffer=False)
             self._main = threading.get_ident()
             threading.Thread(target=self._watch, name="interrupts", daemon=True).start()
             self._previous = {number: signal.getsignal(number) for number in SIGNALS}
@@ -63,6 +79,10 @@ class Interrupts:
             # None: it was not installed from Python, which cannot put it back.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
         self._previous = {}
+        signal.set_wakeup_fd(self._bell_before)
+        bell, self._bell = self._bell, None
+        for end in bell or ():
+            end.close()
         self._wake.put(None)
 
     def reinstall(self) -> None:

@@ -1,5 +1,6 @@
 """The main job as a user runs it: a process of its own, real data, real Ray, a real tracker."""
 
+import contextlib
 import csv
 import json
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
@@ -306,6 +308,29 @@ def test_a_study_runs_on_a_running_cluster(folder: Path, command, running_cluste
     outcome = json.loads(out)
     assert outcome["trials"] == {"complete": 2}
     assert f"--address {running_cluster}" in outcome["commands"]["Larger"]
+
+
+def test_a_driver_that_is_told_to_end_together_with_its_cluster_says_how_to_go_on(
+    folder: Path, command, running_cluster: str
+) -> None:
+    """Slurm signals every process of a job that it cancels, and kills what is left after 30 s."""
+    argv = ("--space", "space.py", "--trials", "50", "--epochs", "20", "--name", "told")
+    process = command.start(*argv, "--address", running_cluster)
+    assert process.stdout is not None
+    while "complete" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    port = running_cluster.rpartition(":")[2]
+    for other in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            words = " ".join(other.cmdline())
+            if f":{port}" in words and "ray" in words and other.pid != process.pid:
+                other.kill()
+    began = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 25
+    assert process.returncode == 130
+    assert "-m study.run --resume --name told" in err.splitlines()[-1]
 
 
 def test_a_dry_run_lists_a_grid_with_its_costs_and_makes_nothing(

@@ -1,6 +1,6 @@
 """A question to every node of the connected cluster."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import ray
@@ -23,7 +23,10 @@ class NodeAnswer(NamedTuple):
 
 
 def ask_every_node(
-    question: Callable[..., Any], *arguments: object, seconds: float
+    question: Callable[..., Any],
+    *arguments: object,
+    seconds: float,
+    where: Callable[[Mapping[str, Any]], bool] | None = None,
 ) -> list[NodeAnswer]:
     """Call a function on every node that is there; one that leaves meanwhile is left out.
 
@@ -31,8 +34,10 @@ def ask_every_node(
         question: Function that each node can import.
         arguments: Its arguments.
         seconds: Time that each node may take.
+        where: Function that returns True for the nodes to ask, as `ray.nodes` describes them; None
+            to ask all.
     """
-    nodes = [node for node in ray.nodes() if node["Alive"]]
+    nodes = [node for node in ray.nodes() if node["Alive"] and (where is None or where(node))]
     call = ray.remote(num_cpus=0, max_retries=0)(question)
     asked = [
         call.options(

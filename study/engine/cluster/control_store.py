@@ -21,13 +21,20 @@ OTHER_SECONDS = 45.0
 """Time that another cluster's store may be away, as for a restart; Ray itself waits 60 s."""
 
 
+HURRIED_SECONDS = 5.0
+"""Same time once this process was told to end: who signals all processes of a job ends both."""
+
+
 @contextlib.contextmanager
-def control_store_watched(lost: Callable[[str], object], *, is_own: bool) -> Iterator[None]:
+def control_store_watched(
+    lost: Callable[[str], object], *, is_own: bool, told_to_end: Callable[[], bool]
+) -> Iterator[None]:
     """Watch the control store of the connected cluster for as long as the context lasts.
 
     Args:
         lost: Function to call, from a thread, with the reason once the store is lost.
         is_own: True for a cluster that was started here.
+        told_to_end: Function that returns True once this process was told to end.
     """
     host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
     done = threading.Event()
@@ -46,7 +53,8 @@ def control_store_watched(lost: Callable[[str], object], *, is_own: bool) -> Ite
                 answered = now
             else:
                 answered = now
-            if now - answered >= (OWN_SECONDS if is_own else OTHER_SECONDS) and not done.is_set():
+            patience = HURRIED_SECONDS if told_to_end() else OTHER_SECONDS
+            if now - answered >= (OWN_SECONDS if is_own else patience) and not done.is_set():
                 lost(f"Ray's control store (gcs_server at {host}:{port}) is gone")
                 return
 

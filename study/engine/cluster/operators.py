@@ -1,11 +1,11 @@
-"""Arithmetic of a study: the fused operators where every node has them, else torch's own."""
+"""Arithmetic of a study: the fused operators if all nodes that train have them, else torch's."""
 
 from ray.exceptions import RayTaskError
 
 from pnn_core.config import FUSED, TORCH, Arithmetic
 from study.engine.cluster.ask_nodes import ask_every_node
 from study.engine.cluster.connect import ClusterError, spell_address
-from study.engine.cluster.trial_resources import TrialResources
+from study.engine.cluster.trial_resources import TrialResources, places_on
 
 _ANSWER_SECONDS = 300.0
 """Time that a node may take to import torch and to build operators."""
@@ -27,7 +27,10 @@ def choose_arithmetic(
     """
     if recorded == TORCH or resources.gpus:
         return recorded or TORCH
-    has_them = [_answer_here(recorded)] if address is None else _answers(recorded, address)
+    if address is None:
+        has_them = [_answer_here(recorded)]
+    else:
+        has_them = _answers(recorded, resources, address)
     return FUSED if recorded == FUSED or all(has_them) else TORCH
 
 
@@ -40,9 +43,14 @@ def _answer_here(recorded: Arithmetic | None) -> bool:
         raise ClusterError(_said(recorded, str(error))) from error
 
 
-def _answers(recorded: Arithmetic | None, address: str) -> list[bool]:
-    """Ask every node that is there."""
-    answers = ask_every_node(has_operators, recorded, seconds=_ANSWER_SECONDS)
+def _answers(recorded: Arithmetic | None, resources: TrialResources, address: str) -> list[bool]:
+    """Ask every node that has room for a trial: a head without CPUs may lack them."""
+    answers = ask_every_node(
+        has_operators,
+        recorded,
+        seconds=_ANSWER_SECONDS,
+        where=lambda node: places_on(node["Resources"], resources) > 0,
+    )
     for node, _, error in answers:
         if error is not None:
             cause = error.cause if isinstance(error, RayTaskError) else error

@@ -1,11 +1,13 @@
 """The first signal asks, the second insists; every handler is put back."""
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -27,6 +29,18 @@ with Interrupts() as interrupts:
 """
 
 
+def keep_in_a_library(seconds: float, then: Callable[[], None]) -> None:
+    """Wait in C for a lock that nobody gives back."""
+    pthreads = ctypes.CDLL(None)
+    lock = ctypes.create_string_buffer(64)  # zeros: a lock that is free
+    pthreads.pthread_mutex_lock(lock)
+    until = time.time() + seconds
+    whole = int(until)
+    limit = (ctypes.c_long * 2)(whole, int((until - whole) * 1e9))
+    then()
+    pthreads.pthread_mutex_timedlock(lock, limit)
+
+
 def send(number: signal.Signals) -> None:
     os.kill(os.getpid(), number)
 
@@ -41,6 +55,29 @@ def test_outside_a_graceful_block_a_signal_raises_at_once(number: signal.Signals
         with pytest.raises(KeyboardInterrupt):
             send(number)
         assert not interrupts.requested.is_set()
+
+
+def test_a_signal_is_known_while_a_library_keeps_the_main_thread() -> None:
+    """A lock of C's is waited for in a way that no signal breaks into."""
+    known: list[bool] = []
+    entered = threading.Event()
+
+    def ask(interrupts: Interrupts) -> None:
+        entered.wait(30)
+        known.append(interrupts.told)
+        send(signal.SIGTERM)
+        deadline = time.monotonic() + 1.0
+        while not interrupts.told and time.monotonic() < deadline:
+            time.sleep(0.01)
+        known.append(interrupts.told and not interrupts.asked)
+
+    with Interrupts() as interrupts, interrupts.graceful(60):
+        thread = threading.Thread(target=ask, args=(interrupts,))
+        thread.start()
+        keep_in_a_library(2.0, entered.set)
+        thread.join()
+        assert known == [False, True]
+        assert interrupts.requested.wait(5)
 
 
 @pytest.mark.parametrize("first", SIGNALS)

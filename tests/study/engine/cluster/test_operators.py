@@ -7,6 +7,7 @@ import pytest
 from pnn_core.config import FUSED, TORCH
 from pnn_core.fused.operators import OperatorsError
 from study.engine.cluster import operators
+from study.engine.cluster.ask_nodes import NodeAnswer
 from study.engine.cluster.connect import ClusterError
 from study.engine.cluster.operators import choose_arithmetic
 from study.engine.cluster.trial_resources import TrialResources
@@ -47,3 +48,15 @@ def test_a_study_that_began_by_the_fused_operators_has_them_or_is_refused(built:
 
 def test_gpus_have_torchs_own(built: bool) -> None:
     assert choose_arithmetic(None, replace(ON_CPU, gpus=1), None) == TORCH
+
+
+def test_nodes_without_room_for_a_trial_are_not_asked(built: bool, monkeypatch) -> None:
+    asked: list[bool] = []
+
+    def ask(*question: object, seconds: float, where) -> list[NodeAnswer]:
+        asked.extend(where({"Resources": {"CPU": cpus}}) for cpus in (0.0, 1.0))
+        return [NodeAnswer("10.0.0.2", built, None)]
+
+    monkeypatch.setattr(operators, "ask_every_node", ask)
+    assert choose_arithmetic(None, ON_CPU, "10.0.0.1:6379") == (FUSED if built else TORCH)
+    assert asked == [False, True]
