@@ -88,6 +88,11 @@ def test_another_web_server_is_not_taken_for_mlflow(other_server):
     assert other_server in unreachable(other_server)
 
 
+@pytest.mark.parametrize("other_server", [401], indirect=True)
+def test_a_tracker_that_asks_who_it_is_says_how_to_tell(other_server):
+    assert "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in unreachable(other_server)
+
+
 def test_no_password_is_shown(closed_port):
     message = unreachable(f"http://me:s3cret@127.0.0.1:{closed_port}")
     assert f"http://me:***@127.0.0.1:{closed_port}" in message
