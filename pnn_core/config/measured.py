@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Annotated, Any, Literal, get_type_hints
 
+from pnn_core.config.equality import has_equal_fields
 from pnn_core.config.trial import TrialConfig
 
 
@@ -130,18 +131,8 @@ class ConfirmResult:
             )
 
     def __eq__(self, other: object) -> bool:
-        """Compare as tuples do: NaN, which was not recorded, equals itself.
-
-        Dataclasses do so by themselves up to Python 3.12, and compare field by field since.
-        """
-        if not isinstance(other, ConfirmResult):
-            return NotImplemented
-        return all(
-            mine is others or mine == others
-            for mine, others in (
-                (getattr(self, field.name), getattr(other, field.name)) for field in fields(self)
-            )
-        )
+        """Compare as tuples do: NaN, which was not recorded, equals itself."""
+        return has_equal_fields(self, other) if isinstance(other, ConfirmResult) else NotImplemented
 
     def metrics(self) -> dict[str, float]:
         """Return the measured numbers by name, without those that were not recorded."""

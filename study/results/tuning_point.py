@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pnn_core.config import ParameterValue
+from pnn_core.config.equality import has_equal_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,10 @@ class TuningPoint:
     seeds: int
     val_accuracy: float
     val_loss: float
+
+    def __eq__(self, other: object) -> bool:
+        """Compare as tuples do: NaN, for seeds that failed, equals itself."""
+        return has_equal_fields(self, other) if isinstance(other, TuningPoint) else NotImplemented
 
     @property
     def is_complete(self) -> bool:

@@ -129,7 +129,8 @@ def test_a_trial_from_before_workers_were_recorded_has_none(record):
         ({"epochs.0.0001": "[7]"}, "does not hold the 5 numbers of epoch"),
         ({"epochs.0.0001": "7"}, "iterable|len"),
         ({"epochs.0.0001": '["abcde"]'}, r"val_accuracy \(='a'\) must be a number"),
-        ({"epochs.0.0001": "[" * 8000}, "recursion"),
+        # Python 3.13 reads so deep without giving up, and misses what is inside.
+        ({"epochs.0.0001": "[" * 8000}, "recursion|Expecting value"),
         ({"retried": '{"a": 1}'}, r"retried \(=\{'a': 1\}\) must be a list"),
     ],
 )
