@@ -167,8 +167,9 @@ def test_a_run_that_was_sent_before_keeps_its_files_as_the_next_life_writes_othe
 
 @pytest.mark.usefixtures("silent_server")
 def test_a_server_that_never_answers_holds_neither_the_trials_nor_the_end(tmp_path: Path) -> None:
+    before = {*psutil.Process().children()}
     log = open_log(tmp_path)
-    (process,) = psutil.Process().children()
+    (process,) = {*psutil.Process().children()} - before
     began = time.monotonic()
     log.run_started(record(state=RunState.RUNNING))
     for epoch in range(1, 1001):
