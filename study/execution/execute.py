@@ -16,7 +16,7 @@ from study.engine.cluster.trial_resources import TrialResources
 from study.engine.interrupts import Interrupts
 from study.execution.export import describe_study
 from study.execution.next_commands import resume_command, with_runs_address
-from study.execution.patience import BROKEN_OFF_SECONDS, SECONDS
+from study.execution.patience import BROKEN_OFF_SECONDS, ENDING_SECONDS
 from study.execution.study_life import StudyLife
 from study.execution.summary import Outcome
 from study.exit_status import DONE, FAILED, INTERRUPTED
@@ -119,7 +119,7 @@ def _tell_end(plan: StudyPlan, writer: MlflowWriter, outcome: Outcome, status: i
     ]
     writer.study_ended(summary, files, ENDS[status])
     most = BROKEN_OFF_SECONDS if interrupted else None
-    unsent = writer.close(SECONDS, most_seconds=most)
+    unsent = writer.close(ENDING_SECONDS, most_seconds=most)
     address = with_runs_address(outcome.commands, plan.store.shown_uri, writer.experiment_id)
     outcome = replace(outcome, commands=address)
     if unsent.error:

@@ -1,6 +1,6 @@
 """Times for which the end of a study waits for the programs that show it."""
 
-SECONDS = 30.0
+ENDING_SECONDS = 30.0
 """Time that one which fails may hold up the end of a study."""
 
 BROKEN_OFF_SECONDS = 3.0

@@ -17,7 +17,7 @@ from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
 from study.execution.ended_count import EndedCount
 from study.execution.export import describe_study, export_front, with_page
 from study.execution.next_commands import block_commands
-from study.execution.patience import BROKEN_OFF_SECONDS, SECONDS
+from study.execution.patience import BROKEN_OFF_SECONDS, ENDING_SECONDS
 from study.execution.progress import ProgressReport
 from study.execution.request_watch import RequestWatch
 from study.execution.requests import Requests
@@ -155,7 +155,7 @@ class StudyLife:
             yield
         finally:
             if self._log is not None:
-                self._log.close(BROKEN_OFF_SECONDS if self._interrupts.asked else SECONDS)
+                self._log.close(BROKEN_OFF_SECONDS if self._interrupts.asked else ENDING_SECONDS)
 
     def _search(self) -> tuple[Outcome, bool]:
         manager = TrialManager(self._config, self._storage, self._listeners)
@@ -225,9 +225,13 @@ class StudyLife:
         """Choose each network's own settings by validation images; True if a signal ended it."""
         seeds = self._config.tuning_seeds
         # The tracker has what came of it with each confirmed run.
-        manager = self._retrain(plan_tuning(networks, choice, seeds), self._here, "tuned")
+        runs = plan_tuning(networks, choice, seeds)
+        manager = self._retrain(runs, self._here, "tuned")
         self._cleanup.sweep_tuning(manager.records)
-        interrupted = manager.has_work() and self._train(manager, self._data)
+        interrupted = False
+        if manager.has_work():
+            with self._nodes_asked_for(len(runs)):
+                interrupted = self._train(manager, self._data)
         return tuned_networks(networks, choice, seeds, manager.ended), interrupted
 
     def _retrain(

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plotly.graph_objects import Bar, Contour, Figure, Parcoords, Scatter
 
+from dashboards.elements.picture import Picture
+from dashboards.page.document import picture_html
 from dashboards.page.study_page import MOST_ROWS, _trials_table
 from dashboards.page.thinning import thin
 from dashboards.scene import Scene
@@ -72,3 +74,9 @@ def test_a_table_holds_the_latest_trials_and_says_where_all_are(
     assert text.count("<tr>") == rows + 1
     assert f"<td data-value='{trials - 1}'>" in text
     assert ("pnn-study show noise-1" in text) == (trials > rows)
+
+
+def test_a_picture_says_how_many_points_it_draws() -> None:
+    figure = Figure(Scatter(x=list(range(2001)), y=list(range(2001)), mode="markers"))
+    picture = Picture(name="all", title="All", description="all", figure=figure, data={})
+    assert "2,000 of 2,001 points are drawn here." in picture_html(picture, "front")

@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,28 @@ def test_the_reason_names_the_place(
     monkeypatch.setenv("RAY_TMPDIR", "/t")
     monkeypatch.setenv("HOME", "/h")
     assert said in describe_start(error)
+
+
+def test_the_driver_waits_for_its_control_store_as_long_as_is_set_and_not_rays_minute(
+    tmp_path: Path,
+) -> None:
+    """Shortened, as nobody would wait for ten minutes to see that it is not one."""
+    script = """
+import time
+import psutil
+import study.engine.cluster.connect as connect
+connect.STARVED_SECONDS = 2
+with connect.connected(None):
+    children = psutil.Process().children(recursive=True)
+    (raylet,) = [child for child in children if child.name() == "raylet"]
+    assert raylet.environ()["RAY_gcs_rpc_server_reconnect_timeout_s"] == "2"
+    (store,) = [child for child in children if child.name().startswith("gcs_server")]
+    store.kill()
+    time.sleep(300)
+"""
+    began = time.monotonic()
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=200, cwd=tmp_path)
+    assert "Failed to connect to GCS within 2 seconds" in ended.stderr
+    assert ended.returncode != 0
+    assert time.monotonic() - began < 55
