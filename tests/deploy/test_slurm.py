@@ -31,6 +31,7 @@ STAND_INS = {
         echo "srun $*" >> "$CALLS"
         while [ "${1#--}" != "$1" ]; do shift; done
         setsid "$@" &
+        until kill -0 -$! 2> /dev/null; do sleep 0.01; done  # it leads its group by now
         trap "kill -KILL -$!" TERM
         echo $! >> "$CALLS.steps"
         wait; wait""",
