@@ -186,6 +186,14 @@ class RunManager(ABC):
             for listener in self._listeners:
                 (listener.run_moved if moves else listener.run_retried)(record)
 
+    def take_back(self, key: RunKey) -> None:
+        """Propose a run again that no process took up, which is no attempt."""
+        self._attempts[key] -= 1
+        if self._stopped:
+            self.run_paused(key)
+        else:
+            self._waiting.append(key)
+
     def run_paused(self, key: RunKey) -> None:
         """Leave a run for the next life of the study."""
         record = self._change(key, state=RunState.PAUSED)

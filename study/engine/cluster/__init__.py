@@ -1,7 +1,8 @@
 """Ray cluster: connection, resources and what all workers share.
 
 - `connect`: starts or joins a cluster, and counts the trials that it has room for
-- `gpu_sharing`: number of trials that share a GPU
+- `gpu_sharing`, `gpu_words`: number of trials that share a GPU, and what is told of it
+- `gpu_kinds`: kinds of GPUs, each with a number of its own
 - `operators`: arithmetic of a study, the same on every node
 - `shared_folder`: check that all nodes see the same checkpoints
 - `control_store`: watch over Ray's control store

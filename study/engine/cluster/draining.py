@@ -7,7 +7,7 @@ from functools import cache
 import ray
 from ray.exceptions import RayError
 
-from study.engine.cluster.private_ray import is_draining
+from study.engine.cluster.private_ray import draining_nodes
 
 _LOOK_SECONDS = 2.0
 """Time between two looks: a cloud gives notice of 30 seconds and more."""
@@ -22,7 +22,7 @@ def node_drained() -> threading.Event:
     def watch() -> None:
         while not drained.wait(_LOOK_SECONDS):
             with contextlib.suppress(RayError):  # the head may be out of reach for a while
-                if is_draining(node):
+                if node in draining_nodes():
                     drained.set()
 
     threading.Thread(target=watch, name="node-drained", daemon=True).start()

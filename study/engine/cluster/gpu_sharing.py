@@ -1,7 +1,6 @@
 """Number of trials that share a GPU, by the memory that one takes and by what all train."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,16 +15,13 @@ from pnn_core.parts.own_code import OwnCode
 from pnn_core.parts.own_parts import OF_WORKERS, add_part
 from search_spaces.extremes import extreme_points
 from study.config import StudyConfig
-from study.engine.cluster.trial_resources import TrialResources, concurrent_trials
+from study.engine.cluster.gpu_kinds import gpu_kinds
+from study.engine.cluster.gpu_words import Tell, decided, tell_decided, too_small, trials_that_fit
+from study.engine.cluster.trial_resources import TrialResources, concurrent_trials, has_labels
 from study.engine.failure_reasons import describe_error
-from study.results.plural import counted
 
 if TYPE_CHECKING:
     from pnn_core.replicates.training_rate import RateTask
-
-MEMORY_SHARE = 0.9
-"""Share of its part of a GPU that the largest trial may take where it is measured: what is
-measured for a moment is a little less than what some trial takes at some time."""
 
 MOST_ON_A_GPU = 64
 """Bound on trials at once: Ray counts GPUs in ten-thousandths."""
@@ -40,99 +36,98 @@ to weigh as little as in a study."""
 ANSWER_SECONDS = 300.0
 """Time that a GPU that is in use may take to become free and measured."""
 
-Tell = Callable[[str], None]
-
 
 def share_gpus(
     config: StudyConfig, resources: TrialResources, data: TrainingData, say: Tell, warn: Tell
 ) -> TrialResources:
     """Let as many trials share each GPU as train more in all than fewer do, if that is asked for.
 
-    No more than its memory and the CPUs allow. Each node measures on a GPU of its own, and the one
-    with the fewest decides for all. Where one trial alone is asked for or can be had, nothing is
-    measured.
+    No more than its memory and the CPUs allow. Each node measures on a GPU of its own and decides
+    for its GPUs, which are taken to be alike; one that could not measure holds the fewest. Where
+    one trial alone is asked for or can be had, nothing is measured.
 
     Args:
         config: The study.
         resources: Resources of each trial, a whole GPU where there are any.
         data: Images that the trials learn from.
-        say: Function to tell in a line what was decided.
+        say: Function to tell in a line what was decided, for each kind of GPU.
         warn: Function to tell where a GPU is too small for the largest trial, or nothing could be
             measured; each trial then keeps a GPU to itself.
     """
     if config.gpus_per_trial is not None or resources.gpus != 1:
         return resources
-    nodes = _gpu_nodes(resources)
+    nodes = _gpu_nodes(config, resources)
     most = _most_on_a_gpu(config, resources, nodes)
-    if most <= 1:
+    if max(most.values(), default=0) <= 1:
         return resources
     needs, failure = _measure(nodes, config, data, resources, most)
-    alone = f"{_decided(1)}: "
     if not needs:
-        warn(f"{alone}what one takes could not be measured ({failure})")
+        warn(f"{decided(1)}: what one takes could not be measured ({failure})")
         return resources
-    tightest = min(needs, key=trials_that_fit)
-    if tightest.needed_bytes is None:
-        optim, model = tightest.largest.optim, tightest.largest.model
-        warn(
-            f"{alone}the largest (network {model.network}, mask_count {model.mask_count}, "
-            f"batch_size {optim.batch_size}) needs more than the "
-            f"{_gib(tightest.free_bytes)} GiB that are free on {tightest.gpu}, and would fail there"
-        )
-        return resources
-    slowest = min(needs, key=lambda need: best_count(need.rates))
-    trials = best_count(slowest.rates)
-    takes = f"{_gib(tightest.needed_bytes)} of {_gib(tightest.total_bytes)} GiB"
-    say(f"{_decided(trials)} ({_rates(slowest)}; the largest measured takes {takes})")
-    shared = replace(resources, gpus=1 / trials)
+    for said in dict.fromkeys(map(too_small, needs.values())):
+        if said:
+            warn(said)
+    trials = _spread(
+        {node: _wanted(need) for node, need in needs.items()},
+        {node["NodeID"]: int(node["Resources"]["GPU"]) for node in nodes},
+        _at_once(config, resources),
+    )
+    kinds = gpu_kinds(trials, {node["NodeID"]: node.get("Labels", {}) for node in nodes})
+    tell_decided(trials, needs, nodes, kinds, say)
+    shared = replace(resources, gpus=1 / min(trials.values()), kinds=kinds)
     return replace(shared, concurrent=concurrent_trials(shared))
 
 
-def trials_that_fit(need: GpuNeed) -> int:
-    """Count the trials like the measured one that a GPU has room for; 0 if not even one."""
-    if need.needed_bytes is None:
-        return 0
-    return max(1, int(MEMORY_SHARE * need.free_bytes / need.needed_bytes))
+def _wanted(need: GpuNeed) -> int:
+    """Return the number of trials for a GPU; one has it to itself where it was too small."""
+    return best_count(need.rates) if need.needed_bytes is not None else 1
 
 
-def _rates(need: GpuNeed) -> str:
-    """Say what was trained at once, such as `1, 2, 4 at once train 90, 150, 153 steps/s`."""
-    counts = ", ".join(map(str, sorted(need.rates)))
-    steps = ", ".join(f"{need.rates[count]:.4g}" for count in sorted(need.rates))
-    service = "through" if need.mps else "without"
-    return f"{counts} at once train {steps} steps/s, {service} CUDA's MPS"
+def _spread(wanted: Mapping[str, int], gpus: Mapping[str, int], at_once: int) -> dict[str, int]:
+    """Bound the trials on a GPU where they are few: by the least that has room for all of them.
+
+    Args:
+        wanted: Number of trials for each GPU of a node, by Ray's identifier of the node.
+        gpus: Number of its GPUs.
+        at_once: Number of trials that are to run at once.
+    """
+    for level in range(1, MOST_ON_A_GPU):
+        spread = {node: min(count, level) for node, count in wanted.items()}
+        if sum(count * gpus[node] for node, count in spread.items()) >= at_once:
+            return spread
+    return dict(wanted)
 
 
-def _decided(trials: int) -> str:
-    return f"GPUs: {counted(trials, 'trial')} at once on each"
-
-
-def _gib(count: int) -> str:
-    return f"{count / 2**30:.1f}"
-
-
-def _gpu_nodes(resources: TrialResources) -> list[dict[str, Any]]:
-    """Return those of Ray's nodes on which a trial can run."""
+def _gpu_nodes(config: StudyConfig, resources: TrialResources) -> list[dict[str, Any]]:
+    """Return those of Ray's nodes on which a trial can run, or a run that confirms."""
+    either = (resources.labels, resources.confirming(config).labels)
     return [
         node
         for node in ray.nodes()
         if node["Alive"]
         and node["Resources"].get("GPU", 0.0) >= 1
         and node["Resources"].get("CPU", 0.0) >= resources.cpus
+        and any(has_labels(node, labels) for labels in either)
     ]
+
+
+def _at_once(config: StudyConfig, resources: TrialResources) -> int:
+    return min(config.trials, resources.most or config.trials)
 
 
 def _most_on_a_gpu(
     config: StudyConfig, resources: TrialResources, nodes: Sequence[dict[str, Any]]
-) -> int:
-    """Bound the trials on a GPU: more would wait for a CPU, or leave idle what Ray fills last."""
-    by_cpus = max(
-        (n["Resources"]["CPU"] // resources.cpus // int(n["Resources"]["GPU"]) for n in nodes),
-        default=0,
-    )
-    gpus = sum(int(node["Resources"]["GPU"]) for node in nodes)
-    at_once = min(config.trials, resources.most or config.trials)
-    return min(int(by_cpus), math.ceil(at_once / max(gpus, 1)), MOST_ON_A_GPU)
+) -> dict[str, int]:
+    """Bound the trials on each GPU of a node: more would wait for a CPU, or leave other GPUs idle.
+
+    Returns:
+        Bounds by Ray's identifier of the node.
+    """
+    gpus = {node["NodeID"]: int(node["Resources"]["GPU"]) for node in nodes}
+    left = _at_once(config, resources) - sum(gpus.values()) + 1  # the others hold one each
+    most = min(left, MOST_ON_A_GPU)
+    cpus = {node["NodeID"]: int(node["Resources"]["CPU"] // resources.cpus) for node in nodes}
+    return {node: max(1, min(cpus[node] // gpus[node], most)) for node in gpus}
 
 
 def _candidates(config: StudyConfig) -> list[TrialConfig]:
@@ -156,32 +151,31 @@ def _measure(
     config: StudyConfig,
     data: TrainingData,
     resources: TrialResources,
-    most: int,
-) -> tuple[list[GpuNeed], str]:
+    most: Mapping[str, int],
+) -> tuple[dict[str, GpuNeed], str]:
     """Measure on a GPU of each node, all at once; with the reason why some node did not answer."""
     trials = _candidates(config)
     if not trials:
-        return [], "no trial was found that can be built"
+        return {}, "no trial was found that can be built"
     # The process ends with its task: what CUDA keeps for it is then free for the trials.
     worker: Any = ray.remote(num_cpus=resources.cpus, num_gpus=1, max_calls=1, max_retries=0)(
         measure_here
     )
     images = ray.put(data)
     own = [code for code in config.own if code.kind in OF_WORKERS]
-    answers = [
-        worker.options(
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote(trials, config.replicates, images, resources.cpus, own, most)
-        for node in nodes
-    ]
-    done, late = ray.wait(answers, num_returns=len(answers), timeout=ANSWER_SECONDS)
+    asked = {}
+    for node in (node["NodeID"] for node in nodes):
+        there = worker.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False))
+        question = (trials, config.replicates, images, resources.cpus, own, most[node])
+        asked[there.remote(*question)] = node
+    done, late = ray.wait([*asked], num_returns=len(asked), timeout=ANSWER_SECONDS)
     failure = f"no GPU was free within {ANSWER_SECONDS:g} s"
     for answer in late:
         ray.cancel(answer, force=True)
-    needs = []
+    needs = {}
     for answer in done:
         try:
-            needs.append(ray.get(answer))
+            needs[asked[answer]] = ray.get(answer)
         except RayTaskError as error:
             failure = describe_error(error.cause)
         except RayError as error:

@@ -81,12 +81,9 @@ def is_in_cluster(key: str, namespace: str) -> bool:
     return internal_kv._internal_kv_exists(key, namespace=namespace)
 
 
-def is_draining(node: str) -> bool:
-    """Return True if a node takes no new work, as it is to leave.
-
-    Args:
-        node: Ray's identifier of the node.
+def draining_nodes() -> frozenset[str]:
+    """Return Ray's identifiers of the nodes that take no new work, as they are to leave.
 
     Ends when `ray.nodes()` tells it.
     """
-    return node in state.state.get_draining_nodes()
+    return frozenset(state.state.get_draining_nodes())

@@ -1,12 +1,13 @@
 """Resources of each trial, and the places for trials that the cluster's nodes have."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 import ray
 
 from study.engine.cluster.connect import ClusterError
+from study.engine.cluster.gpu_kinds import NODE_ID, GpuKind, NodeSet
 from study.results.resources import Resources, amounts, labels
 
 GIB = 1 << 30
@@ -18,12 +19,14 @@ class TrialResources:
 
     Attributes:
         cpus: Number of CPU cores.
-        gpus: Number of GPUs, or a fraction of one.
+        gpus: Number of GPUs, or a fraction of one; where there are kinds, on the last one.
         concurrent: Number of trials at once, all nodes together.
         most: Bound on them that was asked for, also where nodes join; None for no bound.
         memory: Bytes of memory; 0 for none reserved.
         custom: Amounts of resources that nodes were given names for.
         labels: Labels that a node must have.
+        kinds: Kinds of GPUs, where they hold different numbers of trials; see `shares`.
+        nodes: Nodes on which these resources are meant, where GPUs differ; None for all.
     """
 
     cpus: int
@@ -33,6 +36,8 @@ class TrialResources:
     memory: int = 0
     custom: Mapping[str, float] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    kinds: tuple[GpuKind, ...] = ()
+    nodes: NodeSet | None = None
 
     @classmethod
     def of(cls, wanted: Resources, gpus: float) -> Self:
@@ -51,6 +56,20 @@ class TrialResources:
         """Return the resources of a run that confirms, which may have nodes of its own."""
         chosen = labels(wanted.confirm_node_labels)
         return replace(self, labels=chosen) if chosen else self
+
+    @property
+    def shares(self) -> tuple["TrialResources", ...]:
+        """Return what a trial takes on each kind of GPU; only this where all are alike."""
+        if not self.kinds:
+            return (self,)
+        return tuple(
+            replace(self, gpus=1 / kind.trials, kinds=(), nodes=kind.nodes) for kind in self.kinds
+        )
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """Return Ray's label selector for the nodes that may run a trial; what was typed counts."""
+        return {**(self.nodes.selector if self.nodes else {}), **self.labels}
 
     @property
     def bundle(self) -> dict[str, float]:
@@ -100,9 +119,18 @@ def trial_resources(wanted: Resources) -> TrialResources:
     return replace(resources, concurrent=concurrent)
 
 
-def concurrent_trials(resources: TrialResources) -> int:
-    """Count the trials that the cluster can run at once now: nodes join and leave."""
-    places = sum(places_on(node, resources) for node in nodes_alive(resources.labels))
+def concurrent_trials(resources: TrialResources, without: Container[str] = ()) -> int:
+    """Count the trials that the cluster can run at once now: nodes join and leave.
+
+    Args:
+        resources: Resources of each trial.
+        without: Ray's identifiers of nodes to leave out.
+    """
+    places = sum(
+        places_on(node, share)
+        for share in resources.shares
+        for node in nodes_alive(resources.labels, share.nodes, without)
+    )
     return places if resources.most is None else min(places, resources.most)
 
 
@@ -123,22 +151,38 @@ def places_on(node: Mapping[str, float], resources: TrialResources) -> int:
     return min(shares)
 
 
-def nodes_alive(labels: Mapping[str, str] | None = None) -> list[Mapping[str, float]]:
+def nodes_alive(
+    labels: Mapping[str, str] | None = None,
+    among: NodeSet | None = None,
+    without: Container[str] = (),
+) -> list[Mapping[str, float]]:
     """Return the resources of each node that is there.
 
     Args:
         labels: Labels that a node must have to be among them.
+        among: Nodes of which it must be one; None for all.
+        without: Ray's identifiers of nodes to leave out.
     """
-    wanted = (labels or {}).items()
-    nodes = (node for node in ray.nodes() if node["Alive"])
-    return [node["Resources"] for node in nodes if wanted <= node.get("Labels", {}).items()]
+    return [
+        node["Resources"]
+        for node in ray.nodes()
+        if node["Alive"]
+        and has_labels(node, labels or {})
+        and (among is None or among.holds(node.get("Labels", {})))
+        and node.get("NodeID") not in without
+    ]
+
+
+def has_labels(node: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Return True if a node, as `ray.nodes` describes it, has these labels."""
+    return all(node.get("Labels", {}).get(name) == value for name, value in labels.items())
 
 
 def _labels_alive() -> list[list[tuple[str, str]]]:
     """Return the labels of each node, without the one that every node has of its own."""
     nodes = (node for node in ray.nodes() if node["Alive"])
     return [
-        [(name, value) for name, value in node.get("Labels", {}).items() if name != _NODE_ID]
+        [(name, value) for name, value in node.get("Labels", {}).items() if name != NODE_ID]
         for node in nodes
     ]
 
@@ -184,8 +228,6 @@ def _asked(wanted: Resources, gpus: float) -> str:
 def _memory_bytes(wanted: Resources) -> int:
     return int((wanted.memory_per_trial or 0.0) * GIB)
 
-
-_NODE_ID = "ray.io/node-id"
 
 _BUILT_IN = frozenset({"CPU", "GPU", "memory", "object_store_memory"})
 """Resources that every node has, by Ray's names."""

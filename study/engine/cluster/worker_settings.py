@@ -18,8 +18,6 @@ class WorkerSettings:
 
     Attributes:
         cpus: Number of threads.
-        gpus: Number of GPUs; 0 for the CPU, also where the machine has GPUs; a fraction where
-            others train on the same GPU.
         store: Store of the checkpoints.
         keep_checkpoints: True if a complete trial leaves its last state there.
         keep_weights: True if a complete run leaves its weights there.
@@ -31,7 +29,6 @@ class WorkerSettings:
     """
 
     cpus: int
-    gpus: float
     store: CheckpointStore
     keep_checkpoints: bool
     keep_weights: bool
@@ -41,8 +38,12 @@ class WorkerSettings:
     own: tuple[OwnCode, ...] = ()
     measured: tuple[str, ...] = ()
 
-    def prepare(self) -> "torch.device":
+    def prepare(self, gpus: float) -> "torch.device":
         """Bound this process's threads and its share of a GPU; choose its device and arithmetic.
+
+        Args:
+            gpus: Number of GPUs; 0 for the CPU, also where the machine has GPUs; a fraction where
+                others train on the same GPU.
 
         Raises:
             OperatorsError: It cannot have the arithmetic of the study.
@@ -59,8 +60,8 @@ class WorkerSettings:
             add_part(code)
         torch.set_num_threads(self.cpus)
         keep_freed_memory()
-        device = default_device() if self.gpus else torch.device("cpu")
-        limit_gpu_memory(device, self.gpus)
+        device = default_device() if gpus else torch.device("cpu")
+        limit_gpu_memory(device, gpus)
         if device.type == "cpu":
             use_operators(self.arithmetic)
         return device

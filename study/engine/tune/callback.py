@@ -83,9 +83,14 @@ class TuneCallback(Callback):
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: object
     ) -> None:
-        """End what still runs of a trial that ended by itself or by the scheduler."""
+        """End what still runs of a trial that ended by itself or by the scheduler.
+
+        What no process took up, as its kind of GPUs has left, is proposed again.
+        """
         for run in _runs(trial):
-            if self._manager.is_running(run.key):
+            if trial.status == Trial.PENDING:
+                self._tell(self._manager.take_back, run.key)
+            elif self._manager.is_running(run.key):
                 self._tell(self._manager.run_stopped, run.key)
 
     def on_trial_error(

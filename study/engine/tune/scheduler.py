@@ -1,10 +1,12 @@
 """Trial scheduler of Tune's that asks a run manager."""
 
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
+from study.engine.tune.places import GPUS, Places
 from study.search.messages import REPORTS, EpochReport
 from study.search.run_manager import RunManager
 
@@ -20,11 +22,29 @@ class RungScheduler(FIFOScheduler):
 
     Args:
         manager: Manager that judges.
+        places: Places for trials.
     """
 
-    def __init__(self, manager: RunManager) -> None:
+    def __init__(self, manager: RunManager, places: Places) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._manager = manager
+        self._places = places
+        self._waiting: deque[Trial] = deque()
+
+    def on_trial_add(self, tune_controller: "TuneController", trial: Trial) -> None:
+        """Put a trial in line."""
+        self._waiting.append(trial)
+
+    def choose_trial_to_run(self, tune_controller: "TuneController") -> Trial | None:
+        """Return the trial that has waited longest; Tune's own looks through all there ever were.
+
+        One whose kind of GPUs has left the cluster ends here, and its runs are proposed again.
+        """
+        self._waiting = deque(trial for trial in self._waiting if trial.status == Trial.PENDING)
+        for trial in [t for t in self._waiting if self._places.are_gone(t.config[GPUS])]:
+            tune_controller.stop_trial(trial)
+            self._waiting.remove(trial)
+        return self._waiting[0] if self._waiting else None
 
     def on_trial_result(
         self, tune_controller: "TuneController", trial: Trial, result: dict[str, Any]

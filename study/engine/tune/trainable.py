@@ -12,6 +12,7 @@ from study.engine.cluster.stop_signal import stop_requested
 from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.failure_reasons import describe_error, would_recur
+from study.engine.tune.places import GPUS
 from study.engine.tune.worker_images import WorkerImages
 from study.results.printable import printable
 from study.results.run_record import RunKey
@@ -46,13 +47,13 @@ class TrialTrainable(tune.Trainable):
         """Keep what all trials share.
 
         Args:
-            config: Tune's config; holds the `ProposedRun`s.
+            config: Tune's config; holds the `ProposedRun`s and what they take of a GPU.
             images: Images from Ray's object store: shared with the node's other workers, read-only.
             settings: Settings of all workers.
         """
         self._images = images
         self._settings = settings
-        self._device = settings.prepare()
+        self._device = settings.prepare(config[GPUS])
         self._stop = stop_requested(settings.stop_key)
         self._drained = node_drained() if settings.may_be_drained else threading.Event()
         self._group: RunGroup | None = None

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-from typing import Any
 
 from ray import tune
 from ray.exceptions import RayError
@@ -19,6 +18,7 @@ from study.engine.cluster.trial_resources import TrialResources
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.interrupts import Interrupts
 from study.engine.tune.callback import TuneCallback, Warn
+from study.engine.tune.places import GPUS, Places
 from study.engine.tune.private_tune import every_death_known, warm_workers_used
 from study.engine.tune.scheduler import RungScheduler
 from study.engine.tune.searcher import TuneSearcher
@@ -67,7 +67,6 @@ def train_runs(
     callback = TuneCallback(manager, warn, flag.put)
     settings = WorkerSettings(
         cpus=resources.cpus,
-        gpus=resources.gpus,
         store=store,
         keep_checkpoints=config.keep_checkpoints and not isinstance(images, ConfirmationImages),
         keep_weights=config.weights != NO_WEIGHTS,
@@ -80,20 +79,18 @@ def train_runs(
     # Their count of what is used drifts by rounding where trials take fractions of a GPU, and the
     # last place on it would stay empty: 14 trials of 1/14 count as more than one GPU.
     counts_exactly = config.address is None and float(resources.gpus).is_integer()
-    labelled: dict[str, Any] = {}
-    if resources.labels:
-        labelled["bundle_label_selector"] = [dict(resources.labels)]
-    group = tune.PlacementGroupFactory([resources.bundle], **labelled)
+    places = Places(resources)
+    requests = places.requests()
     trainable = tune.with_parameters(TrialTrainable, images=images, settings=settings)
     # Tune's own rule starts one worker at a time, and hands it on before the next one is up: all
     # trials but one would wait. It also proposes as many trials ahead, so that no worker does.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(resources.concurrent)
     with scratch_folder() as scratch:
         tuner = tune.Tuner(
-            tune.with_resources(trainable, group),
+            tune.with_resources(trainable, lambda config: requests[config[GPUS]]),
             tune_config=tune.TuneConfig(
-                search_alg=TuneSearcher(manager),
-                scheduler=RungScheduler(manager),
+                search_alg=TuneSearcher(manager, places),
+                scheduler=RungScheduler(manager, places),
                 num_samples=-1,  # the manager knows how many there are, and how often each is tried
                 max_concurrent_trials=config.max_concurrent,
                 reuse_actors=True,

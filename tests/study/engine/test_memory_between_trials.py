@@ -14,6 +14,7 @@ from pnn_core.training import validated_run as train
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import trainable as trainable_module
+from study.engine.tune.places import GPUS
 from study.engine.tune.trainable import TrialTrainable
 from study.results.run_record import RunKey
 from study.search.messages import REPORTS, RUNS, ProposedRun
@@ -54,10 +55,9 @@ def make(
         monkeypatch.setattr(trainable_module, "stop_requested", lambda key: Flag())
         made = TrialTrainable.__new__(TrialTrainable)
         run = ProposedRun(key=RunKey(0), config=CONFIG, replicates=replicates, attempt=1)
-        made.config = {RUNS: (run,)}
+        made.config = {RUNS: (run,), GPUS: 0.0}
         settings = WorkerSettings(
             cpus=1,
-            gpus=0.0,
             store=CheckpointStore(url=str(tmp_path)),
             keep_checkpoints=False,
             keep_weights=False,

@@ -4,10 +4,13 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from ray.tune.experiment import Trial
 
 from pnn_core.config import ConfirmResult, Costs, DatasetShape, ModelConfig, TrialConfig
+from study.engine.cluster.trial_resources import TrialResources
 from study.engine.failure_reasons import describe_death
 from study.engine.tune.callback import TuneCallback, UnsavedWarnings
+from study.engine.tune.places import Places
 from study.engine.tune.searcher import TuneSearcher
 from study.results.run_record import RunState
 from study.search.confirmation_manager import ConfirmationManager
@@ -25,6 +28,7 @@ from study.search.optuna_storage import StorageError, StudyStorage
 from study.search.run_manager import ATTEMPTS
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
+EVERYWHERE = Places(TrialResources(cpus=1, gpus=0.0, concurrent=2))
 CONFIG = TrialConfig(model=ModelConfig(dataset=DIGITS, network="resnet8", mask_count=4))
 
 
@@ -35,7 +39,7 @@ class Tune:
         self.life = life
         self.warnings: list[str] = []
         self.stops: list[bool] = []
-        self._searcher = TuneSearcher(life.manager)
+        self._searcher = TuneSearcher(life.manager, EVERYWHERE)
         self._recorder = TuneCallback(life.manager, self.warnings.append, self._stop)
         self._trials = 0
 
@@ -46,7 +50,9 @@ class Tune:
         self._trials += 1
         config = self._searcher.suggest(str(self._trials))
         assert isinstance(config, dict), config
-        return SimpleNamespace(trial_id=str(self._trials), config=config, error_file="")
+        return SimpleNamespace(
+            trial_id=str(self._trials), config=config, error_file="", status=Trial.RUNNING
+        )
 
     def report(self, trial, report: object) -> None:
         reports = tuple((run.key, report) for run in trial.config[RUNS])
@@ -145,9 +151,9 @@ def test_each_run_of_a_group_that_a_worker_takes_with_it_has_its_own_reason(
     storage = StudyStorage(config)
     manager = ConfirmationManager(config, storage, [heard_confirmations], planned, lambda: 1)
     callback = TuneCallback(manager, pytest.fail, pytest.fail)
-    suggested = TuneSearcher(manager).suggest("1")
+    suggested = TuneSearcher(manager, EVERYWHERE).suggest("1")
     assert isinstance(suggested, dict)
-    trial = SimpleNamespace(trial_id="1", config=suggested, error_file="")
+    trial = SimpleNamespace(trial_id="1", config=suggested, error_file="", status=Trial.RUNNING)
     diverged, raised, killed = (run.key for run in suggested[RUNS])
     reports = (
         (diverged, RunFailure(reason="loss is nan", would_recur=True)),
@@ -183,9 +189,9 @@ def test_a_result_that_cannot_be_kept_ends_the_study_by_that_and_by_nothing_afte
     planned = [PlannedRun(trial=0, config=CONFIG, size_difference=0.0)]
     manager = ConfirmationManager(config, storage, [heard_confirmations], planned, lambda: 1)
     callback = TuneCallback(manager, pytest.fail, pytest.fail)
-    suggested = TuneSearcher(manager).suggest("1")
+    suggested = TuneSearcher(manager, EVERYWHERE).suggest("1")
     assert isinstance(suggested, dict)
-    trial = SimpleNamespace(trial_id="1", config=suggested, error_file="")
+    trial = SimpleNamespace(trial_id="1", config=suggested, error_file="", status=Trial.RUNNING)
 
     def fail(*what: object) -> None:
         raise StorageError("no space left on device")
@@ -204,7 +210,7 @@ def test_a_result_that_cannot_be_kept_ends_the_study_by_that_and_by_nothing_afte
 
 
 def test_tune_is_told_to_wait_while_a_trial_may_have_to_be_tried_again(tune) -> None:
-    searcher = TuneSearcher(tune.life.manager)
+    searcher = TuneSearcher(tune.life.manager, EVERYWHERE)
     trial = tune.start()
     assert [run.key.trial for run in trial.config[RUNS]] == [0]
     assert searcher.suggest("2") is None

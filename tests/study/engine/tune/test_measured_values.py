@@ -32,7 +32,6 @@ def measure(name: str, data: TrainingData, folder: Path) -> float:
     code = find_code(Kind.OBJECTIVE, f"{folder / 'mine.py'}:{name}")
     settings = WorkerSettings(
         cpus=1,
-        gpus=0,
         store=None,
         keep_checkpoints=False,
         keep_weights=False,

@@ -19,6 +19,7 @@ from study.checkpoints.cleanup import checkpoint_file
 from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import trainable as trainable_module
+from study.engine.tune.places import GPUS
 from study.engine.tune.trainable import TrialTrainable
 from study.engine.tune.worker_images import ConfirmationImages
 from study.results.run_record import RunKey
@@ -95,7 +96,6 @@ def work(
     """What a worker does, in this process, until the stop flag was asked for so often."""
     settings = WorkerSettings(
         cpus=1,
-        gpus=0.0,
         store=store,
         keep_checkpoints=False,
         keep_weights=False,
@@ -114,7 +114,8 @@ def work(
         monkeypatch.setattr(trainable_module, "node_drained", lambda: StopAfter(drained))
         monkeypatch.setattr(trainable_module, "stop_requested", lambda key: stop)
         made = TrialTrainable.__new__(TrialTrainable)
-        made.config = {RUNS: tuple(ProposedRun(key=t.key, config=t.config) for t in tasks)}
+        runs = tuple(ProposedRun(key=t.key, config=t.config) for t in tasks)
+        made.config = {RUNS: runs, GPUS: 0.0}
         joined = ConfirmationImages(
             traits=digits.traits, classes=digits.classes, images=digits.joined(), test=test_images
         )

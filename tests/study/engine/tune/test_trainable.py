@@ -21,6 +21,7 @@ from study.checkpoints.cleanup import checkpoint_file
 from study.engine.cluster.worker_name import worker_name
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.tune import trainable as trainable_module
+from study.engine.tune.places import GPUS
 from study.engine.tune.trainable import TrialTrainable
 from study.results.run_record import Curve, RunKey
 from study.results.weight_files import PREFIX, weight_file
@@ -88,10 +89,9 @@ def make(digits: TrainingData, store: CheckpointStore, monkeypatch: pytest.Monke
         monkeypatch.setattr(trainable_module, "stop_requested", lambda key: stop)
         made = TrialTrainable.__new__(TrialTrainable)
         run = ProposedRun(key=key, config=CONFIG, replicates=replicates, attempt=1)
-        made.config = {RUNS: (run,)}
+        made.config = {RUNS: (run,), GPUS: 0.0}
         settings = WorkerSettings(
             cpus=1,
-            gpus=0.0,
             store=store,
             keep_checkpoints=keep,
             keep_weights=weights,
