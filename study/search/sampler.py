@@ -26,6 +26,9 @@ SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
 }
 """Optuna's samplers, by the name that the command line gives them; `own_sampler` adds others."""
 
+OPTUNAS_OWN = frozenset(SAMPLERS)
+"""Names of those whose axes depend on the trials before alone, not on the seed or on a trial."""
+
 DEFAULT_SAMPLER = "tpe"
 GRID = "grid"
 EHVI = "ehvi"
@@ -93,7 +96,11 @@ class DistinctSampler(WholePointSampler):
         self._name = name
         self._seed = seed
         self._reseed(number=0)
+        # Each sampler goes through all trials once for the axes that they have in common, and then
+        # through new ones: one that is begun anew for each trial would do so each time.
+        self._lasting = SAMPLERS[name](seed) if name in OPTUNAS_OWN else None
         self._counted: set[int] = set()
+        self._all_counted_before = 0
         self._taken: set[Hashable] = set()
         enumerable = name == GRID or (space.is_finite() and space.grid_size() <= POINTS_LISTED)
         self._points = (
@@ -131,7 +138,7 @@ class DistinctSampler(WholePointSampler):
         fixed = fixed_settings(trial)
         if fixed.keys() == self._axes.keys():
             return dict(fixed)
-        taken = self._proposed(study)
+        taken = self._proposed(study, before=trial.number)
         if self._in_order and (remaining := self._remaining(taken, fixed)):
             return remaining[0]
         for _ in range(PROPOSALS_BEFORE_RANDOM):
@@ -207,7 +214,8 @@ class DistinctSampler(WholePointSampler):
 
     def _ask(self, sampler: BaseSampler, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
         """Return a whole point; what the sampler does not choose jointly is chosen axis by axis."""
-        joint = sampler.infer_relative_search_space(study, trial)
+        lasting = self._lasting if sampler is self._inner else None
+        joint = (lasting or sampler).infer_relative_search_space(study, trial)
         point = dict(sampler.sample_relative(study, trial, joint))
         for name, axis in self._axes.items():
             if name not in point:
@@ -244,20 +252,30 @@ class DistinctSampler(WholePointSampler):
             if key not in taken and fixed.items() <= point.items()
         ]
 
-    def _proposed(self, study: optuna.Study) -> set[Hashable]:
+    def _proposed(self, study: optuna.Study, before: int | None = None) -> set[Hashable]:
         """Return the keys of all trials, whatever became of them: a failed one fails again.
 
         Kept from one proposal to the next: a point that is whole stays as it is. One that waits is
         left to the trial that asks for it.
+
+        Args:
+            study: The study.
+            before: Number of a trial that was just begun, so that only those before it count; None
+                for all.
         """
+        if before is not None and before <= self._all_counted_before:
+            return self._taken
         whole = self._axes.keys()
-        for trial in study.get_trials(deepcopy=False):
+        for trial in study.get_trials(deepcopy=False)[self._all_counted_before :]:
             if trial.number in self._counted:
                 continue
             point = fixed_settings(trial) if trial.state is TrialState.WAITING else trial.params
             if point.keys() == whole:
                 self._counted.add(trial.number)
                 self._taken.add(self._key(point))
+        while self._all_counted_before in self._counted:
+            self._counted.remove(self._all_counted_before)
+            self._all_counted_before += 1
         return self._taken
 
     def _key(self, point: Point) -> Hashable:

@@ -13,6 +13,7 @@ from study.engine.cluster.trial_resources import (
     TrialResources,
     nodes_alive,
     places_on,
+    require_confirming_nodes,
     trial_resources,
 )
 from study.results.plural import counted
@@ -47,7 +48,11 @@ def wait_for_resources(wanted: Resources, say: Tell) -> TrialResources:
             ready = _wait(wanted, least, seconds, say)
     if ready < least:
         raise _too_few(wanted, ready, least, seconds)
-    return trial_resources(wanted)
+    resources = trial_resources(wanted)
+    if not seconds:  # else nodes may join, those of the confirmation as late as it begins
+        with _telling_to_wait():
+            require_confirming_nodes(wanted, resources)
+    return resources
 
 
 def _wait(wanted: Resources, least: int, seconds: float, say: Tell) -> int:
@@ -157,14 +162,25 @@ def _too_few(wanted: Resources, ready: int, least: int, seconds: float) -> Clust
     """Say what the cluster has, and what was asked for."""
     if not seconds:
         try:
-            trial_resources(wanted)
+            with _telling_to_wait():
+                trial_resources(wanted)
         except ClusterError as error:
-            return ClusterError(f"{error} (--wait-for-nodes SECONDS waits for a node that joins)")
+            return error
     return ClusterError(
         f"{spell_address(wanted.address)}: {ready} of {counted(least, 'node')} with room for a "
         f"trial ({_spell(_needs(wanted))}) came within {seconds:g} seconds: wait longer by "
         "--wait-for-nodes, or ask for less"
     )
+
+
+@contextlib.contextmanager
+def _telling_to_wait() -> Iterator[None]:
+    """Add to a refusal how nodes that are not there yet are waited for."""
+    try:
+        yield
+    except ClusterError as error:
+        told = f"{error} (--wait-for-nodes SECONDS waits for a node that joins)"
+        raise ClusterError(told) from error
 
 
 def _spell(needs: TrialResources) -> str:

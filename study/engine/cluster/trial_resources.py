@@ -88,11 +88,7 @@ def trial_resources(wanted: Resources) -> TrialResources:
         raise ClusterError("--address: the cluster has no node that is alive")
     nodes = nodes_alive(labels(wanted.node_labels))
     if not nodes:
-        known = sorted({f"{name}={value}" for each in _labels_alive() for name, value in each})
-        raise ClusterError(
-            f"--node-labels {wanted.node_labels}: no node has them: nodes of this cluster have "
-            + (", ".join(known) or "no labels")
-        )
+        raise _no_labels("--node-labels", wanted.node_labels)
     cpus = int(max(node.get("CPU", 0.0) for node in nodes))
     gpus = max(node.get("GPU", 0.0) for node in nodes)
     if wanted.cpus_per_trial > cpus:
@@ -117,6 +113,27 @@ def trial_resources(wanted: Resources) -> TrialResources:
             f"{_asked(wanted, gpus_per_trial)}: no node has all of it: ask for less of one"
         )
     return replace(resources, concurrent=concurrent)
+
+
+def require_confirming_nodes(wanted: Resources, resources: TrialResources) -> None:
+    """Check that nodes which a confirmation is to have are there, and can run one of its runs.
+
+    Args:
+        wanted: Resources as asked for.
+        resources: Resources of each trial.
+
+    Raises:
+        ClusterError: No node has the labels, or none of those has as much of what was asked for.
+    """
+    if not labels(wanted.confirm_node_labels):
+        return
+    if not nodes_alive(labels(wanted.confirm_node_labels)):
+        raise _no_labels("--confirm-node-labels", wanted.confirm_node_labels)
+    if not concurrent_trials(resources.confirming(wanted)):
+        raise ClusterError(
+            f"--confirm-node-labels {wanted.confirm_node_labels}: no node with them has all of "
+            f"{_asked(wanted, resources.gpus)}: ask for less, or for other nodes"
+        )
 
 
 def concurrent_trials(resources: TrialResources, without: Container[str] = ()) -> int:
@@ -176,6 +193,14 @@ def nodes_alive(
 def has_labels(node: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     """Return True if a node, as `ray.nodes` describes it, has these labels."""
     return all(node.get("Labels", {}).get(name) == value for name, value in labels.items())
+
+
+def _no_labels(flag: str, value: str | None) -> ClusterError:
+    known = sorted({f"{name}={value}" for each in _labels_alive() for name, value in each})
+    return ClusterError(
+        f"{flag} {value}: no node has them: nodes of this cluster have "
+        + (", ".join(known) or "no labels")
+    )
 
 
 def _labels_alive() -> list[list[tuple[str, str]]]:

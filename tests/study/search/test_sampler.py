@@ -256,3 +256,25 @@ def test_tpe_learns_where_the_objectives_are_good() -> None:
 def test_an_unknown_sampler_is_refused_with_the_nearest_name(name: str, hint: str) -> None:
     with pytest.raises(ValueError, match=hint):
         require_sampler(name)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])
+def test_a_proposal_looks_no_longer_at_old_trials_than_optuna_does(sampler: str) -> None:
+    """By counts, as time is measured in benchmarks: what grows is Optuna's alone."""
+
+    def looks(trials: int) -> tuple[int, int]:
+        study, ask = start(sampler, CONTINUOUS)
+        for _ in range(trials):
+            ask()
+        equal, listed = CategoricalDistribution.__eq__, study.get_trials
+        with (
+            patch.object(CategoricalDistribution, "__eq__", autospec=True, side_effect=equal) as eq,
+            patch.object(study, "get_trials", side_effect=listed) as get_trials,
+        ):
+            study.sampler.is_exhausted(study)
+            study.ask(dict(CONTINUOUS.axes))
+        return eq.call_count, get_trials.call_count
+
+    compared, listed = looks(60)
+    assert (compared, listed) == looks(30)
+    assert listed <= 3  # the sampler's own among them

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -149,6 +150,34 @@ def test_nodes_that_never_join_are_given_up(monkeypatch) -> None:
     waiting = Resources(address="auto", wait_for_nodes=1, min_workers=2)
     with pytest.raises(ClusterError, match=r"1 of 2 nodes with room for a trial \(1 CPU\) came"):
         wait_for_resources(waiting, lambda said: None)
+
+
+def test_nodes_that_a_confirmation_lacks_are_missed_at_the_start_unless_they_may_join(
+    monkeypatch,
+) -> None:
+    spot = {"Alive": True, "Resources": {"CPU": 16.0}, "Labels": {"market": "spot"}}
+    own = {"Alive": True, "Resources": {"CPU": 4.0}, "Labels": {"market": "own"}}
+    monkeypatch.setattr(ray, "nodes", lambda: [spot, own])
+    asked = Resources(address="auto", confirm_node_labels="market=onw")
+    missing = (
+        r"--confirm-node-labels market=onw: no node has them: nodes of this cluster have "
+        r"market=own, market=spot \(--wait-for-nodes SECONDS waits"
+    )
+    with pytest.raises(ClusterError, match=missing):
+        wait_for_resources(asked, pytest.fail)
+    # An autoscaler starts such nodes when they are asked for, after the search.
+    assert wait_for_resources(replace(asked, wait_for_nodes=60), pytest.fail).concurrent == 20
+    # Trials take a GPU each, and their confirmation would, too.
+    monkeypatch.setitem(spot["Resources"], "GPU", 1.0)
+    here = replace(asked, confirm_node_labels="market=own")
+    with pytest.raises(ClusterError, match="has all of --cpus-per-trial 1 and --gpus-per-trial 1"):
+        wait_for_resources(here, pytest.fail)
+    del spot["Resources"]["GPU"]
+    large = replace(here, cpus_per_trial=8)
+    with pytest.raises(ClusterError, match=r"market=own: no node with them has all of --cpus-per"):
+        wait_for_resources(large, pytest.fail)
+    there = replace(large, cpus_per_trial=4)
+    assert wait_for_resources(there, pytest.fail).concurrent == 5
 
 
 def test_waiting_without_a_cluster_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Real Ray with several nodes that it takes to have GPUs of different sizes: each is filled."""
 
 import contextlib
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -24,6 +25,7 @@ from study.engine.cluster.gpu_sharing import share_gpus
 from study.engine.cluster.trial_resources import TrialResources, trial_resources
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
+from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
@@ -31,6 +33,9 @@ from study.search.trial_manager import TrialManager
 GIB = 2**30
 MEMORY = {"LARGE": 80, "SMALL": 24}
 """GiB of the pretended GPUs; a trial is pretended to take 20."""
+
+JOINING_SECONDS = 240.0
+"""Time within which workers of a node that joins train, also on a busy machine."""
 
 LARGEST = TrialConfig(
     model=ModelConfig(dataset=DatasetShape(channels=1, height=8, width=8, classes=10))
@@ -108,27 +113,33 @@ def share(config: StudyConfig, data: TrainingData, said: list[str]) -> TrialReso
     return share_gpus(config, trial_resources(config), data, said.append, pytest.fail)
 
 
+class AfterEachEpoch(RunListener):
+    """Has something done after each epoch of any trial."""
+
+    def __init__(self, do: Callable[[], None]) -> None:
+        self._do = do
+
+    def epoch_finished(self, key: RunKey, result: EpochResult) -> None:
+        self._do()
+
+
 def search(
-    config: StudyConfig, data: TrainingData, resources: TrialResources, listener: object
+    config: StudyConfig,
+    data: TrainingData,
+    resources: TrialResources,
+    interrupts: Interrupts,
+    after_each_epoch: Callable[[], None],
 ) -> tuple[RunRecord, ...]:
     store = CheckpointStore(url=config.checkpoints)
     store.create()
-    manager = TrialManager(config, StudyStorage(config), [listener])
-    with Interrupts() as interrupts:
+    manager = TrialManager(config, StudyStorage(config), [AfterEachEpoch(after_each_epoch)])
+    with interrupts:
         tuner.train_runs(config, data, manager, store, resources, interrupts, pytest.fail)
     return manager.records
 
 
-def at_each_epoch(heard, do: Callable[[], None]) -> object:
-    def look(key: RunKey, result: EpochResult) -> None:
-        do()
-
-    heard.epoch_finished = look
-    return heard
-
-
 def test_each_gpu_is_filled_with_as_many_trials_as_fit_into_it(
-    make_config, digits: TrainingData, heard, machines: Machines
+    make_config, digits: TrainingData, machines: Machines
 ) -> None:
     machines.add("LARGE")
     machines.add("SMALL")
@@ -143,7 +154,7 @@ def test_each_gpu_is_filled_with_as_many_trials_as_fit_into_it(
             for kind, workers in machines.workers().items():
                 trained[kind] |= workers
 
-        records = search(config, digits, resources, at_each_epoch(heard, look))
+        records = search(config, digits, resources, Interrupts(), look)
     assert all(record.state is RunState.COMPLETE for record in records)
     assert {kind: len(workers) for kind, workers in trained.items()} == {"LARGE": 3, "SMALL": 1}
     assert said[0].startswith("GPUs: 3 trials at once on each NVIDIA Large of ")
@@ -151,7 +162,7 @@ def test_each_gpu_is_filled_with_as_many_trials_as_fit_into_it(
 
 
 def test_trials_lined_up_for_gpus_that_leave_go_on_where_there_are_others(
-    make_config, digits: TrainingData, heard, machines: Machines
+    make_config, digits: TrainingData, machines: Machines
 ) -> None:
     large = machines.add("LARGE")
     machines.add("SMALL")
@@ -165,7 +176,7 @@ def test_trials_lined_up_for_gpus_that_leave_go_on_where_there_are_others(
             if len(epochs) == 20:
                 machines.remove(large)
 
-        records = search(config, digits, resources, at_each_epoch(heard, strike))
+        records = search(config, digits, resources, Interrupts(), strike)
     assert len(epochs) >= 20
     assert [record.number for record in records] == list(range(9))
     assert all(record.state is RunState.COMPLETE for record in records)
@@ -173,21 +184,25 @@ def test_trials_lined_up_for_gpus_that_leave_go_on_where_there_are_others(
 
 
 def test_a_node_that_joins_is_filled_as_its_type_was(
-    make_config, digits: TrainingData, heard, machines: Machines
+    make_config, digits: TrainingData, machines: Machines
 ) -> None:
     machines.add("LARGE")
     machines.add("SMALL")
     with connected(machines.address):
-        config = make_config(trials=16, epochs=25, address=machines.address)
+        # More epochs than there is time for: a worker that starts is not overtaken by others.
+        config = make_config(trials=14, epochs=100_000, address=machines.address)
         resources = share(config, digits, [])
-        joined: list[Node] = []
-        trained: set[int] = set()
+        interrupts = Interrupts()
+        began = time.monotonic()
+        trained: dict[str, set[int]] = defaultdict(set)
 
         def join() -> None:
-            if not joined:
-                joined.append(machines.add("LARGE"))
-            trained.update(machines.workers()["LARGE"])
+            if len(machines.nodes) == 2 and len(machines.workers()["LARGE"]) == 3:
+                machines.add("LARGE")
+            for kind, workers in machines.workers().items():
+                trained[kind] |= workers
+            if len(trained["LARGE"]) >= 6 or time.monotonic() - began > JOINING_SECONDS:
+                interrupts.request()
 
-        records = search(config, digits, resources, at_each_epoch(heard, join))
-    assert all(record.state is RunState.COMPLETE for record in records)
-    assert len(trained) == 6
+        search(config, digits, resources, interrupts, join)
+    assert {kind: len(workers) for kind, workers in trained.items()} == {"LARGE": 6, "SMALL": 1}
