@@ -8,8 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-
-from hosts import Host
+from typing import Protocol
 
 PORT = 5499
 PASSWORD = "pa55-w0rd"
@@ -34,6 +33,13 @@ def unprivileged_user() -> str | None:
     return None
 
 
+class Place(Protocol):
+    """Where a server runs: a host, or this machine."""
+
+    prefix: tuple[str, ...]
+    address: str
+
+
 class Postgres:
     """A server in a host, listening on its address.
 
@@ -41,10 +47,12 @@ class Postgres:
         host: Where it runs.
         folder: For its data; whom it runs as may enter it.
         user: Whom it runs as.
+        port: That it listens on.
     """
 
-    def __init__(self, host: Host, folder: Path, user: str) -> None:
+    def __init__(self, host: Place, folder: Path, user: str, port: int = PORT) -> None:
         self._host = host
+        self._port = port
         self._data = folder / "data"
         self._user = user
         self._process: subprocess.Popen[bytes] | None = None
@@ -62,19 +70,19 @@ class Postgres:
     def url(self, database: str, *, masked: bool = False) -> str:
         """Where a database of it is, for SQLAlchemy."""
         password = "***" if masked else PASSWORD
-        server = f"{self._host.address}:{PORT}"
+        server = f"{self._host.address}:{self._port}"
         return f"postgresql+psycopg2://study:{password}@{server}/{database}"
 
     def start(self, *databases: str) -> None:
         """Start it and make databases."""
-        command = [str(self._bin / "postgres"), "-D", str(self._data), "-p", str(PORT)]
+        command = [str(self._bin / "postgres"), "-D", str(self._data), "-p", str(self._port)]
         command += ["-h", self._host.address, "-k", "", "-c", "fsync=off"]
         with (self._data / "server.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [*self._host.prefix, *self._as_user(), *command], stdout=log, stderr=log
             )
         deadline = time.monotonic() + START_SECONDS
-        address = ("-h", self._host.address, "-p", str(PORT))
+        address = ("-h", self._host.address, "-p", str(self._port))
         while subprocess.run(
             [*self._host.prefix, str(self._bin / "pg_isready"), *address], capture_output=True
         ).returncode:
@@ -111,10 +119,12 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def postgres(host: Host, folder: Path, user: str, *databases: str) -> Iterator[Postgres]:
+def postgres(
+    host: Place, folder: Path, user: str, *databases: str, port: int = PORT
+) -> Iterator[Postgres]:
     """A server that is gone when the context ends."""
     folder.mkdir()
-    server = Postgres(host, folder, user)
+    server = Postgres(host, folder, user, port)
     try:
         server.start(*databases)
         yield server
