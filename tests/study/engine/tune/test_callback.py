@@ -170,6 +170,26 @@ def test_each_run_of_a_group_that_a_worker_takes_with_it_has_its_own_reason(
     assert len(heard_confirmations.of("started")) == 3
 
 
+def test_a_trial_that_no_process_took_up_is_proposed_again_and_has_not_been_tried(tune) -> None:
+    """As Tune tells of one that waited for GPUs which have left the cluster."""
+    waited = tune.start()
+    (run,) = waited.config[RUNS]
+    waited.status = Trial.PENDING
+    tune.complete(waited)
+    (again,) = tune.start().config[RUNS]
+    assert again == run
+    assert again.attempt == 1
+    assert [record.retried for record in tune.life.manager.records] == [()]
+
+
+def test_a_trial_that_no_process_took_up_waits_for_the_next_life_once_the_study_stops(tune) -> None:
+    waited = tune.start()
+    waited.status = Trial.PENDING
+    tune.life.manager.stop()
+    tune.complete(waited)
+    assert [record.state for record in tune.life.manager.records] == [RunState.PAUSED]
+
+
 def test_what_ends_the_study_is_raised_where_tune_lets_it_through(tune) -> None:
     def fail(*what: object) -> None:
         raise StorageError("no space left on device")
