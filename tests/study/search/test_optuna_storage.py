@@ -1,7 +1,10 @@
 """Every kind of storage holds the whole study; a suite that each of them joins."""
 
+import contextlib
 import math
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import optuna
@@ -11,6 +14,7 @@ from optuna.trial import TrialState as OptunaState
 from pnn_core.config import ConfirmResult, Costs, EpochResult
 from study.config import JOURNAL, StudyConfig
 from study.results.run_record import RunKey, RunRecord, RunState
+from study.search.database_storage import open_database
 from study.search.optuna_storage import (
     STUDY_ID,
     StorageError,
@@ -210,3 +214,29 @@ def test_objectives_have_their_names_in_optuna_also_of_studies_that_began_withou
     for _ in range(2):
         names = StudyStorage(config, backend).study.metric_names
         assert names == ["val_accuracy", "learnable_params"]
+
+
+def test_studies_that_begin_at_once_in_an_empty_database_make_its_tables_together(
+    postgresql_url: str,
+) -> None:
+    import psycopg2
+
+    begun = 8
+    server, _, _ = postgresql_url.rpartition("/")
+    connection = psycopg2.connect(postgresql_url.replace("+psycopg2", ""))
+    connection.autocommit = True
+    with contextlib.closing(connection), connection.cursor() as cursor:
+        for number in range(3):
+            cursor.execute(f"CREATE DATABASE empty{number}")
+            start = threading.Barrier(begun)
+
+            def begin(database: str, start: threading.Barrier) -> int:
+                start.wait()
+                storage = open_database(f"{server}/{database}")
+                found = len(storage.get_all_studies())
+                storage.engine.dispose()
+                return found
+
+            with ThreadPoolExecutor(begun) as pool:
+                opened = [pool.submit(begin, f"empty{number}", start) for _ in range(begun)]
+            assert [each.result() for each in opened] == [0] * begun
