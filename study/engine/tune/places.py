@@ -1,10 +1,12 @@
 """Places of a cluster for Tune's trials, where GPUs may hold different numbers of them."""
 
+import contextlib
 import time
 from collections import Counter
 from typing import Any
 
 from ray import tune
+from ray.exceptions import RayError
 
 from study.engine.cluster.private_ray import draining_nodes
 from study.engine.cluster.trial_resources import TrialResources, concurrent_trials
@@ -62,7 +64,7 @@ class Places:
         if len(self._shares) == 1:
             return False
         room = self._look()
-        return not room[gpus] and any(room.values())
+        return not room.get(gpus) and any(room.values())
 
     def requests(self) -> dict[float, tune.PlacementGroupFactory]:
         """Return Tune's request for a trial by what it takes of a GPU."""
@@ -71,11 +73,12 @@ class Places:
     def _look(self) -> dict[float, int]:
         """Count the places on the nodes that are there and stay."""
         if time.monotonic() - self._looked_at >= LOOK_SECONDS:
-            leaving = draining_nodes()
-            self._room = {
-                gpus: concurrent_trials(share, without=leaving)
-                for gpus, share in self._shares.items()
-            }
+            with contextlib.suppress(RayError):  # the head may be out of reach for a while
+                leaving = draining_nodes()
+                self._room = {
+                    gpus: concurrent_trials(share, without=leaving)
+                    for gpus, share in self._shares.items()
+                }
             self._looked_at = time.monotonic()
         return self._room
 
