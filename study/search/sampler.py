@@ -138,7 +138,7 @@ class DistinctSampler(WholePointSampler):
         fixed = fixed_settings(trial)
         if fixed.keys() == self._axes.keys():
             return dict(fixed)
-        taken = self._proposed(study, before=trial.number)
+        taken = self._proposed(study)
         if self._in_order and (remaining := self._remaining(taken, fixed)):
             return remaining[0]
         for _ in range(PROPOSALS_BEFORE_RANDOM):
@@ -252,19 +252,12 @@ class DistinctSampler(WholePointSampler):
             if key not in taken and fixed.items() <= point.items()
         ]
 
-    def _proposed(self, study: optuna.Study, before: int | None = None) -> set[Hashable]:
+    def _proposed(self, study: optuna.Study) -> set[Hashable]:
         """Return the keys of all trials, whatever became of them: a failed one fails again.
 
         Kept from one proposal to the next: a point that is whole stays as it is. One that waits is
         left to the trial that asks for it.
-
-        Args:
-            study: The study.
-            before: Number of a trial that was just begun, so that only those before it count; None
-                for all.
         """
-        if before is not None and before <= self._all_counted_before:
-            return self._taken
         whole = self._axes.keys()
         for trial in study.get_trials(deepcopy=False)[self._all_counted_before :]:
             if trial.number in self._counted:

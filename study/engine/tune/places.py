@@ -17,6 +17,10 @@ GPUS = "gpus"
 OPEN_IN_A_PLACE = 2
 """Trials for each place: one that trains and one that waits, so that no worker does."""
 
+WAITING_SECONDS = 30.0
+"""Time that a trial waits for its kind of GPUs, as where another study holds them, before it goes
+to others that are idle."""
+
 LOOK_SECONDS = 1.0
 """Time between two looks at the nodes that are there."""
 
@@ -35,6 +39,9 @@ class Places:
     def __init__(self, resources: TrialResources) -> None:
         self._shares = {share.gpus: share for share in resources.shares}
         self._open: dict[str, float] = {}
+        self._since: dict[str, float] = {}
+        self._idle: float | None = None
+        self._next: float | None = None
         self._room: dict[float, int] = {}
         self._looked_at = -LOOK_SECONDS
 
@@ -43,6 +50,9 @@ class Places:
         fewest = [*self._shares][-1]
         if len(self._shares) == 1 or not any(self._look().values()):
             return fewest  # fits everywhere, also where nodes join
+        if self._next is not None:
+            gpus, self._next = self._next, None
+            return gpus
         busy = Counter(self._open.values())
         free = {
             gpus: busy[gpus] / places
@@ -54,10 +64,34 @@ class Places:
     def take(self, trial_id: str, gpus: float) -> None:
         """Note that a trial of Tune's is to run on such GPUs."""
         self._open[trial_id] = gpus
+        self._since[trial_id] = time.monotonic()
+        self._idle = None
+
+    def lack(self, gpus: float) -> None:
+        """Note that nothing is left to propose for such GPUs."""
+        self._idle = gpus
 
     def leave(self, trial_id: str) -> None:
         """Note that a trial of Tune's is over."""
         self._open.pop(trial_id, None)
+        self._since.pop(trial_id, None)
+
+    def has_better(self, trial_id: str) -> bool:
+        """Return True if a trial waits while others that it could run on have nothing to do.
+
+        The next one is then chosen for these.
+        """
+        mine, idle = self._open.get(trial_id), self._idle
+        if mine is None or idle in (None, mine):
+            return False
+        busy, room = Counter(self._open.values()), self._look()
+        waited = time.monotonic() - self._since[trial_id]
+        if busy[idle] >= room.get(idle, 0) or (
+            busy[mine] <= room.get(mine, 0) and waited < WAITING_SECONDS
+        ):
+            return False
+        self._idle, self._next = None, idle
+        return True
 
     def are_gone(self, gpus: float) -> bool:
         """Return True if no node has such GPUs any more, while others can train."""

@@ -38,12 +38,14 @@ class RungScheduler(FIFOScheduler):
     def choose_trial_to_run(self, tune_controller: "TuneController") -> Trial | None:
         """Return the trial that has waited longest; Tune's own looks through all there ever were.
 
-        One whose kind of GPUs has left the cluster ends here, and its runs are proposed again.
+        One whose kind of GPUs has left the cluster, or is busy while others are idle, ends here,
+        and its runs are proposed again.
         """
         self._waiting = deque(trial for trial in self._waiting if trial.status == Trial.PENDING)
-        for trial in [t for t in self._waiting if self._places.are_gone(t.config[GPUS])]:
-            tune_controller.stop_trial(trial)
-            self._waiting.remove(trial)
+        for trial in [*reversed(self._waiting)]:  # who came last is the farthest from its turn
+            if self._places.are_gone(trial.config[GPUS]) or self._places.has_better(trial.trial_id):
+                tune_controller.stop_trial(trial)
+                self._waiting.remove(trial)
         return self._waiting[0] if self._waiting else None
 
     def on_trial_result(

@@ -29,10 +29,11 @@ class TuneSearcher(Searcher):
         self, trial_id: str
     ) -> dict[str, Any] | str | None:
         """Give the next trial's config; None if there is none now, FINISHED if none will come."""
-        gpus = self._places.choose()
-        if gpus is not None and (runs := self._manager.propose()):
-            self._places.take(trial_id, gpus)
-            return {RUNS: runs, GPUS: gpus}
+        if (gpus := self._places.choose()) is not None:
+            if runs := self._manager.propose():
+                self._places.take(trial_id, gpus)
+                return {RUNS: runs, GPUS: gpus}
+            self._places.lack(gpus)
         return None if self._manager.may_propose else Searcher.FINISHED
 
     def on_trial_complete(

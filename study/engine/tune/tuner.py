@@ -18,7 +18,7 @@ from study.engine.cluster.trial_resources import TrialResources
 from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.interrupts import Interrupts
 from study.engine.tune.callback import TuneCallback, Warn
-from study.engine.tune.places import GPUS, Places
+from study.engine.tune.places import GPUS, OPEN_IN_A_PLACE, Places
 from study.engine.tune.private_tune import every_death_known, warm_workers_used
 from study.engine.tune.scheduler import RungScheduler
 from study.engine.tune.searcher import TuneSearcher
@@ -83,8 +83,10 @@ def train_runs(
     requests = places.requests()
     trainable = tune.with_parameters(TrialTrainable, images=images, settings=settings)
     # Tune's own rule starts one worker at a time, and hands it on before the next one is up: all
-    # trials but one would wait. It also proposes as many trials ahead, so that no worker does.
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(resources.concurrent)
+    # trials but one would wait. It also proposes as many trials ahead, so that no worker does; and
+    # where GPUs differ as many for each kind, also while another one's trials cannot start.
+    ahead = resources.concurrent * (OPEN_IN_A_PLACE if resources.kinds else 1)
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(ahead)
     with scratch_folder() as scratch:
         tuner = tune.Tuner(
             tune.with_resources(trainable, lambda config: requests[config[GPUS]]),

@@ -256,3 +256,22 @@ def test_a_kind_whose_nodes_have_left_or_are_drained_gets_no_more(
     places = Places(resources)
     assert not places.are_gone(1 / 4)  # wait: no other kind could take it
     assert places.choose() == 1 / 2
+
+
+def test_a_trial_in_line_goes_to_gpus_for_which_nothing_is_left_to_propose(
+    make_config, digits: TrainingData, cluster_of
+) -> None:
+    cluster_of([node("a1"), node("b2")], {"a1": need("A", 4), "b2": need("B", 2)})
+    resources, *_ = shared(make_config(trials=1000), digits)
+    places = Places(resources)
+    for number in range(5):
+        places.take(f"large{number}", 1 / 4)
+    assert not places.has_better("large4")  # nobody is known to be idle
+    places.lack(1 / 2)
+    assert places.has_better("large4")
+    assert places.choose() == 1 / 2
+    places.leave("large4")
+    places.take("small0", 1 / 2)
+    places.lack(1 / 2)
+    assert not places.has_better("large3")  # it has a place, and has not waited for long
+    assert not places.has_better("small0")

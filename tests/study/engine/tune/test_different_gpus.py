@@ -12,6 +12,7 @@ import ray
 from ray._private import ray_constants
 from ray._private.node import Node
 from ray.cluster_utils import Cluster
+from ray.util.placement_group import placement_group, remove_placement_group
 
 from pnn_core.config import DatasetShape, EpochResult, GpuNeed, ModelConfig, TrialConfig
 from pnn_core.data import TrainingData
@@ -24,7 +25,7 @@ from study.engine.cluster.gpu_kinds import ACCELERATOR_TYPE
 from study.engine.cluster.gpu_sharing import share_gpus
 from study.engine.cluster.trial_resources import TrialResources, trial_resources
 from study.engine.interrupts import Interrupts
-from study.engine.tune import tuner
+from study.engine.tune import places, tuner
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
@@ -206,3 +207,23 @@ def test_a_node_that_joins_is_filled_as_its_type_was(
 
         search(config, digits, resources, interrupts, join)
     assert {kind: len(workers) for kind, workers in trained.items()} == {"LARGE": 6, "SMALL": 1}
+
+
+def test_gpus_that_another_study_holds_are_not_waited_for_while_others_are_idle(
+    make_config, digits: TrainingData, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "WAITING_SECONDS", 2.0)
+    machines.add("LARGE")
+    machines.add("SMALL")
+    with connected(machines.address):
+        config = make_config(trials=8, epochs=2, address=machines.address)
+        resources = share(config, digits, [])
+        selector = resources.shares[0].selector
+        held = placement_group([{"GPU": 1.0}], bundle_label_selector=[selector])
+        assert held.wait(60)
+        records = search(config, digits, resources, Interrupts(), lambda: None)
+        remove_placement_group(held)
+    assert [record.number for record in records] == list(range(8))
+    assert all(record.state is RunState.COMPLETE for record in records)
+    assert len({record.worker for record in records}) <= 2  # on the small GPU alone
+    assert not any(record.retried for record in records)

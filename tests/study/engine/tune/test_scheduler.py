@@ -17,6 +17,7 @@ class Waiting:
 
     def __init__(self, looks: Counter[str], name: str) -> None:
         self.config = {GPUS: 0.0}
+        self.trial_id = name
         self.state = Trial.PENDING
         self._looks = looks
         self._name = name
