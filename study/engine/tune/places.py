@@ -40,6 +40,7 @@ class Places:
         self._shares = {share.gpus: share for share in resources.shares}
         self._open: dict[str, float] = {}
         self._since: dict[str, float] = {}
+        self._trained_at: dict[float, float] = {}
         self._idle: float | None = None
         self._next: float | None = None
         self._room: dict[float, int] = {}
@@ -67,6 +68,10 @@ class Places:
         self._since[trial_id] = time.monotonic()
         self._idle = None
 
+    def trained(self, gpus: float) -> None:
+        """Note that a trial on such GPUs has reported: they are there, and not held by others."""
+        self._trained_at[gpus] = time.monotonic()
+
     def lack(self, gpus: float) -> None:
         """Note that nothing is left to propose for such GPUs."""
         self._idle = gpus
@@ -77,18 +82,19 @@ class Places:
         self._since.pop(trial_id, None)
 
     def has_better(self, trial_id: str) -> bool:
-        """Return True if a trial waits while others that it could run on have nothing to do.
+        """Return True if a trial waits while other GPUs have nothing to do.
 
-        The next one is then chosen for these.
+        Those have trained something while it waited: other studies may hold GPUs, and a trial would
+        be passed to and fro between two kinds that are held. The next one is chosen for them.
         """
         mine, idle = self._open.get(trial_id), self._idle
         if mine is None or idle in (None, mine):
             return False
         busy, room = Counter(self._open.values()), self._look()
-        waited = time.monotonic() - self._since[trial_id]
-        if busy[idle] >= room.get(idle, 0) or (
-            busy[mine] <= room.get(mine, 0) and waited < WAITING_SECONDS
-        ):
+        since = self._since[trial_id]
+        is_late = time.monotonic() - since >= WAITING_SECONDS
+        is_idle = busy[idle] < room.get(idle, 0) and self._trained_at.get(idle, 0.0) > since
+        if not is_idle or not (is_late or busy[mine] > room.get(mine, 0)):
             return False
         self._idle, self._next = None, idle
         return True

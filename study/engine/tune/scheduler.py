@@ -52,6 +52,7 @@ class RungScheduler(FIFOScheduler):
         self, tune_controller: "TuneController", trial: Trial, result: dict[str, Any]
     ) -> str:
         """Decide if a trial goes on; one that reports no epoch ends by itself."""
+        self._places.trained(trial.config[GPUS])
         for key, report in result[REPORTS]:
             if isinstance(report, EpochReport) and not self._manager.goes_on(key, report):
                 return self.STOP

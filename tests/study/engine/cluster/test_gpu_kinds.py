@@ -268,6 +268,8 @@ def test_a_trial_in_line_goes_to_gpus_for_which_nothing_is_left_to_propose(
         places.take(f"large{number}", 1 / 4)
     assert not places.has_better("large4")  # nobody is known to be idle
     places.lack(1 / 2)
+    assert not places.has_better("large4")  # perhaps somebody else holds those
+    places.trained(1 / 2)
     assert places.has_better("large4")
     assert places.choose() == 1 / 2
     places.leave("large4")
