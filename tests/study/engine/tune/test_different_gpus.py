@@ -222,7 +222,7 @@ def test_gpus_that_another_study_holds_are_not_waited_for_while_others_are_idle(
         held = placement_group([{"GPU": 1.0}], bundle_label_selector=[selector])
         assert held.wait(60)
         records = search(config, digits, resources, Interrupts(), lambda: None)
-        assert held.wait(0)  # the large GPU, whole, until the last trial had ended
+        assert held.wait(60)  # the large GPU, whole, until the last trial had ended
         remove_placement_group(held)
     assert [record.number for record in records] == list(range(8))
     assert all(record.state is RunState.COMPLETE for record in records)
