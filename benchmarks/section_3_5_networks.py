@@ -131,5 +131,5 @@ def shuffled_accuracies(layer: str, stem: str, seed: int) -> list[float]:
     for cell in CELLS:
         shuffled = shuffled_within_cells(pixels, cell, torch.Generator().manual_seed(seed))
         images = LabelledImages(images=shuffled.numpy(), labels=data.validation.labels)
-        accuracies.append(trainer.evaluate(trainer.source(images)).accuracy)
+        accuracies.append(trainer.evaluate(trainer.source(images)).epoch_metrics()["val_accuracy"])
     return accuracies

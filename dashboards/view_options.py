@@ -132,7 +132,7 @@ class ViewOptions:
         metadata=_shown(
             "Metric",
             choices={
-                "val_accuracy": "validation accuracy",
+                "val_accuracy": "validation accuracy or mAP",
                 "val_loss": "validation loss",
                 "train_loss": "training loss",
             },

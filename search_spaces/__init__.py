@@ -10,7 +10,8 @@
 - `dispute`: the published recipes and the switches between them, one at a time
 - `space_json`: a search space as a document, so that a table needs no code that defines its space
 - `gaussian_noise`: normal noise beside uniform noise of its variance
-- `paper_table1` to `paper_table6`: the paper's tables; `paper` holds what they share
+- `paper_table1` to `paper_table7`: the paper's tables; `paper` holds what they share
+- `detection_masks`: small detectors; `detection` holds what it shares with `paper_table7`
 """
 
 from search_spaces.catalogue import BUILT_IN, find_space

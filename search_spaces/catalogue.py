@@ -5,7 +5,7 @@ import inspect
 from pathlib import Path
 from types import ModuleType
 
-from pnn_core.config import DatasetShape
+from pnn_core.config import DETECTION, DatasetShape
 from pnn_core.config.checks import did_you_mean
 from pnn_core.parts.own_code import describe, run_source
 from search_spaces.buildable import require_a_network
@@ -25,8 +25,13 @@ BUILT_IN = (
     "paper_table4",
     "paper_table5",
     "paper_table6",
+    "paper_table7",
+    "detection_masks",
 )
 """Modules of this package that define a `SPACE`."""
+
+FOR_DETECTION = ("paper_table7", "detection_masks")
+"""Those of them that need a data set with boxes."""
 
 
 def find_space(name: str, dataset: DatasetShape, network: str | None = None) -> SearchSpace:
@@ -44,6 +49,11 @@ def find_space(name: str, dataset: DatasetShape, network: str | None = None) -> 
         SpaceError: Says what is wrong and what would be accepted. A file is not named: who asked
             for it knows its name, and says it.
     """
+    if name in FOR_DETECTION and dataset.task != DETECTION:
+        raise SpaceError(
+            f"{name} finds objects, and the data set has no boxes: accepted are --dataset "
+            "vocfolder and voc2007"
+        )
     try:
         if network is not None:
             require_network(network)
@@ -57,6 +67,14 @@ def find_space(name: str, dataset: DatasetShape, network: str | None = None) -> 
     except ValueError as error:
         raise SpaceError(str(error)) from error
     return space
+
+
+def space_summary(name: str) -> str:
+    """Return the line that explains a built-in space."""
+    images = DatasetShape(channels=3, height=32, width=32, classes=10)
+    if name in FOR_DETECTION:
+        images = DatasetShape(channels=3, height=320, width=320, classes=20, task=DETECTION)
+    return find_space(name, images).summary
 
 
 def _make(name: str, dataset: DatasetShape, network: str | None) -> tuple[SearchSpace, bool]:

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from pnn_core.architecture import SIZE_TOLERANCE, control
-from pnn_core.architecture.parameter_count import count_learnable_params
+from pnn_core.architecture.parameter_count import count_size
 from pnn_core.config import DatasetShape, ModelConfig, StemConfig
 from pnn_core.parts.networks import NETWORKS
 from search_spaces.equal_size import LAYERS, equal_size_variants
@@ -68,7 +68,7 @@ def equal_size_ladder(base: ModelConfig) -> list[int]:
         )
     most_masks = MOST_MASKS.get(base.network, MOST_MASKS_ELSEWHERE)
     models = (replace(base, mask_count=m) for m in range(FEWEST_MASKS, most_masks + 1))
-    sizes = {count_learnable_params(model): model for model in models}
+    sizes = {count_size(model): model for model in models}
 
     def nearest(ideal: float) -> int | None:
         by_distance = sorted(sizes, key=lambda size: abs(math.log(size / ideal)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pnn_core.config import ParameterValue
+from pnn_core.config import ParameterValue, Task
 from pnn_core.config.checks import require_known
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
@@ -19,7 +19,6 @@ from study.results.pareto import front
 from study.results.rerun_command import rerun_command
 from study.results.run_record import RunRecord
 from study.results.seal import seal_of
-from study.results.statistics.confidence_intervals import Estimate
 from study.results.study_info import StudyInfo
 from study.results.trial_query import TrialQuery, values_of
 
@@ -91,7 +90,7 @@ class OpenedStudy:
                     "layer": result.layer,
                     **result.tuned,
                     "learnable_params": result.learnable_params,
-                    **_accuracy(result.test_accuracy, len(result.test_accuracies)),
+                    **_tested(self.info.task, result),
                     "collapses": result.collapses,
                 }
                 for result in self._results()
@@ -166,7 +165,7 @@ class OpenedStudy:
         row: Row = {**values_of(record)}
         result = confirmed.get((record.number, str(record.parameters.get("layer", ""))))
         if result is not None:
-            row |= _accuracy(result.test_accuracy, len(result.test_accuracies))
+            row |= _tested(self.info.task, result)
         return row
 
 
@@ -185,13 +184,15 @@ def open_study(name: str, tracking_uri: str | None = None) -> OpenedStudy:
     return OpenedStudy(MlflowStore(tracking_uri).load_study(name), tracking_uri)
 
 
-def _accuracy(estimate: Estimate | None, seeds: int) -> Row:
+def _tested(task: Task, result: LayerResult) -> Row:
+    """Spell the mean figure of merit over seeds with its interval."""
+    estimate, name = result.test_accuracy, task.tested
     low, high = (None, None) if estimate is None else estimate.interval or (None, None)
     return {
-        "test_accuracy": None if estimate is None else estimate.mean,
-        "test_accuracy_low": low,
-        "test_accuracy_high": high,
-        "seeds": seeds,
+        name: None if estimate is None else estimate.mean,
+        f"{name}_low": low,
+        f"{name}_high": high,
+        "seeds": len(result.test_accuracies),
     }
 
 

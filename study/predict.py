@@ -1,4 +1,4 @@
-"""`pnn-study predict`: classes of images by a saved network, as CSV or JSON."""
+"""`pnn-study predict`: classes of images, or of objects in them, by a saved network."""
 
 import argparse
 import csv
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pnn_core.config import DETECTION
 from study.command_line import BadInputError, Parser, add_own_files, refuse, write_output
 from study.exit_status import DONE
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 _BATCH = 64
 """Images at once: enough for the arithmetic, and few in memory where they are photographs."""
+
+
+LEAST_PROBABILITY = 0.5
+"""Probability from which an object counts as found."""
 
 
 class Prediction(NamedTuple):
@@ -31,6 +36,27 @@ class Prediction(NamedTuple):
     image: str
     label: str
     probability: float
+
+    def row(self) -> dict[str, str | float]:
+        """Return the columns by name."""
+        return {"image": self.image, "class": self.label, "probability": self.probability}
+
+
+class FoundObject(NamedTuple):
+    """Object that a detector has found in an image.
+
+    Attributes:
+        prediction: Image, and class of the object.
+        box: Left, top, right and bottom edge in pixels of the image.
+    """
+
+    prediction: Prediction
+    box: tuple[float, float, float, float]
+
+    def row(self) -> dict[str, str | float]:
+        """Return the columns by name."""
+        edges = zip(("left", "top", "right", "bottom"), self.box, strict=True)
+        return {**self.prediction.row(), **{name: round(edge, 1) for name, edge in edges}}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -49,8 +75,10 @@ def main(argv: Sequence[str]) -> int:
         from pnn_core.models.saved_network import load_network  # seconds, for torch
 
         network = load_network(given.model)
-        found = list(predictions(network, paths))
-        text = _json(found) if given.json else _csv(found)
+        is_detector = network.card.trial.model.dataset.task == DETECTION
+        found = (found_objects if is_detector else predictions)(network, paths)
+        rows = [each.row() for each in found]
+        text = json.dumps(rows, indent=2) + "\n" if given.json else _csv(rows, boxes=is_detector)
         if given.output is None:
             # Names of files may hold bytes that no encoding has.
             sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
@@ -87,10 +115,32 @@ def predictions(network: "TrainedNetwork", paths: Sequence[Path]) -> Iterator[Pr
             yield Prediction(str(path), network.classes[label], round(chance, 6))
 
 
+def found_objects(network: "TrainedNetwork", paths: Sequence[Path]) -> Iterator[FoundObject]:
+    """Find objects in images of any size, the surest of each image first.
+
+    Args:
+        network: Detector as `load_network` gives it.
+        paths: Paths of the images.
+
+    Raises:
+        DatasetError: Names an image that is damaged.
+    """
+    from pnn_core.training.tasks.detection import detect_in_files
+
+    for path, found in zip(paths, detect_in_files(network, paths), strict=True):
+        for box, score, label in zip(found.boxes, found.scores, found.labels, strict=True):
+            if score >= LEAST_PROBABILITY:
+                name = network.classes[int(label)]
+                prediction = Prediction(str(path), name, round(float(score), 6))
+                left, top, right, bottom = box.tolist()
+                yield FoundObject(prediction, (left, top, right, bottom))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="pnn-study predict",
-        description="Classify images by a network of pnn-study save-network.",
+        description="Classify images by a network of pnn-study save-network, or find the objects "
+        f"in them by a detector: those of a probability of at least {LEAST_PROBABILITY:g}.",
         allow_abbrev=False,
     )
     parser.add_argument("model", metavar="MODEL", type=Path, help="a .safetensors file")
@@ -132,14 +182,11 @@ def _images(given: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _csv(found: Sequence[Prediction]) -> str:
+def _csv(rows: Sequence[dict[str, str | float]], *, boxes: bool) -> str:
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("image", "class", "probability"))
-    writer.writerows((p.image, p.label, f"{p.probability:.6f}") for p in found)
+    edges = ("left", "top", "right", "bottom") if boxes else ()
+    names = ("image", "class", "probability", *edges)
+    writer = csv.DictWriter(stream, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({**row, "probability": f"{row['probability']:.6f}"} for row in rows)
     return stream.getvalue()
-
-
-def _json(found: Sequence[Prediction]) -> str:
-    rows = [{"image": p.image, "class": p.label, "probability": p.probability} for p in found]
-    return json.dumps(rows, indent=2) + "\n"

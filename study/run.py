@@ -13,8 +13,9 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import TYPE_CHECKING, NoReturn, Self
 
-from pnn_core.config import DatasetShape
-from search_spaces import BUILT_IN, find_space
+from pnn_core.config import DETECTION, DatasetShape
+from search_spaces import BUILT_IN
+from search_spaces.catalogue import space_summary
 from study.command_line import BadInputError
 from study.config import StudyConfig
 from study.driver import drive
@@ -31,6 +32,7 @@ from study.planning.enough_seeds import detectable_differences, few_seeds_warnin
 from study.planning.new_study import asked_space, images_shape, study_config
 from study.planning.own_code import with_own_code
 from study.planning.rerun import Rerun, find_rerun
+from study.planning.task import with_task
 from study.planning.tuning import tuning_cost
 from study.program import answer_signals, interrupted_before_it_began
 from study.results.front_table import TextTable, format_metric, format_parameter
@@ -46,6 +48,8 @@ PROGRAM = "study.run"
 
 ASSUMED_SHAPES = {
     "imagefolder": DatasetShape(channels=3, height=32, width=32, classes=10),
+    "vocfolder": DatasetShape(channels=3, height=320, width=320, classes=20, task=DETECTION),
+    "voc2007": DatasetShape(channels=3, height=608, width=608, classes=20, task=DETECTION),
     "imagenet100": DatasetShape(channels=3, height=224, width=224, classes=100),
 }
 """Shapes that a dry run assumes of images whose folder is absent."""
@@ -89,8 +93,7 @@ def _interrupted(argv: Sequence[str] | None) -> str:
 
 
 def _list_spaces(*, as_json: bool) -> int:
-    any_dataset = DatasetShape(channels=3, height=32, width=32, classes=10)
-    summaries = {name: find_space(name, any_dataset).summary for name in BUILT_IN}
+    summaries = {name: space_summary(name) for name in BUILT_IN}
     if as_json:
         print(json.dumps(summaries, indent=2))
     else:
@@ -105,6 +108,7 @@ def _dry_run(arguments: Arguments) -> int:
     rerun = find_rerun(arguments)
     arguments = with_own_code(arguments) if rerun is None else rerun.complete(arguments)
     shape, note = _shape_to_show(arguments, rerun)
+    arguments = with_task(arguments, shape)
     space = asked_space(arguments, shape, rerun)
     if rerun is None:
         arguments, space = with_default_augmentation(arguments, space)
@@ -135,7 +139,8 @@ def _dry_run(arguments: Arguments) -> int:
 
 
 def _print_preview(config: StudyConfig, trials: Sequence["PreviewedTrial"], kind: str) -> None:
-    costs = ("learnable_params", "mask_values", "macs")
+    backbone = ("backbone_params",) if config.shape.task == DETECTION else ()
+    costs = ("learnable_params", *backbone, "mask_values", "macs")
     axes = tuple(config.space.axes)
     rows = tuple(
         tuple(format_parameter(trial.point[axis]) for axis in axes)

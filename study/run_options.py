@@ -21,6 +21,7 @@ class RunOptions(TypedDict, total=False):
     data_dir: str | Path
     network: str | None
     augment: str | None
+    canvas: int | None
     trials: int | None
     epochs: int
     seed: int

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dashboards.study_arguments import add_tracking_uri
+from pnn_core.config import DETECTION
 from pnn_core.config.checks import did_you_mean, require_known
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
@@ -74,6 +75,11 @@ def main(argv: Sequence[str]) -> int:
         network = study.network(key.number, seed=given.seed, layer=given.layer)
         model = network.card.trial.model
         parts = parts_again(study.info, {model.network, model.layer} - named)
+        if model.dataset.task == DETECTION and kind != "safetensors":
+            raise BadInputError(
+                f"--format {kind}: a detector's steps depend on what it sees, which the format "
+                "cannot hold: accepted is safetensors"
+            )
         with blaming("--format", kind):
             content = FORMATS[kind](network)
         beside = _files_beside(given.output, parts) if kind == "safetensors" else {}

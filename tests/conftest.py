@@ -28,6 +28,9 @@ from study.results.mlflow.client import MlflowConnection
 from study.results.objective import parse_objectives
 from study.results.study_info import StudyInfo
 
+# What several folders of tests draw lies in files of its own, which they import by plain names.
+sys.path.insert(0, str(Path(__file__).parent / "made"))
+
 MakeOnce = Callable[[str, Callable[[Path], None]], Path]
 Rewrite = Callable[[Path, str], None]
 

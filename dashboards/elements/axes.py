@@ -6,11 +6,11 @@ import numpy as np
 
 from dashboards.elements import theme
 from dashboards.elements.complete_trials import TrialPoint
-from dashboards.elements.quantity import Quantity, objective_quantity
+from dashboards.elements.quantity import MERITS, Quantity, objective_quantity
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES
 
-_FALLBACK_AXES = ("val_accuracy", "learnable_params", "macs")
+_FALLBACK_COSTS = ("learnable_params", "macs")
 
 
 def choose_axes(study: LoadedStudy, wanted: Sequence[Quantity | None]) -> tuple[Quantity, ...]:
@@ -22,7 +22,8 @@ def choose_axes(study: LoadedStudy, wanted: Sequence[Quantity | None]) -> tuple[
     """
     taken = {quantity.name for quantity in wanted if quantity}
     known = {objective.name: objective for objective in study.info.objectives}
-    known |= {name: OBJECTIVES[name] for name in _FALLBACK_AXES if name not in known}
+    fallback = (study.info.task.validated, *_FALLBACK_COSTS)
+    known |= {name: OBJECTIVES[name] for name in fallback if name not in known}
     free = iter([objective_quantity(o) for name, o in known.items() if name not in taken])
     return tuple(quantity or next(free) for quantity in wanted)
 
@@ -47,7 +48,7 @@ def axis_of(quantity: Quantity, values: Sequence[float | str], *, log: bool) -> 
         title = {"text": theme.escape(theme.capitalised(quantity.label))}
         return {"type": "category", "categoryorder": "category ascending", "title": title}
     axis = theme.axis(quantity.label, numbers, log=log, counts=quantity.counts)
-    if quantity.name == "val_accuracy" and "type" not in axis:
+    if quantity.name in MERITS and "type" not in axis:
         # A single trial would get an axis from 1 below to 1 above it.
         axis["autorangeoptions"] = {"clipmin": -0.02, "clipmax": 1.02}
     return axis

@@ -12,6 +12,7 @@ from dashboards.elements.picture import Cell
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.selection import FADED
 from dashboards.elements.side_steps import side_steps
+from pnn_core.config import CLASSIFICATION, TASKS
 from study.results.layer_result import layer_results
 from study.results.objective import COUNTS
 from study.results.run_record import RunRecord
@@ -30,8 +31,10 @@ class ConfirmedPoint(NamedTuple):
         trial: Its number.
         layer: Its spatial layer.
         x: Horizontal place.
-        accuracy: Vertical place: the mean over seeds, a fraction, with its interval.
+        accuracy: Vertical place: the mean figure of merit over seeds, a fraction, with its
+            interval.
         name: Name of the layer with the settings that were chosen for it alone.
+        label: Name of the figure of merit.
     """
 
     trial: int
@@ -39,6 +42,7 @@ class ConfirmedPoint(NamedTuple):
     x: float
     accuracy: Estimate
     name: str
+    label: str = TASKS[CLASSIFICATION].label
 
 
 def confirmed_points(confirmed: Iterable[RunRecord], x: str) -> tuple[ConfirmedPoint, ...]:
@@ -56,7 +60,9 @@ def confirmed_points(confirmed: Iterable[RunRecord], x: str) -> tuple[ConfirmedP
         cost = next((run.metrics()[x] for run in result.runs if run.costs is not None), None)
         accuracy = result.test_accuracy
         if cost is not None and accuracy is not None:
-            found.append(ConfirmedPoint(result.trial, result.layer, cost, accuracy, result.name))
+            label = result.runs[0].task.label
+            point = ConfirmedPoint(result.trial, result.layer, cost, accuracy, result.name, label)
+            found.append(point)
     return tuple(found)
 
 
@@ -85,9 +91,9 @@ def describe_confirmed(
         return ["Chosen on validation data."]
     seeds = sorted({point.accuracy.n for point in points})
     sentences = [
-        "Above, trials as chosen on validation data; below, test accuracy of those confirmed and "
-        f"of their controls, means over fresh seeds (n = {' or '.join(map(str, seeds))}) with "
-        f"{CONFIDENCE:.0%} t intervals."
+        f"Above, trials as chosen on validation data; below, test {confirmed[0].task.label} of "
+        "those confirmed and of their controls, means over fresh seeds "
+        f"(n = {' or '.join(map(str, seeds))}) with {CONFIDENCE:.0%} t intervals."
     ]
     if seeds[0] < FEWEST_SEEDS:
         sentences.append(f"Fewer than {FEWEST_SEEDS} seeds have no interval.")
@@ -153,18 +159,21 @@ def means_trace(points: Sequence[ConfirmedPoint], step: float, unit: float = 1) 
     )
 
 
-def confirmed_columns(points: Sequence[ConfirmedPoint], x: Quantity) -> dict[str, list[Cell]]:
+def confirmed_columns(
+    points: Sequence[ConfirmedPoint], x: Quantity, merit: str
+) -> dict[str, list[Cell]]:
     """Return the points for files.
 
     Args:
         points: All that are drawn.
         x: Horizontal quantity.
+        merit: Name of the figure of merit.
     """
     return {
         "kind": ["test"] * len(points),
         "trial": [point.trial for point in points],
         x.name: [point.x for point in points],
-        "test_accuracy": [point.accuracy.mean for point in points],
+        merit: [point.accuracy.mean for point in points],
         "interval_low": [(point.accuracy.interval or (None,))[0] for point in points],
         "interval_high": [(point.accuracy.interval or (None,))[-1] for point in points],
         "seeds": [point.accuracy.n for point in points],
@@ -174,7 +183,7 @@ def confirmed_columns(points: Sequence[ConfirmedPoint], x: Quantity) -> dict[str
 
 def _hover(point: ConfirmedPoint, x: Quantity) -> str:
     return (
-        f"<b>trial {point.trial}, {theme.escape(point.name)}: test accuracy</b>"
+        f"<b>trial {point.trial}, {theme.escape(point.name)}: test {point.label}</b>"
         f"<br>{format_percent(point.accuracy)} %<br>n = {point.accuracy.n}"
         f"<br>{x.name}: {x.format(point.x)}"
     )

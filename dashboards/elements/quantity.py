@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pnn_core.config import ADDED_SETTINGS, ParameterValue
+from pnn_core.config import (
+    ADDED_SETTINGS,
+    CANVAS,
+    COST_METRICS,
+    EPOCH_METRICS,
+    TASKS,
+    ParameterValue,
+    Task,
+)
 from pnn_core.config.checks import nearest
 from study.results.front_table import format_metric, format_parameter
 from study.results.objective import COUNTS, MEASURED_OBJECTIVES, OBJECTIVES, Objective
@@ -25,13 +33,20 @@ _SETTINGS = {
     "initialisation": "initial weights",
     "augment": "augmentation of training images",
     "normalisation": "normalisation of the pixels",
+    CANVAS: "canvas (pixels a side)",
 }
 INFERENCE = "inference_ms"
 """Name of the time that an image took of an epoch's evaluation, which the study's number of
 validation images tells."""
 
+MERITS = frozenset(task.validated for task in TASKS.values())
+"""Names of the figures of merit on validation images."""
+
 _METRICS = {
-    "val_accuracy_std": "standard deviation of the accuracy over seeds",
+    **{
+        f"{task.validated}_std": f"standard deviation of the {task.label} over seeds"
+        for task in TASKS.values()
+    },
     INFERENCE: "measured inference (ms per image)",
     "epoch_val_seconds": "one pass over the validation images (s)",
 }
@@ -99,17 +114,26 @@ class Quantity:
         return format_parameter(value)
 
 
-def metric_quantities(measured: Iterable[str] = ()) -> tuple[Quantity, ...]:
+def metric_quantities(
+    measured: Iterable[str] = (), task: Task | None = None
+) -> tuple[Quantity, ...]:
     """Every metric that all trials have, the objectives first, and those that some were asked for.
 
     Args:
+        task: Task whose metrics are meant; None for those of every task.
         measured: Names of metrics that trials have as objectives alone; see `RunRecord.measured`.
     """
     return (
-        *map(objective_quantity, OBJECTIVES.values()),
-        *map(_metric, _METRICS),
+        *(objective_quantity(o) for name, o in OBJECTIVES.items() if _is_of(name, task)),
+        *(_metric(name) for name in _METRICS if _is_of(name.removesuffix("_std"), task)),
         *map(_measured, dict.fromkeys(measured)),
     )
+
+
+def _is_of(name: str, task: Task | None) -> bool:
+    """Return True if a metric is one of a task, or of every task."""
+    metric = (EPOCH_METRICS | COST_METRICS).get(name)
+    return task is None or metric is None or metric.task in (None, task.name)
 
 
 def objective_quantity(objective: Objective) -> Quantity:

@@ -135,8 +135,8 @@ def escape(text: str) -> str:
 
 
 def capitalised(text: str) -> str:
-    """A text with a large first letter, and the rest as it is."""
-    return text[:1].upper() + text[1:]
+    """A text with a large first letter, and the rest as it is; so is a word such as mAP."""
+    return text if text[1:2].isupper() else text[:1].upper() + text[1:]
 
 
 def scatter(points: int, **arguments: Any) -> go.Scatter | go.Scattergl:  # noqa: ANN401 - Plotly's

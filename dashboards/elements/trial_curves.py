@@ -207,7 +207,7 @@ def _mean_and_band(values: Sequence[float]) -> tuple[float, float, float]:
 
 
 def _final_accuracy(record: RunRecord) -> float:
-    return statistics.fmean(curve[-1].val_accuracy for curve in record.replicates)
+    return statistics.fmean(curve[-1].merit for curve in record.replicates)
 
 
 def _order(record: RunRecord) -> tuple[float, int]:

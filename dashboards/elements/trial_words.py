@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dashboards.elements.caption import describe_trials
 from dashboards.elements.colour import is_number
 from dashboards.elements.complete_trials import TrialPoint, complete_trials
-from dashboards.elements.quantity import Quantity
+from dashboards.elements.quantity import MERITS, Quantity
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 
@@ -21,8 +21,9 @@ def describe_complete(study: LoadedStudy, drawn: int, axes: Sequence[Quantity]) 
         axes: Quantities that they are drawn over.
     """
     sentences = [describe_trials(study.info, study.records)]
-    if drawn > 1 and any(axis.name == "val_accuracy" for axis in axes):
-        sentences.append("The best of many validation accuracies is biased upwards.")
+    if drawn > 1 and any(axis.name in MERITS for axis in axes):
+        plural = study.info.task.plural
+        sentences.append(f"The best of many validation {plural} is biased upwards.")
     if 0 < drawn < _FEW_TRIALS:
         sentences.append(f"So few ({drawn}) tell little of the search space.")
     return sentences

@@ -8,8 +8,10 @@ from dashboards.elements.quantity import Quantity, objective_quantity
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES
 
-ACCURACY = objective_quantity(OBJECTIVES["val_accuracy"])
-"""The usual metric."""
+
+def usual_metric(study: LoadedStudy) -> Quantity:
+    """Return the figure of merit of a study's task."""
+    return objective_quantity(OBJECTIVES[study.info.task.validated])
 
 
 class MetricPoint(NamedTuple):

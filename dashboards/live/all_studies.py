@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 120, 24
 _INK = {Theme.LIGHT: "#005a8c", Theme.DARK: "#7cc4f2"}
 """Ink of a sparkline: that of links, as a picture within a page does not know its colours."""
 
-_HEADERS = dict(zip(STUDY_COLUMNS, STUDY_COLUMNS, strict=True)) | {"best": "best accuracy"}
+_HEADERS = dict(zip(STUDY_COLUMNS, STUDY_COLUMNS, strict=True)) | {"best": "best accuracy or mAP"}
 _NUMBERS = ("trials", "best", "hypervolume", "when")
 """Columns whose largest value is looked for first."""
 

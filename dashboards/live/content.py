@@ -68,6 +68,7 @@ def view_content(
                 address.options,
                 complete_trials(scene.study).searched,
                 _defaults(scene),
+                scene.study.info.task,
                 [quick_filter("trials")] if address.view == "trials" else [],
             ),
         ],

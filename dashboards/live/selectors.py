@@ -9,6 +9,7 @@ from dashboards.elements.quantity import Quantity, metric_quantities
 from dashboards.live.aria import aria
 from dashboards.view_options import OPTIONS, Option, ViewOptions
 from dashboards.views import View
+from pnn_core.config import Task
 
 Choices = Sequence[tuple[str, str]]
 """Value and label of each choice; the empty value stands for the default."""
@@ -19,6 +20,7 @@ def controls(
     options: ViewOptions,
     settings: Sequence[Quantity],
     defaults: Mapping[str, str],
+    task: Task,
     beside: Sequence[Component] = (),
 ) -> Component:
     """Return a labelled choice for each option of a view.
@@ -28,13 +30,15 @@ def controls(
         options: Options as they stand.
         settings: Settings that the study searches: they are among the choices.
         defaults: Names of what is shown where nothing is chosen, by option.
+        task: Task of the study, whose metrics are among the choices.
         beside: Fields that follow them.
     """
     chosen = options.query()
+    kinds = {"settings": settings, "metrics": metric_quantities(task=task)}
     return html.Form(
         [
             *(
-                _control(name, _with_default(name, defaults), settings, chosen.get(name, ""))
+                _control(name, _with_default(name, defaults), kinds, chosen.get(name, ""))
                 for name in view.options
             ),
             *beside,
@@ -58,10 +62,9 @@ def quick_filter(table: str) -> Component:
     return html.Label([html.Span("Rows that contain"), field])
 
 
-def _choices(option: Option, settings: Sequence[Quantity]) -> Choices:
+def _choices(option: Option, kinds: Mapping[str, Sequence[Quantity]]) -> Choices:
     if option.choices:
         return option.form_choices()
-    kinds = {"settings": settings, "metrics": metric_quantities()}
     quantities = [quantity for kind in option.quantities for quantity in kinds[kind]]
     return (("", option.usual), *((quantity.name, quantity.short) for quantity in quantities))
 
@@ -72,10 +75,12 @@ def _with_default(name: str, defaults: Mapping[str, str]) -> Option:
     return option._replace(usual=f"{defaults[name]} (default)") if name in defaults else option
 
 
-def _control(name: str, option: Option, settings: Sequence[Quantity], value: str) -> Component:
+def _control(
+    name: str, option: Option, kinds: Mapping[str, Sequence[Quantity]], value: str
+) -> Component:
     if option.is_typed:
         return _typed(name, option, value)
-    return _choice(name, option, _choices(option, settings), value)
+    return _choice(name, option, _choices(option, kinds), value)
 
 
 def _typed(name: str, option: Option, value: str) -> Component:

@@ -133,10 +133,10 @@ def _replicates(record: RunRecord) -> Iterator[Component]:
     ends = [(place, curve[-1]) for place, curve in enumerate(record.replicates) if curve]
     columns: Columns = {
         "seed": [first + place if isinstance(first, int) else place for place, _ in ends],
-        "val_accuracy": [end.val_accuracy for _, end in ends],
-        "val_loss": [end.val_loss for _, end in ends],
+        record.task.validated: [end.merit for _, end in ends],
+        "train_loss": [end.train_loss for _, end in ends],
     }
-    headers = ("seed", "validation accuracy", "validation loss")
+    headers = ("seed", f"validation {record.task.label}", "training loss")
     named = dict(zip(columns, headers, strict=True))
     yield table_block(ViewTable("replicates", "Replicates", named, columns))
 
@@ -149,7 +149,7 @@ def _confirmed(scene: Scene, record: RunRecord) -> Iterator[Component]:
         "layer": [*map(network_name, runs)],
         "seed": [str(run.seed) for run in runs],
         "state": [run.state.value for run in runs],
-        "test_accuracy": [run.result.test_accuracy if run.result else None for run in runs],
+        record.task.tested: [run.result.merit if run.result else None for run in runs],
     }
     yield table_block(named_table("confirmed", "Confirmation with fresh seeds", columns))
 

@@ -20,7 +20,12 @@ from dashboards.elements.quantity import Quantity
 from dashboards.elements.setting_axis import SettingAxis
 from dashboards.elements.trial_hover import template_text
 from dashboards.elements.trial_words import describe_complete, describe_undrawn, tell_why_empty
-from dashboards.elements.two_settings import ACCURACY, MetricPoint, metric_points, surface_colours
+from dashboards.elements.two_settings import (
+    MetricPoint,
+    metric_points,
+    surface_colours,
+    usual_metric,
+)
 from dashboards.picture_entry import PictureEntry
 from dashboards.scene import Scene
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -85,7 +90,7 @@ def get_contour_info(
     *,
     x: Quantity,
     y: Quantity,
-    z: Quantity = ACCURACY,
+    z: Quantity | None = None,
     fewest: int = 0,
 ) -> ContourInfo:
     """Collect what the picture shows.
@@ -94,9 +99,10 @@ def get_contour_info(
         study: Study as read from the tracker.
         x: Horizontal setting.
         y: Vertical setting.
-        z: A metric.
+        z: A metric; by default the figure of merit.
         fewest: Fewest trials that a landscape is laid over.
     """
+    z = z or usual_metric(study)
     points = metric_points(study, x, y, z)
     landscape, why_not = _landscape(x, y, points)
     if len(points) < fewest:

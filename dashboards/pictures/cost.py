@@ -92,7 +92,7 @@ def get_cost_info(
     Raises:
         ValueError: `y` is neither to be made large nor small.
     """
-    y = y or find_quantity("val_accuracy", ())
+    y = y or find_quantity(study.info.task.validated, ())
     if y.direction is None:
         raise ValueError(f"y (={y.name}) must be a metric that is better large or small")
     trials = complete_trials(study)

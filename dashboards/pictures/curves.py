@@ -20,7 +20,7 @@ from dashboards.elements.trial_curves import (
 from dashboards.picture_entry import PictureEntry
 from dashboards.scene import Scene
 from dashboards.view_options import CurveMetric
-from pnn_core.config import EpochResult
+from pnn_core.config import EPOCH_METRICS, EpochResult
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES
 from study.results.plural import counted
@@ -77,11 +77,14 @@ def get_curves_info(
         metric: Metric of an epoch.
         limit: Curves at most.
     """
-    objective = OBJECTIVES[metric]
+    task = study.info.task
+    measured = task.validated if metric == "val_accuracy" else metric
+    objective = OBJECTIVES[measured]
 
     def value(result: EpochResult) -> float:
-        return float(getattr(result, metric))
+        return float(getattr(result, measured))
 
+    is_measured = EPOCH_METRICS[measured].task in (None, task.name)
     drawn = get_trial_curves(study, value, selected=selected, limit=limit)
     rungs = rungs_of(study)
     stopped: tuple[TrialCurve, ...] = ()
@@ -89,7 +92,7 @@ def get_curves_info(
         stopped = get_stopped_curves(study, value, limit=_MOST_STOPPED)
     short = objective.short
     sentences = [*drawn.sentences]
-    if drawn.curves:
+    if drawn.curves and is_measured:
         sentences += [HOW_TO_READ, _describe_stopped(study, stopped)]
         sentences += [describe_rung_lines(rungs), _NOTES[metric]]
     return CurvesInfo(
@@ -97,14 +100,14 @@ def get_curves_info(
         common=(describe_trials(study.info, study.records),),
         sentences=tuple(filter(None, sentences)),
         description=f"Line chart of {short} over epochs. {drawn.description}",
-        name=metric,
+        name=measured,
         label=objective.label,
         may_be_log=metric.endswith("_loss"),
         epochs=study.info.epochs,
-        curves=drawn.curves,
-        stopped=stopped,
+        curves=drawn.curves if is_measured else (),
+        stopped=stopped if is_measured else (),
         rungs=rungs,
-        instead=drawn.instead,
+        instead=drawn.instead if is_measured else f"{short} is not measured in {task.name}.",
     )
 
 

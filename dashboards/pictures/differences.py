@@ -52,9 +52,11 @@ class DifferencesInfo(PictureInfo):
     """Words and data of the picture.
 
     Attributes:
+        merit: Name of the figure that is compared.
         groups: Comparisons from top to bottom, the one named beforehand first.
     """
 
+    merit: str
     groups: tuple[ForestGroup, ...]
 
     @property
@@ -73,16 +75,18 @@ class _Placed(NamedTuple):
 
 def get_differences_info(study: LoadedStudy) -> DifferencesInfo:
     """Collect what the picture shows."""
-    comparisons = compare(study)
+    comparisons, label = compare(study), study.info.task.label
     groups = forest_groups(comparisons)
     verdicts = [row.verdict for group in groups for row in group.rows]
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in _LOOKS if v in verdicts)
     return DifferencesInfo(
-        title=f"Differences of test accuracy with their verdicts: {study.info.name}",
+        title=f"Differences of test {study.info.task.label} with their verdicts: {study.info.name}",
+        merit=label,
         common=(f"{short_budget(study)}.",),
         sentences=(
             *([headline(comparisons, study.records)] if groups else []),
-            "Accuracy of the first minus that of the second: right of zero, the first is better.",
+            f"{theme.capitalised(label)} of the first minus that of the second: right of zero, the "
+            "first is better.",
             f"Bars are {CONFIDENCE:.0%} t intervals, not adjusted for their number, as verdicts "
             "are.",
             "Small marks are seeds; shades, where there are any, differences too small to matter. "
@@ -110,7 +114,7 @@ def get_differences_figure(info: DifferencesInfo) -> go.Figure:
     return figure.update_layout(
         height=_FRAME_PIXELS + round(_ROW_PIXELS * length),
         xaxis={
-            "title": {"text": "First − second (points of test accuracy)"},
+            "title": {"text": f"First − second (points of test {info.merit})"},
             "range": [low, high],
         },
         yaxis={

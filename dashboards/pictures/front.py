@@ -43,6 +43,7 @@ from dashboards.pictures.front_3d import (
     get_front_3d_info,
 )
 from dashboards.scene import Scene
+from pnn_core.config import Task
 from study.results.mlflow.loaded_study import LoadedStudy
 
 _HEIGHT_OF_TWO = 820  # pixels, of both panels
@@ -59,7 +60,8 @@ class FrontInfo(PictureInfo):
         log_x: True if the horizontal axis is logarithmic.
         log_y: True if the vertical axis is logarithmic.
         has_line: True if the front is a line: there are two objectives, and they are the axes.
-        confirmed: Test accuracies, by trial, then layer.
+        task: Task of the study.
+        confirmed: Figures of merit on test images, by trial, then layer.
         reported: Figures reported for the data set.
     """
 
@@ -68,6 +70,7 @@ class FrontInfo(PictureInfo):
     log_x: bool
     log_y: bool
     has_line: bool
+    task: Task
     confirmed: tuple[ConfirmedPoint, ...]
     reported: tuple[ReportedPoint, ...]
 
@@ -116,6 +119,7 @@ def get_front_info(
         description=describe_points("Scatter plot", points, trials.axes, trials.front),
         note="" if confirmed or reported else tell_why_empty(study, len(points)),
         trials=trials,
+        task=study.info.task,
         log_x=use_logarithms(x, log_x, _sizes(trials, confirmed, reported)),
         log_y=use_logarithms(y, log_y, trials.places(1)),
         has_line=objectives == sorted((x.name, y.name)),
@@ -151,7 +155,7 @@ def _add_tests(figure: go.Figure, info: FrontInfo) -> None:
         *(point.accuracy.mean for point in info.confirmed),
         *(point.accuracy for point in info.reported),
     )
-    below = theme.axis("test accuracy (correct / total)", (), log=False)
+    below = theme.axis(f"test {info.task.label} ({info.task.unit})", (), log=False)
     figure.update_layout(
         height=_HEIGHT_OF_TWO,
         # Below both panels stands what they share.
@@ -169,8 +173,8 @@ def _figure(info: FrontInfo | Front3dInfo) -> go.Figure:
 def _points_beside(
     study: LoadedStudy, x: Quantity, y: Quantity
 ) -> tuple[tuple[ConfirmedPoint, ...], tuple[ReportedPoint, ...]]:
-    """Return test accuracies, which have a place on the axis of the validation accuracy alone."""
-    if y.name != "val_accuracy":
+    """Return test figures, which have a place beside the same on validation images alone."""
+    if y.name != study.info.task.validated:
         return (), ()
     has_reported = x.name == "learnable_params"
     return (
@@ -262,7 +266,7 @@ def _columns(info: FrontInfo | Front3dInfo) -> Columns:
         info.y.name: [*info.trials.places(1)],
         info.x.name: [*info.trials.places(0)],
     }
-    parts = [trials, confirmed_columns(info.confirmed, info.x)]
+    parts = [trials, confirmed_columns(info.confirmed, info.x, info.task.tested)]
     if info.reported:
         parts.append(reported_columns(info.reported))
     return _stacked(parts)

@@ -17,7 +17,7 @@ from dashboards.elements.quantity import Quantity
 from dashboards.elements.series import shortened
 from dashboards.elements.setting_parts import Part, divide
 from dashboards.elements.trial_words import describe_complete, describe_undrawn, tell_why_empty
-from dashboards.elements.two_settings import ACCURACY, metric_points, surface_colours
+from dashboards.elements.two_settings import metric_points, surface_colours, usual_metric
 from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.reported_cells import ReportedCell, reported_cells
 from dashboards.scene import Scene
@@ -73,7 +73,7 @@ class HeatMapInfo(PictureInfo):
 
 
 def get_heat_map_info(
-    study: LoadedStudy, *, x: Quantity, y: Quantity, z: Quantity = ACCURACY
+    study: LoadedStudy, *, x: Quantity, y: Quantity, z: Quantity | None = None
 ) -> HeatMapInfo:
     """Collect what the picture shows.
 
@@ -81,8 +81,9 @@ def get_heat_map_info(
         study: Study as read from the tracker.
         x: Horizontal setting.
         y: Vertical setting.
-        z: A metric.
+        z: A metric; by default the figure of merit.
     """
+    z = z or usual_metric(study)
     points = metric_points(study, x, y, z)
     columns = divide(x, [point.x for point in points], bins=BINS)
     rows = divide(y, [point.y for point in points], bins=BINS)

@@ -51,7 +51,7 @@ def get_paired_info(studies: Sequence[LoadedStudy]) -> PairedInfo:
     rows = (*within, *between)
     everything = [comparison for own in comparisons for comparison in own]
     return PairedInfo(
-        title=f"Test accuracy of confirmed runs, compared: {named(studies)}",
+        title=f"Test {studies[0].info.task.label} of confirmed runs, compared: {named(studies)}",
         common=tuple(
             f"{study.info.name}: {study.info.dataset}, {counted(study.info.epochs, 'epoch')} each."
             for study in studies
@@ -104,8 +104,8 @@ def _sentences(
         sentences.append(" ".join(apart))
     if rows:
         sentences.append(
-            "Differences of test accuracy in points, of confirmed runs, first minus second, "
-            f"means over n seeds with {CONFIDENCE:.0%} t intervals."
+            f"Differences of test {studies[0].info.task.label} in points, of confirmed runs, first "
+            f"minus second, means over n seeds with {CONFIDENCE:.0%} t intervals."
         )
     sentences += cautions(comparisons)
     if between:

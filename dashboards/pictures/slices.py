@@ -97,7 +97,7 @@ def get_slice_info(
         y: A metric; validation accuracy by default.
         selected: Numbers of the trials to show in full, the others faded; None for all.
     """
-    y = y or objective_quantity(OBJECTIVES["val_accuracy"])
+    y = y or objective_quantity(OBJECTIVES[study.info.task.validated])
     complete = complete_trials(study)
     colour = _usual_colour(study, complete, parameter, y)
     colours = complete.column(colour) if colour else (None,) * len(complete.numbers)

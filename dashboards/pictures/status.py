@@ -11,7 +11,6 @@ from dashboards.measures.pace import describe_pace
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
 from dashboards.measures.trial_times import epochs_done
 from study.results.confirmed_trials import planned_confirmations
-from study.results.front_table import format_metric
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.run_record import RunRecord, RunState, mean_result
 from study.results.seal import describe_sealed
@@ -155,7 +154,7 @@ def _confirmation(study: LoadedStudy, waiting: int) -> str:
 
 def _describe_best(records: Sequence[RunRecord]) -> str:
     means = (
-        (mean_result([curve[-1] for curve in record.replicates]).val_accuracy, -record.number)
+        (mean_result([curve[-1] for curve in record.replicates]).merit, -record.number)
         for record in complete(records)
         if epochs_done(record)
     )
@@ -163,6 +162,6 @@ def _describe_best(records: Sequence[RunRecord]) -> str:
     if best is None:
         return "No trial has completed its full budget yet."
     return (
-        f"Best validation accuracy so far: {format_metric('val_accuracy', best[0])}, of trial "
+        f"Best validation {records[0].task.label} so far: {best[0]:.4f}, of trial "
         f"{-best[1]}; the largest of many flatters."
     )

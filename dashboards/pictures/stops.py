@@ -59,7 +59,7 @@ def get_stops_columns(info: StopsInfo) -> Columns:
 
 
 def _stop(record: RunRecord, epoch: int) -> Stop:
-    accuracy = record.metrics().get("val_accuracy", math.nan)
+    accuracy = record.metrics().get(record.task.validated, math.nan)
     return Stop(
         trial=record.number,
         epoch=epoch,

@@ -75,8 +75,8 @@ def get_comparisons_info(study: LoadedStudy) -> ComparisonsInfo:
         )
     return ComparisonsInfo(
         intro=(
-            f"Points of test accuracy, the mean over n seeds of a paired difference, with its "
-            f"{CONFIDENCE:.0%} t interval."
+            f"Points of test {study.info.task.label}, the mean over n seeds of a paired "
+            f"difference, with its {CONFIDENCE:.0%} t interval."
         ),
         trials=tuple(map(_with_unbroken_n, describe_trials(comparisons))),
         table=_comparisons_table(study, comparisons),
@@ -173,7 +173,7 @@ def get_confirmed_table(study: LoadedStudy) -> Table:
             "Trial, layer",
             "Settings",
             "Learnable parameters",
-            "Test accuracy (%)",
+            f"Test {study.info.task.label} (%)",
             "Every seed (%)",
             "n",
             "Collapsed",

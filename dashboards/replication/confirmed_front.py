@@ -19,8 +19,10 @@ from dashboards.elements.point_scale import scale_of_points
 from dashboards.elements.reported_points import ReportedPoint, reported_points, reported_traces
 from dashboards.elements.side_steps import farthest_step
 from dashboards.replication.shared_axes import size_axis
+from pnn_core.config import CLASSIFICATION
 from study.results.layer_result import layer_results
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.objective import OBJECTIVES
 from study.results.published_results import reported_results
 from study.results.statistics.confidence_intervals import CONFIDENCE, FEWEST_SEEDS, format_percent
 
@@ -30,17 +32,23 @@ class ConfirmedFrontInfo(PictureInfo):
     """Words and data of the picture.
 
     Attributes:
+        merit: Label of the vertical axis.
+        size: Name of the parameters on the horizontal one.
         confirmed: By layer, then parameters.
         reported: On the same data set, of a known size.
     """
 
+    merit: str
+    size: str
     confirmed: tuple[ConfirmedPoint, ...]
     reported: tuple[ReportedPoint, ...]
 
 
 def get_confirmed_front_info(study: LoadedStudy) -> ConfirmedFrontInfo:
     """Collect what the picture shows."""
-    confirmed = _by_layer(confirmed_points(study.confirmed, "learnable_params"))
+    task = study.info.task
+    size = "learnable_params" if task.name == CLASSIFICATION else "backbone_params"
+    confirmed = _by_layer(confirmed_points(study.confirmed, size))
     reported = reported_points(study.info.dataset)
     seeds = sorted({point.accuracy.n for point in confirmed})
     sentences = [
@@ -58,14 +66,16 @@ def get_confirmed_front_info(study: LoadedStudy) -> ConfirmedFrontInfo:
     if undrawn:
         sentences.append(f"{undrawn} without a complete run or a known size not drawn.")
     return ConfirmedFrontInfo(
-        title=f"Confirmed test accuracy against learnable parameters: {study.info.name}",
+        title=f"Confirmed test {task.label} against {OBJECTIVES[size].label}: {study.info.name}",
         common=(f"{short_budget(study)}.",),
         sentences=tuple(sentences),
         description=(
-            f"Scatter plot of test accuracy in percent over learnable parameters: {len(confirmed)} "
-            "confirmed networks with intervals, which the table below lists, and "
+            f"Scatter plot of test {task.label} in percent over {OBJECTIVES[size].label}: "
+            f"{len(confirmed)} confirmed networks with intervals, which the table below lists, and "
             f"{len(reported)} reported figures, which the tables further down list."
         ),
+        merit=f"test {task.label} (%)",
+        size=OBJECTIVES[size].label,
         confirmed=confirmed,
         reported=reported,
     )
@@ -79,10 +89,10 @@ def get_confirmed_front_figure(info: ConfirmedFrontInfo) -> go.Figure:
     # Backwards, so that the perturbation layer, the first of them, lies on top.
     for layer, side_step in reversed(layer_steps(info.confirmed, sizes).items()):
         points = [point for point in info.confirmed if point.layer == layer]
-        figure.add_trace(_confirmed_trace(points, side_step))
+        figure.add_trace(_confirmed_trace(points, side_step, info.size))
     figure.update_layout(
-        xaxis=size_axis("Learnable parameters (logarithmic)", sizes),
-        yaxis=theme.axis("test accuracy (%)", (), log=False)
+        xaxis=size_axis(f"{theme.capitalised(info.size)} (logarithmic)", sizes),
+        yaxis=theme.axis(info.merit, (), log=False)
         | {
             "range": scale_of_points(
                 (
@@ -132,13 +142,13 @@ def _reported_sentence(dataset: str, points: Sequence[ReportedPoint]) -> str:
     )
 
 
-def _confirmed_trace(points: Sequence[ConfirmedPoint], side_step: float) -> go.Scatter:
+def _confirmed_trace(points: Sequence[ConfirmedPoint], side_step: float, size: str) -> go.Scatter:
     name = theme.escape(layer_look(points[0].layer).name)
     return means_trace(points, side_step, unit=100).update(
         name=name,
         hovertext=[
             f"<b>trial {p.trial}, {name}</b><br>{format_percent(p.accuracy)} %"
-            f"<br>n = {p.accuracy.n}<br>{p.x:,} learnable parameters"
+            f"<br>n = {p.accuracy.n}<br>{p.x:,} {size}"
             for p in points
         ],
     )

@@ -2,6 +2,7 @@
 
 - `trial`: `TrialConfig`, which holds all the others, and its plain parameter names
 - `model`: the network, its layers, masks and first layer
+- `task`: classification and detection, and the figure of merit of each
 - `optimizer`: optimiser and schedule
 - `arithmetic`: what trains a network on the CPU
 - `measured`: costs, results of an epoch or a confirmation, and the GPU memory that a run needs
@@ -18,6 +19,7 @@ from pnn_core.config.measured import (
     EpochResult,
     GpuNeed,
     Metric,
+    lacking_metrics,
 )
 from pnn_core.config.model import (
     Activation,
@@ -32,9 +34,11 @@ from pnn_core.config.model import (
     StemConfig,
 )
 from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
+from pnn_core.config.task import CLASSIFICATION, DETECTION, TASKS, Task
 from pnn_core.config.trial import (
     ADDED_SETTINGS,
     ADDED_UNSET,
+    CANVAS,
     PARAMETER_NAMES,
     Augment,
     Normalisation,
@@ -46,12 +50,16 @@ __all__ = [
     "ADDED_METRICS",
     "ADDED_SETTINGS",
     "ADDED_UNSET",
+    "CANVAS",
+    "CLASSIFICATION",
     "COMPILED",
     "COST_METRICS",
+    "DETECTION",
     "EPOCH_METRICS",
     "FUSED",
     "MEASURED_METRICS",
     "PARAMETER_NAMES",
+    "TASKS",
     "TORCH",
     "Activation",
     "Arithmetic",
@@ -75,5 +83,7 @@ __all__ = [
     "Pooling",
     "Schedule",
     "StemConfig",
+    "Task",
     "TrialConfig",
+    "lacking_metrics",
 ]

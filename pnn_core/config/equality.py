@@ -10,4 +10,8 @@ def has_equal_fields(one: Any, other: Any) -> bool:  # noqa: ANN401  # any datac
     Dataclasses do so by themselves up to Python 3.12, and compare field by field since.
     """
     pairs = ((getattr(one, field.name), getattr(other, field.name)) for field in fields(one))
-    return all(mine is others or mine == others for mine, others in pairs)
+    # By identity alone one NaN would differ from another, as from one that came through a pickle.
+    return all(
+        mine is others or mine == others or (mine != mine and others != others)
+        for mine, others in pairs
+    )

@@ -4,11 +4,12 @@ Records, their files, MLflow and the objectives follow from these declarations.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Annotated, Any, Literal, get_type_hints
 
 from pnn_core.config.equality import has_equal_fields
+from pnn_core.config.task import CLASSIFICATION, DETECTION, TASKS
 from pnn_core.config.trial import TrialConfig
 
 
@@ -23,12 +24,14 @@ class Metric:
             decades.
         over_epochs: Value of a run with several epochs: that of its last one, or their sum; None
             where only the single epochs have one.
+        task: Name of the only task that has it; None for every task.
     """
 
     label: str
     direction: Literal["maximize", "minimize"] = "minimize"
     kind: Literal["value", "count", "seconds"] = "value"
     over_epochs: Literal["last", "sum"] | None = "last"
+    task: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,34 +42,77 @@ class Costs:
         learnable_params: Numbers that the optimiser changes: the paper's axis.
         mask_values: Fixed random numbers (masks, frozen and binary filters) that a checkpoint must
             hold or regrow from a seed.
-        macs: Multiply-accumulates of convolutions and linear layers for one image.
+        macs: Multiply-accumulates of convolutions and linear layers for one image; in detection
+            with as many proposals as an evaluation keeps at most.
+        backbone_params: In detection, the learnable parameters that the network has without its
+            heads (the proposals' and those of its fully connected layers and outputs); 0 where
+            they were not counted, as in classification.
     """
 
     learnable_params: Annotated[int, Metric(label="learnable parameters", kind="count")]
     mask_values: Annotated[int, Metric(label="mask values (fixed numbers)", kind="count")]
     macs: Annotated[int, Metric(label="multiply-accumulates per image (MACs)", kind="count")]
+    backbone_params: Annotated[
+        int, Metric(label="backbone parameters", kind="count", task=DETECTION)
+    ] = 0
+
+    @property
+    def matched(self) -> int:
+        """Parameters by which networks count as of one size: the backbone's where it has heads."""
+        return self.backbone_params or self.learnable_params
+
+    def counted(self) -> dict[str, int]:
+        """Return the costs by name, without what was not counted."""
+        costs = {f.name: getattr(self, f.name) for f in fields(self)}
+        if not self.backbone_params:
+            del costs["backbone_params"]
+        return costs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EpochResult:
     """Result of one epoch of training.
 
-    A metric that is added later has `math.nan` for a default: earlier studies do not have it.
+    A metric that is added later, or that one task alone has, has `math.nan` for a default.
 
     Attributes:
         epoch: Number of the epoch, counted from 1.
         val_accuracy: Correct over total, in [0, 1].
         val_loss: Mean cross-entropy over the validation images, in nats.
-        train_loss: Mean cross-entropy over the epoch's steps, in nats.
+        val_map_50: Mean over classes of the average precision at an IoU of 0.5, by the 11-point
+            rule of PASCAL VOC 2007, in [0, 1].
+        val_map_50_area: The same by the area under the precision-recall curve, as VOC has it since
+            2010.
+        train_loss: Mean loss over the epoch's steps, in nats: cross-entropy; in detection the sum
+            of the four losses of Faster R-CNN.
         train_seconds: Wall time of the training steps.
         val_seconds: Wall time of the evaluation.
     """
 
     epoch: int
     val_accuracy: Annotated[
-        float, Metric(label="validation accuracy (correct / total)", direction="maximize")
-    ]
-    val_loss: Annotated[float, Metric(label="validation loss (nats)")]
+        float,
+        Metric(
+            label="validation accuracy (correct / total)",
+            direction="maximize",
+            task=CLASSIFICATION,
+        ),
+    ] = math.nan
+    val_loss: Annotated[float, Metric(label="validation loss (nats)", task=CLASSIFICATION)] = (
+        math.nan
+    )
+    val_map_50: Annotated[
+        float,
+        Metric(
+            label="validation mAP at IoU 0.5 (VOC'07, 11 points)",
+            direction="maximize",
+            task=DETECTION,
+        ),
+    ] = math.nan
+    val_map_50_area: Annotated[
+        float,
+        Metric(label="validation mAP at IoU 0.5 (area)", direction="maximize", task=DETECTION),
+    ] = math.nan
     train_loss: Annotated[float, Metric(label="training loss (nats)")]
     train_seconds: Annotated[
         float, Metric(label="training time (s)", kind="seconds", over_epochs="sum")
@@ -74,6 +120,31 @@ class EpochResult:
     val_seconds: Annotated[
         float, Metric(label="validation time (s)", kind="seconds", over_epochs=None)
     ]
+
+    def __eq__(self, other: object) -> bool:
+        """Compare as tuples do: NaN, which was not measured, equals itself."""
+        return has_equal_fields(self, other) if isinstance(other, EpochResult) else NotImplemented
+
+    @property
+    def task(self) -> str:
+        """Name of the task that it was measured in."""
+        return CLASSIFICATION if math.isnan(self.val_map_50) else DETECTION
+
+    @property
+    def merit(self) -> float:
+        """Figure of merit of its task (`Task.validated`): accuracy, or mean average precision."""
+        return self.val_map_50 if self.task == DETECTION else self.val_accuracy
+
+    def measured(self) -> dict[str, float]:
+        """Return its metrics by name: those of its task, and what its version measured."""
+        values = {name: getattr(self, name) for name in EPOCH_METRICS}
+        return {
+            name: value
+            for name, value in values.items()
+            if EPOCH_METRICS[name].task == self.task
+            or name not in ADDED_METRICS
+            or (EPOCH_METRICS[name].task is None and not math.isnan(value))
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +176,9 @@ class ConfirmResult:
         moved_test_accuracy: Mean over the four directions of the accuracy on the test images moved
             by one pixel, after the last epoch; the row or column that becomes free is black before
             normalisation. NaN where it was not recorded, as in earlier studies.
+        test_map_50: In detection, the mean average precision on the test images after the last
+            epoch (see `EpochResult`); NaN in classification, as the accuracies are in detection.
+        test_map_50_area: The same by the area under the curve.
         test_images: Number of test images; 0 where `correct_images` was not recorded.
         correct_images: One bit for each test image, in the order of the data set: 1 if it was right
             after the last epoch. The first image is the highest bit of the first byte and zeros
@@ -115,10 +189,12 @@ class ConfirmResult:
     """
 
     train_loss: float
-    test_accuracy: float
-    published_test_accuracy: float
     train_seconds: float
+    test_accuracy: float = math.nan
+    published_test_accuracy: float = math.nan
     moved_test_accuracy: float = math.nan
+    test_map_50: float = math.nan
+    test_map_50_area: float = math.nan
     test_images: int = 0
     correct_images: bytes = b""
 
@@ -133,6 +209,11 @@ class ConfirmResult:
     def __eq__(self, other: object) -> bool:
         """Compare as tuples do: NaN, which was not recorded, equals itself."""
         return has_equal_fields(self, other) if isinstance(other, ConfirmResult) else NotImplemented
+
+    @property
+    def merit(self) -> float:
+        """Figure of merit of its task (`Task.tested`): accuracy, or mean average precision."""
+        return self.test_map_50 if math.isnan(self.test_accuracy) else self.test_accuracy
 
     def metrics(self) -> dict[str, float]:
         """Return the measured numbers by name, without those that were not recorded."""
@@ -185,4 +266,21 @@ EPOCH_METRICS = _declared(EpochResult)
 """Metrics of an epoch, by name."""
 
 ADDED_METRICS = frozenset(f.name for f in fields(EpochResult) if f.default is not MISSING)
-"""Metrics of an epoch that earlier studies do not have."""
+"""Metrics of an epoch that earlier studies, or studies of another task, do not have."""
+
+
+def lacking_metrics(names: Collection[str]) -> list[str]:
+    """Return the metrics of an epoch that are missing for it to be of any task; empty for none.
+
+    Args:
+        names: Metrics that there are.
+    """
+    lacking = [
+        [
+            name
+            for name, metric in EPOCH_METRICS.items()
+            if name not in names and (name not in ADDED_METRICS or metric.task == task)
+        ]
+        for task in TASKS
+    ]
+    return min(lacking, key=len)

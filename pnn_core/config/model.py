@@ -10,6 +10,7 @@ from pnn_core.config.checks import (
     require_flag,
     require_member,
 )
+from pnn_core.config.task import CLASSIFICATION, DETECTION, TASKS
 from pnn_core.parts.layers import LAYER_SETTINGS, SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORK_SETTINGS, NETWORKS
 from pnn_core.parts.stems import STEM_SETTINGS, STEMS
@@ -40,17 +41,33 @@ class DatasetShape:
         channels: Colour channels of an image.
         height: Image height in pixels.
         width: Image width in pixels.
-        classes: Number of classes.
+        classes: Number of classes; in detection without the background.
+        task: Name in `TASKS`. In detection, images of any size are letterboxed to a square canvas
+            of that height and width.
     """
 
     channels: int
     height: int
     width: int
     classes: int
+    task: str = CLASSIFICATION
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "channels", "height", "width")
-        require_at_least(self, 2, "classes")
+        require_member(self, "task", tuple(TASKS))
+        require_at_least(self, 1 if self.task == DETECTION else 2, "classes")
+        if self.task == DETECTION and self.height != self.width:
+            raise ValueError(f"canvas (={self.height}×{self.width}) must be a square")
+
+    def on_canvas(self, side: int) -> "DatasetShape":
+        """Return the shape of the same images letterboxed to another canvas.
+
+        Raises:
+            ValueError: The task is not detection.
+        """
+        if self.task != DETECTION:
+            raise ValueError(f"canvas (={side}) is a setting of detection, not of {self.task}")
+        return replace(self, height=side, width=side)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +216,12 @@ class ModelConfig:
     def _require_buildable(self) -> None:
         """Refuse combinations that would be another network than they say."""
         smallest, data = NETWORKS[self.network].smallest_side, self.dataset
+        if data.task not in NETWORKS[self.network].tasks:
+            fitting = [name for name, entry in NETWORKS.items() if data.task in entry.tasks]
+            raise ValueError(
+                f"network (={self.network}) has no single-scale features for {data.task}: "
+                f"accepted are {', '.join(fitting)}"
+            )
         if min(data.height, data.width) < smallest:
             raise ValueError(
                 f"network (={self.network}) needs images of at least {smallest} pixels a side, "

@@ -13,6 +13,7 @@ Schedule = Literal[
     "original",
     "klachko",
     "update",
+    "faster_rcnn",
     "constant",
 ]
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 from pnn_core.config.checks import require_at_least, require_known, require_member
 from pnn_core.config.model import MaskConfig, ModelConfig, StemConfig
 from pnn_core.config.optimizer import OptimConfig
+from pnn_core.config.task import DETECTION
 
 ParameterValue = int | float | str | bool
 
@@ -34,6 +35,8 @@ class TrialConfig:
         data_order_seed: Seed of the order of the images, crops and flips in the place of `seed`.
         augment: Augmentation of training images, shifts being an eighth of the shorter side. None:
             that of the data set, with shifts of four pixels (`TrainingData.augment`).
+
+    In detection `canvas` is a plain name, too: the side of the square of `model.dataset`.
     """
 
     model: ModelConfig
@@ -79,7 +82,16 @@ class TrialConfig:
 
         mask = replace(self.model.mask, **chosen(MaskConfig))
         first_layer = replace(self.model.first_layer, **chosen(StemConfig))
-        model = replace(self.model, mask=mask, first_layer=first_layer, **chosen(ModelConfig))
+        dataset = self.model.dataset
+        if CANVAS in parameters:
+            dataset = dataset.on_canvas(parameters[CANVAS])
+        model = replace(
+            self.model,
+            dataset=dataset,
+            mask=mask,
+            first_layer=first_layer,
+            **chosen(ModelConfig),
+        )
         optim = replace(self.optim, **chosen(OptimConfig))
         return replace(self, model=model, optim=optim, **chosen(TrialConfig))
 
@@ -92,13 +104,19 @@ class TrialConfig:
         model = self.model
         unused = model.unused() | self.optim.unused()
         unused |= {name for name in (*STREAM_SEEDS, *ADDED_UNSET) if getattr(self, name) is None}
-        return {
+        parameters = {
             name: getattr(owner, name)
             for owner in (model, model.mask, model.first_layer, self.optim, self)
             for name in _own_names(type(owner))
             if name not in unused
         }
+        if model.dataset.task == DETECTION:
+            parameters[CANVAS] = model.dataset.height
+        return parameters
 
+
+CANVAS = "canvas"
+"""Plain name of the side of the square, in pixels, that images are letterboxed to in detection."""
 
 STREAM_SEEDS = ("initialisation_seed", "mask_seed", "data_order_seed")
 
@@ -108,10 +126,13 @@ def _own_names(owner: type) -> tuple[str, ...]:
     return tuple(f.name for f in fields(owner) if f.name not in nested)
 
 
-PARAMETER_NAMES: tuple[str, ...] = tuple(
-    name
-    for owner in (ModelConfig, MaskConfig, StemConfig, OptimConfig, TrialConfig)
-    for name in _own_names(owner)
+PARAMETER_NAMES: tuple[str, ...] = (
+    *(
+        name
+        for owner in (ModelConfig, MaskConfig, StemConfig, OptimConfig, TrialConfig)
+        for name in _own_names(owner)
+    ),
+    CANVAS,
 )
 """Every plain name that `TrialConfig.with_parameters` accepts."""
 

@@ -3,6 +3,7 @@
 Files, in the order in which a reader needs them:
 
 - `images`: labelled images, in memory (`LabelledImages`) or in files (`ImageFiles`)
+- `annotated_images`: images of any size and the objects in each, for detection
 - `dataset`: all that training and model selection may see, `TrainingData`; `DatasetError`
 - `augmentation`: random shifts and flips of training images
 - `spec`, `registry`: all that the platform must know of a data set; `DATASETS`
@@ -10,14 +11,18 @@ Files, in the order in which a reader needs them:
   `cifar_batches` are read by several of them
 - `load`: the functions that a study calls
 - `test_set`: the functions that a confirmation calls
+- `voc_folder`: reader of PASCAL VOC's layout, from `voc_lists`, `voc_files`, `voc_annotation` and
+  `voc_images`; `voc_survey` tells what it leaves out
 - `split`, `normalisation`: which images validate; mean and standard deviation of the others
-- `idx`, `download`, `class_folders`, `image_file`, `decode`, `memory`: files, folders and pixels
+- `idx`, `download`, `class_folders`, `image_file`, `decode`, `canvas`, `memory`: files, folders and
+  pixels
 - `summary`: images, classes and what is left out, in a line; `folder_survey` and `typical_size`
   look at folders, `doubts` at images that teach nothing
 
 Importing this package costs numpy and Pillow alone: no torch, torchvision or scikit-learn.
 """
 
+from pnn_core.data.annotated_images import AnnotatedImages
 from pnn_core.data.dataset import DatasetError, ImageTraits, TrainingData
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
 from pnn_core.data.load import dataset_shape, load_training_data
@@ -33,6 +38,7 @@ from pnn_core.data.test_set import (
 
 __all__ = [
     "DATASETS",
+    "AnnotatedImages",
     "DatasetError",
     "DatasetSpec",
     "ImageFiles",

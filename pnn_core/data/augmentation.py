@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pnn_core.config import Augment, DatasetShape
+from pnn_core.config import DETECTION, Augment, DatasetShape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +29,20 @@ def chosen_augmentation(
     """Return the augmentation of a training run; None leaves images as they are.
 
     A shift that is asked for is an eighth of the shorter side, as 4 pixels are of CIFAR-10's 32:
-    rounded, and at least one pixel.
+    rounded, and at least one pixel. In detection all of an image is seen, and nothing is shifted:
+    "crop" is as "none", and "crop_flip" is the published flip.
 
     Args:
         asked: `TrialConfig.augment`.
         shape: Shape of the images.
         published: `TrainingData.augment`: what holds where nothing is asked for.
     """
+    if shape.task == DETECTION:
+        return (
+            Augmentation(shift=0, flip=True)
+            if asked == "crop_flip" or (asked is None and published)
+            else None
+        )
     if asked is None:
         return PUBLISHED if published else None
     if asked == "none":

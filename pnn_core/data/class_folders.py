@@ -133,22 +133,40 @@ def unicode_hint(name: str, others: Sequence[str]) -> str:
     return f" (the other has {twins[0]!a}, its other Unicode form)" if twins else ""
 
 
-def _listed(class_list: Path, folder: Path, classes: Sequence[str]) -> tuple[str, ...]:
+def read_class_list(class_list: Path, least: int) -> list[str]:
+    """Read the names that `classes.txt` lists, in its order.
+
+    Args:
+        class_list: Path of the file.
+        least: Smallest number of classes.
+
+    Raises:
+        DatasetError: It cannot be read, lists a name twice, or too few.
+    """
     try:
         lines = class_list.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise DatasetError(f"{class_list} cannot be read: {reason}") from error
     listed = [line.strip() for line in lines if line.strip()]
-    known = set(classes)
     for number, name in enumerate(listed):
+        if name in listed[:number]:
+            raise DatasetError(f"{class_list} lists {name!r} twice: once is enough")
+    if len(listed) < least:
+        raise DatasetError(
+            f"{class_list} lists {len(listed)} class(es), at least {least} "
+            f"{'is' if least == 1 else 'are'} needed"
+        )
+    return listed
+
+
+def _listed(class_list: Path, folder: Path, classes: Sequence[str]) -> tuple[str, ...]:
+    listed = read_class_list(class_list, least=2)
+    known = set(classes)
+    for name in listed:
         if name not in known:
             raise DatasetError(
                 f"{class_list} lists {name!r}, which is no folder of {folder}: "
                 f"the nearest is {nearest(name, classes)!r}{unicode_hint(name, classes)}"
             )
-        if name in listed[:number]:
-            raise DatasetError(f"{class_list} lists {name!r} twice: once is enough")
-    if len(listed) < 2:
-        raise DatasetError(f"{class_list} lists {len(listed)} class(es), at least 2 are needed")
     return tuple(sorted(listed))

@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pnn_core.config import DatasetShape
+from pnn_core.config import CLASSIFICATION, DETECTION, DatasetShape
+from pnn_core.data.annotated_images import AnnotatedImages
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
 
 Part = Literal["train", "test"]
@@ -43,7 +44,8 @@ class TrainingData:
     Attributes:
         name: The data set's name in `DATASETS`.
         train: Images that weights are learned from.
-        validation: Images that measure `val_accuracy`; the same for every study and seed.
+        validation: Images that measure `val_accuracy` or `val_map_50`; the same for every study
+            and seed.
         held_out: Positions of the validation images among all images, in the order of the data set:
             int64, ascending, [len(validation)].
         classes: Class names; a label is an index into them.
@@ -82,7 +84,8 @@ class TrainingData:
                 )
         if not all(value > 0 for value in self.std):
             raise ValueError(f"std (={self.std}) must be above 0 in every channel")
-        largest = max(self.train.labels.max(), self.validation.labels.max())
+        # Annotated images may show no object at all.
+        largest = max(part.labels.max(initial=0) for part in (self.train, self.validation))
         if largest >= len(self.classes):
             raise ValueError(
                 f"label {largest} must be below the number of classes, {len(self.classes)}"
@@ -93,7 +96,11 @@ class TrainingData:
         """Shape of these images."""
         channels, height, width = self.train.image_shape
         return DatasetShape(
-            channels=channels, height=height, width=width, classes=len(self.classes)
+            channels=channels,
+            height=height,
+            width=width,
+            classes=len(self.classes),
+            task=DETECTION if isinstance(self.train, AnnotatedImages) else CLASSIFICATION,
         )
 
     @property
@@ -110,16 +117,19 @@ class TrainingData:
             ValueError: `held_out` does not say where the images belong.
         """
         order = self._order()
-        labels = np.concatenate([self.train.labels, self.validation.labels])[order]
         match self.train, self.validation:
             case LabelledImages() as train, LabelledImages() as validation:
                 images = np.empty((len(order), *train.image_shape), dtype=np.uint8)
                 kept = order < len(train)
                 images[kept], images[~kept] = train.images, validation.images
+                labels = np.concatenate([train.labels, validation.labels])[order]
                 return LabelledImages(images=images, labels=labels)
             case ImageFiles() as train, ImageFiles() as validation:
                 every = np.concatenate([train.names, validation.names])[order]
+                labels = np.concatenate([train.labels, validation.labels])[order]
                 return replace(train, names=every, labels=labels)
+            case AnnotatedImages() as train, AnnotatedImages() as validation:
+                return train.with_images_of(validation).take(order)
         raise ValueError("train and validation images must both be in memory or both in files")
 
     def _order(self) -> NDArray[np.int64]:

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from pnn_core.data.annotated_images import AnnotatedImages
+from pnn_core.data.canvas import decode_on_canvas
 from pnn_core.data.dataset import DatasetError, TrainingData
 from pnn_core.data.decode import decode
-from pnn_core.data.images import ImageFiles, Images
+from pnn_core.data.images import ImageFiles, Images, LabelledImages
 
 _PER_CHUNK = 1024
 _DECODED = 8
@@ -27,7 +29,7 @@ def require_differences(data: TrainingData) -> tuple[str, ...]:
         DatasetError: All images are the same, or one that is decoded is damaged.
     """
     count = len(data.train)
-    some = "" if not isinstance(data.train, ImageFiles) else f" {min(count, _DECODED)} of"
+    some = "" if isinstance(data.train, LabelledImages) else f" {min(count, _DECODED)} of"
     first, same, blank = None, True, 0
     for chunk in _chunks(data.train):
         first = chunk[:1] if first is None else first
@@ -40,13 +42,14 @@ def require_differences(data: TrainingData) -> tuple[str, ...]:
             f"all{some} {count} training images are the same, pixel by pixel: there is nothing to "
             "learn from them (transparent parts are laid on white)"
         )
-    return tuple(itertools.chain(_blank(blank, looked_at), _empty(data)))
+    return tuple(itertools.chain(_blank(blank, looked_at), _empty(data), _unused(data.train)))
 
 
 def _chunks(images: Images) -> Iterator[NDArray[np.uint8]]:
-    if isinstance(images, ImageFiles):
+    if not isinstance(images, LabelledImages):
         chosen = np.linspace(0, len(images) - 1, min(len(images), _DECODED)).astype(np.int64)
-        yield decode(images.take(chosen))
+        some = images.take(chosen)
+        yield decode(some) if isinstance(some, ImageFiles) else decode_on_canvas(some)
         return
     for start in range(0, len(images), _PER_CHUNK):
         yield images.images[start : start + _PER_CHUNK]
@@ -61,10 +64,21 @@ def _blank(blank: int, looked_at: int) -> Iterator[str]:
 
 
 def _empty(data: TrainingData) -> Iterator[str]:
+    what = "object" if isinstance(data.train, AnnotatedImages) else "image"
     counts = np.bincount(data.train.labels, minlength=len(data.classes))
     empty = [name for name, count in zip(data.classes, counts, strict=True) if count == 0]
     if empty:
         yield (
-            f"{len(empty)} of {len(data.classes)} classes have no image: "
+            f"{len(empty)} of {len(data.classes)} classes have no {what}: "
             f"{', '.join(empty[:5])}{', ...' if len(empty) > 5 else ''}"
         )
+
+
+def _unused(images: Images) -> Iterator[str]:
+    if isinstance(images, AnnotatedImages):
+        unused = len(images) - len(images.learnable())
+        if unused:
+            yield (
+                f"{unused} of {len(images)} training images show no object, or difficult ones "
+                "alone: weights are not learned from them"
+            )

@@ -48,7 +48,7 @@ def download(fetch: Callable[[Path], object], data_dir: Path, missing: str, advi
 def _move_files(source: Path, target: Path) -> None:
     """Move all but archives; file by file, since a folder cannot be renamed onto another."""
     for path in sorted(source.rglob("*")):
-        if path.is_file() and path.suffix not in (".gz", ".zip"):
+        if path.is_file() and path.suffix not in (".gz", ".zip", ".tar"):
             place = target / path.relative_to(source)
             place.parent.mkdir(parents=True, exist_ok=True)
             path.replace(place)

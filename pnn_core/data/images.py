@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pnn_core.data.annotated_images import AnnotatedImages
+
 
 # Arrays have no single truth value, so a generated `==` would raise: equality is identity.
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -111,7 +113,7 @@ class ImageFiles:
         return replace(self, names=self.names[indices], labels=self.labels[indices])
 
 
-Images = LabelledImages | ImageFiles
+Images = LabelledImages | ImageFiles | AnnotatedImages
 
 
 def _require_labels(name: str, count: int, labels: NDArray[np.int64]) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from pnn_core.config import DatasetShape
 from pnn_core.data.dataset import TrainingData
 from pnn_core.data.normalisation import channel_statistics
@@ -36,7 +38,11 @@ def load_training_data(name: str, data_dir: Path) -> TrainingData:
     """
     spec = find_dataset(name)
     images, classes = spec.read(data_dir, "train")
-    learn, held_out = stratified_split(images.labels, spec.validation_fraction)
+    if spec.held_out is None:
+        learn, held_out = stratified_split(images.labels, spec.validation_fraction)
+    else:
+        held_out = spec.held_out(data_dir)
+        learn = np.delete(np.arange(len(images)), held_out)
     train = images.take(learn)
     mean, std = channel_statistics(train)
     return TrainingData(

@@ -6,11 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pnn_core.config import Normalisation
+from pnn_core.data.annotated_images import AnnotatedImages
+from pnn_core.data.canvas import decode_content
 from pnn_core.data.decode import decode_all
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
 
 _IMAGES_PER_CHUNK = 1024
 """Bound of the memory: counting copies its input to 64 bits."""
+
+_ANNOTATED_IMAGES = 500
+"""Number of images of any size that are decoded for this, a few seconds' worth."""
 
 IMAGENET_STATISTICS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and standard deviation of ImageNet's training images, as torchvision's models use them
@@ -54,6 +59,8 @@ def channel_statistics(images: Images) -> Statistics:
     Computed from exact counts of the 256 values, so neither the number of images nor their order
     costs precision, and images that do not fit in memory give the same numbers as those that do.
     For photographs that are cropped they are ImageNet's, so that none is decoded beforehand.
+    Annotated images are counted as large as they are on their canvas, without the padding: all of
+    up to 500, else 500 evenly spread.
 
     Args:
         images: Images that weights are learned from.
@@ -83,6 +90,11 @@ def channel_statistics(images: Images) -> Statistics:
 
 
 def _chunks(images: Images) -> Iterator[NDArray[np.uint8]]:
+    if isinstance(images, AnnotatedImages):
+        count = len(images)
+        for index in np.linspace(0, count - 1, min(count, _ANNOTATED_IMAGES)).astype(np.int64):
+            yield decode_content(images, int(index))[None]
+        return
     every = np.arange(len(images))
     for start in range(0, len(images), _IMAGES_PER_CHUNK):
         part = slice(start, start + _IMAGES_PER_CHUNK)

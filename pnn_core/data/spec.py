@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pnn_core.config import Augment, DatasetShape
 from pnn_core.data.dataset import Part
 from pnn_core.data.images import Images
@@ -31,14 +34,16 @@ class DatasetSpec:
     Attributes:
         description: One line for a reader who chooses.
         shape: Shape of its images, or a function that reads it from a folder.
-        augment: True if batches in training get a random crop and flip, as the published code has
-            it, where a run does not say otherwise.
+        augment: True if batches in training get a random crop and flip (in detection a flip alone),
+            as the published codes have it, where a run does not say otherwise.
         read: Reader of one part of a folder: the images and the class names.
         require_test: Check that raises `DatasetError` where a folder has images to learn from and
             none to test; None where there always are some.
         default_augment: Augmentation of a new study that asks for none; None for `augment`.
         survey: Function that tells what of a folder is left out; None where all is used.
         validation_fraction: Share of the training images, of each class, held out for validation.
+        held_out: Function that returns the positions of the validation images of a folder that
+            says itself which they are, int64, ascending; None for a share of each class.
     """
 
     description: str
@@ -49,3 +54,4 @@ class DatasetSpec:
     default_augment: Augment | None = None
     survey: Callable[[Path], Survey] | None = None
     validation_fraction: float = 0.1
+    held_out: Callable[[Path], NDArray[np.int64]] | None = None

@@ -41,3 +41,21 @@ def stratified_split(
         count = min(max(round(held_out_fraction * len(members)), 1), len(members) - 1)
         held_out[generator.permutation(members)[:count]] = True
     return np.flatnonzero(~held_out), np.flatnonzero(held_out)
+
+
+def seeded_split(
+    count: int, held_out_fraction: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Divide images without regard to what they show, as those with several objects have no class.
+
+    Args:
+        count: Number of images, at least two.
+        held_out_fraction: Share to hold out, between 0 and 1; at least one image is.
+
+    Returns:
+        Indices of the images kept and of those held out, as of `stratified_split`.
+
+    Raises:
+        ValueError: The fraction is not between 0 and 1, or there are fewer than two images.
+    """
+    return stratified_split(np.zeros(count, dtype=np.int64), held_out_fraction)

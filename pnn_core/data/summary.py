@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pnn_core.data.annotated_images import AnnotatedImages
 from pnn_core.data.dataset import TrainingData
 from pnn_core.data.doubts import require_differences
 from pnn_core.data.registry import find_dataset
@@ -31,7 +32,8 @@ def summarise_images(data: TrainingData, data_dir: Path) -> tuple[str, tuple[str
     elif found.test_images is not None:
         test = f", {found.test_images:,} to test"
     line = (
-        f"images: {train + validation:,} in {len(data.classes)} classes: {train:,} to train, "
+        f"images: {train + validation:,}{_objects(data)} in {len(data.classes)} "
+        f"class{'es' if len(data.classes) > 1 else ''}: {train:,} to train, "
         f"{validation:,} to validate{test}"
     )
     if found is None:
@@ -39,3 +41,13 @@ def summarise_images(data: TrainingData, data_dir: Path) -> tuple[str, tuple[str
     if found.left_out:
         line += f"; left out: {', '.join(found.left_out)}"
     return line, (*found.warnings, *doubts)
+
+
+def _objects(data: TrainingData) -> str:
+    """Count the objects of annotated images."""
+    parts = [part for part in (data.train, data.validation) if isinstance(part, AnnotatedImages)]
+    if not parts:
+        return ""
+    every = sum(len(part.labels) for part in parts)
+    difficult = sum(int(part.difficult.sum()) for part in parts)
+    return f" with {every:,} objects ({difficult:,} difficult)"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -12,8 +12,9 @@ from pnn_core.data.normalisation import scale_and_offset
 from pnn_core.dataloader.augmentation import CropsAndFlips, crop_and_flip, draw_crops_and_flips
 from pnn_core.dataloader.resident_images import resident_images
 
-Batch = tuple[torch.Tensor, torch.Tensor]
-"""Images `[n, channels, height, width]`, float32, normalised, channels last; labels `[n]`."""
+Batch = tuple[torch.Tensor, Any]
+"""Images `[n, channels, height, width]`, float32, normalised, channels last; labels `[n]`, in
+detection the objects of each image."""
 
 
 class OrderedImages(Protocol):

@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from pnn_core.data import DatasetError, ImageFiles
+from pnn_core.data import AnnotatedImages, DatasetError, ImageFiles
+from pnn_core.data.canvas import decode_on_canvas
 from pnn_core.data.decode import RandomCrops, decode
 
 
@@ -23,10 +24,10 @@ class DecodeRequest:
 
     Attributes:
         files: Image files of the batch.
-        crops: Crops of images of any size; None for the centre.
+        crops: Crops of images of any size; None for the centre. Annotated images are never cropped.
     """
 
-    files: ImageFiles
+    files: ImageFiles | AnnotatedImages
     crops: RandomCrops | None = None
 
 
@@ -115,6 +116,8 @@ class _RequestDataset(Dataset[_Decoded]):
 
     def __getitem__(self, request: DecodeRequest) -> _Decoded:
         try:
+            if isinstance(request.files, AnnotatedImages):
+                return decode_on_canvas(request.files)
             return decode(request.files, request.crops)
         except DatasetError as error:
             return error

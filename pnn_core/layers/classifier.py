@@ -1,5 +1,7 @@
 """The classifier behind the last feature map."""
 
+from collections.abc import Sequence
+
 from torch import nn
 
 from pnn_core.parts.networks.network import ClassifierShape
@@ -32,9 +34,20 @@ def build_classifier(shape: ClassifierShape, classes: int, dropout: float) -> nn
         layers.append(nn.AdaptiveAvgPool2d((pooled.height, pooled.width)))
     layers.append(nn.Flatten())
     features = pooled.channels * pooled.pixels
-    for units in shape.hidden:
+    layers += build_hidden(features, shape.hidden, dropout) or [nn.Dropout(dropout)]
+    return nn.Sequential(*layers, nn.Linear((features, *shape.hidden)[-1], classes))
+
+
+def build_hidden(features: int, hidden: Sequence[int], dropout: float) -> list[nn.Module]:
+    """Build hidden linear layers, each with a ReLU and dropout behind it.
+
+    Args:
+        features: Numbers that come in.
+        hidden: Units of each layer.
+        dropout: Share of the units set to 0 in training.
+    """
+    layers: list[nn.Module] = []
+    for units in hidden:
         layers += [nn.Linear(features, units), nn.ReLU(inplace=True), nn.Dropout(dropout)]
         features = units
-    if not shape.hidden:
-        layers.append(nn.Dropout(dropout))
-    return nn.Sequential(*layers, nn.Linear(features, classes))
+    return layers

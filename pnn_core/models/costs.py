@@ -8,9 +8,12 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
-from pnn_core.config import Costs, DatasetShape, ModelConfig
+from pnn_core.architecture.parameter_count import count_backbone_params
+from pnn_core.config import DETECTION, Costs, DatasetShape, ModelConfig
 from pnn_core.layers.leaf_module import LeafModule
 from pnn_core.models.build import build_shapes
+from pnn_core.models.counted_parts import CountedInParts, CountedPart
+from pnn_core.parts.feature_map import FeatureMap
 from pnn_core.parts.networks import NETWORKS
 
 
@@ -32,7 +35,12 @@ def _count_costs(config: ModelConfig) -> Costs:
         learnable_params=sum(p.numel() for p in model.parameters() if p.requires_grad),
         mask_values=count_mask_values(model),
         macs=count_macs(model, config.dataset, batch=_counted_batch(config)),
+        backbone_params=_count_backbone(config),
     )
+
+
+def _count_backbone(config: ModelConfig) -> int:
+    return count_backbone_params(config) if config.dataset.task == DETECTION else 0
 
 
 def count_mask_values(model: nn.Module) -> int:
@@ -51,18 +59,23 @@ def count_activations(config: ModelConfig) -> int:
     """Count the values that all layers of a network give for one image, each layer's once.
 
     An upper bound of what training keeps for the backward pass: layers that work in place count,
-    too.
+    too, and in detection as many regions as a step of training samples.
     """
-    model = build_shapes(config)
+    model, dataset = build_shapes(config), config.dataset
     layers = [module for module in model.modules() if not list(module.children())]
-    return _sum_outputs(
-        model, dict.fromkeys(layers, 1), config.dataset, batch=_counted_batch(config)
-    )
+    each = dict.fromkeys(layers, 1)
+    if not isinstance(model, CountedInParts):
+        return _sum_outputs(_whole(model, dataset), each, batch=_counted_batch(config))
+    parts = model.counted_parts(dataset, training=True)
+    # What comes into a part may have been made between two of them, as aligned regions are.
+    given = sum(part.times * part.inputs.channels * part.inputs.pixels for part in parts)
+    return given + sum(_sum_outputs(part, each) for part in parts)
 
 
 def count_macs(model: nn.Module, dataset: DatasetShape, *, batch: int = 0) -> int:
     """Count multiply-accumulates of all convolutions and linear layers for one image.
 
+    In detection that is of the whole image, and of as many regions as an evaluation keeps at most.
     Counted on a batch of no images, which has all the shapes and none of the arithmetic. Neither
     torch's own `FlopCounterMode` nor an image on its meta device would do: each imports a compiler
     first, which would cost each worker process a second or two.
@@ -77,7 +90,16 @@ def count_macs(model: nn.Module, dataset: DatasetShape, *, batch: int = 0) -> in
         for m in model.modules()
         if isinstance(m, nn.Conv2d | nn.Linear | LeafModule)
     }
-    return _sum_outputs(model, each, dataset, batch=batch)
+    if isinstance(model, CountedInParts):
+        parts = model.counted_parts(dataset, training=False)
+        return sum(_sum_outputs(part, each, batch=batch) for part in parts)
+    return _sum_outputs(_whole(model, dataset), each, batch=batch)
+
+
+def _whole(model: nn.Module, dataset: DatasetShape) -> CountedPart:
+    """Take a network as the one part that it has."""
+    image = FeatureMap(channels=dataset.channels, height=dataset.height, width=dataset.width)
+    return CountedPart(module=model, inputs=image, times=1)
 
 
 def _counted_batch(config: ModelConfig) -> int:
@@ -85,11 +107,9 @@ def _counted_batch(config: ModelConfig) -> int:
     return int(NETWORKS[config.network].has_own_widths)
 
 
-def _sum_outputs(
-    model: nn.Module, each: Mapping[nn.Module, int], dataset: DatasetShape, *, batch: int
-) -> int:
-    """Sum what layers give for one image, each value times its layer's factor."""
-    total = 0
+def _sum_outputs(part: CountedPart, each: Mapping[nn.Module, int], *, batch: int = 0) -> int:
+    """Sum what a part's layers give for one image, each value times its layer's factor."""
+    model, inputs, total = part.module, part.inputs, 0
 
     def add(layer: nn.Module, _: tuple[torch.Tensor, ...], output: object) -> None:
         nonlocal total
@@ -97,13 +117,13 @@ def _sum_outputs(
             if isinstance(given, torch.Tensor):
                 total += given.shape[1:].numel() * each[layer]
 
-    handles = [layer.register_forward_hook(add) for layer in each]
+    handles = [m.register_forward_hook(add) for m in model.modules() if m in each]
     state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     shapes = {name: torch.empty(t.shape, dtype=t.dtype) for name, t in state.items()}
-    image = torch.zeros(batch, dataset.channels, dataset.height, dataset.width)
+    image = torch.zeros(batch, inputs.channels, inputs.height, inputs.width)
     # Where gradients are on, all modules are called: operators for the CPU go round some of them.
     with torch.enable_grad():
         functional_call(model.eval(), shapes, image)
     for handle in handles:
         handle.remove()
-    return total
+    return part.times * total

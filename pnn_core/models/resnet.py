@@ -1,5 +1,6 @@
 """Residual networks with any of the spatial layers."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 import torch
@@ -12,6 +13,7 @@ from pnn_core.layers.classifier import build_classifier
 from pnn_core.layers.leaf_module import LeafModule
 from pnn_core.layers.spatial import build_spatial_unit
 from pnn_core.layers.stem import build_stem
+from pnn_core.models.backbone import Backbone
 from pnn_core.parts.feature_map import FeatureMap
 from pnn_core.parts.networks.residual import BlockShape, ResidualNetwork
 from pnn_core.rng.generators import spawn
@@ -107,14 +109,8 @@ class ResNet(nn.Module):
         self, config: ModelConfig, network: ResidualNetwork, generator: torch.Generator
     ) -> None:
         super().__init__()
-        block = BottleneckBlock if network.bottleneck else BasicBlock
         self.stem = build_stem(config, bias=False, generator=spawn(generator))
-        self.blocks = nn.Sequential(
-            *(
-                block(config, shape, generator, padded=network.padded_shortcut)
-                for shape in network.blocks(config)
-            )
-        )
+        self.blocks = nn.Sequential(*build_blocks(config, network, generator))
         self.classify = build_classifier(
             network.classifier(config), config.dataset.classes, config.dropout
         )
@@ -123,6 +119,41 @@ class ResNet(nn.Module):
         """Map normalised images `[batch, channels, height, width]` to logits `[batch, classes]`."""
         logits: torch.Tensor = self.classify(self.blocks(self.stem(images)))
         return logits
+
+
+def build_backbone(
+    config: ModelConfig, network: ResidualNetwork, generator: torch.Generator
+) -> Backbone:
+    """Build a stem and all stages but the last, and the last one with a pool behind it.
+
+    Args:
+        config: Detector to build.
+        network: Its entry in `NETWORKS`.
+        generator: CPU source of the randomness of masks and filters.
+    """
+    stem = build_stem(config, bias=False, generator=spawn(generator))
+    blocks = build_blocks(config, network, generator)
+    named = [(str(number), block) for number, block in enumerate(blocks)]
+    first, last = (
+        nn.Sequential(OrderedDict(part))
+        for part in (named[: network.feature_blocks], named[network.feature_blocks :])
+    )
+    pooled = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(config.dropout)]
+    return Backbone(
+        features=nn.Sequential(OrderedDict([("stem", stem), ("blocks", first)])),
+        head=nn.Sequential(OrderedDict([("blocks", last), ("pool", nn.Sequential(*pooled))])),
+    )
+
+
+def build_blocks(
+    config: ModelConfig, network: ResidualNetwork, generator: torch.Generator
+) -> list[nn.Module]:
+    """Build the residual blocks, in order; arguments as `build_backbone` has them."""
+    block = BottleneckBlock if network.bottleneck else BasicBlock
+    return [
+        block(config, shape, generator, padded=network.padded_shortcut)
+        for shape in network.blocks(config)
+    ]
 
 
 def build_shortcut(

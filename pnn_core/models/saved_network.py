@@ -14,6 +14,7 @@ from torch import nn
 from pnn_core.config import DatasetShape, ModelConfig, TrialConfig
 from pnn_core.data.normalisation import scale_and_offset
 from pnn_core.models.build import build_model, build_shapes
+from pnn_core.models.detections import Detections
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.network_libraries import library_of, library_version
 from pnn_core.parts.networks import NETWORKS
@@ -99,7 +100,7 @@ class TrainedNetwork(nn.Module):
         """Class names, in the order of the logits."""
         return self.card.classes
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, images: torch.Tensor) -> torch.Tensor | list[Detections]:
         """Normalise images and apply the network.
 
         Args:
@@ -107,7 +108,7 @@ class TrainedNetwork(nn.Module):
                 from 0 to 1.
 
         Returns:
-            Logits, `[batch, classes]`.
+            Logits, `[batch, classes]`; in detection what each image shows.
 
         Raises:
             ValueError: The images have another shape than those that the network learned from.
@@ -120,8 +121,10 @@ class TrainedNetwork(nn.Module):
             )
         pixels = images * 255 if images.is_floating_point() else images
         scaled = torch.addcmul(self.summand, pixels.to(self.factor.dtype), self.factor)
-        logits: torch.Tensor = self.network(scaled.contiguous(memory_format=torch.channels_last))
-        return logits
+        found: torch.Tensor | list[Detections] = self.network(
+            scaled.contiguous(memory_format=torch.channels_last)
+        )
+        return found
 
 
 def encode_network(network: nn.Module, card: NetworkCard) -> bytes:

@@ -7,7 +7,8 @@
 - `network_libraries`: libraries whose networks can be named
 - `stems`: first layers, `STEMS`
 - `dataset_names`: names of the data sets, whose entries are in `pnn_core.data.sources`
-- `feature_map`, `noise_masks`: shapes that entries speak of
+- `feature_map`, `noise_masks`, `detector_shape`: shapes that entries speak of
+- `task_names`: what networks are built for
 - `entries`: entries of a registry, by their names
 
 A new part is a new file and its name in one registry; `tests/pnn_core/parts` walks each registry.

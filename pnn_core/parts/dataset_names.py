@@ -10,5 +10,7 @@ DATASET_NAMES = (
     "cifar100",
     "kmnist",
     "emnist",
+    "vocfolder",
+    "voc2007",
 )
 """Values of `--dataset`; each has an entry in the module of its name in `pnn_core.data.sources`."""

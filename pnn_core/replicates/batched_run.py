@@ -7,7 +7,7 @@ from functools import partial
 import torch
 from torch.nn import functional
 
-from pnn_core.dataloader.batches import DeviceImages
+from pnn_core.dataloader.batches import Batch, DeviceImages
 from pnn_core.replicates.batched_modules import DropoutGenerators, batched_network
 from pnn_core.replicates.batched_state import (
     batched_to_networks,
@@ -15,9 +15,10 @@ from pnn_core.replicates.batched_state import (
     networks_to_batched,
     optimizers_to_batched,
 )
+from pnn_core.training.compiled_network import Forward
 from pnn_core.training.epoch_state import EpochState, fork_rng
 from pnn_core.training.evaluated_run import EvaluatedRun
-from pnn_core.training.evaluation import Evaluation, evaluate
+from pnn_core.training.evaluation import ClassEvaluation, evaluate
 from pnn_core.training.optimizer import make_optimizer
 from pnn_core.training.train_steps import TrainingSteps, no_pause
 from pnn_core.training.trainer import NonFiniteLossError
@@ -53,7 +54,7 @@ class BatchedRun:
         self.step_loop = TrainingSteps(
             self._network,
             self._optimizer,
-            partial(mean_losses, replicates=len(runs)),
+            partial(batch_losses, replicates=len(runs)),
             first.device,
             float32=first.float32,
         )
@@ -137,7 +138,7 @@ class BatchedRun:
             run.step_loop.not_compiled = run.step_loop.not_compiled or loop.not_compiled
         return losses
 
-    def _evaluate(self) -> list[tuple[Evaluation, ...]]:
+    def _evaluate(self) -> list[tuple[ClassEvaluation, ...]]:
         """Return the evaluations of each run after the epoch that is about to end."""
         first = self.runs[0]
         evaluations = [
@@ -166,6 +167,18 @@ class BatchedRun:
             # A schedule expects a step of its optimiser first; without gradients, it is empty.
             run.optimizer.zero_grad(set_to_none=True)
             run.optimizer.step()
+
+
+def batch_losses(forward: Forward, batch: Batch, *, replicates: int) -> torch.Tensor:
+    """Return the mean cross-entropy of each replicate on a batch, `[replicates]`.
+
+    Args:
+        forward: The network of all replicates.
+        batch: Images `[n, replicates * channels, height, width]` and labels `[n * replicates]`.
+        replicates: Number of replicates.
+    """
+    images, labels = batch
+    return mean_losses(forward(images), labels, replicates=replicates)
 
 
 def mean_losses(logits: torch.Tensor, labels: torch.Tensor, *, replicates: int) -> torch.Tensor:

@@ -7,6 +7,7 @@
 - `train_steps`, `cuda_graph`: the steps of an epoch, captured as a CUDA graph on a GPU
 - `compiled_network`: networks compiled for long runs on a GPU
 - `optimizer`: optimisers and learning-rate schedules
+- `average_precision`: detections, scored as PASCAL VOC does
 - `evaluation`, `published_accuracy`: accuracy, and the one that the published code reported
 - `checkpoint`, `epoch_state`: the state of a run, between epochs and within one
 """

@@ -1,10 +1,8 @@
 """Confirmation: training on train and validation images, then the test set."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 
 from pnn_core.config import ConfirmResult, TrialConfig
@@ -12,8 +10,7 @@ from pnn_core.data import Images, ImageTraits
 from pnn_core.dataloader.batches import OrderedImages
 from pnn_core.device.selection import default_device
 from pnn_core.training.evaluated_run import EvaluatedRun
-from pnn_core.training.evaluation import Evaluation
-from pnn_core.training.published_accuracy import PublishedAccuracy
+from pnn_core.training.tasks.task import Evaluation
 from pnn_core.training.trainer import TrainedEpoch
 
 
@@ -24,12 +21,13 @@ def train_and_test(
     test: Images,
     device: torch.device | None = None,
 ) -> ConfirmResult:
-    """Train with the schedule fixed beforehand, then measure accuracy on the test images.
+    """Train with the schedule fixed beforehand, then measure on the test images.
 
-    The test images select nothing, not even whether a run counts: the accuracy is the one after the
-    last epoch. They are also classified after each earlier epoch, because the published protocol
-    averages over all epochs; its accuracy is returned as well and used for nothing else. After the
-    last epoch they are classified once more, moved by one pixel in four directions.
+    The test images select nothing, not even whether a run counts: accuracy, or mean average
+    precision, is the one after the last epoch. In classification they are also looked at after each
+    earlier epoch, because the published protocol averages over all epochs; its accuracy is returned
+    as well and used for nothing else. After the last epoch they are classified once more, moved by
+    one pixel in four directions.
 
     Args:
         config: The whole training run.
@@ -51,7 +49,7 @@ def train_and_test(
 
 
 class ConfirmationRun(EvaluatedRun):
-    """Confirmation run: trains on all but the test images, and tests after each epoch.
+    """Confirmation run: trains on all but the test images, and tests as its task does.
 
     Args:
         config: The whole training run.
@@ -76,31 +74,21 @@ class ConfirmationRun(EvaluatedRun):
         device: torch.device,
     ) -> None:
         super().__init__(config, traits, images, test, device)
-        self._published = PublishedAccuracy(batch_size=min(config.optim.batch_size, len(test)))
+        self._tests = self.task.test_record(config, len(test))
         self.train_loss = 0.0
-        self._test_accuracy = 0.0
-        self._moved_test_accuracy = math.nan
-        self._correct = torch.zeros(0, dtype=torch.bool)
         self._seconds = 0.0
 
     def evaluated_after(self, epoch: int) -> tuple[OrderedImages, ...]:
-        """Return the test images, after the last epoch also moved by one pixel."""
-        if epoch < self.config.epochs:
-            return (self.evaluation_images,)
-        return (self.evaluation_images, self.moved(self.evaluation_images))
+        """Return the test images, as the task has them evaluated after that epoch."""
+        return self._tests.sources(epoch, self.evaluation_images, self.black)
 
     def record(
         self, trained: TrainedEpoch, evaluations: Sequence[Evaluation], seconds: float
     ) -> None:
         """Keep the results of an epoch; see `EvaluatedRun`."""
-        evaluation, *moved = evaluations
-        self._published.add_epoch(evaluation.correct.numpy())
+        self._tests.add(evaluations)
         self.train_loss = trained.train_loss
-        self._test_accuracy = evaluation.accuracy
         self._seconds += trained.seconds
-        for last in moved:
-            self._moved_test_accuracy = last.accuracy
-            self._correct = evaluation.correct
 
     def result(self) -> ConfirmResult:
         """Return the run's result.
@@ -114,35 +102,20 @@ class ConfirmationRun(EvaluatedRun):
                 "are done"
             )
         return ConfirmResult(
-            train_loss=self.train_loss,
-            test_accuracy=self._test_accuracy,
-            published_test_accuracy=self._published.best,
-            train_seconds=self._seconds,
-            moved_test_accuracy=self._moved_test_accuracy,
-            test_images=len(self._correct),
-            correct_images=np.packbits(self._correct.numpy()).tobytes(),
+            train_loss=self.train_loss, train_seconds=self._seconds, **self._tests.result()
         )
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state with the measurements so far; see `Trainer`."""
-        return super().state_dict() | {
-            "published_smoothed": self._published.smoothed,
-            "published_best": self._published.best,
-            "train_loss": self.train_loss,
-            "test_accuracy": self._test_accuracy,
-            "moved_test_accuracy": self._moved_test_accuracy,
-            "correct": self._correct,
-            "train_seconds": self._seconds,
-        }
+        return (
+            super().state_dict()
+            | self._tests.state_dict()
+            | {"train_loss": self.train_loss, "train_seconds": self._seconds}
+        )
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore a state with its measurements; see `Trainer`."""
         super().load_state_dict(state)
-        self._published.smoothed = state["published_smoothed"]
-        self._published.best = state["published_best"]
+        self._tests.load_state_dict(state)
         self.train_loss = state["train_loss"]
-        self._test_accuracy = state["test_accuracy"]
-        if "correct" in state:  # states of earlier versions lack both
-            self._moved_test_accuracy = state["moved_test_accuracy"]
-            self._correct = state["correct"].cpu()
         self._seconds = state["train_seconds"]

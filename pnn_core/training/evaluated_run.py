@@ -9,7 +9,7 @@ import torch
 from pnn_core.config import TrialConfig
 from pnn_core.data import Images, ImageTraits
 from pnn_core.dataloader.batches import OrderedImages
-from pnn_core.training.evaluation import Evaluation
+from pnn_core.training.tasks.task import Evaluation
 from pnn_core.training.train_steps import no_pause
 from pnn_core.training.trainer import TrainedEpoch, Trainer
 

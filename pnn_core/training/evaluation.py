@@ -17,7 +17,7 @@ EVALUATION_BATCH = 500
 
 # Tensors have no single truth value, so a generated `==` would raise: equality is identity.
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Evaluation:
+class ClassEvaluation:
     """Loss and accuracy of a network on images.
 
     Attributes:
@@ -31,6 +31,10 @@ class Evaluation:
     accuracy: float
     correct: torch.Tensor
 
+    def epoch_metrics(self) -> dict[str, float]:
+        """Return loss and accuracy as fields of `EpochResult`."""
+        return {"val_loss": self.loss, "val_accuracy": self.accuracy}
+
 
 @torch.inference_mode()
 def evaluate(
@@ -41,7 +45,7 @@ def evaluate(
     *,
     replicates: int = 1,
     float32: bool = False,
-) -> list[Evaluation]:
+) -> list[ClassEvaluation]:
     """Classify every image once.
 
     Args:
@@ -71,7 +75,7 @@ def evaluate(
     totals = torch.stack(losses).sum(dim=0).tolist()
     flags = torch.cat(correct).cpu()
     return [
-        Evaluation(loss=total / len(own), accuracy=int(own.sum()) / len(own), correct=own)
+        ClassEvaluation(loss=total / len(own), accuracy=int(own.sum()) / len(own), correct=own)
         for total, own in zip(totals, flags.unbind(1), strict=True)
     ]
 

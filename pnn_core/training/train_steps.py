@@ -30,8 +30,8 @@ MIN_STEPS_TO_CAPTURE = 5 * WARM_UP_STEPS
 """Fewest steps of an epoch for which a CUDA graph is captured: a capture takes the time of a few
 steps."""
 
-Losses = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-"""Function from logits and labels to a loss, or to one loss per replicate, whose sum is then
+LossFunction = Callable[[Forward, Batch], torch.Tensor]
+"""Function from a network and a batch to a loss, or to one loss per replicate, whose sum is then
 minimised: no weight of one replicate has a part in another's loss."""
 
 
@@ -58,7 +58,7 @@ class TrainingStep:
     forward: Forward
     optimizer: torch.optim.Optimizer
     next_batch: Callable[[], Batch]
-    loss_function: Losses
+    loss_function: LossFunction
     device: torch.device
     float32: bool
 
@@ -72,9 +72,8 @@ class TrainingStep:
 
     def loss(self, batch: Batch) -> torch.Tensor:
         """Do the forward pass and return the loss."""
-        images, labels = batch
         with autocast(self.device, float32=self.float32):
-            return self.loss_function(self.forward(images), labels)
+            return self.loss_function(self.forward, batch)
 
 
 class TrainingSteps:
@@ -101,7 +100,7 @@ class TrainingSteps:
         self,
         network: nn.Module,
         optimizer: torch.optim.Optimizer,
-        loss_function: Losses,
+        loss_function: LossFunction,
         device: torch.device,
         *,
         float32: bool,

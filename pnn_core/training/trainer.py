@@ -8,22 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn import functional
 
-from pnn_core.config import COMPILED, TrialConfig
-from pnn_core.data import Images, ImageTraits, LabelledImages
+from pnn_core.config import COMPILED, DETECTION, TrialConfig
+from pnn_core.data import Images, ImageTraits
 from pnn_core.data.augmentation import Augmentation, chosen_augmentation
 from pnn_core.data.normalisation import chosen_statistics
-from pnn_core.dataloader.batches import (
-    BatchSource,
-    DeviceImages,
-    Normalise,
-    OrderedImages,
-    full_batches,
-)
+from pnn_core.dataloader.batches import BatchSource, Normalise, OrderedImages, full_batches
 from pnn_core.dataloader.decoding_workers import Decoder, decoding_worker_count
-from pnn_core.dataloader.file_batches import FileBatches
-from pnn_core.dataloader.moved_images import MovedImages
 from pnn_core.device.precision import LEAST_HALF_LEVEL, needs_float32
 from pnn_core.fused.operators import arithmetic_on
 from pnn_core.models.build import build_model
@@ -31,8 +22,9 @@ from pnn_core.rng.generators import spawn
 from pnn_core.rng.seeds import Seeds
 from pnn_core.training.checkpoint import snapshot
 from pnn_core.training.epoch_state import EpochState, fork_rng, generator_states, restore_generators
-from pnn_core.training.evaluation import Evaluation, evaluate
 from pnn_core.training.optimizer import make_optimizer, make_schedule
+from pnn_core.training.tasks import training_task
+from pnn_core.training.tasks.task import Evaluation
 from pnn_core.training.train_steps import TrainingSteps, no_pause
 
 
@@ -45,7 +37,7 @@ class TrainedEpoch:
     """Measurements of one epoch of training.
 
     Attributes:
-        train_loss: Mean cross-entropy over the epoch's steps, in nats.
+        train_loss: Mean loss over the epoch's steps, in nats.
         seconds: Wall time; for replicates trained at once, an equal share of it.
     """
 
@@ -72,6 +64,7 @@ class Trainer:
         training_images: Source of training batches.
         order_generator: Generator of the images' order, crops and flips.
         float32: True for float32 on a GPU, too.
+        task: Task that it trains for.
         step_loop: Its training steps, from epoch to epoch.
 
     Raises:
@@ -81,11 +74,13 @@ class Trainer:
     def __init__(
         self, config: TrialConfig, traits: ImageTraits, images: Images, device: torch.device
     ) -> None:
-        if traits.shape != config.model.dataset:
-            raise ValueError(
-                f"data is {traits.shape}, but the network expects {config.model.dataset}"
-            )
+        shape = config.model.dataset
+        # Images of any size are letterboxed to the canvas of each run.
+        is_on_canvas = traits.shape.task == shape.task == DETECTION
+        if (traits.shape.on_canvas(shape.height) if is_on_canvas else traits.shape) != shape:
+            raise ValueError(f"data is {traits.shape}, but the network expects {shape}")
         self.config = config
+        self.task = training_task(config.model.dataset)
         self.device = device
         self.epoch = 0
         mean, std = chosen_statistics(config.normalisation, (traits.mean, traits.std))
@@ -106,7 +101,7 @@ class Trainer:
         self.step_loop = TrainingSteps(
             self.model,
             self.optimizer,
-            functional.cross_entropy,
+            self.task.loss,
             device,
             float32=self.float32,
         )
@@ -140,9 +135,10 @@ class Trainer:
         """Prepare images for `evaluate`, as this network expects them."""
         return self._source(images, None)
 
-    def moved(self, source: BatchSource) -> MovedImages:
-        """Prepare images of `source` for `evaluate`, each moved by one pixel in four directions."""
-        return MovedImages(source, self._normalise.black)
+    @property
+    def black(self) -> torch.Tensor:
+        """Normalised value of a black pixel, `[channels, 1, 1]`."""
+        return self._normalise.black
 
     def train_epoch(self, pause: Callable[[], bool] = no_pause) -> TrainedEpoch | None:
         """Train one epoch, or the rest of the one that was paused.
@@ -267,7 +263,7 @@ class Trainer:
         )
 
     def evaluate(self, source: OrderedImages) -> Evaluation:
-        """Classify every image once.
+        """Run the network over every image once.
 
         Args:
             source: Images from `self.source`; may be evaluated any number of times.
@@ -275,14 +271,14 @@ class Trainer:
         Raises:
             DatasetError: Names an image that is decoded now and is damaged.
         """
-        return evaluate(
+        return self.task.evaluate(
             self.model, source, self.config.model.dataset, self.device, float32=self.float32
-        )[0]
+        )
 
     def _source(self, images: Images, augmentation: Augmentation | None) -> BatchSource:
-        if isinstance(images, LabelledImages):
-            return DeviceImages(images, self._normalise, augmentation)
-        return FileBatches(images, self._normalise, self._decoder, augmentation)
+        return self.task.source(
+            images, self.config.model.dataset, self._normalise, self._decoder, augmentation
+        )
 
     def _mean_finite(self, losses: list[float]) -> float:
         """Return the mean loss; read once an epoch, as each read of a number waits for the GPU."""

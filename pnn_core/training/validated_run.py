@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -11,7 +10,7 @@ from pnn_core.config import EpochResult, TrialConfig
 from pnn_core.data import TrainingData
 from pnn_core.device.selection import default_device
 from pnn_core.training.evaluated_run import EvaluatedRun
-from pnn_core.training.evaluation import Evaluation
+from pnn_core.training.tasks.task import Evaluation
 from pnn_core.training.trainer import NonFiniteLossError, TrainedEpoch
 
 
@@ -69,25 +68,26 @@ class ValidatedRun(EvaluatedRun):
                 the seed.
         """
         (evaluation,) = evaluations
-        if not math.isfinite(evaluation.loss):
+        metrics = evaluation.epoch_metrics()
+        loss = metrics.get("val_loss", 0.0)
+        if not math.isfinite(loss):
             raise NonFiniteLossError(
-                f"validation loss is {evaluation.loss} after epoch {self.epoch} "
-                f"with seed {self.config.seed}"
+                f"validation loss is {loss} after epoch {self.epoch} with seed {self.config.seed}"
             )
         self._results.append(
             EpochResult(
                 epoch=self.epoch,
                 train_loss=trained.train_loss,
-                val_loss=evaluation.loss,
-                val_accuracy=evaluation.accuracy,
                 train_seconds=trained.seconds,
                 val_seconds=seconds,
+                **metrics,
             )
         )
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state with the results so far; see `Trainer`."""
-        return super().state_dict() | {"results": [asdict(result) for result in self._results]}
+        results = [{"epoch": result.epoch, **result.measured()} for result in self._results]
+        return super().state_dict() | {"results": results}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore a state with its results; see `Trainer`."""

@@ -36,19 +36,22 @@ class RunWords:
         if record.result is not None:
             line = ", ".join([*_size(record), self._epoch(self._config.epochs)])
             line += f", train_loss {format_metric('train_loss', metrics['train_loss'])}"
-            accuracy = format_metric("test_accuracy", metrics["test_accuracy"])
-            line += ", sealed" if self._sealed else f", test_accuracy {accuracy}"
+            tested = record.task.tested
+            measured = f", {tested} {format_metric(tested, metrics[tested])}"
+            line += ", sealed" if self._sealed else measured
         elif record.state is RunState.COMPLETE:
-            accuracy = format_metric("val_accuracy", metrics["val_accuracy"])
-            line = ", ".join([f"val_accuracy {accuracy}", *_size(record)])
+            validated = record.task.validated
+            merit = f"{validated} {format_metric(validated, metrics[validated])}"
+            line = ", ".join([merit, *_size(record)])
         settings = "" if record.key.is_confirmation else f" ({self._settings(record)})"
         return f"{self.name(record)} {record.state}: {line}{settings}"
 
     def searching(self, record: RunRecord, last: EpochResult) -> str:
         """Describe a run of a search, or of a tuning, by its last epoch."""
         rung = "" if record.key.is_tuning else self._next_rung(last.epoch)
-        accuracy = format_metric("val_accuracy", last.val_accuracy)
-        state = f"{self._epoch(last.epoch)}{rung}, val_accuracy {accuracy}"
+        validated = record.task.validated
+        merit = format_metric(validated, last.merit)
+        state = f"{self._epoch(last.epoch)}{rung}, {validated} {merit}"
         return f"{self.name(record)}: {state} ({self._settings(record)})"
 
     def confirming(self, record: RunRecord, epoch: int, train_loss: float) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pnn_core.config import CLASSIFICATION
 from study.config import StudyConfig
 from study.results.comparison_words import cautions, describe_with_trial
 from study.results.kept_weights import KeptWeights
@@ -109,10 +110,9 @@ class Outcome:
         """Say how far luck reaches: the binomial standard error of the best accuracy."""
         seeds = counted(self.config.replicates, "seed")
         text = f"Chosen on {self.validation_images:,} validation images, {seeds} a trial"
-        accuracies = [record.metrics()["val_accuracy"] for record in self.front]
-        if not accuracies:
-            return f"{text}."
-        best = max(accuracies)
+        if not self.front or self.info.task.name != CLASSIFICATION:
+            return f"{text}."  # a mean of precisions has no binomial error
+        best = max(record.metrics()["val_accuracy"] for record in self.front)
         points = 100 * math.sqrt(best * (1 - best) / self.validation_images)
         return f"{text}: standard error of the best {points:.1f} points, or more."
 

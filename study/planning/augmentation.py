@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import get_args
 
-from pnn_core.config import Augment, DatasetShape
+from pnn_core.config import DETECTION, Augment, DatasetShape
 from pnn_core.data import DATASETS
 from pnn_core.data.augmentation import chosen_augmentation
 from pnn_core.data.typical_size import SMALL_EDGE
@@ -54,6 +54,9 @@ def describe_augmentation(config: StudyConfig) -> str:
     moved = f"shifted at random by up to {found.shift} pixel{'s' if found.shift > 1 else ''}"
     if _are_cropped(config.shape):
         moved = f"cropped to {config.shape.height}x{config.shape.width} at a random place"
+    if config.shape.task == DETECTION:
+        mirrored = "half of them are mirrored (--augment none: as they are)"
+        return f"training images keep their place on the canvas; {mirrored}" if found.flip else ""
     mirrored = "half of them mirrored" if found.flip else "none mirrored"
     other = "crop: none mirrored" if found.flip else "crop_flip: half of them mirrored"
     return (

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from pnn_core.config import CLASSIFICATION, COST_METRICS
 from pnn_core.config.checks import require_known
 from study.command_line import BadInputError, blaming
 from study.planning.arguments import Arguments
-from study.results.objective import OBJECTIVES, Objective
+from study.results.objective import Objective, objectives_of
 from study.results.settings import DEFAULT_REDUCTION_FACTOR, FIFO, MOASHA, SCHEDULERS
 from study.stopping.rungs import Rungs, default_first_rung
 
@@ -86,7 +87,10 @@ def require_something_to_compare(objectives: tuple[Objective, ...]) -> None:
             f"before: leave it out, or --scheduler {MOASHA}"
         )
     if all(objective.known_before_training for objective in objectives):
-        recorded = [name for name, o in OBJECTIVES.items() if not o.known_before_training]
+        tasks = [task for o in objectives if (task := COST_METRICS[o.name].task) is not None]
+        task = tasks[0] if tasks else CLASSIFICATION
+        known = objectives_of(task).items()
+        recorded = [name for name, o in known if not o.known_before_training]
         raise ValueError(
             f"the objectives {', '.join(objective.name for objective in objectives)} are known "
             "before training, so that no epoch tells anything about them: it needs one of "

@@ -38,6 +38,7 @@ from study.planning.ray_job import require_lasting_folder, with_ray_address
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.study_file import FILE, StudyFile, describe_images
 from study.planning.study_folder import CHECKPOINTS, STUDIES, describe_lost_file, is_free
+from study.planning.task import on_asked_canvas, require_one_canvas, with_task
 from study.results.fresh_seeds import first_fresh_seed
 from study.results.limit import require_known_metrics
 from study.results.mlflow.store import MlflowStore
@@ -82,6 +83,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
     rerun = find_rerun(arguments)
     arguments = with_own_code(arguments) if rerun is None else rerun.complete(arguments)
     shape = images_shape(arguments)
+    arguments = with_task(arguments, shape)
     space = asked_space(arguments, shape, rerun)
     if rerun is None:
         arguments, space = with_default_augmentation(arguments, space)
@@ -141,6 +143,7 @@ def asked_space(
         if arguments.layer_file is not None:
             with blaming("--layer-file", arguments.layer_file):
                 space = space.with_own_layer(arguments.layer_file)
+        require_one_canvas(arguments, space)
         return with_asked_augmentation(arguments, space)
     with blaming("--data-dir", arguments.data_dir):
         rerun.require_images(shape)
@@ -152,12 +155,13 @@ def images_shape(arguments: Arguments) -> DatasetShape:
     """Return the shape of the data set that was asked for.
 
     Raises:
-        BadInputError: There is no such data set, or no such folder.
+        BadInputError: There is no such data set or no such folder, or it has no canvas.
     """
     flag = "--dataset" if arguments.dataset not in DATASETS else "--data-dir"
     value = arguments.dataset if arguments.dataset not in DATASETS else arguments.data_dir
     with blaming(flag, value):
-        return dataset_shape(arguments.dataset, arguments.data_dir)
+        shape = dataset_shape(arguments.dataset, arguments.data_dir)
+    return on_asked_canvas(arguments, shape)
 
 
 def study_config(

@@ -15,6 +15,7 @@ from pnn_core.config import (
     Costs,
     EpochResult,
     ParameterValue,
+    lacking_metrics,
 )
 from search_spaces.setting_names import VARIANT
 from study.recording.recording import GIVEN_BY_THE_STUDY
@@ -27,6 +28,7 @@ KEYS = {
     "epoch": pa.int16(),
 }
 COSTS = dict.fromkeys(COST_METRICS, pa.int64())
+_OF_ONE_TASK = tuple(name for name, metric in COST_METRICS.items() if metric.task is not None)
 RESULTS = dict.fromkeys(EPOCH_METRICS, pa.float64())
 SETTINGS = tuple(n for n in (VARIANT, *PARAMETER_NAMES) if n not in GIVEN_BY_THE_STUDY)
 """Names of settings' columns; null where a setting changes nothing about a configuration."""
@@ -48,6 +50,12 @@ def to_arrow(configurations: Sequence[Configuration]) -> pa.Table:
                 row = shared | {"replicate": replicate, "seed": seed} | asdict(result)
                 for name, column in columns.items():
                     column.append(row[name])
+    results = [result for c in configurations for curve in c.curves for result in curve]
+    measured = {name for result in results for name in result.measured()}
+    absent = [name for name in RESULTS if results and name not in measured]
+    absent += [name for name in _OF_ONE_TASK if not any(columns[name])]
+    for name in absent:  # of another task
+        del columns[name], types[name]
     return pa.table(columns, schema=pa.schema(list(types.items())))
 
 
@@ -66,7 +74,7 @@ def from_arrow(table: pa.Table) -> tuple[Configuration, ...]:
         number = row["configuration"]
         found = (
             {name: row[name] for name in settings if row[name] is not None},
-            Costs(**{name: row[name] for name in COSTS}),
+            Costs(**{name: row[name] for name in COSTS if name in row}),
             row["seed"] - row["replicate"],
         )
         if shared.setdefault(number, found) != found:
@@ -93,9 +101,11 @@ def _require_columns(table: pa.Table) -> list[str]:
     """Check names, types and nulls, and return the settings among the columns."""
     wanted = KEYS | COSTS | RESULTS
     found = dict(zip(table.schema.names, table.schema.types, strict=True))
+    if lacking := lacking_metrics(found):
+        raise ValueError(f"column {lacking[0]!r} is missing")
     for name, kind in wanted.items():
-        if name not in found and name in ADDED_METRICS:
-            continue  # of a table from before it was measured
+        if name not in found and (name in ADDED_METRICS or name in _OF_ONE_TASK):
+            continue  # of a table of another task, or from before it was measured
         if name not in found:
             raise ValueError(f"column {name!r} is missing")
         if found[name] != kind:

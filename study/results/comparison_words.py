@@ -45,7 +45,7 @@ def describe_comparison(comparison: Comparison) -> str:
         plan = f"; {100 * (comparison.matters or 0):g} would matter; {comparison.standing}"
         first = (
             f"{subject} {format_points(difference)} points over {comparison.names[1]} at "
-            f"{format_size(comparison.first.learnable_params)} parameters "
+            f"{format_size(comparison.first.matched_params)} parameters "
             f"(n = {difference.n}{plan if planned else ''}): {describe_verdict(comparison)}"
         )
     return ". ".join((first, *_reservations(comparison))) + "."

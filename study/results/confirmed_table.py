@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pnn_core.config import CLASSIFICATION
 from study.results.front_table import TextTable, format_metric
 from study.results.layer_result import LayerResult, describe_tuned
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -28,15 +29,15 @@ def confirmed_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Te
         if comparison.standing is Standing.CONTROL
     }
     arms = {record.number: arm_of(record) for record in study.records}
+    is_classified = study.info.task.name == CLASSIFICATION
     return TextTable(
         header=(
             "trial",
             "layer" if study.info.experiment is None else "arm",
-            "learnable_params",
+            "learnable_params" if is_classified else "backbone_params",
             "seeds",
-            "test_accuracy %",
-            "published protocol %",
-            "lost if moved",
+            f"{study.info.task.tested} %",
+            *(("published protocol %", "lost if moved") if is_classified else ()),
             "perturbation over it",
             "verdict",
         ),
@@ -45,6 +46,7 @@ def confirmed_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Te
                 result,
                 (study.info.experiment and arms.get(result.trial)) or _layer(result),
                 beside.get((result.trial, result.layer)),
+                is_classified=is_classified,
             )
             for result in fixed_results(study)
         ),
@@ -56,8 +58,11 @@ def _layer(result: LayerResult) -> str:
     return f"{result.layer}, {tuned}" if tuned else result.layer
 
 
-def _row(result: LayerResult, name: str, comparison: Comparison | None) -> tuple[str, ...]:
-    params, accuracy = result.learnable_params, result.test_accuracy
+def _row(
+    result: LayerResult, name: str, comparison: Comparison | None, *, is_classified: bool
+) -> tuple[str, ...]:
+    params, accuracy = result.matched_params, result.test_accuracy
+    beside = (_percent(result.published_test_accuracy), _percent(result.moved_drop))
     difference = None if comparison is None else comparison.difference
     verdict = None if comparison is None else comparison.verdict
     return (
@@ -66,8 +71,7 @@ def _row(result: LayerResult, name: str, comparison: Comparison | None) -> tuple
         "–" if params is None else format_metric("learnable_params", params),
         _seeds(result),
         "–" if accuracy is None else format_percent(accuracy),
-        _percent(result.published_test_accuracy),
-        _percent(result.moved_drop),
+        *(beside if is_classified else ()),
         "–" if difference is None else format_points(difference),
         "–" if verdict is None else str(verdict),
     )

@@ -69,7 +69,7 @@ def networks_of(record: RunRecord, controls: str) -> int:
         controls: Choice of controls, as it is kept.
     """
     # Images and networks of any shape will do: the layer does not depend on them.
-    images = DatasetShape(channels=3, height=32, width=32, classes=2)
+    images = DatasetShape(channels=3, height=32, width=32, classes=2, task=record.task.name)
     settings = {name: v for name, v in record.parameters.items() if name in PARAMETER_NAMES}
     if settings.get("layer") not in {None, *SPATIAL_LAYERS}:  # its file is elsewhere
         others = {name for name in controls.split(",") if name not in (NONE, settings["layer"])}

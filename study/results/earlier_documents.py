@@ -121,9 +121,10 @@ def earlier_document(
 
 def _costs(metrics: Mapping[str, float]) -> dict[str, int] | None:
     """Read costs; None where they were not known."""
-    if not any(name in metrics for name in COST_METRICS):
+    costs = [name for name, metric in COST_METRICS.items() if metric.task is None]
+    if not any(name in metrics for name in costs):
         return None
-    return {name: int(metrics[name]) for name in COST_METRICS}
+    return {name: int(metrics[name]) for name in costs}
 
 
 def _curves(tags: Mapping[str, str]) -> list[dict[str, list[Any]]]:

@@ -141,7 +141,7 @@ def leading_row(rows: Sequence[ForestRow], records: Iterable[RunRecord]) -> Fore
     if rows[0].standing != Standing.CONTROL:
         return rows[0]
     accuracies = {
-        f"trial {record.number}": record.metrics().get("val_accuracy", 0.0)
+        f"trial {record.number}": record.metrics().get(record.task.validated, 0.0)
         for record in records
         if record.state is RunState.COMPLETE
     }

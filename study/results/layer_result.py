@@ -65,8 +65,14 @@ class LayerResult:
         return None if costs is None else costs.learnable_params
 
     @property
+    def matched_params(self) -> int | None:
+        """Parameters by which controls are matched: see `Costs.matched`; None while unknown."""
+        costs = next((run.costs for run in self.runs if run.costs is not None), None)
+        return None if costs is None else costs.matched
+
+    @property
     def size_difference(self) -> float:
-        """Learnable parameters over the trial's, minus 1."""
+        """Those parameters over the trial's, minus 1."""
         return self.runs[0].size_difference
 
     @property
@@ -76,13 +82,14 @@ class LayerResult:
 
     @cached_property
     def test_accuracies(self) -> dict[int, float]:
-        """Correct over total for each seed that is complete."""
-        return {seed: result.test_accuracy for seed, result in self.results.items()}
+        """Figure of merit of each seed that is complete: correct over total, in detection mAP."""
+        return {seed: result.merit for seed, result in self.results.items()}
 
     @property
     def published_test_accuracies(self) -> dict[int, float]:
         """Published protocol's figure of the same runs."""
-        return {seed: result.published_test_accuracy for seed, result in self.results.items()}
+        published = {seed: r.published_test_accuracy for seed, r in self.results.items()}
+        return {seed: figure for seed, figure in published.items() if math.isfinite(figure)}
 
     @property
     def test_accuracy(self) -> Estimate | None:

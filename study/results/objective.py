@@ -87,6 +87,17 @@ OBJECTIVES: dict[str, Objective] = {
 }
 """Every metric that each trial has and that can be an objective."""
 
+
+def objectives_of(task: str) -> dict[str, Objective]:
+    """Return those that a trial of a task has.
+
+    Args:
+        task: Name of the task.
+    """
+    metrics = {**EPOCH_METRICS, **COST_METRICS}
+    return {name: o for name, o in OBJECTIVES.items() if metrics[name].task in (None, task)}
+
+
 MEASURED_OBJECTIVES = _objectives(MEASURED_METRICS)
 """Metrics that a trial has where they are objectives."""
 

@@ -109,8 +109,8 @@ class Pair:
 
     @property
     def size_difference(self) -> float | None:
-        """Learnable parameters of the second over those of the first, minus 1."""
-        ours, theirs = self.first.learnable_params, self.second.learnable_params
+        """Parameters of the second over those of the first, minus 1; see `Costs.matched`."""
+        ours, theirs = self.first.matched_params, self.second.matched_params
         return None if ours is None or theirs is None else theirs / ours - 1
 
 

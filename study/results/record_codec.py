@@ -20,6 +20,7 @@ from pnn_core.config import (
     Costs,
     EpochResult,
     ParameterValue,
+    lacking_metrics,
 )
 from study.results.earlier_documents import upgrade_document
 from study.results.early_stop import EarlyStop, StopCause
@@ -32,6 +33,9 @@ FORMAT = 2
 _RARE = ("grid_point", "tuning", "arithmetic", "measured", "fallbacks", "enqueued")
 """Fields that a document may lack: of tuning and of a GPU where there was none, and what came
 later."""
+
+_OF_ONE_TASK = ("test_accuracy", "published_test_accuracy", "test_map_50", "test_map_50_area")
+"""Fields of a confirmation's result that are NaN in another task, and are then left out."""
 
 _Reader = Callable[[Mapping[str, Any], str], Any]
 _T = TypeVar("_T")
@@ -46,10 +50,7 @@ def record_to_json(record: RunRecord) -> dict[str, Any]:
         "parameters": {name: _spell_any(value) for name, value in record.parameters.items()},
         "size_difference": _spell(record.size_difference),
         "costs": None if record.costs is None else asdict(record.costs),
-        "replicates": [
-            {name: [_spell(getattr(result, name)) for result in curve] for name in EPOCH_METRICS}
-            for curve in record.replicates
-        ],
+        "replicates": [_spell_curve(curve) for curve in record.replicates],
         "result": None if record.result is None else _spell_result(record.result),
         "device": record.device,
         "arithmetic": record.arithmetic,
@@ -89,6 +90,12 @@ def record_from_json(document: object) -> RunRecord:
     return RunRecord(key=key, **values)
 
 
+def _spell_curve(curve: Curve) -> dict[str, list[float | str]]:
+    """Return a document of a curve, without what another task or a later version measures."""
+    names = dict.fromkeys(name for result in curve for name in result.measured())
+    return {name: [_spell(getattr(result, name)) for result in curve] for name in names}
+
+
 def _spell(number: float) -> float | str:
     return number if math.isfinite(number) else str(float(number))
 
@@ -102,6 +109,7 @@ def _spell_result(result: ConfirmResult) -> dict[str, Any]:
     return {
         name: base64.b64encode(value).decode() if isinstance(value, bytes) else _spell(value)
         for name, value in asdict(result).items()
+        if not (name in _OF_ONE_TASK and math.isnan(value))
     }
 
 
@@ -167,6 +175,8 @@ def _read_numbers(document: object) -> dict[str, float]:
 
 def _curve(columns: object) -> Curve:
     values = _read(columns, "curve", dict.fromkeys(EPOCH_METRICS, _numbers), ADDED_METRICS)
+    if lacking := lacking_metrics(values):
+        raise ValueError(f"{lacking[0]!r} is missing in a document of a curve")
     lengths = {name: len(column) for name, column in values.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"replicates must have as many epochs of each metric, not {lengths}")

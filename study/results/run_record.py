@@ -1,21 +1,24 @@
 """Record of a training run: a trial of the search, or a run that confirms one."""
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
 from typing import NamedTuple
 
 from pnn_core.config import (
-    ADDED_METRICS,
+    CANVAS,
+    CLASSIFICATION,
+    DETECTION,
     EPOCH_METRICS,
+    TASKS,
     ConfirmResult,
     Costs,
     EpochResult,
     ParameterValue,
+    Task,
 )
 from study.results.early_stop import EarlyStop
 from study.results.objective import Objective
@@ -168,6 +171,11 @@ class RunRecord:
             )
 
     @property
+    def task(self) -> Task:
+        """Task that the network was trained for."""
+        return TASKS[DETECTION if CANVAS in self.parameters else CLASSIFICATION]
+
+    @property
     def number(self) -> int:
         """Number of the trial."""
         return self.key.trial
@@ -207,23 +215,22 @@ class RunRecord:
         if self.key.is_confirmation:
             metrics["size_difference"] = self.size_difference
         if self.costs is not None:
-            metrics |= asdict(self.costs)
+            metrics |= self.costs.counted()
         if self.result is not None:
             metrics |= self.result.metrics()
         metrics |= self.measured
         if not self.replicates or not self.replicates[0]:
             return metrics
         last = mean_result([curve[-1] for curve in self.replicates])
-        for name, metric in EPOCH_METRICS.items():
-            if name in ADDED_METRICS and math.isnan(getattr(last, name)):
-                continue  # of a study from before it was measured
-            if metric.over_epochs == "last":
-                metrics[name] = getattr(last, name)
-            elif metric.over_epochs == "sum":
+        for name, value in last.measured().items():
+            over_epochs = EPOCH_METRICS[name].over_epochs
+            if over_epochs == "last":
+                metrics[name] = value
+            elif over_epochs == "sum":
                 metrics[name] = self._sum(name)
         if len(self.replicates) > 1:
-            final = [curve[-1].val_accuracy for curve in self.replicates]
-            metrics["val_accuracy_std"] = statistics.stdev(final)
+            final = [curve[-1].merit for curve in self.replicates]
+            metrics[f"{self.task.validated}_std"] = statistics.stdev(final)
         return metrics
 
     def _sum(self, name: str) -> float:
@@ -253,5 +260,6 @@ def mean_result(results: Sequence[EpochResult]) -> EpochResult:
     """
     if len(results) == 1:
         return results[0]
-    means = {name: statistics.fmean(map(attrgetter(name), results)) for name in EPOCH_METRICS}
+    names = results[0].measured()
+    means = {name: statistics.fmean(map(attrgetter(name), results)) for name in names}
     return EpochResult(epoch=results[0].epoch, **means)

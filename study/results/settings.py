@@ -152,8 +152,9 @@ class ShownSettings:
         parse_objectives(DEFAULT_OBJECTIVES),
         group=Group.SEARCHED,
         metavar="A,B",
-        help=f"metrics to optimise (default: {DEFAULT_OBJECTIVES}); also latency_ms, "
-        "peak_memory_bytes, file_bytes, and functions of your own, FILE.py:NAME:minimize",
+        help=f"metrics to optimise (default: {DEFAULT_OBJECTIVES}; in "
+        "detection val_map_50,backbone_params); also latency_ms, peak_memory_bytes, file_bytes, "
+        "and functions of your own, FILE.py:NAME:minimize",
         read=parse_objectives,
         on_rerun=OF_STUDY,
         shown=PARAMETER,
@@ -316,6 +317,17 @@ class Settings(ShownSettings, Resources):
         "the side) or crop_flip (mirrored too); default: as the space or the data set has it, "
         "crop for imagefolder",
         read=read_augment,
+        on_rerun=OnRerun.DEFAULT,
+        may_lack=True,
+    )
+    canvas: int | None = option(
+        None,
+        group=Group.SEARCHED,
+        after="augment",
+        metavar="PIXELS",
+        help="in detection, side of the square that images are letterboxed to (default: 320 for "
+        "vocfolder, 608 for voc2007)",
+        least=1,
         on_rerun=OnRerun.DEFAULT,
         may_lack=True,
     )

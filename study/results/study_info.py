@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pnn_core.config import DatasetShape
+from pnn_core.config import CLASSIFICATION, TASKS, DatasetShape, Task
 from pnn_core.parts.own_code import OwnCode
 from study.results.limit import Limits
 from study.results.objective import Objective
@@ -74,6 +74,11 @@ class StudyInfo(ShownSettings):
                 f"rungs (={self.rungs}) and reduction_factor (={self.reduction_factor}) go together"
             )
 
+    @property
+    def task(self) -> Task:
+        """Task of its networks."""
+        return TASKS[CLASSIFICATION if self.images is None else self.images.task]
+
     def is_exploratory(self, seed: int) -> bool:
         """Return True if a fresh seed was added after the number of seeds had been fixed."""
         if self.confirm_beforehand is None or self.first_fresh_seed is None:
@@ -103,15 +108,18 @@ class StudySummary:
         pruned: Trials stopped early by the scheduler.
         failed: Trials that ended without their full budget.
         front_size: Trials on the front.
-        best_val_accuracy: Largest final validation accuracy of a complete trial, in [0, 1]; a
-            maximum over trials, so biased upwards. None when no trial is complete.
+        task: Task of its networks.
+        best: Largest final figure of merit on validation images of a complete trial
+            (`EpochResult.merit`), in [0, 1]; a maximum over trials, so biased upwards. None when no
+            trial is complete.
     """
 
     complete: int
     pruned: int
     failed: int
     front_size: int
-    best_val_accuracy: float | None
+    best: float | None
+    task: Task = TASKS[CLASSIFICATION]
 
 
 def summarise(
@@ -120,8 +128,8 @@ def summarise(
     """Count trials by state, and measure the front."""
     records = tuple(records)
     states = [record.state for record in records]
-    accuracies = [
-        record.epochs[-1].val_accuracy
+    finals = [
+        record.epochs[-1].merit
         for record in records
         if record.state is RunState.COMPLETE and record.epochs
     ]
@@ -130,5 +138,6 @@ def summarise(
         pruned=states.count(RunState.PRUNED),
         failed=states.count(RunState.FAILED),
         front_size=len(front(records, objectives, limits)),
-        best_val_accuracy=max(accuracies, default=None),
+        best=max(finals, default=None),
+        task=next((record.task for record in records), TASKS[CLASSIFICATION]),
     )

@@ -15,8 +15,8 @@ class TuningPoint:
     Attributes:
         settings: Values of the tuned settings, by name.
         seeds: Number of seeds, which no search and no confirmation uses.
-        val_accuracy: Mean over the seeds after the last epoch, in [0, 1]; NaN where one of them
-            did not train to its end.
+        val_accuracy: Mean figure of merit over the seeds after the last epoch, in [0, 1]: accuracy,
+            in detection mean average precision; NaN where one of them did not train to its end.
         val_loss: Mean over the seeds after the last epoch, in nats; NaN as above.
     """
 
@@ -36,7 +36,7 @@ class TuningPoint:
 
 
 def best_point(points: Sequence[TuningPoint]) -> TuningPoint | None:
-    """Return the point of highest validation accuracy, of equal ones that of lowest loss.
+    """Return the point of the highest figure of merit, of equal ones that of lowest loss.
 
     Args:
         points: Points of one network's grid; those with a seed that failed are not taken.

@@ -71,6 +71,6 @@ def _result(
     return TuningPoint(
         settings=settings,
         seeds=seeds,
-        val_accuracy=math.nan if last is None else last.val_accuracy,
+        val_accuracy=math.nan if last is None else last.merit,
         val_loss=math.nan if last is None else last.val_loss,
     )

@@ -31,7 +31,8 @@ STAND_INS = {
         echo "srun $*" >> "$CALLS"
         while [ "${1#--}" != "$1" ]; do shift; done
         setsid "$@" &
-        until kill -0 -$! 2> /dev/null; do sleep 0.01; done  # it leads its group by now
+        # Until it leads its group, or is gone.
+        while kill -0 $! 2> /dev/null && ! kill -0 -$! 2> /dev/null; do sleep 0.01; done
         trap "kill -KILL -$!" TERM
         echo $! >> "$CALLS.steps"
         wait; wait""",

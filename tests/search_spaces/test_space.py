@@ -11,8 +11,10 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from pnn_core.config import DatasetShape
 from search_spaces import BUILT_IN, SearchSpace, SpaceError, find_space
 from search_spaces.buildable import require_a_network
+from search_spaces.catalogue import FOR_DETECTION
 
 DIGITS = DatasetShape(channels=1, height=8, width=8, classes=10)
+CLASSIFYING = tuple(name for name in BUILT_IN if name not in FOR_DETECTION)
 MNIST = DatasetShape(channels=1, height=28, width=28, classes=10)
 CIFAR = DatasetShape(channels=3, height=32, width=32, classes=10)
 IMAGENET100 = DatasetShape(channels=3, height=224, width=224, classes=100)
@@ -44,7 +46,7 @@ def test_noise_masks_fits_the_network_to_the_images(shape: DatasetShape, network
     assert noise_masks.configure(point, dataset=shape, epochs=1, seed=0).model.network == network
 
 
-@pytest.mark.parametrize("name", sorted({*BUILT_IN} - {"pnn_bench"}))
+@pytest.mark.parametrize("name", sorted({*CLASSIFYING} - {"pnn_bench"}))
 @pytest.mark.parametrize("shape", [CIFAR, DIGITS, MNIST, IMAGENET100])
 def test_every_point_of_a_built_in_grid_can_be_built(name: str, shape: DatasetShape) -> None:
     built_in = find_space(name, shape)
@@ -55,7 +57,7 @@ def test_every_point_of_a_built_in_grid_can_be_built(name: str, shape: DatasetSh
     assert len(list(built_in.grid_points(shape))) == product
 
 
-@pytest.mark.parametrize("name", BUILT_IN)
+@pytest.mark.parametrize("name", CLASSIFYING)
 def test_a_built_in_space_knows_its_name_and_says_what_it_is_in_a_line(name: str) -> None:
     built_in = find_space(name, CIFAR)
     assert built_in.name == name
@@ -64,8 +66,8 @@ def test_a_built_in_space_knows_its_name_and_says_what_it_is_in_a_line(name: str
 
 
 def test_the_papers_tables_are_there_to_be_run_whole_and_noise_masks_to_be_sampled() -> None:
-    sampled = {n for n in BUILT_IN if not find_space(n, CIFAR).is_grid}
-    tables = {n for n in BUILT_IN if n.startswith("paper_")}
+    sampled = {n for n in CLASSIFYING if not find_space(n, CIFAR).is_grid}
+    tables = {n for n in CLASSIFYING if n.startswith("paper_")}
     assert sampled >= {"noise_masks", "pnn_bench"}
     assert not sampled & (tables | {"controls", "dispute"})
 

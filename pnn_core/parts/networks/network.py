@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from pnn_core.parts.detector_shape import DetectorShape
 from pnn_core.parts.feature_map import FeatureMap
 from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.stems import STEMS
+from pnn_core.parts.task_names import CLASSIFICATION, DETECTION
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
     from pnn_core.config import ModelConfig
+    from pnn_core.models.backbone import Backbone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +49,14 @@ class Network(ABC):
         smallest_side: Pixels a side that an image needs.
         ignores: Names of settings that change nothing about this network, and something about
             every network that is built from shapes.
+        tasks: Names of the tasks that it can be built for, in `pnn_core.config.TASKS`.
     """
 
     uses: frozenset[str]
     strided: bool
     smallest_side: int = 1
     ignores: frozenset[str] = frozenset()
+    tasks: frozenset[str] = frozenset({CLASSIFICATION})
 
     @property
     def has_own_widths(self) -> bool:
@@ -60,7 +65,7 @@ class Network(ABC):
 
     @abstractmethod
     def build(self, config: "ModelConfig", generator: "torch.Generator") -> "nn.Module":
-        """Build the network on torch's current device, with weights from its global generator.
+        """Build the classifier on torch's current device, weights from its global generator.
 
         Args:
             config: The network.
@@ -72,7 +77,7 @@ class Network(ABC):
         """Count what the optimiser changes in the whole network."""
 
     def refusal(self, config: "ModelConfig") -> str:
-        """Say why no layer can stand in the network at its width; empty where all can."""
+        """Say why a network that its settings allow cannot be built; empty where it can."""
         return ""
 
 
@@ -90,7 +95,11 @@ class ShapedNetwork(Network):
 
     @abstractmethod
     def body_params(self, config: "ModelConfig") -> int:
-        """Count what the optimiser changes between stem and classifier, in closed form."""
+        """Count what the optimiser changes behind the stem and before all heads, in closed form.
+
+        In detection that is what stands in the head for regions, too, but for fully connected
+        layers.
+        """
 
     @abstractmethod
     def first_inputs(self, config: "ModelConfig") -> FeatureMap:
@@ -100,12 +109,39 @@ class ShapedNetwork(Network):
     def classifier(self, config: "ModelConfig") -> ClassifierShape:
         """Return the shapes within the classifier."""
 
-    def learnable_params(self, config: "ModelConfig") -> int:
-        """Count what the optimiser changes in the whole network, in closed form."""
+    def detector(self, config: "ModelConfig") -> DetectorShape:
+        """Return the shapes within the detector; of a network that can be one."""
+        raise NotImplementedError
+
+    def backbone(self, config: "ModelConfig", generator: "torch.Generator") -> "Backbone":
+        """Build the network without its classifier, as a detector needs it.
+
+        Args:
+            config: The network; it can be a detector.
+            generator: CPU source of the randomness of masks and filters.
+        """
+        raise NotImplementedError
+
+    def refusal(self, config: "ModelConfig") -> str:
+        """Say which canvases a detector can take, if it cannot take its own."""
+        if config.dataset.task != DETECTION:
+            return ""
+        return self.detector(config).refusal(config.network, config.dataset.height)
+
+    def backbone_params(self, config: "ModelConfig") -> int:
+        """Count what the optimiser changes in the stem and behind it, before all heads."""
         stem = STEMS[config.first_layer.stem].learnable_params(
             config, bias=self.stem_bias, norm=self.normalised
         )
-        return stem + self.body_params(config) + self._classifier_params(config)
+        return stem + self.body_params(config)
+
+    def learnable_params(self, config: "ModelConfig") -> int:
+        """Count what the optimiser changes in the whole network, in closed form."""
+        if config.dataset.task == DETECTION:
+            heads = self.detector(config).params(config.dataset.classes)
+        else:
+            heads = self._classifier_params(config)
+        return self.backbone_params(config) + heads
 
     def _classifier_params(self, config: "ModelConfig") -> int:
         shape = self.classifier(config)

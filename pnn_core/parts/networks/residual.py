@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pnn_core.parts.detector_shape import REGION_SIDE, DetectorShape
 from pnn_core.parts.feature_map import FeatureMap
 from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks.network import ClassifierShape, ShapedNetwork, norm_params, unit_params
 from pnn_core.parts.stems import STEMS
+from pnn_core.parts.task_names import CLASSIFICATION, DETECTION
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
     from pnn_core.config import ModelConfig
+    from pnn_core.models.backbone import Backbone
 
 BOTTLENECK_EXPANSION = 4
 """Output channels of a bottleneck for each channel of its spatial layer."""
@@ -40,6 +43,12 @@ class BlockShape:
 class ResidualNetwork(ShapedNetwork):
     """Stages of residual blocks; stage i has width 2^i · p and halves the map where i > 0.
 
+    A detector has the stem and all stages but the last as features, and the last stage, then a
+    global pool, as the head of each region. Regions are aligned to 7×7 pixels, on which that stage
+    has masks of its own size, and it does not halve them: He et al. align to 14×14 and halve, the
+    paper's base code aligns to 7×7 and halves to 4×4. The features' stride is 16 with four stages
+    and the stem `conv7x7`, 4 with a stem of stride 1, and half of either with three stages.
+
     Attributes:
         stage_blocks: Number of blocks of each stage.
         bottleneck: True if a block is one spatial layer between two 1×1s, and not two of them.
@@ -53,14 +62,18 @@ class ResidualNetwork(ShapedNetwork):
     uses: frozenset[str] = frozenset({"before_addition", "pooling"})
     strided: bool = True
     stem_bias: bool = False
+    tasks: frozenset[str] = frozenset({CLASSIFICATION, DETECTION})
 
     def blocks(self, config: "ModelConfig") -> tuple[BlockShape, ...]:
-        """List the blocks, in order."""
+        """List the blocks, in order; those of a detector's last stage see regions."""
         shape = STEMS[config.first_layer.stem].outputs(config)
         blocks = []
         for stage, count in enumerate(self.stage_blocks):
+            sees_regions = config.dataset.task == DETECTION and stage == len(self.stage_blocks) - 1
+            if sees_regions:
+                shape = shape.resized(REGION_SIDE)
             for number in range(count):
-                stride = 2 if stage > 0 and number == 0 else 1
+                stride = 2 if stage > 0 and number == 0 and not sees_regions else 1
                 block = self._block(config, shape, config.width * 2**stage, stride)
                 blocks.append(block)
                 shape = block.outputs
@@ -97,6 +110,27 @@ class ResidualNetwork(ShapedNetwork):
         """Return a global pool and one linear layer."""
         inputs = self.blocks(config)[-1].outputs
         return ClassifierShape(inputs=inputs, pooled=inputs.resized(1))
+
+    @property
+    def feature_blocks(self) -> int:
+        """Number of the blocks that give a detector's features."""
+        return sum(self.stage_blocks[:-1])
+
+    def detector(self, config: "ModelConfig") -> DetectorShape:
+        """Return features of all stages but the last, and a head of that one."""
+        blocks = self.blocks(config)
+        halved: int = 2 ** (len(self.stage_blocks) - 2)
+        return DetectorShape(
+            features=blocks[self.feature_blocks - 1].outputs,
+            stride=STEMS[config.first_layer.stem].reduction * halved,
+            outputs=blocks[-1].outputs.channels,
+        )
+
+    def backbone(self, config: "ModelConfig", generator: "torch.Generator") -> "Backbone":
+        """Build the stages; see `pnn_core.models.resnet.build_backbone`."""
+        from pnn_core.models.resnet import build_backbone
+
+        return build_backbone(config, self, generator)
 
     def build(self, config: "ModelConfig", generator: "torch.Generator") -> "nn.Module":
         """Build a `pnn_core.models.resnet.ResNet`."""

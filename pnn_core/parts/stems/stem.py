@@ -54,6 +54,11 @@ class Stem(ABC):
         image = FeatureMap(channels=data.channels, height=data.height, width=data.width)
         return image.after(config.width, self.stride).after(config.width, 2 if self.pools else 1)
 
+    @property
+    def reduction(self) -> int:
+        """Pixels of the image, along an edge, for each pixel that the stem gives."""
+        return self.stride * (2 if self.pools else 1)
+
     def learnable_params(self, config: "ModelConfig", *, bias: bool, norm: bool) -> int:
         """Count what the optimiser changes, a BN behind the stem included, in closed form."""
         return (self.weights_per_output(config) + bias + 2 * norm) * config.width

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from study.results.mlflow.client import MlflowConnection
-from study.results.mlflow.search_history import BEST_ACCURACY, HYPERVOLUME
+from study.results.mlflow.search_history import BEST_MERITS, HYPERVOLUME
 from study.results.mlflow.study_names import ANY_STUDY, named_studies
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class OverviewReader:
             space=tags.get("space", ""),
             ended=ended,
             asked=int(asked) if asked.isdecimal() else None,
-            best=metrics.get(BEST_ACCURACY),
+            best=next((metrics[best] for best in BEST_MERITS if best in metrics), None),
             started_ms=run.info.start_time or 0,
             ended_ms=run.info.end_time,
             hypervolume=series,

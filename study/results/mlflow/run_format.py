@@ -27,12 +27,16 @@ and a total: so every objective's column in MLflow shows the value that the obje
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pnn_core.config import ADDED_METRICS, COST_METRICS, EPOCH_METRICS, EpochResult
+from pnn_core.config import (
+    COST_METRICS,
+    EPOCH_METRICS,
+    EpochResult,
+    lacking_metrics,
+)
 from study.results.earlier_documents import earlier_document
 from study.results.layer_result import describe_tuned
 from study.results.mlflow.encoding import (
@@ -136,11 +140,7 @@ def final_metrics(record: RunRecord) -> dict[str, float]:
 
 def epoch_metrics(result: EpochResult) -> dict[str, float]:
     """Return the metrics of one epoch, the mean over the seeds; their step is the epoch."""
-    return {
-        metric: value
-        for name, metric in SERIES.items()
-        if not (math.isnan(value := getattr(result, name)) and name in ADDED_METRICS)
-    }
+    return {SERIES[name]: value for name, value in result.measured().items()}
 
 
 def run_key(tags: Mapping[str, str]) -> RunKey | None:
@@ -207,14 +207,15 @@ def curves_from_series(series: Mapping[str, Mapping[int, float]]) -> tuple[Curve
         written while it is read. Empty before the first one.
     """
     results: list[EpochResult] = []
-    required = [SERIES[name] for name in EPOCH_METRICS if name not in ADDED_METRICS]
-    while all(len(results) + 1 in series.get(metric, ()) for metric in required):
+    while True:
         epoch = len(results) + 1
         values = {
             name: from_mlflow(series[metric][epoch])
             for name, metric in SERIES.items()
             if epoch in series.get(metric, ())
         }
+        if lacking_metrics(values):
+            break
         results.append(EpochResult(epoch=epoch, **values))
     return (tuple(results),) if results else ()
 

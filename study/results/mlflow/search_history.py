@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+from pnn_core.config import TASKS
 from study.results.growing_hypervolume import GrowingHypervolume
 from study.results.limit import Limits, meets
 from study.results.mlflow.run_diff import Point
@@ -10,8 +11,10 @@ from study.results.objective import Objective
 from study.results.run_record import RunRecord, RunState
 from study.results.timestamps import now_ms
 
-HYPERVOLUME, BEST_ACCURACY = "hypervolume", "best_val_accuracy"
-"""Names of the series; their step is the number of trials that have ended."""
+HYPERVOLUME = "hypervolume"
+BEST_MERITS = tuple(f"best_{task.validated}" for task in TASKS.values())
+"""Names of the series; their step is the number of trials that have ended. Of the second kind a
+study has the one of its task."""
 
 _WORST = 10.0
 """Reference of an objective that is minimised, in values of the first complete trial."""
@@ -63,7 +66,8 @@ class SearchHistory:
         if record.state is RunState.COMPLETE and meets(record, self._limits):
             self._take(record)
         at = record.ended_ms or now_ms()
-        values = {HYPERVOLUME: self._volume.volume, BEST_ACCURACY: self._best}
+        best = f"best_{record.task.validated}"
+        values = {HYPERVOLUME: self._volume.volume, best: self._best}
         self._points += [
             Point(name, value, at, self._ended)
             for name, value in values.items()
@@ -72,7 +76,7 @@ class SearchHistory:
 
     def _take(self, record: RunRecord) -> None:
         metrics = record.metrics()
-        self._best = max(self._best, metrics.get("val_accuracy", -math.inf))
+        self._best = max(self._best, metrics.get(record.task.validated, -math.inf))
         values = tuple(metrics.get(objective.name, math.nan) for objective in self._objectives)
         if not all(map(math.isfinite, values)):
             return

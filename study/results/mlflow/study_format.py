@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pnn_core.config import DatasetShape, ParameterValue
+from pnn_core.config import CLASSIFICATION, DatasetShape, ParameterValue
 from pnn_core.parts.own_code import OwnCode
 from study.results.mlflow.encoding import decode_value, decoding, encode_value
 from study.results.mlflow.machine_tags import PREFIX, machine_tags, without_prefix
@@ -36,6 +36,8 @@ _IMAGE_TAGS = {
     "classes": "classes",
 }
 """Tags of the parent run, and the field of a `DatasetShape` that each carries."""
+_TASK_TAG = "task"
+"""Tag of the parent run of a study of another task than classification."""
 _RUNGS_TAG = "rungs"
 """Tag of the parent run of a study that stops trials early."""
 
@@ -131,9 +133,9 @@ def summary_metrics(summary: StudySummary) -> dict[str, float]:
         "trials_failed": summary.failed,
         "front_size": summary.front_size,
     }
-    if summary.best_val_accuracy is not None:
-        # Not `val_accuracy`: the parent would stand as one more trial in MLflow's charts.
-        metrics["best_val_accuracy"] = summary.best_val_accuracy
+    if summary.best is not None:
+        # Not the metric itself: the parent would stand as one more trial in MLflow's charts.
+        metrics[f"best_{summary.task.validated}"] = summary.best
     return metrics
 
 
@@ -172,14 +174,22 @@ def _decode_versions(tags: Mapping[str, str]) -> dict[str, str]:
 def _image_tags(images: DatasetShape | None) -> dict[str, str]:
     if images is None:
         return {}
-    return {tag: str(getattr(images, field)) for tag, field in _IMAGE_TAGS.items()}
+    task = {} if images.task == CLASSIFICATION else {_TASK_TAG: images.task}
+    return {tag: str(getattr(images, field)) for tag, field in _IMAGE_TAGS.items()} | task
 
 
 def _decode_images(tags: Mapping[str, str]) -> DatasetShape | None:
     """Read the images' shape; None where there is no word of it."""
     if not tags.keys() & _IMAGE_TAGS.keys():
         return None
-    return DatasetShape(**{field: int(tags[tag]) for tag, field in _IMAGE_TAGS.items()})
+    counts = {field: int(tags[tag]) for tag, field in _IMAGE_TAGS.items()}
+    return DatasetShape(
+        channels=counts["channels"],
+        height=counts["height"],
+        width=counts["width"],
+        classes=counts["classes"],
+        task=tags.get(_TASK_TAG, CLASSIFICATION),
+    )
 
 
 def _plain(value: ParameterValue | tuple[Objective, ...]) -> ParameterValue:

@@ -42,9 +42,10 @@ def study_note(info: StudyInfo, summary: StudySummary | None = None) -> str:
         f" {summary.complete} complete, {summary.pruned} stopped early, {summary.failed} failed; "
         f"{counted(summary.front_size, 'trial')} on the front."
     )
-    if summary.best_val_accuracy is not None:
-        best = OBJECTIVES["val_accuracy"].format(summary.best_val_accuracy)
-        said += f" Best val_accuracy {best}, a maximum over trials and so biased upwards."
+    if summary.best is not None:
+        name = summary.task.validated
+        best = OBJECTIVES[name].format(summary.best)
+        said += f" Best {name} {best}, a maximum over trials and so biased upwards."
     return said
 
 

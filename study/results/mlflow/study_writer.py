@@ -11,7 +11,7 @@ from study.results.mlflow.encoding import DecodeError
 from study.results.mlflow.experiments import is_deleted, open_experiment, open_parent
 from study.results.mlflow.run_content import RunUpdate, run_content
 from study.results.mlflow.run_diff import Point, RunContent, RunMirror
-from study.results.mlflow.search_history import BEST_ACCURACY, SearchHistory
+from study.results.mlflow.search_history import BEST_MERITS, SearchHistory
 from study.results.mlflow.study_format import (
     PARENT_TAG,
     SEALED_RUNS_TAG,
@@ -165,8 +165,9 @@ class MlflowStudy:
         from mlflow.entities import Metric, RunTag
 
         metrics = summary_metrics(summary) if summary else {}
-        if self._parent is not None and self._parent.holds(BEST_ACCURACY):
-            metrics.pop(BEST_ACCURACY, None)  # the search's history ends with it
+        for best in BEST_MERITS:
+            if self._parent is not None and self._parent.holds(best):
+                metrics.pop(best, None)  # the search's history ends with it
         tags = {"state": end.value}
         if summary and self._parent is not None and is_ours(self._parent.tag(NOTE_TAG)):
             tags[NOTE_TAG] = study_note(self._info, summary)

@@ -34,9 +34,9 @@ def test_points_are_means_over_complete_seeds_by_trial_then_layer(make_runs):
         make_runs([0.9], trial=2, layer="conv3x3", params=500),
     )
     assert points == (
-        (2, "conv3x3", 500, mean_accuracy([0.9]), "3×3"),
-        (4, "perturbation", 1000, mean_accuracy([0.5, 0.52, 0.54]), "perturbation"),
-        (4, "conv1x1", 1010, mean_accuracy([0.4, 0.44]), "1×1"),
+        (2, "conv3x3", 500, mean_accuracy([0.9]), "3×3", "accuracy"),
+        (4, "perturbation", 1000, mean_accuracy([0.5, 0.52, 0.54]), "perturbation", "accuracy"),
+        (4, "conv1x1", 1010, mean_accuracy([0.4, 0.44]), "1×1", "accuracy"),
     )
 
 
@@ -127,7 +127,7 @@ def test_a_layers_name_from_elsewhere_is_escaped(make_runs):
 def test_columns_hold_every_point(make_runs):
     points = points_of(make_runs([0.5, 0.6, 0.5]), make_runs([0.4], layer="conv1x1", params=9))
     three, one = (point.accuracy for point in points)
-    assert confirmed_columns(points, PARAMS) == {
+    assert confirmed_columns(points, PARAMS, "test_accuracy") == {
         "kind": ["test", "test"],
         "trial": [0, 0],
         "learnable_params": [1_400_000, 9],

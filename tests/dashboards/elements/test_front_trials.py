@@ -13,7 +13,8 @@ from dashboards.elements.front_trials import (
     trial_columns,
 )
 from dashboards.elements.quantity import find_quantity, setting
-from study.results.objective import OBJECTIVES
+from pnn_core.config import CLASSIFICATION
+from study.results.objective import objectives_of
 from study.results.pareto import front
 from study.results.run_record import RunState
 
@@ -31,11 +32,12 @@ rows = st.lists(
     ),
     max_size=12,
 )
+NAMES = (*objectives_of(CLASSIFICATION),)
 objective_sets = st.sampled_from(
-    ["val_accuracy,learnable_params", "val_loss,val_accuracy", "macs", ",".join(OBJECTIVES)]
+    ["val_accuracy,learnable_params", "val_loss,val_accuracy", "macs", ",".join(NAMES)]
 )
 axes_sets = st.lists(
-    st.sampled_from([find_quantity(name, ()) for name in OBJECTIVES]), min_size=2, max_size=3
+    st.sampled_from([find_quantity(name, ()) for name in NAMES]), min_size=2, max_size=3
 )
 
 

@@ -1,11 +1,12 @@
 import math
 
 from dashboards.elements.colour import ColourScale
-from dashboards.elements.quantity import setting
-from dashboards.elements.two_settings import ACCURACY, metric_points, surface_colours
+from dashboards.elements.quantity import find_quantity, setting
+from dashboards.elements.two_settings import metric_points, surface_colours
 from study.results.run_record import RunState
 
 MASKS, ORDER = setting("mask_count"), setting("order")
+ACCURACY = find_quantity("val_accuracy", ())
 
 
 def test_a_point_needs_both_settings_and_a_finite_metric_of_a_complete_trial(make_trial, study_of):

@@ -238,8 +238,8 @@ def test_confirmed_accuracies_stand_beside_the_trials_with_their_intervals(confi
     info = get_front_info(confirmed)
     first, second = mean_accuracy([0.5, 0.52, 0.54]), mean_accuracy([0.4, 0.44])
     assert info.confirmed[:2] == (
-        (0, "perturbation", 1000, first, "perturbation"),
-        (0, "conv1x1", 1010, second, "1×1"),
+        (0, "perturbation", 1000, first, "perturbation", "accuracy"),
+        (0, "conv1x1", 1010, second, "1×1", "accuracy"),
     )
     assert (
         "Above, trials as chosen on validation data; below, test accuracy of those confirmed and "

@@ -11,6 +11,8 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from pnn_core.config import (
+    CANVAS,
+    DETECTION,
     PARAMETER_NAMES,
     Activation,
     BeforeAddition,
@@ -53,8 +55,19 @@ def test_parameters_and_with_parameters_are_inverse() -> None:
         data_order_seed=3,
     )
     default = TrialConfig(model=ModelConfig(dataset=SHAPE))
-    assert set(config.parameters()) == set(PARAMETER_NAMES) - {"nonzero_share"}
+    assert set(config.parameters()) == set(PARAMETER_NAMES) - {"nonzero_share", CANVAS}
     assert default.with_parameters(config.parameters()) == config
+
+
+def test_the_canvas_is_a_setting_of_detection_alone() -> None:
+    boxes = DatasetShape(channels=3, height=320, width=320, classes=2, task=DETECTION)
+    default = TrialConfig(model=ModelConfig(dataset=boxes, network="resnet8"))
+    config = default.with_parameters({CANVAS: 160})
+    assert config.model.dataset == boxes.on_canvas(160)
+    assert config.parameters()[CANVAS] == 160
+    assert default.with_parameters(config.parameters()) == config
+    with pytest.raises(ValueError, match=r"canvas \(=160\) is a setting of detection"):
+        TrialConfig(model=ModelConfig(dataset=SHAPE)).with_parameters({CANVAS: 160})
 
 
 @pytest.mark.parametrize(
@@ -141,7 +154,7 @@ networks = anything.map(without_what_the_layer_has_not)
 
 def test_every_setting_of_a_network_is_among_those_that_are_tried() -> None:
     others = {f.name for f in fields(OptimConfig)} | {f.name for f in fields(TrialConfig)}
-    assert set(VALUES) == set(PARAMETER_NAMES) - others
+    assert set(VALUES) == set(PARAMETER_NAMES) - others - {CANVAS}
 
 
 @settings(max_examples=30, deadline=None)

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from voc_folder import write_voc_folder
 
 from pnn_core.config import DatasetShape
 from pnn_core.data import (
@@ -22,7 +23,7 @@ every_function = pytest.mark.parametrize(
 
 
 def test_the_names_are_those_of_the_command_line():
-    assert [*DATASETS][:9] == [
+    assert [*DATASETS][:11] == [
         "digits",
         "mnist",
         "fashion_mnist",
@@ -32,6 +33,8 @@ def test_the_names_are_those_of_the_command_line():
         "cifar100",
         "kmnist",
         "emnist",
+        "vocfolder",
+        "voc2007",
     ]
 
 
@@ -59,7 +62,7 @@ def test_known_shapes_are_told_without_any_data(name, channels, side, classes):
 
 
 def test_only_colour_photographs_are_augmented():
-    augmented = {"cifar10", "cifar100", "imagefolder", "imagenet100"}
+    augmented = {"cifar10", "cifar100", "imagefolder", "imagenet100", "vocfolder", "voc2007"}
     assert augmented == {name for name in DATASETS if DATASETS[name].augment}
 
 
@@ -102,13 +105,15 @@ def test_importing_the_package_imports_no_heavy_library():
     assert run_python(f"import sys, torch; {HEAVY}") == ["torch"]  # so the check sees one
 
 
-def test_reading_idx_files_and_image_folders_imports_no_heavy_library(
+def test_reading_idx_files_and_folders_of_images_imports_no_heavy_library(
     tmp_path, write_mnist, write_imagefolder
 ):
     write_mnist(tmp_path)
+    write_voc_folder(tmp_path)
     write_imagefolder(tmp_path)
     code = (
         "import sys, pathlib; from pnn_core.data import load_training_data as load; "
-        f"[load(name, pathlib.Path({str(tmp_path)!r})) for name in ('mnist', 'imagefolder')]; "
+        "names = ('mnist', 'imagefolder', 'vocfolder'); "
+        f"[load(name, pathlib.Path({str(tmp_path)!r})) for name in names]; "
     )
     assert run_python(code + HEAVY) == []

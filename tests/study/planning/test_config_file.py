@@ -18,6 +18,7 @@ WORDS = {
     "controls": "conv1x1,conv3x3",
     "tune_controls": "learning_rate=0.001,0.01",
     "augment": "crop",
+    "canvas": "320",
     "weights": "none",
     "memory_per_trial": "2.5",
     "resources_per_trial": "spot=1",

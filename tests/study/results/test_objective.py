@@ -4,7 +4,14 @@ from dataclasses import replace
 import pytest
 from optuna.study import StudyDirection
 
-from pnn_core.config import COST_METRICS, EPOCH_METRICS, Costs, EpochResult
+from pnn_core.config import (
+    CLASSIFICATION,
+    COST_METRICS,
+    EPOCH_METRICS,
+    TASKS,
+    Costs,
+    EpochResult,
+)
 from study.results.front_table import format_metric
 from study.results.objective import COUNTS, OBJECTIVES, parse_objectives
 from study.results.record_codec import record_from_json, record_to_json
@@ -45,14 +52,22 @@ def begun():
     return RunRecord(key=RunKey(0), state=RunState.RUNNING, parameters={}, costs=costs)
 
 
-@pytest.fixture
-def complete(begun):
-    result = EpochResult(epoch=1, **dict.fromkeys(EPOCH_METRICS, 0.5))
+def ended(begun, task):
+    names = [name for name, metric in EPOCH_METRICS.items() if metric.task in (None, task)]
+    result = EpochResult(epoch=1, **dict.fromkeys(names, 0.5))
     return replace(begun, state=RunState.COMPLETE, replicates=((result,),))
 
 
-def test_every_objective_is_a_metric_of_a_complete_trial(complete):
-    assert complete.metrics().keys() == OBJECTIVES.keys()
+@pytest.fixture
+def complete(begun, objective):
+    """A complete trial of the task that has the objective."""
+    metric = EPOCH_METRICS.get(objective.name)
+    return ended(begun, CLASSIFICATION if metric is None else metric.task or CLASSIFICATION)
+
+
+def test_every_objective_is_a_metric_of_a_complete_trial_of_its_task(begun):
+    names = {name for task in TASKS for name in ended(begun, task).metrics()}
+    assert names == {*OBJECTIVES}
 
 
 def test_what_is_known_before_training_is_known_of_a_trial_without_an_epoch(objective, begun):

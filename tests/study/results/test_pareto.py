@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pnn_core.config import Costs, EpochResult
-from study.results.objective import OBJECTIVES, parse_objectives
+from pnn_core.config import CLASSIFICATION, Costs, EpochResult
+from study.results.objective import objectives_of, parse_objectives
 from study.results.pareto import front, hypervolume
 from study.results.run_record import RunKey, RunRecord, RunState
 
 ONE = parse_objectives("val_accuracy")
 TWO = parse_objectives("val_accuracy,learnable_params")
 THREE = parse_objectives("val_accuracy,learnable_params,val_loss")
-SEVEN = tuple(OBJECTIVES.values())
+SEVEN = tuple(objectives_of(CLASSIFICATION).values())
 
 objective_sets = st.sampled_from([ONE, TWO, THREE, SEVEN])
 # Few distinct values, so that ties and dominated points are common.

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pnn_core.config import EPOCH_METRICS, ConfirmResult, Costs, EpochResult
+from pnn_core.config import EPOCH_METRICS, TASKS, ConfirmResult, Costs, EpochResult
 from study.results.early_stop import EarlyStop, StopCause
 from study.results.record_codec import FORMAT, record_from_json, record_to_json
 from study.results.run_record import RunKey, RunRecord, RunState
@@ -46,8 +46,9 @@ tuning_keys = st.tuples(whole, st.text(min_size=1), whole, st.integers(1, 9)).ma
 @st.composite
 def curves(draw):
     epochs = draw(st.integers(1, 4))
-    rows = st.lists(numbers, min_size=5, max_size=5)
-    names = [field.name for field in dataclasses.fields(EpochResult)][1:]
+    task = draw(st.sampled_from([*TASKS]))
+    names = [name for name, metric in EPOCH_METRICS.items() if metric.task in (None, task)]
+    rows = st.lists(numbers, min_size=len(names), max_size=len(names))
     return tuple(
         EpochResult(epoch=epoch, **dict(zip(names, draw(rows), strict=True)))
         for epoch in range(1, epochs + 1)

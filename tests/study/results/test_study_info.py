@@ -32,14 +32,12 @@ def test_a_summary_counts_trials_by_state_and_measures_the_front(record):
     ]
     best = records[1].epochs[-1].val_accuracy
     assert summarise(records, OBJECTIVES, ()) == StudySummary(
-        complete=2, pruned=1, failed=2, front_size=2, best_val_accuracy=best
+        complete=2, pruned=1, failed=2, front_size=2, best=best
     )
 
 
 def test_a_study_without_complete_trials_has_no_best_accuracy(record):
-    assert (
-        summarise([record(0, RunState.PRUNED, epochs=2)], OBJECTIVES, ()).best_val_accuracy is None
-    )
+    assert summarise([record(0, RunState.PRUNED, epochs=2)], OBJECTIVES, ()).best is None
 
 
 def test_a_summary_takes_an_iterator(record):

@@ -13,7 +13,7 @@ from study.execution.next_commands import with_runs_address
 from study.results.limit import parse_limits
 from study.results.mlflow.background_writer import MlflowWriter
 from study.results.mlflow.client import MlflowConnection
-from study.results.mlflow.search_history import BEST_ACCURACY, HYPERVOLUME, SearchHistory
+from study.results.mlflow.search_history import HYPERVOLUME, SearchHistory
 from study.results.mlflow.store import MlflowStore
 from study.results.mlflow.study_note import is_ours, runs_address, study_note
 from study.results.objective import parse_objectives
@@ -21,6 +21,8 @@ from study.results.run_record import RunKey, RunRecord, RunState
 from study.results.study_info import StudyEnd, summarise
 
 OBJECTIVES = parse_objectives("val_accuracy,learnable_params")
+
+BEST_ACCURACY = "best_val_accuracy"
 
 
 def trial(number: int, accuracy: float, params: int, state=RunState.COMPLETE) -> RunRecord:

@@ -1,0 +1,53 @@
+"""Tasks that networks are trained for, and the figure of merit of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pnn_core.parts.task_names import CLASSIFICATION, DETECTION
+
+__all__ = ["CLASSIFICATION", "DETECTION", "TASKS", "Task"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a network learns from images, as records and pictures must know it.
+
+    Attributes:
+        name: Value of `DatasetShape.task`.
+        validated: Name of the metric of an epoch that tells how good a network is.
+        tested: Name of the metric of a confirmation that tells it on the test set.
+        label: Name of both in pictures, without "validation" or "test".
+        plural: The same of several.
+        unit: What it is a share of, in pictures.
+    """
+
+    name: str
+    validated: str
+    tested: str
+    label: str
+    plural: str
+    unit: str
+
+
+TASKS: Mapping[str, Task] = {
+    task.name: task
+    for task in (
+        Task(
+            name=CLASSIFICATION,
+            validated="val_accuracy",
+            tested="test_accuracy",
+            label="accuracy",
+            plural="accuracies",
+            unit="correct / total",
+        ),
+        Task(
+            name=DETECTION,
+            validated="val_map_50",
+            tested="test_map_50",
+            label="mAP at IoU 0.5",
+            plural="mAPs",
+            unit="VOC'07 11-point rule",
+        ),
+    )
+}
+"""Every task by its name; another one is an entry here and a module of `training.tasks`."""

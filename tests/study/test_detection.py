@@ -1,0 +1,152 @@
+"""A study of detectors from its command to its pages, on drawn shapes."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from voc_folder import write_voc_folder
+
+from dashboards.scene import Scene
+from dashboards.view_options import ViewOptions
+from dashboards.views import PICTURES
+from pnn_core import load_network
+from pnn_core.data import load_training_data
+from pnn_core.models.saved_network import TrainedNetwork
+from pnn_core.training.validated_run import ValidatedRun
+from study.__main__ import main as pnn_study
+from study.opened_study import open_study
+from study.results.mlflow.store import MlflowStore
+from study.results.pareto import front
+from study.results.run_record import RunState
+from study.results.weight_files import weight_files
+from study.run import main
+
+SPACE = """
+from optuna.distributions import CategoricalDistribution
+from search_spaces import SearchSpace
+
+SPACE = SearchSpace(
+    name="small",
+    summary="",
+    axes={"mask_count": CategoricalDistribution((4, 6))},
+    fixed={
+        "network": "resnet8", "stem": "conv7x7", "optimizer": "sgd", "learning_rate": 0.01,
+        "batch_size": 2, "schedule": "faster_rcnn",
+    },
+)
+"""
+STUDY = (
+    *("--space", "space.py", "--dataset", "vocfolder", "--data-dir", "shapes", "--canvas", "64"),
+    *("--trials", "2", "--sampler", "grid", "--epochs", "1", "--name", "shapes"),
+    *("--confirm", "1", "--controls", "conv1x1", "--max-concurrent", "1"),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(make_once, command_in) -> Path:
+    def make(folder: Path) -> None:
+        write_voc_folder(folder / "shapes", train=6, val=3, test=3, edges=(40, 60))
+        (folder / "space.py").write_text(SPACE)
+        status, out, err = command_in(folder).run(*STUDY)
+        assert status == 0, out + err
+
+    return make_once("detection-study", make)
+
+
+@pytest.fixture(scope="module")
+def tracker(folder: Path) -> str:
+    return f"sqlite:///{folder}/mlflow.db"
+
+
+@pytest.fixture(scope="module")
+def stored(tracker: str):
+    return MlflowStore(tracker).load_study("shapes")
+
+
+def test_trials_are_chosen_by_average_precision_against_backbone_parameters(stored):
+    assert [o.name for o in stored.info.objectives] == ["val_map_50", "backbone_params"]
+    assert stored.info.task.name == "detection"
+    for record in stored.records:
+        assert record.state is RunState.COMPLETE
+        metrics = record.metrics()
+        assert 0 <= metrics["val_map_50"] <= 1
+        assert 0 < metrics["backbone_params"] < metrics["learnable_params"]
+        assert record.parameters["canvas"] == 64
+        assert "val_accuracy" not in metrics
+
+
+def test_confirmed_runs_are_tested_by_average_precision_beside_a_control_of_equal_backbone(stored):
+    assert {run.layer for run in stored.confirmed} == {"perturbation", "conv1x1"}
+    for run in stored.confirmed:
+        assert run.result is not None and 0 <= run.result.test_map_50 <= 1
+        assert math.isnan(run.result.test_accuracy)
+        assert "test_map_50" in run.metrics() and "test_accuracy" not in run.metrics()
+        assert abs(run.size_difference) < 0.1
+
+
+def test_a_notebook_reads_the_precision_of_front_and_test(tracker):
+    opened = open_study("shapes", tracker)
+    assert {"val_map_50", "test_map_50", "backbone_params"} <= {*opened.front().columns}
+    assert len(opened.trials("val_map_50 >= 0 and canvas == 64")) == 2
+
+
+def test_a_network_that_is_loaded_gives_the_recorded_precision(folder, stored):
+    record = stored.records[0]
+    files = [folder / "studies/shapes/weights" / name for name in weight_files(record)]
+    kept = next((path for path in files if path.is_file()), None)
+    if kept is None:  # beaten by the other trial
+        record = stored.records[1]
+        kept = folder / "studies/shapes/weights" / weight_files(record)[0]
+    network = load_network(kept)
+    assert isinstance(network, TrainedNetwork)
+    data = load_training_data("vocfolder", folder / "shapes")
+    run = ValidatedRun(network.card.trial, data, torch.device("cpu"))
+    run.model.load_state_dict(network.network.state_dict())
+    found = run.evaluate(run.evaluation_images).epoch_metrics()
+    assert found["val_map_50"] == record.metrics()["val_map_50"]
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_every_picture_can_be_drawn_of_detectors(stored, name):
+    scene = Scene(studies=(stored,), options=ViewOptions(), selected=None, now_ms=0)
+    picture = PICTURES[name].draw(scene)
+    assert picture.figure is not None
+
+
+def test_words_of_another_task_are_refused(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    for words, said in (
+        ((*STUDY[:8], "--objectives", "val_accuracy"), "it is a metric of classification"),
+        (("--space", "noise_masks", "--canvas", "64"), "setting of detection"),
+        (("--space", "detection_masks"), "the data set has no boxes"),
+        ((*STUDY[:6], "--canvas", "63", "--name", "odd"), "63"),
+    ):
+        assert main(words) == 2
+        assert said in capsys.readouterr().err
+    assert {path.name for path in (folder / "studies").iterdir()} == {"shapes"}
+
+
+def test_a_detector_finds_objects_in_files_of_any_size(folder, stored, capsys, monkeypatch):
+    monkeypatch.setattr("study.predict.LEAST_PROBABILITY", 0.0)  # it has trained for one epoch
+    model = next((folder / "studies/shapes/weights").iterdir())
+    images = sorted((folder / "shapes/JPEGImages").iterdir())[:2]
+    assert pnn_study(["predict", str(model), *map(str, images), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {row["image"] for row in found} == {*map(str, images)}
+    for row in found:
+        with Image.open(row["image"]) as image:
+            width, height = image.size
+        assert row["class"] in {"disc", "square"}
+        assert 0 <= row["left"] <= row["right"] <= width
+        assert 0 <= row["top"] <= row["bottom"] <= height
+
+
+def test_a_detector_is_refused_by_formats_that_cannot_hold_it(folder, tracker, stored, capsys):
+    best = front(stored.records, stored.info.objectives)[0].number
+    words = ["save-network", f"shapes:{best}", "--tracking-uri", tracker, "--format", "onnx"]
+    assert pnn_study([*words, "--output", str(folder / "d.onnx")]) == 2
+    assert "accepted is safetensors" in capsys.readouterr().err
+    assert not (folder / "d.onnx").exists()
