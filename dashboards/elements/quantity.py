@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from pnn_core.config import (
     ADDED_SETTINGS,
     CANVAS,
-    COST_METRICS,
-    EPOCH_METRICS,
     TASKS,
     ParameterValue,
     Task,
 )
 from pnn_core.config.checks import nearest
 from study.results.front_table import format_metric, format_parameter
-from study.results.objective import COUNTS, MEASURED_OBJECTIVES, OBJECTIVES, Objective
+from study.results.objective import (
+    COUNTS,
+    MEASURED_OBJECTIVES,
+    OBJECTIVES,
+    Objective,
+    objectives_of,
+)
 from study.results.run_record import RunRecord
 
 _SEEDS = ("seed", "initialisation_seed", "mask_seed", "data_order_seed")
@@ -123,17 +127,12 @@ def metric_quantities(
         task: Task whose metrics are meant; None for those of every task.
         measured: Names of metrics that trials have as objectives alone; see `RunRecord.measured`.
     """
+    objectives = OBJECTIVES if task is None else objectives_of(task.name)
     return (
-        *(objective_quantity(o) for name, o in OBJECTIVES.items() if _is_of(name, task)),
-        *(_metric(name) for name in _METRICS if _is_of(name.removesuffix("_std"), task)),
+        *map(objective_quantity, objectives.values()),
+        *(_metric(n) for n in _METRICS if n.removesuffix("_std") not in MERITS - {*objectives}),
         *map(_measured, dict.fromkeys(measured)),
     )
-
-
-def _is_of(name: str, task: Task | None) -> bool:
-    """Return True if a metric is one of a task, or of every task."""
-    metric = (EPOCH_METRICS | COST_METRICS).get(name)
-    return task is None or metric is None or metric.task in (None, task.name)
 
 
 def objective_quantity(objective: Objective) -> Quantity:

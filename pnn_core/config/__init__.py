@@ -20,6 +20,7 @@ from pnn_core.config.measured import (
     GpuNeed,
     Metric,
     lacking_metrics,
+    measured_metrics,
 )
 from pnn_core.config.model import (
     Activation,
@@ -86,4 +87,5 @@ __all__ = [
     "Task",
     "TrialConfig",
     "lacking_metrics",
+    "measured_metrics",
 ]

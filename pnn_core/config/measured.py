@@ -4,7 +4,7 @@ Records, their files, MLflow and the objectives follow from these declarations.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Annotated, Any, Literal, get_type_hints
 
@@ -137,14 +137,7 @@ class EpochResult:
 
     def measured(self) -> dict[str, float]:
         """Return its metrics by name: those of its task, and what its version measured."""
-        values = {name: getattr(self, name) for name in EPOCH_METRICS}
-        return {
-            name: value
-            for name, value in values.items()
-            if EPOCH_METRICS[name].task == self.task
-            or name not in ADDED_METRICS
-            or (EPOCH_METRICS[name].task is None and not math.isnan(value))
-        }
+        return {name: getattr(self, name) for name in measured_metrics((self,))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,6 +260,22 @@ EPOCH_METRICS = _declared(EpochResult)
 
 ADDED_METRICS = frozenset(f.name for f in fields(EpochResult) if f.default is not MISSING)
 """Metrics of an epoch that earlier studies, or studies of another task, do not have."""
+
+
+def measured_metrics(curve: Sequence[EpochResult]) -> tuple[str, ...]:
+    """Return the metrics that results hold: those of their task, and what their version measured.
+
+    Args:
+        curve: Results of one run; of none, those of classification.
+    """
+    task = curve[0].task if curve else CLASSIFICATION
+    return tuple(
+        name
+        for name, metric in EPOCH_METRICS.items()
+        if metric.task == task
+        or name not in ADDED_METRICS
+        or (metric.task is None and not all(math.isnan(getattr(each, name)) for each in curve))
+    )
 
 
 def lacking_metrics(names: Collection[str]) -> list[str]:

@@ -94,7 +94,7 @@ def evaluate_detections(
     4.2, and VOCevaldet.m of the development kits of 2007 and 2010.
 
     Args:
-        detections: ImageDetections in each image of `truth`.
+        detections: Detections in each image of `truth`.
         truth: Images and their objects.
         classes: Names of the classes.
 
@@ -115,7 +115,7 @@ def evaluate_detections(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Found:
-    """ImageDetections of all images, and the image of each."""
+    """Detections of all images, and the image of each."""
 
     images: NDArray[np.int64]
     boxes: NDArray[np.float64]

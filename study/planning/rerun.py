@@ -7,7 +7,7 @@ from typing import Any
 
 from optuna.distributions import CategoricalDistribution
 
-from pnn_core.config import Arithmetic, DatasetShape, ParameterValue
+from pnn_core.config import DETECTION, Arithmetic, DatasetShape, ParameterValue
 from pnn_core.config.checks import require_at_least
 from search_spaces import SearchSpace
 from search_spaces.buildable import require_a_network
@@ -72,6 +72,9 @@ class Rerun:
                     values[name] = self.parameters[name]
                 case OnRerun.DEFAULT:
                     values[name] = getattr(DEFAULTS, name)
+        images = self.info.images
+        if images is not None and images.task == DETECTION:
+            values["canvas"] = images.height
         with blaming("--rerun", self.key):
             own = code_again(self.info, self.parameters.values())
         return replace(arguments, space=str(self.key), own=own, **values)

@@ -1,4 +1,4 @@
-"""What a study's options mean for the task of its data set."""
+"""Meaning of a study's options for the task of its data set."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ def on_asked_canvas(arguments: Arguments, shape: DatasetShape) -> DatasetShape:
 
 
 def with_task(arguments: Arguments, shape: DatasetShape) -> Arguments:
-    """Complete options by the objectives of the task, where none were asked for.
+    """Complete options by the objectives of the task, where none were asked for or recorded.
 
     Args:
         arguments: Options as typed.
@@ -43,7 +43,8 @@ def with_task(arguments: Arguments, shape: DatasetShape) -> Arguments:
     Raises:
         BadInputError: An objective or a limit is a metric of another task.
     """
-    if shape.task == DETECTION and OBJECTIVES not in arguments.typed:
+    is_chosen = OBJECTIVES in arguments.typed or arguments.rerun is not None
+    if shape.task == DETECTION and not is_chosen:
         arguments = replace(arguments, objectives=parse_objectives(DETECTION_OBJECTIVES))
     for flag, named in (("--objectives", arguments.objectives), ("--limit", arguments.limit)):
         for name in (each.name for each in named):

@@ -16,6 +16,7 @@ from pnn_core.config import (
     EpochResult,
     ParameterValue,
     lacking_metrics,
+    measured_metrics,
 )
 from search_spaces.setting_names import VARIANT
 from study.recording.recording import GIVEN_BY_THE_STUDY
@@ -51,8 +52,7 @@ def to_arrow(configurations: Sequence[Configuration]) -> pa.Table:
                 for name, column in columns.items():
                     column.append(row[name])
     results = [result for c in configurations for curve in c.curves for result in curve]
-    measured = {name for result in results for name in result.measured()}
-    absent = [name for name in RESULTS if results and name not in measured]
+    absent = [name for name in RESULTS if name not in measured_metrics(results)]
     absent += [name for name in _OF_ONE_TASK if not any(columns[name])]
     for name in absent:  # of another task
         del columns[name], types[name]

@@ -21,6 +21,7 @@ from pnn_core.config import (
     EpochResult,
     ParameterValue,
     lacking_metrics,
+    measured_metrics,
 )
 from study.results.earlier_documents import upgrade_document
 from study.results.early_stop import EarlyStop, StopCause
@@ -92,8 +93,10 @@ def record_from_json(document: object) -> RunRecord:
 
 def _spell_curve(curve: Curve) -> dict[str, list[float | str]]:
     """Return a document of a curve, without what another task or a later version measures."""
-    names = dict.fromkeys(name for result in curve for name in result.measured())
-    return {name: [_spell(getattr(result, name)) for result in curve] for name in names}
+    return {
+        name: [_spell(getattr(result, name)) for result in curve]
+        for name in measured_metrics(curve)
+    }
 
 
 def _spell(number: float) -> float | str:

@@ -19,6 +19,7 @@ from pnn_core.config import (
     EpochResult,
     ParameterValue,
     Task,
+    measured_metrics,
 )
 from study.results.early_stop import EarlyStop
 from study.results.objective import Objective
@@ -260,6 +261,6 @@ def mean_result(results: Sequence[EpochResult]) -> EpochResult:
     """
     if len(results) == 1:
         return results[0]
-    names = results[0].measured()
+    names = measured_metrics(results)
     means = {name: statistics.fmean(map(attrgetter(name), results)) for name in names}
     return EpochResult(epoch=results[0].epoch, **means)

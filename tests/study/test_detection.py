@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,17 @@ from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES
 from pnn_core import load_network
-from pnn_core.data import load_training_data
+from pnn_core.data import dataset_shape, load_training_data
 from pnn_core.models.saved_network import TrainedNetwork
 from pnn_core.training.validated_run import ValidatedRun
 from study.__main__ import main as pnn_study
 from study.opened_study import open_study
+from study.planning.arguments import DEFAULTS
+from study.planning.task import with_task
 from study.results.mlflow.store import MlflowStore
 from study.results.pareto import front
 from study.results.run_record import RunState
+from study.results.trial_key import TrialKey
 from study.results.weight_files import weight_files
 from study.run import main
 
@@ -114,6 +118,22 @@ def test_every_picture_can_be_drawn_of_detectors(stored, name):
     scene = Scene(studies=(stored,), options=ViewOptions(), selected=None, now_ms=0)
     picture = PICTURES[name].draw(scene)
     assert picture.figure is not None
+
+
+def test_a_trial_is_run_again_on_its_canvas(folder, tracker, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    words = ("--rerun", "shapes:0", "--data-dir", "shapes", "--tracking-uri", tracker, "--dry-run")
+    assert main(words) == 0
+    assert "a rerun of shapes:0" in capsys.readouterr().out
+
+
+def test_a_trial_is_run_again_with_the_objectives_of_its_study():
+    shape = dataset_shape("digits", Path("nowhere"))
+    boxes = replace(shape, task="detection")
+    rerun = replace(DEFAULTS, rerun=TrialKey("shapes", 0))
+    assert with_task(replace(rerun, objectives=()), boxes).objectives == ()
+    chosen = with_task(DEFAULTS, boxes).objectives
+    assert [objective.name for objective in chosen] == ["val_map_50", "backbone_params"]
 
 
 def test_words_of_another_task_are_refused(folder, monkeypatch, capsys):
