@@ -359,7 +359,7 @@ def test_images_of_a_folder_are_found_where_one_says(begin: Begin, capsys) -> No
     assert "--data-dir data: " in refusal(capsys, "--rerun", "honest:0")
     assert main(["--rerun", "honest:0", "--dry-run", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
-    assert shown["shape"] == {"channels": 3, "height": 8, "width": 8, "classes": 2}
+    assert DatasetShape(**shown["shape"]) == images
     assert "data is absent: costs are for 3x8x8 images of 2 classes" in shown["note"]
     for name, number in itertools.product(("cats", "dogs"), range(2)):
         Path("mine/train", name).mkdir(parents=True, exist_ok=True)
