@@ -7,7 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-from pnn_core.config import DatasetShape, ModelConfig, ParameterValue, TrialConfig
+from pnn_core.config import (
+    DatasetShape,
+    ModelConfig,
+    Normalisation,
+    ParameterValue,
+    TrialConfig,
+)
 from pnn_core.config.checks import require_choice
 from pnn_core.parts.networks import NETWORKS
 from search_spaces.axis_values import combinations, is_continuous, listed_values
@@ -131,6 +137,22 @@ class SearchSpace:
             how = "searches augment itself" if "augment" in self.axes else "names it in variants"
             raise ValueError(f"space {self.name!r} {how}: leave one out")
         return replace(self, fixed={**self.fixed, "augment": augment})
+
+    def with_initial_weights(self, name: str, normalisation: Normalisation) -> "SearchSpace":
+        """Return the same space with detectors that begin with a network's weights.
+
+        Args:
+            name: Name of the weights, as `TrialConfig.initial_weights` has it.
+            normalisation: Normalisation of the images that they were learned from.
+
+        Raises:
+            ValueError: The space chooses either itself.
+        """
+        chosen = {"initial_weights": name, "normalisation": normalisation}
+        for setting, value in chosen.items():
+            if self.sets(setting) and self.fixed.get(setting) != value:
+                raise ValueError(f"space {self.name!r} chooses {setting} itself: leave one out")
+        return replace(self, fixed={**self.fixed, **chosen})
 
     def with_own_layer(self, layer: str) -> "SearchSpace":
         """Return the same space with a layer of one's own, if it does not name the layer itself.

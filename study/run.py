@@ -29,6 +29,7 @@ from study.planning.arguments import Arguments, parse_arguments, typed_config
 from study.planning.augmentation import describe_augmentation, with_default_augmentation
 from study.planning.converted_networks import describe_networks
 from study.planning.enough_seeds import detectable_differences, few_seeds_warning
+from study.planning.initial_weights import describe_initial_weights, with_found_weights
 from study.planning.new_study import asked_space, images_shape, study_config
 from study.planning.own_code import with_own_code
 from study.planning.rerun import Rerun, find_rerun
@@ -106,7 +107,10 @@ def _dry_run(arguments: Arguments) -> int:
     from study.planning.dry_run import preview_trials  # imports torch
 
     rerun = find_rerun(arguments)
-    arguments = with_own_code(arguments) if rerun is None else rerun.complete(arguments)
+    if rerun is None:
+        arguments = with_found_weights(with_own_code(arguments))
+    else:
+        arguments = rerun.complete(arguments)
     shape, note = _shape_to_show(arguments, rerun)
     arguments = with_task(arguments, shape)
     space = asked_space(arguments, shape, rerun)
@@ -126,6 +130,7 @@ def _dry_run(arguments: Arguments) -> int:
             "seeds": seeds,
             "tuning": None if tuning is None else asdict(tuning),
             "augmentation": describe_augmentation(config),
+            "initial_weights": describe_initial_weights(config),
             "rungs": list(config.rungs.at) if config.rungs else [],
             "trials": [trial.as_json() for trial in trials],
         }
@@ -133,7 +138,8 @@ def _dry_run(arguments: Arguments) -> int:
         return DONE
     kind = "the grid's" if config.sampler == GRID else "samples of"
     _print_preview(config, trials, kind if rerun is None else "a rerun of")
-    for sentence in filter(None, (note, *networks, *seeds, tuning)):
+    start = describe_initial_weights(config)
+    for sentence in filter(None, (note, start, *networks, *seeds, tuning)):
         print(sentence)
     return DONE
 

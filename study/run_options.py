@@ -22,6 +22,7 @@ class RunOptions(TypedDict, total=False):
     network: str | None
     augment: str | None
     canvas: int | None
+    init: str | None
     trials: int | None
     epochs: int
     seed: int

@@ -14,7 +14,7 @@ ParameterValue = int | float | str | bool
 Augment = Literal["none", "crop", "crop_flip"]
 """Augmentation of training images: none, random shifts, or shifts and left-right flips."""
 
-Normalisation = Literal["train_images", "published"]
+Normalisation = Literal["train_images", "published", "imagenet"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,8 @@ class TrialConfig:
         model: Network to train.
         optim: Optimiser and batches.
         normalisation: Mean and standard deviation by which pixels are normalised: those of the
-            images that weights are learned from (`train_images`), or the constants of the published
-            codes (`published`), for three channels.
+            images that weights are learned from (`train_images`), or, for three channels, the
+            constants of the published codes (`published`) or of ImageNet (`imagenet`).
         epochs: Passes over the training images.
         seed: Seed of separate random streams for initialisation, masks and data order.
         initialisation_seed: Seed of that stream in the place of `seed`. Runs that differ in `seed`
@@ -35,6 +35,8 @@ class TrialConfig:
         data_order_seed: Seed of the order of the images, crops and flips in the place of `seed`.
         augment: Augmentation of training images, shifts being an eighth of the shorter side. None:
             that of the data set, with shifts of four pixels (`TrainingData.augment`).
+        initial_weights: Weights that a detector begins with: `imagenet`, or the name under which a
+            file of them was made known (`pnn_core.parts.weight_files`). None: drawn from the seed.
 
     In detection `canvas` is a plain name, too: the side of the square of `model.dataset`.
     """
@@ -48,22 +50,29 @@ class TrialConfig:
     mask_seed: int | None = None
     data_order_seed: int | None = None
     augment: Augment | None = None
+    initial_weights: str | None = None
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "epochs")
         require_at_least(self, 0, "seed")
         require_member(self, "normalisation", get_args(Normalisation))
         channels = self.model.dataset.channels
-        if self.normalisation == "published" and channels != 3:
+        if self.normalisation != "train_images" and channels != 3:
             raise ValueError(
-                f"normalisation (='published') needs images of 3 channels, not {channels}: "
-                "accepted is train_images"
+                f"normalisation (={self.normalisation!r}) needs images of 3 channels, not "
+                f"{channels}: accepted is train_images"
             )
         for name in STREAM_SEEDS:
             if getattr(self, name) is not None:
                 require_at_least(self, 0, name)
         if self.augment is not None:
             require_member(self, "augment", get_args(Augment))
+        task = self.model.dataset.task
+        if self.initial_weights is not None and task != DETECTION:
+            raise ValueError(
+                f"initial_weights (={self.initial_weights!r}): in {task} all weights are drawn: "
+                "accepted is None"
+            )
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> "TrialConfig":
         """Return a copy with the named fields replaced, wherever in the tree they stand.
@@ -142,5 +151,5 @@ ADDED_SETTINGS: Mapping[str, ParameterValue] = {
 }
 """Settings that earlier versions did not record, each with the value that they trained with."""
 
-ADDED_UNSET = ("augment",)
+ADDED_UNSET = ("augment", "initial_weights")
 """Settings that earlier versions did not have, and that are None where nobody asks for a value."""

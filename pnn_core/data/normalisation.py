@@ -1,6 +1,6 @@
 """Mean and standard deviation of each channel, to normalise pixel values."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,11 @@ files). The deviations are 0.77 to 0.82 times those of the images."""
 
 Statistics = tuple[tuple[float, ...], tuple[float, ...]]
 
+_CONSTANTS: Mapping[Normalisation, Statistics] = {
+    "published": PUBLISHED_STATISTICS,
+    "imagenet": IMAGENET_STATISTICS,
+}
+
 
 def chosen_statistics(normalisation: Normalisation, of_images: Statistics) -> Statistics:
     """Return the mean and standard deviation that a training run normalises by.
@@ -35,7 +40,7 @@ def chosen_statistics(normalisation: Normalisation, of_images: Statistics) -> St
         normalisation: Choice of a training run.
         of_images: Mean and standard deviation of the images that weights are learned from.
     """
-    return PUBLISHED_STATISTICS if normalisation == "published" else of_images
+    return _CONSTANTS.get(normalisation, of_images)
 
 
 def scale_and_offset(

@@ -9,12 +9,6 @@ import torch
 
 from pnn_core.config import ModelConfig
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-"""Mean of each channel, scaled to [0, 1], of the images that these weights are made for."""
-
-IMAGENET_STD = (0.229, 0.224, 0.225)
-"""Deviation of each channel of them."""
-
 _WIDTH = 64
 _COLOURS = 3
 

@@ -1,23 +1,27 @@
 """Weights that a detector begins with, in the place of those that are drawn.
 
 `ImageNetWeights` are torchvision's, as the paper's Table 7 begins; `SavedWeights` are those of a
-network of one's own. Only what stands in the backbone, and in fully connected layers before the
-outputs, is copied: proposals and outputs are those of a data set's classes.
+network of one's own; `find_initial_weights` returns those that a run's settings name. Only what
+stands in the backbone, and in fully connected layers before the outputs, is copied: proposals and
+outputs are those of a data set's classes.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import torch
 from torch import nn
 
 from pnn_core.config import DETECTION, ModelConfig
-from pnn_core.models.build import build_shapes
+from pnn_core.models.build import InitialWeights, build_shapes
 from pnn_core.models.detector import Detector
 from pnn_core.models.imagenet_weights import download_weights, imagenet_refusal
-from pnn_core.models.saved_network import load_network
+from pnn_core.models.saved_network import TrainedNetwork, load_network
+from pnn_core.parts.weight_files import IMAGENET, WEIGHT_FILES
 
 _HEADS = ("regions.box_head.", "features.")
 """What a detector puts before the names that its backbone's tensors have in a classifier."""
@@ -47,7 +51,7 @@ class ImageNetWeights:
     """Weights that torchvision trained on ImageNet, for a plain network of the published width.
 
     They are made for images that are normalised by ImageNet's mean and deviation
-    (`pnn_core.models.imagenet_weights`). Batch normalisations are frozen with them, as published;
+    (`normalisation="imagenet"`). Batch normalisations are frozen with them, as published;
     the first stages, which the base code freezes too, are trained.
     """
 
@@ -80,37 +84,73 @@ class SavedWeights:
     run's seed, and what was learned for others adapts, so that normalisations are trained.
 
     Attributes:
-        path: File of `pnn_core.models.saved_network.encode_network`.
+        name: Name to tell them by.
+        network: Network that learned them.
     """
 
-    path: Path
+    name: str
+    network: TrainedNetwork
+
+    @classmethod
+    def read(cls, path: Path) -> "SavedWeights":
+        """Read the weights of a file of `pnn_core.models.saved_network`.
+
+        Raises:
+            NetworkFileError: There is no such file, or it holds no network that is known here.
+        """
+        return cls(name=str(path), network=load_network(path))
 
     def require_fit(self, config: ModelConfig) -> None:
         """Refuse a network that has other layers or widths than the file's.
 
         Raises:
-            ValueError: It has, there is no network for this task, or no such file.
+            ValueError: It has, or there is no network for this task.
         """
         _require_detector(config)
-        loaded = load_network(self.path)
-        theirs, ours = (_structure(each) for each in (loaded.card.trial.model, config))
+        theirs, ours = (_structure(each) for each in (self.network.card.trial.model, config))
         for name, value in theirs.items():
             if value != ours[name]:
                 raise ValueError(
-                    f"{self.path} holds a network of {name} (={value}): accepted are weights of "
+                    f"{self.name} holds a network of {name} (={value}): accepted are weights of "
                     f"the same network and layers, here of {name} (={ours[name]})"
                 )
-        found, wanted = _state(loaded.network), _state(build_shapes(config))
+        found, wanted = _state(self.network.network), _state(build_shapes(config))
         for name, tensor in wanted.items():
             if _is_copied(name) and name in found and found[name].shape != tensor.shape:
                 raise ValueError(
-                    f"{self.path} has {[*found[name].shape]} numbers at {name}: accepted are "
+                    f"{self.name} has {[*found[name].shape]} numbers at {name}: accepted are "
                     f"weights of {[*tensor.shape]}"
                 )
 
     def copy_into(self, network: nn.Module, config: ModelConfig) -> None:
         """Copy all but the masks."""
-        _copy(_state(load_network(self.path).network), network)
+        _copy(_state(self.network.network), network)
+
+
+def find_initial_weights(name: str | None) -> InitialWeights | None:
+    """Return the weights that a run's `initial_weights` names; None where they are drawn.
+
+    Raises:
+        ValueError: No file of that name was made known in this process, or it holds no network.
+    """
+    if name is None:
+        return None
+    if name == IMAGENET:
+        return ImageNetWeights()
+    if name not in WEIGHT_FILES:
+        raise ValueError(
+            f"initial_weights (={name!r}) is no file that is known here: accepted are "
+            f"{', '.join((IMAGENET, *WEIGHT_FILES))}"
+        )
+    return _read_content(name, WEIGHT_FILES[name])
+
+
+@cache
+def _read_content(name: str, content: bytes) -> SavedWeights:
+    with NamedTemporaryFile(suffix=".safetensors") as file:
+        file.write(content)
+        file.flush()
+        return SavedWeights(name=name, network=load_network(file.name))
 
 
 def _structure(config: ModelConfig) -> dict[str, object]:

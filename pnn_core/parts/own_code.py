@@ -2,7 +2,8 @@
 
 Data sets, networks, layers, objectives and samplers of one's own are found, recorded, sent to
 workers and found again in the same way: a file goes with the study, an entry point is a package
-that every machine has installed.
+that every machine has installed. A file of weights to begin with goes the same way, and is never
+run.
 """
 
 import hashlib
@@ -32,6 +33,7 @@ class Kind(StrEnum):
     LAYER = "layer"
     OBJECTIVE = "objective"
     SAMPLER = "sampler"
+    WEIGHTS = "weights"
 
     @property
     def group(self) -> str:

@@ -8,8 +8,9 @@ from pnn_core.parts.layers.spatial_layer import SpatialLayer
 from pnn_core.parts.networks import NETWORKS
 from pnn_core.parts.networks.converted import ConvertedNetwork
 from pnn_core.parts.own_code import Kind, OwnCode, find_code
+from pnn_core.parts.weight_files import WEIGHT_FILES
 
-OF_WORKERS = frozenset({Kind.LAYER, Kind.NETWORK, Kind.OBJECTIVE})
+OF_WORKERS = frozenset({Kind.LAYER, Kind.NETWORK, Kind.OBJECTIVE, Kind.WEIGHTS})
 """Kinds of code that workers need."""
 
 
@@ -23,6 +24,8 @@ def add_part(code: OwnCode) -> None:
         ValueError: It cannot be loaded, or is not as its kind must be.
     """
     match code.kind:
+        case Kind.WEIGHTS:
+            WEIGHT_FILES[code.name] = code.source
         case Kind.LAYER:
             SPATIAL_LAYERS.add(code.name, _layer(code))
         case Kind.NETWORK if code.is_library_network:

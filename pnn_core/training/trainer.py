@@ -17,7 +17,7 @@ from pnn_core.dataloader.batches import BatchSource, Normalise, OrderedImages, f
 from pnn_core.dataloader.decoding_workers import Decoder, decoding_worker_count
 from pnn_core.device.precision import LEAST_HALF_LEVEL, needs_float32
 from pnn_core.fused.operators import arithmetic_on
-from pnn_core.models.build import build_model
+from pnn_core.models.build import InitialWeights, build_model
 from pnn_core.rng.generators import spawn
 from pnn_core.rng.seeds import Seeds
 from pnn_core.training.checkpoint import snapshot
@@ -93,7 +93,7 @@ class Trainer:
         self.order_generator = torch.Generator().manual_seed(seeds.generator_seed("data_order"))
         self._dropout_seed_generator = spawn(self.order_generator)
         self._paused: EpochState | None = None
-        self.model = build_model(config.model, seeds).to(device)
+        self.model = build_model(config.model, seeds, _initial_weights(config)).to(device)
         self.model.to(memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.model, config.optim)
         self._schedule = make_schedule(self.optimizer, config.optim.schedule, config.epochs)
@@ -292,3 +292,11 @@ class Trainer:
 
     def _draw_dropout_seed(self) -> int:
         return int(torch.randint(2**63 - 1, (), generator=self._dropout_seed_generator))
+
+
+def _initial_weights(config: TrialConfig) -> InitialWeights | None:
+    if config.initial_weights is None:
+        return None
+    from pnn_core.models.initial_weights import find_initial_weights  # imports torchvision
+
+    return find_initial_weights(config.initial_weights)

@@ -26,6 +26,7 @@ from study.execution.summary import Outcome
 from study.planning.augmentation import describe_augmentation
 from study.planning.converted_networks import describe_networks
 from study.planning.enqueued import with_more_points
+from study.planning.initial_weights import describe_initial_weights
 from study.planning.new_study import StudyPlan
 from study.results.confirmed_choice import DEFAULT_CONTROLS, FRONT, numbered_trials
 from study.results.confirmed_trials import trials_to_confirm
@@ -121,7 +122,9 @@ class StudyLife:
             self._watch,
         ):
             networks = describe_networks(self._config)
-            for said in (self._plan.images, describe_augmentation(self._config), *networks):
+            start = describe_initial_weights(self._config)
+            augmentation = describe_augmentation(self._config)
+            for said in (self._plan.images, augmentation, start, *networks):
                 if said:
                     self._say(said)
             for warning in self._plan.warnings:

@@ -12,7 +12,7 @@ from study.planning.study_folder import OWN_FILES
 from study.results.mlflow.background_writer import MlflowWriter
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord
-from study.results.settings import NO_WEIGHTS
+from study.results.setting_readers import NO_WEIGHTS
 from study.results.weight_files import FOLDER
 
 

@@ -27,6 +27,8 @@ from study.results.fresh_seeds import earlier_first_fresh_seed, first_fresh_seed
 from study.results.setting import flag_of
 from study.search.sampler import GRID
 
+INITIAL_WEIGHTS = "initial_weights"
+
 NETWORKS_TRIED = 200
 """Number of a space's networks that are asked whether they can hold the controls."""
 
@@ -47,7 +49,13 @@ class Seeds(TypedDict):
 
 
 def default_choice(space: SearchSpace) -> Choice:
-    """Return what is confirmed where nothing is said: of a planned experiment, every arm alone."""
+    """Return what is confirmed where nothing is said: of a planned experiment, every arm alone.
+
+    A network that begins with learned weights stands alone, too: another layer has none to begin
+    with, and would be compared on unequal terms.
+    """
+    if space.sets(INITIAL_WEIGHTS):
+        return Choice(confirm_trials=FRONT, controls=NONE)
     if space.experiment is not None:
         return Choice(confirm_trials=ALL, controls=NONE)
     return Choice(confirm_trials=FRONT, controls=DEFAULT_CONTROLS)
@@ -165,6 +173,12 @@ def require_choice(arguments: Arguments, config: StudyConfig) -> None:
                 raise ValueError(
                     f"space {config.space.name} plans an experiment, whose arms are compared with "
                     f"each other: leave it out, or say {NONE}"
+                )
+            if config.space.sets(INITIAL_WEIGHTS) and config.controls != NONE:
+                raise ValueError(
+                    "networks begin with learned weights (--init), and a control of another layer "
+                    f"has none, so that they would be compared on unequal terms: say {NONE}, or "
+                    "leave it out"
                 )
             _require_held(config)
     elif converted_networks(config.space, config.shape):

@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 
 from study.command_line import blaming
-from study.results.settings import WANDB
+from study.results.setting_readers import WANDB
 
 
 def require_log(name: str | None) -> None:

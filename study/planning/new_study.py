@@ -25,6 +25,7 @@ from study.planning.converted_networks import require_convertible_networks
 from study.planning.early_stopping import asked_rungs
 from study.planning.enough_seeds import few_seeds_warning
 from study.planning.enqueued import with_enqueued
+from study.planning.initial_weights import with_found_weights, with_initial_weights
 from study.planning.limits import number_on_grid, require_limits
 from study.planning.log_account import require_log
 from study.planning.own_code import with_own_code
@@ -81,7 +82,10 @@ def plan_study(arguments: Arguments) -> StudyPlan:
     """
     arguments = with_ray_address(arguments)
     rerun = find_rerun(arguments)
-    arguments = with_own_code(arguments) if rerun is None else rerun.complete(arguments)
+    if rerun is None:
+        arguments = with_found_weights(with_own_code(arguments))
+    else:
+        arguments = rerun.complete(arguments)
     shape = images_shape(arguments)
     arguments = with_task(arguments, shape)
     space = asked_space(arguments, shape, rerun)
@@ -144,7 +148,7 @@ def asked_space(
             with blaming("--layer-file", arguments.layer_file):
                 space = space.with_own_layer(arguments.layer_file)
         require_one_canvas(arguments, space)
-        return with_asked_augmentation(arguments, space)
+        return with_initial_weights(arguments, with_asked_augmentation(arguments, space), shape)
     with blaming("--data-dir", arguments.data_dir):
         rerun.require_images(shape)
     with blaming("--rerun", rerun.key):

@@ -1,5 +1,6 @@
 """Code of one's own in a study: found when it begins, kept in its folder, found again later."""
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,9 @@ _KNOWN: dict[str, Collection[str]] = {
 
 _PARTS = (Kind.NETWORK, Kind.LAYER)
 """Kinds of code that networks are built from."""
+
+_NAMED_BY_TRIALS = (*_PARTS, Kind.WEIGHTS)
+"""Kinds that a trial's settings name, if it has them."""
 
 
 def with_own_code(arguments: Arguments) -> Arguments:
@@ -123,6 +127,27 @@ def _objective_code(objective: Objective) -> OwnCode:
     return _added(code)
 
 
+def code_of_weights(name: str, path: Path) -> OwnCode:
+    """Describe a file of weights to begin with, which goes with a study as code does.
+
+    Args:
+        name: Name to tell it by; the digest is added to it, so that settings name one file.
+        path: The file.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    return OwnCode(
+        kind=Kind.WEIGHTS,
+        name=f"{name}@{digest[:12]}",
+        path=str(path.absolute()),
+        source=content,
+        digest=digest,
+    )
+
+
 def add_code(code: OwnCode) -> None:
     """Make code of one's own known in this process.
 
@@ -180,7 +205,7 @@ def code_again(info: StudyInfo, parts: Collection[object]) -> tuple[OwnCode, ...
     Args:
         info: Study; its folder has the files if it is here, else they are looked for in the current
             folder.
-        parts: Names of the trial's network and layer, among others.
+        parts: Names of the trial's network, layer and initial weights, among others.
 
     Raises:
         ValueError: They are not to be found as they were.
@@ -188,7 +213,8 @@ def code_again(info: StudyInfo, parts: Collection[object]) -> tuple[OwnCode, ...
     wanted = [
         code
         for code in info.own
-        if code.kind is not Kind.SAMPLER and (code.kind not in _PARTS or code.name in parts)
+        if code.kind is not Kind.SAMPLER
+        and (code.kind not in _NAMED_BY_TRIALS or code.name in parts)
     ]
     folder = STUDIES / info.name
     paths: dict[str, str] = {}

@@ -8,10 +8,7 @@ reads it from the `StudyConfig` or, where MLflow shows it, from the `StudyInfo`.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
-from pnn_core.config import Augment
-from pnn_core.config.checks import require_known
 from pnn_core.parts.dataset_names import DATASET_NAMES
 from pnn_core.parts.network_libraries import LIBRARIES
 from pnn_core.parts.networks import NETWORKS
@@ -38,6 +35,16 @@ from study.results.setting import (
     OnResume,
     option,
 )
+from study.results.setting_readers import (
+    FRONT_WEIGHTS,
+    NO_LOG,
+    TENSORBOARD,
+    WANDB,
+    read_augment,
+    read_init,
+    read_log,
+    read_weights,
+)
 from study.results.tuning_grid import DEFAULT_TUNED, read_tuned_settings
 
 FIFO = "fifo"
@@ -47,18 +54,6 @@ MOASHA = "moasha"
 """Stops trials early: asynchronous successive halving for several objectives."""
 
 SCHEDULERS = (FIFO, MOASHA)
-
-FRONT_WEIGHTS, NO_WEIGHTS = "front", "none"
-"""Keeps the weights of the front's trials and of all confirmed runs, or none at all."""
-
-TENSORBOARD = "tensorboard"
-"""Log of trials' curves that TensorBoard reads."""
-
-WANDB = "wandb"
-"""Log of trials' curves as runs of Weights & Biases."""
-
-NO_LOG = NONE
-"""Word that turns a log off."""
 
 DEFAULT_TRIALS = 24
 DEFAULT_EPOCHS = 4
@@ -71,36 +66,6 @@ DEFAULT_REDUCTION_FACTOR = 3
 
 LARGEST_SEED = 2**32 - 1
 """Largest seed of the samplers' random generators."""
-
-
-def read_augment(text: str) -> str:
-    """Read an augmentation.
-
-    Raises:
-        ValueError: There is none of that name; the nearest is suggested.
-    """
-    require_known("an augmentation", text, get_args(Augment))
-    return text
-
-
-def read_weights(text: str) -> str:
-    """Read which weights are kept.
-
-    Raises:
-        ValueError: There is no such choice; the nearest is suggested.
-    """
-    require_known("a choice of weights", text, (FRONT_WEIGHTS, NO_WEIGHTS))
-    return text
-
-
-def read_log(text: str) -> str:
-    """Read the name of a log.
-
-    Raises:
-        ValueError: There is none of that name; the nearest is suggested.
-    """
-    require_known("a log", text, (TENSORBOARD, WANDB, NO_LOG))
-    return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -328,6 +293,18 @@ class Settings(ShownSettings, Resources):
         help="in detection, side of the square that images are letterboxed to (default: 320 for "
         "vocfolder, 608 for voc2007)",
         least=1,
+        on_rerun=OnRerun.DEFAULT,
+        may_lack=True,
+    )
+    init: str | None = option(
+        None,
+        group=Group.SEARCHED,
+        after="canvas",
+        metavar="WEIGHTS",
+        help="in detection, weights to begin with: imagenet (torchvision's, for plain 3x3 networks "
+        "of the published width) or NAME:TRIAL, a network of your own with the same layers, whose "
+        "masks are drawn anew (default: drawn from the seed)",
+        read=read_init,
         on_rerun=OnRerun.DEFAULT,
         may_lack=True,
     )

@@ -24,7 +24,7 @@ from study.engine.tune.scheduler import RungScheduler
 from study.engine.tune.searcher import TuneSearcher
 from study.engine.tune.trainable import TrialTrainable
 from study.engine.tune.worker_images import ConfirmationImages, WorkerImages
-from study.results.settings import NO_WEIGHTS
+from study.results.setting_readers import NO_WEIGHTS
 from study.search.messages import RUNS, ProposedRun
 from study.search.run_manager import RunManager
 

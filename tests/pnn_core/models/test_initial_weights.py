@@ -53,7 +53,7 @@ def test_a_network_of_ones_own_gives_all_but_its_masks_and_heads(
     path = saved(tmp_path, replace(config, dataset=dataset))
     theirs = backbone(build_model(replace(config, dataset=dataset), 7))
     drawn = build_model(config, 0)
-    begun = build_model(config, 0, SavedWeights(path=path))
+    begun = build_model(config, 0, SavedWeights.read(path))
     for name, tensor in backbone(begun).items():
         is_mask = name.endswith("masks")
         expected = backbone(drawn)[name] if is_mask else theirs[name]
@@ -70,7 +70,7 @@ def test_hidden_layers_of_vgg16_are_taken_where_the_classifier_has_them(tmp_path
     config = replace(PLAIN, network="vgg16", layer="conv1x1", mask_count=1)
     path = saved(tmp_path, replace(config, dataset=large))
     theirs = build_model(replace(config, dataset=large), 7)
-    begun = build_model(config, 0, SavedWeights(path=path))
+    begun = build_model(config, 0, SavedWeights.read(path))
     linear, own = (
         [m.weight for m in network.modules() if isinstance(m, nn.Linear)]
         for network in (theirs, begun)
@@ -93,12 +93,12 @@ def test_hidden_layers_of_vgg16_are_taken_where_the_classifier_has_them(tmp_path
 def test_weights_of_another_network_are_refused(changed, said: str, tmp_path: Path) -> None:
     path = saved(tmp_path, PLAIN)
     with pytest.raises(ValueError, match=said):
-        build_model(replace(PLAIN, **changed), 0, SavedWeights(path=path))
+        build_model(replace(PLAIN, **changed), 0, SavedWeights.read(path))
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="there is no file"):
-        SavedWeights(path=tmp_path / "none.safetensors").require_fit(PLAIN)
+        SavedWeights.read(tmp_path / "none.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torchvision import models
 from voc_folder import write_voc_folder
 
 from pnn_core.config import ModelConfig, OptimConfig, StemConfig, TrialConfig
@@ -72,6 +73,33 @@ def test_a_run_that_was_paused_in_mid_epoch_gives_the_same_numbers_to_the_last_b
     assert all(
         torch.equal(value, weights[name]) for name, value in second.model.state_dict().items()
     )
+
+
+def test_a_paused_run_from_imagenet_goes_on_with_frozen_normalisations(
+    config, data, monkeypatch, tmp_path
+):
+    weights = models.ResNet18_Weights.IMAGENET1K_V1
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    with torch.random.fork_rng(devices=[]):
+        drawn = models.resnet18(weights=None).state_dict()
+    torch.save(drawn, tmp_path / "hub" / "checkpoints" / Path(weights.url).name)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    plain = replace(config.model, network="resnet18", mask_count=64, layer="conv3x3")
+    begun = replace(
+        config, model=plain, initial_weights="imagenet", normalisation="imagenet", epochs=1
+    )
+    whole = ValidatedRun(begun, data, CPU)
+    assert whole.next_epoch()
+    first = ValidatedRun(begun, data, CPU)
+    assert not first.next_epoch(pauses_after(1))
+    second = ValidatedRun(begun, data, CPU)
+    second.load_state_dict(first.state_dict())
+    assert second.next_epoch()
+    assert numbers(second) == numbers(whole)
+    norms = second.model.features.state_dict()
+    for name in ("weight", "bias", "running_mean", "running_var"):
+        assert torch.equal(norms[f"stem.1.{name}"], drawn[f"bn1.{name}"])
+    assert not torch.equal(norms["stem.0.weight"], drawn["conv1.weight"])
 
 
 def test_an_epoch_measures_average_precision_and_no_accuracy(config, data):

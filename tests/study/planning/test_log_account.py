@@ -10,7 +10,7 @@ from study.command_line import BadInputError
 from study.planning.arguments import parse_arguments
 from study.planning.log_account import require_log
 from study.planning.new_study import plan_study
-from study.results.settings import NO_LOG, TENSORBOARD, WANDB
+from study.results.setting_readers import NO_LOG, TENSORBOARD, WANDB
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from pnn_core.config import EPOCH_METRICS, Costs, EpochResult
 from study.results.logs.logs import LOGS
 from study.results.logs.trial_log import LoggedStudy, TrialLog
 from study.results.run_record import RunKey, RunRecord, RunState
-from study.results.settings import TENSORBOARD, WANDB
+from study.results.setting_readers import TENSORBOARD, WANDB
 
 Written = dict[str, dict[int, float]]
 OpenLog = Callable[[Path], TrialLog]
