@@ -24,6 +24,7 @@ class PictureEntry(Generic[Info]):
         views: Names of the views whose question it helps to answer; none for a trial's pictures.
         options: Names of the options (`ViewOptions`) that change it, in the order of the page.
         needs: Smallest subject that it says something of.
+        task: Name of the task whose networks it is of; None for all.
         info: Collects what is shown.
         figure: Draws it, where there is something to show.
         columns: Numbers that are drawn, for CSV and Parquet.
@@ -35,6 +36,7 @@ class PictureEntry(Generic[Info]):
     views: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     needs: Literal["one trial", "one study", "several studies"] = "one study"
+    task: str | None = None
     info: Callable[[Scene], Info]
     figure: Callable[[Info], go.Figure]
     columns: Callable[[Info], Columns]

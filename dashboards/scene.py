@@ -7,6 +7,7 @@ from dashboards.elements.complete_trials import complete_trials
 from dashboards.elements.quantity import Quantity, setting
 from dashboards.view_options import ViewOptions
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.precision_recall import PrecisionRecall
 from study.results.run_record import RunRecord
 
 
@@ -20,6 +21,8 @@ class Scene:
         selected: Numbers of the trials that the reader has brushed; None for all.
         now_ms: Time in milliseconds since 1970.
         opened: Trial that the reader has opened; None for none.
+        curves: Precision-recall curves of the classes of that trial, a detector's; None where they
+            were not kept.
 
     Raises:
         ValueError: There is no study.
@@ -30,6 +33,7 @@ class Scene:
     selected: frozenset[int] | None
     now_ms: int
     opened: RunRecord | None = None
+    curves: tuple[PrecisionRecall, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.studies:

@@ -16,6 +16,7 @@ from dashboards.pictures.hypervolume import HYPERVOLUME
 from dashboards.pictures.importance import IMPORTANCE
 from dashboards.pictures.masks import MASKS
 from dashboards.pictures.parallel import PARALLEL
+from dashboards.pictures.precision_recall import PRECISION_RECALL
 from dashboards.pictures.published_gap import PUBLISHED_GAP
 from dashboards.pictures.rungs import RUNGS
 from dashboards.pictures.slices import SECOND_SLICE, SLICE
@@ -40,6 +41,7 @@ ENTRIES: tuple[PictureEntry[Any], ...] = (
     PUBLISHED_GAP,
     COST,
     TRIAL_CURVES,
+    PRECISION_RECALL,
     MASKS,
 )
 """Every picture, in the order in which each view shows its own."""

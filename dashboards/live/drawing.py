@@ -250,7 +250,7 @@ def _panel(
     try:
         scene = _scene(followed, address)
         uri = studies.store.shown_uri
-        return [trial_panel(scene, followed[0], address, theme, uri)]
+        return [trial_panel(scene, followed[0], address, theme, uri, studies.curves)]
     except ValueError as error:
         return [message_block("This trial cannot be shown", str(error))]
 

@@ -20,6 +20,8 @@ from dashboards.picture_file import FORMATS, UndrawnError
 from dashboards.scene import Scene
 from dashboards.views import PICTURES
 from study.results.mlflow.store import MlflowStore
+from study.results.run_record import RunKey
+from study.results.weight_files import detections_file
 
 MOST_PAGES, MOST_IMAGES = 8, 2
 """Pages, and files of pictures, that are drawn at once: each image takes a browser of its own."""
@@ -174,7 +176,7 @@ def _serve_files(server: flask.Flask, studies: Studies) -> None:
             address = Address.parse(flask.request.query_string.decode())
             scene = scene_of(studies, address)
             with images.place():
-                content = _find_format(kind)(_find_picture(name, scene, address))
+                content = _find_format(kind)(_find_picture(studies, name, scene, address))
         except UndrawnError as error:
             return flask.Response(str(error), status=503, mimetype="text/plain")
         except ValueError as error:
@@ -185,6 +187,17 @@ def _serve_files(server: flask.Flask, studies: Studies) -> None:
             headers={"Content-Disposition": f'attachment; filename="{name}.{kind}"'},
         )
 
+    @server.get("/detections/<study>/<int:trial>.png")
+    def detections(study: str, trial: int) -> flask.Response:
+        try:
+            content = studies.store.fetch_file(study, RunKey(trial), detections_file(RunKey(trial)))
+        except (OSError, ValueError) as error:
+            return flask.Response(str(error), status=404, mimetype="text/plain")
+        if content is None:
+            said = f"trial {trial} of study {study} has no picture of detections"
+            return flask.Response(said, status=404, mimetype="text/plain")
+        return flask.Response(content, mimetype=_MIME["png"])
+
 
 def _find_format(kind: str) -> Callable[[Picture], bytes]:
     if kind not in FORMATS:
@@ -192,11 +205,13 @@ def _find_format(kind: str) -> Callable[[Picture], bytes]:
     return FORMATS[kind]
 
 
-def _find_picture(name: str, scene: Scene, address: Address) -> Picture:
+def _find_picture(studies: Studies, name: str, scene: Scene, address: Address) -> Picture:
     if name in PICTURES:
         return PICTURES[name].draw(scene)
     if address.trial is not None:
-        for picture in trial_pictures(scene, find_trial(scene, address)):
+        record = find_trial(scene, address)
+        curves = studies.curves(scene.study.info.name, record)
+        for picture in trial_pictures(scene, record, curves):
             if picture.name == name:
                 return picture
     raise ValueError(f"there is no picture {name!r}: there are {', '.join(PICTURES)}")

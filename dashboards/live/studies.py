@@ -9,6 +9,9 @@ from typing import NamedTuple
 from study.results.mlflow.live_reader import FollowedStudy, StudyFeed
 from study.results.mlflow.overview import StudyOverview
 from study.results.mlflow.store import MlflowStore
+from study.results.precision_recall import PrecisionRecall, decode_precision_recall
+from study.results.run_record import RunRecord
+from study.results.weight_files import picture_files, precision_recall_file
 
 POLL_SECONDS = 3.0
 """Time between two readings of a study that somebody looks at."""
@@ -88,6 +91,7 @@ class Studies:
         self._overviews = Overviews()
         self._overviews_wanted_at = -math.inf
         self._kept: dict[str, _Kept] = {}
+        self._curves: dict[tuple[str, int, int | None], tuple[PrecisionRecall, ...]] = {}
         self._lock = threading.Lock()
         self._wanted = threading.Event()
         self._asked_at = time.monotonic()
@@ -128,6 +132,32 @@ class Studies:
         if not is_read:
             self._wanted.set()
         return kept.state
+
+    def curves(self, name: str, record: RunRecord) -> tuple[PrecisionRecall, ...] | None:
+        """Return the precision-recall curves of a trial's detector; None where none were kept.
+
+        The tracker is asked until it has them.
+
+        Args:
+            name: Name of the study.
+            record: The trial.
+        """
+        if not picture_files(record):
+            return None
+        place = (name, record.number, record.ended_ms)
+        if place not in self._curves:
+            try:
+                file = precision_recall_file(record.key)
+                content = self.store.fetch_file(name, record.key, file)
+                if content is None:
+                    return None
+                found = decode_precision_recall(content)
+            except (OSError, ValueError):
+                return None  # the panel says that there are none
+            if len(self._curves) >= MOST_KEPT:
+                self._curves.clear()
+            self._curves[place] = found
+        return self._curves[place]
 
     def poll(self) -> None:
         """Read everything once that somebody looks at."""

@@ -1,9 +1,10 @@
 """One trial: configuration, curves, masks, replicates, confirmation, and how to run it again."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from dash import html
 from dash.development.base_component import Component
@@ -22,12 +23,21 @@ from study.results.layer_result import network_name
 from study.results.mlflow.live_reader import FollowedStudy
 from study.results.mlflow.study_note import runs_address
 from study.results.plural import counted
+from study.results.precision_recall import PrecisionRecall
 from study.results.rerun_command import rerun_command
 from study.results.run_record import RunRecord
 
+Curves = Callable[[str, RunRecord], tuple[PrecisionRecall, ...] | None]
+"""Finds the precision-recall curves of a trial by the name of its study; None without any."""
+
 
 def trial_panel(
-    scene: Scene, followed: FollowedStudy, address: Address, theme: Theme, tracking_uri: str
+    scene: Scene,
+    followed: FollowedStudy,
+    address: Address,
+    theme: Theme,
+    tracking_uri: str,
+    curves: Curves,
 ) -> Component:
     """The trial that the address opens.
 
@@ -37,11 +47,13 @@ def trial_panel(
         address: Address of the page.
         theme: Theme of the paper.
         tracking_uri: Without passwords.
+        curves: Finds the precision-recall curves of a trial.
 
     Raises:
         ValueError: The study has no trial of that number.
     """
     record = find_trial(scene, address)
+    found = curves(scene.study.info.name, record)
     return html.Aside(
         [
             html.Div(
@@ -59,7 +71,11 @@ def trial_panel(
                 rerun_command(scene.study.info.name, record.number, scene.study.info, tracking_uri)
             ),
             *_run(record, followed, tracking_uri),
-            *(picture_block(picture, address, theme) for picture in trial_pictures(scene, record)),
+            *_detections(scene.study.info.name, record, found),
+            *(
+                picture_block(picture, address, theme)
+                for picture in trial_pictures(scene, record, found)
+            ),
             *_replicates(record),
             *_confirmed(scene, record),
             html.H3("Metrics"),
@@ -85,10 +101,40 @@ def find_trial(scene: Scene, address: Address) -> RunRecord:
     raise ValueError(f"study {scene.study.info.name!r} {known}, and no trial {address.trial}")
 
 
-def trial_pictures(scene: Scene, record: RunRecord) -> tuple[Picture, ...]:
-    """Its curves and its masks, under names of their own."""
-    opened = replace(scene, opened=record)
-    return tuple(entry.draw(opened) for entry in TRIAL_PICTURES)
+def trial_pictures(
+    scene: Scene, record: RunRecord, curves: tuple[PrecisionRecall, ...] | None
+) -> tuple[Picture, ...]:
+    """Its curves, its masks and those of its task, under names of their own."""
+    opened = replace(scene, opened=record, curves=curves)
+    task = record.task.name
+    return tuple(entry.draw(opened) for entry in TRIAL_PICTURES if entry.task in (None, task))
+
+
+def _detections(
+    study: str, record: RunRecord, curves: tuple[PrecisionRecall, ...] | None
+) -> Iterator[Component]:
+    """Yield a picture of what a detector finds, where it was kept."""
+    if curves is None:
+        return
+    found = ", ".join(f"{curve.name} {curve.ap_50 or 0.0:.3f}" for curve in curves)
+    source = f"detections/{quote(study, safe='')}/{record.number}.png"
+    alt = f"Validation images with found and annotated boxes; average precision: {found}"
+    yield html.Figure(
+        [
+            html.Figcaption(
+                [
+                    html.H2("Objects found on validation images"),
+                    html.P(
+                        "Solid: found, with class and score. Dashed: annotated. A click opens it "
+                        "in full size."
+                    ),
+                ]
+            ),
+            html.A(
+                html.Img(src=source, alt=alt, className="detections"), href=source, target="_blank"
+            ),
+        ]
+    )
 
 
 def _state(record: RunRecord) -> str:

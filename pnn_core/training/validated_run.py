@@ -52,11 +52,21 @@ class ValidatedRun(EvaluatedRun):
     def __init__(self, config: TrialConfig, data: TrainingData, device: torch.device) -> None:
         super().__init__(config, data.traits, data.train, data.validation, device)
         self._results: list[EpochResult] = []
+        self._last: Evaluation | None = None
 
     @property
     def results(self) -> tuple[EpochResult, ...]:
         """Result of each epoch done, also of those before a `load_state_dict`."""
         return tuple(self._results)
+
+    def last_evaluation(self) -> Evaluation:
+        """Return what was found on the validation images after the last epoch done.
+
+        Evaluates again where that epoch was another process's.
+        """
+        if self._last is None:
+            self._last = self.evaluate(self.evaluation_images)
+        return self._last
 
     def record(
         self, trained: TrainedEpoch, evaluations: Sequence[Evaluation], seconds: float
@@ -68,6 +78,7 @@ class ValidatedRun(EvaluatedRun):
                 the seed.
         """
         (evaluation,) = evaluations
+        self._last = evaluation
         metrics = evaluation.epoch_metrics()
         loss = metrics.get("val_loss", 0.0)
         if not math.isfinite(loss):
@@ -92,4 +103,5 @@ class ValidatedRun(EvaluatedRun):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore a state with its results; see `Trainer`."""
         super().load_state_dict(state)
+        self._last = None
         self._results = [EpochResult(**result) for result in state["results"]]

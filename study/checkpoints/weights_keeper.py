@@ -12,7 +12,7 @@ from study.results.objective import Objective
 from study.results.pareto import front
 from study.results.run_listener import RunListener
 from study.results.run_record import RunKey, RunRecord, RunState
-from study.results.weight_files import PREFIX, weight_files
+from study.results.weight_files import PREFIX, picture_files, weight_files
 from study.results.whole_file import write_whole
 
 FETCHING_SECONDS = 60.0
@@ -57,8 +57,8 @@ class WeightsKeeper(RunListener):
 
     def run_ended(self, record: RunRecord) -> None:
         """Fetch the weights of a run that is to be kept; drop those of trials that it beats."""
-        files = weight_files(record)
-        dropped = {name for gone in self._take(record) for name in weight_files(gone)}
+        files = _files(record)
+        dropped = {name for gone in self._take(record) for name in _files(gone)}
         if dropped:
             self._work.put(lambda: self._drop(dropped))
         if kept := [name for name in files if name not in dropped]:
@@ -70,7 +70,7 @@ class WeightsKeeper(RunListener):
         A driver that was killed may have left either undone. Waits, because a run that goes on may
         write a file of the same name as one that is left.
         """
-        kept = {name for record in self._kept() for name in weight_files(record)}
+        kept = {name for record in self._kept() for name in _files(record)}
 
         def work() -> None:
             waiting = self._names_in_store()
@@ -90,6 +90,8 @@ class WeightsKeeper(RunListener):
         for record in self._kept():
             paths = tuple(self._folder / name for name in weight_files(record))
             if paths and all(path.is_file() for path in paths):
+                pictures = (self._folder / name for name in picture_files(record))
+                paths += tuple(path for path in pictures if path.is_file())
                 files[record.key] = paths
                 sizes[record.key] = sum(path.stat().st_size for path in paths)
             else:
@@ -142,3 +144,8 @@ class WeightsKeeper(RunListener):
         with contextlib.suppress(FileNotFoundError):
             names = {path.name for path in self._folder.iterdir()}
         return {name for name in names if name.startswith(PREFIX)}
+
+
+def _files(record: RunRecord) -> tuple[str, ...]:
+    """Return the names of a run's weights, and of the pictures beside them."""
+    return (*weight_files(record), *picture_files(record))

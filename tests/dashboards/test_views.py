@@ -16,11 +16,21 @@ from dashboards.page.study_page import study_page
 from dashboards.scene import Scene
 from dashboards.view_options import OPTIONS, ViewOptions
 from dashboards.views import ENTRIES, PICTURES, VIEWS
+from pnn_core.config import DETECTION
 from study.results.objective import OBJECTIVES
+from study.results.precision_recall import PrecisionRecall
 from study.results.run_record import RunKey, RunRecord, RunState
 
 NO_TRIAL = {"key": RunKey(0), "state": RunState.RUNNING, "parameters": {}}
 MARKUP = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+
+CURVES = tuple(
+    PrecisionRecall(
+        name=name, objects=3, ap_50=0.4, ap_50_area=0.5, recall=(0.1, 0.7), precision=(1.0, 0.5)
+    )
+    for name in ("cell", MARKUP)
+)
+"""Curves of an opened trial, if it is a detector's."""
 
 
 @pytest.fixture(
@@ -94,6 +104,7 @@ def scene_of(*studies, **options):
         options=ViewOptions(**options),
         selected=None,
         now_ms=1_800_000_000_000,
+        curves=CURVES,
     )
 
 
@@ -141,7 +152,10 @@ def test_it_joins_the_live_page_and_the_exported_one(entry, make_grid, study_of)
         content = view_content(scene_of(*studies), Address(view=name), theme.Theme.DARK)
         assert entry.name in [block.key for block in content.pictures[1:]]
     if is_of_a_trial(entry):
-        drawn = trial_pictures(scene_of(*studies), studies[0].records[0])
+        record = studies[0].records[0]
+        if entry.task == DETECTION:
+            record = replace(record, parameters={**record.parameters, "canvas": 64})
+        drawn = trial_pictures(scene_of(*studies), record, None)
         assert entry.name in [picture.name for picture in drawn]
     else:
         assert f"id='{entry.views[0]}-{entry.name}'" in study_page(scene_of(*studies))

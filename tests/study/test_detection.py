@@ -1,5 +1,6 @@
 """A study of detectors from its command to its pages, on drawn shapes."""
 
+import io
 import json
 import math
 from dataclasses import replace
@@ -23,9 +24,10 @@ from study.planning.arguments import DEFAULTS
 from study.planning.task import with_task
 from study.results.mlflow.store import MlflowStore
 from study.results.pareto import front
+from study.results.precision_recall import decode_precision_recall
 from study.results.run_record import RunState
 from study.results.trial_key import TrialKey
-from study.results.weight_files import weight_files
+from study.results.weight_files import picture_files, weight_files
 from study.run import main
 
 SPACE = """
@@ -113,6 +115,27 @@ def test_a_network_that_is_loaded_gives_the_recorded_precision(folder, stored):
     assert found["val_map_50"] == record.metrics()["val_map_50"]
 
 
+def test_what_it_finds_is_drawn_and_scored_beside_the_weights_of_the_front(folder, tracker, stored):
+    store = MlflowStore(tracker)
+    on_front = {record.number for record in front(stored.records, stored.info.objectives)}
+    data = load_training_data("vocfolder", folder / "shapes")
+    for record in stored.records:
+        names = picture_files(record)
+        contents = [store.fetch_file("shapes", record.key, name) for name in names]
+        here = [(folder / "studies/shapes/weights" / name).is_file() for name in names]
+        if record.number not in on_front:
+            assert contents == [None, None] and here == [False, False]
+            continue
+        picture, curves = contents
+        assert here == [True, True]
+        with Image.open(io.BytesIO(picture)) as image:
+            assert image.format == "PNG" and min(image.size) > 200
+        found = decode_precision_recall(curves)
+        assert tuple(curve.name for curve in found) == data.classes
+        known = [curve.ap_50 for curve in found if curve.ap_50 is not None]
+        assert math.isclose(sum(known) / len(known), record.metrics()["val_map_50"])
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_every_picture_can_be_drawn_of_detectors(stored, name):
     scene = Scene(studies=(stored,), options=ViewOptions(), selected=None, now_ms=0)
@@ -151,7 +174,7 @@ def test_words_of_another_task_are_refused(folder, monkeypatch, capsys):
 
 def test_a_detector_finds_objects_in_files_of_any_size(folder, stored, capsys, monkeypatch):
     monkeypatch.setattr("study.predict.LEAST_PROBABILITY", 0.0)  # it has trained for one epoch
-    model = next((folder / "studies/shapes/weights").iterdir())
+    model = next((folder / "studies/shapes/weights").glob("*.safetensors"))
     images = sorted((folder / "shapes/JPEGImages").iterdir())[:2]
     assert pnn_study(["predict", str(model), *map(str, images), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -37,9 +37,11 @@ class DetectionEvaluation:
     """Mean average precision of a network on images.
 
     Attributes:
+        found: Objects found in each image.
         scores: Average precision of each class, and the curves that it is taken from.
     """
 
+    found: tuple[ImageDetections, ...]
     scores: DetectionScores
 
     def epoch_metrics(self) -> dict[str, float]:
@@ -81,7 +83,8 @@ class Detection(TrainingTask):
         batches = cast("AnnotatedBatches", source)
         found = detect(network, batches, device, float32=float32)
         names = [*map(str, range(shape.classes))]
-        return DetectionEvaluation(scores=evaluate_detections(found, batches.files, names))
+        scores = evaluate_detections(found, batches.files, names)
+        return DetectionEvaluation(found=tuple(found), scores=scores)
 
     def test_record(self, config: TrialConfig, images: int) -> "DetectionTests":
         """Return an empty record; see `TrainingTask`."""

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import torch
 
-from pnn_core.config import ADDED_SETTINGS, ADDED_UNSET, CLASSIFICATION, TrialConfig
+from pnn_core.config import ADDED_SETTINGS, ADDED_UNSET, CLASSIFICATION, DETECTION, TrialConfig
 from pnn_core.data import TrainingData
 from pnn_core.device.selection import describe_device
 from pnn_core.models.costs import count_costs
@@ -100,7 +100,8 @@ class WorkerRun:
     def keep_weights(self) -> None:
         """Write the weights of each seed; what cannot be written costs no training: see `unkept`.
 
-        Not those of a run that tunes a network: it is trained again with what was chosen.
+        Beside those of a detector, pictures of what it finds. Not those of a run that tunes a
+        network: it is trained again with what was chosen.
         """
         if self.key.is_tuning:
             return
@@ -111,8 +112,19 @@ class WorkerRun:
                 card = network_card(run.config, images.traits, images.classes, learned)
                 name = weight_file(self.key, run.config.seed)
                 self._store.save(name, encode_network(run.model, card))
+            for name, content in self._pictures().items():
+                self._store.save(name, content)
         except (OSError, ValueError) as error:
             self.unkept = str(error)
+
+    def _pictures(self) -> Mapping[str, bytes]:
+        """Return pictures of what a trial's detector finds on validation images, by file name."""
+        images, first = self._images, self.seeds[0]
+        if first.config.model.dataset.task != DETECTION or not isinstance(images, TrainingData):
+            return {}
+        from study.engine.tune.detection_files import detection_files  # imports torchvision
+
+        return detection_files(self.key, cast("validated_run.ValidatedRun", first), images)
 
     def measure(self, settings: WorkerSettings) -> None:
         """Measure what objectives ask for, once, after the last epoch.

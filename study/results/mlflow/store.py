@@ -13,9 +13,10 @@ from study.results.mlflow.overview import OverviewReader, StudyOverview
 from study.results.mlflow.request_box import RequestBox
 from study.results.mlflow.study_names import describe_taken, study_names
 from study.results.mlflow.study_writer import MlflowStudy
-from study.results.mlflow.weights import fetched_weights
+from study.results.mlflow.weights import fetched_file
 from study.results.run_record import RunKey
 from study.results.study_info import StudyInfo
+from study.results.weight_files import weight_file
 
 
 class MlflowStore:
@@ -102,8 +103,17 @@ class MlflowStore:
         Raises:
             UnknownStudyError: There is no study of that name; the nearest one is named.
         """
-        with fetched_weights(self._connection, name, key, seed) as path:
+        with fetched_file(self._connection, name, key, weight_file(key, seed)) as path:
             yield path
+
+    def fetch_file(self, name: str, key: RunKey, file: str) -> bytes | None:
+        """Return a file beside the weights of a run (`picture_files`); None without it.
+
+        Raises:
+            UnknownStudyError: There is no study of that name; the nearest one is named.
+        """
+        with fetched_file(self._connection, name, key, file) as path:
+            return None if path is None else path.read_bytes()
 
     def request_box(self, run_id: str) -> RequestBox:
         """Return the requests to a study, by MLflow's identifier of its own run."""

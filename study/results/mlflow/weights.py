@@ -11,7 +11,7 @@ from study.results.mlflow.client import MlflowConnection, search_all_runs
 from study.results.mlflow.study_format import STUDY_ID_TAG
 from study.results.mlflow.study_names import find_named
 from study.results.run_record import RunKey
-from study.results.weight_files import FOLDER, weight_file
+from study.results.weight_files import artifact_folder
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -32,25 +32,27 @@ def send_weights(client: "MlflowClient", run_id: str, files: Sequence[Path]) -> 
     """
     if not files:
         return
-    there = {Path(f.path).name: f.file_size for f in client.list_artifacts(run_id, FOLDER)}
+    folders = {artifact_folder(path.name) for path in files}
+    found = (file for folder in sorted(folders) for file in client.list_artifacts(run_id, folder))
+    there = {Path(file.path).name: file.file_size for file in found}
     for path in files:
         if not path.is_file():
             raise FileNotFoundError(f"{path} is not there")
         if there.get(path.name) != path.stat().st_size:
-            client.log_artifact(run_id, str(path), FOLDER)
+            client.log_artifact(run_id, str(path), artifact_folder(path.name))
 
 
 @contextmanager
-def fetched_weights(
-    connection: MlflowConnection, name: str, key: RunKey, seed: int
+def fetched_file(
+    connection: MlflowConnection, name: str, key: RunKey, file: str
 ) -> Iterator[Path | None]:
-    """Fetch a file of weights, for the length of a block; None where the tracker holds none.
+    """Fetch a file of a run, for the length of a block; None where the tracker holds none.
 
     Args:
         connection: The tracker.
         name: Name of the study.
         key: Key of the run.
-        seed: One of its seeds.
+        file: Name of the file, of `study.results.weight_files`.
 
     Raises:
         UnknownStudyError: There is no such study.
@@ -58,7 +60,6 @@ def fetched_weights(
     """
     _, experiment = find_named(connection, name)
     study_id = experiment.tags.get(STUDY_ID_TAG, "")
-    file = weight_file(key, seed)
     with TemporaryDirectory(prefix="pnn-study-weights-") as folder:
         with connection.asking() as client:
             run_id = _find_run(client, str(experiment.experiment_id), study_id, key)
@@ -67,9 +68,10 @@ def fetched_weights(
 
 
 def _fetch(client: "MlflowClient", run_id: str, file: str, folder: str) -> Path | None:
-    if file not in {Path(held.path).name for held in client.list_artifacts(run_id, FOLDER)}:
+    place = artifact_folder(file)
+    if file not in {Path(held.path).name for held in client.list_artifacts(run_id, place)}:
         return None
-    return Path(client.download_artifacts(run_id, f"{FOLDER}/{file}", folder))
+    return Path(client.download_artifacts(run_id, f"{place}/{file}", folder))
 
 
 def _find_run(client: "MlflowClient", experiment_id: str, study_id: str, key: RunKey) -> str | None:

@@ -7,6 +7,7 @@ from dashboards.live.trial_panel import trial_panel
 from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
 from study.results.mlflow.live_reader import FollowedStudy
+from study.results.precision_recall import PrecisionRecall
 from study.results.study_request import StudyControl
 
 
@@ -14,8 +15,8 @@ from study.results.study_request import StudyControl
 def panel_of(make_trial, study_of):
     """Return the components of a kind in a trial's panel, where a tracker has its study."""
 
-    def find(uri, kind):
-        study = study_of([make_trial(0)])
+    def find(uri, kind, curves=None, **settings):
+        study = study_of([make_trial(0, **settings)])
         followed = FollowedStudy(
             study=study,
             experiment_id="1",
@@ -25,7 +26,8 @@ def panel_of(make_trial, study_of):
             control=StudyControl(),
         )
         scene = Scene(studies=(study,), options=ViewOptions(), selected=None, now_ms=0)
-        panel = trial_panel(scene, followed, Address(trial=0), theme.Theme.LIGHT, uri)
+        light, address = theme.Theme.LIGHT, Address(trial=0)
+        panel = trial_panel(scene, followed, address, light, uri, lambda *_: curves)
         return [part for part in panel._traverse() if isinstance(part, kind)]
 
     return find
@@ -42,3 +44,17 @@ def test_the_link_to_a_run_has_no_masked_password_in_it(panel_of, user):
     assert link.href == (
         "https://host:5000/mlflow/#/experiments/1/runs/a?workflowType=machine_learning"
     )
+
+
+def test_detections_are_shown_where_they_were_kept_and_only_of_detectors(panel_of):
+    curve = PrecisionRecall(
+        name="cell", objects=3, ap_50=0.5, ap_50_area=0.4, recall=(0.3,), precision=(1.0,)
+    )
+    (image,) = panel_of("sqlite:///mlflow.db", html.Img, (curve,), canvas=64)
+    assert image.src == "detections/noise-1/0.png"
+    assert image.alt.endswith("average precision: cell 0.500")
+    titles = {part.children for part in panel_of("sqlite:///mlflow.db", html.H2, canvas=64)}
+    assert "Precision and recall by class: trial 0" in titles
+    assert not panel_of("sqlite:///mlflow.db", html.Img, canvas=64)
+    titles = {part.children for part in panel_of("sqlite:///mlflow.db", html.H2)}
+    assert "Precision and recall by class: trial 0" not in titles

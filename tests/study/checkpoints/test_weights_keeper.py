@@ -1,6 +1,7 @@
 """Weights of the front and of confirmed runs are kept, whatever a kill left undone."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from study.checkpoints.weights_keeper import WeightsKeeper
 from study.results.objective import parse_objectives
 from study.results.pareto import front
 from study.results.run_record import RunKey, RunRecord, RunState
-from study.results.weight_files import weight_file, weight_files
+from study.results.weight_files import picture_files, weight_file, weight_files
 
 OBJECTIVES = parse_objectives("val_accuracy,learnable_params")
 OTHER = "trial-00001.ckpt"
@@ -172,3 +173,30 @@ def test_a_full_disk_costs_the_files_and_is_told(
     again.sweep()
     assert set(weight_files(record)) == place.here()
     again.close()
+
+
+def test_pictures_of_a_detector_come_and_go_with_its_weights_and_are_not_missed(tmp_path) -> None:
+    store = CheckpointStore(url=str(tmp_path / "store"))
+    store.create()
+    keeper = WeightsKeeper(store, tmp_path / "weights", OBJECTIVES)
+    worse, better = (
+        replace(each, parameters={**each.parameters, "canvas": 64})
+        for each in (trial(0, 0.1, 2), trial(1, 0.2, 1))
+    )
+    assert len(picture_files(worse)) == 2
+    for record in (worse, better):
+        for name in (*weight_files(record), *picture_files(record)):
+            store.save(name, b"content")
+    keeper.run_ended(worse)
+    keeper.kept()
+    assert {path.name for path in (tmp_path / "weights").iterdir()} >= {*picture_files(worse)}
+    keeper.run_ended(better)
+    kept = keeper.kept()
+    files = {path.name for path in (tmp_path / "weights").iterdir()}
+    assert files == {*weight_files(better), *picture_files(better)}
+    assert {path.name for path in kept.files[better.key]} == files
+    for name in picture_files(better):  # as in a study of an earlier version
+        (tmp_path / "weights" / name).unlink()
+    assert keeper.kept().lacking == ()
+    assert picture_files(trial(0, 0.1, 2)) == ()
+    keeper.close()

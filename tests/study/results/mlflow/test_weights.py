@@ -7,9 +7,14 @@ import pytest
 from study.results.mlflow.background_writer import MlflowWriter
 from study.results.mlflow.client import MlflowConnection
 from study.results.mlflow.store import MlflowStore
-from study.results.mlflow.weights import fetched_weights
+from study.results.mlflow.weights import fetched_file
 from study.results.run_record import RunKey, RunState
-from study.results.weight_files import weight_file
+from study.results.weight_files import (
+    artifact_folder,
+    detections_file,
+    precision_recall_file,
+    weight_file,
+)
 
 TRIAL = RunKey(0)
 FILE = weight_file(TRIAL, 5)
@@ -23,7 +28,7 @@ def files(tmp_path: Path) -> tuple[Path, ...]:
 
 
 def read(uri: str, name: str, key: RunKey = TRIAL, seed: int = 5) -> bytes | None:
-    with fetched_weights(MlflowConnection(uri), name, key, seed) as path:
+    with fetched_file(MlflowConnection(uri), name, key, weight_file(key, seed)) as path:
         return None if path is None else path.read_bytes()
 
 
@@ -79,3 +84,17 @@ def test_files_that_are_away_are_told_of_and_sent_once_they_are_back(
     writer.keep_weights(done.key, files)
     assert writer.close(60).error == ""
     assert read(uri, info.name) == b"weights"
+
+
+def test_pictures_lie_in_a_folder_of_their_own_and_are_fetched(uri, info, record, files) -> None:
+    picture = files[0].with_name(detections_file(TRIAL))
+    picture.write_bytes(b"picture")
+    store = MlflowStore(uri)
+    writer = MlflowWriter(store.open_study(info), collect_seconds=0.01)
+    writer.run_ended(record(0, RunState.COMPLETE, epochs=15))
+    writer.keep_weights(TRIAL, (*files, picture))
+    assert writer.close(60).error == ""
+    assert store.fetch_file(info.name, TRIAL, detections_file(TRIAL)) == b"picture"
+    assert store.fetch_file(info.name, TRIAL, precision_recall_file(TRIAL)) is None
+    assert read(uri, info.name) == b"weights"
+    assert artifact_folder(picture.name) != artifact_folder(FILE)
