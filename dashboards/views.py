@@ -21,6 +21,7 @@ from dashboards.pictures.published_gap import PUBLISHED_GAP
 from dashboards.pictures.rungs import RUNGS
 from dashboards.pictures.slices import SECOND_SLICE, SLICE
 from dashboards.pictures.timeline import TIMELINE
+from pnn_core.config import Task
 
 ENTRIES: tuple[PictureEntry[Any], ...] = (
     FRONT,
@@ -53,7 +54,7 @@ class View(NamedTuple):
     Attributes:
         name: Key in addresses.
         title: Title of a word or two.
-        question: Question that its pictures answer.
+        question: Question that its pictures answer; `{merit}` stands for a task's figure of merit.
         choices: Names of options that it has by itself.
     """
 
@@ -67,6 +68,10 @@ class View(NamedTuple):
         """Pictures that answer the question, in the order of the page."""
         return tuple(entry for entry in ENTRIES if self.name in entry.views)
 
+    def question_for(self, task: Task) -> str:
+        """Return the question in the words of a task."""
+        return self.question.format(merit=task.label)
+
     @property
     def options(self) -> tuple[str, ...]:
         """Names of its options, and of those that change one of its pictures."""
@@ -77,7 +82,7 @@ class View(NamedTuple):
 VIEWS: dict[str, View] = {
     view.name: view
     for view in (
-        View("front", "Front", "What accuracy does a number of parameters buy?"),
+        View("front", "Front", "What {merit} does a number of parameters buy?"),
         View("trials", "All trials", "Which trials are there, and how did each end?", ("where",)),
         View("progress", "Progress", "How far is it, and does it still get better?"),
         View("matters", "What matters", "Which setting decides, and where is it best?"),

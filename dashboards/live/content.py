@@ -62,7 +62,7 @@ def view_content(
     common = [] if address.view == "progress" else common_sentences(found)
     return Content(
         choices=[
-            html.P(view.question, className="question"),
+            html.P(view.question_for(scene.study.info.task), className="question"),
             controls(
                 view,
                 address.options,

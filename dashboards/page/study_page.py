@@ -48,7 +48,7 @@ def _body(scene: Scene, names: str) -> Iterator[str]:
     yield links((name, view.title) for name, view in VIEWS.items())
     for name, view in VIEWS.items():
         yield heading(2, view.title, anchor=name)
-        yield paragraph(view.question, "question")
+        yield paragraph(view.question_for(scene.study.info.task), "question")
         if name == "progress":
             yield from _status(scene)
         pictures = [entry.draw(scene) for entry in _drawn(view, scene)]

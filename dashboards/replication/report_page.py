@@ -33,6 +33,7 @@ from dashboards.replication.reported_tables import (
     get_reported_tables,
     has_run,
 )
+from dashboards.replication.table_7 import get_table_7
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.whole_file import write_whole
 
@@ -66,7 +67,7 @@ NOTES = (
     "Section 5.3 claims 3.1 times fewer parameters than ResNet-110 for Table 4's network. By this "
     "project's count PNN-ResNet-50 with 64 masks has 13,472,394, ResNet-110 1,727,962.",
     "Reported figures are one run each, without an interval. Table 7 of the paper (object "
-    "detection) lies outside this project.",
+    "detection) stands beside studies of voc2007 alone.",
     "Reported figures: Juefei-Xu et al., “Perturbative Neural Networks”, CVPR 2018; READMEs, "
     "notebooks and issues of juefeix/pnn.pytorch, juefeix/pnn.pytorch.update, "
     "michaelklachko/pnn.pytorch and elisim/Perturbative-Neural-Networks-CVPR18. In the "
@@ -117,7 +118,8 @@ def get_report_info(studies: Sequence[LoadedStudy]) -> ReportInfo:
         studies: At least one, each with complete confirmed runs.
     """
     names = ", ".join(study.info.name for study in studies)
-    tables = get_reported_tables(studies)
+    table_7 = get_table_7(studies)
+    tables = (*get_reported_tables(studies), *([table_7] if table_7 else []))
     return ReportInfo(
         title=f"Perturbative neural networks, reported and confirmed: {names}",
         sections=tuple(
