@@ -49,6 +49,10 @@ os.environ["XDG_CACHE_HOME"] = str(CACHE)
 # times what it computes. Torch reads this when a test imports it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Ray runs workers at a niceness of 15. Those of a cluster of this process would wait, twenty times
+# as long as they need, for tests that compute beside them.
+os.environ.setdefault("RAY_worker_niceness", "0")
+
 # A busy machine is no defect: time is measured in benchmarks.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
