@@ -55,7 +55,8 @@ def test_parameters_and_with_parameters_are_inverse() -> None:
         data_order_seed=3,
     )
     default = TrialConfig(model=ModelConfig(dataset=SHAPE))
-    assert set(config.parameters()) == set(PARAMETER_NAMES) - {"nonzero_share", CANVAS}
+    of_other_layers_or_tasks = {"nonzero_share", CANVAS, "initial_weights"}
+    assert set(config.parameters()) == set(PARAMETER_NAMES) - of_other_layers_or_tasks
     assert default.with_parameters(config.parameters()) == config
 
 
@@ -65,6 +66,9 @@ def test_the_canvas_is_a_setting_of_detection_alone() -> None:
     config = default.with_parameters({CANVAS: 160})
     assert config.model.dataset == boxes.on_canvas(160)
     assert config.parameters()[CANVAS] == 160
+    assert "initial_weights" not in config.parameters()
+    begun = config.with_parameters({"initial_weights": "imagenet", "normalisation": "imagenet"})
+    assert default.with_parameters(begun.parameters()) == begun
     assert default.with_parameters(config.parameters()) == config
     with pytest.raises(ValueError, match=r"canvas \(=160\) is a setting of detection"):
         TrialConfig(model=ModelConfig(dataset=SHAPE)).with_parameters({CANVAS: 160})
@@ -217,6 +221,8 @@ def test_width_is_mask_count_over_fan_out() -> None:
         ({"epochs": 0}, r"epochs \(=0\)"),
         ({"normalisation": "publisht"}, r"did you mean published\?"),
         ({"normalisation": "published"}, r"needs images of 3 channels, not 1"),
+        ({"normalisation": "imagenet"}, r"\(='imagenet'\) needs images of 3 channels, not 1"),
+        ({"initial_weights": "imagenet"}, r"in classification all weights are drawn"),
         ({"mask_seed": -1}, r"mask_seed \(=-1\)"),
         ({"grouped": 1}, r"grouped \(=1\) must be True or False"),
         ({"dropout": 1.0}, r"dropout \(=1.0\) must lie below 1"),

@@ -19,6 +19,7 @@ WORDS = {
     "tune_controls": "learning_rate=0.001,0.01",
     "augment": "crop",
     "canvas": "320",
+    "init": "honest:3",
     "weights": "none",
     "memory_per_trial": "2.5",
     "resources_per_trial": "spot=1",

@@ -39,6 +39,7 @@ TYPED = {
     "tune_controls": "learning_rate=0.001,0.01,weight_decay",
     "augment": "crop",
     "canvas": "320",
+    "init": "honest:3",
     "limit": "learnable_params<=50000,val_accuracy>0.5",
     "enqueue": "mask_count=16,noise_level=0.1",
     "weights": "none",
