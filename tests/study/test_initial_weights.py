@@ -15,8 +15,11 @@ from pnn_core.models.build import build_model
 from pnn_core.models.detector import Detector
 from pnn_core.models.saved_network import TrainedNetwork
 from pnn_core.parts.own_code import OwnCode
+from pnn_core.parts.weight_files import WEIGHT_FILES
 from pnn_core.training.validated_run import ValidatedRun
+from study.planning.arguments import parse_arguments
 from study.planning.own_code import add_code
+from study.planning.resume import plan_resume
 from study.planning.study_file import StudyFile
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunState
@@ -101,11 +104,13 @@ def test_it_is_said_and_confirmed_alone(folder, tracker):
     }
 
 
-def test_it_goes_on_and_is_run_again_with_the_same_weights_when_the_source_is_gone(
-    folder, tracker, monkeypatch, capsys
-):
+def test_it_goes_on_and_is_run_again_with_the_same_weights(folder, tracker, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     before = StudyFile.read(Path("studies/begun")).own
+    WEIGHT_FILES.clear()
+    plan = plan_resume(parse_arguments(["--resume", "--name", "begun"]), Path("studies/begun"))
+    assert plan.config.space.fixed["initial_weights"] == before[0]["name"]
+    assert [*WEIGHT_FILES] == [before[0]["name"]]
     words = ("--tracking-uri", tracker, "--dry-run", "--json")
     assert main(("--rerun", "begun:0", "--data-dir", "shapes", *words)) == 0
     (trial,) = json.loads(capsys.readouterr().out)["trials"]
