@@ -37,7 +37,7 @@ class Kind(StrEnum):
 
     @property
     def group(self) -> str:
-        """Group of entry points under which packages offer this kind."""
+        """Group of entry points under which packages offer this kind; none offers weights."""
         return f"pnn_study.{self.value}s"
 
 
