@@ -116,7 +116,8 @@ def _detections(
     """Yield a picture of what a detector finds, where it was kept."""
     if curves is None:
         return
-    found = ", ".join(f"{curve.name} {curve.ap_50 or 0.0:.3f}" for curve in curves)
+    known = [(curve.name, curve.ap_50) for curve in curves if curve.ap_50 is not None]
+    found = ", ".join(f"{name} {value:.3f}" for name, value in known)
     source = f"detections/{quote(study, safe='')}/{record.number}.png"
     alt = f"Validation images with found and annotated boxes; average precision: {found}"
     yield html.Figure(

@@ -8,7 +8,7 @@ outputs are those of a data set's classes.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -150,7 +150,7 @@ def _read_content(name: str, content: bytes) -> SavedWeights:
     with NamedTemporaryFile(suffix=".safetensors") as file:
         file.write(content)
         file.flush()
-        return SavedWeights(name=name, network=load_network(file.name))
+        return replace(SavedWeights.read(Path(file.name)), name=name)
 
 
 def _structure(config: ModelConfig) -> dict[str, object]:

@@ -81,4 +81,7 @@ def _number(value: object) -> float | None:
 def _points(values: Sequence[object]) -> tuple[float, ...]:
     if not isinstance(values, list) or len(values) > MOST_POINTS:
         raise TypeError(f"a curve is a list of up to {MOST_POINTS} numbers")
-    return tuple(number for value in values if (number := _number(value)) is not None)
+    numbers = tuple(_number(value) for value in values)
+    if None in numbers:
+        raise TypeError("a point of a curve is a number")
+    return tuple(number for number in numbers if number is not None)
