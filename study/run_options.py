@@ -30,6 +30,7 @@ class RunOptions(TypedDict, total=False):
     sampler: str | None
     limit: str | Sequence[str]
     enqueue: str | Sequence[str | Mapping[str, ParameterValue]] | None
+    prior: str | None
     scheduler: str
     reduction_factor: int | None
     first_rung: int | None

@@ -52,7 +52,7 @@ def with_enqueued(config: StudyConfig) -> StudyConfig:
                     f"space {config.space.name} plans an experiment, whose arms are all trained in "
                     "their order: leave it out"
                 )
-            point = _papers_best(config) if is_paper else _point(config, settings)
+            point = _papers_best(config) if is_paper else searched_point(config, settings)
             _require_new(config, point, points)
             points.append(point)
     if len(points) > config.trials:
@@ -109,8 +109,13 @@ def require_new_points(config: StudyConfig, before: str | None, found: BegunPoin
             )
 
 
-def _point(config: StudyConfig, settings: TypedPoint) -> Point:
-    """Read a point by the space's axes; what else it says must be so in the space anyway."""
+def searched_point(config: StudyConfig, settings: TypedPoint) -> Point:
+    """Read a point by the space's axes; what else it says must be so in the space anyway.
+
+    Raises:
+        ValueError: It names what the space does not search, or the space holds no such point that
+            can be built within the study's limits.
+    """
     axes = config.space.axes
     for name in settings:
         if name not in axes and name not in _fixed(config):
@@ -195,7 +200,7 @@ def _papers_best(config: StudyConfig) -> Point:
             continue
         try:
             texts = {name: str(value) for name, value in searched.items()}
-            found.append((result.value, _point(config, texts)))
+            found.append((result.value, searched_point(config, texts)))
         except ValueError:  # a setting that this space does not reach
             continue
     if not found:

@@ -35,6 +35,7 @@ from study.planning.preflight import (
     resolve_storage,
     studies_in_storage,
 )
+from study.planning.prior import with_prior
 from study.planning.ray_job import require_lasting_folder, with_ray_address
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.study_file import FILE, StudyFile, describe_images
@@ -181,7 +182,7 @@ def study_config(
 
     Raises:
         BadInputError: The sampler, the scheduler, the confirmation, a network of other people, a
-            limit or a point to try first is not accepted.
+            limit, a point to try first or a belief is not accepted.
     """
     named = "--space" if arguments.network is None else "--network"
     with blaming(named, arguments.network or arguments.space):
@@ -222,7 +223,7 @@ def study_config(
     )
     require_choice(arguments, config)
     require_limits(config)
-    return with_enqueued(config)
+    return with_prior(with_enqueued(config))
 
 
 def describe_study(

@@ -32,6 +32,15 @@ def read_enqueued(text: str) -> str:
     return _BETWEEN_POINTS.join(points)
 
 
+def read_prior(text: str) -> str:
+    """Read settings that are believed to be good, and return them as they are kept.
+
+    Raises:
+        ValueError: They are no settings.
+    """
+    return spell_point(dict(_settings(text)))
+
+
 def typed_points(text: str | None) -> tuple[TypedPoint, ...]:
     """Return points as they are kept, settings by name; `paper` stands under its own name."""
     parts = text.split(_BETWEEN_POINTS) if text else []
@@ -63,17 +72,17 @@ def _read(part: str) -> Iterator[str]:
     elif part.endswith(".csv") and "=" not in part:
         yield from map(spell_point, _rows(Path(part)))
     else:
-        yield spell_point(dict(_settings(part)))
+        others = f", a .csv file with a column for each setting, or {PAPER_POINT}"
+        yield spell_point(dict(_settings(part, others)))
 
 
-def _settings(part: str) -> Iterator[tuple[str, str]]:
+def _settings(part: str, others: str = "") -> Iterator[tuple[str, str]]:
     seen = set()
     for pair in part.split(_BETWEEN_SETTINGS):
         name, equals, value = (text.strip() for text in pair.partition("="))
         if not (name and equals and value):
             raise ValueError(
-                f"{part!r} must be settings such as mask_count=32,noise_level=0.1, a .csv file "
-                f"with a column for each setting, or {PAPER_POINT}"
+                f"{part!r} must be settings such as mask_count=32,noise_level=0.1{others}"
             )
         if name in seen:
             raise ValueError(f"{part!r} names {name} twice")

@@ -20,7 +20,7 @@ from study.results.confirmed_choice import (
     read_confirmed_trials,
     read_controls,
 )
-from study.results.enqueued_points import read_enqueued
+from study.results.enqueued_points import read_enqueued, read_prior
 from study.results.fresh_seeds import MOST_FRESH_SEEDS
 from study.results.limit import Limits, parse_limits
 from study.results.objective import Objective, parse_objectives
@@ -319,6 +319,17 @@ class Settings(ShownSettings, Resources):
         read=read_enqueued,
         joined=";",
         on_resume=OnResume.ADDED,
+        on_rerun=OnRerun.DEFAULT,
+        may_lack=True,
+    )
+    prior: str | None = option(
+        None,
+        group=Group.SEARCHED,
+        after="enqueue",
+        metavar="SETTINGS",
+        help="settings that you believe in, such as mask_count=32,noise_level=0.1: ehvi tries them "
+        "first and prefers what is near them, the less the more trials it has seen",
+        read=read_prior,
         on_rerun=OnRerun.DEFAULT,
         may_lack=True,
     )

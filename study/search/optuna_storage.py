@@ -303,6 +303,7 @@ def search_problem(
         rungs=config.rungs,
         count_costs=count_costs,
         limits=config.limit,
+        belief=config.believed,
     )
 
 

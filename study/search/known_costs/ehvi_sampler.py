@@ -65,6 +65,9 @@ class EhviSampler(WholePointSampler):
     hypervolume improvement (`expected_gain`) times the chance to pass the rungs (`chance_to_pass`).
     Running trials count as observed at their means, so that many workers get different points.
 
+    Settings that the user believes in are tried first; then a gain counts the more the nearer a
+    point is to them, the less the more trials there are (`belief_weight`).
+
     Where the model cannot be fitted, a random point is proposed, and the log says so.
 
     Args:
@@ -86,7 +89,9 @@ class EhviSampler(WholePointSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Return a point, or nothing where chance is to choose."""
+        """Return a point, or the part of one that chance is to complete."""
+        if belief := self._untried_belief(study, trial):
+            return dict(belief)
         chance = self._random.random() < RANDOM_SHARE
         trials = [t for t in self._memory.observations.read(study) if t.number != trial.number]
         last = len(self._problem.levels) - 1
@@ -98,6 +103,14 @@ class EhviSampler(WholePointSampler):
         except ValueError as error:
             _LOG.warning("trial %d is a random point: %s", trial.number, error)
             return {}
+
+    def _untried_belief(self, study: optuna.Study, trial: FrozenTrial) -> Point | None:
+        """Return what the user believes in, unless a trial has it already."""
+        belief = self._problem.belief
+        if belief is None:
+            return None
+        others = (t for t in study.get_trials(deepcopy=False) if t.number != trial.number)
+        return None if any(belief.items() <= t.params.items() for t in others) else belief
 
     def _best(self, trials: Sequence[ObservedTrial]) -> Point:
         tried = [trial.point for trial in trials if trial.entries]
@@ -133,6 +146,5 @@ class EhviSampler(WholePointSampler):
                 modelled.candidates.sd[:, -1],
                 reference=reference,
             )
-        return gain * chance_to_pass(
-            evidence.bars(first), evidence.candidate_costs, modelled.candidates
-        )
+        chance = chance_to_pass(evidence.bars(first), evidence.candidate_costs, modelled.candidates)
+        return gain * chance * evidence.candidate_weights

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from search_spaces.space import Point
 from study.results.objective import Objective
+from study.search.known_costs.belief import belief_weight
 from study.search.known_costs.observations import ObservedTrial
 from study.search.known_costs.placed_points import PlacedPoints
 from study.search.known_costs.problem import SearchProblem
@@ -68,6 +69,8 @@ class Evidence:
         own = len(trials)
         self._settings, self._candidates = settings[:own], settings[own:]
         self.costs, self.candidate_costs = costs[:own], costs[own:]
+        seen = sum(bool(trial.entries) for trial in trials)
+        self.candidate_weights = belief_weight(placed.log_beliefs[own:], seen)
         self.last = len(problem.levels) - 1
 
         self._complete = self._where(

@@ -14,6 +14,8 @@ from optuna.distributions import (
 
 from pnn_core.config import PARAMETER_NAMES, ParameterValue
 from search_spaces.space import Point
+from study.search.known_costs.axis_place import place_on_axis
+from study.search.known_costs.belief import log_belief
 from study.search.known_costs.problem import SearchProblem
 
 Array = npt.NDArray[np.float64]
@@ -32,10 +34,20 @@ class Placed(NamedTuple):
     Attributes:
         settings: Places along the axes, n × d, each from 0 to 1.
         costs: Logarithms of the known costs, n × k.
+        log_beliefs: Logarithms of the density of the user's belief, up to a constant, n.
     """
 
     settings: Array
     costs: Array
+    log_beliefs: Array
+
+
+class _Row(NamedTuple):
+    """One point as numbers."""
+
+    settings: Array
+    costs: Array
+    log_belief: float
 
 
 class PlacedPoints:
@@ -52,7 +64,7 @@ class PlacedPoints:
         self._problem = problem
         self._axes = dict(problem.space.axes)
         self._known = [problem.objectives[place].name for place in problem.known]
-        self._rows: dict[Hashable, tuple[Array, Array]] = {}
+        self._rows: dict[Hashable, _Row] = {}
         widths = [_width(axis) for axis in self._axes.values()]
         self.axis_of_column: Places = np.repeat(np.arange(len(widths)), widths)
 
@@ -64,28 +76,30 @@ class PlacedPoints:
         """
         rows = [self._row(point) for point in points]
         return Placed(
-            settings=np.array([row for row, _ in rows]).reshape(len(rows), -1),
-            costs=np.array([costs for _, costs in rows]).reshape(len(rows), len(self._known)),
+            settings=np.array([row.settings for row in rows]).reshape(len(rows), -1),
+            costs=np.array([row.costs for row in rows]).reshape(len(rows), len(self._known)),
+            log_beliefs=np.array([row.log_belief for row in rows]),
         )
 
-    def _row(self, point: Point) -> tuple[Array, Array]:
+    def _row(self, point: Point) -> _Row:
         key = tuple(point[name] for name in self._axes)
         if len(self._rows) > KEPT:
             self._rows.clear()
         if key not in self._rows:
             config = self._problem.configure(point)
-            used = config.parameters()
+            idle = set(PARAMETER_NAMES) - config.parameters().keys()
             columns = [
-                np.full(_width(axis), IDLE)
-                if name in PARAMETER_NAMES and name not in used
-                else _columns(axis, point[name])
+                np.full(_width(axis), IDLE) if name in idle else _columns(axis, point[name])
                 for name, axis in self._axes.items()
             ]
             costs = self._problem.count_costs(config) if self._known else None
-            self._rows[key] = (
-                np.concatenate([np.zeros(0), *columns]),
+            belief = self._problem.belief or {}
+            told = {name: value for name, value in belief.items() if name not in idle}
+            self._rows[key] = _Row(
+                settings=np.concatenate([np.zeros(0), *columns]),
                 # A network without noise has no mask values.
-                np.log([max(1.0, float(getattr(costs, name))) for name in self._known]),
+                costs=np.log([max(1.0, float(getattr(costs, name))) for name in self._known]),
+                log_belief=log_belief(told, point, self._axes),
             )
         return self._rows[key]
 
@@ -101,7 +115,4 @@ def _columns(axis: BaseDistribution, value: ParameterValue) -> Array:
         return row
     if not isinstance(axis, FloatDistribution | IntDistribution) or axis.single():
         return np.array([IDLE])
-    low, high, at = float(axis.low), float(axis.high), float(value)
-    if axis.log:
-        low, high, at = float(np.log(low)), float(np.log(high)), float(np.log(at))
-    return np.array([(at - low) / (high - low)])
+    return np.array([place_on_axis(axis, value)])

@@ -24,6 +24,7 @@ class SearchProblem:
         epochs: Full budget of a trial.
         rungs: Epochs at which trials may be stopped; None to run each to its full budget.
         limits: Limits of the study.
+        belief: Settings that the user believes in; None where there are none.
         count_costs: Counts the costs of a training run's network without training it.
     """
 
@@ -34,6 +35,7 @@ class SearchProblem:
     rungs: Rungs | None
     count_costs: CountCosts
     limits: Limits = ()
+    belief: Point | None = None
 
     @property
     def levels(self) -> tuple[int, ...]:

@@ -29,6 +29,7 @@ WORDS = {
     "log": "tensorboard",
     "limit": "macs<=5",
     "enqueue": "mask_count=16",
+    "prior": "noise_level=0.1",
     "rerun": "honest:1",
     "name": "mine",
     "space": 'C:\\a "b"/space.py',

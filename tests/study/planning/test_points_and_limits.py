@@ -75,6 +75,19 @@ def resumed(*argv: str) -> StudyPlan:
         ),
         (["--enqueue", "noise_level=0.2", "--sampler", "grid"], "no such point on the grid"),
         (["--enqueue", "paper"], "the paper tells of no point of space tiny with network resnet8"),
+        (
+            ["--prior", "fan_out=2"],
+            "--prior fan_out=2: sampler tpe weighs no belief: accepted with",
+        ),
+        (
+            ["--sampler", "ehvi", "--prior", "fan_out=3"],
+            "--prior fan_out=3: fan_out (='3') must be",
+        ),
+        (["--sampler", "ehvi", "--prior", "fan_ot=2"], "did you mean fan_out?"),
+        (
+            ["--sampler", "ehvi", "--prior", "mask_count=3,fan_out=2"],
+            "the space holds no such point",
+        ),
     ],
 )
 def test_what_cannot_be_met_or_tried_is_refused(argv: list[str], said: str) -> None:
@@ -105,6 +118,22 @@ def test_the_papers_best_point_is_the_one_with_the_highest_figure(tmp_path: Path
     words = ["--space", "paper.py", "--dataset", "cifar10", "--enqueue", "paper"]
     config = plan_study(parse_arguments(words)).config
     assert config.enqueued == ({"mask_count": 32, "fan_out": 1},)  # Table 5: 93.08%
+
+
+def test_a_belief_is_kept_as_the_axes_spell_it() -> None:
+    config = plan("--sampler", "ehvi", "--prior", "noise_level = .10 , fan_out=2").config
+    assert (config.prior, config.believed) == (
+        "noise_level=0.1,fan_out=2",
+        {"noise_level": 0.1, "fan_out": 2},
+    )
+
+
+@pytest.mark.parametrize("typed", ["paper", "points.csv", "noise_level"])
+def test_a_belief_is_settings_alone(typed: str) -> None:
+    with pytest.raises(
+        BadInputError, match=rf"--prior: '{typed}' must be settings such as [^;]+1$"
+    ):
+        parse_arguments(["--prior", typed])
 
 
 def test_points_are_added_to_a_study_that_goes_on() -> None:

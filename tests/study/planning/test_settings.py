@@ -42,6 +42,7 @@ TYPED = {
     "init": "honest:3",
     "limit": "learnable_params<=50000,val_accuracy>0.5",
     "enqueue": "mask_count=16,noise_level=0.1",
+    "prior": "mask_count=16",
     "weights": "none",
     "memory_per_trial": "2.5",
     "resources_per_trial": "spot=1",

@@ -112,6 +112,29 @@ def test_it_finds_the_good_noise_level_sooner_than_chance(tmp_path):
     assert mean_error("ehvi") < 0.6 * mean_error("random")
 
 
+def levels_with(tmp_path, prior: str | None) -> list[float]:
+    search = Search(config_of(tmp_path, prior=prior))
+    for _ in range(40):
+        search.train(search.propose())
+    return [run.config.model.mask.noise_level for run in search.proposed]
+
+
+def mean_away(levels: list[float], level: float) -> float:
+    return float(np.mean(np.abs(np.log10(np.array(levels) / level))))
+
+
+def test_a_right_belief_is_tried_first_and_helps(tmp_path):
+    with_belief = levels_with(tmp_path, "noise_level=0.1")
+    assert with_belief[0] == 0.1
+    assert mean_away(with_belief[4:12], 0.1) < mean_away(levels_with(tmp_path, None)[4:12], 0.1)
+
+
+def test_a_wrong_belief_is_tried_first_and_forgotten(tmp_path):
+    wrong = levels_with(tmp_path, "noise_level=1.0")
+    assert wrong[0] == 1.0
+    assert mean_away(wrong[-15:], 0.1) < 0.5 * mean_away(wrong[-15:], 1.0)
+
+
 def test_trials_that_run_at_once_are_spread(tmp_path):
     search = Search(config_of(tmp_path))
     for _ in range(8):

@@ -1,6 +1,7 @@
 """Points are placed by what they change about a training run."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from pnn_core.config import DatasetShape
 from pnn_core.models.costs import count_costs
 from search_spaces import SearchSpace
 from study.results.objective import parse_objectives
+from study.search.known_costs.belief import OTHER_CHOICE, SPREAD
 from study.search.known_costs.placed_points import PlacedPoints
 from study.search.known_costs.problem import SearchProblem, count_network_costs
 
@@ -72,3 +74,24 @@ def test_costs_are_the_logarithms_of_what_the_network_has():
 def test_a_point_that_cannot_be_built_is_refused():
     with pytest.raises(ValueError, match="noise_level"):
         PlacedPoints(PROBLEM).place([point("perturbation", 8, -1.0)])
+
+
+def test_a_belief_is_less_dense_away_from_it_and_tells_nothing_of_a_setting_that_changes_nothing():
+    believed = replace(PROBLEM, belief={"layer": "perturbation", "noise_level": 0.1})
+    at, near, far, other, idle = (
+        PlacedPoints(believed)
+        .place(
+            [
+                point("perturbation", 8, 0.1),
+                point("perturbation", 24, 0.2),
+                point("perturbation", 8, 1.0),
+                point("conv3x3", 8, 0.1),
+                point("conv3x3", 8, 1.0),
+            ]
+        )
+        .log_beliefs
+    )
+    assert at == 0
+    assert at > near > far == pytest.approx(-0.5 * (0.5 / SPREAD) ** 2)
+    assert other == idle == pytest.approx(-0.5 * (OTHER_CHOICE / SPREAD) ** 2)
+    assert not PlacedPoints(PROBLEM).place([point("perturbation", 8, 1.0)]).log_beliefs.any()
