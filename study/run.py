@@ -52,6 +52,7 @@ ASSUMED_SHAPES = {
     "vocfolder": DatasetShape(channels=3, height=320, width=320, classes=20, task=DETECTION),
     "voc2007": DatasetShape(channels=3, height=608, width=608, classes=20, task=DETECTION),
     "imagenet100": DatasetShape(channels=3, height=224, width=224, classes=100),
+    "shards": DatasetShape(channels=3, height=224, width=224, classes=1000),
 }
 """Shapes that a dry run assumes of images whose folder is absent."""
 

@@ -11,6 +11,7 @@ Files, in the order in which a reader needs them:
   `cifar_batches` are read by several of them
 - `load`: the functions that a study calls
 - `test_set`: the functions that a confirmation calls
+- `image_shards`: reader of Parquet shards, from `shard_place`, `shard_table` and `shard_cache`
 - `voc_folder`: reader of PASCAL VOC's layout, from `voc_lists`, `voc_files`, `voc_annotation` and
   `voc_images`; `voc_survey` tells what it leaves out
 - `split`, `normalisation`: which images validate; mean and standard deviation of the others

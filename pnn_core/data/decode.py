@@ -65,11 +65,10 @@ def decode(files: ImageFiles, crops: RandomCrops | None = None) -> NDArray[np.ui
     """
     images = np.empty((len(files), *files.image_shape), dtype=np.uint8)
     for index in range(len(files)):
-        path = files.path(index)
         if files.shorter_edge is None:
-            pixels = _decode_exact(path, (files.width, files.height))
+            pixels = _decode_exact(files, index)
         else:
-            pixels = _decode_cropped(path, files, files.shorter_edge, index, crops)
+            pixels = _decode_cropped(files, files.shorter_edge, index, crops)
         images[index] = pixels.transpose(2, 0, 1)
     return images
 
@@ -99,22 +98,31 @@ def decode_all(files: ImageFiles) -> NDArray[np.uint8]:
     return images
 
 
-def _decode_exact(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Decode an image that must have a size, width and height, to RGB, [H, W, 3]."""
-    with opened(path) as image:
-        if image.size == size:
+def _encoded(files: ImageFiles, index: int) -> tuple[Path | str, bytes | None]:
+    """Return what `opened` takes: a file, or words and content."""
+    if files.shards is None:
+        return files.path(index), None
+    place = files.row(index)
+    return files.shards.describe(*place), files.shards.read(*place)
+
+
+def _decode_exact(files: ImageFiles, index: int) -> NDArray[np.uint8]:
+    """Decode an image that must have the size of all, to RGB, [H, W, 3]."""
+    path, content = _encoded(files, index)
+    with opened(path, content) as image:
+        if image.size == (files.width, files.height):
             return np.asarray(image.rgb())
         raise DatasetError(
             f"{path} has {image.size[0]} x {image.size[1]} pixels: most images have "
-            f"{size[0]} x {size[1]}, and all must be of one size"
+            f"{files.width} x {files.height}, and all must be of one size"
         )
 
 
 def _decode_cropped(
-    path: Path, files: ImageFiles, shorter_edge: int, index: int, crops: RandomCrops | None
+    files: ImageFiles, shorter_edge: int, index: int, crops: RandomCrops | None
 ) -> NDArray[np.uint8]:
     """Decode an image of any size, resize and crop it, to RGB, [H, W, 3]."""
-    with opened(path) as image:
+    with opened(*_encoded(files, index)) as image:
         size = _resized(image.size, shorter_edge)
         left, top = _corner(size, files, index, crops)
         region = (left, top, left + files.width, top + files.height)

@@ -1,6 +1,7 @@
 """Image files as a viewer shows them: turned as the header says, transparent parts on white."""
 
 import contextlib
+import io
 import os
 import struct
 import zlib
@@ -80,15 +81,20 @@ class OpenImage:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[OpenImage]:
+def opened(path: Path | str, content: bytes | None = None) -> Iterator[OpenImage]:
     """Open an image and read its header; what the context decodes is refused as this is.
+
+    Args:
+        path: File, or words for where the content is from.
+        content: Encoded image; None to read the file.
 
     Raises:
         DatasetError: Names the file that is damaged, too large, empty, or has pixels of more than 8
             bits.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        source = path if content is None else io.BytesIO(content)
+        with Image.open(source, formats=FORMATS) as image:
             _require_usable(path, image)
             yield OpenImage(stored=image, orientation=_orientation(image))
     except DatasetError:
@@ -103,7 +109,7 @@ def opened(path: Path) -> Iterator[OpenImage]:
         raise _damaged(path, error) from error
 
 
-def _require_usable(path: Path, image: Image.Image) -> None:
+def _require_usable(path: Path | str, image: Image.Image) -> None:
     """Refuse what the header alone tells to be of no use."""
     if min(image.size) < 1:
         raise DatasetError(
@@ -149,7 +155,7 @@ def _metadata_follow_pixels(image: ImageFile.ImageFile) -> bool:
     return found
 
 
-def _damaged(path: Path, error: Exception) -> DatasetError:
+def _damaged(path: Path | str, error: Exception) -> DatasetError:
     if isinstance(error, UnidentifiedImageError):
         reason = f"it is no {', '.join(FORMATS[:-1])} or {FORMATS[-1]}".lower()
     else:

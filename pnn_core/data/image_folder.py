@@ -16,12 +16,7 @@ from pnn_core.data.folder_survey import survey
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
 from pnn_core.data.memory import fits_in_memory
 from pnn_core.data.spec import DatasetSpec, Survey
-from pnn_core.data.typical_size import TypicalSize, typical_size
-
-_SHORTER_EDGE = 256
-_CROP = 224
-"""Sizes in the paper (Section 5.1), after A. Krizhevsky et al., "ImageNet classification with deep
-convolutional neural networks", 2012, Section 4.1."""
+from pnn_core.data.typical_size import typical_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +59,14 @@ class ImageFolder:
         least = 2 if part == "train" else 1
         names = [image_names(data_dir / part / name, least) for name in classes]
         typical = typical_size(data_dir / "train", classes)
-        height, width = _used_size(typical)
+        height, width = typical.used
         files = ImageFiles(
             folder=(data_dir / part).absolute(),  # Ray's processes stand in other folders
             names=_relative_paths(classes, names),
             labels=np.repeat(np.arange(len(classes), dtype=np.int64), [len(n) for n in names]),
             height=height,
             width=width,
-            shorter_edge=_SHORTER_EDGE if typical.are_photographs else None,
+            shorter_edge=typical.shorter_edge,
         )
         if typical.are_photographs or not fits_in_memory(files.decoded_bytes):
             return files, classes
@@ -88,7 +83,7 @@ class ImageFolder:
                 damaged.
         """
         classes = used_classes(data_dir, self.largest_classes)
-        height, width = _used_size(typical_size(data_dir / "train", classes))
+        height, width = typical_size(data_dir / "train", classes).used
         return DatasetShape(channels=3, height=height, width=width, classes=len(classes))
 
     def dataset(self, description: str) -> DatasetSpec:
@@ -146,8 +141,3 @@ def _require_test(data_dir: Path, classes: Sequence[str]) -> None:
         )
     for name in classes:
         image_names(folder / name, 1)
-
-
-def _used_size(typical: TypicalSize) -> tuple[int, int]:
-    """Return the height and width that a network sees."""
-    return (_CROP, _CROP) if typical.are_photographs else (typical.height, typical.width)

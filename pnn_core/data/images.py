@@ -3,12 +3,15 @@
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pnn_core.data.annotated_images import AnnotatedImages
+
+if TYPE_CHECKING:
+    from pnn_core.data.shard_cache import ShardCache
 
 
 # Arrays have no single truth value, so a generated `==` would raise: equality is identity.
@@ -53,17 +56,20 @@ class LabelledImages:
 class ImageFiles:
     """Files of images and the class of each; decoded to RGB by `pnn_core.data.decode`.
 
-    On a cluster, every machine that trains must find them in the same folder.
+    On a cluster, every machine that trains must find them in the same folder, unless they lie in
+    shards.
 
     Attributes:
-        folder: Folder that the names are relative to.
-        names: Path of each file, in the file system's bytes, [N]. One array, because Ray shares
-            an array between processes and would copy a million strings to each of them.
+        folder: Folder that the names are relative to; that of the copies where there are shards.
+        names: Path of each file, in the file system's bytes, [N]; of an image in a shard, the place
+            of the shard and the row, `3:17`. One array, because Ray shares an array between
+            processes and would copy a million strings to each of them.
         labels: Index of each image's class, int64, [N].
         height: Height of a decoded image in pixels.
         width: Width of a decoded image in pixels.
         shorter_edge: Pixels to which an image's shorter edge is resized, before height × width are
             cropped from it; None where every file has exactly that size.
+        shards: Shards that hold the images; None where each is a file of its own.
 
     Raises:
         ValueError: A type, shape, size or label is not as above, or there is no file.
@@ -75,6 +81,7 @@ class ImageFiles:
     height: int
     width: int
     shorter_edge: int | None
+    shards: "ShardCache | None" = None
 
     def __post_init__(self) -> None:
         names = self.names
@@ -105,8 +112,13 @@ class ImageFiles:
         return len(self) * 3 * self.height * self.width
 
     def path(self, index: int) -> Path:
-        """Path of an image."""
+        """Path of an image that is a file of its own."""
         return self.folder / os.fsdecode(bytes(self.names[index]))
+
+    def row(self, index: int) -> tuple[int, int]:
+        """Place of an image in shards: that of its shard, and its row there."""
+        shard, _, row = bytes(self.names[index]).partition(b":")
+        return int(shard), int(row)
 
     def take(self, indices: NDArray[np.int64]) -> "ImageFiles":
         """Return the files at `indices`, int64 [M], in that order."""

@@ -12,5 +12,6 @@ DATASET_NAMES = (
     "emnist",
     "vocfolder",
     "voc2007",
+    "shards",
 )
 """Values of `--dataset`; each has an entry in the module of its name in `pnn_core.data.sources`."""

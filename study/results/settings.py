@@ -280,7 +280,7 @@ class Settings(ShownSettings, Resources):
         metavar="HOW",
         help="training images: none (as they are), crop (shifted at random by up to an eighth of "
         "the side) or crop_flip (mirrored too); default: as the space or the data set has it, "
-        "crop for imagefolder",
+        "crop for imagefolder and shards",
         read=read_augment,
         on_rerun=OnRerun.DEFAULT,
         may_lack=True,

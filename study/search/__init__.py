@@ -6,5 +6,6 @@
 - `messages`: messages between the driver and its workers
 - `optuna_storage`, `batched_journal`: storage of the study's state
 - `sampler`: Optuna's samplers, kept from repeating themselves
+- `one_thread`: linear algebra of samplers, beside trainers that have every core
 - `study_rungs`: rungs of a study over all its lives
 """

@@ -1,5 +1,6 @@
 """Samplers: Optuna's own, kept from proposing what was proposed before or cannot be built."""
 
+import contextlib
 import itertools
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from search_spaces.space import Point
 from study.search.known_costs.candidates import neighbours
 from study.search.known_costs.ehvi_sampler import DRAWN_CANDIDATES, EhviMemory, EhviSampler
 from study.search.known_costs.problem import SearchProblem
+from study.search.one_thread import one_thread
 from study.search.random_points import draw_point
 from study.search.whole_points import WholePointSampler
 
@@ -33,6 +35,8 @@ DEFAULT_SAMPLER = "tpe"
 GRID = "grid"
 EHVI = "ehvi"
 SAMPLER_NAMES = (*SAMPLERS, EHVI, GRID)
+MODELLED = ("gp", EHVI)
+"""Names of those that fit a Gaussian process."""
 
 PROPOSALS_BEFORE_RANDOM = 3
 """Number of times that a sampler is asked before a random point takes its place. Few, because each
@@ -216,7 +220,9 @@ class DistinctSampler(WholePointSampler):
         """Return a whole point; what the sampler does not choose jointly is chosen axis by axis."""
         lasting = self._lasting if sampler is self._inner else None
         joint = (lasting or sampler).infer_relative_search_space(study, trial)
-        point = dict(sampler.sample_relative(study, trial, joint))
+        is_modelled = sampler is self._inner and self._name in MODELLED
+        with one_thread() if is_modelled else contextlib.nullcontext():
+            point = dict(sampler.sample_relative(study, trial, joint))
         for name, axis in self._axes.items():
             if name not in point:
                 point[name] = sampler.sample_independent(study, trial, name, axis)

@@ -23,7 +23,7 @@ every_function = pytest.mark.parametrize(
 
 
 def test_the_names_are_those_of_the_command_line():
-    assert [*DATASETS][:11] == [
+    assert [*DATASETS][:12] == [
         "digits",
         "mnist",
         "fashion_mnist",
@@ -35,6 +35,7 @@ def test_the_names_are_those_of_the_command_line():
         "emnist",
         "vocfolder",
         "voc2007",
+        "shards",
     ]
 
 
@@ -62,13 +63,14 @@ def test_known_shapes_are_told_without_any_data(name, channels, side, classes):
 
 
 def test_only_colour_photographs_are_augmented():
-    augmented = {"cifar10", "cifar100", "imagefolder", "imagenet100", "vocfolder", "voc2007"}
+    augmented = {"cifar10", "cifar100", "imagefolder", "imagenet100", "shards"}
+    augmented |= {"vocfolder", "voc2007"}
     assert augmented == {name for name in DATASETS if DATASETS[name].augment}
 
 
 def test_new_studies_of_ones_own_images_mirror_nothing_that_nobody_asked_for():
     defaults = {name: spec.default_augment for name, spec in DATASETS.items()}
-    assert defaults == {**dict.fromkeys(DATASETS), "imagefolder": "crop"}
+    assert defaults == {**dict.fromkeys(DATASETS), "imagefolder": "crop", "shards": "crop"}
 
 
 @every_function

@@ -7,12 +7,14 @@ from unittest.mock import patch
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.samplers import NSGAIISampler
+from optuna.samplers import GPSampler, NSGAIISampler
+from threadpoolctl import threadpool_info
 
 from pnn_core.config import DatasetShape
 from search_spaces import SearchSpace
 from study.results.limit import parse_limits
 from study.results.objective import parse_objectives
+from study.search.known_costs.ehvi_sampler import EhviSampler
 from study.search.known_costs.problem import SearchProblem, count_network_costs
 from study.search.sampler import SAMPLER_NAMES, SAMPLERS, DistinctSampler, require_sampler
 
@@ -278,3 +280,23 @@ def test_a_proposal_looks_no_longer_at_old_trials_than_optuna_does(sampler: str)
     compared, listed = looks(60)
     assert (compared, listed) == looks(30)
     assert listed <= 3  # the sampler's own among them
+
+
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.parametrize(("sampler", "fitting"), [("ehvi", EhviSampler), ("gp", GPSampler)])
+def test_a_model_is_fitted_by_one_thread_as_workers_have_all_cores(
+    sampler: str, fitting: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    propose = fitting.sample_relative
+
+    def spy(*arguments) -> dict:
+        threads.extend(pool["num_threads"] for pool in threadpool_info())
+        return propose(*arguments)
+
+    monkeypatch.setattr(fitting, "sample_relative", spy)
+    before = [pool["num_threads"] for pool in threadpool_info()]
+    _, ask = start(sampler, CONTINUOUS)
+    ask()
+    assert set(threads) == {1}
+    assert [pool["num_threads"] for pool in threadpool_info()] == before
