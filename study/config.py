@@ -76,12 +76,19 @@ class StudyConfig(Settings):
     @property
     def enqueued(self) -> tuple[Point, ...]:
         """Return the points that are tried first, in their order: some settings of each, or all."""
-        return self._read(self.enqueue)
+        axes = self.space.axes
+        return tuple(
+            {name: read_value(name, axes[name], text) for name, text in point.items()}
+            for point in typed_points(self.enqueue)
+        )
 
     @property
     def believed(self) -> Point | None:
-        """Return settings that the user believes in; None where there are none."""
-        return next(iter(self._read(self.prior)), None)
+        """Return searched settings that the user believes in; None where there are none."""
+        axes = self.space.axes
+        for typed in typed_points(self.prior):
+            return {n: read_value(n, axes[n], text) for n, text in typed.items() if n in axes}
+        return None
 
     @property
     def fresh_seeds(self) -> range:
@@ -101,13 +108,6 @@ class StudyConfig(Settings):
     def storage_place(self) -> str:
         """Return where the study's state lies, as it may be shown."""
         return mask_password(self.storage or str(self.output / JOURNAL))
-
-    def _read(self, points: str | None) -> tuple[Point, ...]:
-        axes = self.space.axes
-        return tuple(
-            {name: read_value(name, axes[name], text) for name, text in point.items()}
-            for point in typed_points(points)
-        )
 
 
 def require_study_name(name: str) -> str:

@@ -15,7 +15,7 @@ from pnn_core.data.image_file import OpenImage, opened
 from pnn_core.data.images import ImageFiles, Images, LabelledImages
 from pnn_core.data.memory import fits_in_memory
 from pnn_core.data.shard_cache import ShardCache
-from pnn_core.data.shard_place import ShardPlace
+from pnn_core.data.shard_place import Shard, ShardPlace
 from pnn_core.data.shard_table import ShardLabels, count_images, read_labels
 from pnn_core.data.spec import DatasetSpec, Survey
 from pnn_core.data.typical_size import TypicalSize, size_of_most, spread
@@ -45,16 +45,16 @@ def read_shards(data_dir: Path, part: Part) -> tuple[Images, tuple[str, ...]]:
     """
     place = ShardPlace.read(data_dir)
     learned = read_labels(place, "train")
+    _cache(data_dir, place, learned).require_bound(_testing(place))
     classes = _class_names(data_dir, place, learned)
     found = learned if part == "train" else read_labels(place, part)
     typical = _typical_size(data_dir, place, learned)
     height, width = typical.used
     shards = _cache(data_dir, place, found)
-    shards.require_bound(() if part == "train" else learned.shards)
     files = ImageFiles(
         folder=shards.folder,
         names=_rows(found),
-        labels=_indices(place, found, classes),
+        labels=_indices(place, found, classes, are_names=learned.are_names),
         height=height,
         width=width,
         shorter_edge=typical.shorter_edge,
@@ -89,15 +89,23 @@ def _shape(data_dir: Path) -> DatasetShape:
 
 def _survey(data_dir: Path) -> Survey:
     place = ShardPlace.read(data_dir)
-    try:
-        test = count_images(place, "test")
-    except DatasetError:
-        test = None
+    test = count_images(place, "test") if _testing(place) else None
     return Survey(test_images=test, left_out=(), warnings=())
 
 
 def _require_test(data_dir: Path) -> None:
-    ShardPlace.read(data_dir).shards("test")
+    place = ShardPlace.read(data_dir)
+    place.shards("test")
+    if not count_images(place, "test"):
+        raise DatasetError(f"{place.shown} holds no row in its {place.test}*.parquet")
+
+
+def _testing(place: ShardPlace) -> tuple[Shard, ...]:
+    """Return the shards that test; none where there are none."""
+    try:
+        return place.shards("test")
+    except DatasetError:
+        return ()
 
 
 def _cache(data_dir: Path, place: ShardPlace, labels: ShardLabels) -> ShardCache:
@@ -129,18 +137,17 @@ def _class_names(data_dir: Path, place: ShardPlace, labels: ShardLabels) -> tupl
     Of labels that are names, all in their order; of numbers, those that `classes.txt` lists or that
     the shards tell, else the numbers.
     """
-    if labels.values.dtype.kind == "U":
-        names = tuple(str(name) for name in np.unique(labels.values))
-    else:
-        count = int(labels.values.max(initial=-1)) + 1
-        if count > len(labels.values):
-            raise DatasetError(
-                f"{place.shown} has the label {count - 1:,} and {len(labels.values):,} training "
-                "images: labels are numbers from 0 to below the number of classes"
-            )
-        listed = data_dir / CLASS_LIST
-        names = tuple(read_class_list(listed, least=count)) if listed.exists() else labels.names
-        names = names if len(names) >= count else tuple(map(str, range(count)))
+    count = int(labels.values.max(initial=-1)) + 1
+    if count > len(labels.values):
+        raise DatasetError(
+            f"{place.shown} has the label {count - 1:,} and {len(labels.values):,} training "
+            "images: labels are numbers from 0 to below the number of classes"
+        )
+    names, listed = labels.names, data_dir / CLASS_LIST
+    if not labels.are_names and listed.exists():
+        names = tuple(read_class_list(listed, least=count))
+    if len(names) < count:
+        names = tuple(map(str, range(count)))
     if len(names) < 2:
         raise DatasetError(
             f"{place.shown} has labels of {len(names)} class(es): at least 2 are needed"
@@ -148,20 +155,31 @@ def _class_names(data_dir: Path, place: ShardPlace, labels: ShardLabels) -> tupl
     return names
 
 
-def _indices(place: ShardPlace, labels: ShardLabels, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    values = labels.values
-    if values.dtype.kind == "U":
-        order = np.searchsorted(np.array(classes), values)
-        known = np.array(classes)[np.minimum(order, len(classes) - 1)] == values
-    else:
-        order = values.astype(np.int64)
-        known = order < len(classes)
-    if not known.all():
+def _indices(
+    place: ShardPlace, labels: ShardLabels, classes: tuple[str, ...], *, are_names: bool
+) -> NDArray[np.int64]:
+    """Return the index of each image's class among the classes of the training images.
+
+    Args:
+        place: Where the shards lie.
+        labels: Labels of a part.
+        classes: Names of the classes.
+        are_names: True if training images have names.
+    """
+    if labels.are_names != are_names and len(labels.values):
+        raise DatasetError(f"{place.shown} has labels that are numbers in one part alone")
+    number = {name: index for index, name in enumerate(classes)}
+    names = labels.names if are_names else classes
+    unknown = [name for name in names if name not in number]
+    if not are_names and labels.values.max(initial=0) >= len(classes):
+        unknown = [str(labels.values.max())]
+    if unknown:
         raise DatasetError(
-            f"{place.shown} has test images of class {values[~known][0]}, of which there is no "
-            "training image"
+            f"{place.shown} has test images of class {unknown[0]}, of which there is no training "
+            "image"
         )
-    return order.astype(np.int64)
+    index = np.array([number[name] for name in names], dtype=np.int64)
+    return index[labels.values]
 
 
 def _require_two_each(

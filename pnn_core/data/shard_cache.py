@@ -1,7 +1,8 @@
 """Copies of shards on a machine, in which any image is found at once."""
 
+import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,26 +10,27 @@ from typing import TYPE_CHECKING
 
 from pnn_core.data.dataset import DatasetError
 from pnn_core.data.shard_place import Shard, ShardPlace
-from pnn_core.data.shard_table import image_batches, opened_shard
+from pnn_core.data.shard_table import encoded_images, opened_shard
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS = 64
-"""Number of images of a batch of a copy: an image is found by the place of its batch."""
-
 _FREE_SHARE = 0.1
 """Share of a disk that copies leave free where no bound was set."""
 
-_SUFFIX = ".arrow"
+_MAPPED = 512
+"""Number of copies that a process has open: each takes a descriptor, of which it may have 1,024."""
+
+_SUFFIX, _PART = ".arrow", ".part"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShardCache:
     """Images of some shards, each shard copied to this machine when its first image is read.
 
-    A copy is an Arrow file, which is mapped into memory and not read into it. All processes of a
-    machine share the copies; a lock has each made once.
+    A copy is an Arrow file with a batch for each image, so that the system reads no more than that
+    image when it is asked for. It is mapped into memory. All processes of a machine share the
+    copies; a lock has one process at a time copy.
 
     Attributes:
         place: Where the shards lie.
@@ -50,42 +52,58 @@ class ShardCache:
         Raises:
             DatasetError: The shard cannot be had, was replaced, or there is no room for its copy.
         """
-        batch = _mapped(self._copy(self.shards[shard])).get_batch(row // ROWS)
-        encoded: bytes = batch.column(0)[row % ROWS].as_py()
-        return encoded
+        from pyarrow import ArrowException
+
+        path = self._path(self.shards[shard])
+        try:
+            return self._read(path, shard, row)
+        except (OSError, ArrowException):
+            # Deleted since, or damaged by the machine's end: it is copied once more.
+            path.unlink(missing_ok=True)
+            _mapped.cache_clear()
+        try:
+            return self._read(path, shard, row)
+        except (OSError, ArrowException) as error:
+            raise DatasetError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
 
     def describe(self, shard: int, row: int) -> str:
         """Return words for an image: its shard and its row, counted from 1."""
         return f"row {row + 1} of {self.place.shown}/{self.shards[shard].name}"
 
-    def require_bound(self, other: Iterable[Shard]) -> None:
+    def require_bound(self, others: Iterable[Shard]) -> None:
         """Check that the copies of all shards may lie on a machine: every epoch reads all of them.
 
         Args:
-            other: Shards that will lie beside these.
+            others: Shards that will lie beside these.
 
         Raises:
             DatasetError: They are larger than the bound.
         """
-        size, bound = sum(shard.size for shard in (*self.shards, *other)), self.place.cache_bytes
+        size, bound = sum(shard.size for shard in (*self.shards, *others)), self.place.cache_bytes
         if bound is not None and size > bound:
             raise DatasetError(
                 f"{self.place.shown} holds {_gb(size)} of shards, and cache_gb is {bound / 1e9:g}: "
                 "raise it, as every epoch reads all of them"
             )
 
-    def _copy(self, shard: Shard) -> Path:
-        path = self.folder / f"{Path(shard.name).stem}-{shard.version}{_SUFFIX}"
+    def _read(self, path: Path, shard: int, row: int) -> bytes:
         if not path.exists():
-            self._make(shard, path)
-        return path
+            self._copy(self.shards[shard], path)
+        encoded: bytes = _mapped(path).get_batch(row).column(0)[0].as_py()
+        return encoded
 
-    def _make(self, shard: Shard, path: Path) -> None:
+    def _path(self, shard: Shard) -> Path:
+        return self.folder / f"{Path(shard.name).stem}-{shard.version}{_SUFFIX}"
+
+    def _copy(self, shard: Shard, path: Path) -> None:
         from filelock import FileLock
 
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(path.with_suffix(".lock"), fallback_to_soft=False):
+            # One at a time, or several would take the same room.
+            with FileLock(self.folder / "lock", fallback_to_soft=False):
+                for left in self.folder.glob(f"*{_PART}"):  # by a process that was killed
+                    left.unlink()
                 if not path.exists():
                     self._fetch(shard, path)
         except OSError as error:
@@ -97,19 +115,19 @@ class ShardCache:
 
         self.place.require_unchanged(shard)
         room = self._room()
-        part = path.with_suffix(".part")
+        part = path.with_suffix(_PART)
         schema = pa.schema([("image", pa.large_binary())])
         try:
-            with (
-                opened_shard(self.place, shard) as file,
-                pa.OSFile(str(part), "wb") as sink,
-                pa.ipc.new_file(sink, schema) as writer,
-            ):
-                for images in _rebatched(image_batches(self.place, shard, file, ROWS)):
-                    room -= images.nbytes
-                    if room < 0:
-                        raise DatasetError(self._no_room(shard))
-                    writer.write_batch(pa.record_batch([images], schema=schema))
+            with part.open("wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+                with opened_shard(self.place, shard) as file:
+                    for image in encoded_images(self.place, shard, file):
+                        room -= image.nbytes
+                        if room < 0:
+                            raise DatasetError(self._no_room(shard))
+                        _write(writer, pa.record_batch([image], schema=schema), self.folder)
+                writer.close()
+                sink.flush()
+                os.fsync(sink.fileno())  # or a copy of that name could be empty after a crash
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -117,16 +135,17 @@ class ShardCache:
     def _room(self) -> float:
         """Return how many bytes copies may still take on this machine."""
         disk = shutil.disk_usage(self.folder)
-        left = disk.free - _FREE_SHARE * disk.total
-        if self.place.cache_bytes is not None:
-            held = sum(path.stat().st_size for path in self.folder.glob(f"*{_SUFFIX}"))
-            left = min(disk.free, self.place.cache_bytes - held)
-        return left
+        if self.place.cache_bytes is None:
+            return disk.free - _FREE_SHARE * disk.total
+        held = sum(path.stat().st_size for path in self.folder.glob(f"*{_SUFFIX}"))
+        return min(disk.free, self.place.cache_bytes - held)
 
     def _no_room(self, shard: Shard) -> str:
         bound = self.place.cache_bytes
         allowed = (
-            "of which a tenth stays free" if bound is None else f"and cache_gb is {bound / 1e9:g}"
+            "of which a tenth of the disk stays free"
+            if bound is None
+            else f"and cache_gb is {bound / 1e9:g}"
         )
         disk = shutil.disk_usage(self.folder)
         return (
@@ -136,25 +155,20 @@ class ShardCache:
         )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_MAPPED)
 def _mapped(path: Path) -> "pa.ipc.RecordBatchFileReader":
     import pyarrow as pa
 
     return pa.ipc.open_file(pa.memory_map(str(path)))
 
 
-def _rebatched(arrays: "Iterable[pa.Array]") -> "Iterator[pa.Array]":
-    """Yield arrays of `ROWS` images, the last one of the rest."""
-    import pyarrow as pa
-
-    held = pa.array([], pa.large_binary())
-    for array in arrays:
-        held = pa.concat_arrays([held, array])
-        while len(held) >= ROWS:
-            yield held[:ROWS]
-            held = held[ROWS:]
-    if len(held):
-        yield held
+def _write(writer: "pa.ipc.RecordBatchFileWriter", batch: "pa.RecordBatch", folder: Path) -> None:
+    """Write a batch; its own failure must not look like one of the shard that is read."""
+    try:
+        writer.write_batch(batch)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DatasetError(f"{folder} cannot hold copies of shards: {reason}") from error
 
 
 def _gb(size: float) -> str:

@@ -1,11 +1,13 @@
 """Place of a data set's shards, as the file `shards.toml` of its folder tells."""
 
+import math
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from pnn_core.config.checks import nearest
 from pnn_core.data.dataset import DatasetError, Part
@@ -16,14 +18,14 @@ if TYPE_CHECKING:
 PLACE_FILE = "shards.toml"
 """File in the data folder that names the place."""
 
-_PLACE, _CACHE = "place", "cache_gb"
+_PLACE, _TEST, _CACHE = "place", "test", "cache_gb"
 _ADVICE = 'write a line such as place = "s3://BUCKET/PATH", and cache_gb = 200 to bound the copies'
 _SUFFIX = ".parquet"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:
-    """A file of images and labels.
+    """File of images and labels.
 
     Attributes:
         name: Name of the file in its place.
@@ -38,16 +40,19 @@ class Shard:
 
 @dataclass(frozen=True, kw_only=True)
 class ShardPlace:
-    """Folder or URL that holds `train*.parquet` and `test*.parquet`.
+    """Folder or URL that holds the shards.
 
     Attributes:
-        url: A folder, or any URL that Arrow's file systems know: `s3://`, `gs://`, `hdfs://`.
+        url: A folder, or any URL that Arrow's file systems know: `s3://`, `gs://`, `hdfs://`. It
+            may hold a password: show `shown`.
+        test: Beginning of the names of the shards that test; those that train begin with `train`.
         cache_bytes: Largest size of the copies on each machine; None for what leaves a tenth of its
             disk free.
     """
 
-    url: str
-    cache_bytes: int | None
+    url: str = field(repr=False)
+    test: str = "test"
+    cache_bytes: int | None = None
 
     @classmethod
     def read(cls, data_dir: Path) -> "ShardPlace":
@@ -65,27 +70,25 @@ class ShardPlace:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise DatasetError(f"{path} cannot be read ({reason}): {_ADVICE}") from error
+        keys = (_PLACE, _TEST, _CACHE)
         for key in told:
-            if key not in (_PLACE, _CACHE):
-                hint = nearest(key, (_PLACE, _CACHE))
-                raise DatasetError(f"{path} has {key!r}: did you mean {hint}?")
-        url, size = told.get(_PLACE), told.get(_CACHE)
-        if not isinstance(url, str) or not url:
-            raise DatasetError(f"{path} names no place: {_ADVICE}")
-        is_number = isinstance(size, int | float) and not isinstance(size, bool)
-        if size is not None and not (is_number and size > 0):
-            raise DatasetError(f"{path} has {_CACHE} = {size!r}: accepted is a number above 0")
+            if key not in keys:
+                raise DatasetError(f"{path} has {key!r}: did you mean {nearest(key, keys)}?")
+        url = _text(path, told, _PLACE, None)
         # A relative folder stands beside the file; Ray's processes stand in other folders.
-        where = url if "://" in url else str((data_dir / url).absolute())
-        return cls(url=where, cache_bytes=None if size is None else int(size * 1e9))
+        return cls(
+            url=url if "://" in url else str((data_dir / url).absolute()),
+            test=_text(path, told, _TEST, "test"),
+            cache_bytes=_bytes(path, told.get(_CACHE)),
+        )
 
     @property
     def shown(self) -> str:
         """The place without what may be secret: a user, a password, options."""
-        head, separator, rest = self.url.partition("://")
-        if not separator:
+        if "://" not in self.url:
             return self.url
-        return f"{head}://{rest.rpartition('@')[2].partition('?')[0]}"
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}".rstrip("/")
 
     def open(self) -> "tuple[FileSystem, str]":
         """Return the file system and the path in it.
@@ -113,11 +116,12 @@ class ShardPlace:
         Raises:
             DatasetError: The place does not answer or holds none.
         """
+        prefix = self.test if part == "test" else part
         found = self._listed()
-        shards = tuple(s for s in found if s.name.startswith(part) and s.name.endswith(_SUFFIX))
+        shards = tuple(s for s in found if s.name.startswith(prefix) and s.name.endswith(_SUFFIX))
         if not shards:
             others = f": it holds {', '.join(s.name for s in found[:3])}" if found else ""
-            raise DatasetError(f"{self.shown} holds no {part}*{_SUFFIX}{others}")
+            raise DatasetError(f"{self.shown} holds no {prefix}*{_SUFFIX}{others}")
         return shards
 
     def require_unchanged(self, shard: Shard) -> None:
@@ -131,7 +135,7 @@ class ShardPlace:
             (info,) = files.get_file_info([f"{root}/{shard.name}"])
         if _shard(info) != shard:
             raise DatasetError(
-                f"{self.shown}/{shard.name} was replaced or taken away since the study began: its "
+                f"{self.shown}/{shard.name} was replaced or taken away since it was listed: its "
                 "images would be others"
             )
 
@@ -142,6 +146,11 @@ class ShardPlace:
         with self._answering(""):
             infos = files.get_file_info(FileSelector(root))
         found = [i for i in infos if i.type is FileType.File and not i.base_name.startswith(".")]
+        for info in found:
+            if not info.base_name.isprintable():
+                raise DatasetError(
+                    f"{self.shown} holds {info.base_name!a}: choose a printable name"
+                )
         return sorted(map(_shard, found), key=lambda shard: shard.name)
 
     @contextmanager
@@ -154,10 +163,25 @@ class ShardPlace:
             raise DatasetError(f"{where} cannot be looked at: {reason}") from error
 
 
+def _text(path: Path, told: dict[str, object], key: str, default: str | None) -> str:
+    found = told.get(key, default)
+    if not isinstance(found, str) or not found:
+        raise DatasetError(f"{path} names no {key}: {_ADVICE}")
+    if not found.isprintable():
+        raise DatasetError(f"{path} has {key} = {found!a}: choose a printable one")
+    return found
+
+
+def _bytes(path: Path, gigabytes: object) -> int | None:
+    if gigabytes is None:
+        return None
+    is_number = isinstance(gigabytes, int | float) and not isinstance(gigabytes, bool)
+    number = float(gigabytes) if is_number else math.nan  # type: ignore[arg-type]
+    if 0 < number < math.inf:
+        return int(number * 1e9)
+    raise DatasetError(f"{path} has {_CACHE} = {gigabytes!r}: accepted is a number above 0")
+
+
 def _shard(info: "FileInfo") -> Shard:
-    changed = info.mtime_ns or 0
-    return Shard(
-        name=info.base_name,
-        size=info.size or 0,
-        version=f"{info.size}-{changed}",
-    )
+    version = f"{info.size}-{info.mtime_ns or 0}"
+    return Shard(name=info.base_name, size=info.size or 0, version=version)

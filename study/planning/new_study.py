@@ -35,7 +35,7 @@ from study.planning.preflight import (
     resolve_storage,
     studies_in_storage,
 )
-from study.planning.prior import with_prior
+from study.planning.prior import require_prior
 from study.planning.ray_job import require_lasting_folder, with_ray_address
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.study_file import FILE, StudyFile, describe_images
@@ -222,8 +222,9 @@ def study_config(
         **settings,
     )
     require_choice(arguments, config)
+    require_prior(config)
     require_limits(config)
-    return with_prior(with_enqueued(config))
+    return with_enqueued(config)
 
 
 def describe_study(

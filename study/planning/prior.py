@@ -5,22 +5,21 @@ from dataclasses import replace
 from study.command_line import blaming
 from study.config import StudyConfig
 from study.planning.enqueued import searched_point
-from study.results.enqueued_points import spell_point, typed_points
+from study.results.enqueued_points import typed_points
 from study.search.sampler import EHVI
 
 
-def with_prior(config: StudyConfig) -> StudyConfig:
-    """Return a study whose belief is spelt by its axes alone.
+def require_prior(config: StudyConfig) -> None:
+    """Check what the user believes in, before anything reads it.
 
     Args:
-        config: Study with a belief as it was typed.
+        config: Study with a belief as it was typed, which it keeps so.
 
     Raises:
-        BadInputError: The sampler takes none, or the space has no such point that can be built
-            within the limits.
+        BadInputError: The sampler takes none, or the space has no such point that can be built.
     """
     if config.prior is None:
-        return config
+        return
     with blaming("--prior", config.prior):
         if config.sampler != EHVI:
             raise ValueError(
@@ -28,4 +27,4 @@ def with_prior(config: StudyConfig) -> StudyConfig:
                 "any other, --enqueue tries a point first"
             )
         (settings,) = typed_points(config.prior)
-        return replace(config, prior=spell_point(searched_point(config, settings)))
+        searched_point(replace(config, prior=None), settings)

@@ -57,7 +57,7 @@ def spell_point(point: Mapping[str, object]) -> str:
     """
     for name, value in point.items():
         if any(mark in str(value) for mark in (_BETWEEN_POINTS, _BETWEEN_SETTINGS, "=")):
-            raise ValueError(f"{name} (={value!r}) cannot be enqueued: it holds a , ; or =")
+            raise ValueError(f"{name} (={value!r}) cannot stand in a point: it holds a , ; or =")
     return _BETWEEN_SETTINGS.join(f"{name}={value}" for name, value in point.items())
 
 

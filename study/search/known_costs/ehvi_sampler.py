@@ -17,6 +17,7 @@ from study.search.known_costs.observations import Observations, ObservedTrial
 from study.search.known_costs.placed_points import PlacedPoints
 from study.search.known_costs.problem import SearchProblem
 from study.search.known_costs.survival import chance_to_pass
+from study.search.random_points import draw_point
 from study.search.whole_points import WholePointSampler
 
 Array = npt.NDArray[np.float64]
@@ -32,6 +33,9 @@ CANDIDATES = 4_096
 
 DRAWN_CANDIDATES = 1_024
 """Number of points that are drawn of one that is not: each is checked anew."""
+
+BELIEF_DRAWS = 200
+"""Number of ways to complete a belief that are drawn in search of one that can be built."""
 
 DRAWS = 16
 """Number of draws of the other measured objectives, where there are several."""
@@ -85,11 +89,12 @@ class EhviSampler(WholePointSampler):
         self._candidates = candidates
         self._memory = memory
         self._random = np.random.default_rng(seed)
+        self._offered_belief = False
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """Return a point, or the part of one that chance is to complete."""
+        """Return a point, or nothing where chance is to choose."""
         if belief := self._untried_belief(study, trial):
             return dict(belief)
         chance = self._random.random() < RANDOM_SHARE
@@ -105,12 +110,20 @@ class EhviSampler(WholePointSampler):
             return {}
 
     def _untried_belief(self, study: optuna.Study, trial: FrozenTrial) -> Point | None:
-        """Return what the user believes in, unless a trial has it already."""
+        """Return a point with what the user believes in, unless a trial has it already.
+
+        It is offered once for each trial: where it describes a training run that is taken, or can
+        only be built beyond a limit, the model is asked.
+        """
         belief = self._problem.belief
-        if belief is None:
+        if belief is None or self._offered_belief:
             return None
+        self._offered_belief = True
         others = (t for t in study.get_trials(deepcopy=False) if t.number != trial.number)
-        return None if any(belief.items() <= t.params.items() for t in others) else belief
+        if any(belief.items() <= t.params.items() for t in others):
+            return None
+        draws = ({**draw_point(self._axes, self._uniform), **belief} for _ in range(BELIEF_DRAWS))
+        return next(filter(self._problem.admits, draws), None)
 
     def _best(self, trials: Sequence[ObservedTrial]) -> Point:
         tried = [trial.point for trial in trials if trial.entries]

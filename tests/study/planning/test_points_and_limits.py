@@ -120,12 +120,29 @@ def test_the_papers_best_point_is_the_one_with_the_highest_figure(tmp_path: Path
     assert config.enqueued == ({"mask_count": 32, "fan_out": 1},)  # Table 5: 93.08%
 
 
-def test_a_belief_is_kept_as_the_axes_spell_it() -> None:
-    config = plan("--sampler", "ehvi", "--prior", "noise_level = .10 , fan_out=2").config
-    assert (config.prior, config.believed) == (
-        "noise_level=0.1,fan_out=2",
-        {"noise_level": 0.1, "fan_out": 2},
-    )
+def test_a_belief_is_kept_as_it_was_typed_and_read_by_the_axes() -> None:
+    typed = "noise_level=.10,fan_out=2,network=resnet8"
+    words = ["--sampler", "ehvi", "--prior", typed]
+    started = plan(*words, "--limit", "learnable_params<=5000", "--enqueue", "mask_count=4")
+    assert started.config.prior == typed
+    assert started.config.believed == {"noise_level": 0.1, "fan_out": 2}
+    started.config.output.mkdir(parents=True)
+    started.file.write(started.config.output)
+    assert resumed(*words).config.believed == started.config.believed
+
+
+def test_a_belief_is_blamed_for_itself_beside_other_wishes() -> None:
+    with pytest.raises(BadInputError, match=r"^--prior fan_ot=2: .*did you mean fan_out"):
+        plan(
+            "--sampler",
+            "ehvi",
+            "--prior",
+            "fan_ot=2",
+            "--limit",
+            "macs>1",
+            "--enqueue",
+            "fan_out=1",
+        )
 
 
 @pytest.mark.parametrize("typed", ["paper", "points.csv", "noise_level"])

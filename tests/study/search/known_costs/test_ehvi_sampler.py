@@ -12,6 +12,7 @@ from optuna.storages import InMemoryStorage
 from pnn_core.config import DatasetShape, EpochResult
 from search_spaces import SearchSpace
 from study.config import StudyConfig
+from study.results.limit import parse_limits
 from study.results.objective import parse_objectives
 from study.results.run_record import RunState
 from study.search.known_costs import ehvi_sampler, rung_model
@@ -133,6 +134,28 @@ def test_a_wrong_belief_is_tried_first_and_forgotten(tmp_path):
     wrong = levels_with(tmp_path, "noise_level=1.0")
     assert wrong[0] == 1.0
     assert mean_away(wrong[-15:], 0.1) < 0.5 * mean_away(wrong[-15:], 1.0)
+
+
+def test_a_belief_that_is_taken_or_beyond_a_limit_leaves_the_choice_to_the_model(
+    tmp_path, monkeypatch
+):
+    asked = []
+    best = ehvi_sampler.EhviSampler._best
+    monkeypatch.setattr(
+        ehvi_sampler.EhviSampler, "_best", lambda self, t: asked.append(1) or best(self, t)
+    )
+    limits = parse_limits("learnable_params<=60000")  # 12 masks have fewer, 16 more
+    search = Search(config_of(tmp_path, prior="mask_count=32", limit=limits))
+    for _ in range(9):
+        search.train(search.propose())
+    assert asked
+    assert all(run.config.model.mask_count < 32 for run in search.proposed)
+
+
+def test_a_belief_is_completed_by_what_can_be_built(tmp_path):
+    limits = parse_limits("learnable_params<=60000")
+    search = Search(config_of(tmp_path, prior="noise_level=0.1", limit=limits))
+    assert search.propose().config.model.mask.noise_level == 0.1
 
 
 def test_trials_that_run_at_once_are_spread(tmp_path):
