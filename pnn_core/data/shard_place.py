@@ -22,6 +22,9 @@ _PLACE, _TEST, _CACHE = "place", "test", "cache_gb"
 _ADVICE = 'write a line such as place = "s3://BUCKET/PATH", and cache_gb = 200 to bound the copies'
 _SUFFIX = ".parquet"
 
+_LARGEST_GB = 1e9
+"""Bound of the bound: a billion gigabytes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Shard:
@@ -176,8 +179,8 @@ def _bytes(path: Path, gigabytes: object) -> int | None:
     if gigabytes is None:
         return None
     is_number = isinstance(gigabytes, int | float) and not isinstance(gigabytes, bool)
-    number = float(gigabytes) if is_number else math.nan  # type: ignore[arg-type]
-    if 0 < number < math.inf:
+    number: float = gigabytes if is_number else math.nan  # type: ignore[assignment]
+    if 0 < number < _LARGEST_GB:
         return int(number * 1e9)
     raise DatasetError(f"{path} has {_CACHE} = {gigabytes!r}: accepted is a number above 0")
 

@@ -219,6 +219,7 @@ def test_the_test_set_is_counted_and_its_images_are_not_copied(
         ("plcae = 'x'", "has 'plcae': did you mean place?"),
         ("place = 'x'\ncache_gb = -1", "cache_gb = -1: accepted is a number above 0"),
         ("place = 'x'\ncache_gb = inf", "cache_gb = inf: accepted is a number above 0"),
+        ("place = 'x'\ncache_gb = 1e308", "cache_gb = 1e+308: accepted is a number above 0"),
         ("place = 'x'\ntest = 3", "shards.toml names no test: "),
         ('place = "a\\u001bb"', r"has place = 'a\x1bb': choose a printable one"),
         ("place =", "cannot be read (Invalid value"),
