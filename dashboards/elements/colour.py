@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from dashboards.elements.quantity import Quantity
-from dashboards.elements.theme import BLUE, GREEN, GREY, ORANGE, PURPLE, SCALE, SKY, capitalised
+from dashboards.elements.theme import SCALE, capitalised
 from dashboards.elements.theme import escape as escaped
 from pnn_core.config import ParameterValue
+from pnn_core.parts.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY
 
 FLAT_SYMBOLS = ("circle", "square", "triangle-up", "cross", "star")
 SPACE_SYMBOLS = ("circle", "square", "cross", "x")

@@ -8,6 +8,7 @@ from plotly.colors import sample_colorscale
 
 from dashboards.elements import theme
 from dashboards.elements.trial_curves import TrialCurve
+from pnn_core.parts import palette
 from study.results.run_record import RunState
 
 HOW_TO_READ = (
@@ -107,7 +108,7 @@ def _grey(curves: Sequence[TrialCurve], label: str) -> list[go.Scatter]:
         x=[epoch for curve in curves for epoch in (*curve.epochs, None)],
         y=[value for curve in curves for value in (*curve.mean, None)],
         mode="lines",
-        line={"color": theme.GREY, "width": 1},
+        line={"color": palette.GREY, "width": 1},
         opacity=0.5,
         hoverinfo="skip",
         showlegend=False,
@@ -117,7 +118,7 @@ def _grey(curves: Sequence[TrialCurve], label: str) -> list[go.Scatter]:
         x=[curve.epochs[-1] for curve in curves],
         y=[curve.mean[-1] for curve in curves],
         mode="markers",
-        marker={"symbol": _END_SYMBOLS[RunState.PRUNED], "size": 7, "color": theme.GREY},
+        marker={"symbol": _END_SYMBOLS[RunState.PRUNED], "size": 7, "color": palette.GREY},
         name=RunState.PRUNED.words,
         customdata=[[curve.hover] for curve in curves],
         hovertemplate=f"%{{customdata[0]}}<br>epoch %{{x}}: {name} %{{y:.4f}}<extra></extra>",

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dashboards.elements.theme import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
 from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
+from pnn_core.parts.palette import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, YELLOW
 
 
 class LayerLook(NamedTuple):

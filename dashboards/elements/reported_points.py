@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from dashboards.elements import theme
 from dashboards.elements.layers import layer_look
 from dashboards.elements.picture import Cell
+from pnn_core.parts import palette
 from study.results.plural import counted
 from study.results.published_results import ReportedResult, reported_results
 
@@ -81,7 +82,7 @@ def reported_traces(
             marker={
                 "size": 12,
                 "symbol": f"{layer_look(layer).symbol}-open",
-                "color": theme.GREY,
+                "color": palette.GREY,
                 "line": {"width": 1.5},
             },
         )

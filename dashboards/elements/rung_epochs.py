@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from dashboards.elements import theme
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.stop_reasons import stop_epoch
 
@@ -21,7 +21,7 @@ def rungs_of(study: LoadedStudy) -> tuple[int, ...]:
 def draw_rungs(figure: go.Figure, rungs: tuple[int, ...]) -> None:
     """A faint line at each rung of a picture over epochs."""
     for epoch in rungs:
-        line = {"color": theme.GREY, "width": 1, "dash": "dot"}
+        line = {"color": palette.GREY, "width": 1, "dash": "dot"}
         figure.add_vline(x=epoch, line=line, opacity=0.7, layer="below")
 
 

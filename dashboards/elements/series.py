@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from dashboards.elements import theme
+from pnn_core.parts import palette
 
 _LONGEST_NAME = 24
 
@@ -31,7 +32,7 @@ class SeriesLook(NamedTuple):
 def series_look(position: int) -> SeriesLook:
     """The look of the study or method at a place; no two of the first 42 share colour and dash."""
     return SeriesLook(
-        colour=theme.SERIES_COLOURS[position % len(theme.SERIES_COLOURS)],
+        colour=palette.SERIES_COLOURS[position % len(palette.SERIES_COLOURS)],
         dash=theme.DASHES[position % len(theme.DASHES)],
         symbol=theme.SYMBOLS[position % len(theme.SYMBOLS)],
     )

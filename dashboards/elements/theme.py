@@ -15,12 +15,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-ORANGE, SKY, GREEN, YELLOW = "#e69f00", "#56b4e9", "#009e73", "#f0e442"
-BLUE, VERMILION, PURPLE, GREY = "#0072b2", "#d55e00", "#cc79a7", "#808080"
-"""The Okabe-Ito palette, made for eyes that see fewer colours, and a grey seen on both papers."""
-
-SERIES_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
-"""For things that are told apart by name, in this order; each with a symbol or dash of its own."""
+from pnn_core.parts import palette
 
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star", "x")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -77,7 +72,7 @@ def template(theme: Theme) -> go.layout.Template:
             "font": {"family": "system-ui, sans-serif", "size": 12, "color": ink},
             "paper_bgcolor": paper,
             "plot_bgcolor": paper,
-            "colorway": SERIES_COLOURS,
+            "colorway": palette.SERIES_COLOURS,
             "xaxis": axis,
             "yaxis": axis,
             "scene": {"xaxis": space, "yaxis": space, "zaxis": space},

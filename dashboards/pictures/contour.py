@@ -28,6 +28,7 @@ from dashboards.elements.two_settings import (
 )
 from dashboards.picture_entry import PictureEntry
 from dashboards.scene import Scene
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 
@@ -242,13 +243,13 @@ def _points(
         for i, quantity in enumerate(axes, start=1)
     ]
     is_many = size > theme.MANY_POINTS
-    marker: dict[str, object] = {"color": theme.GREY, "size": 3, "opacity": 0.35}
+    marker: dict[str, object] = {"color": palette.GREY, "size": 3, "opacity": 0.35}
     if not is_many or info.landscape is None:  # else the landscape alone has colours
         marker = {
             "color": np.array([scale.place(point.z) for point in info.points]),
             "size": 5 if is_many else 8,
             # Keeps a point visible: without it one on ground of its own height could not be seen.
-            "line": {"width": 1, "color": theme.GREY},
+            "line": {"width": 1, "color": palette.GREY},
             **scale.marker(),
             "showscale": info.landscape is None,
         }

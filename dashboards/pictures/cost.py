@@ -22,6 +22,7 @@ from dashboards.elements.trial_words import (
     tell_why_empty,
 )
 from dashboards.picture_entry import PictureEntry
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 
@@ -249,15 +250,15 @@ def _axis(panel: CostPanel) -> dict[str, object]:
 
 def _panel_traces(info: CostInfo, panel: CostPanel) -> list[go.Scatter | go.Scattergl]:
     is_many = len(info.numbers) * len(info.panels) > theme.MANY_POINTS
-    trials: dict[str, object] = {"size": 4 if is_many else 7, "color": theme.GREY, "opacity": 0.6}
-    front = {"size": 11, "symbol": "diamond-open", "color": theme.VERMILION, "line_width": 2}
-    hidden = {"size": 10, "symbol": "square-open", "color": theme.GREEN, "line_width": 2}
+    trials: dict[str, object] = {"size": 4 if is_many else 7, "color": palette.GREY, "opacity": 0.6}
+    front = {"size": 11, "symbol": "diamond-open", "color": palette.VERMILION, "line_width": 2}
+    hidden = {"size": 10, "symbol": "square-open", "color": palette.GREEN, "line_width": 2}
     found = [
         _markers(info, panel, range(len(info.numbers)), name="trials", marker=trials),
         _markers(info, panel, panel.front, name="front", marker=front),
     ]
     found[1].update(
-        mode="lines+markers", line={"shape": "hv", "color": theme.VERMILION, "width": 2}
+        mode="lines+markers", line={"shape": "hv", "color": palette.VERMILION, "width": 2}
     )
     if panel.hidden:
         name = "front by parameters only"

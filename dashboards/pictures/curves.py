@@ -21,6 +21,7 @@ from dashboards.picture_entry import PictureEntry
 from dashboards.scene import Scene
 from dashboards.view_options import CurveMetric
 from pnn_core.config import EPOCH_METRICS, EpochResult
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES
 from study.results.plural import counted
@@ -116,7 +117,9 @@ def get_curves_figure(info: CurvesInfo) -> go.Figure:
     figure = theme.new_figure()
     draw_rungs(figure, info.rungs)
     if info.has_zero:
-        figure.add_hline(y=0, line={"color": theme.GREY, "width": 1, "dash": "dot"}, layer="below")
+        figure.add_hline(
+            y=0, line={"color": palette.GREY, "width": 1, "dash": "dot"}, layer="below"
+        )
     return draw_curves(
         figure,
         info.curves,

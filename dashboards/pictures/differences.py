@@ -11,6 +11,7 @@ from dashboards.elements import theme
 from dashboards.elements.caption import short_budget
 from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.picture_entry import PictureEntry
+from pnn_core.parts import palette
 from study.results.forest import (
     NO_VERDICT,
     ForestGroup,
@@ -39,11 +40,11 @@ class _Look(NamedTuple):
 
 
 _LOOKS = {
-    str(Verdict.BETTER): _Look(theme.GREEN, "triangle-right"),
-    str(Verdict.WORSE): _Look(theme.VERMILION, "triangle-left"),
-    str(Verdict.EQUIVALENT): _Look(theme.BLUE, "diamond"),
-    str(Verdict.UNDECIDED): _Look(theme.GREY, "circle-open"),
-    NO_VERDICT: _Look(theme.GREY, "x-thin-open"),
+    str(Verdict.BETTER): _Look(palette.GREEN, "triangle-right"),
+    str(Verdict.WORSE): _Look(palette.VERMILION, "triangle-left"),
+    str(Verdict.EQUIVALENT): _Look(palette.BLUE, "diamond"),
+    str(Verdict.UNDECIDED): _Look(palette.GREY, "circle-open"),
+    NO_VERDICT: _Look(palette.GREY, "x-thin-open"),
 }
 
 
@@ -110,7 +111,7 @@ def get_differences_figure(info: DifferencesInfo) -> go.Figure:
             figure.add_trace(_means_trace(here, verdict, look))
     _add_limits(figure, placed)
     _add_words(figure, info.groups, placed)
-    figure.add_vline(x=0, line={"color": theme.GREY, "width": 1})
+    figure.add_vline(x=0, line={"color": palette.GREY, "width": 1})
     return figure.update_layout(
         height=_FRAME_PIXELS + round(_ROW_PIXELS * length),
         xaxis={
@@ -175,7 +176,7 @@ def _seeds_trace(placed: Iterable[_Placed]) -> go.Scatter:
         mode="markers",
         name="one seed",
         hoverinfo="x",
-        marker={"size": 7, "symbol": "line-ns-open", "color": theme.GREY},
+        marker={"size": 7, "symbol": "line-ns-open", "color": palette.GREY},
     )
 
 
@@ -188,7 +189,7 @@ def _add_limits(figure: go.Figure, placed: Iterable[_Placed]) -> None:
                 x1=row.matters,
                 y0=place - 0.5,
                 y1=place + 0.5,
-                fillcolor=theme.GREY,
+                fillcolor=palette.GREY,
                 opacity=0.15,
                 line_width=0,
                 layer="below",

@@ -44,6 +44,7 @@ from dashboards.pictures.front_3d import (
 )
 from dashboards.scene import Scene
 from pnn_core.config import Task
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 
 _HEIGHT_OF_TWO = 820  # pixels, of both panels
@@ -197,7 +198,7 @@ def _line_trace(trials: FrontTrials) -> go.Scatter:
         x=coordinates(trials.front, 0),
         y=coordinates(trials.front, 1),
         mode="lines",
-        line={"shape": "hv", "color": theme.VERMILION, "width": 2.5},
+        line={"shape": "hv", "color": palette.VERMILION, "width": 2.5},
         name="front",
         legendgroup="front",
         hoverinfo="skip",
@@ -223,7 +224,7 @@ def _add_trials(figure: go.Figure, trials: FrontTrials) -> None:
             marker={
                 "size": 5 if is_many else 8,
                 # The scale's yellow alone is faint on white, its violet on black.
-                "line": {"width": 0.5 if is_many else 1, "color": theme.GREY},
+                "line": {"width": 0.5 if is_many else 1, "color": palette.GREY},
                 **group.marker,
             },
             unselected_marker_opacity=FADED,
@@ -250,7 +251,7 @@ def _front_trace(trials: FrontTrials) -> go.Scatter:
         marker={
             "size": 12 if len(trials.off_front) > theme.MANY_POINTS else 16,
             "symbol": "diamond-open",
-            "color": theme.VERMILION,
+            "color": palette.VERMILION,
             "line": {"width": 2.5},
         },
         unselected_marker_opacity=FADED,

@@ -22,6 +22,7 @@ from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.selection import FADED
 from dashboards.elements.trial_words import describe_complete, describe_points, tell_why_empty
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 
 _AXES = ("xaxis", "yaxis", "zaxis")
@@ -138,7 +139,7 @@ def _add_trials(figure: go.Figure, trials: FrontTrials) -> None:
 
 def _add_front(figure: go.Figure, trials: FrontTrials) -> None:
     """Draw a shape of its own: no reader needs the colour to tell the front."""
-    marker = {"size": 10, "symbol": "diamond-open", "color": theme.VERMILION}
+    marker = {"size": 10, "symbol": "diamond-open", "color": palette.VERMILION}
     _add_points(figure, trials, trials.front, name="front", marker=marker)
 
 

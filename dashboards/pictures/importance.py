@@ -24,6 +24,7 @@ from dashboards.pictures.objective_importance import (
 )
 from dashboards.pictures.optuna_trials import FANOVA_DEPTH, FANOVA_TREES
 from dashboards.view_options import Evaluator
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 
@@ -155,10 +156,10 @@ def _heading(importance: ObjectiveImportance) -> str:
 
 
 def _trace(rows: list[_Row], is_trusted: bool) -> go.Bar:
-    marker: dict[str, object] = {"color": theme.BLUE}
+    marker: dict[str, object] = {"color": palette.BLUE}
     if not is_trusted:
         marker = {
-            "color": theme.GREY,
+            "color": palette.GREY,
             "pattern": {"shape": "/", "fillmode": "overlay", "size": 6, "solidity": 0.4},
         }
     return go.Bar(

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dashboards.elements import theme
+from pnn_core.parts import palette
 
 _GREYS = ((0.0, "#000000"), (1.0, "#ffffff"))
 _GAP_SHARE = 8  # of a mask's side
@@ -86,7 +86,7 @@ def _frame(top: int, left: int, height: int, width: int) -> dict[str, object]:
         "x1": left + width - 0.5,
         "y0": top - 0.5,
         "y1": top + height - 0.5,
-        "line": {"width": 1, "color": theme.GREY},
+        "line": {"width": 1, "color": palette.GREY},
     }
 
 

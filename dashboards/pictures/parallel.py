@@ -15,6 +15,7 @@ from dashboards.elements.quantity import Quantity, objective_quantity
 from dashboards.elements.setting_axis import SettingAxis, cut_off
 from dashboards.elements.trial_words import describe_complete, describe_undrawn, tell_why_empty
 from dashboards.picture_entry import PictureEntry
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 
@@ -130,18 +131,18 @@ def get_parallel_figure(info: ParallelInfo) -> go.Figure:
     ]
     if info.faded:
         faded = _trace(info.quantities, info.faded, axes, name="not selected")
-        faded.update(mode="lines", line={"color": theme.GREY, "width": 1}, opacity=_FAINT)
+        faded.update(mode="lines", line={"color": palette.GREY, "width": 1}, opacity=_FAINT)
         figure.add_trace(faded)
     others = _trace(info.quantities, info.others, axes, name="other trials")
     others.update(
         mode="lines",
-        line={"color": theme.GREY, "width": 1},
+        line={"color": palette.GREY, "width": 1},
         opacity=max(0.3, min(0.7, 60 / max(len(info.others), 1))),
     )
     front = _trace(info.quantities, info.front, axes, name="front")
     front.update(
         mode="lines+markers",
-        line={"color": theme.VERMILION, "width": 2.5},
+        line={"color": palette.VERMILION, "width": 2.5},
         marker={"symbol": "diamond", "size": 8},
     )
     figure.add_traces([others, front])

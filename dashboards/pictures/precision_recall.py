@@ -9,11 +9,12 @@ from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.picture_entry import PictureEntry
 from dashboards.scene import Scene
 from pnn_core.config import DETECTION
+from pnn_core.parts import palette
 from study.results.plural import counted
 from study.results.precision_recall import PrecisionRecall
 from study.results.run_record import RunRecord
 
-_MOST_CURVES = len(theme.SERIES_COLOURS)
+_MOST_CURVES = len(palette.SERIES_COLOURS)
 """Classes that are drawn: more could not be told apart."""
 
 _HOVER = "%{fullData.name}<br>recall %{x:.3f}<br>precision %{y:.3f}<extra></extra>"
@@ -82,7 +83,7 @@ def get_precision_recall_figure(info: PrecisionRecallInfo) -> go.Figure:
                 mode="lines",
                 name=theme.escape(_words(curve)),
                 line={
-                    "color": theme.SERIES_COLOURS[place],
+                    "color": palette.SERIES_COLOURS[place],
                     "dash": theme.DASHES[place % len(theme.DASHES)],
                     "width": 2.5,
                 },

@@ -19,6 +19,7 @@ from dashboards.measures.protocol_inflation import (
 )
 from dashboards.picture_entry import PictureEntry
 from pnn_core.config import ConfirmResult
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_record import RunState
@@ -136,7 +137,7 @@ def _diagonal(runs: Sequence[InflationPoint]) -> go.Scatter:
         x=ends,
         y=ends,
         mode="lines",
-        line={"color": theme.GREY, "width": 1.5, "dash": "dash"},
+        line={"color": palette.GREY, "width": 1.5, "dash": "dash"},
         name="equal",
         hoverinfo="skip",
     )

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from dashboards.elements import theme
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.setting_axis import SettingAxis
+from pnn_core.parts import palette
 from study.results.plural import counted
 from study.results.published_results import PAPER, ReportedResult, reported_results
 
@@ -63,10 +64,10 @@ def reported_trace(
         y=[figure.y for figure in reported],
         mode="markers",
         marker={
-            "color": theme.PURPLE,
+            "color": palette.PURPLE,
             "symbol": "diamond-open",
             "size": 12,
-            "line": {"width": 2, "color": theme.PURPLE},
+            "line": {"width": 2, "color": palette.PURPLE},
         },
         hovertext=[
             theme.escape(f"{figure.text}: test accuracy {y.format(figure.y)} as published")

@@ -12,6 +12,7 @@ from dashboards.elements.picture import Columns, PictureInfo
 from dashboards.elements.rung_epochs import rungs_of
 from dashboards.measures.trial_times import epochs_done
 from dashboards.picture_entry import PictureEntry
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
@@ -77,11 +78,11 @@ def get_rungs_figure(info: RungsInfo) -> go.Figure:
     figure = theme.new_figure()
     *before, last = info.stages
     layers = (
-        ("complete", theme.GREEN, "", [0] * len(before) + [last.went_on]),
-        ("went on", theme.BLUE, "", [stage.went_on for stage in before] + [0]),
-        ("under way to the next", theme.SKY, ".", [stage.under_way for stage in info.stages]),
-        ("stopped here", theme.ORANGE, "/", [stage.stopped for stage in info.stages]),
-        ("failed before the next", theme.VERMILION, "x", [stage.failed for stage in info.stages]),
+        ("complete", palette.GREEN, "", [0] * len(before) + [last.went_on]),
+        ("went on", palette.BLUE, "", [stage.went_on for stage in before] + [0]),
+        ("under way to the next", palette.SKY, ".", [stage.under_way for stage in info.stages]),
+        ("stopped here", palette.ORANGE, "/", [stage.stopped for stage in info.stages]),
+        ("failed before the next", palette.VERMILION, "x", [stage.failed for stage in info.stages]),
     )
     for name, colour, pattern, counts in layers:
         if any(counts):
@@ -152,7 +153,7 @@ def _bars(
             "color": colour,
             # Over the colour, so that the number within is read.
             "pattern": {"shape": pattern, "size": 6, "solidity": 0.2, "fillmode": "overlay"},
-            "line": {"width": 1, "color": theme.GREY},
+            "line": {"width": 1, "color": palette.GREY},
         },
         hovertext=[
             f"<b>{_where(stage, stages)}</b>: {counted(stage.reached, 'trial')}<br>"

@@ -12,6 +12,7 @@ from dashboards.elements import theme
 from dashboards.elements.quantity import Quantity
 from dashboards.elements.setting_axis import SettingAxis
 from dashboards.elements.setting_parts import Part
+from pnn_core.parts import palette
 from study.results.plural import counted
 
 _BESIDE = 0.015  # of the axis
@@ -85,8 +86,8 @@ def summary_trace(
             "width": 5,
         },
         mode="markers" if has_names else "lines+markers",
-        line={"color": theme.VERMILION, "width": 2, "dash": "dot"},
-        marker={"color": theme.VERMILION, "symbol": "square", "size": 9},
+        line={"color": palette.VERMILION, "width": 2, "dash": "dot"},
+        marker={"color": palette.VERMILION, "symbol": "square", "size": 9},
         hovertext=[_text(summary, x, y, what, spread) for summary in summaries],
         hoverinfo="text",
         name=f"{what} and {spread}",

@@ -30,6 +30,7 @@ from dashboards.pictures.reported_slice import (
 from dashboards.pictures.slice_summary import SliceSummary, summarise, summary_trace
 from dashboards.scene import Scene
 from pnn_core.config import ParameterValue
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES
 from study.results.plural import counted
@@ -155,7 +156,7 @@ def get_slice_figure(info: SliceInfo) -> go.Figure:
             font_size=10,
         )
     if (broken := axis.break_at()) is not None:
-        figure.add_vline(x=broken, line={"dash": "dot", "color": theme.GREY, "width": 1})
+        figure.add_vline(x=broken, line={"dash": "dot", "color": palette.GREY, "width": 1})
     return figure.update_layout(
         xaxis=axis.layout(),
         yaxis=axis_of(info.y, [p.y for p in info.points], log=info.y.spans_decades),
@@ -257,7 +258,7 @@ def _points(
             "color": colours[[*places]] if isinstance(colours, np.ndarray) else colours,
             "size": 4 if many else 8,
             "opacity": max(0.2, min(0.85, 200 / max(len(info.points), 1))),
-            "line": {"width": 0 if many else 0.5, "color": theme.GREY},
+            "line": {"width": 0 if many else 0.5, "color": palette.GREY},
         },
     )
 

@@ -15,6 +15,7 @@ from dashboards.measures.duration import TimeUnit, describe_duration, time_unit
 from dashboards.measures.lanes import Lanes, TimelineBar, fill_lanes
 from dashboards.measures.silent_trials import SilentTrial, silent_trials
 from dashboards.picture_entry import PictureEntry
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.run_record import RunRecord, RunState
@@ -35,11 +36,11 @@ class _StateLook(NamedTuple):
 
 
 _LOOKS = {
-    RunState.COMPLETE: _StateLook(theme.BLUE, "", 0.8),
-    RunState.PRUNED: _StateLook(theme.ORANGE, "/", 0.6),
-    RunState.FAILED: _StateLook(theme.VERMILION, "x", 0.4),
-    RunState.RUNNING: _StateLook(theme.SKY, ".", 0.8),
-    RunState.PAUSED: _StateLook(theme.GREY, "-", 0.6),
+    RunState.COMPLETE: _StateLook(palette.BLUE, "", 0.8),
+    RunState.PRUNED: _StateLook(palette.ORANGE, "/", 0.6),
+    RunState.FAILED: _StateLook(palette.VERMILION, "x", 0.4),
+    RunState.RUNNING: _StateLook(palette.SKY, ".", 0.8),
+    RunState.PAUSED: _StateLook(palette.GREY, "-", 0.6),
 }
 
 
@@ -133,7 +134,7 @@ def _bars(bars: Sequence[TimelineBar], info: TimelineInfo) -> go.Bar:
         marker={
             "color": style.colour,
             "pattern": {"shape": style.pattern, "size": 6},
-            "line": {"width": 1, "color": theme.GREY},
+            "line": {"width": 1, "color": palette.GREY},
         },
         customdata=[[bar.number] for bar in bars],
         hovertext=[_hover(bar, info) for bar in bars],

@@ -16,6 +16,7 @@ from dashboards.measures.protocol_inflation import (
     inflation_points,
 )
 from dashboards.replication.shared_axes import batch_size_axis
+from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
 from study.results.statistics.confidence_intervals import signed
@@ -62,7 +63,7 @@ def get_inflation_figure(info: InflationInfo) -> go.Figure:
     for layer, side_step in side_steps(layers, batch_sizes).items():
         figure.add_trace(_runs_trace([r for r in info.runs if r.layer == layer], side_step))
     figure.add_trace(_means_trace(info.means))
-    figure.add_hline(y=0, line={"color": theme.GREY, "width": 1})
+    figure.add_hline(y=0, line={"color": palette.GREY, "width": 1})
     figure.update_layout(
         xaxis=batch_size_axis("Batch size (images, logarithmic)", batch_sizes),
         yaxis=theme.axis("published − correct/total (points)", (), log=False)
@@ -100,5 +101,5 @@ def _means_trace(means: tuple[InflationMean, ...]) -> go.Scatter:
             for mean in means
         ],
         hoverinfo="text",
-        marker={"size": 26, "symbol": "line-ew", "line": {"width": 2.5, "color": theme.GREY}},
+        marker={"size": 26, "symbol": "line-ew", "line": {"width": 2.5, "color": palette.GREY}},
     )

@@ -9,6 +9,7 @@
 - `dataset_names`: names of the data sets, whose entries are in `pnn_core.data.sources`
 - `feature_map`, `noise_masks`, `detector_shape`: shapes that entries speak of
 - `task_names`: what networks are built for
+- `palette`: colours of pictures
 - `entries`: entries of a registry, by their names
 
 A new part is a new file and its name in one registry; `tests/pnn_core/parts` walks each registry.

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pnn_core.data import AnnotatedImages
 from pnn_core.data.image_file import opened
+from pnn_core.parts.palette import SERIES_COLOURS
 from pnn_core.training.average_precision import ImageDetections
 
 LEAST_SCORE = 0.5
@@ -23,9 +24,6 @@ _GAP = 8
 _LEGEND_HEIGHT = 28
 _LETTERS = 13
 _DASH = 6
-
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#808080")
-"""The Okabe-Ito palette, made for eyes that see fewer colours; classes take them in turn."""
 
 _PAPER, _INK = "#ffffff", "#222222"
 
@@ -80,7 +78,7 @@ def _draw(
     for place in np.argsort(found.scores, kind="stable").tolist():
         if found.scores[place] >= LEAST_SCORE:
             label = int(found.labels[place])
-            colour = _COLOURS[label % len(_COLOURS)]
+            colour = SERIES_COLOURS[label % len(SERIES_COLOURS)]
             box = [edge * scale for edge in found.boxes[place].tolist()]
             pen.rectangle(box, outline=colour, width=2)
             _write(pen, box[0], box[1], f"{classes[label]} {found.scores[place]:.2f}", colour)

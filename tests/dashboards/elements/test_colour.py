@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.elements import theme
 from dashboards.elements.colour import (
     FLAT_SYMBOLS,
     SPACE_SYMBOLS,
@@ -14,6 +13,7 @@ from dashboards.elements.colour import (
     tick_text,
 )
 from dashboards.elements.quantity import Quantity, find_quantity, setting
+from pnn_core.parts import palette
 
 NOISE = setting("noise_level")
 LAYER = setting("layer")
@@ -116,7 +116,7 @@ def test_numbers_are_one_group_with_a_scale_and_what_has_none_is_grey():
     assert trials[:2] == ("trials", [0, 2, 4])
     assert trials[2]["color"] == pytest.approx([-1.0, 0.0, -2.0])
     assert trials[2]["showscale"] is True
-    assert none == ("none", [1, 3], {"color": theme.GREY, "symbol": "circle-open"})
+    assert none == ("none", [1, 3], {"color": palette.GREY, "symbol": "circle-open"})
 
 
 def test_names_are_a_group_each_and_the_rarest_are_others():
@@ -156,7 +156,7 @@ def test_a_long_name_is_shortened_in_the_legend():
 
 def test_without_a_quantity_all_points_look_alike():
     (group,) = colour_groups(None, [None, None])
-    assert plain(group) == ("trials", [0, 1], {"color": theme.BLUE, "symbol": "circle"})
+    assert plain(group) == ("trials", [0, 1], {"color": palette.BLUE, "symbol": "circle"})
 
 
 @pytest.mark.parametrize("quantity", [None, NOISE, LAYER])
@@ -187,7 +187,7 @@ def test_every_point_is_in_exactly_one_group(values, quantity, symbols):
 def test_neither_diamonds_nor_vermilion_are_used_as_they_are_the_fronts():
     groups = colour_groups(LAYER, list("abcdefg"))
     assert all("diamond" not in g.marker["symbol"] for g in groups)
-    assert all(g.marker["color"] != theme.VERMILION for g in groups)
+    assert all(g.marker["color"] != palette.VERMILION for g in groups)
     assert not any("diamond" in symbol for symbol in SPACE_SYMBOLS)
 
 

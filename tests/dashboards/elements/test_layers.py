@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboards.elements import theme
 from dashboards.elements.layers import in_order, layer_look
+from pnn_core.parts import palette
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from study.results.layer_result import LAYER_NAMES
 
@@ -35,7 +35,7 @@ def test_layers_and_their_looks_stay_what_readers_of_earlier_pictures_know():
 
 
 def test_layers_of_noise_read_as_a_family():
-    reds = {theme.VERMILION, theme.ORANGE}
+    reds = {palette.VERMILION, palette.ORANGE}
     noise = {"perturbation", "noise_off", "constant_masks", "fresh_masks", "blurred_masks"}
     assert {name for name in SPATIAL_LAYERS if layer_look(name).colour in reds} == noise
     symbols = [layer_look(name).symbol for name in noise - {"blurred_masks"}]

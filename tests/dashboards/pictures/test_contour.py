@@ -14,6 +14,7 @@ from dashboards.pictures.contour import (
     get_contour_figure,
     get_contour_info,
 )
+from pnn_core.parts import palette
 from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=40, deadline=None)  # a loaded machine is no failure
@@ -161,7 +162,7 @@ def test_many_trials_are_small_and_hide_nothing(make_trial, study_of):
     ]
     info = get_contour_info(study_of(records), x=NOISE, y=MASKS)
     land, points = get_contour_figure(info).data
-    assert (points.type, points.marker.color, len(points.x)) == ("scattergl", theme.GREY, n)
+    assert (points.type, points.marker.color, len(points.x)) == ("scattergl", palette.GREY, n)
     assert land.colorbar.title.text == "Validation accuracy (correct / total)"
 
 

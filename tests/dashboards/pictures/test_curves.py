@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dashboards.elements import theme
 from dashboards.pictures.curves import CURVES, get_curves_figure, get_curves_info
 from pnn_core.config import EpochResult
+from pnn_core.parts import palette
 from study.results.run_record import RunState
 
 SETTINGS = settings(max_examples=40, deadline=None)
@@ -346,7 +347,7 @@ def test_stopped_trials_are_grey_and_end_in_a_diamond_that_tells_why(make_study)
     figure = get_curves_figure(info)
     grey, marks = figure.data[:2]
     assert (grey.x, grey.y) == ((1, None, 1, 2, None), (0.8, None, 0.2, 0.3, None))
-    assert {grey.line.color, marks.marker.color} == {theme.GREY}
+    assert {grey.line.color, marks.marker.color} == {palette.GREY}
     assert (marks.name, marks.marker.symbol) == ("stopped early", "diamond")
     assert (marks.x, marks.y) == ((1, 2), (0.8, 0.3))
     first = marks.customdata[0][0]

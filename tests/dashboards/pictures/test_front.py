@@ -10,6 +10,7 @@ from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
 from dashboards.pictures.front import FRONT, get_front_figure, get_front_info
+from pnn_core.parts import palette
 from study.results.run_record import RunKey, RunState
 from study.results.statistics.confidence_intervals import mean_accuracy
 
@@ -147,7 +148,7 @@ def test_the_step_line_passes_through_the_front_and_keeps_the_last_value(small):
 def test_the_front_is_told_by_its_shape(small):
     traces = markers(get_front_figure(get_front_info(small)))
     ring = traces["front"].marker
-    assert (ring.symbol, ring.color) == ("diamond-open", theme.VERMILION)
+    assert (ring.symbol, ring.color) == ("diamond-open", palette.VERMILION)
     assert ring.size > traces["trials"].marker.size
     assert traces["trials"].marker.symbol == "circle"
     assert numbers(traces["front"]) == [0, 2]

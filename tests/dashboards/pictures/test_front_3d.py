@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dashboards.elements import theme
 from dashboards.elements.quantity import find_quantity, setting
 from dashboards.elements.selection import FADED
 from dashboards.pictures.front import FRONT
@@ -13,6 +12,7 @@ from dashboards.pictures.front_3d import (
     get_front_3d_figure,
     get_front_3d_info,
 )
+from pnn_core.parts import palette
 from study.results.pareto import front
 from study.results.run_record import RunState
 
@@ -112,7 +112,7 @@ def test_every_complete_trial_is_drawn_once_where_its_metrics_say(
 def test_the_front_is_told_by_its_shape(small):
     figure = get_front_3d_figure(get_front_3d_info(small))
     (ring,) = [trace for trace in figure.data if trace.name == "front"]
-    assert (ring.marker.symbol, ring.marker.color) == ("diamond-open", theme.VERMILION)
+    assert (ring.marker.symbol, ring.marker.color) == ("diamond-open", palette.VERMILION)
     assert numbers([ring]) == [0, 2, 3]
     assert all(trace.marker.symbol != ring.marker.symbol for trace in groups(figure))
 
