@@ -10,6 +10,7 @@ same numbers to the last bit, as no step is trained twice.
 """
 
 import argparse
+import contextlib
 import os
 import statistics
 import subprocess
@@ -17,7 +18,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -96,7 +96,7 @@ def timed_study(epochs: int, *, preempted: bool) -> tuple[float, list[tuple[floa
         return seconds, [(epoch.train_loss, epoch.val_accuracy) for epoch in curve]
 
 
-@contextmanager
+@contextlib.contextmanager
 def cluster() -> Iterator[tuple[str, list[Node]]]:
     """Start a head without CPUs and two nodes of one CPU for as long as the context lasts."""
     nodes = Cluster(
@@ -112,12 +112,21 @@ def wait_for_the_trial(nodes: list[Node], process: subprocess.Popen[bytes]) -> N
     """Wait until a trial is in a step, and return its node."""
     while process.poll() is None:
         for node in nodes:
-            raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
-            names = (" ".join(child.cmdline()).strip() for child in raylet.children())
-            if any(name.startswith("ray::") and name.endswith(".train") for name in names):
+            if trains(node):
                 return node
         time.sleep(POLL_SECONDS)
     raise SystemExit("the study ended before its trial began")
+
+
+def trains(node: Node) -> bool:
+    """Return True if a worker of a node is in a trial's step."""
+    raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+    for child in raylet.children():
+        with contextlib.suppress(psutil.Error):  # it may end meanwhile
+            name = " ".join(child.cmdline()).strip()
+            if name.startswith("ray::") and name.endswith(".train"):
+                return True
+    return False
 
 
 def drain(node: Node, address: str) -> None:
