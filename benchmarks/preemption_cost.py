@@ -5,8 +5,8 @@
 A study of one trial on a cluster of a head without CPUs and two nodes of one CPU each, all on this
 machine. Its node is drained once (`ray drain-node`, as a cloud's notice of preemption does), so
 that the trial saves itself in mid-epoch and goes on in a new process on the other node. Seconds
-count from the start of that command, which takes some two seconds itself. The study must end with
-the numbers of one that was left alone, to the last bit: no step is trained twice.
+count from the start of that command. The study must end with the numbers of one that was left
+alone, to the last bit: no step is trained twice.
 """
 
 import argparse

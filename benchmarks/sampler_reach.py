@@ -33,7 +33,6 @@ class Task(NamedTuple):
         seed: Seed of the search.
         workers: Number of trials at once.
         trials: Budget, in trials of full length.
-        prior: Settings that the sampler is to believe in.
     """
 
     table: str
@@ -41,7 +40,6 @@ class Task(NamedTuple):
     seed: int
     workers: int
     trials: int
-    prior: str | None
 
 
 class Outcome(NamedTuple):
@@ -66,7 +64,6 @@ def main() -> int:
     parser.add_argument("--seeds", default="0-30", metavar="FIRST-END")
     parser.add_argument("--workers", type=int, default=4, metavar="N")
     parser.add_argument("--trials", type=int, default=20, metavar="N")
-    parser.add_argument("--prior", metavar="SETTINGS")
     parser.add_argument("--processes", type=int, default=2, metavar="N")
     arguments = parser.parse_args()
     first, _, end = arguments.seeds.partition("-")
@@ -75,7 +72,7 @@ def main() -> int:
         for table in arguments.tables.split(","):
             for sampler in arguments.samplers.split(","):
                 tasks = [
-                    Task(table, sampler, seed, arguments.workers, arguments.trials, arguments.prior)
+                    Task(table, sampler, seed, arguments.workers, arguments.trials)
                     for seed in seeds
                 ]
                 print(_line(tasks[0], list(pool.map(search, tasks))), flush=True)
@@ -95,7 +92,6 @@ def search(task: Task) -> Outcome:
         replicates=1,
         rungs=Rungs(first=first, reduction_factor=factor, epochs=table.epochs),
         seed=0,
-        prior=task.prior,
     )
     started = time.process_time()
     found = repeat(table, settings, scheduler=MOASHA, seeds=[task.seed])

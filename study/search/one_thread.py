@@ -11,7 +11,7 @@ def one_thread() -> Iterator[None]:
     """Have BLAS and OpenMP use one thread within the context.
 
     The models of a search are small. While workers train on all cores, threads that wait for each
-    other spin: a proposal of `ehvi` took eleven times the CPU time.
+    other spin: a search by `ehvi` took eleven times the CPU time.
     """
     with threadpool_limits(1):
         yield

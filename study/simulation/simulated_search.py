@@ -53,7 +53,6 @@ class SearchSettings:
         replicates: Seeds of each trial, no more than the table has.
         rungs: Rungs at which the study stops trials early; None to run each to its full budget.
         seed: Seed of the sampler, and of which recorded seeds a trial has.
-        prior: Settings that the sampler is to believe in, as `--prior` has them.
     """
 
     objectives: tuple[Objective, ...]
@@ -63,7 +62,6 @@ class SearchSettings:
     replicates: int
     rungs: Rungs | None
     seed: int
-    prior: str | None = None
 
 
 class TrialEnd(NamedTuple):
@@ -241,7 +239,6 @@ def _study_config(table: RecordedTable, settings: SearchSettings) -> StudyConfig
         seed=settings.seed,
         objectives=settings.objectives,
         sampler=settings.sampler,
-        prior=settings.prior,
         scheduler=FIFO if settings.rungs is None else MOASHA,
         reduction_factor=settings.rungs.reduction_factor if settings.rungs else None,
         first_rung=settings.rungs.first if settings.rungs else None,
