@@ -1,6 +1,12 @@
-"""Compilation of the fused CPU operators for a machine: `python -m pnn_core.fused.compile`."""
+"""Compilation of the fused CPU operators for a machine: `python -m pnn_core.fused.compile`.
+
+Torch is not imported, so that a driver, which trains nothing, finds what is built without its two
+seconds.
+"""
 
 import hashlib
+import importlib.metadata
+import importlib.util
 import os
 import platform
 import shutil
@@ -8,8 +14,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-import torch
 
 SOURCES = Path(__file__).with_name("cpu")
 
@@ -37,12 +41,24 @@ def cache_folder() -> Path:
 
 
 def library_path() -> Path:
-    """Return the path of the library for this source, torch and processor, whether built or not."""
+    """Return the path of the library for what it is made from, whether built or not.
+
+    That is the source, torch, and what machines that share a home folder may differ in: processor
+    and C library.
+    """
     key = hashlib.sha256()
     sources = [file.read_text(encoding="utf-8") for file in sorted(SOURCES.iterdir())]
-    for part in (*sources, torch.__version__, *_FLAGS, _processor()):
+    for part in (*sources, _torch_version(), *_FLAGS, _processor(), *platform.libc_ver()):
         key.update(part.encode())
     return cache_folder() / f"operators-{key.hexdigest()[:16]}.so"
+
+
+def is_built() -> bool:
+    """Return True if the operators of this machine are there and whole."""
+    try:
+        return is_whole(library_path())
+    except (OSError, RuntimeError):  # there is no such file or no home folder, or it is another's
+        return False
 
 
 def is_whole(library: Path) -> bool:
@@ -88,7 +104,7 @@ def _compile(made: Path) -> None:
     compiler = os.environ.get("CXX") or shutil.which("g++")
     if compiler is None:
         raise FileNotFoundError("no C++ compiler: accepted are g++, or the one that CXX names")
-    torch_folder = Path(torch.__file__).parent
+    torch_folder = _torch_folder()
     command = [
         compiler,
         *_FLAGS,
@@ -106,8 +122,19 @@ def _compile(made: Path) -> None:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
 
 
+def _torch_version() -> str:
+    return importlib.metadata.version("torch")
+
+
+def _torch_folder() -> Path:
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("torch is not installed")
+    return Path(spec.origin).parent
+
+
 def _processor() -> str:
-    """Return the processor's features, as machines of several kinds may share a home folder."""
+    """Return the processor's features."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 from collections.abc import Callable, Hashable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
@@ -13,12 +13,15 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from pnn_core.config.checks import require_known
 from search_spaces.space import Point
-from study.search.known_costs.candidates import neighbours
-from study.search.known_costs.ehvi_sampler import DRAWN_CANDIDATES, EhviMemory, EhviSampler
+from study.search.known_costs.candidates import DRAWN_CANDIDATES, neighbours
 from study.search.known_costs.problem import SearchProblem
 from study.search.one_thread import one_thread
 from study.search.random_points import draw_point
 from study.search.whole_points import WholePointSampler
+
+# Its model imports SciPy, which a command that proposes nothing must not wait for.
+if TYPE_CHECKING:
+    from study.search.known_costs.ehvi_sampler import EhviMemory
 
 SAMPLERS: dict[str, Callable[[int], BaseSampler]] = {
     "tpe": lambda seed: TPESampler(multivariate=True, constant_liar=True, seed=seed),
@@ -92,7 +95,7 @@ class DistinctSampler(WholePointSampler):
         space, dataset = problem.space, problem.dataset
         super().__init__(space.axes, seed)
         self._problem = problem
-        self._memory = EhviMemory(problem)
+        self._memory: EhviMemory | None = None
         self._space = space
         self._dataset = dataset
         # Optuna's samplers know limits as constraints, of which costs need not be trained for.
@@ -190,6 +193,9 @@ class DistinctSampler(WholePointSampler):
         if self._name == GRID:
             return self._uniform
         if self._name == EHVI:
+            from study.search.known_costs.ehvi_sampler import EhviMemory, EhviSampler
+
+            self._memory = self._memory or EhviMemory(self._problem)
             return EhviSampler(self._problem, self._candidates, seed, self._memory)
         return SAMPLERS[self._name](seed)
 

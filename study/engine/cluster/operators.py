@@ -3,6 +3,7 @@
 from ray.exceptions import RayTaskError
 
 from pnn_core.config import FUSED, TORCH, Arithmetic
+from pnn_core.fused.compile import is_built
 from study.engine.cluster.ask_nodes import ask_every_node
 from study.engine.cluster.connect import ClusterError, spell_address
 from study.engine.cluster.trial_resources import TrialResources, places_on
@@ -35,6 +36,9 @@ def choose_arithmetic(
 
 
 def _answer_here(recorded: Arithmetic | None) -> bool:
+    if is_built():  # usual, and told without torch, whose import takes seconds
+        return True
+
     from pnn_core.fused.operators import OperatorsError
 
     try:

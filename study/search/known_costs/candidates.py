@@ -14,6 +14,9 @@ from pnn_core.config import ParameterValue
 from search_spaces import SearchSpace
 from search_spaces.space import Point
 
+DRAWN_CANDIDATES = 1_024
+"""Number of points that are compared, of a space that is not listed: each is checked anew."""
+
 STEP = 0.1
 """Standard deviation of a step along an axis, as a share of the axis."""
 

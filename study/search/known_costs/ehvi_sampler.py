@@ -31,9 +31,6 @@ RANDOM_SHARE = 0.05
 CANDIDATES = 4_096
 """Number of points that are compared, of a space that is listed."""
 
-DRAWN_CANDIDATES = 1_024
-"""Number of points that are drawn of one that is not: each is checked anew."""
-
 BELIEF_DRAWS = 200
 """Number of ways to complete a belief that are drawn in search of one that can be built."""
 

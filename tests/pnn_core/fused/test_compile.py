@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import platform
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,17 +21,23 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_library_is_another_one_for_another_source_or_processor(
+def test_the_library_is_another_one_for_another_source_torch_processor_or_c_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = compiling.library_path()
-    assert compiling.library_path() == first
+    paths = {compiling.library_path()}
+    assert compiling.library_path() in paths
+    assert not compiling.is_built()
     monkeypatch.setattr(compiling, "_processor", lambda: "another")
-    second = compiling.library_path()
+    paths.add(compiling.library_path())
+    monkeypatch.setattr(compiling, "_torch_version", lambda: "another")
+    paths.add(compiling.library_path())
+    monkeypatch.setattr(platform, "libc_ver", lambda: ("glibc", "2.0"))
+    paths.add(compiling.library_path())
     monkeypatch.setattr(compiling, "SOURCES", tmp_path / "other")
     compiling.SOURCES.mkdir()
     (compiling.SOURCES / "operators.cpp").write_text("int x;\n")
-    assert len({first, second, compiling.library_path()}) == 3
+    paths.add(compiling.library_path())
+    assert len(paths) == 5
 
 
 def test_without_a_compiler_it_says_so_and_how_networks_train(
@@ -137,9 +144,9 @@ def test_a_damaged_library_is_built_again_or_refused_and_never_passed_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = whole.read_bytes()
-    assert compiling.is_whole(whole)
+    assert compiling.is_built()
     harm(whole)
-    assert not compiling.is_whole(whole)
+    assert not compiling.is_built()
     with monkeypatch.context() as without:
         without.setenv("PATH", "")
         without.delenv("CXX", raising=False)
@@ -200,4 +207,6 @@ def test_no_home_folder_is_needed_to_train(
         raise error
 
     monkeypatch.setattr(operators, "library_path", fail)
+    monkeypatch.setattr(compiling, "library_path", fail)
     assert not operators.are_built()
+    assert not compiling.is_built()

@@ -22,6 +22,7 @@ def built(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bo
             raise OperatorsError("the fused operators cannot be built: no C++ compiler")
         return bool(request.param)
 
+    monkeypatch.setattr(operators, "is_built", lambda: request.param)
     monkeypatch.setattr(operators, "has_operators", has_operators)
     return bool(request.param)
 
