@@ -26,6 +26,13 @@ from dashboards.elements.front_trials import (
 from dashboards.elements.picture import Cell, Columns, PictureInfo
 from dashboards.elements.point_scale import scale_of_points
 from dashboards.elements.quantity import INFERENCE, Quantity
+from dashboards.elements.reported_levels import (
+    ReportedLevel,
+    describe_levels,
+    level_columns,
+    level_traces,
+    reported_levels,
+)
 from dashboards.elements.reported_points import (
     ReportedPoint,
     describe_reported,
@@ -50,6 +57,9 @@ from study.results.mlflow.loaded_study import LoadedStudy
 _HEIGHT_OF_TWO = 820  # pixels, of both panels
 _SHARE_OF_TRIALS, _SHARE_OF_TESTS = 0.5, 0.42
 
+_SIZES = ("learnable_params", "backbone_params")
+"""Quantities along which a reported figure of unknown size is a line."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FrontInfo(PictureInfo):
@@ -63,7 +73,8 @@ class FrontInfo(PictureInfo):
         has_line: True if the front is a line: there are two objectives, and they are the axes.
         task: Task of the study.
         confirmed: Figures of merit on test images, by trial, then layer.
-        reported: Figures reported for the data set.
+        reported: Figures reported for the data set, of networks of known size.
+        levels: The same where the size of none is known.
     """
 
     trials: FrontTrials
@@ -74,6 +85,12 @@ class FrontInfo(PictureInfo):
     task: Task
     confirmed: tuple[ConfirmedPoint, ...]
     reported: tuple[ReportedPoint, ...]
+    levels: tuple[ReportedLevel, ...]
+
+    @property
+    def has_tests(self) -> bool:
+        """True if there is a panel of test figures."""
+        return bool(self.confirmed or self.reported or self.levels)
 
     @property
     def x(self) -> Quantity:
@@ -109,8 +126,14 @@ def get_front_info(
     """
     y, x = choose_axes(study, (y, x))
     trials = get_front_trials(study, (x, y), colour, selected)
-    confirmed, reported = _points_beside(study, x, y)
-    beside = [*describe_confirmed(study.confirmed, confirmed), *describe_reported(reported)]
+    confirmed, reported, levels = _tests_beside(study, x, y)
+    sizes = _sizes(trials, confirmed, reported)
+    levels = levels if sizes else ()  # a line needs something to be drawn along
+    beside = [
+        *describe_confirmed(study.confirmed, confirmed),
+        *describe_reported(reported),
+        *describe_levels(levels),
+    ]
     objectives = sorted(objective.name for objective in study.info.objectives)
     points = trials.points
     return FrontInfo(
@@ -121,11 +144,12 @@ def get_front_info(
         note="" if confirmed or reported else tell_why_empty(study, len(points)),
         trials=trials,
         task=study.info.task,
-        log_x=use_logarithms(x, log_x, _sizes(trials, confirmed, reported)),
+        log_x=use_logarithms(x, log_x, sizes),
         log_y=use_logarithms(y, log_y, trials.places(1)),
         has_line=objectives == sorted((x.name, y.name)),
         confirmed=confirmed,
         reported=reported,
+        levels=levels,
     )
 
 
@@ -142,19 +166,21 @@ def get_front_figure(info: FrontInfo) -> go.Figure:
         xaxis=axis_of(info.x, xs, log=info.log_x),
         yaxis=axis_of(info.y, info.trials.places(1), log=info.log_y),
     )
-    if info.confirmed or info.reported:
-        _add_tests(figure, info)
+    if info.has_tests:
+        _add_tests(figure, info, xs)
     return figure
 
 
-def _add_tests(figure: go.Figure, info: FrontInfo) -> None:
+def _add_tests(figure: go.Figure, info: FrontInfo, xs: Sequence[float | str]) -> None:
     """Draw test accuracies in a panel of their own, at the scale of their points."""
     tests = [*confirmed_traces(info.confirmed, info.x, info.trials.selected)]
     tests += reported_traces(info.reported)
+    tests += level_traces(info.levels, [x for x in xs if not isinstance(x, str)])
     figure.add_traces([trace.update(yaxis="y2") for trace in tests])
     accuracies = (
         *(point.accuracy.mean for point in info.confirmed),
         *(point.accuracy for point in info.reported),
+        *(level.value for level in info.levels),
     )
     below = theme.axis(f"test {info.task.label} ({info.task.unit})", (), log=False)
     figure.update_layout(
@@ -171,16 +197,17 @@ def _figure(info: FrontInfo | Front3dInfo) -> go.Figure:
     return get_front_figure(info) if isinstance(info, FrontInfo) else get_front_3d_figure(info)
 
 
-def _points_beside(
+def _tests_beside(
     study: LoadedStudy, x: Quantity, y: Quantity
-) -> tuple[tuple[ConfirmedPoint, ...], tuple[ReportedPoint, ...]]:
+) -> tuple[tuple[ConfirmedPoint, ...], tuple[ReportedPoint, ...], tuple[ReportedLevel, ...]]:
     """Return test figures, which have a place beside the same on validation images alone."""
     if y.name != study.info.task.validated:
-        return (), ()
+        return (), (), ()
     has_reported = x.name == "learnable_params"
     return (
         confirmed_points(study.confirmed, x.name),
         reported_points(study.info.dataset) if has_reported else (),
+        reported_levels(study.info.dataset) if x.name in _SIZES else (),
     )
 
 
@@ -270,6 +297,8 @@ def _columns(info: FrontInfo | Front3dInfo) -> Columns:
     parts = [trials, confirmed_columns(info.confirmed, info.x, info.task.tested)]
     if info.reported:
         parts.append(reported_columns(info.reported))
+    if info.levels:
+        parts.append(level_columns(info.levels, info.task.tested))
     return _stacked(parts)
 
 

@@ -302,6 +302,25 @@ def test_reported_figures_of_the_data_set_stand_beside_and_can_be_left_out(small
     assert get_front_info(small).reported == ()
 
 
+def test_reported_figures_of_no_known_size_are_lines_along_the_sizes_of_the_study(small, study_of):
+    study = replace(small, info=replace(small.info, dataset="imagenet100"))
+    info = get_front_info(study)
+    assert (len(info.levels), info.reported) == (6, ())
+    assert "6 figures reported by others, of networks whose size is not stated" in info.caption
+    lines = [trace for trace in get_front_figure(info).data if trace.name == "reported"]
+    assert [trace.y[0] for trace in lines] == [level.value for level in info.levels]
+    assert {trace.yaxis for trace in lines} == {"y2"}
+    picture = FRONT.picture(info).data
+    assert picture["test_accuracy"][3:] == [level.value for level in info.levels]
+    assert picture["learnable_params"][3:] == [None] * 6
+    assert get_front_info(study, x=metric("macs")).levels == ()
+    assert get_front_info(study, y=metric("val_loss")).levels == ()
+    none = get_front_info(study_of([], dataset="imagenet100"))
+    assert none.levels == ()
+    assert none.note
+    assert [trace for trace in get_front_figure(none).data if trace.name == "reported"] == []
+
+
 def test_reported_figures_are_drawn_before_the_first_trial_completes(study_of):
     info = get_front_info(study_of([], dataset="cifar10"))
     assert info.note == ""

@@ -1,0 +1,118 @@
+"""Figures that others reported of networks of unknown size, as lines across a front."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from dashboards.elements import theme
+from dashboards.elements.layers import layer_look
+from dashboards.elements.picture import Cell
+from pnn_core.parts import palette
+from study.results.plural import counted
+from study.results.published_results import reported_results
+
+_BEYOND = 1.02
+"""Factor by which lines reach beyond the sizes, so that no end is taken for a network of a size."""
+
+
+class ReportedLevel(NamedTuple):
+    """One reported figure, which has no place along an axis of sizes.
+
+    Attributes:
+        network: Network, in the source's words.
+        layer: Its spatial layer.
+        source: Where it was reported, and by which protocol.
+        value: Figure of merit, a fraction.
+    """
+
+    network: str
+    layer: str
+    source: str
+    value: float
+
+    @property
+    def words(self) -> str:
+        """Network and figure in a few words."""
+        return f"{self.network}, {layer_look(self.layer).name}: {100 * self.value:.1f} %"
+
+
+def reported_levels(dataset: str) -> tuple[ReportedLevel, ...]:
+    """Every figure reported for a data set, from the lowest, if the size of none is known.
+
+    Where that of some is, they are points (`reported_points`) and the others are left out.
+    """
+    rows = [row for row in reported_results() if row.dataset == dataset]
+    if any(row.learnable_params is not None for row in rows):
+        return ()
+    levels = [
+        ReportedLevel(
+            network=row.model,
+            layer=row.layer,
+            source=f"{row.source}, {row.where}: {row.protocol}",
+            value=row.value,
+        )
+        for row in rows
+    ]
+    return tuple(sorted(levels, key=lambda level: level.value))
+
+
+def describe_levels(levels: Sequence[ReportedLevel]) -> list[str]:
+    """Describe the lines; none where there are none."""
+    if not levels:
+        return []
+    # Where lines lie close together, words beside them would lie on them.
+    return [
+        f"Dotted lines with hollow ends: {counted(len(levels), 'figure')} reported by others, of "
+        "networks whose size is not stated; one run each, at another budget and by another "
+        f"protocol: {'; '.join(level.words for level in reversed(levels))}."
+    ]
+
+
+def level_traces(levels: Sequence[ReportedLevel], sizes: Sequence[float]) -> list[go.Scatter]:
+    """Draw a line for each figure, with one entry of the legend for all.
+
+    Args:
+        levels: Figures, from the lowest.
+        sizes: All that the axis of sizes holds; no line is drawn along an empty one.
+    """
+    if not sizes:
+        return []
+    ends = [min(sizes) / _BEYOND, max(sizes) * _BEYOND]
+    traces: list[go.Scatter] = []
+    for level in levels:
+        shown = layer_look(level.layer)
+        trace = go.Scatter(
+            x=ends,
+            y=[level.value] * 2,
+            hovertext=f"<b>reported</b><br>{theme.escape(level.words)}"
+            f"<br>{theme.escape(level.source)}",
+            hoverinfo="text",
+            mode="lines+markers",
+            name="reported",
+            legendgroup="reported",
+            showlegend=not traces,
+            line={"dash": "dot", "width": 1.5, "color": palette.GREY},
+            marker={
+                "size": 12,
+                "symbol": f"{shown.symbol}-open",
+                "color": palette.GREY,
+            },
+        )
+        traces.append(trace)
+    return traces
+
+
+def level_columns(levels: Sequence[ReportedLevel], merit: str) -> dict[str, list[Cell]]:
+    """Return the figures for files.
+
+    Args:
+        levels: Figures.
+        merit: Name of the figure of merit.
+    """
+    return {
+        "kind": ["reported"] * len(levels),
+        merit: [level.value for level in levels],
+        "tested_layer": [level.layer for level in levels],
+        "network": [level.network for level in levels],
+    }
