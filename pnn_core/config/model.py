@@ -23,6 +23,7 @@ Pooling = Literal["max", "average"]
 BeforeAddition = Literal["bn", "bn_relu"]
 NoiseDistribution = Literal["uniform", "normal"]
 Initialisation = Literal["torch", "published"]
+Padding = Literal["canvas", "batch"]
 
 IDLE: Mapping[str, int] = {
     "fan_out": 1,
@@ -42,8 +43,11 @@ class DatasetShape:
         height: Image height in pixels.
         width: Image width in pixels.
         classes: Number of classes; in detection without the background.
-        task: Name in `TASKS`. In detection, images of any size are letterboxed to a square canvas
-            of that height and width.
+        task: Name in `TASKS`. In detection, images of any size are scaled to fit a square canvas of
+            that height and width.
+        padding: What images of detection are padded to: the whole `canvas`, on which they are
+            centred, or what the largest of their `batch` needs, from its upper left corner. Masks
+            are as large as the canvas, and the upper left part of them is used on smaller maps.
     """
 
     channels: int
@@ -51,16 +55,22 @@ class DatasetShape:
     width: int
     classes: int
     task: str = CLASSIFICATION
+    padding: Padding = "canvas"
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "channels", "height", "width")
+        require_member(self, "padding", get_args(Padding))
         require_member(self, "task", tuple(TASKS))
         require_at_least(self, 1 if self.task == DETECTION else 2, "classes")
         if self.task == DETECTION and self.height != self.width:
             raise ValueError(f"canvas (={self.height}×{self.width}) must be a square")
+        if self.task != DETECTION and self.padding != "canvas":
+            raise ValueError(
+                f"padding (={self.padding}) is a setting of detection, not of {self.task}"
+            )
 
     def on_canvas(self, side: int) -> "DatasetShape":
-        """Return the shape of the same images letterboxed to another canvas.
+        """Return the shape of the same images scaled to another canvas.
 
         Raises:
             ValueError: The task is not detection.

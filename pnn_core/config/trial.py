@@ -38,7 +38,8 @@ class TrialConfig:
         initial_weights: Weights that a detector begins with: `imagenet`, or the name under which a
             file of them was made known (`pnn_core.parts.weight_files`). None: drawn from the seed.
 
-    In detection `canvas` is a plain name, too: the side of the square of `model.dataset`.
+    In detection `canvas` and `padding` are plain names, too: side of the square of `model.dataset`,
+    and its attribute.
     """
 
     model: ModelConfig
@@ -94,6 +95,8 @@ class TrialConfig:
         dataset = self.model.dataset
         if CANVAS in parameters:
             dataset = dataset.on_canvas(parameters[CANVAS])
+        if PADDING in parameters:
+            dataset = replace(dataset, padding=parameters[PADDING])
         model = replace(
             self.model,
             dataset=dataset,
@@ -121,11 +124,17 @@ class TrialConfig:
         }
         if model.dataset.task == DETECTION:
             parameters[CANVAS] = model.dataset.height
+            # Left out where it is as in earlier versions, which knew no other.
+            if model.dataset.padding != "canvas":
+                parameters[PADDING] = model.dataset.padding
         return parameters
 
 
 CANVAS = "canvas"
-"""Plain name of the side of the square, in pixels, that images are letterboxed to in detection."""
+"""Plain name of the side of the square, in pixels, that images are scaled to in detection."""
+
+PADDING = "padding"
+"""Plain name of what images are padded to in detection; see `DatasetShape.padding`."""
 
 STREAM_SEEDS = ("initialisation_seed", "mask_seed", "data_order_seed")
 
@@ -142,6 +151,7 @@ PARAMETER_NAMES: tuple[str, ...] = (
         for name in _own_names(owner)
     ),
     CANVAS,
+    PADDING,
 )
 """Every plain name that `TrialConfig.with_parameters` accepts."""
 

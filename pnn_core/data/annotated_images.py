@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pnn_core.config import Padding
+
 
 # Arrays have no single truth value, so a generated `==` would raise: equality is identity.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AnnotatedImages:
-    """Files of images, the objects in each, and the canvas that images are letterboxed to.
+    """Files of images, the objects in each, and the canvas that images are scaled to.
 
     Boxes are x and y of the upper left and of the lower right corner, in pixels of the image as it
     is shown, from its own upper left corner: a box that PASCAL VOC writes as the pixels 1 to 10
@@ -26,7 +28,8 @@ class AnnotatedImages:
         boxes: Box of each object, float32, [M, 4].
         labels: Index of each object's class, int64, [M].
         difficult: True for objects that neither count as found nor as missed, bool, [M].
-        canvas: Pixels a side of the square that images are letterboxed to.
+        canvas: Pixels a side of the square that images are scaled to fit into.
+        padding: What images are padded to; see `DatasetShape`.
 
     Raises:
         ValueError: A type, shape, label or box is not as above, or there is no file.
@@ -40,6 +43,7 @@ class AnnotatedImages:
     labels: NDArray[np.int64]
     difficult: NDArray[np.bool_]
     canvas: int
+    padding: Padding = "canvas"
 
     def __post_init__(self) -> None:
         count, objects = len(self.names), len(self.labels)
@@ -82,8 +86,16 @@ class AnnotatedImages:
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of each letterboxed image."""
+        """Channels, height and width of the canvas."""
         return 3, self.canvas, self.canvas
+
+    @property
+    def padded_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width that these images are padded to as one batch."""
+        if self.padding == "canvas":
+            return self.image_shape
+        places = [self.letterbox(index) for index in range(len(self))]
+        return 3, max(place.height for place in places), max(place.width for place in places)
 
     def path(self, index: int) -> Path:
         """Path of an image."""
@@ -96,7 +108,7 @@ class AnnotatedImages:
     def letterbox(self, index: int) -> "Letterbox":
         """Place an image on the canvas."""
         width, height = self.sizes[index].tolist()
-        return Letterbox.of(width, height, self.canvas)
+        return Letterbox.of(width, height, self.canvas, centred=self.padding == "canvas")
 
     def take(self, indices: NDArray[np.int64]) -> "AnnotatedImages":
         """Return the images at `indices`, int64 [K], in that order, with their objects."""
@@ -168,9 +180,9 @@ class AnnotatedImages:
             canvas=canvas,
         )
 
-    def on_canvas(self, side: int) -> "AnnotatedImages":
-        """Return the same images letterboxed to another canvas."""
-        return replace(self, canvas=side)
+    def on_canvas(self, side: int, padding: Padding = "canvas") -> "AnnotatedImages":
+        """Return the same images scaled to another canvas and padded so."""
+        return replace(self, canvas=side, padding=padding)
 
 
 def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -180,13 +192,13 @@ def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @dataclass(frozen=True, kw_only=True)
 class Letterbox:
-    """Placement of an image on a canvas: scaled until its longer edge fits, and centred.
+    """Placement of an image on a canvas: scaled until its longer edge fits.
 
     Attributes:
         width: Width of the image on the canvas in pixels.
         height: Height of it.
-        left: Pixels of padding to its left.
-        top: Pixels of padding above it.
+        left: Pixels of padding to its left: half of all where it is centred, else none.
+        top: Pixels of padding above it, likewise.
         across: Canvas pixels for each pixel of the image, from left to right.
         down: The same from top to bottom: nearly as many, as edges are whole pixels.
     """
@@ -199,15 +211,22 @@ class Letterbox:
     down: float
 
     @classmethod
-    def of(cls, width: int, height: int, canvas: int) -> "Letterbox":
-        """Place an image of a size on a canvas of a side, all in pixels."""
+    def of(cls, width: int, height: int, canvas: int, *, centred: bool = True) -> "Letterbox":
+        """Place an image of a size on a canvas of a side, all in pixels.
+
+        Args:
+            width: Width of the image.
+            height: Height of it.
+            canvas: Side of the canvas.
+            centred: True for its middle, False for its upper left corner.
+        """
         scale = canvas / max(width, height)
         fitted = max(1, round(width * scale)), max(1, round(height * scale))
         return cls(
             width=fitted[0],
             height=fitted[1],
-            left=(canvas - fitted[0]) // 2,
-            top=(canvas - fitted[1]) // 2,
+            left=(canvas - fitted[0]) // 2 if centred else 0,
+            top=(canvas - fitted[1]) // 2 if centred else 0,
             across=fitted[0] / width,
             down=fitted[1] / height,
         )

@@ -1,4 +1,4 @@
-"""Pixels of annotated images, letterboxed to their canvas."""
+"""Pixels of annotated images, scaled to their canvas and padded."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,18 +10,18 @@ from pnn_core.data.image_file import opened
 
 
 def decode_on_canvas(files: AnnotatedImages) -> NDArray[np.uint8]:
-    """Decode images one after the other, each centred on its canvas and black around.
+    """Decode images one after the other, each in its place on the canvas and black around.
 
     Args:
         files: Files to decode, N of them.
 
     Returns:
-        RGB, [N, 3, canvas, canvas].
+        RGB, [N, *padded_shape].
 
     Raises:
         DatasetError: Names the first file that is damaged, or was replaced by one of another size.
     """
-    images = np.zeros((len(files), *files.image_shape), dtype=np.uint8)
+    images = np.zeros((len(files), *files.padded_shape), dtype=np.uint8)
     for index in range(len(files)):
         place = files.letterbox(index)
         images[index, :, place.rows, place.columns] = decode_content(files, index)

@@ -1,4 +1,4 @@
-"""Batches of annotated images, letterboxed when they are needed, and the objects in each."""
+"""Batches of annotated images, scaled and padded when they are needed, and the objects in each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,15 +29,18 @@ class CanvasObjects:
     labels: torch.Tensor
     difficult: torch.Tensor
 
-    def flipped(self, side: int) -> "CanvasObjects":
-        """Return them on a canvas of a side whose left and right have changed places."""
+    def flipped(self, width: int) -> "CanvasObjects":
+        """Return them where left and right of so many pixels have changed places."""
         left, top, right, bottom = self.boxes.unbind(1)
-        boxes = torch.stack([side - right, top, side - left, bottom], dim=1)
+        boxes = torch.stack([width - right, top, width - left, bottom], dim=1)
         return CanvasObjects(boxes=boxes, labels=self.labels, difficult=self.difficult)
 
 
 AnnotatedBatch = tuple[torch.Tensor, tuple[CanvasObjects, ...]]
-"""Images `[n, 3, canvas, canvas]`, float32, normalised, channels last; the objects of each."""
+"""Images `[n, 3, height, width]`, float32, normalised, channels last; the objects of each.
+
+Height and width are those of the canvas or, if images are padded to their batch, at most these.
+"""
 
 
 class AnnotatedBatches:
@@ -94,7 +97,12 @@ class AnnotatedBatches:
             yield self._on_device(part, pixels, flipped[batch])
 
     def in_order(self, batch_size: int) -> Iterator[AnnotatedBatch]:
-        """Yield every image once, in the order of the data set, with all its objects."""
+        """Yield every image once, in the order of the data set, with all its objects.
+
+        Images that are padded to their batch come one by one: what is found in one of them is not
+        to depend on the others.
+        """
+        batch_size = batch_size if self.files.padding == "canvas" else 1
         indices = np.arange(len(self.files))
         parts = [
             self.files.take(indices[start : start + batch_size])
@@ -115,8 +123,11 @@ class AnnotatedBatches:
             _clear_padding(images[index], part, index)
             found = self._objects(part, index)
             if flip:
-                images[index] = images[index].flip(2)
-                found = found.flipped(part.canvas)
+                # An image that is not centred stays in its corner.
+                is_centred = part.padding == "canvas"
+                width = part.canvas if is_centred else part.letterbox(index).width
+                images[index, :, :, :width] = images[index, :, :, :width].flip(2)
+                found = found.flipped(width)
             objects.append(found)
         return images, tuple(objects)
 

@@ -23,6 +23,7 @@ class Perturbation(MapSource, LeafModule):
         height: Height of the masks in pixels: that of the feature map or, with a width of 1, 1.
         width: Width of the masks in pixels.
         mask: Settings by which the masks are drawn, shared and trained.
+        crop: True if smaller maps than the masks get the upper left part of them.
         blur: See `pnn_core.parts.noise_masks.NoiseMasks`.
         generator: CPU source of the masks' randomness.
     """
@@ -47,9 +48,11 @@ class Perturbation(MapSource, LeafModule):
         width: int,
         mask: MaskConfig,
         generator: torch.Generator,
+        crop: bool = False,
         blur: float = 0.0,
     ) -> None:
         super().__init__(fan_out)
+        self.crop = crop
         self.copies = 1 if mask.unique_masks else in_channels
         self.scale = mask.noise_level if mask.trained_masks else 1.0
         drawn = replace(mask, noise_level=1.0) if mask.trained_masks else mask
@@ -77,7 +80,7 @@ class Perturbation(MapSource, LeafModule):
 
     def summands(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """See `MapSource`."""
-        return x, over_maps(self.noise(), x)
+        return x, over_maps(self.noise(), x, crop=self.crop)
 
 
 class BatchedPerturbation(MapSource):
@@ -94,7 +97,7 @@ class BatchedPerturbation(MapSource):
         first = layers[0]
         super().__init__(first.fan_out)
         self.replicates = len(layers)
-        self.copies, self.scale = first.copies, first.scale
+        self.copies, self.scale, self.crop = first.copies, first.scale, first.crop
         if isinstance(first.masks, nn.Parameter):
             self.masks = joined_parameter([layer.masks for layer in layers], axis=1)
         else:
@@ -111,17 +114,28 @@ class BatchedPerturbation(MapSource):
 
     def summands(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """See `MapSource`."""
-        return x, over_maps(self.noise(), x)
+        return x, over_maps(self.noise(), x, crop=self.crop)
 
 
-def over_maps(noise: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+def over_maps(noise: torch.Tensor, x: torch.Tensor, *, crop: bool = False) -> torch.Tensor:
     """Spread masks of one number over the maps of x; masks of the maps' size stay as they are.
 
+    Masks are never interpolated: between four values that do not depend on each other, a bilinear
+    one keeps 40 to 46% of their variance, so that a level would mean another noise at each size.
+
+    Args:
+        noise: `[1, m, height, width]`.
+        x: Maps.
+        crop: True to cut the upper left part out of masks that are larger than the maps.
+
     Raises:
-        ValueError: The maps have another size than the masks.
+        ValueError: The maps are larger than the masks or, without `crop`, smaller.
     """
+    height, width = x.shape[2:]
     if noise.shape[2:] == (1, 1):
-        return noise.expand(-1, -1, *x.shape[2:])
+        return noise.expand(-1, -1, height, width)
+    if crop and noise.shape[2] >= height and noise.shape[3] >= width:
+        noise = noise[:, :, :height, :width].contiguous(memory_format=torch.channels_last)
     if noise.shape[2:] != x.shape[2:]:
         masks, maps = (f"{t.shape[2]}×{t.shape[3]}" for t in (noise, x))
         raise ValueError(

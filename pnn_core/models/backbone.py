@@ -13,7 +13,8 @@ class Backbone:
     other (`pnn_core.models.initial_weights`).
 
     Attributes:
-        features: Maps `[batch, channels, canvas, canvas]` to `[batch, *features]`.
+        features: Maps `[batch, channels, canvas, canvas]` to `[batch, *features]`, and a smaller
+            image to as much smaller features.
         head: Maps regions `[regions, *region]` to `[regions, outputs]`.
     """
 

@@ -4,7 +4,7 @@ Ren et al., "Faster R-CNN", NIPS 2015, on torchvision's `RegionProposalNetwork` 
 the limits of the base code of the paper's Table 7 (https://github.com/jwyang/faster-rcnn.pytorch).
 Two things are torchvision's: anchors that cross the image's border learn, too, and proposals of
 less than 16 pixels are kept. Its `GeneralizedRCNNTransform` is left out, because images come
-normalised and on a canvas of one size.
+normalised, scaled and padded.
 """
 
 from collections.abc import Sequence
@@ -101,7 +101,8 @@ class Detector(CountedInParts):
         """Find objects, in evaluation mode.
 
         Args:
-            images: Normalised images, `[batch, channels, canvas, canvas]`.
+            images: Normalised images, `[batch, channels, height, width]`: of the canvas, or smaller
+                where the network was built for `DatasetShape.padding` to the batch.
 
         Returns:
             Detections in each image.
@@ -119,7 +120,8 @@ class Detector(CountedInParts):
         """Sum the four losses, in training mode: objectness and box of anchors and of regions.
 
         Args:
-            images: Normalised images, `[batch, channels, canvas, canvas]`.
+            images: Normalised images, `[batch, channels, height, width]`: of the canvas, or smaller
+                where the network was built for `DatasetShape.padding` to the batch.
             objects: Objects in each image, on its device; an image may have none.
 
         Returns:
@@ -166,7 +168,14 @@ class Detector(CountedInParts):
         )
 
     def _see(self, images: torch.Tensor) -> tuple[ImageList, dict[str, torch.Tensor]]:
-        """Return images and their features as torchvision's parts take them."""
+        """Return images and their features as torchvision's parts take them.
+
+        Images that are smaller than the canvas are padded to what can be halved down to features,
+        so that each map in the network is the upper left part of the one of the canvas.
+        """
+        height, width = (-edge % self.shape.stride for edge in images.shape[2:])
+        if height or width:
+            images = nn.functional.pad(images, (0, width, 0, height))
         sizes = [(images.shape[2], images.shape[3])] * len(images)
         return ImageList(images, sizes), {"0": precise(self.features(images))}
 

@@ -74,7 +74,7 @@ class RegionAlign(nn.Module):
         self,
         features: dict[str, torch.Tensor],
         boxes: list[torch.Tensor],
-        image_shapes: list[tuple[int, int]],  # as torchvision gives it; there is one canvas
+        image_shapes: list[tuple[int, int]],  # as torchvision gives it; there is one scale
     ) -> torch.Tensor:
         """Map features and each image's boxes, `[K, 4]`, to regions, `[all K, channels, 7, 7]`."""
         (maps,) = features.values()

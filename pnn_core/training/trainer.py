@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -75,9 +75,11 @@ class Trainer:
         self, config: TrialConfig, traits: ImageTraits, images: Images, device: torch.device
     ) -> None:
         shape = config.model.dataset
-        # Images of any size are letterboxed to the canvas of each run.
-        is_on_canvas = traits.shape.task == shape.task == DETECTION
-        if (traits.shape.on_canvas(shape.height) if is_on_canvas else traits.shape) != shape:
+        given = traits.shape
+        if given.task == shape.task == DETECTION:
+            # Images of any size are scaled to the canvas of each run, and padded as it says.
+            given = replace(given.on_canvas(shape.height), padding=shape.padding)
+        if given != shape:
             raise ValueError(f"data is {traits.shape}, but the network expects {shape}")
         self.config = config
         self.task = training_task(config.model.dataset)

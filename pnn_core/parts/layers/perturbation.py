@@ -29,6 +29,7 @@ class Perturbation(NoiseLayer):
             height=masks.height,
             width=masks.width,
             mask=masks.mask,
+            crop=config.dataset.padding == "batch",
             blur=masks.blur,
             generator=generator,
         )

@@ -35,6 +35,7 @@ class PerturbationStem(Stem):
             height=masks.height,
             width=masks.width,
             mask=masks.mask,
+            crop=config.dataset.padding == "batch",
             generator=generator,
         )
         combine = nn.Conv2d(masks.count, config.width, kernel_size=1, bias=bias)

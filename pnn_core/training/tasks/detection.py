@@ -60,10 +60,11 @@ class Detection(TrainingTask):
         decoder: Decoder,
         augmentation: Augmentation | None,
     ) -> BatchSource:
-        """Letterbox images as they are needed."""
+        """Scale and pad images as they are needed."""
         if not isinstance(images, AnnotatedImages):
             raise TypeError("images without boxes have no objects to find")
-        return AnnotatedBatches(images.on_canvas(shape.height), normalise, decoder, augmentation)
+        files = images.on_canvas(shape.height, shape.padding)
+        return AnnotatedBatches(files, normalise, decoder, augmentation)
 
     def loss(self, forward: Forward, batch: Batch) -> torch.Tensor:
         """Return the sum of the losses of proposals and of boxes, in nats."""
@@ -150,8 +151,10 @@ def detect_in_files(network: TrainedNetwork, paths: Sequence[Path]) -> list[Imag
         with opened(path) as image:
             sizes.append(image.size)
     device, card = network.factor.device, network.card
+    shape = card.trial.model.dataset
+    files = AnnotatedImages.without_objects(paths, sizes, shape.height)
     batches = AnnotatedBatches(
-        AnnotatedImages.without_objects(paths, sizes, card.trial.model.dataset.height),
+        files.on_canvas(shape.height, shape.padding),
         Normalise(card.mean, card.std, device),
         Decoder(0),
     )

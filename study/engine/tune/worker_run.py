@@ -8,7 +8,14 @@ from typing import Any, cast
 
 import torch
 
-from pnn_core.config import ADDED_SETTINGS, ADDED_UNSET, CLASSIFICATION, DETECTION, TrialConfig
+from pnn_core.config import (
+    ADDED_SETTINGS,
+    ADDED_UNSET,
+    CLASSIFICATION,
+    DETECTION,
+    PADDING,
+    TrialConfig,
+)
 from pnn_core.data import TrainingData
 from pnn_core.device.selection import describe_device
 from pnn_core.models.costs import count_costs
@@ -199,7 +206,8 @@ def _identity(proposed: ProposedRun) -> str:
 
 def _without_added(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what earlier versions did not set, so that their checkpoints are still known."""
-    added = {**ADDED_SETTINGS, **dict.fromkeys(ADDED_UNSET), "task": CLASSIFICATION}
+    of_images = {"task": CLASSIFICATION, PADDING: "canvas"}
+    added = {**ADDED_SETTINGS, **dict.fromkeys(ADDED_UNSET), **of_images}
     return {
         name: _without_added(value) if isinstance(value, Mapping) else value
         for name, value in settings.items()

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, get_args
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pnn_core.config import (
     CANVAS,
     DETECTION,
+    PADDING,
     PARAMETER_NAMES,
     Activation,
     BeforeAddition,
@@ -55,7 +56,7 @@ def test_parameters_and_with_parameters_are_inverse() -> None:
         data_order_seed=3,
     )
     default = TrialConfig(model=ModelConfig(dataset=SHAPE))
-    of_other_layers_or_tasks = {"nonzero_share", CANVAS, "initial_weights"}
+    of_other_layers_or_tasks = {"nonzero_share", CANVAS, PADDING, "initial_weights"}
     assert set(config.parameters()) == set(PARAMETER_NAMES) - of_other_layers_or_tasks
     assert default.with_parameters(config.parameters()) == config
 
@@ -72,6 +73,21 @@ def test_the_canvas_is_a_setting_of_detection_alone() -> None:
     assert default.with_parameters(config.parameters()) == config
     with pytest.raises(ValueError, match=r"canvas \(=160\) is a setting of detection"):
         TrialConfig(model=ModelConfig(dataset=SHAPE)).with_parameters({CANVAS: 160})
+
+
+def test_padding_is_a_setting_of_detection_alone_and_as_before_where_nobody_asks() -> None:
+    boxes = DatasetShape(channels=3, height=320, width=320, classes=2, task=DETECTION)
+    default = TrialConfig(model=ModelConfig(dataset=boxes, network="resnet8"))
+    assert PADDING not in default.parameters()
+    config = default.with_parameters({PADDING: "batch", CANVAS: 160})
+    assert config.model.dataset == replace(boxes.on_canvas(160), padding="batch")
+    assert config.parameters()[PADDING] == "batch"
+    assert default.with_parameters(config.parameters()) == config
+    assert config.with_parameters({PADDING: "canvas", CANVAS: 320}) == default
+    with pytest.raises(ValueError, match=r"padding \(='image'\) must be one of"):
+        default.with_parameters({PADDING: "image"})
+    with pytest.raises(ValueError, match=r"padding \(=batch\) is a setting of detection"):
+        TrialConfig(model=ModelConfig(dataset=SHAPE)).with_parameters({PADDING: "batch"})
 
 
 @pytest.mark.parametrize(
@@ -158,7 +174,7 @@ networks = anything.map(without_what_the_layer_has_not)
 
 def test_every_setting_of_a_network_is_among_those_that_are_tried() -> None:
     others = {f.name for f in fields(OptimConfig)} | {f.name for f in fields(TrialConfig)}
-    assert set(VALUES) == set(PARAMETER_NAMES) - others - {CANVAS}
+    assert set(VALUES) == set(PARAMETER_NAMES) - others - {CANVAS, PADDING}
 
 
 @settings(max_examples=30, deadline=None)

@@ -77,9 +77,10 @@ def test_what_is_learned_from_has_no_difficult_object_and_no_empty_image(counts,
     size=st.tuples(st.integers(1, 3000), st.integers(1, 3000)),
     canvas=st.integers(8, 800),
     places=st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4),
+    centred=st.booleans(),
 )
-def test_a_box_goes_to_the_canvas_and_back(size, canvas, places):
-    letterbox = Letterbox.of(*size, canvas)
+def test_a_box_goes_to_the_canvas_and_back(size, canvas, places, centred):
+    letterbox = Letterbox.of(*size, canvas, centred=centred)
     box = np.array([places], dtype=np.float32) * np.array([*size, *size], dtype=np.float32)
     on_canvas = letterbox.to_canvas(box)
     inside = (on_canvas[0, :2] > -0.01) & (on_canvas[0, :2] < canvas + 0.01)
@@ -99,6 +100,20 @@ def test_an_image_fills_its_canvas_in_one_direction_and_is_centred_in_the_other(
     corners = place.to_canvas(np.array([[0, 0, *size]], dtype=np.float32))
     expected = [place.left, place.top, place.columns.stop, place.rows.stop]
     assert np.allclose(corners, expected, atol=1e-2)
+
+
+@given(counts=counts, seed=st.integers(0, 99))
+def test_a_batch_is_padded_to_its_largest_images_and_to_no_more_than_the_canvas(counts, seed):
+    every = images(counts, seed=seed)
+    assert every.padded_shape == (3, 64, 64)
+    batch = every.on_canvas(64, "batch")
+    places = [batch.letterbox(index) for index in range(len(batch))]
+    assert {(place.left, place.top) for place in places} == {(0, 0)}
+    _, height, width = batch.padded_shape
+    assert height == max(place.rows.stop for place in places) <= 64
+    assert width == max(place.columns.stop for place in places) <= 64
+    centred = [every.letterbox(index) for index in range(len(every))]
+    assert [(p.width, p.height) for p in places] == [(p.width, p.height) for p in centred]
 
 
 @pytest.mark.parametrize(

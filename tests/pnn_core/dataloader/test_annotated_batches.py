@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from voc_folder import VocObject, write_annotation, write_image, write_list, write_voc_folder
 
-from pnn_core.config import DETECTION, DatasetShape
+from pnn_core.config import DETECTION, DatasetShape, Padding
 from pnn_core.data import AnnotatedImages, DatasetError, TrainingData, load_training_data
 from pnn_core.data.augmentation import Augmentation, chosen_augmentation
 from pnn_core.dataloader.annotated_batches import AnnotatedBatch, AnnotatedBatches, CanvasObjects
@@ -135,7 +135,8 @@ def test_half_of_the_images_are_flipped_and_all_else_stays(data: TrainingData) -
         assert torch.equal(images[index], others[index].flip(2) if flip else others[index])
 
 
-def test_boxes_lie_on_what_they_frame(tmp_path: Path) -> None:
+@pytest.mark.parametrize("padding", ["canvas", "batch"])
+def test_boxes_lie_on_what_they_frame(tmp_path: Path, padding: Padding) -> None:
     rng = np.random.default_rng(0)
     for index in range(12):
         width, height = (int(edge) for edge in rng.integers(60, 200, 2))
@@ -150,12 +151,48 @@ def test_boxes_lie_on_what_they_frame(tmp_path: Path) -> None:
     white = Normalise((0.0,) * 3, (1.0,) * 3, CPU)
     files = load_training_data("vocfolder", tmp_path).train
     assert isinstance(files, AnnotatedImages)
-    batches = AnnotatedBatches(files.on_canvas(128), white, Decoder(0), FLIPS)
-    for images, objects in batches.shuffled(1, torch.Generator().manual_seed(1)):
-        bright = images[0, 0] > 0.5
-        rows, columns = (torch.nonzero(bright.any(axis)).flatten() for axis in (1, 0))
-        seen = [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
-        assert np.abs(objects[0].boxes[0].numpy() - seen).max() <= 1
+    batches = AnnotatedBatches(files.on_canvas(128, padding), white, Decoder(0), FLIPS)
+    for images, objects in batches.shuffled(3, torch.Generator().manual_seed(1)):
+        for image, each in zip(images, objects, strict=True):
+            bright = image[0] > 0.5
+            rows, columns = (torch.nonzero(bright.any(axis)).flatten() for axis in (1, 0))
+            seen = [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
+            assert np.abs(each.boxes[0].numpy() - seen).max() <= 1
+
+
+def test_a_batch_is_as_large_as_its_largest_image_and_flips_stay_in_its_corner(
+    data: TrainingData,
+) -> None:
+    assert isinstance(data.train, AnnotatedImages)
+    normalise = Normalise(data.mean, data.std, CPU)
+    files = data.train.on_canvas(64, "batch")
+    flipped, plain = (
+        shuffled(AnnotatedBatches(files, normalise, Decoder(0), augmentation), size=3)
+        for augmentation in (FLIPS, None)
+    )
+    assert len({images.shape for images, _ in plain}) > 1
+    turned = 0
+    for (images, objects), (others, their) in zip(flipped, plain, strict=True):
+        assert max(images.shape[2:]) == 64
+        for image, each, other, its in zip(images, objects, others, their, strict=True):
+            filled = torch.nonzero((other != 0).any(0).any(0)).flatten()
+            width = int(filled[-1]) + 1
+            assert int(filled[0]) == 0
+            if not torch.equal(image, other):
+                turned += 1
+                assert torch.equal(image[:, :, :width], other[:, :, :width].flip(2))
+                assert torch.equal(image[:, :, width:], other[:, :, width:])
+                assert same_objects(each, its.flipped(width))
+    assert turned > 0
+
+
+def test_images_that_are_padded_to_their_batch_are_evaluated_one_by_one(data: TrainingData) -> None:
+    assert isinstance(data.train, AnnotatedImages)
+    files = data.train.on_canvas(64, "batch")
+    batches = AnnotatedBatches(files, Normalise(data.mean, data.std, CPU), Decoder(0))
+    sizes = [tuple(images.shape) for images, _ in batches.in_order(4)]
+    places = [files.letterbox(index) for index in range(len(files))]
+    assert sizes == [(1, 3, place.height, place.width) for place in places]
 
 
 def test_a_damaged_image_is_named(data: TrainingData) -> None:

@@ -217,6 +217,46 @@ def test_fused_operators_give_what_torchs_own_give(
         torch.testing.assert_close(one, other, rtol=1e-6, atol=1e-9)
 
 
+LOCAL = replace(
+    PLAIN,
+    dataset=replace(SHAPE, padding="batch"),
+    mask=MaskConfig(noise_level=1.0),
+    first_layer=StemConfig(stem="perturbation", stem_noise_level=1.0, stem_fan_out=2),
+)
+"""A network that looks at no neighbour of a pixel, so that no edge is felt beside it."""
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 48), (40, 64), (32, 32)])
+def test_features_of_a_smaller_image_are_the_upper_left_part_of_those_of_the_canvas(
+    height: int, width: int
+) -> None:
+    built = detector(LOCAL).double().eval()
+    image = images(1).double()
+    stride = built.shape.stride
+    with torch.no_grad():
+        whole, part = built.features(image), built.features(image[:, :, :height, :width])
+    upper_left = whole[:, :, : height // stride, : width // stride]
+    torch.testing.assert_close(part, upper_left, rtol=1e-9, atol=1e-9)
+
+
+def test_an_image_that_cannot_be_halved_down_is_padded_by_what_is_missing() -> None:
+    built = detector(replace(PLAIN, dataset=replace(SHAPE, padding="batch"))).eval()
+    image = images(1)[:, :, :45, :50]
+    padded = torch.zeros(1, 3, 48, 56)  # the stride is 8
+    padded[:, :, :45, :50] = image
+    with torch.no_grad():
+        (one,), (other,) = built(image), built(padded)
+    torch.testing.assert_close(one.boxes, other.boxes)
+    torch.testing.assert_close(one.scores, other.scores)
+    assert len(one.boxes) > 0
+    assert (one.boxes[:, 2] <= 56).all() and (one.boxes[:, 3] <= 48).all()
+
+
+def test_a_network_for_whole_canvases_refuses_a_smaller_image() -> None:
+    with pytest.raises(ValueError, match="fixed masks fit images of one size"):
+        detector().eval()(images(1)[:, :, :32, :])
+
+
 def test_how_images_lie_in_memory_changes_nothing() -> None:
     built = detector().double()
     with torch.no_grad():

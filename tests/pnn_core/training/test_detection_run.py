@@ -57,7 +57,11 @@ def numbers(run: ValidatedRun) -> list[tuple[float, float, float]]:
     return [(r.train_loss, r.val_map_50, r.val_map_50_area) for r in run.results]
 
 
-def test_a_run_that_was_paused_in_mid_epoch_gives_the_same_numbers_to_the_last_bit(config, data):
+@pytest.mark.parametrize("padding", ["canvas", "batch"])
+def test_a_run_that_was_paused_in_mid_epoch_gives_the_same_numbers_to_the_last_bit(
+    config, data, padding
+):
+    config = config.with_parameters({"padding": padding})
     whole = ValidatedRun(config, data, CPU)
     for _ in range(config.epochs):
         assert whole.next_epoch()
@@ -132,6 +136,25 @@ def test_each_run_letterboxes_to_its_own_canvas(config, data):
     images, objects = next(iter(run.evaluation_images.in_order(3)))
     assert images.shape == (3, 3, CANVAS, CANVAS)
     assert all((each.boxes <= CANVAS).all() for each in objects)
+
+
+def test_a_run_that_pads_to_the_batch_takes_smaller_images_and_tests_them_so(config, data, folder):
+    config = config.with_parameters({"padding": "batch"})
+    run = ValidatedRun(replace(config, epochs=1), data, CPU)
+    shapes = [images.shape for images, _ in run.evaluation_images.in_order(3)]
+    assert len(shapes) == len(data.validation)
+    assert all(max(shape[2:]) == CANVAS > min(shape[2:]) for shape in shapes)
+    assert run.next_epoch()
+    assert 0 <= run.results[0].val_map_50 <= 1
+    assert (
+        ValidatedRun(config, data, CPU).model.state_dict().keys() == run.model.state_dict().keys()
+    )
+    with confirm_step():
+        test = load_test_data("vocfolder", folder)
+    confirmed = ConfirmationRun(config, data.traits, data.joined(), test, CPU)
+    for _ in range(config.epochs):
+        confirmed.next_epoch()
+    assert 0 <= confirmed.result().test_map_50 <= 1
 
 
 def test_images_without_boxes_are_refused(config):
