@@ -346,6 +346,7 @@ def confirmed_study(make_once, command_in) -> tuple[Path, str]:
         status, out, err = command_in(folder).run(
             *("--space", "two.py", "--sampler", "grid", "--epochs", "2", "--name", "two"),
             *("--replicates", "2", "--confirm", "2", "--seed", "3", "--json"),
+            *("--max-concurrent", "1"),
         )
         assert status == 0, err
         (folder / "out.json").write_text(out)

@@ -157,6 +157,7 @@ def finished(make_once, command_in) -> Path:
         (folder / "space.py").write_text(SPACE % ("", ""))
         write_digits(folder)
         study = (*TRIALS, *FOLDER, "--trials", "2", "--confirm", "1", "--controls", "conv1x1")
+        study += ("--max-concurrent", "1")
         status, out, err = command_in(folder).run(*study, "--augment", "crop_flip", "--name", "one")
         assert status == 0, err
         (folder / "out.txt").write_text(out)

@@ -51,7 +51,7 @@ def folder(make_once, command_in) -> Path:
         (folder / "space.py").write_text(SPACE.replace("MASKS", "4"))
         (folder / "wider.py").write_text(SPACE.replace("MASKS", "6"))
         command = command_in(folder)
-        for words in (SOURCE, (*BEGUN, "--confirm", "1")):
+        for words in (SOURCE, (*BEGUN, "--confirm", "1", "--max-concurrent", "1")):
             status, out, err = command.run(*words)
             assert status == 0, out + err
         (folder / "said.txt").write_text(out)

@@ -32,6 +32,9 @@ SPACE = SearchSpace(
 )
 """
 STUDY = ("--space", "space.py", "--trials", "4", "--epochs", "4", "--sampler", "random")
+ONE_BY_ONE = (*STUDY, "--max-concurrent", "1")
+"""The same with one worker, for what does not depend on their number: most of it is their start."""
+
 RESUME = ("--resume", "--name", "cut")
 SERIES = ("val_accuracy", "val_loss", "train_loss")
 
@@ -48,7 +51,7 @@ def finished(make_once, command_in) -> Path:
 
     def make(folder: Path) -> None:
         (folder / "space.py").write_text(SPACE)
-        status, _, err = command_in(folder).run(*STUDY, "--name", "cut")
+        status, _, err = command_in(folder).run(*ONE_BY_ONE, "--name", "cut")
         assert status == 0, err
 
     return make_once("finished-study", make)
@@ -132,7 +135,7 @@ def test_an_interrupted_study_resumes_to_the_same_numbers(
 def test_however_often_it_is_interrupted_the_last_line_says_how_to_go_on(
     folder: Path, command
 ) -> None:
-    process = command.start(*STUDY, "--name", "cut")
+    process = command.start(*ONE_BY_ONE, "--name", "cut")
     wait_for_a_trial(process)
     while process.poll() is None:  # also while it saves, tells the tracker and shuts Ray down
         process.send_signal(signal.SIGINT)
@@ -195,7 +198,7 @@ def test_a_finished_study_is_extended_and_moves_to_another_tracker(
 def test_a_tracker_that_never_comes_back_costs_nothing_and_resuming_fills_it(
     folder: Path, command, own_server
 ) -> None:
-    process = command.start(*STUDY, "--name", "cut", "--tracking-uri", own_server.uri)
+    process = command.start(*ONE_BY_ONE, "--name", "cut", "--tracking-uri", own_server.uri)
     wait_for_a_trial(process)
     own_server.kill()
     out, err = process.communicate(timeout=180)
@@ -255,7 +258,7 @@ def test_a_finished_study_is_confirmed_later_and_by_more_seeds_and_keeps_those_i
 
 
 def test_a_folder_that_vanishes_ends_the_study_with_one_sentence(folder: Path, command) -> None:
-    process = command.start(*STUDY, "--name", "cut")
+    process = command.start(*ONE_BY_ONE, "--name", "cut")
     wait_for_a_trial(process)
     (folder / "studies/cut").rename(folder / "gone")  # at once: its files are still being written
     shutil.rmtree(folder / "gone", ignore_errors=True)
@@ -268,7 +271,7 @@ def test_a_folder_that_vanishes_ends_the_study_with_one_sentence(folder: Path, c
 def test_the_death_of_rays_control_store_ends_the_study_with_the_resume_command(
     folder: Path, command
 ) -> None:
-    process = command.start(*STUDY, "--name", "cut")
+    process = command.start(*ONE_BY_ONE, "--name", "cut")
     wait_for_a_trial(process)
     # Held, or the study might end before it is looked for.
     os.kill(process.pid, signal.SIGSTOP)
@@ -287,7 +290,7 @@ def test_the_death_of_rays_control_store_ends_the_study_with_the_resume_command(
 def test_a_signal_to_the_whole_group_is_told_as_an_interrupt_though_ray_ends_with_it(
     folder: Path, command
 ) -> None:
-    process = command.start(*STUDY, "--name", "cut")
+    process = command.start(*ONE_BY_ONE, "--name", "cut")
     wait_for_a_trial(process)
     os.killpg(process.pid, signal.SIGTERM)  # as Slurm and `timeout` send it
     _, err = process.communicate(timeout=120)

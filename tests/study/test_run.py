@@ -50,6 +50,9 @@ SPACE = SearchSpace(
     fixed={"network": "resnet8", "stem": "conv7x7", "batch_size": 100},
 )
 """
+ONE_WORKER = ("--max-concurrent", "1")
+"""Half of what a small study costs is the start of its workers, each of which imports torch."""
+
 TEST_DIGITS = 359
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
@@ -130,18 +133,8 @@ def test_a_study_reaches_its_front_and_a_real_mlflow_server_remembers_it(
 
 
 def test_json_is_one_document_and_the_local_store_is_mlflows_default(folder: Path, command) -> None:
-    argv = (
-        "--space",
-        "mixed.py",
-        "--trials",
-        "4",
-        "--epochs",
-        "1",
-        "--json",
-        "--sampler",
-        "random",
-    )
-    status, out, err = command.run(*argv)
+    argv = ("--space", "mixed.py", "--trials", "4", "--epochs", "1", "--sampler", "random")
+    status, out, err = command.run(*argv, "--json", *ONE_WORKER)
     assert status == 0
     outcome = json.loads(out)
     states = outcome["trials"]
@@ -162,7 +155,7 @@ def test_json_is_one_document_and_the_local_store_is_mlflows_default(folder: Pat
 def test_a_study_whose_every_trial_failed_says_why_and_ends_with_status_1(
     folder: Path, command
 ) -> None:
-    argv = ("--space", "diverging.py", "--trials", "2", "--epochs", "1", "--quiet")
+    argv = ("--space", "diverging.py", "--trials", "2", "--epochs", "1", "--quiet", *ONE_WORKER)
     status, out, err = command.run(*argv)
     assert (status, err) == (1, "")
     assert "trials failed: NonFiniteLossError: training loss is" in out
@@ -225,6 +218,7 @@ def test_only_a_confirmation_reads_test_images_and_not_the_search_or_the_tuning_
         *("--space", "space.py", "--dataset", "imagefolder", "--data-dir", "images"),
         *("--trials", "1", "--epochs", "1", "--confirm", "1", "--json", "--name", "tuned"),
         *("--controls", "noise_off", "--tune-controls", "learning_rate=0.001,0.01"),
+        *ONE_WORKER,
     )
     assert status == 1
     outcome = json.loads(out)

@@ -28,7 +28,7 @@ SPACE = SearchSpace(
     ),
 )
 """
-BLOCK = ("--space", "arms.py", "--epochs", "1", "--confirm", "1")
+BLOCK = ("--space", "arms.py", "--epochs", "1", "--confirm", "1", "--max-concurrent", "1")
 
 
 @pytest.fixture(scope="module")

@@ -80,8 +80,11 @@ def test_a_run_that_was_paused_in_mid_epoch_gives_the_same_numbers_to_the_last_b
 
 
 def test_a_paused_run_from_imagenet_goes_on_with_frozen_normalisations(
-    config, data, monkeypatch, tmp_path
+    config, monkeypatch, tmp_path
 ):
+    # Two steps of one image: a step of a ResNet-18 takes seconds.
+    two = write_voc_folder(tmp_path / "two", train=2, val=1, test=1, edges=(40, 60))
+    data = load_training_data("vocfolder", two)
     weights = models.ResNet18_Weights.IMAGENET1K_V1
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     with torch.random.fork_rng(devices=[]):
@@ -90,7 +93,12 @@ def test_a_paused_run_from_imagenet_goes_on_with_frozen_normalisations(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     plain = replace(config.model, network="resnet18", mask_count=64, layer="conv3x3")
     begun = replace(
-        config, model=plain, initial_weights="imagenet", normalisation="imagenet", epochs=1
+        config,
+        model=plain,
+        optim=replace(config.optim, batch_size=1),
+        initial_weights="imagenet",
+        normalisation="imagenet",
+        epochs=1,
     )
     first = ValidatedRun(begun, data, CPU)
     assert not first.next_epoch(pauses_after(1))
