@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pnn_core.config import (
-    ADDED_SETTINGS,
     CANVAS,
+    PADDING,
     TASKS,
     ParameterValue,
     Task,
+    added_setting,
 )
 from pnn_core.config.checks import nearest
 from study.results.front_table import format_metric, format_parameter
@@ -38,6 +39,7 @@ _SETTINGS = {
     "augment": "augmentation of training images",
     "normalisation": "normalisation of the pixels",
     CANVAS: "canvas (pixels a side)",
+    PADDING: "images are padded to",
 }
 INFERENCE = "inference_ms"
 """Name of the time that an image took of an epoch's evaluation, which the study's number of
@@ -103,7 +105,9 @@ class Quantity:
         number of images.
         """
         if not self.is_metric:
-            return record.parameters.get(self.name, ADDED_SETTINGS.get(self.name))
+            if self.name in record.parameters:
+                return record.parameters[self.name]
+            return added_setting(self.name, record.parameters)
         if self.name == "epoch_val_seconds":
             epochs = record.epochs
             return sorted(e.val_seconds for e in epochs)[len(epochs) // 2] if epochs else None

@@ -10,7 +10,7 @@ from dashboards.elements.layers import layer_look
 from dashboards.elements.picture import Cell
 from pnn_core.parts import palette
 from study.results.plural import counted
-from study.results.published_results import reported_results
+from study.results.published_results import ReportedResult, reported_results
 
 _BEYOND = 1.02
 """Factor by which lines reach beyond the sizes, so that no end is taken for a network of a size."""
@@ -20,16 +20,18 @@ class ReportedLevel(NamedTuple):
     """One reported figure, which has no place along an axis of sizes.
 
     Attributes:
-        network: Network, in the source's words.
+        network: Network and its settings, in the source's words.
         layer: Its spatial layer.
         source: Where it was reported, and by which protocol.
         value: Figure of merit, a fraction.
+        is_detector: True if it is a mean average precision.
     """
 
     network: str
     layer: str
     source: str
     value: float
+    is_detector: bool
 
     @property
     def words(self) -> str:
@@ -47,10 +49,11 @@ def reported_levels(dataset: str) -> tuple[ReportedLevel, ...]:
         return ()
     levels = [
         ReportedLevel(
-            network=row.model,
+            network=_network(row),
             layer=row.layer,
             source=f"{row.source}, {row.where}: {row.protocol}",
             value=row.value,
+            is_detector=row.metric == "mAP",
         )
         for row in rows
     ]
@@ -62,10 +65,12 @@ def describe_levels(levels: Sequence[ReportedLevel]) -> list[str]:
     if not levels:
         return []
     # Where lines lie close together, words beside them would lie on them.
+    has_detectors = any(level.is_detector for level in levels)
+    start = ", detectors from weights of ImageNet" if has_detectors else ""
     return [
         f"Dotted lines with hollow ends: {counted(len(levels), 'figure')} reported by others, of "
-        "networks whose size is not stated; one run each, at another budget and by another "
-        f"protocol: {'; '.join(level.words for level in reversed(levels))}."
+        f"networks whose size is not known here; one run each, at another budget and by another "
+        f"protocol{start}: {'; '.join(level.words for level in reversed(levels))}."
     ]
 
 
@@ -116,3 +121,13 @@ def level_columns(levels: Sequence[ReportedLevel], merit: str) -> dict[str, list
         "tested_layer": [level.layer for level in levels],
         "network": [level.network for level in levels],
     }
+
+
+def _network(row: ReportedResult) -> str:
+    """Name a network and what tells it from others of its table."""
+    facts = [row.model or "unnamed network"]
+    if row.mask_count is not None:
+        facts.append(f"{row.mask_count} masks")
+    if row.noise_level is not None:
+        facts.append(f"level {row.noise_level:g}")
+    return ", ".join(facts)

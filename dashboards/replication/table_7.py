@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from dashboards.elements.caption import short_budget
 from dashboards.replication.markup import ABSENT, Cell, Line, Table, cell, unbroken
+from pnn_core.config import ADDED_TO_DETECTION, CANVAS, PADDING
 from pnn_core.parts.weight_files import IMAGENET
 from study.results.comparison_words import format_size
 from study.results.layer_result import LAYER_NAMES, LayerResult, layer_results
@@ -74,7 +75,8 @@ def _line(result: LayerResult, study: LoadedStudy) -> Line:
         f"begins with {start}" + ("" if begins == IMAGENET else ", which is not Table 7"),
         masks,
         *([f"level {result.parameters['noise_level']:g}"] if is_masked else []),
-        f"canvas {result.parameters.get('canvas')}",
+        f"canvas {result.parameters.get(CANVAS)}",
+        f"padded to the {result.parameters.get(PADDING, ADDED_TO_DETECTION[PADDING])}",
         counted(epochs, "epoch"),
         f"trial {result.trial}",
         f"{format_size(result.learnable_params)} parameters",

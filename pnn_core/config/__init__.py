@@ -39,6 +39,7 @@ from pnn_core.config.optimizer import OptimConfig, Optimizer, Schedule
 from pnn_core.config.task import CLASSIFICATION, DETECTION, TASKS, Task
 from pnn_core.config.trial import (
     ADDED_SETTINGS,
+    ADDED_TO_DETECTION,
     ADDED_UNSET,
     CANVAS,
     PADDING,
@@ -47,11 +48,13 @@ from pnn_core.config.trial import (
     Normalisation,
     ParameterValue,
     TrialConfig,
+    added_setting,
 )
 
 __all__ = [
     "ADDED_METRICS",
     "ADDED_SETTINGS",
+    "ADDED_TO_DETECTION",
     "ADDED_UNSET",
     "CANVAS",
     "CLASSIFICATION",
@@ -90,6 +93,7 @@ __all__ = [
     "StemConfig",
     "Task",
     "TrialConfig",
+    "added_setting",
     "lacking_metrics",
     "measured_metrics",
 ]

@@ -1,7 +1,7 @@
 """A network, in words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from pnn_core.config.checks import (
@@ -68,6 +68,13 @@ class DatasetShape:
             raise ValueError(
                 f"padding (={self.padding}) is a setting of detection, not of {self.task}"
             )
+
+    def document(self) -> dict[str, int | str]:
+        """Return the fields as files hold them: those that earlier versions read, and no default."""
+        fields = asdict(self)
+        if self.padding == "canvas":
+            del fields["padding"]
+        return fields
 
     def on_canvas(self, side: int) -> "DatasetShape":
         """Return the shape of the same images scaled to another canvas.

@@ -124,9 +124,7 @@ class TrialConfig:
         }
         if model.dataset.task == DETECTION:
             parameters[CANVAS] = model.dataset.height
-            # Left out where it is as in earlier versions, which knew no other.
-            if model.dataset.padding != "canvas":
-                parameters[PADDING] = model.dataset.padding
+            parameters[PADDING] = model.dataset.padding
         return parameters
 
 
@@ -161,5 +159,23 @@ ADDED_SETTINGS: Mapping[str, ParameterValue] = {
 }
 """Settings that earlier versions did not record, each with the value that they trained with."""
 
+ADDED_TO_DETECTION: Mapping[str, ParameterValue] = {PADDING: "canvas"}
+"""The same of settings that detection alone has."""
+
 ADDED_UNSET = ("augment", "initial_weights")
 """Settings that earlier versions did not have, and that are None where nobody asks for a value."""
+
+
+def added_setting(name: str, recorded: Mapping[str, ParameterValue]) -> ParameterValue | None:
+    """Return what a training run of an earlier version had for a setting that it did not record.
+
+    Args:
+        name: Plain name of a setting that is not among the recorded ones.
+        recorded: Settings that were recorded.
+
+    Returns:
+        Its value; None for a setting that the run had no use for.
+    """
+    if CANVAS in recorded and name in ADDED_TO_DETECTION:
+        return ADDED_TO_DETECTION[name]
+    return ADDED_SETTINGS.get(name)

@@ -54,10 +54,14 @@ def library_path() -> Path:
 
 
 def is_built() -> bool:
-    """Return True if the operators of this machine are there and whole."""
+    """Return True if the operators of this machine are there and whole.
+
+    Whether they can be loaded is seen by the process that trains: that needs torch.
+    """
     try:
         return is_whole(library_path())
-    except (OSError, RuntimeError):  # there is no such file or no home folder, or it is another's
+    # There is no such file or no home folder, or it is another's; or nobody knows torch's version.
+    except (OSError, RuntimeError, ImportError):
         return False
 
 
@@ -123,6 +127,7 @@ def _compile(made: Path) -> None:
 
 
 def _torch_version() -> str:
+    """Return the version of the distribution; its file of that name would import torch."""
     return importlib.metadata.version("torch")
 
 

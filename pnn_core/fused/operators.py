@@ -35,7 +35,8 @@ def are_built() -> bool:
         library = library_path()
         if not library.is_file():
             return False
-    except (OSError, RuntimeError):  # there is no home folder, or it is another user's
+    # There is no home folder, or it is another user's; or nobody knows torch's version.
+    except (OSError, RuntimeError, ImportError):
         return False
     try:
         _load(library)

@@ -120,8 +120,8 @@ class BatchedPerturbation(MapSource):
 def over_maps(noise: torch.Tensor, x: torch.Tensor, *, crop: bool = False) -> torch.Tensor:
     """Spread masks of one number over the maps of x; masks of the maps' size stay as they are.
 
-    Masks are never interpolated: between four values that do not depend on each other, a bilinear
-    one keeps 40 to 46% of their variance, so that a level would mean another noise at each size.
+    Masks are never interpolated: the mean of neighbours that do not depend on each other varies
+    less than they do, so that a level would mean another noise at each size.
 
     Args:
         noise: `[1, m, height, width]`.

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,8 @@ class TrainedNetwork(nn.Module):
 
         Args:
             images: `[batch, channels, height, width]`: whole numbers from 0 to 255, or real numbers
-                from 0 to 1.
+                from 0 to 1. A detector that learned from images padded to their batch takes
+                smaller ones than its canvas: such an image begins in the upper left corner.
 
         Returns:
             Logits, `[batch, classes]`; in detection what each image shows.
@@ -115,9 +116,12 @@ class TrainedNetwork(nn.Module):
         """
         shape = self.card.trial.model.dataset
         wanted = (shape.channels, shape.height, shape.width)
-        if images.ndim != 4 or images.shape[1:] != wanted:
+        may_be_smaller = shape.padding == "batch"
+        if images.ndim != 4 or not _fits(images.shape[1:], wanted, may_be_smaller=may_be_smaller):
+            smaller = ", or of a smaller height or width" if may_be_smaller else ""
             raise ValueError(
-                f"images (={[*images.shape]}) must be [batch, {', '.join(map(str, wanted))}]"
+                f"images (={[*images.shape]}) must be "
+                f"[batch, {', '.join(map(str, wanted))}]{smaller}"
             )
         pixels = images * 255 if images.is_floating_point() else images
         scaled = torch.addcmul(self.summand, pixels.to(self.factor.dtype), self.factor)
@@ -125,6 +129,13 @@ class TrainedNetwork(nn.Module):
             scaled.contiguous(memory_format=torch.channels_last)
         )
         return found
+
+
+def _fits(found: Sequence[int], wanted: Sequence[int], *, may_be_smaller: bool) -> bool:
+    """Return True if images have the channels and the size that are wanted, or a smaller one."""
+    if not may_be_smaller:
+        return tuple(found) == tuple(wanted)
+    return found[0] == wanted[0] and 0 < found[1] <= wanted[1] and 0 < found[2] <= wanted[2]
 
 
 def encode_network(network: nn.Module, card: NetworkCard) -> bytes:
@@ -151,7 +162,7 @@ def encode_card(card: NetworkCard) -> dict[str, str]:
     digest = entry.digest if isinstance(entry, ConvertedNetwork) else ""
     return {
         "format": _FORMAT,
-        "dataset": json.dumps(asdict(card.trial.model.dataset)),
+        "dataset": json.dumps(card.trial.model.dataset.document()),
         "parameters": json.dumps(card.trial.parameters()),
         "classes": json.dumps(card.classes, ensure_ascii=False),
         "mean": json.dumps(card.mean),

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from pnn_core.config import GpuNeed, TrialConfig
+from pnn_core.config import DETECTION, PADDING, GpuNeed, TrialConfig
 from pnn_core.data import Images, LabelledImages, TrainingData
 from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES
 from pnn_core.models.costs import count_costs
@@ -99,13 +99,20 @@ def _estimated_bytes(config: TrialConfig, images: int) -> int:
     return ACTIVATION_COPIES * activation_bytes(config, images) + _STATE_BYTES * parameters
 
 
+def _on_whole_canvas(config: TrialConfig) -> TrialConfig:
+    """Pad images to the canvas: a few of them may need less than the largest batch of all."""
+    if config.model.dataset.task != DETECTION:
+        return config
+    return config.with_parameters({PADDING: "canvas"})
+
+
 def _peak(config: TrialConfig, replicates: int, data: TrainingData, device: torch.device) -> int:
     """Measure the peak of torch's allocator, in bytes.
 
     A few images stand for all; those left out, which all runs share, are added. The
     result is no less than `group_runs` needs to train as many seeds at once in this memory alone.
     """
-    config, few = sample(config, data, STEPS)
+    config, few = sample(_on_whole_canvas(config), data, STEPS)
     torch.cuda.reset_peak_memory_stats(device)
     seeds = range(config.seed, config.seed + replicates)
     runs = [ValidatedRun(replace(config, seed=seed), few, device) for seed in seeds]

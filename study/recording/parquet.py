@@ -34,7 +34,7 @@ def write_table(table: RecordedTable, path: Path) -> None:
         "version": VERSION,
         "space": space_to_json(table.space),
         "dataset": table.dataset,
-        "shape": asdict(table.shape),
+        "shape": table.shape.document(),
         "epochs": table.epochs,
         "replicates": table.replicates,
         "provenance": asdict(table.provenance),

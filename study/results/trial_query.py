@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pnn_core.config import ADDED_SETTINGS, PARAMETER_NAMES, ParameterValue
+from pnn_core.config import (
+    ADDED_SETTINGS,
+    ADDED_TO_DETECTION,
+    CANVAS,
+    PARAMETER_NAMES,
+    ParameterValue,
+)
 from pnn_core.config.checks import require_known
 from study.results.objective import OBJECTIVES
 from study.results.run_record import RunRecord
@@ -112,6 +118,7 @@ def values_of(record: RunRecord) -> dict[str, ParameterValue]:
         "state": record.state.value,
         "enqueued": record.enqueued,
         **ADDED_SETTINGS,
+        **(ADDED_TO_DETECTION if CANVAS in record.parameters else {}),
         **record.parameters,
         **record.metrics(),
     }

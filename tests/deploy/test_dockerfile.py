@@ -11,6 +11,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 BUILD_SECONDS = 3600
+NO_REGISTRY = re.compile(
+    r"(pinging container registry|failed to do request|failed to resolve source metadata).*"
+    r"(no such host|connection refused|network is unreachable|i/o timeout)"
+)
+"""What builders say of a base image whose registry has no address or does not answer."""
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -38,13 +43,13 @@ def test_it_builds():
     program = builder()
     if program is None:
         pytest.skip("no program that builds images runs here")
-    (base,) = [words for words in words_of("ARG") if words.startswith("BASE=")]
-    pull = [program[0], "pull", base.removeprefix("BASE=")]
-    fetched = subprocess.run(pull, capture_output=True, text=True, check=False)
-    if fetched.returncode:
-        pytest.skip(f"{' '.join(pull)} fails: {fetched.stderr.strip().splitlines()[-1]}")
     command = [*program, "--file", str(DOCKERFILE), "--tag", "pnn-study:test", str(ROOT)]
-    subprocess.run(command, check=True, timeout=BUILD_SECONDS)
+    built = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=BUILD_SECONDS
+    )
+    if unreachable := NO_REGISTRY.search(built.stderr):
+        pytest.skip(f"no registry of images can be reached: {unreachable.group()}")
+    assert built.returncode == 0, built.stderr
 
 
 def test_what_it_copies_is_there_and_is_sent_to_the_builder():

@@ -40,7 +40,7 @@ SPACE = SearchSpace(
     axes={"mask_count": CategoricalDistribution((4, 6))},
     fixed={
         "network": "resnet8", "stem": "conv7x7", "optimizer": "sgd", "learning_rate": 0.01,
-        "batch_size": 2, "schedule": "faster_rcnn",
+        "batch_size": 2, "schedule": "faster_rcnn", "padding": "batch",
     },
 )
 """
@@ -80,7 +80,7 @@ def test_trials_are_chosen_by_average_precision_against_backbone_parameters(stor
         metrics = record.metrics()
         assert 0 <= metrics["val_map_50"] <= 1
         assert 0 < metrics["backbone_params"] < metrics["learnable_params"]
-        assert record.parameters["canvas"] == 64
+        assert (record.parameters["canvas"], record.parameters["padding"]) == (64, "batch")
         assert "val_accuracy" not in metrics
 
 

@@ -29,7 +29,7 @@ from pnn_core.training.compiled_network import Forward
 from pnn_core.training.tasks.task import TestRecord, TrainingTask
 
 _EVALUATION_IMAGES = 4
-"""Images of a step of an evaluation: a whole canvas each, so that more would save nothing."""
+"""Images of a step of an evaluation, if they are padded to the canvas: more would save nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,8 @@ def choose_arithmetic(
 
     Raises:
         ClusterError: The fused operators were recorded, and a node cannot have them; or they are
-            damaged and cannot be built again.
+            damaged and cannot be built again. On this machine what is whole is not loaded, and
+            built again by a worker that cannot load it.
     """
     if recorded == TORCH or resources.gpus:
         return recorded or TORCH

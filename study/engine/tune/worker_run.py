@@ -10,10 +10,10 @@ import torch
 
 from pnn_core.config import (
     ADDED_SETTINGS,
+    ADDED_TO_DETECTION,
     ADDED_UNSET,
     CLASSIFICATION,
     DETECTION,
-    PADDING,
     TrialConfig,
 )
 from pnn_core.data import TrainingData
@@ -206,8 +206,8 @@ def _identity(proposed: ProposedRun) -> str:
 
 def _without_added(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what earlier versions did not set, so that their checkpoints are still known."""
-    of_images = {"task": CLASSIFICATION, PADDING: "canvas"}
-    added = {**ADDED_SETTINGS, **dict.fromkeys(ADDED_UNSET), **of_images}
+    settings_added = {**ADDED_SETTINGS, **ADDED_TO_DETECTION, **dict.fromkeys(ADDED_UNSET)}
+    added = {**settings_added, "task": CLASSIFICATION}
     return {
         name: _without_added(value) if isinstance(value, Mapping) else value
         for name, value in settings.items()

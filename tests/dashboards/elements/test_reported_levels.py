@@ -6,6 +6,8 @@ from dashboards.elements.reported_levels import (
     level_traces,
     reported_levels,
 )
+from dashboards.elements.reported_points import reported_points
+from study.results.published_results import reported_results
 
 EVIL = '"><img src=x onerror=alert(1)><script>'
 
@@ -23,6 +25,21 @@ def test_detectors_of_table_7_have_no_size_and_are_lines(levels):
         ("faster-rcnn resnet101", "conv3x3", 0.752),
     ]
     assert {level.source for level in levels} == {"paper (CVPR 2018), Table 7: as published"}
+
+
+@pytest.mark.parametrize("dataset", sorted({row.dataset for row in reported_results()}))
+def test_every_figure_is_told_from_the_others_of_its_data_set(dataset):
+    levels = reported_levels(dataset)
+    assert len({(level.words, level.source) for level in levels}) == len(levels)
+    for level in levels:
+        assert not level.words.startswith((",", ":"))
+    assert reported_points(dataset) or levels
+
+
+def test_noise_levels_of_table_3_are_told():
+    assert [level.words for level in reported_levels("imagenet100")][-1] == (
+        "resnet50, 256 masks, level 0.5, perturbation: 82.0 %"
+    )
 
 
 def test_where_some_sizes_are_known_there_is_no_line():
@@ -48,9 +65,10 @@ def test_what_others_wrote_is_escaped(levels):
 
 def test_the_caption_says_what_they_are(levels):
     (sentence,) = describe_levels(levels)
-    assert "4 figures reported by others, of networks whose size is not stated" in sentence
+    assert "4 figures reported by others, of networks whose size is not known" in sentence
     assert sentence.endswith(
-        "protocol: faster-rcnn resnet101, 3×3: 75.2 %; faster-rcnn resnet50, perturbation: 72.8 %; "
+        "protocol, detectors from weights of ImageNet: faster-rcnn resnet101, 3×3: 75.2 %; "
+        "faster-rcnn resnet50, perturbation: 72.8 %; "
         "faster-rcnn vgg16, 3×3: 70.2 %; faster-rcnn vgg16, perturbation: 69.6 %."
     )
     assert describe_levels(()) == []

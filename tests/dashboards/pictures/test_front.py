@@ -306,7 +306,7 @@ def test_reported_figures_of_no_known_size_are_lines_along_the_sizes_of_the_stud
     study = replace(small, info=replace(small.info, dataset="imagenet100"))
     info = get_front_info(study)
     assert (len(info.levels), info.reported) == (6, ())
-    assert "6 figures reported by others, of networks whose size is not stated" in info.caption
+    assert "6 figures reported by others, of networks whose size is not known here" in info.caption
     lines = [trace for trace in get_front_figure(info).data if trace.name == "reported"]
     assert [trace.y[0] for trace in lines] == [level.value for level in info.levels]
     assert {trace.yaxis for trace in lines} == {"y2"}

@@ -179,7 +179,7 @@ def test_every_setting_of_a_run_must_match_or_is_listed():
     listed |= {"initialisation_seed", "data_order_seed"}  # as mask_seed
     reported = {*find(where="Table 6", mask_count=64, batch_size=10).settings()}
     # Of another layer, or task.
-    apart = {"epochs", "seed", "nonzero_share", "canvas", "initial_weights"}
+    apart = {"epochs", "seed", "nonzero_share", "canvas", "padding", "initial_weights"}
     assert listed | reported | apart == set(PARAMETER_NAMES)
 
 

@@ -75,13 +75,17 @@ def test_the_canvas_is_a_setting_of_detection_alone() -> None:
         TrialConfig(model=ModelConfig(dataset=SHAPE)).with_parameters({CANVAS: 160})
 
 
-def test_padding_is_a_setting_of_detection_alone_and_as_before_where_nobody_asks() -> None:
+def test_padding_is_a_setting_of_detection_alone_and_to_the_canvas_where_nobody_asks() -> None:
     boxes = DatasetShape(channels=3, height=320, width=320, classes=2, task=DETECTION)
     default = TrialConfig(model=ModelConfig(dataset=boxes, network="resnet8"))
-    assert PADDING not in default.parameters()
+    assert default.parameters()[PADDING] == "canvas"
+    assert "padding" not in boxes.document()  # as in files of earlier versions
+    assert DatasetShape(**boxes.document()) == boxes
     config = default.with_parameters({PADDING: "batch", CANVAS: 160})
     assert config.model.dataset == replace(boxes.on_canvas(160), padding="batch")
     assert config.parameters()[PADDING] == "batch"
+    shape = config.model.dataset
+    assert DatasetShape(**shape.document()) == shape != boxes
     assert default.with_parameters(config.parameters()) == config
     assert config.with_parameters({PADDING: "canvas", CANVAS: 320}) == default
     with pytest.raises(ValueError, match=r"padding \(='image'\) must be one of"):

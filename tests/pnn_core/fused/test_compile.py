@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -199,7 +200,14 @@ def test_operators_that_were_recorded_are_built_or_missed_in_one_sentence(
         operators.use_operators(FUSED)
 
 
-@pytest.mark.parametrize("error", [RuntimeError("no home"), PermissionError("another user's")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("no home"),
+        PermissionError("another user's"),
+        PackageNotFoundError("torch"),  # as where it was built in place
+    ],
+)
 def test_no_home_folder_is_needed_to_train(
     error: Exception, chosen_anew: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,6 +47,17 @@ def test_a_study_that_began_by_the_fused_operators_has_them_or_is_refused(built:
     )
 
 
+def test_operators_that_were_recorded_and_are_gone_are_built_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str | None] = []
+    monkeypatch.setattr(operators, "is_built", lambda: False)
+    monkeypatch.setattr(operators, "has_operators", lambda r: asked.append(r) or r == FUSED)
+    assert choose_arithmetic(FUSED, ON_CPU, None) == FUSED
+    assert choose_arithmetic(None, ON_CPU, None) == TORCH
+    assert asked == [FUSED, None]
+
+
 def test_gpus_have_torchs_own(built: bool) -> None:
     assert choose_arithmetic(None, replace(ON_CPU, gpus=1), None) == TORCH
 
