@@ -21,6 +21,7 @@ from study.planning.resume import find_study, plan_resume, resume_if_begun
 from study.planning.study_file import FILE
 from study.planning.study_folder import FolderTakenError, begun
 from study.planning.study_lock import StudyLockedError, locked
+from study.search.sampler import GRID
 from study.study_errors import StudyFailedError, StudyInterrupted
 
 # These import torch and Ray, which a mistyped flag must not wait for.
@@ -110,12 +111,15 @@ def _prepare(
 
 
 def _has_runs_left(plan: StudyPlan) -> bool:
-    # By the count in its file most studies that go on are known to have some.
-    if (plan.file.trials_ended or 0) < plan.config.trials:
+    config = plan.config
+    # By the count in its file most studies that go on are known to have some: all but those whose
+    # space may hold fewer points than were asked for.
+    can_be_exhausted = config.sampler == GRID or config.space.is_finite()
+    if (plan.file.trials_ended or 0) < config.trials and not can_be_exhausted:
         return True
     from study.execution.runs_left import has_runs_left
 
-    return has_runs_left(plan.config)
+    return has_runs_left(config)
 
 
 def _connect(

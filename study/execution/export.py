@@ -21,13 +21,20 @@ from study.results.study_info import StudyInfo
 from study.results.timestamps import now_ms
 
 
-def export_front(plan: StudyPlan, records: Sequence[RunRecord], validation_images: int) -> Outcome:
+def export_front(
+    plan: StudyPlan,
+    records: Sequence[RunRecord],
+    validation_images: int,
+    *,
+    exhausted: bool = False,
+) -> Outcome:
     """Write the front of a search, and say what it is and what to type next.
 
     Args:
         plan: The study.
         records: Records of all trials so far.
         validation_images: Number of images that accuracies are measured on.
+        exhausted: True if the space holds no more trials.
 
     Raises:
         OSError: The study's folder cannot be written.
@@ -43,7 +50,7 @@ def export_front(plan: StudyPlan, records: Sequence[RunRecord], validation_image
         config=config,
         info=replace(describe_study(config), validation_images=validation_images),
         records=tuple(records),
-        commands=next_commands(config, repeated, shown, resume),
+        commands=next_commands(config, repeated, shown, resume, exhausted=exhausted),
         resume=resume,
         validation_images=validation_images,
     )

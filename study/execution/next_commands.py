@@ -26,7 +26,12 @@ MLFLOW_UI = "http://127.0.0.1:5000"
 
 
 def next_commands(
-    config: StudyConfig, repeated: Sequence[str] | None, store: str | None, resume: str
+    config: StudyConfig,
+    repeated: Sequence[str] | None,
+    store: str | None,
+    resume: str,
+    *,
+    exhausted: bool = False,
 ) -> dict[str, str]:
     """Return what to type to see the study, to search on, and to run a larger one.
 
@@ -36,6 +41,7 @@ def next_commands(
             one, as of a trial that was run again, or where no trial is complete.
         store: Address of MLflow's store, as it may be shown; None for its local default.
         resume: Command that goes on with the study; see `resume_command`.
+        exhausted: True if the space holds no more trials.
 
     Returns:
         Commands by what they do.
@@ -60,7 +66,9 @@ def next_commands(
     if repeated is None or config.space.experiment is not None:
         return commands
     larger = [*(mask_password(text) for text in repeated)]
-    if not config.space.is_grid:
+    if exhausted:
+        larger += ["--trials", str(config.trials)]
+    elif not config.space.is_grid:
         trials = ["--trials", str(LARGER_TRIALS * config.trials)]
         commands["More"] = f"{resume} {shlex.join(trials)}"
         larger += trials

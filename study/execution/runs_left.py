@@ -11,8 +11,6 @@ from study.search.tuning_plan import plan_tuning, tuned_networks
 def has_runs_left(config: StudyConfig) -> bool:
     """Return True if a run of a study has not ended: of its search, its tuning or confirmation.
 
-    A study whose space holds fewer trials than were asked for has always some left.
-
     Args:
         config: Study that has begun.
 
@@ -20,9 +18,14 @@ def has_runs_left(config: StudyConfig) -> bool:
         StorageError: What is stored cannot be read.
     """
     storage = StudyStorage(config)
-    found = (storage.record_of(trial) for trial in storage.trials() if trial.state.is_finished())
+    trials = storage.trials()
+    found = (storage.record_of(trial) for trial in trials if trial.state.is_finished())
     records = [record for record in found if record is not None]
-    if len(records) < config.trials:
+    if len(records) < config.trials and (
+        not all(trial.state.is_finished() for trial in trials)
+        or storage.has_waiting(config.enqueued)
+        or not storage.is_exhausted()
+    ):
         return True
     if not config.confirm:
         return False

@@ -170,13 +170,17 @@ class StudyLife:
         self._weights.sweep(confirmed)
         interrupted = manager.has_work() and self._train(manager, self._data)
         trials, wanted = len(manager.records), self._config.trials
-        if trials < wanted and not interrupted:
+        exhausted = trials < wanted and not interrupted
+        if exhausted:
             within = f" within {describe_limits(limits)}" if (limits := self._config.limit) else ""
             self._warnings.append(
                 f"{trials} of {wanted} trials were run: the space holds no more{within}"
             )
         # Written before the confirmation, which may take as long again and break off.
-        return export_front(self._plan, manager.records, len(self._data.validation)), interrupted
+        outcome = export_front(
+            self._plan, manager.records, len(self._data.validation), exhausted=exhausted
+        )
+        return outcome, interrupted
 
     def _chosen(self, outcome: Outcome) -> tuple[RunRecord, ...]:
         """Return the trials to confirm, and tell of those that were named and are not complete."""

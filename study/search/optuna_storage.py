@@ -133,9 +133,22 @@ class StudyStorage:
         """Return the points of the trials that were begun."""
         return BegunPoints.of(self.trials())
 
-    def has_waiting(self) -> bool:
-        """Return True if an enqueued point was not yet taken up."""
-        return any(trial.state is TrialState.WAITING for trial in self.trials())
+    def has_waiting(self, points: Sequence[Point] = ()) -> bool:
+        """Return True if an enqueued point was not yet taken up, or one of these not yet enqueued.
+
+        Args:
+            points: All points that the study was ever asked for, in their order.
+        """
+        trials = self.trials()
+        asked = {trial.user_attrs.get(ENQUEUED) for trial in trials}
+        has_waiting = any(trial.state is TrialState.WAITING for trial in trials)
+        return has_waiting or not asked.issuperset(range(len(points)))
+
+    def is_exhausted(self) -> bool:
+        """Return True if the sampler knows that no new point is left."""
+        sampler = self.study.sampler
+        with self._failing_clearly():
+            return isinstance(sampler, DistinctSampler) and sampler.is_exhausted(self.study)
 
     def ask(self, axes: dict[str, BaseDistribution]) -> FrozenTrial:
         """Return a new trial, its point the next one enqueued, or proposed by the sampler."""

@@ -17,7 +17,6 @@ from study.results.run_record import RunKey, RunRecord, RunState
 from study.search.messages import EpochReport, ProposedRun
 from study.search.optuna_storage import StudyStorage, retried_before, started_before
 from study.search.run_manager import RunManager
-from study.search.sampler import DistinctSampler
 from study.search.study_rungs import StudyRungs
 from study.search.trial_attributes import ENQUEUED
 
@@ -116,11 +115,7 @@ class TrialManager(RunManager):
         """Put a new trial in line, and return True if there is one."""
         if self._exhausted or len(self._records) >= self._config.trials:
             return False
-        sampler = self._storage.study.sampler
-        is_exhausted = isinstance(sampler, DistinctSampler) and sampler.is_exhausted(
-            self._storage.study
-        )
-        if is_exhausted and not self._storage.has_waiting():
+        if self._storage.is_exhausted() and not self._storage.has_waiting():
             self._exhausted = True
             return False
         self._line_up_trial(self._storage.ask(dict(self._config.space.axes)))

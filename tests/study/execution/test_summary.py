@@ -182,6 +182,12 @@ def test_a_grid_has_no_more_trials_to_offer(make_config) -> None:
     assert not any("--trials" in command for command in commands.values())
 
 
+def test_a_space_that_holds_no_more_is_offered_more_epochs_and_no_more_trials(make_config) -> None:
+    commands = next_commands(make_config(trials=5), [], None, RESUME, exhausted=True)
+    assert "More" not in commands
+    assert "-m study.run --trials 5 --epochs 10" in commands["Larger"]
+
+
 def test_a_larger_study_is_offered_with_early_stopping_where_that_pays(make_config) -> None:
     rungs = Rungs(first=1, reduction_factor=3, epochs=2)
     sizes_alone = parse_objectives("learnable_params,macs")
