@@ -9,7 +9,7 @@ from torch import nn
 from pnn_core.config import CLASSIFICATION, DETECTION, ModelConfig
 from pnn_core.layers.initialisation import draw_published_weights
 from pnn_core.parts.networks import NETWORKS
-from pnn_core.parts.networks.network import ShapedNetwork
+from pnn_core.parts.networks.detector_network import DetectorNetwork
 from pnn_core.rng.seeds import Seeds
 
 
@@ -86,7 +86,7 @@ def _build_detector(config: ModelConfig, generator: torch.Generator) -> nn.Modul
     from pnn_core.models.detector import Detector  # imports torchvision
 
     network = NETWORKS[config.network]
-    assert isinstance(network, ShapedNetwork)  # noqa: S101  # no other has detection for a task
+    assert isinstance(network, DetectorNetwork)  # noqa: S101  # no other has detection for a task
     backbone = network.backbone(config, generator)
     for part in (backbone.features, backbone.head):
         _draw_weights(part, config)

@@ -5,6 +5,7 @@ and a classifier. All widths are multiples of p (`ModelConfig.width`), but for t
 Those of other libraries, and of one's own, are converted.
 
 - `network`: `Network`, entry with all that the platform must know
+- `detector_network`: the same of one that can be a detector
 - `residual`, `plain`: families with and without shortcuts
 - `converted`: other people's networks, whose convolutions are turned
 - one module for each entry of `NETWORKS`, under the network's name

@@ -5,19 +5,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pnn_core.parts.detector_shape import DetectorShape
 from pnn_core.parts.feature_map import FeatureMap
 from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.stems import STEMS
-from pnn_core.parts.task_names import CLASSIFICATION, DETECTION
+from pnn_core.parts.task_names import CLASSIFICATION
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
     from pnn_core.config import ModelConfig
-    from pnn_core.models.backbone import Backbone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,25 +107,6 @@ class ShapedNetwork(Network):
     def classifier(self, config: "ModelConfig") -> ClassifierShape:
         """Return the shapes within the classifier."""
 
-    def detector(self, config: "ModelConfig") -> DetectorShape:
-        """Return the shapes within the detector; of a network that can be one."""
-        raise NotImplementedError
-
-    def backbone(self, config: "ModelConfig", generator: "torch.Generator") -> "Backbone":
-        """Build the network without its classifier, as a detector needs it.
-
-        Args:
-            config: The network; it can be a detector.
-            generator: CPU source of the randomness of masks and filters.
-        """
-        raise NotImplementedError
-
-    def refusal(self, config: "ModelConfig") -> str:
-        """Say which canvases a detector can take, if it cannot take its own."""
-        if config.dataset.task != DETECTION:
-            return ""
-        return self.detector(config).refusal(config.network, config.dataset.height)
-
     def backbone_params(self, config: "ModelConfig") -> int:
         """Count what the optimiser changes in the stem and behind it, before all heads."""
         stem = STEMS[config.first_layer.stem].learnable_params(
@@ -137,13 +116,10 @@ class ShapedNetwork(Network):
 
     def learnable_params(self, config: "ModelConfig") -> int:
         """Count what the optimiser changes in the whole network, in closed form."""
-        if config.dataset.task == DETECTION:
-            heads = self.detector(config).params(config.dataset.classes)
-        else:
-            heads = self._classifier_params(config)
-        return self.backbone_params(config) + heads
+        return self.backbone_params(config) + self.head_params(config)
 
-    def _classifier_params(self, config: "ModelConfig") -> int:
+    def head_params(self, config: "ModelConfig") -> int:
+        """Count what the optimiser changes in the classifier."""
         shape = self.classifier(config)
         widths = (
             shape.pooled.channels * shape.pooled.pixels,

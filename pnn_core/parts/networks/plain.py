@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from pnn_core.parts.detector_shape import DetectorShape
 from pnn_core.parts.feature_map import FeatureMap
 from pnn_core.parts.layer_place import LayerPlace
-from pnn_core.parts.networks.network import ClassifierShape, ShapedNetwork, unit_params
+from pnn_core.parts.networks.detector_network import DetectorNetwork
+from pnn_core.parts.networks.network import ClassifierShape, unit_params
 from pnn_core.parts.stems import STEMS
 from pnn_core.parts.task_names import DETECTION
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlainNetwork(ShapedNetwork):
+class PlainNetwork(DetectorNetwork):
     """Stages of spatial layers, each of which ends with a pool; all layers have a bias.
 
     A detector leaves out the last pool: its features are halved by the stem and by all pools but

@@ -7,7 +7,8 @@ from pnn_core.parts.detector_shape import REGION_SIDE, DetectorShape
 from pnn_core.parts.feature_map import FeatureMap
 from pnn_core.parts.layer_place import LayerPlace
 from pnn_core.parts.layers import SPATIAL_LAYERS
-from pnn_core.parts.networks.network import ClassifierShape, ShapedNetwork, norm_params, unit_params
+from pnn_core.parts.networks.detector_network import DetectorNetwork
+from pnn_core.parts.networks.network import ClassifierShape, norm_params, unit_params
 from pnn_core.parts.stems import STEMS
 from pnn_core.parts.task_names import CLASSIFICATION, DETECTION
 
@@ -40,7 +41,7 @@ class BlockShape:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResidualNetwork(ShapedNetwork):
+class ResidualNetwork(DetectorNetwork):
     """Stages of residual blocks; stage i has width 2^i · p and halves the map where i > 0.
 
     A detector has the stem and all stages but the last as features, and the last stage, then a

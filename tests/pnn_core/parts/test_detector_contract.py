@@ -31,7 +31,7 @@ from pnn_core.models.costs import count_activations, count_costs
 from pnn_core.models.detector import PROPOSALS_KEPT, REGIONS_SAMPLED, Detector
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
-from pnn_core.parts.networks.network import ShapedNetwork
+from pnn_core.parts.networks.detector_network import DetectorNetwork
 from pnn_core.parts.stems import STEMS
 from pnn_core.rng.mask_regeneration import describe_draw, replay_masks
 from pnn_core.rng.seeds import Seeds
@@ -94,7 +94,7 @@ def test_the_closed_forms_hold_with_every_stem(stem: str, network: str) -> None:
     features = build_shapes(model).features
     maps = features.to_empty(device="cpu").eval()(torch.zeros(0, 3, 256, 256))
     entry = NETWORKS[network]
-    assert isinstance(entry, ShapedNetwork)
+    assert isinstance(entry, DetectorNetwork)
     said = entry.detector(model)
     assert maps.shape[1:] == (said.features.channels, said.features.height, said.features.width)
     assert said.features.height * said.stride == 256
@@ -115,7 +115,7 @@ def test_the_papers_networks_at_canvas_608_have_these_sizes(
     assert count_learnable_params(model) == counted.learnable_params == params
     assert count_backbone_params(model) == counted.backbone_params == backbone_params
     entry = NETWORKS[network]
-    assert isinstance(entry, ShapedNetwork)
+    assert isinstance(entry, DetectorNetwork)
     assert entry.detector(model).stride == 16
 
 

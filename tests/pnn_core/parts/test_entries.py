@@ -16,7 +16,12 @@ from pnn_core.parts.stems.stem import Stem
 
 REGISTRIES: list[tuple[ModuleType, Mapping[str, object], type, set[str]]] = [
     (layers, layers.SPATIAL_LAYERS, SpatialLayer, {"spatial_layer", "map_layer", "noise_layer"}),
-    (networks, networks.NETWORKS, Network, {"network", "residual", "plain", "converted"}),
+    (
+        networks,
+        networks.NETWORKS,
+        Network,
+        {"network", "detector_network", "residual", "plain", "converted"},
+    ),
     (sources, DATASETS, DatasetSpec, set()),
     (stems, stems.STEMS, Stem, {"stem", "convolution"}),
 ]
