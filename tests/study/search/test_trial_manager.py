@@ -1,5 +1,6 @@
 """Each trial ends in exactly one state, the same in Optuna, in the records and for listeners."""
 
+import shutil
 from dataclasses import replace
 
 import optuna
@@ -11,6 +12,7 @@ from study.results.pareto import front
 from study.results.run_record import RunState
 from study.search import run_manager
 from study.search.messages import ProposedRun
+from study.search.optuna_storage import StorageError
 from study.search.run_manager import ATTEMPTS
 from study.stopping.rungs import Rungs
 
@@ -262,6 +264,17 @@ def test_an_exhausted_space_ends_the_study_early(make_config, live) -> None:
     study = live(make_config(trials=10, sampler="grid"))
     trials = [study.ask() for _ in range(5)]
     assert [t is None for t in trials] == [False] * 4 + [True]
+
+
+def test_a_storage_that_is_gone_when_the_next_trial_is_asked_for_is_named(
+    make_config, live, tmp_path
+) -> None:
+    (tmp_path / "own").mkdir()
+    study = live(make_config(output=tmp_path / "own"))
+    study.complete(study.propose())
+    shutil.rmtree(tmp_path / "own")
+    with pytest.raises(StorageError, match=r"own/optuna\.journal: "):
+        study.ask()
 
 
 def test_the_searchs_state_is_on_disk_as_it_happens(study) -> None:
