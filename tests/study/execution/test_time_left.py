@@ -193,7 +193,7 @@ def test_at_half_of_the_work_the_estimate_is_within_a_factor_of_2_1(
         done += moment.passes
         if done >= PASSES / 2:
             assert moment.after is not None
-            # Of all 2,880 orders and numbers of workers it is 0.49 to 1.82, 10 of them below a half.
+            # Of all 2,880 orders and numbers of workers: 0.49 to 1.82, 10 of them below a half.
             assert 1 / 2.1 <= moment.after / (end - moment.time) <= 2.1
             break
     assert moments[-1].after is None
