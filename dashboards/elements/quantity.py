@@ -9,7 +9,7 @@ from pnn_core.config import (
     TASKS,
     ParameterValue,
     Task,
-    added_setting,
+    added_settings,
 )
 from pnn_core.config.checks import nearest
 from study.results.front_table import format_metric, format_parameter
@@ -107,7 +107,7 @@ class Quantity:
         if not self.is_metric:
             if self.name in record.parameters:
                 return record.parameters[self.name]
-            return added_setting(self.name, record.parameters)
+            return added_settings(record.parameters).get(self.name)
         if self.name == "epoch_val_seconds":
             epochs = record.epochs
             return sorted(e.val_seconds for e in epochs)[len(epochs) // 2] if epochs else None

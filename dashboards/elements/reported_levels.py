@@ -64,12 +64,12 @@ def describe_levels(levels: Sequence[ReportedLevel]) -> list[str]:
     """Describe the lines; none where there are none."""
     if not levels:
         return []
-    # Where lines lie close together, words beside them would lie on them.
     has_detectors = any(level.is_detector for level in levels)
     start = ", detectors from weights of ImageNet" if has_detectors else ""
+    # Their words stand here: beside lines that lie close together they would lie on them.
     return [
         f"Dotted lines with hollow ends: {counted(len(levels), 'figure')} reported by others, of "
-        f"networks whose size is not known here; one run each, at another budget and by another "
+        "networks whose size is not known here; one run each, at another budget and by another "
         f"protocol{start}: {'; '.join(level.words for level in reversed(levels))}."
     ]
 
@@ -98,11 +98,7 @@ def level_traces(levels: Sequence[ReportedLevel], sizes: Sequence[float]) -> lis
             legendgroup="reported",
             showlegend=not traces,
             line={"dash": "dot", "width": 1.5, "color": palette.GREY},
-            marker={
-                "size": 12,
-                "symbol": f"{shown.symbol}-open",
-                "color": palette.GREY,
-            },
+            marker={"size": 12, "symbol": f"{shown.symbol}-open", "color": palette.GREY},
         )
         traces.append(trace)
     return traces

@@ -48,7 +48,7 @@ from pnn_core.config.trial import (
     Normalisation,
     ParameterValue,
     TrialConfig,
-    added_setting,
+    added_settings,
 )
 
 __all__ = [
@@ -93,7 +93,7 @@ __all__ = [
     "StemConfig",
     "Task",
     "TrialConfig",
-    "added_setting",
+    "added_settings",
     "lacking_metrics",
     "measured_metrics",
 ]

@@ -70,7 +70,7 @@ class DatasetShape:
             )
 
     def document(self) -> dict[str, int | str]:
-        """Return the fields as files hold them: padding only where earlier versions knew none."""
+        """Return the fields as files hold them, without a padding that earlier versions had too."""
         fields = asdict(self)
         if self.padding == "canvas":
             del fields["padding"]

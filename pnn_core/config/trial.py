@@ -166,16 +166,13 @@ ADDED_UNSET = ("augment", "initial_weights")
 """Settings that earlier versions did not have, and that are None where nobody asks for a value."""
 
 
-def added_setting(name: str, recorded: Mapping[str, ParameterValue]) -> ParameterValue | None:
-    """Return what a training run of an earlier version had for a setting that it did not record.
+def added_settings(recorded: Mapping[str, ParameterValue]) -> Mapping[str, ParameterValue]:
+    """Return settings that earlier versions did not record, for a training run that lacks some.
 
     Args:
-        name: Plain name of a setting that is not among the recorded ones.
-        recorded: Settings that were recorded.
-
-    Returns:
-        Its value; None for a setting that the run had no use for.
+        recorded: Settings that were recorded; they tell the task.
     """
-    if CANVAS in recorded and name in ADDED_TO_DETECTION:
-        return ADDED_TO_DETECTION[name]
-    return ADDED_SETTINGS.get(name)
+    return _ADDED_IN_DETECTION if CANVAS in recorded else ADDED_SETTINGS
+
+
+_ADDED_IN_DETECTION: Mapping[str, ParameterValue] = {**ADDED_SETTINGS, **ADDED_TO_DETECTION}

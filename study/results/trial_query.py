@@ -11,13 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pnn_core.config import (
-    ADDED_SETTINGS,
-    ADDED_TO_DETECTION,
-    CANVAS,
-    PARAMETER_NAMES,
-    ParameterValue,
-)
+from pnn_core.config import PARAMETER_NAMES, ParameterValue, added_settings
 from pnn_core.config.checks import require_known
 from study.results.objective import OBJECTIVES
 from study.results.run_record import RunRecord
@@ -117,8 +111,7 @@ def values_of(record: RunRecord) -> dict[str, ParameterValue]:
         "trial": record.number,
         "state": record.state.value,
         "enqueued": record.enqueued,
-        **ADDED_SETTINGS,
-        **(ADDED_TO_DETECTION if CANVAS in record.parameters else {}),
+        **added_settings(record.parameters),
         **record.parameters,
         **record.metrics(),
     }

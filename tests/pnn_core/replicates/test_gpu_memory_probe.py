@@ -2,14 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from voc_folder import write_voc_folder
 
-from pnn_core.config import DatasetShape, MaskConfig, ModelConfig, OptimConfig, TrialConfig
-from pnn_core.data import LabelledImages, TrainingData
+from pnn_core.config import (
+    DatasetShape,
+    MaskConfig,
+    ModelConfig,
+    OptimConfig,
+    StemConfig,
+    TrialConfig,
+)
+from pnn_core.data import LabelledImages, TrainingData, load_training_data
 from pnn_core.device.gpu_memory_limit import CONTEXT_BYTES
+from pnn_core.models.detector import Detector
 from pnn_core.replicates.batched_run import BatchedRun
 from pnn_core.replicates.gpu_memory_probe import STEPS, probe_gpu_memory
 from pnn_core.replicates.grouping import (
@@ -94,6 +104,31 @@ def test_steps_and_an_evaluation_are_real(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(ValidatedRun, "evaluate", look_too)
     probe_gpu_memory([CONFIG], 1, data(), CPU)
     assert (steps, evaluated) == ([STEPS], [500])
+
+
+@pytest.mark.usefixtures("pretended")
+def test_detectors_are_measured_on_the_whole_canvas_however_small_the_first_images_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = write_voc_folder(tmp_path, train=3, val=2, test=1, edges=(40, 60))
+    boxes = load_training_data("vocfolder", folder)
+    model = ModelConfig(
+        dataset=replace(boxes.shape.on_canvas(64), padding="batch"),
+        network="resnet8",
+        mask_count=4,
+        first_layer=StemConfig(stem="conv7x7"),
+    )
+    seen: set[tuple[int, ...]] = set()
+    losses = Detector.losses
+
+    def look(detector, images, objects):
+        seen.add(tuple(images.shape[2:]))
+        return losses(detector, images, objects)
+
+    monkeypatch.setattr(Detector, "losses", look)
+    config = TrialConfig(model=model, optim=OptimConfig(batch_size=1))
+    probe_gpu_memory([config], 1, boxes, CPU)
+    assert seen == {(64, 64)}
 
 
 @pytest.mark.usefixtures("pretended")
