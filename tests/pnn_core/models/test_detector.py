@@ -341,6 +341,26 @@ def test_a_detector_survives_a_file(tmp_path: Path) -> None:
         torch.testing.assert_close(one.boxes, other.boxes, rtol=1e-3, atol=1e-3)
 
 
+def test_a_saved_detector_takes_smaller_images_where_it_learned_from_such(tmp_path: Path) -> None:
+    small, path = torch.full((1, 3, 40, 64), 0.5), tmp_path / "detector.safetensors"
+    for padding in ("canvas", "batch"):
+        model = replace(PLAIN, dataset=replace(SHAPE, padding=padding))
+        trial = TrialConfig(model=model)
+        card = NetworkCard(trial=trial, classes=("a", "b", "c"), mean=(0.5,) * 3, std=(0.25,) * 3)
+        path.write_bytes(encode_network(detector(model), card))
+        loaded = load_network(path)
+        assert loaded.card.trial == trial
+        larger = torch.zeros(1, 3, 40, CANVAS + 1)
+        refused = [larger] if padding == "batch" else [larger, small]
+        for images_ in refused:
+            with pytest.raises(ValueError, match=r"must be \[batch, 3, 64, 64\]"):
+                loaded(images_)
+    with torch.no_grad():
+        (each,) = loaded(small)
+    assert len(each.boxes) > 0
+    assert (each.boxes[:, 3] <= 40).all()
+
+
 def test_a_classifier_needs_no_torchvision() -> None:
     code = (
         "import sys; from dataclasses import replace; "
