@@ -1,8 +1,12 @@
 """As many trials share a GPU as train more in all, and as its memory allows: pretended GPUs."""
 
+import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import pytest
 import ray
@@ -27,12 +31,15 @@ from study.engine.cluster.gpu_words import MEMORY_SHARE, trials_that_fit
 from study.engine.cluster.trial_resources import TrialResources, trial_resources
 from study.engine.interrupts import Interrupts
 from study.engine.tune import tuner
+from study.engine.tune.trainable import TrialTrainable
 from study.results.run_record import RunRecord, RunState
 from study.search.optuna_storage import StudyStorage
 from study.search.trial_manager import TrialManager
 
 GIB = 2**30
 CPUS, GPUS = 8, 2
+PLACES = 2 * GPUS
+MEETING_SECONDS = 240.0
 LARGEST = TrialConfig(
     model=ModelConfig(dataset=DatasetShape(channels=1, height=8, width=8, classes=10))
 )
@@ -97,8 +104,24 @@ def test_the_largest_trial_fits_into_the_share_that_bounds_it(
 
 @pytest.mark.usefixtures("gpu_cluster")
 def test_as_many_trials_run_at_once_as_were_decided(
-    make_config, digits: TrainingData, measured, monkeypatch: pytest.MonkeyPatch
+    make_config, digits: TrainingData, measured, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    met = tmp_path / "met"
+    met.mkdir()
+
+    class Meeting(TrialTrainable):
+        """Trains nothing before as many workers are up as there are places."""
+
+        def step(self) -> dict[str, Any]:
+            (met / str(os.getpid())).touch()
+            late = time.monotonic() + MEETING_SECONDS
+            while len(list(met.iterdir())) < PLACES and time.monotonic() < late:
+                time.sleep(0.05)
+            return super().step()
+
+    Meeting.__module__ = "__main__"  # pickled by its name, the worker would not find it
+    monkeypatch.setattr(tuner, "TrialTrainable", Meeting)
+
     def measure(trials, replicates, data, cpus, own, most):
         # Four would train more still, and have no room.
         return replace(need(25.0), rates={n: 100.0 * n for n in counts_to_measure(min(most, 2))})
@@ -106,9 +129,9 @@ def test_as_many_trials_run_at_once_as_were_decided(
     # What they count on loses a place to rounding.
     monkeypatch.setattr(tuner, "warm_workers_used", pytest.fail)
     measured(measure)
-    config = make_config(trials=6, epochs=25)
+    config = make_config(trials=6)
     resources, said, warned = shared(config, digits)
-    assert (resources.gpus, resources.concurrent) == (0.5, 4)
+    assert (resources.gpus, resources.concurrent) == (0.5, PLACES)
     assert said == [
         "GPUs: 2 trials at once on each (1, 2 at once train 100, 200 steps/s, without CUDA's MPS; "
         "the largest measured takes 25.0 of 80.0 GiB)"
@@ -116,7 +139,7 @@ def test_as_many_trials_run_at_once_as_were_decided(
     assert warned == []
     records = run(config, digits, resources)
     assert all(record.state is RunState.COMPLETE for record in records)
-    assert len({record.worker for record in records}) == 2 * GPUS
+    assert len({record.worker for record in records}) == PLACES
 
 
 def run(
