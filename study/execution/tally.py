@@ -121,14 +121,9 @@ class Tally(RunListener):
     def epoch_finished(self, key: RunKey, result: EpochResult) -> None:
         """Count its epochs."""
         now, seeds = time.monotonic(), self._config.replicates
-        begun = self.running[key].started_ms if key in self.running else None
-        # A trial that goes on first reports epochs that it finished in an earlier life: they took
+        # A run that goes on first reports epochs that it finished in an earlier life: they took
         # longer than there was time for.
-        is_restored = (
-            begun is not None
-            and begun < self._started_ms
-            and result.train_seconds > now - self._heard[key]
-        )
+        is_restored = self._may_go_on(key) and result.train_seconds > now - self._heard[key]
         self._heard[key] = now
         self.epochs[key] = result
         pace, seconds = self._paces[self.part], result.train_seconds + result.val_seconds
@@ -147,10 +142,7 @@ class Tally(RunListener):
         """Count its epochs; those before the first that is told are an earlier life's."""
         self.running[record.key] = record
         self.confirming[record.key] = epoch, train_loss
-        pace = self._paces[self.part]
-        pace.restored += self._advance(record.key, epoch - 1)
-        pace.trained += self._advance(record.key, epoch)
-        pace.hear()
+        self._confirm_until(record.key, epoch)
 
     def run_retried(self, record: RunRecord) -> None:
         """Count it as waiting."""
@@ -166,8 +158,11 @@ class Tally(RunListener):
         if not record.layer:
             self._keep_seconds(record)
         (self.again if record.layer else self.ended).append(record)
-        pace = self._paces[self.part]
-        left = self._advance(record.key, self._passes_of(self.part))
+        pace, passes = self._paces[self.part], self._passes_of(self.part)
+        if record.key.is_confirmation and record.state is RunState.COMPLETE:
+            self._confirm_until(record.key, passes)
+            return
+        left = self._advance(record.key, passes)
         if record.state is RunState.COMPLETE:
             pace.trained += left if record.layer else left * self._trial_seconds[record.trial]
             self._trained += 0 if record.layer else round(left)
@@ -279,6 +274,24 @@ class Tally(RunListener):
             return self._paces[SEARCHED].trained / self._trained
         known = self._trial_seconds.values()
         return sum(known) / len(known) if known else 1.0
+
+    def _may_go_on(self, key: RunKey) -> bool:
+        """Return True if a run may have begun in an earlier life."""
+        if key not in self.running:
+            return False
+        begun = self.running[key].started_ms
+        # Nothing is stored of a run that tunes before it ends.
+        return key.is_tuning or (begun is not None and begun < self._started_ms)
+
+    def _confirm_until(self, key: RunKey, epoch: int) -> None:
+        """Count an epoch of a run that confirms, and what was not told before as an earlier life's.
+
+        Every epoch is told, the last one by the end of the run.
+        """
+        pace = self._paces[self.part]
+        pace.restored += self._advance(key, epoch - 1)
+        pace.trained += self._advance(key, epoch)
+        pace.hear()
 
     def _advance(self, key: RunKey, passes: int) -> float:
         """Count epochs of a run's seeds as done so far, and return the work that is new."""

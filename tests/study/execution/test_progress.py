@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from study.execution.progress import ProgressReport
 from study.results.early_stop import EarlyStop, StopCause
 from study.results.objective import parse_objectives
 from study.results.run_record import RunKey, RunRecord, RunState
+from study.results.timestamps import now_ms
 from study.stopping.rungs import Rungs
 
 
@@ -231,6 +233,39 @@ def test_epochs_that_an_earlier_life_finished_are_no_new_work(
     assert report._tally.progress().seconds_left == pytest.approx(seconds * 11 / new_epochs)
 
 
+def test_epochs_that_a_tuned_run_finished_in_an_earlier_life_are_no_new_work(
+    make_config, monkeypatch
+) -> None:
+    """Eight of ten epochs are told at once, the ninth takes 9.5 s; eleven more wait."""
+    clock = Clock(monkeypatch)
+    report = report_on(make_config(trials=1, epochs=10), io.StringIO())
+    report.run_restored(record(0, RunState.COMPLETE))
+    report.retraining_planned(2, "tuned")
+    key = RunKey(0, "conv1x1", 0, grid_point=1)
+    report.run_started(replace(record(0, RunState.RUNNING), key=key, started_ms=now_ms()))
+    for epoch in range(1, 9):
+        report.epoch_finished(key, result(epoch))
+    clock.seconds += 10
+    report.epoch_finished(key, result(9, train_seconds=9.4))
+    assert report._tally.progress().seconds_left == pytest.approx(11 * 9.5)
+
+
+def test_a_confirmed_run_that_goes_on_in_its_last_epoch_is_an_epoch_of_new_work(
+    make_config, monkeypatch
+) -> None:
+    """Its end is all that is told of it: 1 epoch in 30 s, and another run of 10 waits."""
+    clock = Clock(monkeypatch)
+    config = make_config(trials=1, epochs=10, confirm=2)
+    first = config.fresh_seeds.start
+    report = report_on(config, io.StringIO())
+    report.run_restored(record(0, RunState.COMPLETE))
+    report.retraining_planned(2, "confirmed")
+    report.run_started(confirmed(first, RunState.RUNNING))
+    clock.seconds += 30
+    report.run_ended(confirmed(first, RunState.COMPLETE))
+    assert report._tally.progress().seconds_left == pytest.approx(10 * 30)
+
+
 def test_retried_and_paused_trials_are_told(make_config) -> None:
     stream = io.StringIO()
     with report_on(make_config(trials=5, epochs=4), stream) as report:
@@ -268,7 +303,9 @@ def test_confirmation_runs_are_restored_retried_and_paused_alike(make_config, mo
         for seed in (3, 4):
             report.run_started(confirmed(first + seed, RunState.RUNNING))
         report.run_retried(confirmed(first + 3, RunState.RUNNING, ("the worker died",)))
-        clock.seconds += 30
+        clock.seconds += 15
+        report.confirmation_advanced(confirmed(first + 4, RunState.RUNNING), 1, 1.5)
+        clock.seconds += 15
         report.run_ended(confirmed(first + 4, RunState.COMPLETE))
         report.run_started(confirmed(first + 3, RunState.RUNNING))
         report.run_paused(confirmed(first + 3, RunState.PAUSED))
