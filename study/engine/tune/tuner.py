@@ -19,7 +19,7 @@ from study.engine.cluster.worker_settings import WorkerSettings
 from study.engine.interrupts import Interrupts
 from study.engine.tune.callback import TuneCallback, Warn
 from study.engine.tune.places import GPUS, OPEN_IN_A_PLACE, Places
-from study.engine.tune.private_tune import every_death_known, warm_workers_used
+from study.engine.tune.private_tune import callbacks_uncounted, every_death_known, warm_workers_used
 from study.engine.tune.scheduler import RungScheduler
 from study.engine.tune.searcher import TuneSearcher
 from study.engine.tune.trainable import TrialTrainable
@@ -112,6 +112,7 @@ def train_runs(
             with (
                 interrupts.graceful(PAUSE_SECONDS),
                 flag.follows(interrupts.requested, manager.stop),
+                callbacks_uncounted(),
                 every_death_known(),
                 warm_workers_used() if counts_exactly else contextlib.nullcontext(),
             ):

@@ -15,6 +15,7 @@ import ray
 import torch
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState as OptunaState
+from ray.air._internal import usage
 from ray.exceptions import OutOfMemoryError, RayActorError
 
 from pnn_core.config import EpochResult
@@ -116,6 +117,14 @@ def test_every_trial_is_complete_and_was_trained_by_a_warm_process(
     assert 1 <= max(files) <= 2 * ONE_CPU.concurrent
     trials = optuna_trials(config.output)
     assert [t.values for t in trials] == [list(r.values(config.objectives)) for r in records]
+
+
+def test_ray_imports_no_tracker_to_count_callbacks(
+    make_config, digits: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(usage, "_count_callbacks", pytest.fail)
+    (record,) = run(make_config(trials=1), digits)
+    assert record.state is RunState.COMPLETE
 
 
 def test_a_study_repeats_itself_when_trials_run_one_by_one(make_config, digits, tmp_path) -> None:
