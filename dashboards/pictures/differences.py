@@ -78,7 +78,8 @@ def get_differences_info(study: LoadedStudy) -> DifferencesInfo:
     """Collect what the picture shows."""
     comparisons, label = compare(study), study.info.task.label
     groups = forest_groups(comparisons)
-    verdicts = [row.verdict for group in groups for row in group.rows]
+    rows = [row for group in groups for row in group.rows]
+    verdicts = [row.verdict for row in rows]
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in _LOOKS if v in verdicts)
     return DifferencesInfo(
         title=f"Differences of test {study.info.task.label} with their verdicts: {study.info.name}",
@@ -90,8 +91,8 @@ def get_differences_info(study: LoadedStudy) -> DifferencesInfo:
             "first is better.",
             f"Bars are {CONFIDENCE:.0%} t intervals, not adjusted for their number, as verdicts "
             "are.",
-            "Small marks are seeds; shades, where there are any, differences too small to matter. "
-            "A few long intervals reach beyond the axis: zoom out to see their ends.",
+            "Small marks are seeds; shades, where there are any, differences too small to matter.",
+            *_beyond_axis(rows),
         ),
         description=f"Forest plot of {counted(len(verdicts), 'comparison')}: {counts or 'none'}.",
         groups=groups,
@@ -103,7 +104,7 @@ def get_differences_figure(info: DifferencesInfo) -> go.Figure:
     """Draw it: a row for each comparison, below the heading of its group."""
     figure = theme.new_figure()
     placed, length = _placed(info.groups)
-    low, high = forest_range(info.rows)
+    low, high = forest_range([_drawn(row) for row in info.rows])
     figure.add_trace(_seeds_trace(placed))
     for verdict, look in _LOOKS.items():
         here = [each for each in placed if each.row.verdict == verdict]
@@ -127,6 +128,24 @@ def get_differences_figure(info: DifferencesInfo) -> go.Figure:
             "fixedrange": True,
         },
     )
+
+
+def _drawn(row: ForestRow) -> tuple[float, ...]:
+    return (*row.ends, *row.seeds)
+
+
+def _beyond_axis(rows: Sequence[ForestRow]) -> list[str]:
+    """Say how many rows the axis does not hold, where there are any."""
+    if not rows:
+        return []
+    drawn = [_drawn(row) for row in rows]
+    low, high = forest_range(drawn)
+    beyond = sum(min(row) < low or max(row) > high for row in drawn)
+    if not beyond:
+        return []
+    return [
+        f"Rows that reach beyond the axis: {beyond} of {len(rows)}; zoom out to see their ends."
+    ]
 
 
 def _placed(groups: Sequence[ForestGroup]) -> tuple[list[_Placed], float]:

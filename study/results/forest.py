@@ -61,9 +61,9 @@ class ForestRow(NamedTuple):
         return f"{self.first} over {self.second}"
 
     @property
-    def reach(self) -> float:
-        """Largest distance from zero."""
-        return max(abs(end) for end in (self.mean, self.low, self.high) if end is not None)
+    def ends(self) -> tuple[float, ...]:
+        """Mean and both ends of the interval, as far as there are any."""
+        return tuple(end for end in (self.mean, self.low, self.high) if end is not None)
 
 
 class ForestGroup(NamedTuple):
@@ -102,12 +102,16 @@ def forest_groups(comparisons: Iterable[Comparison]) -> tuple[ForestGroup, ...]:
     return tuple(group for group in groups if group.rows)
 
 
-def forest_range(rows: Sequence[ForestRow]) -> tuple[float, float]:
-    """Return the ends of an axis that holds zero and the rows, but for a few far ones."""
-    reaches = sorted(row.reach for row in rows)
+def forest_range(rows: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """Return the ends of an axis that holds zero and the rows, but for a few far ones.
+
+    Args:
+        rows: Values that are drawn of each row, at least one.
+    """
+    reaches = sorted(max(map(abs, row)) for row in rows)
     usual = reaches[math.ceil(_USUAL_SHARE * len(reaches)) - 1]
     held = (reaches[-1] if reaches[-1] <= _FAR * usual else usual) or 1.0
-    ends = [end for row in rows for end in (row.mean, row.low, row.high) if end is not None]
+    ends = [end for row in rows for end in row]
     low, high = min(0.0, max(min(ends), -held)), max(0.0, min(max(ends), held))
     padding = _PADDING * ((high - low) or 1.0)
     return low - padding, high + padding
@@ -163,7 +167,7 @@ def forest_text(rows: Sequence[ForestRow], width: int) -> list[str]:
     columns = width - len(names[0]) - len(figures[0]) - longest - 6
     if columns < _NARROWEST_BAR:
         return [f"{row.name}: {row.figures}, {row.verdict}" for row in rows]
-    low, high = forest_range(rows)
+    low, high = forest_range([row.ends for row in rows])
     lines = [
         f"{name}  {_bar(row, low, high, columns)}  {figure}  {row.verdict}"
         for name, figure, row in zip(names, figures, rows, strict=True)

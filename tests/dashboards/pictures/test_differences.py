@@ -7,9 +7,12 @@ from dashboards.pictures.differences import (
     get_differences_figure,
     get_differences_info,
 )
+from pnn_core.parts.layers import COMPARED_LAYERS
 from study.results.comparison_words import describe_with_trial
 from study.results.forest import NO_VERDICT
 from study.results.paired_comparison import compare
+
+ALIKE = [layer for layer in COMPARED_LAYERS if layer not in ("perturbation", "conv3x3")]
 
 
 @pytest.fixture
@@ -49,6 +52,25 @@ def test_bars_are_the_intervals_and_each_verdict_has_a_symbol(study):
     assert len(traces["one seed"].x) == 7
     symbols = [trace.marker.symbol for name, trace in traces.items() if name != "one seed"]
     assert len({*symbols}) == 3
+
+
+def test_every_seed_is_within_the_axis(study):
+    info = get_differences_info(study)
+    low, high = get_differences_figure(info).layout.xaxis.range
+    seeds = [seed for row in info.rows for seed in row.seeds]
+    assert low < min(seeds) and max(seeds) < high
+    assert not [sentence for sentence in info.sentences if "beyond" in sentence]
+
+
+def test_rows_that_would_squash_the_others_are_counted(make_runs, confirmed_study):
+    like_it = [make_runs([0.80, 0.80 + n / 1000], layer=layer) for n, layer in enumerate(ALIKE, 1)]
+    far = make_runs([0.2, 0.1], layer="conv3x3")
+    info = get_differences_info(confirmed_study(make_runs([0.80, 0.81]), *like_it, far))
+    low, high = get_differences_figure(info).layout.xaxis.range
+    assert low < 0 < high < 50
+    assert info.sentences[-1] == (
+        f"Rows that reach beyond the axis: 1 of {len(ALIKE) + 1}; zoom out to see their ends."
+    )
 
 
 def test_without_controls_it_says_what_to_do(make_runs, confirmed_study):

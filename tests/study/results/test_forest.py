@@ -42,8 +42,8 @@ def test_one_line_tells_the_named_comparison_and_counts_the_others(study):
 
 
 def test_one_long_interval_does_not_squash_the_others(rows):
-    low, high = forest_range(rows)
-    longest = max(rows, key=lambda row: row.reach)
+    low, high = forest_range([row.ends for row in rows])
+    longest = max(rows, key=lambda row: max(map(abs, row.ends)))
     assert longest.high > 30 > high
     assert all(low <= row.low < row.high <= high for row in rows if row is not longest)
     assert low < 0 < high
@@ -53,7 +53,7 @@ def test_one_long_interval_does_not_squash_the_others(rows):
 def test_a_bar_in_letters_stands_on_the_side_that_its_figures_say(rows, width):
     axis, *lines = forest_text(rows, width)
     assert max(map(len, lines)) <= width
-    low, high = forest_range(rows)
+    low, high = forest_range([row.ends for row in rows])
     for row, line in zip(rows, lines, strict=True):
         assert line.startswith(row.name)
         assert row.figures in line
