@@ -9,8 +9,10 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from dashboards.page.study_page import write_study_page
+from dashboards.picture_entry import PictureEntry
 from dashboards.picture_file import FORMATS, UndrawnError
 from dashboards.scene import Scene
 from dashboards.study_arguments import add_studies
@@ -20,6 +22,7 @@ from pnn_core.config.checks import nearest
 from study.command_line import Parser, refuse
 from study.exit_status import DONE
 from study.results.mlflow.store import MlflowStore
+from study.results.study_info import StudyInfo
 from study.results.whole_file import write_whole
 
 PROGRAM = "dashboards.export"
@@ -38,13 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         path = _path(arguments.output, arguments.study[0], arguments.picture)
         scene = _load(arguments.tracking_uri, arguments.study)
+        entry = _entry(arguments.picture, scene.study.info)
     except (ValueError, OSError) as error:
         return refuse(PROGRAM, str(error))
     try:
-        if arguments.picture is None:
+        if entry is None:
             write_study_page(path, scene)
         else:
-            picture = PICTURES[arguments.picture].draw(scene)
+            picture = entry.draw(scene)
             write_whole(path, FORMATS[path.suffix.removeprefix(".")](picture))
     except UndrawnError as error:
         return refuse(PROGRAM, f"--output {path}: {error}")
@@ -100,6 +104,24 @@ def _path(output: Path | None, study: str, picture: str | None) -> Path:
             + (", or name a --picture" if picture is None else "")
         )
     return output
+
+
+def _entry(name: str | None, info: StudyInfo) -> PictureEntry[Any] | None:
+    """Return the picture that was asked for; None for the whole page.
+
+    Raises:
+        ValueError: It tells nothing of the study's networks.
+    """
+    if name is None:
+        return None
+    entry = PICTURES[name]
+    if not entry.is_of(info.task):
+        accepted = ", ".join(n for n, picture in PICTURES.items() if picture.is_of(info.task))
+        raise ValueError(
+            f"--picture {name}: is of networks for {entry.task}, and those of {info.name} are for "
+            f"{info.task.name}: accepted are {accepted}"
+        )
+    return entry
 
 
 def _load(tracking_uri: str | None, names: Sequence[str]) -> Scene:

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from dashboards.elements import theme
 from dashboards.elements.picture import Columns, Picture, PictureInfo
 from dashboards.scene import Scene
+from pnn_core.config import Task
 
 Info = TypeVar("Info", bound=PictureInfo)
 
@@ -42,6 +43,10 @@ class PictureEntry(Generic[Info]):
     columns: Callable[[Info], Columns]
     brushes: Callable[[Info], tuple[str, ...]] = lambda _: ()
     zero_below: Callable[[Info], float | None] = lambda _: None
+
+    def is_of(self, task: Task) -> bool:
+        """Return True if it tells something of networks that are trained for a task."""
+        return self.task in (None, task.name)
 
     def draw(self, scene: Scene) -> Picture:
         """Collect and draw the picture of a scene."""

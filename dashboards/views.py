@@ -68,6 +68,10 @@ class View(NamedTuple):
         """Pictures that answer the question, in the order of the page."""
         return tuple(entry for entry in ENTRIES if self.name in entry.views)
 
+    def pictures_of(self, task: Task) -> tuple[PictureEntry[Any], ...]:
+        """Return those of its pictures that tell something of a task's networks."""
+        return tuple(entry for entry in self.pictures if entry.is_of(task))
+
     def question_for(self, task: Task) -> str:
         """Return the question in the words of a task."""
         return self.question.format(merit=task.label)
@@ -89,7 +93,7 @@ VIEWS: dict[str, View] = {
         View(
             "curves",
             "Curves",
-            "How did training go, and what does the published protocol make of it?",
+            "How did training go?",
         ),
         View(
             "compare",

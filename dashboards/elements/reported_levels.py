@@ -74,12 +74,15 @@ def describe_levels(levels: Sequence[ReportedLevel]) -> list[str]:
     ]
 
 
-def level_traces(levels: Sequence[ReportedLevel], sizes: Sequence[float]) -> list[go.Scatter]:
+def level_traces(
+    levels: Sequence[ReportedLevel], sizes: Sequence[float], unit: float = 1.0
+) -> list[go.Scatter]:
     """Draw a line for each figure, with one entry of the legend for all.
 
     Args:
         levels: Figures, from the lowest.
         sizes: All that the axis of sizes holds; no line is drawn along an empty one.
+        unit: Multiple of an accuracy that the axis shows: 100 for percent.
     """
     if not sizes:
         return []
@@ -89,7 +92,7 @@ def level_traces(levels: Sequence[ReportedLevel], sizes: Sequence[float]) -> lis
         shown = layer_look(level.layer)
         trace = go.Scatter(
             x=ends,
-            y=[level.value] * 2,
+            y=[unit * level.value] * 2,
             hovertext=f"<b>reported</b><br>{theme.escape(level.words)}"
             f"<br>{theme.escape(level.source)}",
             hoverinfo="text",

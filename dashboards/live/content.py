@@ -55,7 +55,7 @@ def view_content(
         with_pictures: True to draw the pictures, which takes long.
     """
     view = VIEWS[address.view]
-    pictures = view.pictures if with_pictures else ()
+    pictures = view.pictures_of(scene.study.info.task) if with_pictures else ()
     found = [entry.draw(scene) for entry in pictures]
     drawn = [picture_block(picture, address, theme) for picture in found]
     # In the progress, the status says it above.

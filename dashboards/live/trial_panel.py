@@ -106,8 +106,7 @@ def trial_pictures(
 ) -> tuple[Picture, ...]:
     """Its curves, its masks and those of its task, under names of their own."""
     opened = replace(scene, opened=record, curves=curves)
-    task = record.task.name
-    return tuple(entry.draw(opened) for entry in TRIAL_PICTURES if entry.task in (None, task))
+    return tuple(entry.draw(opened) for entry in TRIAL_PICTURES if entry.is_of(record.task))
 
 
 def _detections(

@@ -67,7 +67,7 @@ def _body(scene: Scene, names: str) -> Iterator[str]:
 
 def _drawn(view: View, scene: Scene) -> Iterator[PictureEntry[Any]]:
     """Yield the pictures of a view; one that stands in two views is drawn where it comes first."""
-    for entry in view.pictures:
+    for entry in view.pictures_of(scene.study.info.task):
         if entry.views[0] == view.name and (
             len(scene.studies) > 1 or entry.needs != "several studies"
         ):

@@ -6,7 +6,7 @@ from dashboards.elements.rung_epochs import describe_rung_lines, rungs_of
 from dashboards.elements.trial_curves import MEASURED_WHILE_TRAINING, get_trial_curves
 from dashboards.picture_entry import PictureEntry
 from dashboards.pictures.curves import CurvesInfo, get_curves_columns, get_curves_figure
-from pnn_core.config import EpochResult
+from pnn_core.config import CLASSIFICATION, EpochResult
 from study.results.mlflow.loaded_study import LoadedStudy
 
 _NO_VERDICT = "So a gap may lie below 0, and one of 0 does not mean that nothing is overfitted."
@@ -50,6 +50,7 @@ def _gap(result: EpochResult) -> float:
 GENERALISATION_GAP = PictureEntry(
     name="generalisation-gap",
     views=("curves",),
+    task=CLASSIFICATION,
     info=lambda scene: get_generalisation_gap_info(scene.study, selected=scene.selected),
     figure=get_curves_figure,
     columns=get_curves_columns,

@@ -18,7 +18,7 @@ from dashboards.measures.protocol_inflation import (
     inflation_points,
 )
 from dashboards.picture_entry import PictureEntry
-from pnn_core.config import ConfirmResult
+from pnn_core.config import CLASSIFICATION, ConfirmResult
 from pnn_core.parts import palette
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.plural import counted
@@ -172,6 +172,7 @@ def _hover(run: InflationPoint, layer: str) -> str:
 PUBLISHED_GAP = PictureEntry(
     name="published-gap",
     views=("curves",),
+    task=CLASSIFICATION,
     info=lambda scene: get_published_gap_info(scene.study),
     figure=get_published_gap_figure,
     columns=_columns,

@@ -67,9 +67,9 @@ def _tuning(study: LoadedStudy) -> list[tuple[str, str]]:
     runs = sum(len(result.tuning) for result in results)
     text = (
         f"{' and '.join(first[0].settings)} of each of {counted(len(results), 'network')}, chosen "
-        f"from {counted(len(first), 'grid point')} by accuracy on validation images: "
-        f"{counted(runs, 'run')} of {counted(first[0].seeds, 'seed')} that nothing else uses "
-        f"(--tune-controls {study.info.tune_controls})"
+        f"from {counted(len(first), 'grid point')} by {study.info.task.label} on validation "
+        f"images: {counted(runs, 'run')} of {counted(first[0].seeds, 'seed')} that nothing else "
+        f"uses (--tune-controls {study.info.tune_controls})"
     )
     return [("Tuning", text)]
 
@@ -90,7 +90,7 @@ def _confirmation(study: LoadedStudy) -> str:
     runs = f"{counted(len(study.confirmed), 'run')} ({counts})"
     return (
         f"{confirmed}, {counted(len(seeds), 'fresh seed')}, trained on train and validation "
-        f"images, test accuracy after the last epoch: {runs}"
+        f"images, test {study.info.task.label} after the last epoch: {runs}"
     )
 
 

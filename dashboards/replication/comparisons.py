@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dashboards.elements.caption import short_budget
+from dashboards.elements.theme import capitalised
 from dashboards.replication.markup import Cell, Line, Table, cell, unbroken
 from pnn_core.architecture.matched_size import SIZE_TOLERANCE
+from pnn_core.config import Task
 from study.results.comparison_words import (
     cautions,
     describe_collapses,
@@ -17,6 +19,7 @@ from study.results.comparison_words import (
 from study.results.front_table import format_parameter
 from study.results.layer_result import LayerResult, describe_missing
 from study.results.mlflow.loaded_study import LoadedStudy
+from study.results.objective import OBJECTIVES
 from study.results.paired_comparison import (
     Comparison,
     Standing,
@@ -37,6 +40,7 @@ from study.results.statistics.confidence_intervals import (
 from study.results.statistics.verdicts import Verdict
 from study.results.tuning_point import TuningPoint
 
+_PUBLISHED_HEADER = ("Points lost if moved", "Published protocol (%)")
 _SETTINGS = ("network", "mask_count", "fan_out", "noise_level", "batch_size", "optimizer")
 
 
@@ -99,10 +103,12 @@ def _tally(comparisons: Sequence[Comparison]) -> str:
 
 
 def _comparisons_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Table:
+    is_published = study.info.task.has_published_figure
     return Table(
         title=f"Differences and verdicts: {study.info.name}",
         caption=(
-            f"{short_budget(study)}. Accuracy of the first minus that of the second, in points, "
+            f"{short_budget(study)}. {capitalised(study.info.task.label)} of the first minus that "
+            "of the second, in points, "
             "positive where the first is better; verdicts for seeds that do not collapse. "
             f"{_tally(comparisons).capitalize()}."
         ),
@@ -110,16 +116,16 @@ def _comparisons_table(study: LoadedStudy, comparisons: Sequence[Comparison]) ->
             "First against second",
             "Verdict",
             "Mean [interval]",
-            "For other images as well",
+            *(("For other images as well",) if is_published else ()),
             "Without collapses",
-            "Lost more if moved",
+            *(("Lost more if moved",) if is_published else ()),
             "Every seed",
         ),
-        rows=tuple(map(_comparison_row, comparisons)),
+        rows=tuple(_comparison_row(c, is_published=is_published) for c in comparisons),
     )
 
 
-def _comparison_row(comparison: Comparison) -> tuple[Cell, ...]:
+def _comparison_row(comparison: Comparison, *, is_published: bool) -> tuple[Cell, ...]:
     first, second = comparison.names
     trial = comparison.first.trial
     of = f"trial {trial}, " if comparison.standing is Standing.CONTROL else ""
@@ -132,9 +138,9 @@ def _comparison_row(comparison: Comparison) -> tuple[Cell, ...]:
         (Line(f"{first} against {second}", f"{of}{comparison.standing}"),),
         (Line(describe_verdict(comparison), "" if p is None else f"p = {p:.2g}{adjusted}"),),
         _points(comparison.difference, matters),
-        _interval(comparison.over_images),
+        *((_interval(comparison.over_images),) if is_published else ()),
         _without_collapses(comparison),
-        _points(comparison.moved_more, absent="not recorded"),
+        *((_points(comparison.moved_more, absent="not recorded"),) if is_published else ()),
         (Line("", ", ".join(each) or "none"),),
     )
 
@@ -162,6 +168,8 @@ def _points(estimate: Estimate | None, note: str = "", absent: str = "no result"
 
 def get_confirmed_table(study: LoadedStudy) -> Table:
     """Every trial of the front and its controls, cell by cell."""
+    task = study.info.task
+    size = OBJECTIVES[task.size].label
     return Table(
         title=f"Confirmed runs: {study.info.name}",
         caption=(
@@ -172,16 +180,15 @@ def get_confirmed_table(study: LoadedStudy) -> Table:
         header=(
             "Trial, layer",
             "Settings",
-            "Learnable parameters",
-            f"Test {study.info.task.label} (%)",
+            *dict.fromkeys((capitalised(size), "Learnable parameters")),
+            f"Test {task.label} (%)",
             "Every seed (%)",
             "n",
             "Collapsed",
-            "Points lost if moved",
-            "Published protocol (%)",
+            *(_PUBLISHED_HEADER if task.has_published_figure else ()),
             "Seeds without a result",
         ),
-        rows=tuple(_row(result, _name(study, result)) for result in fixed_results(study)),
+        rows=tuple(_row(result, _name(study, result), task) for result in fixed_results(study)),
     )
 
 
@@ -193,7 +200,7 @@ def _name(study: LoadedStudy, result: LayerResult) -> str:
     return arms.get(result.trial) or result.name
 
 
-def _row(result: LayerResult, name: str) -> tuple[Cell, ...]:
+def _row(result: LayerResult, name: str, task: Task) -> tuple[Cell, ...]:
     settings = ", ".join(
         f"{name} {format_parameter(result.parameters[name])}"
         for name in _SETTINGS
@@ -204,13 +211,20 @@ def _row(result: LayerResult, name: str) -> tuple[Cell, ...]:
         cell(unbroken(f"{result.trial}, {name}")),
         (Line("", settings), *map(_tuning_line, result.tuning)),
         _size(result),
+        *(() if task.size == "learnable_params" else (cell(_all_params(result)),)),
         _percent(accuracy),
         cell(", ".join(f"{100 * value:.2f}" for value in result.test_accuracies.values()) or "–"),
         cell("0" if accuracy is None else str(accuracy.n)),
         cell(f"{result.collapses} of {result.ended}"),
+        *(_published(result) if task.has_published_figure else ()),
+        cell(describe_missing(result.missing) or "none"),
+    )
+
+
+def _published(result: LayerResult) -> tuple[Cell, Cell]:
+    return (
         _points(result.moved_drop, absent="not recorded"),
         _percent(result.published_test_accuracy),
-        cell(describe_missing(result.missing) or "none"),
     )
 
 
@@ -227,15 +241,20 @@ def _describe_added(study: LoadedStudy) -> str:
     return f" {counted(added, 'seed')} added later, exploratory, not in it." if added else ""
 
 
+def _all_params(result: LayerResult) -> str:
+    return "unknown" if result.learnable_params is None else f"{result.learnable_params:,}"
+
+
 def _size(result: LayerResult) -> Cell:
-    if result.learnable_params is None:
+    size = result.matched_params
+    if size is None:
         return cell("unknown")
     difference = result.size_difference
     if difference == 0:
-        return cell(f"{result.learnable_params:,}")
+        return cell(f"{size:,}")
     mark = " *" if abs(difference) > SIZE_TOLERANCE else ""
     note = f"{signed(100 * difference, 1)}% against the trial{mark}"
-    return (Line(f"{result.learnable_params:,}", note),)
+    return (Line(f"{size:,}", note),)
 
 
 def _percent(estimate: Estimate | None) -> Cell:

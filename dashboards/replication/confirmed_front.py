@@ -16,10 +16,15 @@ from dashboards.elements.confirmed_points import (
 from dashboards.elements.layers import in_order, layer_look
 from dashboards.elements.picture import PictureInfo
 from dashboards.elements.point_scale import scale_of_points
+from dashboards.elements.reported_levels import (
+    ReportedLevel,
+    describe_levels,
+    level_traces,
+    reported_levels,
+)
 from dashboards.elements.reported_points import ReportedPoint, reported_points, reported_traces
 from dashboards.elements.side_steps import farthest_step
 from dashboards.replication.shared_axes import size_axis
-from pnn_core.config import CLASSIFICATION
 from study.results.layer_result import layer_results
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.objective import OBJECTIVES
@@ -36,20 +41,23 @@ class ConfirmedFrontInfo(PictureInfo):
         size: Name of the parameters on the horizontal one.
         confirmed: By layer, then parameters.
         reported: On the same data set, of a known size.
+        levels: The same where the size of none is known.
     """
 
     merit: str
     size: str
     confirmed: tuple[ConfirmedPoint, ...]
     reported: tuple[ReportedPoint, ...]
+    levels: tuple[ReportedLevel, ...]
 
 
 def get_confirmed_front_info(study: LoadedStudy) -> ConfirmedFrontInfo:
     """Collect what the picture shows."""
     task = study.info.task
-    size = "learnable_params" if task.name == CLASSIFICATION else "backbone_params"
+    size = task.size
     confirmed = _by_layer(confirmed_points(study.confirmed, size))
     reported = reported_points(study.info.dataset)
+    levels = reported_levels(study.info.dataset) if confirmed else ()
     seeds = sorted({point.accuracy.n for point in confirmed})
     sentences = [
         f"Means over seeds (n = {' or '.join(map(str, seeds)) or 0}), bars "
@@ -60,7 +68,7 @@ def get_confirmed_front_info(study: LoadedStudy) -> ConfirmedFrontInfo:
             else []
         ),
         _side_by_side_sentence(confirmed, reported),
-        _reported_sentence(study.info.dataset, reported),
+        *(describe_levels(levels) or [_reported_sentence(study.info.dataset, reported)]),
     ]
     undrawn = len(layer_results(study.confirmed)) - len(confirmed)
     if undrawn:
@@ -72,12 +80,13 @@ def get_confirmed_front_info(study: LoadedStudy) -> ConfirmedFrontInfo:
         description=(
             f"Scatter plot of test {task.label} in percent over {OBJECTIVES[size].label}: "
             f"{len(confirmed)} confirmed networks with intervals, which the table below lists, and "
-            f"{len(reported)} reported figures, which the tables further down list."
+            f"{len(reported) + len(levels)} reported figures, which the tables further down list."
         ),
         merit=f"test {task.label} (%)",
         size=OBJECTIVES[size].label,
         confirmed=confirmed,
         reported=reported,
+        levels=levels,
     )
 
 
@@ -86,6 +95,7 @@ def get_confirmed_front_figure(info: ConfirmedFrontInfo) -> go.Figure:
     figure = theme.new_figure()
     sizes = _sizes(info.confirmed, info.reported)
     figure.add_traces(reported_traces(info.reported, unit=100, ratio="the reported ratio"))
+    figure.add_traces(level_traces(info.levels, sizes, unit=100))
     # Backwards, so that the perturbation layer, the first of them, lies on top.
     for layer, side_step in reversed(layer_steps(info.confirmed, sizes).items()):
         points = [point for point in info.confirmed if point.layer == layer]
@@ -98,6 +108,7 @@ def get_confirmed_front_figure(info: ConfirmedFrontInfo) -> go.Figure:
                 (
                     *(point.accuracy.mean for point in info.confirmed),
                     *(point.accuracy for point in info.reported),
+                    *(level.value for level in info.levels),
                 ),
                 unit=100,
             )

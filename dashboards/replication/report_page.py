@@ -1,6 +1,6 @@
 """The replication report as one page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -34,22 +34,39 @@ from dashboards.replication.reported_tables import (
     has_run,
 )
 from dashboards.replication.table_7 import get_table_7
+from pnn_core.config import CLASSIFICATION, DETECTION, TASKS, Task
 from study.results.mlflow.loaded_study import LoadedStudy
 from study.results.whole_file import write_whole
 
-NOTES = (
+_CONFIRMED = (
     "Confirmed: trials, those of the front if nothing else is said, were trained again with "
     "fresh seeds on train and validation images together. The test images are read in this step "
-    "alone. They are classified after each epoch, for the published protocol's figure; the "
-    "accuracy is correct over total after the last epoch, and nothing is chosen by them.",
+    "alone, and nothing is chosen by them."
+)
+
+_TESTED = {
+    CLASSIFICATION: "They are classified after each epoch, for the published protocol's figure; "
+    "the accuracy is correct over total after the last epoch.",
+    DETECTION: "Detectors look at them once, after the last epoch: mean average precision at an "
+    "IoU of 0.5, by the 11-point rule of PASCAL VOC 2007.",
+}
+"""By task, when the test images are looked at and what is measured."""
+
+_INTERVALS = (
     "An interval tells how far the mean over other seeds may lie, on the same test images. It "
     "holds nothing about other test images, other epochs or other settings. Few seeds can agree "
     "by chance: an interval of no width is a spread below one test image, and no certainty.",
-    "Picking the best of several confirmed trials by test accuracy would be one more choice, made "
+    "Picking the best of several confirmed trials by test images would be one more choice, made "
     "on the test set: its figure would then be too high.",
+)
+
+_PUBLISHED = (
     "Published protocol: S ← 0.7·S + 0.3·a over the test batches in order, partial batches "
     "dropped, S carried over epochs, the last S reported, the best epoch kept. It is computed from "
-    "the same runs, only to show how far it lies above.",
+    "the same runs, only to show how far it lies above."
+)
+
+_REPORTED = (
     "A confirmed figure stands beside a reported one where data set, network, layer and every "
     "other setting but the epochs that was reported of the figure are the same. A figure of the "
     "paper, or one reported with one mask a channel, needs just that, each channel with a mask of "
@@ -84,7 +101,7 @@ class StudySection(NamedTuple):
         differences: Picture of the comparisons.
         front: Its front with controls and reported points.
         confirmed: The same as a table.
-        inflation: The published protocol's.
+        inflation: The published protocol's; None for a task without it.
     """
 
     budget: BudgetInfo
@@ -92,7 +109,7 @@ class StudySection(NamedTuple):
     differences: DifferencesInfo
     front: ConfirmedFrontInfo
     confirmed: Table
-    inflation: InflationInfo
+    inflation: InflationInfo | None
 
 
 class ReportInfo(NamedTuple):
@@ -103,12 +120,14 @@ class ReportInfo(NamedTuple):
         sections: One for each study.
         reported: The paper's tables and the dispute's, with columns for each study.
         unmatched: Titles of those tables that no study ran a figure of.
+        notes: How to read the page.
     """
 
     title: str
     sections: tuple[StudySection, ...]
     reported: tuple[Table, ...]
     unmatched: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def get_report_info(studies: Sequence[LoadedStudy]) -> ReportInfo:
@@ -129,12 +148,27 @@ def get_report_info(studies: Sequence[LoadedStudy]) -> ReportInfo:
                 differences=get_differences_info(study),
                 front=get_confirmed_front_info(study),
                 confirmed=get_confirmed_table(study),
-                inflation=get_inflation_info(study),
+                inflation=(
+                    get_inflation_info(study) if study.info.task.has_published_figure else None
+                ),
             )
             for study in studies
         ),
         reported=tuple(table for table in tables if has_run(table)),
         unmatched=tuple(table.title for table in tables if not has_run(table)),
+        notes=_notes({study.info.task for study in studies}),
+    )
+
+
+def _notes(tasks: Collection[Task]) -> tuple[str, ...]:
+    """Say how to read a page of studies of some tasks."""
+    tested = [sentence for name, sentence in _TESTED.items() if TASKS[name] in tasks]
+    published = any(task.has_published_figure for task in tasks)
+    return (
+        " ".join((_CONFIRMED, *tested)),
+        *_INTERVALS,
+        *((_PUBLISHED,) if published else ()),
+        *_REPORTED,
     )
 
 
@@ -161,7 +195,7 @@ def _body(info: ReportInfo) -> Iterable[str]:
         yield paragraph(f"Nothing of these was run: {'; '.join(info.unmatched)}.")
     yield heading(2, "What was run, and how to read this page")
     yield table_html(_budget_table([section.budget for section in info.sections]))
-    yield bullets(NOTES)
+    yield bullets(info.notes)
 
 
 def _section(section: StudySection, anchor: str) -> Iterable[str]:
@@ -182,8 +216,9 @@ def _section(section: StudySection, anchor: str) -> Iterable[str]:
         yield folded("What weakens all of them", map(paragraph, comparisons.cautions))
         yield table_html(comparisons.table)
     yield table_html(section.confirmed)
-    inflation = get_inflation_figure(section.inflation)
-    yield picture_html(_picture("inflation", section.inflation, inflation), anchor)
+    if section.inflation is not None:
+        inflation = get_inflation_figure(section.inflation)
+        yield picture_html(_picture("inflation", section.inflation, inflation), anchor)
 
 
 def _picture(name: str, info: PictureInfo, figure: go.Figure) -> Picture:

@@ -19,6 +19,9 @@ _DATASET = "voc2007"
 _MODEL = "faster-rcnn "
 """Words before a network's name in the reported figures of detection."""
 
+_STAND_INS = {"resnet101": "resnet50"}
+"""Networks that stand beside a reported one which is not built here."""
+
 
 def get_table_7(studies: Sequence[LoadedStudy]) -> Table | None:
     """Lay out Table 7 with a column for each study of its data set; None where there is none.
@@ -55,15 +58,17 @@ def get_table_7(studies: Sequence[LoadedStudy]) -> Table | None:
 
 def _cell(row: ReportedResult, study: LoadedStudy) -> Cell:
     network = row.model.removeprefix(_MODEL)
+    built = _STAND_INS.get(network, network)
+    stands_in = "" if built == network else f"{built}, as no {network} is built here"
     found = [
         result
         for result in layer_results(study.confirmed)
-        if result.layer == row.layer and result.parameters.get("network") == network
+        if result.layer == row.layer and result.parameters.get("network") == built
     ]
-    return tuple(_line(result, study) for result in found) or cell(ABSENT)
+    return tuple(_line(result, study, stands_in) for result in found) or cell(ABSENT)
 
 
-def _line(result: LayerResult, study: LoadedStudy) -> Line:
+def _line(result: LayerResult, study: LoadedStudy, stands_in: str) -> Line:
     begins = result.parameters.get("initial_weights")
     start = "drawn weights" if begins is None else f"the weights of {begins}"
     if begins == IMAGENET:
@@ -72,6 +77,7 @@ def _line(result: LayerResult, study: LoadedStudy) -> Line:
     masks = f"{result.parameters['mask_count']} {'masks' if is_masked else 'maps'}"
     epochs = int(result.parameters.get("epochs", study.info.epochs))
     facts = [
+        *filter(None, [stands_in]),
         f"begins with {start}" + ("" if begins == IMAGENET else ", which is not Table 7"),
         masks,
         *([f"level {result.parameters['noise_level']:g}"] if is_masked else []),

@@ -3,7 +3,7 @@
 `pnn_core.models.costs` counts the same on the network itself.
 """
 
-from pnn_core.config import DETECTION, ModelConfig
+from pnn_core.config import DETECTION, TASKS, ModelConfig
 from pnn_core.parts.networks import NETWORKS
 from pnn_core.parts.networks.network import ShapedNetwork
 
@@ -34,12 +34,8 @@ def count_backbone_params(config: ModelConfig) -> int:
 
 
 def size_metric(config: ModelConfig) -> str:
-    """Name the metric by which networks of a task count as of the same size.
-
-    In detection that is the backbone's: 119 of the 137 million parameters of VGG-16 are those of
-    its fully connected layers, which would hide any other.
-    """
-    return "backbone_params" if config.dataset.task == DETECTION else "learnable_params"
+    """Name the metric by which networks of a task count as of the same size."""
+    return TASKS[config.dataset.task].size
 
 
 def count_size(config: ModelConfig) -> int:

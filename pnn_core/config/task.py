@@ -19,6 +19,9 @@ class Task:
         label: Name of both in pictures, without "validation" or "test".
         plural: The same of several.
         unit: What it is a share of, in pictures.
+        size: Name of the metric by which networks count as of the same size.
+        has_published_figure: True if a run is tested after every epoch, too, for the figure of the
+            published protocol, and on moved images.
     """
 
     name: str
@@ -27,6 +30,8 @@ class Task:
     label: str
     plural: str
     unit: str
+    size: str
+    has_published_figure: bool
 
 
 TASKS: Mapping[str, Task] = {
@@ -39,6 +44,8 @@ TASKS: Mapping[str, Task] = {
             label="accuracy",
             plural="accuracies",
             unit="correct / total",
+            size="learnable_params",
+            has_published_figure=True,
         ),
         Task(
             name=DETECTION,
@@ -47,7 +54,11 @@ TASKS: Mapping[str, Task] = {
             label="mAP at IoU 0.5",
             plural="mAPs",
             unit="VOC'07 11-point rule",
+            # 119 of the 137 million parameters of VGG-16 are those of its fully connected layers,
+            # which would hide any other.
+            size="backbone_params",
+            has_published_figure=False,
         ),
     )
 }
-"""Every task by its name; another one is an entry here and a module of `training.tasks`."""
+"""Every task by its name; CONTRIBUTING says what else another one is."""

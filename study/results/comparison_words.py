@@ -205,7 +205,8 @@ def _reservations(comparison: Comparison) -> list[str]:
     if size_difference is not None and abs(size_difference) > SIZE_TOLERANCE:
         more = "more" if size_difference > 0 else "fewer"
         second = "control" if comparison.standing is Standing.CONTROL else "second"
-        sentences.append(f"The {second} has {abs(size_difference):.1%} {more} parameters")
+        of = " in its backbone" if comparison.second.backbone_params else ""
+        sentences.append(f"The {second} has {abs(size_difference):.1%} {more} parameters{of}")
     results = (comparison.first, comparison.second)
     if all(map(_has_noisy_stem, results)):
         sentences.append("Both networks have noise in the first layer")

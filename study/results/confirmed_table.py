@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from pnn_core.config import CLASSIFICATION
 from study.results.front_table import TextTable, format_metric
 from study.results.layer_result import LayerResult, describe_tuned
 from study.results.mlflow.loaded_study import LoadedStudy
@@ -29,15 +28,15 @@ def confirmed_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Te
         if comparison.standing is Standing.CONTROL
     }
     arms = {record.number: arm_of(record) for record in study.records}
-    is_classified = study.info.task.name == CLASSIFICATION
+    task = study.info.task
     return TextTable(
         header=(
             "trial",
             "layer" if study.info.experiment is None else "arm",
-            "learnable_params" if is_classified else "backbone_params",
+            task.size,
             "seeds",
-            f"{study.info.task.tested} %",
-            *(("published protocol %", "lost if moved") if is_classified else ()),
+            f"{task.tested} %",
+            *(("published protocol %", "lost if moved") if task.has_published_figure else ()),
             "perturbation over it",
             "verdict",
         ),
@@ -46,7 +45,7 @@ def confirmed_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Te
                 result,
                 (study.info.experiment and arms.get(result.trial)) or _layer(result),
                 beside.get((result.trial, result.layer)),
-                is_classified=is_classified,
+                is_published=task.has_published_figure,
             )
             for result in fixed_results(study)
         ),
@@ -59,7 +58,7 @@ def _layer(result: LayerResult) -> str:
 
 
 def _row(
-    result: LayerResult, name: str, comparison: Comparison | None, *, is_classified: bool
+    result: LayerResult, name: str, comparison: Comparison | None, *, is_published: bool
 ) -> tuple[str, ...]:
     params, accuracy = result.matched_params, result.test_accuracy
     beside = (_percent(result.published_test_accuracy), _percent(result.moved_drop))
@@ -71,7 +70,7 @@ def _row(
         "–" if params is None else format_metric("learnable_params", params),
         _seeds(result),
         "–" if accuracy is None else format_percent(accuracy),
-        *(beside if is_classified else ()),
+        *(beside if is_published else ()),
         "–" if difference is None else format_points(difference),
         "–" if verdict is None else str(verdict),
     )

@@ -65,6 +65,12 @@ class LayerResult:
         return None if costs is None else costs.learnable_params
 
     @property
+    def backbone_params(self) -> int | None:
+        """Parameters of the backbone: see `Costs.backbone_params`; None while unknown."""
+        costs = next((run.costs for run in self.runs if run.costs is not None), None)
+        return None if costs is None else costs.backbone_params
+
+    @property
     def matched_params(self) -> int | None:
         """Parameters by which controls are matched: see `Costs.matched`; None while unknown."""
         costs = next((run.costs for run in self.runs if run.costs is not None), None)

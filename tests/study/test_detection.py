@@ -11,10 +11,13 @@ import torch
 from PIL import Image
 from voc_folder import write_voc_folder
 
+from dashboards import export
+from dashboards.page.study_page import study_page
 from dashboards.scene import Scene
 from dashboards.view_options import ViewOptions
 from dashboards.views import PICTURES
 from pnn_core import load_network
+from pnn_core.config import DETECTION, TASKS
 from pnn_core.data import dataset_shape, load_training_data
 from pnn_core.models.saved_network import TrainedNetwork
 from pnn_core.training.validated_run import ValidatedRun
@@ -136,11 +139,30 @@ def test_what_it_finds_is_drawn_and_scored_beside_the_weights_of_the_front(folde
         assert math.isclose(sum(known) / len(known), record.metrics()["val_map_50"])
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_every_picture_can_be_drawn_of_detectors(stored, name):
+OF_DETECTORS = [name for name, entry in PICTURES.items() if entry.is_of(TASKS[DETECTION])]
+
+
+@pytest.mark.parametrize("name", OF_DETECTORS)
+def test_every_picture_of_detectors_can_be_drawn_and_misses_no_figure(stored, name):
     scene = Scene(studies=(stored,), options=ViewOptions(), selected=None, now_ms=0)
     picture = PICTURES[name].draw(scene)
-    assert picture.figure is not None
+    assert "finite" not in f"{picture.caption} {picture.instead}"
+
+
+def test_a_page_of_detectors_shows_no_picture_of_classification(stored):
+    scene = Scene(studies=(stored,), options=ViewOptions(), selected=None, now_ms=0)
+    page = study_page(scene)
+    assert "published protocol" not in page.lower()
+    assert "Validation loss minus training loss" not in page
+
+
+def test_a_picture_of_classification_is_refused_of_detectors(tracker, stored, tmp_path, capsys):
+    path = tmp_path / "gap.svg"
+    words = ("--study", "shapes", "--tracking-uri", tracker, "--output", str(path))
+    assert export.main([*words, "--picture", "published-gap"]) == 2
+    said = capsys.readouterr().err
+    assert "--picture published-gap: is of networks for classification" in said
+    assert "accepted are front," in said and not path.exists()
 
 
 def test_a_trial_is_run_again_on_its_canvas(folder, tracker, monkeypatch, capsys):

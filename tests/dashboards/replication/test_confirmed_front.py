@@ -50,10 +50,13 @@ def test_reported_points_are_hollow_and_of_the_same_data_set(make_runs, confirme
     assert "Nobody reported a figure for fashion_mnist." in other.caption
 
 
-def test_reported_figures_of_unknown_size_are_not_drawn_and_said_so(make_runs, confirmed_study):
+def test_reported_figures_of_unknown_size_are_lines_and_said_so(make_runs, confirmed_study):
     info = get_confirmed_front_info(confirmed_study(make_runs([0.8]), dataset="imagenet100"))
     assert info.reported == ()
-    assert "No figure reported for imagenet100 tells its number of parameters." in info.caption
+    assert "reported by others, of networks whose size is not known here" in info.caption
+    lines = [t for t in get_confirmed_front_figure(info).data if t.legendgroup == "reported"]
+    assert [line.y[0] for line in lines] == [100 * level.value for level in info.levels]
+    assert 80 < lines[-1].y[0] < 100
 
 
 def test_the_caption_tells_budget_seeds_and_what_is_not_drawn(make_runs, confirmed_study):

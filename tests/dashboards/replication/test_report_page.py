@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from dashboards.replication.report_page import NOTES, get_report_info, write_report
+from dashboards.replication.report_page import get_report_info, write_report
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = '"><img src=x onerror=alert(1)>'
@@ -70,8 +70,8 @@ def test_the_verdict_and_its_picture_come_first_and_the_budget_last(write, study
     assert places == sorted(places)
 
 
-def test_what_the_test_images_were_read_for_and_what_defaults_are_is_said():
-    notes = " ".join(NOTES)
+def test_what_the_test_images_were_read_for_and_what_defaults_are_is_said(study):
+    notes = " ".join(get_report_info([study()]).notes)
     assert "classified after each epoch, for the published protocol's figure" in notes
     assert "nothing is chosen by them" in notes
     assert "read the test images once" not in notes
