@@ -50,6 +50,7 @@ class SearchSpace:
             variant is an arm then, so that the space is a grid of variants alone.
         left_out: Names of axes that the space lost with its network, about which they change
             nothing.
+        narrowed: Values that it lost to weights of another network; see `search_spaces.narrowed`.
 
     Raises:
         ValueError: A name is no parameter or is set in two places, a grid is empty or one of its
@@ -66,6 +67,7 @@ class SearchSpace:
     is_grid: bool = False
     experiment: Experiment | None = None
     left_out: tuple[str, ...] = field(default=(), compare=False)
+    narrowed: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         self._put_variants_first()

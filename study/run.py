@@ -33,7 +33,7 @@ from study.planning.initial_weights import describe_initial_weights, with_found_
 from study.planning.new_study import asked_space, images_shape, study_config
 from study.planning.own_code import with_own_code
 from study.planning.rerun import Rerun, find_rerun
-from study.planning.task import with_task
+from study.planning.task import on_asked_canvas, with_task
 from study.planning.tuning import tuning_cost
 from study.program import answer_signals, interrupted_before_it_began
 from study.results.front_table import TextTable, format_metric, format_parameter
@@ -169,6 +169,7 @@ def _shape_to_show(arguments: Arguments, rerun: Rerun | None) -> tuple[DatasetSh
     shape = ASSUMED_SHAPES.get(arguments.dataset)
     if shape is None or arguments.data_dir.exists():
         return images_shape(arguments), ""
+    shape = on_asked_canvas(arguments, shape)
     if rerun is not None and rerun.info.images is not None:
         shape = rerun.info.images
     note = (

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -70,10 +71,27 @@ def download_weights(config: ModelConfig) -> dict[str, torch.Tensor]:
     except (OSError, RuntimeError) as error:
         raise ValueError(
             f"torchvision's ImageNet weights of {config.network} cannot be had here ({error}): "
-            f"bring {weights.url} into {torch.hub.get_dir()}/checkpoints, or begin from scratch or "
-            "with a network of your own"
+            f"bring {weights.url} into {_folder()}, or begin from scratch or with a network of "
+            "your own"
         ) from error
     return renamed_weights(config.network, state)
+
+
+def require_downloaded(config: ModelConfig) -> None:
+    """Download weights unless they are where torch keeps what it has downloaded.
+
+    Raises:
+        ValueError: They cannot be downloaded here.
+    """
+    from torchvision import models
+
+    weights: Any = getattr(models, _PUBLISHED[config.network].weights).IMAGENET1K_V1
+    if not (_folder() / Path(weights.url).name).is_file():
+        download_weights(config)
+
+
+def _folder() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"
 
 
 def renamed_weights(network: str, state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -9,6 +9,7 @@ from pnn_core.config import DETECTION, DatasetShape, Normalisation
 from pnn_core.parts.own_code import Kind, OwnCode
 from pnn_core.parts.weight_files import IMAGENET
 from search_spaces import SearchSpace
+from search_spaces.narrowed import narrow
 from study.command_line import blaming
 from study.config import StudyConfig
 from study.planning.arguments import Arguments
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pnn_core.models.initial_weights import SavedWeights
 
 NETWORKS_TRIED = 200
-"""Number of a space's networks that are asked whether the weights fit them."""
+"""Number of a space's training runs whose weights are looked for."""
 
 
 def with_found_weights(arguments: Arguments) -> Arguments:
@@ -44,7 +45,7 @@ def with_found_weights(arguments: Arguments) -> Arguments:
 def with_initial_weights(
     arguments: Arguments, space: SearchSpace, shape: DatasetShape
 ) -> SearchSpace:
-    """Return the space with the weights that `--init` asks for.
+    """Return the space with the weights that `--init` asks for, without networks of other shapes.
 
     Args:
         arguments: Options, with the weights among the code of one's own.
@@ -52,7 +53,7 @@ def with_initial_weights(
         shape: Shape of the data set's images.
 
     Raises:
-        BadInputError: The weights are of another network than one of the space's.
+        BadInputError: The weights are of another network than all of the space's.
     """
     if arguments.init is None:
         return space
@@ -63,9 +64,7 @@ def with_initial_weights(
                 "it out"
             )
         name, normalisation = _recorded(arguments.own)
-        begun = space.with_initial_weights(name, normalisation)
-        _require_fit(begun, shape, name)
-    return begun
+        return _fitting(space.with_initial_weights(name, normalisation), shape, name)
 
 
 def describe_initial_weights(config: StudyConfig) -> str:
@@ -73,9 +72,32 @@ def describe_initial_weights(config: StudyConfig) -> str:
     if config.init is None:
         return ""
     drawn = "proposals and outputs are drawn"
+    if lost := "; ".join(config.space.narrowed):
+        drawn += f"; left out, as these are no weights of theirs: {lost}"
     if config.init == IMAGENET:
         return f"networks begin with torchvision's weights from ImageNet; {drawn}"
-    return f"networks begin with the weights of {config.init}; masks, {drawn}"
+    return (
+        f"networks begin with the weights of {config.init}; masks, layers that it does not have, "
+        f"{drawn}"
+    )
+
+
+def require_weights_at_hand(config: StudyConfig) -> None:
+    """Check that torchvision's weights are here, and download them where they are not.
+
+    A worker that cannot have them would fail its trial.
+
+    Raises:
+        BadInputError: They cannot be downloaded.
+    """
+    if config.init != IMAGENET:
+        return
+    from pnn_core.models.imagenet_weights import require_downloaded  # imports torch
+
+    models = {trial.model for trial in islice(config.space.examples(config.shape), NETWORKS_TRIED)}
+    with blaming("--init", config.init):
+        for model in sorted(models, key=lambda model: model.network):
+            require_downloaded(model)
 
 
 def _find(key: TrialKey, tracking_uri: str | None) -> OwnCode:
@@ -108,11 +130,9 @@ def _saved(name: str) -> "SavedWeights":
     return weights
 
 
-def _require_fit(space: SearchSpace, shape: DatasetShape, name: str) -> None:
+def _fitting(space: SearchSpace, shape: DatasetShape, name: str) -> SearchSpace:
     from pnn_core.models.initial_weights import find_initial_weights  # imports torch
 
     weights = find_initial_weights(name)
     assert weights is not None  # noqa: S101  # a name was given
-    models = {trial.model for trial in islice(space.examples(shape), NETWORKS_TRIED)}
-    for model in models:
-        weights.require_fit(model)
+    return narrow(space, shape, weights.require_fit)

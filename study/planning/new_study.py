@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from pnn_core.config import DatasetShape, ParameterValue
 from pnn_core.data import DATASETS, dataset_shape
-from search_spaces import BUILT_IN, SearchSpace, find_space, require_network
+from search_spaces import BUILT_IN, SearchSpace, SpaceError, find_space, require_network
 from study.command_line import BadInputError, blaming
 from study.config import StudyConfig
 from study.planning.arguments import Arguments
@@ -25,7 +25,11 @@ from study.planning.converted_networks import require_convertible_networks
 from study.planning.early_stopping import asked_rungs
 from study.planning.enough_seeds import few_seeds_warning
 from study.planning.enqueued import with_enqueued
-from study.planning.initial_weights import with_found_weights, with_initial_weights
+from study.planning.initial_weights import (
+    require_weights_at_hand,
+    with_found_weights,
+    with_initial_weights,
+)
 from study.planning.limits import number_on_grid, require_limits
 from study.planning.log_account import require_log
 from study.planning.own_code import with_own_code
@@ -49,6 +53,9 @@ from study.results.setting import spell, values_of
 from study.results.settings import DEFAULT_TRIALS, Settings
 from study.search.own_sampler import require_proposals
 from study.search.sampler import DEFAULT_SAMPLER, GRID, SAMPLER_NAMES, require_sampler
+
+_ANY_CANVAS = 1024
+"""Pixels a side of a canvas that every network can halve down to its features."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +101,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
         arguments, space = with_default_augmentation(arguments, space)
     config = study_config(arguments, shape, space, name=arguments.name or "unnamed")
     require_test_images(arguments)
+    require_weights_at_hand(config)
     store = MlflowStore(arguments.tracking_uri)
     with blaming("--tracking-uri", store.shown_uri):
         store.check()
@@ -143,8 +151,7 @@ def asked_space(
         if arguments.network is not None:
             with blaming("--network", arguments.network):
                 require_network(arguments.network)
-        with blaming("--space", arguments.space):
-            space = find_space(arguments.space or "", shape, arguments.network)
+        space = _found_space(arguments, shape)
         if arguments.layer_file is not None:
             with blaming("--layer-file", arguments.layer_file):
                 space = space.with_own_layer(arguments.layer_file)
@@ -154,6 +161,19 @@ def asked_space(
         rerun.require_images(shape)
     with blaming("--rerun", rerun.key):
         return rerun.space(shape)
+
+
+def _found_space(arguments: Arguments, shape: DatasetShape) -> SearchSpace:
+    """Find the space; where it can be built on another canvas, the asked one is at fault."""
+    name, network = arguments.space or "", arguments.network
+    with blaming("--space", arguments.space):
+        try:
+            return find_space(name, shape, network)
+        except SpaceError as error:
+            if arguments.canvas is None:
+                raise
+            find_space(name, shape.on_canvas(_ANY_CANVAS), network)
+            raise BadInputError(f"--canvas {arguments.canvas}: {error}") from error
 
 
 def images_shape(arguments: Arguments) -> DatasetShape:

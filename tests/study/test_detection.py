@@ -187,11 +187,22 @@ def test_words_of_another_task_are_refused(folder, monkeypatch, capsys):
         ((*STUDY[:8], "--objectives", "val_accuracy"), "it is a metric of classification"),
         (("--space", "noise_masks", "--canvas", "64"), "setting of detection"),
         (("--space", "detection_masks"), "the data set has no boxes"),
-        ((*STUDY[:6], "--canvas", "63", "--name", "odd"), "63"),
+        ((*STUDY[:6], "--canvas", "63", "--name", "odd"), "--canvas 63: "),
     ):
         assert main(words) == 2
         assert said in capsys.readouterr().err
     assert {path.name for path in (folder / "studies").iterdir()} == {"shapes"}
+
+
+def test_a_dry_run_without_the_images_is_on_the_asked_canvas(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = ("--dry-run", "--dataset", "voc2007", "--space", "paper_table7")
+    assert main((*words, "--canvas", "320")) == 0
+    assert "data is absent: costs are for 3x320x320 images of 20 classes" in capsys.readouterr().out
+    assert main((*words, "--canvas", "321")) == 2
+    assert "study.run: --canvas 321: " in capsys.readouterr().err
+    assert main(("--dry-run", "--dataset", "imagefolder", *words[3:], "--canvas", "320")) == 2
+    assert "--canvas 320: canvas (=320) is a setting of detection" in capsys.readouterr().err
 
 
 def test_a_detector_finds_objects_in_files_of_any_size(folder, stored, capsys, monkeypatch):

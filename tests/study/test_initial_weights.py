@@ -151,6 +151,25 @@ def test_other_weights_are_refused_in_one_sentence(
     assert sorted(Path("studies").rglob("*")) == before
 
 
+def test_weights_that_cannot_be_had_are_refused_before_a_study_is_made(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
+    monkeypatch.setenv("TORCH_HOME", "cache")
+    write_voc_folder(tmp_path / "shapes", train=4, val=2, test=2, edges=(40, 60))
+    words = ("--space", "paper_table7", *SHAPES[:4], "--init", "imagenet")
+    assert main((*words, "--tracking-uri", "sqlite:///mlflow.db", "--name", "new")) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("study.run: --init imagenet: torchvision's ImageNet weights of resnet50")
+    assert err.count("\n") == 1 and not Path("studies").exists()
+    assert main((*words, "--dry-run")) == 0
+    out = capsys.readouterr().out
+    assert "2 trials" in out
+    assert "weights of theirs: variant VGG-16 noise masks, ResNet-50 noise masks" in out
+
+
 def test_images_of_a_classification_task_are_refused(folder, tracker, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     words = ("--space", "noise_masks", "--init", "source:0", "--tracking-uri", tracker)
