@@ -23,22 +23,36 @@ if [ ! -x "$ray" ]; then
     exit 2
 fi
 
-# Each job has a token, ports and a folder of its own: nodes may be shared.
+# Each job has a token, a port and folders of its own: nodes may be shared. Ray makes its own folder
+# writable for everybody, so that it lies in one that is not.
 RAY_AUTH_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN RAY_USAGE_STATS_ENABLED=0
 port=$((20000 + SLURM_JOB_ID % 20000))
-temporary=/tmp/ray-$SLURM_JOB_ID
+private=/tmp/pnn-study-$SLURM_JOB_ID
+temporary=$private/ray
 read -r ip _ < <(hostname -I)
 address=$ip:$port
 nodes=$SLURM_JOB_NUM_NODES
 head_node=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 
-start=("$ray" start --block --num-cpus "${SLURM_CPUS_PER_TASK:-1}" --object-store-memory 2000000000
+# shellcheck disable=SC2016  # the shell of the step expands it
+own_folder='mkdir -p -m 700 "$0" && [ -O "$0" ] && [ ! -L "$0" ] && chmod 700 "$0" && exec "$@"'
+start=(bash -c "$own_folder" "$private" "$ray" start --block --num-cpus "${SLURM_CPUS_PER_TASK:-1}" --object-store-memory 2000000000
     --min-worker-port 0 --max-worker-port 0)
 
 driver=
 stopping=
-is_running() { scontrol show job "$SLURM_JOB_ID" | grep -q 'JobState=RUNNING'; }
+# A controller that is slow to answer must not cost the job its next life.
+is_running() {
+    local told
+    for _ in 1 2 3; do
+        if told=$(scontrol show job "$SLURM_JOB_ID"); then
+            case $told in *JobState=RUNNING*) return 0 ;; *) return 1 ;; esac
+        fi
+        sleep 1
+    done
+    return 0
+}
 
 # Slurm tells this shell alone where the time ends. Where it cancels, or preempts at once, the job is not
 # running any more and every process of it was told: the driver would take a second signal for impatience.
@@ -66,6 +80,10 @@ for _ in $(seq 240); do
     if [ -n "$stopping" ] || ! kill -0 "${steps[0]}" 2> /dev/null; then break; fi
     sleep 0.5
 done
+if [ -z "$stopping" ] && ! kill -0 "${steps[0]}" 2> /dev/null; then
+    echo "pnn-study: Ray's head did not start ($private must be this user's own); nothing was trained" >&2
+    exit 1
+fi
 if [ "$nodes" -gt 1 ]; then
     srun --overlap --nodes=$((nodes - 1)) --ntasks=$((nodes - 1)) --exclude="$head_node" \
         "${start[@]}" --address "$address" &
@@ -86,7 +104,7 @@ trap '' TERM  # of the steps that end now
 kill "${steps[@]}" 2> /dev/null
 wait
 if [ "$status" -ne 1 ] && is_running; then  # Ray's logs stay where something failed
-    srun --overlap --nodes="$nodes" --ntasks="$nodes" rm -rf "$temporary"
+    srun --overlap --nodes="$nodes" --ntasks="$nodes" rm -rf "$private"
 fi
 
 # Neither done (0) nor refused (2) changes by another try. What Slurm has requeued or cancelled by itself

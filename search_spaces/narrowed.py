@@ -39,8 +39,9 @@ def narrow(
 
     def refusal(model: ModelConfig) -> ValueError | None:
         if model not in refusals:
+            refusals[model] = None
             try:
-                refusals[model] = require_fit(model)
+                require_fit(model)
             except ValueError as error:
                 refusals[model] = error
         return refusals[model]

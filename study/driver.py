@@ -46,9 +46,19 @@ def drive(arguments: Arguments, caller: Caller) -> "Ended":
     """
     try:
         ended = _drive(arguments, caller)
+    except BadInputError:
+        raise  # nothing began, and who asked for it reads why
     except (StudyInterrupted, StudyFailedError) as error:
         end = "interrupted" if isinstance(error, StudyInterrupted) else "failed"
         if untold := _notify(arguments, error.name, end, str(error)):
+            error.add_note(untold)
+        raise
+    except Exception as error:  # whatever ends a study is told
+        from study.engine.failure_reasons import describe_error
+
+        if untold := _notify(
+            arguments, arguments.name or "unnamed", "failed", describe_error(error)
+        ):
             error.add_note(untold)
         raise
     outcome = ended.outcome
@@ -140,6 +150,8 @@ def _connect(
 
     def lost(reason: str) -> None:
         again = resume if (plan.config.output / FILE).is_file() else "the same command"
+        # The process ends next: that nobody could be told has no place to be said.
+        _notify(plan.arguments, plan.config.name, "failed", f"{reason}; go on by: {again}")
         caller.lost(plan.config, reason, again, interrupts)
 
     try:
@@ -209,8 +221,7 @@ def _run(
     from study.execution.execute import execute
 
     if resources is not None and plan.config.address is not None:
-        left = max(plan.config.trials - (plan.file.trials_ended or 0), plan.config.confirm)
-        stack.enter_context(asked_for(resources, left))
+        stack.enter_context(asked_for(resources, plan.runs_ahead))
     try:
         if resources is not None:
             plan = _with_arithmetic(plan, resources)

@@ -1,5 +1,6 @@
 """Notification of a study's end: a command that is run, or a URL that is posted to."""
 
+import http.client
 import json
 import shlex
 import subprocess
@@ -49,8 +50,13 @@ def notify(place: str, notice: Notice) -> str:
         ended = subprocess.run(  # noqa: S603  # the command of who runs the study
             shlex.split(place), input=document, capture_output=True, timeout=SECONDS
         )
-    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        return mask_password(f"--notify {place}: {error}")
+    except (
+        OSError,
+        ValueError,
+        http.client.HTTPException,  # the server speaks something else
+        subprocess.TimeoutExpired,
+    ) as error:
+        return mask_password(f"--notify {place}: {error or type(error).__name__}")
     if ended.returncode:
         said = ended.stderr.decode(errors="replace").strip().splitlines()
         return mask_password(

@@ -9,7 +9,7 @@ from pnn_core.data import DatasetError, TrainingData, confirm_step, load_test_da
 from study.checkpoints.checkpoint_store import CheckpointStore
 from study.checkpoints.cleanup import CheckpointCleanup
 from study.engine.cluster.gpu_sharing import share_gpus
-from study.engine.cluster.growing_cluster import asked_for
+from study.engine.cluster.growing_cluster import ask_for, asked_for
 from study.engine.cluster.trial_resources import TrialResources, concurrent_trials
 from study.engine.interrupts import Interrupts
 from study.engine.tune.tuner import train_runs
@@ -297,6 +297,9 @@ class StudyLife:
             self._resources = share_gpus(
                 self._config, self._resources, self._data, self._say, self._warn
             )
+            if self._config.address is not None:
+                # Trials that share a GPU need fewer than were asked for before it was measured.
+                ask_for(self._resources, self._plan.runs_ahead)
         manager.take_requests(self._requests.attend)
         return train_runs(
             self._config,

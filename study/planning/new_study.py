@@ -78,6 +78,11 @@ class StudyPlan:
     warnings: tuple[str, ...] = ()
     images: str = ""
 
+    @property
+    def runs_ahead(self) -> int:
+        """Number of runs of which all may train at once: trials left, or a confirmation's."""
+        return max(self.config.trials - (self.file.trials_ended or 0), self.config.confirm)
+
 
 def plan_study(arguments: Arguments) -> StudyPlan:
     """Check everything that can be checked without Ray and the data; create nothing.

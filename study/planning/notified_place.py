@@ -4,6 +4,8 @@ import shlex
 import shutil
 from urllib.parse import urlsplit
 
+from study.results.mask_secrets import mask_password
+
 
 def is_url(place: str) -> bool:
     """Return True for a URL, False for a command."""
@@ -14,9 +16,11 @@ def read_notified(text: str) -> str:
     """Read a place to notify, without trying it.
 
     Raises:
-        ValueError: It is neither an http or https URL nor a command that is found.
+        ValueError: It is neither an http or https URL nor a command that is found, or the URL has a
+            user or no host.
     """
     if is_url(text):
+        _require_address(text)
         return text
     try:
         words = shlex.split(text)
@@ -28,3 +32,19 @@ def read_notified(text: str) -> str:
             f"program {words[0] if words else ''!r} is found"
         )
     return text
+
+
+def _require_address(url: str) -> None:
+    found = urlsplit(url)
+    shown = mask_password(url)
+    if found.username is not None:
+        raise ValueError(
+            f"{shown!r} has a user, which a POST does not send: accepted are URLs without one, or "
+            "a command, such as curl with --user"
+        )
+    try:
+        is_complete = bool(found.hostname) and (found.port is None or found.port > 0)
+    except ValueError:  # a port that is no number
+        is_complete = False
+    if not is_complete or any(character.isspace() for character in url):
+        raise ValueError(f"{shown!r} must be http://HOST:PORT/PATH or https://…, without spaces")

@@ -55,6 +55,7 @@ from study.results.mlflow.errors import TrackerUnreachableError
 from study.results.mlflow.experiments import StudyRefusedError
 from study.results.mlflow.store import MlflowStore
 from study.results.planned_experiment import space_digest
+from study.results.resources import OF_A_CLUSTER
 from study.results.setting import OnResume, flag_of, options, spell
 from study.results.settings import Settings
 
@@ -223,6 +224,8 @@ def _complete(arguments: Arguments, stored: StudyFile) -> Arguments:
     kept |= {name: v for name, v in stored_choice(stored).items() if name in kept}
     if stored.confirm and arguments.controls is not None:
         kept["controls"] = added_controls(stored, arguments.controls)
+    if "address" in arguments.typed and arguments.address is None:  # from a cluster to a machine
+        kept |= {name: None for name in OF_A_CLUSTER if name not in arguments.typed}
     for name in ADDED:
         kept[name] = _added(name, arguments, getattr(stored, name))
     for name, declared in options(Settings).items():

@@ -1,5 +1,7 @@
 """Resources of a study, and the readers of their amounts."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from study.results.setting import Group, OnResume, option
@@ -7,6 +9,14 @@ from study.results.setting import Group, OnResume, option
 NODE_SECONDS = 600
 """Time that a cluster without any CPU, as one that grows from a head alone, is waited for."""
 
+
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+"""Value of a label as Ray takes it; its operators, such as `!spot`, are no values."""
+
+_LABEL_NAME = re.compile(rf"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?{_LABEL_VALUE.pattern}")
+
+OF_A_CLUSTER = ("wait_for_nodes", "min_workers", "node_labels", "confirm_node_labels")
+"""Names of options that only a cluster has, which `address` names."""
 
 RAY_ADDRESS = "RAY_ADDRESS"
 """Name of the variable that Ray's own programs read a cluster's address from."""
@@ -66,8 +76,7 @@ def amounts(text: str | None) -> dict[str, float]:
         ValueError: An amount is no number above 0, or a name is missing or one of Ray's own.
     """
     found: dict[str, float] = {}
-    for part in filter(None, (text or "").split(",")):
-        name, _, amount = part.partition("=")
+    for name, amount, part in _pairs(text):
         try:
             found[name] = float(amount)
         except ValueError:
@@ -95,15 +104,36 @@ def labels(text: str | None) -> dict[str, str]:
     """Return the value of each label in a text such as `ray.io/market-type=spot,zone=a`.
 
     Raises:
-        ValueError: A label is no pair of a name and a value.
+        ValueError: A label is no pair of a name and a value, as Ray takes them.
     """
     found: dict[str, str] = {}
-    for part in filter(None, (text or "").split(",")):
-        name, _, value = part.partition("=")
-        if not name or not value:
-            raise ValueError(f"{part!r} must be NAME=VALUE, such as ray.io/market-type=spot")
+    for name, value, part in _pairs(text):
+        if not _LABEL_NAME.fullmatch(name) or not _LABEL_VALUE.fullmatch(value):
+            raise ValueError(
+                f"{part!r} must be NAME=VALUE of letters, digits, '.', '_' and '-', such as "
+                "ray.io/market-type=spot"
+            )
         found[name] = value
     return found
+
+
+def _pairs(text: str | None) -> Iterator[tuple[str, str, str]]:
+    """Give name, value and both as typed, of a text such as `zone=a,disk=fast`.
+
+    Raises:
+        ValueError: Nothing was said, as by a variable that is not set, or a name stands twice.
+    """
+    if text is None:
+        return
+    names = set()
+    for part in text.split(","):
+        name, _, value = (word.strip() for word in part.partition("="))
+        if not part.strip():
+            raise ValueError(f"{text!r} must be NAME=VALUE, or several with a comma between them")
+        if name in names:
+            raise ValueError(f"{text!r} has {name} twice: say it once")
+        names.add(name)
+        yield name, value, part
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """Manifests for KubeRay: Kubernetes knows every field, and Ray and the study accept their words."""
 
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 import yaml
 
 MANIFESTS = ("kuberay-cluster.yaml", "kuberay-job.yaml")
+ROOT = Path(__file__).parents[2]
+DOCS = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 KUBERNETES = "1.30"
 """Version of whose types the pods are: older than what clusters run today."""
 
@@ -117,6 +120,42 @@ def test_the_cluster_grows_from_a_head_without_cpus(cluster):
 
 def test_ray_asks_for_its_token(cluster):
     assert cluster["authOptions"] == {"mode": "token"}
+
+
+def test_the_driver_alone_is_told_and_not_the_shell_that_ray_has_run_it_by(cluster):
+    """Ray kills the driver within two seconds where that shell ends."""
+    (container,) = cluster["headGroupSpec"]["template"]["spec"]["containers"]
+    *_, script = container["lifecycle"]["preStop"]["exec"]["command"]
+    patterns = re.findall(r"p(?:kill|grep) [^']*--full '([^']+)'", script)
+    assert len(patterns) == 2
+    driver = "study.run --resume-or-start --name digits"
+    for pattern in patterns:
+        assert re.search(pattern, f"python -m {driver}")
+        assert re.search(pattern, f"/opt/pnn/bin/python3.11 -m {driver}")
+        assert not re.search(pattern, f"/bin/sh -c python -m {driver}")
+        assert not re.search(pattern, f"sh -c {script}")
+
+
+def test_manifests_say_the_version_of_ray_that_is_in_the_image(cluster):
+    pins = (ROOT / "constraints.txt").read_text()
+    assert re.search(rf"^ray==({re.escape(cluster['rayVersion'])})$", pins, re.MULTILINE)
+
+
+def test_the_secret_of_trackers_is_none_of_kuberays(cluster, manifest):
+    """KubeRay keeps the token in a secret named like the cluster."""
+    for group in groups(cluster):
+        (container,) = group["template"]["spec"]["containers"]
+        (source,) = container["envFrom"]
+        assert source["secretRef"]["name"] != manifest["metadata"]["name"]
+        assert f"secret generic {source['secretRef']['name']} " in DOCS
+
+
+def test_a_node_starts_also_where_no_operators_can_be_compiled(cluster):
+    """KubeRay joins these words and its own `ray start` by &&."""
+    for group in groups(cluster):
+        (container,) = group["template"]["spec"]["containers"]
+        (words,) = container["args"]
+        assert words.endswith("|| true")
 
 
 def test_pods_are_not_root_and_reach_the_volume(cluster, documents):

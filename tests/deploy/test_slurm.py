@@ -6,6 +6,7 @@ import re
 import shlex
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -25,7 +26,9 @@ STAND_INS = {
         echo "scontrol $*" >> "$CALLS"
         case $* in
             "show hostnames "*) printf 'n1\\nn2\\nn3\\n' ;;
-            "show job "*) echo "   JobState=$JOB_STATE Reason=None" ;;
+            "show job "*)
+                if [ -n "$SILENT" ] && mkdir "$CALLS.silent" 2> /dev/null; then exit 1; fi
+                echo "   JobState=$JOB_STATE Reason=None" ;;
         esac""",
     "srun": """
         echo "srun $*" >> "$CALLS"
@@ -80,6 +83,7 @@ class Job:
             "CALLS": str(self.calls_file),
             "JOB_STATE": "RUNNING",
             "STATUS": "",
+            "SILENT": "",
             "STEPS": str(min(nodes, 2)),
             "SLURM_JOB_ID": self.id,
             "SLURM_JOB_NODELIST": "n[1-3]",
@@ -169,7 +173,7 @@ def test_the_head_is_the_first_node_and_the_others_join_it(job, accept_ray_start
     assert (options["port"], options["num_cpus"]) == (port, 4)
     options = accept_ray_start(workers)
     assert (options["address"], options["num_cpus"]) == (f"127.0.0.1:{port}", 4)
-    assert tidying.endswith(f"--nodes=3 --ntasks=3 rm -rf /tmp/ray-{job.id}")
+    assert tidying.endswith(f"--nodes=3 --ntasks=3 rm -rf /tmp/pnn-study-{job.id}")
 
 
 def test_the_study_resumes_or_starts_once_all_nodes_can_train(job):
@@ -207,6 +211,36 @@ def test_a_study_whose_time_ends_is_told_once_and_requeued(job):
     assert job.calls()[-1] == f"scontrol requeue {job.id}"
     assert job.calls("told") == ["told 1"]
     assert "requeued" in job.output
+
+
+def test_a_controller_that_does_not_answer_once_costs_no_life(job):
+    job.start(SILENT="once")
+    job.reach_the_time_limit()
+    assert job.status() == 130
+    assert (job.folder / "calls.silent").exists()
+    assert job.calls("told") == ["told 1"] and job.is_requeued()
+
+
+def test_rays_folder_lies_in_one_that_others_cannot_enter(job):
+    job.start()
+    job.wait_for_the_driver()
+    folder = Path(f"/tmp/pnn-study-{job.id}")
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert f"--temp-dir {folder}/ray" in job.calls("srun ")[0]
+    job.reach_the_time_limit()
+    assert job.status() == 130
+
+
+def test_a_folder_that_somebody_else_made_beforehand_is_not_used(job, tmp_path):
+    folder = Path(f"/tmp/pnn-study-{job.id}")
+    folder.symlink_to(tmp_path)
+    try:
+        job.start()
+        assert job.status() == 1
+        assert "Ray's head did not start" in job.output
+        assert job.calls("driver ") == []
+    finally:
+        folder.unlink()
 
 
 def test_a_study_whose_steps_are_preempted_is_told_once_and_requeued(job):

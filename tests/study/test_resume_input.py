@@ -182,11 +182,14 @@ def test_what_agrees_may_be_typed_again() -> None:
 
 
 def test_what_may_change_changes_and_is_kept(sqlite_uri: str) -> None:
-    begin("--address", "10.0.0.1:6379", "--gpus-per-trial", "1")
+    of_a_cluster = ("--wait-for-nodes", "300", "--min-workers", "2", "--node-labels", "zone=a")
+    begin("--address", "10.0.0.1:6379", "--gpus-per-trial", "1", *of_a_cluster)
     argv = ["--trials", "48", "--address", "local", "--cpus-per-trial", "2"]
     plan = resume(*argv, "--gpus-per-trial", "auto", "--max-concurrent", "3")
     resources = plan.config
     assert (plan.config.trials, plan.config.address) == (48, None)
+    assert (plan.config.wait_for_nodes, plan.config.min_workers) == (None, None)
+    assert plan.config.node_labels is None
     assert (resources.cpus_per_trial, resources.gpus_per_trial) == (2, None)
     plan.file.write(plan.config.output)
     assert resume().config == plan.config

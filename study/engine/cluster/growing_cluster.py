@@ -4,8 +4,8 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-import ray
 from ray.autoscaler.sdk import request_resources
+from ray.util.placement_group import placement_group, remove_placement_group
 
 from study.engine.cluster.connect import ClusterError, spell_address
 from study.engine.cluster.trial_resources import (
@@ -17,7 +17,8 @@ from study.engine.cluster.trial_resources import (
     trial_resources,
 )
 from study.results.plural import counted
-from study.results.resources import NODE_SECONDS, Resources
+from study.results.resources import NODE_SECONDS, OF_A_CLUSTER, Resources
+from study.results.setting import flag_of
 
 POLL_SECONDS = 1.0
 SAID_EVERY_SECONDS = 30.0
@@ -28,8 +29,8 @@ Tell = Callable[[str], None]
 def wait_for_resources(wanted: Resources, say: Tell) -> TrialResources:
     """Return the resources of a trial, once enough nodes of the connected cluster have them.
 
-    A pending task for each place that is waited for tells an autoscaler what is lacking; Ray
-    forgets them with this process, however it ends.
+    A pending placement group with a bundle on each node that is waited for tells an autoscaler what
+    is lacking; Ray forgets it with this process, however it ends.
 
     Args:
         wanted: Resources as asked for.
@@ -71,6 +72,21 @@ def _wait(wanted: Resources, least: int, seconds: float, say: Tell) -> int:
 def asked_for(resources: TrialResources, trials: int) -> Iterator[None]:
     """Ask an autoscaler for room for a study's trials, as long as the context lasts.
 
+    Args:
+        resources: Resources of each trial.
+        trials: Number of trials that are left.
+    """
+    ask_for(resources, trials)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(Exception):  # the cluster may be gone, and its request with it
+            request_resources(bundles=[])
+
+
+def ask_for(resources: TrialResources, trials: int) -> None:
+    """Ask an autoscaler for room for a study's trials, in the place of what was asked for before.
+
     Ray keeps one such request for a cluster: of two studies, the last to begin has its way, and
     the trials that the other has waiting speak for it.
 
@@ -84,23 +100,15 @@ def asked_for(resources: TrialResources, trials: int) -> Iterator[None]:
         bundles=[resources.bundle] * places,
         bundle_label_selectors=selectors,
     )
-    try:
-        yield
-    finally:
-        with contextlib.suppress(Exception):  # the cluster may be gone, and its request with it
-            request_resources(bundles=[])
 
 
 def _require_address(wanted: Resources) -> None:
-    for flag, value in (
-        ("--wait-for-nodes", wanted.wait_for_nodes),
-        ("--min-workers", wanted.min_workers),
-        ("--node-labels", wanted.node_labels),
-        ("--confirm-node-labels", wanted.confirm_node_labels),
-    ):
+    for name in OF_A_CLUSTER:
+        value = getattr(wanted, name)
         if value is not None:
             raise ClusterError(
-                f"{flag} {value}: is of a cluster that --address names, not of this machine alone"
+                f"{flag_of(name)} {value}: is of a cluster that --address names, not of this "
+                "machine alone"
             )
 
 
@@ -124,30 +132,18 @@ def _needs(wanted: Resources) -> TrialResources:
 
 @contextlib.contextmanager
 def _demand(wanted: Resources, places: int) -> Iterator[None]:
-    """Have tasks wait for room for trials, on a node each."""
+    """Have a placement group wait for room for trials, on a node each."""
     needs = _needs(wanted)
-    custom = {n: x for n, x in needs.bundle.items() if n not in ("CPU", "GPU", "memory")}
-    hold = ray.remote(
-        num_cpus=needs.cpus,
-        num_gpus=needs.gpus,
-        memory=needs.memory,
-        resources=custom,
-        label_selector=dict(needs.labels),
-        max_retries=0,
-        scheduling_strategy="SPREAD",
-    )(_hold)
-    pending = [hold.remote() for _ in range(places)]
+    group = placement_group(
+        [needs.bundle] * places,
+        strategy="STRICT_SPREAD",
+        bundle_label_selector=[dict(needs.labels)] * places if needs.labels else None,
+    )
     try:
         yield
     finally:
-        for task in pending:
-            ray.cancel(task, force=True)
-
-
-def _hold() -> None:
-    """Keep the place of a trial until it is cancelled."""
-    while True:
-        time.sleep(POLL_SECONDS)
+        with contextlib.suppress(Exception):  # the cluster may be gone, and its group with it
+            remove_placement_group(group)
 
 
 def _waiting(wanted: Resources, ready: int, least: int, waited: float, seconds: float) -> str:
@@ -160,15 +156,17 @@ def _waiting(wanted: Resources, ready: int, least: int, waited: float, seconds: 
 
 def _too_few(wanted: Resources, ready: int, least: int, seconds: float) -> ClusterError:
     """Say what the cluster has, and what was asked for."""
-    if not seconds:
-        try:
-            with _telling_to_wait():
-                trial_resources(wanted)
-        except ClusterError as error:
+    lacks = ""
+    try:
+        with contextlib.nullcontext() if seconds else _telling_to_wait():
+            trial_resources(wanted)
+    except ClusterError as error:
+        if not seconds:
             return error
+        lacks = f" ({error})"
     return ClusterError(
         f"{spell_address(wanted.address)}: {ready} of {counted(least, 'node')} with room for a "
-        f"trial ({_spell(_needs(wanted))}) came within {seconds:g} seconds: wait longer by "
+        f"trial ({_spell(_needs(wanted))}) came within {seconds:g} seconds{lacks}: wait longer by "
         "--wait-for-nodes, or ask for less"
     )
 

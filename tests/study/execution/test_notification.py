@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import socket
 import sys
 import threading
 
@@ -57,6 +58,19 @@ def test_what_fails_is_one_sentence_without_the_password(webhook):
     assert notify(f"{sys.executable} -c 'exit(3)'", NOTICE).endswith("ended with status 3")
 
 
+def test_a_server_that_does_not_speak_http_is_told_of():
+    def answer(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(1024)
+            connection.sendall(b"SSH-2.0-OpenSSH\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=answer, args=(server,), daemon=True).start()
+        place = f"http://127.0.0.1:{server.getsockname()[1]}/hook"
+        assert notify(place, NOTICE).startswith(f"--notify {place}: SSH-2.0-OpenSSH")
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
@@ -64,6 +78,13 @@ def test_what_fails_is_one_sentence_without_the_password(webhook):
         ("ftp://host/file", "must be a URL that begins with http:// or https://"),
         ("mail 'me", "is no command: No closing quotation"),
         ("", "no program '' is found"),
+        (
+            "http://me:secret@host/hook",
+            r"me:\*\*\*@host/hook' has a user, which a POST does not send",
+        ),
+        ("http://127.0.0.1:abc/x", "must be http://HOST:PORT/PATH"),
+        ("http://h/a b", "without spaces"),
+        ("http:///path", "must be http://HOST:PORT/PATH"),
     ],
 )
 def test_a_place_that_cannot_be_is_refused(typed, said):
