@@ -3,7 +3,9 @@
 The paper (Section 5.4) states the data, a scale of 600, a batch size of 1 and RoI align, and names
 its code: J. Yang, "A Faster PyTorch Implementation of Faster R-CNN". The rest is that code's recipe
 for PASCAL VOC 2007: SGD with momentum 0.9 (here Nesterov's), weight decay 5e-4, a learning rate of
-1e-3 for one image a step, a tenth of it after the fifth of six epochs, flips.
+1e-3 for one image a step, a tenth of it after the fifth of six epochs, flips. Not taken over are
+its twice as large rate of biases, which it does not decay, the clipped gradients and 256 regions an
+image of its VGG-16, for which 128 are sampled here as for its ResNets.
 """
 
 from collections.abc import Mapping

@@ -72,13 +72,13 @@ def _confirmed_front(study: LoadedStudy) -> list[LayerResult]:
     found = [
         result
         for result in layer_results(study.confirmed)
-        if result.layer == PERTURBATION and result.learnable_params and result.test_accuracies
+        if result.layer == PERTURBATION and result.matched_params and result.test_accuracies
     ]
     return sorted(found, key=_size)
 
 
 def _size(result: LayerResult) -> int:
-    return result.learnable_params or 0
+    return result.matched_params or 0
 
 
 def _nearest(result: LayerResult, others: Iterable[LayerResult]) -> LayerResult | None:

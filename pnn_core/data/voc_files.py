@@ -61,6 +61,11 @@ class VocFiles:
         Raises:
             DatasetError: There is none.
         """
+        if name not in self.images and Path(name).stem in self.images:
+            raise DatasetError(
+                f"{listed_in} lists {name!r}: accepted are names without their endings, here "
+                f"{Path(name).stem!r}"
+            )
         if name not in self.images:
             raise DatasetError(
                 f"{listed_in} lists {name!r}, and {self.folder / IMAGES} holds no image of that "

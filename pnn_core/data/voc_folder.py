@@ -13,7 +13,7 @@ from pnn_core.data.class_folders import CLASS_LIST, read_class_list
 from pnn_core.data.dataset import DatasetError, Part
 from pnn_core.data.spec import DatasetSpec, Survey
 from pnn_core.data.voc_files import VocFiles
-from pnn_core.data.voc_images import annotated_images, require_known_classes
+from pnn_core.data.voc_images import annotated_images, box_edges, require_known_classes
 from pnn_core.data.voc_lists import LISTS, list_path, read_list, read_test_list, training_list
 from pnn_core.data.voc_survey import survey
 
@@ -120,8 +120,12 @@ class VocFolder:
         difficult = []
         for name in names:
             files.image(name, list_path(folder, "test"))
-            usable = [each for each in files.annotation(name).objects if each.has_area]
+            annotation = files.annotation(name)
+            usable = [each for each in annotation.objects if each.has_area]
             require_known_classes(files, name, usable, classes)
+            if annotation.size is not None:  # else only the image tells, which is opened at the end
+                for each in usable:
+                    box_edges(files.annotation_path(name), each, annotation.size)
             difficult += [each.difficult for each in usable]
         _require_objects(folder, "tests", np.array(difficult, dtype=np.bool_))
 

@@ -43,7 +43,7 @@ def annotated_images(
         size = _size(files, name, file, annotation)
         usable = [each for each in annotation.objects if each.has_area]
         require_known_classes(files, name, usable, classes)
-        boxes += [_edges(files.annotation_path(name), each, size) for each in usable]
+        boxes += [box_edges(files.annotation_path(name), each, size) for each in usable]
         objects += usable
         counts.append(len(usable))
         paths.append(os.fsencode(file))
@@ -94,10 +94,13 @@ def _size(files: VocFiles, name: str, file: str, annotation: VocAnnotation) -> V
     )
 
 
-def _edges(path: Path, found: VocObject, size: VocSize) -> tuple[float, float, float, float]:
+def box_edges(path: Path, found: VocObject, size: VocSize) -> tuple[float, float, float, float]:
     """Return a box from edge to edge, as `AnnotatedImages` has it.
 
     A box that begins at pixel 0, as tools write that count from there, is cut at the border.
+
+    Raises:
+        DatasetError: It reaches beyond the image.
     """
     left, top, right, bottom = found.box
     if min(left, top) < 0 or right > size[0] or bottom > size[1]:

@@ -6,7 +6,7 @@ from study.results.mask_secrets import mask_password
 from study.results.study_info import StudyInfo
 from study.results.trial_key import TrialKey
 
-FROM_A_FOLDER = ("imagefolder", "imagenet100", "vocfolder")
+FROM_A_FOLDER = ("imagefolder", "imagenet100", "shards", "voc2007", "vocfolder")
 """Data sets that lie where their owner put them."""
 
 

@@ -345,10 +345,20 @@ def test_a_test_set_is_checked_before_a_search_without_its_images(folder, opened
     message = r"x001\.xml has an object of class 'discs', .* have: the nearest is 'disc'"
     with pytest.raises(DatasetError, match=message):
         require_test_split("vocfolder", folder)
+    beyond = VocObject(name="disc", box=(1, 1, 9, 900))
+    write_annotation(folder, "x001", (60, 40), [beyond])
+    with pytest.raises(DatasetError, match=r"x001\.xml has a box of 'disc' from 1, 1, 9, 900"):
+        require_test_split("vocfolder", folder)
     (folder / "ImageSets" / "Main" / "test.txt").unlink()
     with pytest.raises(DatasetError, match=r"test\.txt is missing: list the images to test there"):
         require_test_split("vocfolder", folder)
     assert ", no test images" in summarise_images(load(folder), folder)[0]
+
+
+def test_a_list_of_names_with_their_endings_is_told_how_to_name_them(folder):
+    write_list(folder, "test", ["x000.jpg"])
+    with pytest.raises(DatasetError, match=r"'x000\.jpg': accepted are names without .* 'x000'"):
+        require_test_split("vocfolder", folder)
 
 
 @pytest.mark.parametrize(
