@@ -12,8 +12,8 @@ from pnn_core.parts import palette
 from study.results.run_record import RunState
 
 HOW_TO_READ = (
-    "The lighter a curve, the higher its last validation accuracy; the number at its end is the "
-    "trial's."
+    "The lighter a curve, the better its trial was last on validation images; the number at its "
+    "end is the trial's."
 )
 
 _DARKEST, _LIGHTEST = 0.28, 0.84  # of the scale: beyond them it is faint on dark or on white paper

@@ -228,8 +228,8 @@ def _which(curves: Sequence[TrialCurve], *, left_out: int, chosen: bool) -> str:
     sentence = f"Drawn: {counted(len(curves), 'trial')} {source} ({counts})."
     if left_out:
         sentence = (
-            f"{sentence[:-1]}, evenly spread by rank from the highest to the lowest last "
-            f"validation accuracy; {left_out} left out."
+            f"{sentence[:-1]}, evenly spread by rank from the best to the worst that they were "
+            f"last on validation images; {left_out} left out."
         )
     return sentence
 

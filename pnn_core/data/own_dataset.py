@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,12 +50,17 @@ def add_dataset(code: OwnCode) -> None:
 
 
 def images_digest(data: TrainingData) -> str:
-    """Return the SHA-256 of all images to learn from and to validate on, labels and classes."""
+    """Return the SHA-256 of what is known of all images to learn from and to validate on.
+
+    That is shape, classes and labels, the pixels of images in memory, and of images in files their
+    names, with their sizes and boxes where there are any: no file is opened for it.
+    """
     digest = hashlib.sha256(repr((data.shape, data.classes)).encode())
     for images in (data.train, data.validation):
-        if isinstance(images, LabelledImages):
-            digest.update(np.ascontiguousarray(images.images).data)
-            digest.update(np.ascontiguousarray(images.labels).data)
+        for field in fields(images):
+            value = getattr(images, field.name)
+            if isinstance(value, np.ndarray):
+                digest.update(np.ascontiguousarray(value).data)
     digest.update(np.ascontiguousarray(data.held_out).data)
     return digest.hexdigest()
 

@@ -40,7 +40,12 @@ from study.planning.preflight import (
     studies_in_storage,
 )
 from study.planning.prior import require_prior
-from study.planning.ray_job import require_lasting_folder, with_ray_address
+from study.planning.ray_job import (
+    require_cluster,
+    require_lasting_folder,
+    require_lasting_tracker,
+    with_ray_address,
+)
 from study.planning.rerun import Rerun, find_rerun
 from study.planning.study_file import FILE, StudyFile, describe_images
 from study.planning.study_folder import CHECKPOINTS, STUDIES, describe_lost_file, is_free
@@ -94,6 +99,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
         BadInputError: Names the option to change.
     """
     arguments = with_ray_address(arguments)
+    require_cluster(arguments)
     rerun = find_rerun(arguments)
     if rerun is None:
         arguments = with_found_weights(with_own_code(arguments))
@@ -115,6 +121,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
     name = _free_name(arguments, names, store, storage, in_storage)
     output = arguments.output or STUDIES / name
     require_lasting_folder(output)
+    require_lasting_tracker(arguments.tracking_uri)
     with blaming("--output", output):
         if not is_free(output):
             raise ValueError(describe_lost_file(output) or "exists: choose a new folder")

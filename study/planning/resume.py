@@ -39,7 +39,12 @@ from study.planning.own_code import (
     with_own_controls,
 )
 from study.planning.preflight import resolve_storage, studies_in_storage
-from study.planning.ray_job import require_lasting_folder, with_ray_address
+from study.planning.ray_job import (
+    require_cluster,
+    require_lasting_folder,
+    require_lasting_tracker,
+    with_ray_address,
+)
 from study.planning.rerun import rerun_space
 from study.planning.study_file import FILE, StudyFile, describe_images, read_arithmetic
 from study.planning.study_folder import (
@@ -124,6 +129,8 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
     kinds = {code.kind for code in own}
     named = {o: getattr(stored, o) for o, kind in OPTIONS.items() if o in KEPT and kind in kinds}
     completed = replace(_complete(arguments, stored), **named)
+    require_cluster(completed)
+    require_lasting_tracker(completed.tracking_uri)
     config, in_storage = _resumed_config(completed, stored, folder)
     _require_same_space(config, stored)
     _require_same_images(config, stored, completed)

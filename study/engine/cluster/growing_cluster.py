@@ -17,8 +17,7 @@ from study.engine.cluster.trial_resources import (
     trial_resources,
 )
 from study.results.plural import counted
-from study.results.resources import NODE_SECONDS, OF_A_CLUSTER, Resources
-from study.results.setting import flag_of
+from study.results.resources import NODE_SECONDS, Resources
 
 POLL_SECONDS = 1.0
 SAID_EVERY_SECONDS = 30.0
@@ -40,7 +39,6 @@ def wait_for_resources(wanted: Resources, say: Tell) -> TrialResources:
         ClusterError: No node has as much of what was asked for, or too few do in time.
     """
     if wanted.address is None:
-        _require_address(wanted)
         return trial_resources(wanted)
     least = wanted.min_workers or 1
     ready, seconds = _ready(wanted), _patience_seconds(wanted)
@@ -100,16 +98,6 @@ def ask_for(resources: TrialResources, trials: int) -> None:
         bundles=[resources.bundle] * places,
         bundle_label_selectors=selectors,
     )
-
-
-def _require_address(wanted: Resources) -> None:
-    for name in OF_A_CLUSTER:
-        value = getattr(wanted, name)
-        if value is not None:
-            raise ClusterError(
-                f"{flag_of(name)} {value}: is of a cluster that --address names, not of this "
-                "machine alone"
-            )
 
 
 def _patience_seconds(wanted: Resources) -> float:

@@ -1,6 +1,6 @@
 """Collapsed seeds, by a rule that was fixed before any result was seen.
 
-A seed has collapsed if it failed, or if its test accuracy lies both five points or more and more
+A seed has collapsed if it failed, or if its test result lies both five points or more and more
 than five median absolute deviations below the median of all complete seeds of its network. The
 second condition keeps a network whose seeds spread widely from being full of collapses. Fewer than
 three complete seeds have no outlier that could be told.
@@ -18,7 +18,7 @@ DEVIATIONS = 5
 """Least distance of a collapsed seed below the median, in median absolute deviations."""
 
 RULE = (
-    f"a seed has collapsed if it failed, or if its test accuracy lies {100 * COLLAPSE:g} points or "
+    f"a seed has collapsed if it failed, or if its test result lies {100 * COLLAPSE:g} points or "
     f"more, and more than {DEVIATIONS} median absolute deviations, below the median of its network"
 )
 """Rule in words."""

@@ -73,8 +73,8 @@ def test_a_small_study_gives_exactly_this_info(make_study):
         "trial. Drawn: 2 trials of the front or running (1 running, 1 complete). "
         "1 trial without an epoch not drawn. "
         "One seed has no band: another seed's curve may lie elsewhere. "
-        "The lighter a curve, the higher its last validation accuracy; the number at its end is "
-        "the trial's. Grey, as far as they came: 1 trial stopped early. "
+        "The lighter a curve, the better its trial was last on validation images; the number at "
+        "its end is the trial's. Grey, as far as they came: 1 trial stopped early. "
         "Dotted lines: the rungs, at which trials are compared. "
         "Trials are chosen by this figure, so that the best of many lies too high."
     )

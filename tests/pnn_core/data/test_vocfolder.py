@@ -23,6 +23,7 @@ from pnn_core.data import (
     summarise_images,
 )
 from pnn_core.data.canvas import decode_content, decode_on_canvas
+from pnn_core.data.own_dataset import images_digest
 from pnn_core.data.voc_annotation import read_annotation
 
 
@@ -329,6 +330,15 @@ def test_elements_that_are_not_used_are_passed_over(folder):
     )
     train = load(folder).train
     assert train.boxes[train.objects(1)].tolist() == [[1.5, 0, 9.5, 9]]
+
+
+def test_other_boxes_are_other_images_to_whoever_records_them(folder):
+    before = images_digest(load(folder))
+    assert images_digest(load(folder)) == before
+    write_annotation(folder, "t000", None, [VocObject(name="disc", box=(1, 1, 9, 8))])
+    other = images_digest(load(folder))
+    write_annotation(folder, "t000", None, [VocObject(name="disc", box=(1, 1, 9, 9))])
+    assert len({before, other, images_digest(load(folder))}) == 3
 
 
 def test_an_image_for_training_must_not_test(folder):

@@ -133,3 +133,30 @@ def test_what_does_not_go_together_is_refused(words: list[str], said: str) -> No
     space = [] if "--rerun" in words else ["--space", "noise_masks"]
     with pytest.raises(BadInputError, match=f"^{said}"):
         parse_arguments([*space, "--resume-or-start", *words])
+
+
+@pytest.mark.parametrize(
+    "words", [("--wait-for-nodes", "0"), ("--min-workers", "2"), ("--node-labels", "zone=a")]
+)
+def test_what_only_a_cluster_has_is_refused_before_ray_is_started(words: tuple[str, str]) -> None:
+    flag, value = words
+    message = f"^{flag} {value}: is of a cluster that --address names, not of this machine alone"
+    with pytest.raises(BadInputError, match=message):
+        new_plan(*words)
+    assert new_plan(*words, "--address", CLUSTER).config.address == CLUSTER
+
+
+def test_records_in_the_folder_of_a_job_are_refused_and_named_ones_are_not(
+    monkeypatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "runtime_resources" / "working_dir_files" / "_ray_pkg_1"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    set_job(monkeypatch, working_dir="gcs://_ray_pkg_1.zip")
+    words = ("--output", str(tmp_path / "stays"))
+    assert new_plan(*words).config.output == tmp_path / "stays"  # by the variable
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    with pytest.raises(BadInputError, match=r"^--tracking-uri: none is named, and"):
+        new_plan(*words)
+    there = f"sqlite:///{tmp_path}/mlflow.db"
+    assert new_plan(*words, "--tracking-uri", there).config.output == tmp_path / "stays"

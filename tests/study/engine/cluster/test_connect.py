@@ -178,8 +178,3 @@ def test_nodes_that_a_confirmation_lacks_are_missed_at_the_start_unless_they_may
         wait_for_resources(large, pytest.fail)
     there = replace(large, cpus_per_trial=4)
     assert wait_for_resources(there, pytest.fail).concurrent == 5
-
-
-def test_waiting_without_a_cluster_is_refused() -> None:
-    with pytest.raises(ClusterError, match="--min-workers 2: is of a cluster that --address names"):
-        wait_for_resources(Resources(min_workers=2), pytest.fail)
