@@ -75,7 +75,7 @@ def main() -> int:
                     Task(table, sampler, seed, arguments.workers, arguments.trials)
                     for seed in seeds
                 ]
-                print(_line(tasks[0], list(pool.map(search, tasks))), flush=True)
+                print(describe(tasks[0], list(pool.map(search, tasks))), flush=True)
     return 0
 
 
@@ -105,7 +105,8 @@ def search(task: Task) -> Outcome:
     )
 
 
-def _line(task: Task, outcomes: list[Outcome]) -> str:
+def describe(task: Task, outcomes: list[Outcome]) -> str:
+    """Describe searches that differ in their seeds, in a line."""
     epochs = sorted(outcome.epochs for outcome in outcomes)
     low, high = epochs[len(epochs) // 10], epochs[-1 - len(epochs) // 10]
     reached = sum(value < float("inf") for value in epochs)

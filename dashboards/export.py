@@ -17,12 +17,12 @@ from dashboards.picture_file import FORMATS, UndrawnError
 from dashboards.scene import Scene
 from dashboards.study_arguments import add_studies
 from dashboards.view_options import ViewOptions
-from dashboards.views import PICTURES
+from dashboards.views import PICTURES, picture_of
+from pnn_core.config import Task
 from pnn_core.config.checks import nearest
 from study.command_line import Parser, refuse
 from study.exit_status import DONE
 from study.results.mlflow.store import MlflowStore
-from study.results.study_info import StudyInfo
 from study.results.whole_file import write_whole
 
 PROGRAM = "dashboards.export"
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         path = _path(arguments.output, arguments.study[0], arguments.picture)
         scene = _load(arguments.tracking_uri, arguments.study)
-        entry = _entry(arguments.picture, scene.study.info)
+        entry = _entry(arguments.picture, scene.study.info.task)
     except (ValueError, OSError) as error:
         return refuse(PROGRAM, str(error))
     try:
@@ -106,22 +106,14 @@ def _path(output: Path | None, study: str, picture: str | None) -> Path:
     return output
 
 
-def _entry(name: str | None, info: StudyInfo) -> PictureEntry[Any] | None:
-    """Return the picture that was asked for; None for the whole page.
-
-    Raises:
-        ValueError: It tells nothing of the study's networks.
-    """
+def _entry(name: str | None, task: Task) -> PictureEntry[Any] | None:
+    """Return the picture that was asked for; None for the whole page."""
     if name is None:
         return None
-    entry = PICTURES[name]
-    if not entry.is_of(info.task):
-        accepted = ", ".join(n for n, picture in PICTURES.items() if picture.is_of(info.task))
-        raise ValueError(
-            f"--picture {name}: is of networks for {entry.task}, and those of {info.name} are for "
-            f"{info.task.name}: accepted are {accepted}"
-        )
-    return entry
+    try:
+        return picture_of(name, task)
+    except ValueError as error:
+        raise ValueError(f"--picture {name}: {error}") from error
 
 
 def _load(tracking_uri: str | None, names: Sequence[str]) -> Scene:

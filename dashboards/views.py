@@ -22,6 +22,7 @@ from dashboards.pictures.rungs import RUNGS
 from dashboards.pictures.slices import SECOND_SLICE, SLICE
 from dashboards.pictures.timeline import TIMELINE
 from pnn_core.config import Task
+from pnn_core.config.checks import require_known
 
 ENTRIES: tuple[PictureEntry[Any], ...] = (
     FRONT,
@@ -109,6 +110,24 @@ PICTURES: dict[str, PictureEntry[Any]] = {
     entry.name: entry for view in VIEWS.values() for entry in view.pictures
 }
 """Pictures of studies by name, in the order of the page."""
+
+
+def picture_of(name: str, task: Task) -> PictureEntry[Any]:
+    """Return a picture of a study whose networks are trained for a task.
+
+    Raises:
+        ValueError: There is no such picture, or it tells nothing of networks for that task.
+    """
+    require_known("a picture", name, PICTURES)
+    entry = PICTURES[name]
+    if not entry.is_of(task):
+        accepted = ", ".join(known for known, picture in PICTURES.items() if picture.is_of(task))
+        raise ValueError(
+            f"{name} is a picture of networks for {entry.task}, and these are for {task.name}: "
+            f"accepted are {accepted}"
+        )
+    return entry
+
 
 TRIAL_PICTURES = tuple(entry for entry in ENTRIES if entry.needs == "one trial")
 """Pictures of an opened trial, in the order of its panel."""

@@ -4,15 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from pnn_core.config import DatasetShape, ModelConfig, ParameterValue
-from search_spaces.axis_values import is_continuous
 from search_spaces.setting_names import VARIANT
 from search_spaces.space import SearchSpace
 
-POINTS_TRIED = 2000
-"""Number of a space's points whose networks are asked."""
+POINTS_TRIED = 1000
+"""Number of networks of each variant that are asked. A space of more is not narrowed."""
 
 
 def narrow(
@@ -20,7 +19,8 @@ def narrow(
 ) -> SearchSpace:
     """Leave out the variants, and the values of axes, of which no network fits.
 
-    A value is kept where it fits with some values of the other axes. Continuous axes stay.
+    A value is kept where it fits with some values of the other axes. Axes of floats stay: no shape
+    of a network is one. Whole numbers of which some are left out become choices.
 
     Args:
         space: Search space.
@@ -28,12 +28,12 @@ def narrow(
         require_fit: Function that refuses a network that does not fit, by a `ValueError`.
 
     Returns:
-        Space of whose points, as far as they were tried, each network fits; `narrowed` tells what
-        it lost.
+        Space each of whose networks fits; `narrowed` tells what it lost.
 
     Raises:
-        ValueError: Of no network that was tried, of a planned experiment, or of some combination of
-            values that each fit with others; the reason of the first.
+        ValueError: No network fits, the space is a planned experiment, holds too many networks to
+            ask each, or some combination of values that fit with others does not; the reason of
+            the first that does not fit.
     """
     refusals: dict[ModelConfig, ValueError | None] = {}
 
@@ -48,8 +48,11 @@ def narrow(
 
     kept: dict[str, set[ParameterValue]] = {name: set() for name in space.axes}
     first: ValueError | None = None
+    has_more = False
     for points in space.example_points().values():
-        for point in islice(points, POINTS_TRIED):
+        for number, point in enumerate(points):
+            if has_more := number >= POINTS_TRIED:
+                break
             if not space.is_valid(point, dataset):
                 continue
             model = space.configure(point, dataset=dataset, epochs=1, seed=0).model
@@ -60,7 +63,7 @@ def narrow(
                 first = first or error
     if first is None:
         return space
-    if space.experiment is not None or not all(kept.values()):
+    if has_more or space.experiment is not None or not all(kept.values()):
         raise first
     narrowed = _without_lost(space, kept)
     for trial in islice(narrowed.examples(dataset), POINTS_TRIED):
@@ -76,7 +79,7 @@ def _without_lost(space: SearchSpace, kept: dict[str, set[ParameterValue]]) -> S
     if left := [name for name in space.variants if name not in variants]:
         lost.append(f"{VARIANT} {', '.join(left)}")
     for name, axis in space.parameter_axes.items():
-        if is_continuous(axis):
+        if isinstance(axis, FloatDistribution):
             continue
         values = space.listed_values(name)
         staying = [value for value in values if value in kept[name]]

@@ -34,5 +34,5 @@ SPACE = SearchSpace(
 The paper compares with a ResNet-101 of convolutions; here a ResNet-50 stands there. It is silent on
 masks and noise: one mask a channel at level 0.1, as in its code. Its networks start from weights
 that were trained on ImageNet, and these from scratch. Published are six epochs (`--epochs 6`) and a
-shorter edge of 600 pixels, for which `--canvas 800` holds most photographs.
+shorter edge of 600 pixels, which photographs of 4:3 have on `--canvas 800`.
 """

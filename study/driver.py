@@ -150,8 +150,6 @@ def _connect(
 
     def lost(reason: str) -> None:
         again = resume if (plan.config.output / FILE).is_file() else "the same command"
-        # The process ends next: that nobody could be told has no place to be said.
-        _notify(plan.arguments, plan.config.name, "failed", f"{reason}; go on by: {again}")
         caller.lost(plan.config, reason, again, interrupts)
 
     try:

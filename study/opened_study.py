@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pnn_core.config import ParameterValue, Task
-from pnn_core.config.checks import require_known
 from pnn_core.parts.layers import SPATIAL_LAYERS
 from pnn_core.parts.networks import NETWORKS
 from study.planning.own_code import parts_again
@@ -104,20 +103,20 @@ class OpenedStudy:
             picture: Name of the picture, such as `front`, `importance` or `curves`.
 
         Raises:
-            ValueError: There is no picture of that name.
+            ValueError: There is no picture of that name, or it tells nothing of its networks.
         """
         from dashboards.scene import Scene  # a second, for Plotly
         from dashboards.view_options import ViewOptions
-        from dashboards.views import PICTURES
+        from dashboards.views import picture_of
 
-        require_known("a picture", picture, PICTURES)
+        entry = picture_of(picture, self._loaded.info.task)
         scene = Scene(
             studies=(self._loaded,),
             options=ViewOptions(),
             selected=None,
             now_ms=round(1000 * time.time()),
         )
-        return PICTURES[picture].draw(scene).figure
+        return entry.draw(scene).figure
 
     def network(
         self, trial: int, seed: int | None = None, layer: str | None = None

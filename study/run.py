@@ -23,6 +23,7 @@ from study.engine.cluster.leftovers import end_own
 from study.engine.interrupts import Interrupts
 from study.execution.caller import Caller
 from study.execution.final_words import print_final_words
+from study.execution.notification import Notice, notify
 from study.exit_status import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from study.last_word import LastWord
 from study.planning.arguments import Arguments, parse_arguments, typed_config
@@ -83,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"study.run: {error}", file=sys.stderr)
         return BAD_INPUT
     except OSError as error:
-        print(mask_password(f"study.run: failed: {error}"), file=sys.stderr)
+        for said in (*getattr(error, "__notes__", ()), f"failed: {error}"):
+            print(mask_password(f"study.run: {said}"), file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         print(terminal.last_line, file=sys.stderr)
@@ -184,10 +186,14 @@ class _Terminal(Caller):
 
     Args:
         unbegun: Sentence for an interrupt before the study has begun.
+
+    Attributes:
+        notified: Place that is told where this process ends at once; None for nobody.
     """
 
     def __init__(self, unbegun: str) -> None:
         self._unbegun = unbegun
+        self.notified: str | None = None
 
     def __enter__(self) -> Self:
         self._last_word = LastWord()
@@ -227,12 +233,16 @@ class _Terminal(Caller):
         """End the process: Ray would do so in a minute, without a word."""
         # A signal to the whole process group, as Slurm and `timeout` send, ends Ray's store, too.
         how, status = ("interrupted", INTERRUPTED) if interrupts.told else ("failed", FAILED)
-        said = f"{PROGRAM}: {how}: {said}: what was saved before is intact; go on by: {again}"
-        self._last_word.end_at_once(mask_password(said), status)
+        said = f"{said}: what was saved before is intact; go on by: {again}"
+        if self.notified is not None:  # the process ends next: nobody hears that it failed
+            text = f"Study {config.name} {how}: {said}"
+            notify(self.notified, Notice(study=config.name, end=how, text=text))
+        self._last_word.end_at_once(mask_password(f"{PROGRAM}: {how}: {said}"), status)
 
 
 def _study(arguments: Arguments, terminal: _Terminal) -> int:
     """Run a study, tell its outcome and return the exit status."""
+    terminal.notified = arguments.notify
     try:
         outcome, status = drive(arguments, terminal)
     except (StudyInterrupted, StudyFailedError) as error:

@@ -18,7 +18,7 @@ from dashboards.live.trial_panel import find_trial, trial_pictures
 from dashboards.live.well_formed import AtOnce, accept_well_formed, require_state
 from dashboards.picture_file import FORMATS, UndrawnError
 from dashboards.scene import Scene
-from dashboards.views import PICTURES
+from dashboards.views import PICTURES, picture_of
 from study.results.mlflow.store import MlflowStore
 from study.results.run_record import RunKey
 from study.results.weight_files import detections_file
@@ -207,7 +207,7 @@ def _find_format(kind: str) -> Callable[[Picture], bytes]:
 
 def _find_picture(studies: Studies, name: str, scene: Scene, address: Address) -> Picture:
     if name in PICTURES:
-        return PICTURES[name].draw(scene)
+        return picture_of(name, scene.study.info.task).draw(scene)
     if address.trial is not None:
         record = find_trial(scene, address)
         curves = studies.curves(scene.study.info.name, record)

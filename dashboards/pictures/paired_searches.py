@@ -99,9 +99,10 @@ def _between_row(found: _Between, decision: Decision) -> PairedRow:
         )
     size_difference = _size(second) / _size(first) - 1
     verdict = _verdict(decision, labels)
+    counted_in = "backbone parameters" if second.backbone_params else "parameters"
     sentence = (
-        f"{labels[0]} ({format_size(_size(first))} parameters) against {labels[1]} "
-        f"({format_size(_size(second))} parameters): {format_points(difference)} points ({how}): "
+        f"{labels[0]} ({format_size(_size(first))} {counted_in}) against {labels[1]} "
+        f"({format_size(_size(second))} {counted_in}): {format_points(difference)} points ({how}): "
         f"{verdict}."
     )
     return paired_row(

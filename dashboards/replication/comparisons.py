@@ -103,7 +103,7 @@ def _tally(comparisons: Sequence[Comparison]) -> str:
 
 
 def _comparisons_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Table:
-    is_published = study.info.task.has_published_figure
+    is_published = study.info.task.counts_images
     return Table(
         title=f"Differences and verdicts: {study.info.name}",
         caption=(
@@ -185,7 +185,7 @@ def get_confirmed_table(study: LoadedStudy) -> Table:
             "Every seed (%)",
             "n",
             "Collapsed",
-            *(_PUBLISHED_HEADER if task.has_published_figure else ()),
+            *(_PUBLISHED_HEADER if task.counts_images else ()),
             "Seeds without a result",
         ),
         rows=tuple(_row(result, _name(study, result), task) for result in fixed_results(study)),
@@ -216,7 +216,7 @@ def _row(result: LayerResult, name: str, task: Task) -> tuple[Cell, ...]:
         cell(", ".join(f"{100 * value:.2f}" for value in result.test_accuracies.values()) or "–"),
         cell("0" if accuracy is None else str(accuracy.n)),
         cell(f"{result.collapses} of {result.ended}"),
-        *(_published(result) if task.has_published_figure else ()),
+        *(_published(result) if task.counts_images else ()),
         cell(describe_missing(result.missing) or "none"),
     )
 

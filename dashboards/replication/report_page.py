@@ -148,9 +148,7 @@ def get_report_info(studies: Sequence[LoadedStudy]) -> ReportInfo:
                 differences=get_differences_info(study),
                 front=get_confirmed_front_info(study),
                 confirmed=get_confirmed_table(study),
-                inflation=(
-                    get_inflation_info(study) if study.info.task.has_published_figure else None
-                ),
+                inflation=(get_inflation_info(study) if study.info.task.counts_images else None),
             )
             for study in studies
         ),
@@ -163,7 +161,7 @@ def get_report_info(studies: Sequence[LoadedStudy]) -> ReportInfo:
 def _notes(tasks: Collection[Task]) -> tuple[str, ...]:
     """Say how to read a page of studies of some tasks."""
     tested = [sentence for name, sentence in _TESTED.items() if TASKS[name] in tasks]
-    published = any(task.has_published_figure for task in tasks)
+    published = any(task.counts_images for task in tasks)
     return (
         " ".join((_CONFIRMED, *tested)),
         *_INTERVALS,

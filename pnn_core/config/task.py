@@ -20,8 +20,8 @@ class Task:
         plural: The same of several.
         unit: What it is a share of, in pictures.
         size: Name of the metric by which networks count as of the same size.
-        has_published_figure: True if a run is tested after every epoch, too, for the figure of the
-            published protocol, and on moved images.
+        counts_images: True if the figure of merit is a share of images: it has a figure by the
+            published protocol, one on moved images, and an interval over other test images.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Task:
     plural: str
     unit: str
     size: str
-    has_published_figure: bool
+    counts_images: bool
 
 
 TASKS: Mapping[str, Task] = {
@@ -45,7 +45,7 @@ TASKS: Mapping[str, Task] = {
             plural="accuracies",
             unit="correct / total",
             size="learnable_params",
-            has_published_figure=True,
+            counts_images=True,
         ),
         Task(
             name=DETECTION,
@@ -57,7 +57,7 @@ TASKS: Mapping[str, Task] = {
             # 119 of the 137 million parameters of VGG-16 are those of its fully connected layers,
             # which would hide any other.
             size="backbone_params",
-            has_published_figure=False,
+            counts_images=False,
         ),
     )
 }

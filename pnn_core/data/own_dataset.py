@@ -52,8 +52,9 @@ def add_dataset(code: OwnCode) -> None:
 def images_digest(data: TrainingData) -> str:
     """Return the SHA-256 of what is known of all images to learn from and to validate on.
 
-    That is shape, classes and labels, the pixels of images in memory, and of images in files their
-    names, with their sizes and boxes where there are any: no file is opened for it.
+    That is shape, classes and labels, the pixels of images in memory, the names of images in files,
+    with their sizes and boxes where there are any, and the places of images in shards: no file is
+    opened for it.
     """
     digest = hashlib.sha256(repr((data.shape, data.classes)).encode())
     for images in (data.train, data.validation):

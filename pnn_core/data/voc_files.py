@@ -61,7 +61,7 @@ class VocFiles:
         Raises:
             DatasetError: There is none.
         """
-        if name not in self.images and Path(name).stem in self.images:
+        if is_image_name(name) and name not in self.images and Path(name).stem in self.images:
             raise DatasetError(
                 f"{listed_in} lists {name!r}: accepted are names without their endings, here "
                 f"{Path(name).stem!r}"

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from study.planning.notified_place import is_url
 from study.results.mask_secrets import mask_password
+from study.results.printable import printable
 
 SECONDS = 5.0
 """Time that a command or a server may take: a preempted study has 15 s to end."""
@@ -56,7 +57,8 @@ def notify(place: str, notice: Notice) -> str:
         http.client.HTTPException,  # the server speaks something else
         subprocess.TimeoutExpired,
     ) as error:
-        return mask_password(f"--notify {place}: {error or type(error).__name__}")
+        why = " ".join(str(error).split()) or type(error).__name__
+        return printable(mask_password(f"--notify {place}: {why}"))
     if ended.returncode:
         said = ended.stderr.decode(errors="replace").strip().splitlines()
         return mask_password(

@@ -297,7 +297,7 @@ class StudyLife:
             self._resources = share_gpus(
                 self._config, self._resources, self._data, self._say, self._warn
             )
-            if self._config.address is not None:
+            if self._config.address is not None and isinstance(manager, TrialManager):
                 # Trials that share a GPU need fewer than were asked for before it was measured.
                 ask_for(self._resources, self._plan.runs_ahead)
         manager.take_requests(self._requests.attend)

@@ -1,5 +1,7 @@
 """Weights that a study's detectors begin with: found, checked against its networks, and told of."""
 
+import contextlib
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
@@ -71,21 +73,18 @@ def describe_initial_weights(config: StudyConfig) -> str:
     """Say what networks begin with, in a line; empty where all of it is drawn."""
     if config.init is None:
         return ""
+    lost = "; ".join(config.space.narrowed)
+    left_out = f"; left out, because the weights are of another network: {lost}" if lost else ""
     drawn = "proposals and outputs are drawn"
-    if lost := "; ".join(config.space.narrowed):
-        drawn += f"; left out, as these are no weights of theirs: {lost}"
     if config.init == IMAGENET:
-        return f"networks begin with torchvision's weights from ImageNet; {drawn}"
-    return (
-        f"networks begin with the weights of {config.init}; masks, layers that it does not have, "
-        f"{drawn}"
-    )
+        return f"networks begin with torchvision's weights from ImageNet; {drawn}{left_out}"
+    return f"networks begin with the weights of {config.init}; masks, {drawn}{left_out}"
 
 
 def require_weights_at_hand(config: StudyConfig) -> None:
-    """Check that torchvision's weights are here, and download them where they are not.
+    """Check that torchvision's weights are on this machine; download them where they are not.
 
-    A worker that cannot have them would fail its trial.
+    A worker that cannot have them fails its trial; those of other machines download for themselves.
 
     Raises:
         BadInputError: They cannot be downloaded.
@@ -95,7 +94,8 @@ def require_weights_at_hand(config: StudyConfig) -> None:
     from pnn_core.models.imagenet_weights import require_downloaded  # imports torch
 
     models = {trial.model for trial in islice(config.space.examples(config.shape), NETWORKS_TRIED)}
-    with blaming("--init", config.init):
+    # torch says on standard output what it fetches, where results go.
+    with blaming("--init", config.init), contextlib.redirect_stdout(sys.stderr):
         for model in sorted(models, key=lambda model: model.network):
             require_downloaded(model)
 

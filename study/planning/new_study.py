@@ -85,7 +85,7 @@ class StudyPlan:
 
     @property
     def runs_ahead(self) -> int:
-        """Number of runs of which all may train at once: trials left, or a confirmation's."""
+        """Number of trials that are left, and no fewer than the seeds of a confirmed network."""
         return max(self.config.trials - (self.file.trials_ended or 0), self.config.confirm)
 
 
@@ -112,7 +112,6 @@ def plan_study(arguments: Arguments) -> StudyPlan:
         arguments, space = with_default_augmentation(arguments, space)
     config = study_config(arguments, shape, space, name=arguments.name or "unnamed")
     require_test_images(arguments)
-    require_weights_at_hand(config)
     store = MlflowStore(arguments.tracking_uri)
     with blaming("--tracking-uri", store.shown_uri):
         store.check()
@@ -127,6 +126,7 @@ def plan_study(arguments: Arguments) -> StudyPlan:
             raise ValueError(describe_lost_file(output) or "exists: choose a new folder")
         require_writable(output)
     require_log(config.log)
+    require_weights_at_hand(config)  # last, as they may have to be fetched
     config = replace(
         config,
         name=name,

@@ -4,8 +4,6 @@ import shlex
 import shutil
 from urllib.parse import urlsplit
 
-from study.results.mask_secrets import mask_password
-
 
 def is_url(place: str) -> bool:
     """Return True for a URL, False for a command."""
@@ -36,15 +34,14 @@ def read_notified(text: str) -> str:
 
 def _require_address(url: str) -> None:
     found = urlsplit(url)
-    shown = mask_password(url)
     if found.username is not None:
         raise ValueError(
-            f"{shown!r} has a user, which a POST does not send: accepted are URLs without one, or "
-            "a command, such as curl with --user"
+            f"the address at {found.hostname} has a user, which a POST does not send: accepted are "
+            "URLs without one, or a command, such as curl with --user"
         )
     try:
         is_complete = bool(found.hostname) and (found.port is None or found.port > 0)
     except ValueError:  # a port that is no number
         is_complete = False
     if not is_complete or any(character.isspace() for character in url):
-        raise ValueError(f"{shown!r} must be http://HOST:PORT/PATH or https://…, without spaces")
+        raise ValueError(f"{url!r} must be http://HOST:PORT/PATH or https://…, without spaces")

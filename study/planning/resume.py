@@ -18,6 +18,7 @@ from study.planning.confirmation import (
 from study.planning.early_stopping import leave_out_defaults
 from study.planning.enough_seeds import few_seeds_warning
 from study.planning.enqueued import require_new_points
+from study.planning.initial_weights import require_weights_at_hand
 from study.planning.log_account import require_log
 from study.planning.masked_urls import MASK, unmask
 from study.planning.new_study import (
@@ -138,6 +139,7 @@ def plan_resume(arguments: Arguments, folder: Path) -> StudyPlan:
     found = require_whole_storage(config, stored, in_storage)
     require_new_points(config, stored.enqueue, found.begun)
     require_log(config.log)
+    require_weights_at_hand(config)
     store = MlflowStore(completed.tracking_uri)
     # A larger study is not asked for what it would do by itself.
     sampler = None if config.sampler == default_sampler(config.space) else config.sampler

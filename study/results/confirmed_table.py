@@ -36,7 +36,7 @@ def confirmed_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Te
             task.size,
             "seeds",
             f"{task.tested} %",
-            *(("published protocol %", "lost if moved") if task.has_published_figure else ()),
+            *(("published protocol %", "lost if moved") if task.counts_images else ()),
             "perturbation over it",
             "verdict",
         ),
@@ -45,7 +45,7 @@ def confirmed_table(study: LoadedStudy, comparisons: Sequence[Comparison]) -> Te
                 result,
                 (study.info.experiment and arms.get(result.trial)) or _layer(result),
                 beside.get((result.trial, result.layer)),
-                is_published=task.has_published_figure,
+                is_published=task.counts_images,
             )
             for result in fixed_results(study)
         ),

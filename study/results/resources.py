@@ -13,7 +13,7 @@ NODE_SECONDS = 600
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 """Value of a label as Ray takes it; its operators, such as `!spot`, are no values."""
 
-_LABEL_NAME = re.compile(rf"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?{_LABEL_VALUE.pattern}")
+_LABEL_NAME = re.compile(rf"([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?/)?{_LABEL_VALUE.pattern}")
 
 OF_A_CLUSTER = ("wait_for_nodes", "min_workers", "node_labels", "confirm_node_labels")
 """Names of options that only a cluster has, which `address` names."""

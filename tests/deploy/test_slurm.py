@@ -4,6 +4,7 @@ import os
 import random
 import re
 import shlex
+import shutil
 import signal
 import socket
 import stat
@@ -155,6 +156,9 @@ def job(tmp_path):
     yield job
     if job.process.poll() is None:
         os.killpg(job.process.pid, signal.SIGKILL)
+    shutil.rmtree(
+        f"/tmp/pnn-study-{job.id}", ignore_errors=True
+    )  # where a failed job leaves its logs
 
 
 def ended(job, **environment):

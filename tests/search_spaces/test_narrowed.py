@@ -1,5 +1,7 @@
 """Weights of one network leave of a space what they fit."""
 
+from dataclasses import replace
+
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -49,6 +51,21 @@ def test_an_axis_keeps_what_fits_and_a_single_value_is_fixed() -> None:
     }
     assert narrowed.fixed == {"network": "resnet8", "layer": "conv3x3"}
     assert narrowed.narrowed == ("mask_count 8, 32", "layer perturbation, conv1x1")
+
+
+def test_steps_of_a_level_stay_as_they_are() -> None:
+    stepped = replace(
+        SPACE, axes={**SPACE.axes, "noise_level": FloatDistribution(0.1, 1, step=0.1)}
+    )
+    narrowed = narrow(stepped, IMAGES, fits(layer=("conv3x3", "perturbation")))
+    assert narrowed.axes["noise_level"] == FloatDistribution(0.1, 1, step=0.1)
+    assert narrowed.narrowed == ("layer conv1x1",)
+
+
+def test_a_space_too_large_to_be_asked_is_refused_and_not_cut() -> None:
+    large = replace(SPACE, axes={**SPACE.axes, "batch_size": IntDistribution(1, 4000)})
+    with pytest.raises(ValueError, match=r"width \(=8\) does not fit"):
+        narrow(large, IMAGES, fits(width=(16, 24, 32)))
 
 
 def test_where_everything_fits_nothing_changes() -> None:

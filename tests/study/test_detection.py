@@ -161,8 +161,10 @@ def test_a_picture_of_classification_is_refused_of_detectors(tracker, stored, tm
     words = ("--study", "shapes", "--tracking-uri", tracker, "--output", str(path))
     assert export.main([*words, "--picture", "published-gap"]) == 2
     said = capsys.readouterr().err
-    assert "--picture published-gap: is of networks for classification" in said
+    assert "--picture published-gap: published-gap is a picture of networks for classifi" in said
     assert "accepted are front," in said and not path.exists()
+    with pytest.raises(ValueError, match="generalisation-gap is a picture of networks for classif"):
+        open_study("shapes", tracker).figure("generalisation-gap")
 
 
 def test_a_trial_is_run_again_on_its_canvas(folder, tracker, monkeypatch, capsys):
@@ -192,6 +194,24 @@ def test_words_of_another_task_are_refused(folder, monkeypatch, capsys):
         assert main(words) == 2
         assert said in capsys.readouterr().err
     assert {path.name for path in (folder / "studies").iterdir()} == {"shapes"}
+
+
+def test_a_damaged_folder_is_refused_before_a_study_is_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_voc_folder(tmp_path / "shapes", train=4, val=2, test=2, edges=(40, 60))
+    (tmp_path / "space.py").write_text(SPACE)
+    annotation = tmp_path / "shapes" / "Annotations" / "t001.xml"
+    whole = annotation.read_text()
+    for damaged, said in (
+        (None, "t001.xml is missing"),
+        (whole[:80], "t001.xml cannot be read as XML"),
+    ):
+        annotation.unlink() if damaged is None else annotation.write_text(damaged)
+        words = ("--space", "space.py", "--dataset", "vocfolder", "--data-dir", "shapes")
+        assert main((*words, "--name", "new", "--tracking-uri", "sqlite:///mlflow.db")) == 2
+        err = capsys.readouterr().err
+        assert err.startswith("study.run: --data-dir shapes: ") and said in err
+        assert not Path("studies").exists()
 
 
 def test_a_dry_run_without_the_images_is_on_the_asked_canvas(tmp_path, monkeypatch, capsys):

@@ -167,7 +167,7 @@ def test_weights_that_cannot_be_had_are_refused_before_a_study_is_made(
     assert main((*words, "--dry-run")) == 0
     out = capsys.readouterr().out
     assert "2 trials" in out
-    assert "weights of theirs: variant VGG-16 noise masks, ResNet-50 noise masks" in out
+    assert "of another network: variant VGG-16 noise masks, ResNet-50 noise masks" in out
 
 
 def test_images_of_a_classification_task_are_refused(folder, tracker, monkeypatch, capsys):

@@ -68,7 +68,9 @@ def test_a_server_that_does_not_speak_http_is_told_of():
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=answer, args=(server,), daemon=True).start()
         place = f"http://127.0.0.1:{server.getsockname()[1]}/hook"
-        assert notify(place, NOTICE).startswith(f"--notify {place}: SSH-2.0-OpenSSH")
+        said = notify(place, NOTICE)
+        assert said.startswith(f"--notify {place}: SSH-2.0-OpenSSH")
+        assert said.isprintable()
 
 
 @pytest.mark.parametrize(

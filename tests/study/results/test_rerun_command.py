@@ -22,7 +22,7 @@ def test_no_password_is_shown(info):
     assert shlex.split(command)[-1] == "http://me:***@host:5000"
 
 
-@pytest.mark.parametrize("dataset", ["imagefolder", "imagenet100"])
+@pytest.mark.parametrize("dataset", ["imagefolder", "imagenet100", "voc2007", "shards"])
 def test_images_of_a_folder_need_their_folder(info, dataset):
     command = rerun_command("mine", 3, dataclasses.replace(info, dataset=dataset), None)
     assert command == "python -m study.run --rerun mine:3 --data-dir DIR"

@@ -6,7 +6,14 @@ from study.results.resources import read_amounts, read_labels
 
 
 @pytest.mark.parametrize(
-    "typed", ["zone=a", "ray.io/market-type=on-demand,zone=eu-1", "rack=7", "a=b.c_d-e"]
+    "typed",
+    [
+        "zone=a",
+        "ray.io/market-type=on-demand,zone=eu-1",
+        "rack=7",
+        "a=b.c_d-e",
+        "Example.com/zone=a",
+    ],
 )
 def test_labels_are_taken_as_ray_takes_them(typed: str) -> None:
     assert read_labels(typed) == typed
