@@ -87,5 +87,6 @@ def inverse_noise_basis(
     identity = np.eye(len(image))
     # Eq. 19 stacks columns; transposing takes the solver's vectors back to matrices.
     stacked = np.kron(identity, left) + np.kron(right.T, identity)
-    basis = linalg.null_space(stacked, rcond=TOLERANCE).T
+    # The slower driver: that of divide and conquer does not converge for some images.
+    basis = linalg.null_space(stacked, rcond=TOLERANCE, lapack_driver="gesvd").T
     return np.asarray(basis.reshape(-1, len(image), len(image)).transpose(0, 2, 1))

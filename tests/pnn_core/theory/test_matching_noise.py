@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -52,6 +52,7 @@ def test_the_left_term_has_rank_one_and_the_rayleigh_quotient_as_its_eigenvalue(
 
 
 @given(SEEDS)
+@example(2427132)  # LAPACK's gesdd did not converge for it
 @settings(max_examples=10)
 def test_with_disjoint_spectra_the_unique_solution_is_zero(seed: int) -> None:
     image, convolution = drawn(seed)
