@@ -51,7 +51,8 @@ def narrow(
     has_more = False
     for points in space.example_points().values():
         for number, point in enumerate(points):
-            if has_more := number >= POINTS_TRIED:
+            if number >= POINTS_TRIED:
+                has_more = True
                 break
             if not space.is_valid(point, dataset):
                 continue

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from pnn_core.config import ConfirmResult, ParameterValue
+from pnn_core.config import ConfirmResult, Costs, ParameterValue
 from pnn_core.parts.layers import COMPARED_LAYERS, SPATIAL_LAYERS
 from study.results.front_table import format_parameter
 from study.results.run_record import RunRecord, RunState
@@ -59,22 +59,23 @@ class LayerResult:
         return self.runs[0].parameters
 
     @property
+    def _costs(self) -> Costs | None:
+        return next((run.costs for run in self.runs if run.costs is not None), None)
+
+    @property
     def learnable_params(self) -> int | None:
         """Learnable parameters, the same for every seed; None while unknown."""
-        costs = next((run.costs for run in self.runs if run.costs is not None), None)
-        return None if costs is None else costs.learnable_params
+        return None if self._costs is None else self._costs.learnable_params
 
     @property
     def backbone_params(self) -> int | None:
         """Parameters of the backbone: see `Costs.backbone_params`; None while unknown."""
-        costs = next((run.costs for run in self.runs if run.costs is not None), None)
-        return None if costs is None else costs.backbone_params
+        return None if self._costs is None else self._costs.backbone_params
 
     @property
     def matched_params(self) -> int | None:
         """Parameters by which controls are matched: see `Costs.matched`; None while unknown."""
-        costs = next((run.costs for run in self.runs if run.costs is not None), None)
-        return None if costs is None else costs.matched
+        return None if self._costs is None else self._costs.matched
 
     @property
     def size_difference(self) -> float:
